@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Forms that only the tape makes, by fusing operations: they have no name in NumPy and no derivative of their own. Where the
+// instruction set has no fused multiply-add, the product is rounded.
+#pragma once
+#include "thalweg/ops.hpp"
+
+namespace thalweg::fused {
+
+// a b + c
+struct MultiplyAdd {
+  static constexpr auto name = "fma";
+  static constexpr int arity = 3;
+  template <class T> static THALWEG_INLINE T value(T a, T b, T c) { return fma(a, b, c); }
+};
+// a b - c
+struct MultiplySubtract {
+  static constexpr auto name = "fms";
+  static constexpr int arity = 3;
+  template <class T> static THALWEG_INLINE T value(T a, T b, T c) { return fms(a, b, c); }
+};
+// c - a b
+struct NegativeMultiplyAdd {
+  static constexpr auto name = "fnma";
+  static constexpr int arity = 3;
+  template <class T> static THALWEG_INLINE T value(T a, T b, T c) { return fnma(a, b, c); }
+};
+// a unchanged: from one place to another, or from a number to every lane.
+struct Copy {
+  static constexpr auto name = "copy";
+  static constexpr int arity = 1;
+  template <class T> static THALWEG_INLINE T value(T a) { return a; }
+};
+
+}  // namespace thalweg::fused

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Unevaluated sums of two batches: the error-free sum and product, and the few operations that
+// functions with a large condition number (pow, logarithms in other bases, logaddexp near its zero)
+// are built from.
+#pragma once
+#include "thalweg/simd.hpp"
+
+namespace thalweg::math {
+
+// hi + lo, where |lo| is at most about half an ulp of hi after each function below unless it says
+// otherwise.
+template <class V> struct Pair {
+  V hi, lo;
+};
+
+// a + b exactly; any a and b whose sum does not overflow. Knuth 1969, The Art of Computer
+// Programming 2, 4.2.2.
+template <class V> THALWEG_INLINE Pair<V> two_sum(V a, V b) {
+  const V s = a + b, t = s - a;
+  return {s, (a - (s - t)) + (b - t)};
+}
+
+// a + b exactly if a is 0 or |a| >= |b|. Dekker 1971, Numer. Math. 18, 224-242.
+template <class V> THALWEG_INLINE Pair<V> fast_two_sum(V a, V b) {
+  const V s = a + b;
+  return {s, b - (s - a)};
+}
+
+// a * b exactly while the product's error does not underflow; without a fused multiply-add also
+// |a|, |b| < 2^996, as Veltkamp's splitting (Dekker 1971) multiplies by 2^27 + 1.
+template <class V> THALWEG_INLINE Pair<V> two_prod(V a, V b) {
+  const V p = a * b;
+  if constexpr (V::kFused) {
+    return {p, fms(a, b, p)};
+  } else {
+    const V splitter = 134217729.0;
+    const V as = a * splitter, bs = b * splitter;
+    const V ah = as - (as - a), bh = bs - (bs - b), al = a - ah, bl = b - bh;
+    return {p, al * bl - (((p - ah * bh) - al * bh) - ah * bl)};
+  }
+}
+
+// (a + b) * c, to about 2^-102 of the result.
+template <class V> THALWEG_INLINE Pair<V> times(Pair<V> a, V c) {
+  const Pair<V> p = two_prod(a.hi, c);
+  return {p.hi, fma(a.lo, c, p.lo)};
+}
+
+}  // namespace thalweg::math

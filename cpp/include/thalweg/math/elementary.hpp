@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// All vector mathematics of the core under one name, and the exact remainders.
+#pragma once
+#include <cmath>
+
+#include "thalweg/math/exponential.hpp"
+#include "thalweg/math/hyperbolic.hpp"
+#include "thalweg/math/power.hpp"
+#include "thalweg/math/special.hpp"
+#include "thalweg/math/trigonometric.hpp"
+#include "thalweg/simd.hpp"
+
+namespace thalweg::math {
+
+// Exact, so lane by lane through the C library: a quotient of doubles has up to 2046 binary digits.
+template <class V> inline V fmod(V a, V b) {
+  return V::patch(V(0.0) == V(0.0), a, b, a, [](double x, double y) { return ::fmod(x, y); });
+}
+// The remainder with the sign of b, zero included, as NumPy has it.
+template <class V> inline V remainder(V a, V b) {
+  const V r = fmod(a, b);
+  const auto zero = r == V(0.0);
+  const auto across = (r < V(0.0)) != (b < V(0.0));
+  return select(zero, copysign(V(0.0), b), select(across & !is_nan(r), r + b, r));
+}
+// floor(a / b), from the exact remainder so that a quotient just below a whole number does not round up to it.
+template <class V> inline V floor_divide(V a, V b) {
+  const V whole = rint((a - remainder(a, b)) / b);
+  return select(b == V(0.0), a / b, select(is_finite(b), whole, floor(a / b)));
+}
+
+// The order is the same in every lane, so the first one's tells.
+template <class V> inline V polygamma(V order, V x) {
+  alignas(64) double n[V::kSize];
+  order.store(n);
+  return n[0] == 1.0 ? trigamma(x) : polygamma(static_cast<int>(n[0]), x);
+}
+
+}  // namespace thalweg::math

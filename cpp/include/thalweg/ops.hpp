@@ -1,0 +1,559 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Every elementary operation: name, arity, domain, value, partial derivatives; then the list. Kernels, opcodes, NumPy names,
+// bindings, tests and the docs' table are read from the list. `value` is instantiated with a SIMD batch; `partials` with an
+// expression, where apply<Op> makes a node. An operation marked `light` is cheap enough to chain in registers.
+#pragma once
+#include <array>
+#include <cstddef>
+#include <limits>
+#include <string_view>
+#include <type_traits>
+
+#include "thalweg/domain.hpp"
+#include "thalweg/math/elementary.hpp"
+
+namespace thalweg {
+
+// Op applied to Ts: its value on a batch; a new node for expressions (which overload this in expression.hpp).
+template <class Op, class T, class... Ts> THALWEG_INLINE T apply(T a, Ts... rest) {
+  return Op::value(a, rest...);
+}
+
+namespace ops {
+
+inline constexpr double kLn2 = 0.69314718055994530942;
+inline constexpr double kLog2E = 1.4426950408889634074;
+inline constexpr double kLog10E = 0.43429448190325182765;
+inline constexpr double kTwoOverSqrtPi = 1.1283791670955125739;
+
+// What most operations are; each overrides what differs.
+template <int Arity> struct Operation {
+  static constexpr int arity = Arity;
+  static constexpr bool light = false;    // one or two instructions: worth a register-to-register kernel
+  static constexpr bool boolean = false;  // its value is 0 or 1 and stands for a truth value
+  static constexpr std::array<Domain, Arity> domain{};
+};
+template <int Arity> struct Light : Operation<Arity> { static constexpr bool light = true; };
+// Flat pieces with jumps between them: the derivative is zero wherever there is one, and is taken as zero at the jumps too.
+template <int Arity> struct Flat : Operation<Arity> {
+  template <class T, class... Ts> static std::array<T, Arity> partials(T, Ts...) { return {}; }
+};
+template <int Arity> struct Boolean : Flat<Arity> { static constexpr bool boolean = true; };
+template <class T> using One = std::array<T, 1>;
+template <class T> using Two = std::array<T, 2>;
+template <class M, class V = typename M::VecType> THALWEG_INLINE V truth(M m) {
+  return select(m, V(1.0), V(0.0));
+}
+
+// ---- arithmetic ------------------------------------------------------------------------------------------------------
+
+struct Add : Light<2> {
+  static constexpr auto name = "add";
+  template <class T> static THALWEG_INLINE T value(T a, T b) { return a + b; }
+  template <class T> static Two<T> partials(T, T, T) { return {T(1), T(1)}; }
+};
+struct Subtract : Light<2> {
+  static constexpr auto name = "subtract";
+  template <class T> static THALWEG_INLINE T value(T a, T b) { return a - b; }
+  template <class T> static Two<T> partials(T, T, T) { return {T(1), T(-1)}; }
+};
+struct Multiply : Light<2> {
+  static constexpr auto name = "multiply";
+  template <class T> static THALWEG_INLINE T value(T a, T b) { return a * b; }
+  template <class T> static Two<T> partials(T a, T b, T) { return {b, a}; }
+};
+// (a + u) / (b + v) ~= y + u / b - (y / b) v.
+struct Divide : Light<2> {
+  static constexpr auto name = "divide";
+  template <class T> static THALWEG_INLINE T value(T a, T b) { return a / b; }
+  template <class T> static Two<T> partials(T, T b, T y) {
+    const T r = T(1) / b;
+    return {r, -(y * r)};
+  }
+};
+struct Negative : Light<1> {
+  static constexpr auto name = "negative";
+  template <class T> static THALWEG_INLINE T value(T a) { return -a; }
+  template <class T> static One<T> partials(T, T) { return {T(-1)}; }
+};
+struct Square : Light<1> {
+  static constexpr auto name = "square";
+  template <class T> static THALWEG_INLINE T value(T a) { return a * a; }
+  template <class T> static One<T> partials(T a, T) { return {T(2) * a}; }
+};
+struct Reciprocal : Light<1> {
+  static constexpr auto name = "reciprocal";
+  template <class T> static THALWEG_INLINE T value(T a) { return T(1.0) / a; }
+  template <class T> static One<T> partials(T, T y) { return {-(y * y)}; }
+};
+// The slope at 0 is infinite, as the mathematics has it; np.linalg.norm and np.std have their own corner.
+struct Sqrt : Light<1> {
+  static constexpr auto name = "sqrt";
+  static constexpr std::array domain{closed(0.0).to(kInfinity)};
+  template <class T> static THALWEG_INLINE T value(T a) { return sqrt(a); }
+  template <class T> static One<T> partials(T, T y) { return {T(0.5) / y}; }
+};
+// Through the result, so that the slope at 0 is infinite and not 0 / 0.
+struct Cbrt : Operation<1> {
+  static constexpr auto name = "cbrt";
+  template <class T> static THALWEG_INLINE T value(T a) { return math::cbrt(a); }
+  template <class T> static One<T> partials(T, T y) { return {T(1.0 / 3.0) / y / y}; }
+};
+// a**b. Corners: a**0 has slope 0 in a, also at a = 0; 0**b has slope 0 in b.
+struct Power : Operation<2> {
+  static constexpr auto name = "power";
+  static constexpr std::array domain{open(0.0).to(kInfinity), Domain{}};
+  template <class T> static THALWEG_INLINE T value(T a, T b) { return math::pow(a, b); }
+  template <class T> static Two<T> partials(T a, T b, T y) {
+    return {select(b == T(0), T(0), b * apply<Power>(a, b - T(1))),
+            y * apply_log_or_zero(a)};
+  }
+  template <class T> static T apply_log_or_zero(T a);
+};
+// Slope 0 at 0, the middle of the subgradients.
+struct Absolute : Light<1> {
+  static constexpr auto name = "absolute";
+  template <class T> static THALWEG_INLINE T value(T a) { return abs(a); }
+  template <class T> static One<T> partials(T a, T);
+};
+struct Sign : Flat<1> {
+  static constexpr auto name = "sign";
+  template <class T> static THALWEG_INLINE T value(T a) {
+    return select(a > T(0.0), T(1.0), select(a < T(0.0), T(-1.0), a + T(0.0)));
+  }
+};
+template <class T> One<T> Absolute::partials(T a, T) { return {apply<Sign>(a)}; }
+// The larger one, NaN if either is. At a tie the slope is shared evenly.
+struct Maximum : Light<2> {
+  static constexpr auto name = "maximum";
+  template <class T> static THALWEG_INLINE T value(T a, T b) {
+    return select((a >= b) | is_nan(a), a, b);
+  }
+  template <class T> static Two<T> partials(T a, T b, T) {
+    const T first = select(a == b, T(0.5), select(a > b, T(1), T(0)));
+    return {first, T(1) - first};
+  }
+};
+struct Minimum : Light<2> {
+  static constexpr auto name = "minimum";
+  template <class T> static THALWEG_INLINE T value(T a, T b) {
+    return select((a <= b) | is_nan(a), a, b);
+  }
+  template <class T> static Two<T> partials(T a, T b, T) {
+    const T first = select(a == b, T(0.5), select(a < b, T(1), T(0)));
+    return {first, T(1) - first};
+  }
+};
+// As maximum and minimum, but NaN only where both are.
+struct Fmax : Operation<2> {
+  static constexpr auto name = "fmax";
+  template <class T> static THALWEG_INLINE T value(T a, T b) {
+    return select((a >= b) | is_nan(b), a, b);
+  }
+  template <class T> static Two<T> partials(T a, T b, T y) {
+    const T first = select(a == b, T(0.5), select(a == y, T(1), T(0)));
+    return {first, T(1) - first};
+  }
+};
+struct Fmin : Operation<2> {
+  static constexpr auto name = "fmin";
+  template <class T> static THALWEG_INLINE T value(T a, T b) {
+    return select((a <= b) | is_nan(b), a, b);
+  }
+  template <class T> static Two<T> partials(T a, T b, T y) { return Fmax::partials(a, b, y); }
+};
+// |a| with the sign of b.
+struct Copysign : Operation<2> {
+  static constexpr auto name = "copysign";
+  template <class T> static THALWEG_INLINE T value(T a, T b) { return copysign(a, b); }
+  template <class T> static Two<T> partials(T a, T b, T) {
+    return {apply<Copysign>(T(1), b) * apply<Sign>(a), T(0)};
+  }
+};
+// a - floor(a / b) b, the sign that of b, exact: Python's %.
+struct Remainder : Operation<2> {
+  static constexpr auto name = "remainder";
+  template <class T> static THALWEG_INLINE T value(T a, T b) { return math::remainder(a, b); }
+  template <class T> static Two<T> partials(T a, T b, T);
+};
+// The sign that of a: C's fmod.
+struct Fmod : Operation<2> {
+  static constexpr auto name = "fmod";
+  template <class T> static THALWEG_INLINE T value(T a, T b) { return math::fmod(a, b); }
+  template <class T> static Two<T> partials(T a, T b, T);
+};
+struct FloorDivide : Flat<2> {
+  static constexpr auto name = "floor_divide";
+  template <class T> static THALWEG_INLINE T value(T a, T b) { return math::floor_divide(a, b); }
+};
+struct Floor : Flat<1> {
+  static constexpr auto name = "floor";
+  template <class T> static THALWEG_INLINE T value(T a) { return floor(a); }
+};
+struct Ceil : Flat<1> {
+  static constexpr auto name = "ceil";
+  template <class T> static THALWEG_INLINE T value(T a) { return ceil(a); }
+};
+struct Rint : Flat<1> {
+  static constexpr auto name = "rint";
+  template <class T> static THALWEG_INLINE T value(T a) { return rint(a); }
+};
+struct Trunc : Flat<1> {
+  static constexpr auto name = "trunc";
+  template <class T> static THALWEG_INLINE T value(T a) { return copysign(floor(abs(a)), a); }
+};
+template <class T> Two<T> Remainder::partials(T a, T b, T) {
+  return {T(1), -apply<FloorDivide>(a, b)};
+}
+template <class T> Two<T> Fmod::partials(T a, T b, T) { return {T(1), -apply<Trunc>(a / b)}; }
+
+// ---- exponentials and logarithms -------------------------------------------------------------------------------------
+
+struct Exp : Operation<1> {
+  static constexpr auto name = "exp";
+  template <class T> static THALWEG_INLINE T value(T a) { return math::exp(a); }
+  template <class T> static One<T> partials(T, T y) { return {y}; }
+};
+struct Exp2 : Operation<1> {
+  static constexpr auto name = "exp2";
+  template <class T> static THALWEG_INLINE T value(T a) { return math::exp2(a); }
+  template <class T> static One<T> partials(T, T y) { return {T(kLn2) * y}; }
+};
+// Its slope is exp(a), not 1 + y, which cancels for large negative a.
+struct Expm1 : Operation<1> {
+  static constexpr auto name = "expm1";
+  template <class T> static THALWEG_INLINE T value(T a) { return math::expm1(a); }
+  template <class T> static One<T> partials(T a, T) { return {apply<Exp>(a)}; }
+};
+// log(a + u) ~= log(a) + u / a,  a > 0.
+struct Log : Operation<1> {
+  static constexpr auto name = "log";
+  static constexpr std::array domain{open(0.0).to(kInfinity)};
+  template <class T> static THALWEG_INLINE T value(T a) { return math::log(a); }
+  template <class T> static One<T> partials(T a, T) { return {T(1) / a}; }
+};
+struct Log2 : Operation<1> {
+  static constexpr auto name = "log2";
+  static constexpr std::array domain{open(0.0).to(kInfinity)};
+  template <class T> static THALWEG_INLINE T value(T a) { return math::log2(a); }
+  template <class T> static One<T> partials(T a, T) { return {T(kLog2E) / a}; }
+};
+struct Log10 : Operation<1> {
+  static constexpr auto name = "log10";
+  static constexpr std::array domain{open(0.0).to(kInfinity)};
+  template <class T> static THALWEG_INLINE T value(T a) { return math::log10(a); }
+  template <class T> static One<T> partials(T a, T) { return {T(kLog10E) / a}; }
+};
+// log1p(a + u) ~= log1p(a) + u / (1 + a),  a > -1.
+struct Log1p : Operation<1> {
+  static constexpr auto name = "log1p";
+  static constexpr std::array domain{open(-1.0).to(kInfinity)};
+  template <class T> static THALWEG_INLINE T value(T a) { return math::log1p(a); }
+  template <class T> static One<T> partials(T a, T) { return {T(1) / (T(1) + a)}; }
+};
+template <class T> T Power::apply_log_or_zero(T a) {
+  return apply<Log>(select(a == T(0), T(1), a));
+}
+// 1 / (1 + exp(-a)); the slope is y (1 - y), with 1 - y written as expit(-a), which does not cancel.
+struct Expit : Operation<1> {
+  static constexpr auto name = "expit";
+  template <class T> static THALWEG_INLINE T value(T a) { return math::expit(a); }
+  template <class T> static One<T> partials(T a, T y) { return {y * apply<Expit>(-a)}; }
+};
+// log(expit(a)).
+struct LogExpit : Operation<1> {
+  static constexpr auto name = "log_expit";
+  template <class T> static THALWEG_INLINE T value(T a) {
+    return select(a < T(0.0), a, select(is_nan(a), a, T(-0.0))) - math::log1p(math::exp(-abs(a)));
+  }
+  template <class T> static One<T> partials(T a, T) { return {apply<Expit>(-a)}; }
+};
+// log(a / (1 - a)); near 1/2 as 2 artanh(2a - 1), whose argument is exact.
+struct Logit : Operation<1> {
+  static constexpr auto name = "logit";
+  static constexpr std::array domain{open(0.0).to(open(1.0))};
+  template <class T> static THALWEG_INLINE T value(T a) {
+    const T t = T(2.0) * a - T(1.0);
+    return select(abs(t) <= T(0.5), T(2.0) * math::atanh(t), math::log(a / (T(1.0) - a)));
+  }
+  template <class T> static One<T> partials(T a, T) { return {T(1) / a / (T(1) - a)}; }
+};
+// log(exp(a) + exp(b)); the slopes are logistic in a - b and add up to one.
+struct Logaddexp : Operation<2> {
+  static constexpr auto name = "logaddexp";
+  template <class T> static THALWEG_INLINE T value(T a, T b) { return math::logaddexp(a, b); }
+  template <class T> static Two<T> partials(T a, T b, T) {
+    return {select(a == b, T(0.5), apply<Expit>(a - b)), select(a == b, T(0.5), apply<Expit>(b - a))};
+  }
+};
+struct Logaddexp2 : Operation<2> {
+  static constexpr auto name = "logaddexp2";
+  template <class T> static THALWEG_INLINE T value(T a, T b) { return math::logaddexp2(a, b); }
+  template <class T> static Two<T> partials(T a, T b, T) {
+    return {select(a == b, T(0.5), apply<Expit>(T(kLn2) * (a - b))),
+            select(a == b, T(0.5), apply<Expit>(T(kLn2) * (b - a)))};
+  }
+};
+// a log(b), and 0 where a = 0, whatever b.
+struct Xlogy : Operation<2> {
+  static constexpr auto name = "xlogy";
+  static constexpr std::array domain{Domain{}, open(0.0).to(kInfinity)};
+  template <class T> static THALWEG_INLINE T value(T a, T b) {
+    return select((a == T(0.0)) & !is_nan(b), T(0.0), a * math::log(b));
+  }
+  template <class T> static Two<T> partials(T a, T b, T) {
+    return {apply<Log>(b), select(a == T(0), T(0), a / b)};
+  }
+};
+struct Xlog1py : Operation<2> {
+  static constexpr auto name = "xlog1py";
+  static constexpr std::array domain{Domain{}, open(-1.0).to(kInfinity)};
+  template <class T> static THALWEG_INLINE T value(T a, T b) {
+    return select((a == T(0.0)) & !is_nan(b), T(0.0), a * math::log1p(b));
+  }
+  template <class T> static Two<T> partials(T a, T b, T) {
+    return {apply<Log1p>(b), select(a == T(0), T(0), a / (T(1) + b))};
+  }
+};
+
+// ---- trigonometric, hyperbolic and their inverses --------------------------------------------------------------------
+
+struct Cos;
+struct Sin : Operation<1> {
+  static constexpr auto name = "sin";
+  template <class T> static THALWEG_INLINE T value(T a) { return math::sin(a); }
+  template <class T> static One<T> partials(T a, T) { return {apply<Cos>(a)}; }
+};
+struct Cos : Operation<1> {
+  static constexpr auto name = "cos";
+  template <class T> static THALWEG_INLINE T value(T a) { return math::cos(a); }
+  template <class T> static One<T> partials(T a, T) { return {-apply<Sin>(a)}; }
+};
+struct Tan : Operation<1> {
+  static constexpr auto name = "tan";
+  template <class T> static THALWEG_INLINE T value(T a) { return math::tan(a); }
+  template <class T> static One<T> partials(T, T y) { return {T(1) + y * y}; }
+};
+// (1 - a)(1 + a) and not 1 - a^2, which cancels near the ends.
+struct Arcsin : Operation<1> {
+  static constexpr auto name = "arcsin";
+  static constexpr std::array domain{closed(-1.0).to(closed(1.0))};
+  template <class T> static THALWEG_INLINE T value(T a) { return math::asin(a); }
+  template <class T> static One<T> partials(T a, T) {
+    return {T(1) / apply<Sqrt>((T(1) - a) * (T(1) + a))};
+  }
+};
+struct Arccos : Operation<1> {
+  static constexpr auto name = "arccos";
+  static constexpr std::array domain{closed(-1.0).to(closed(1.0))};
+  template <class T> static THALWEG_INLINE T value(T a) { return math::acos(a); }
+  template <class T> static One<T> partials(T a, T) {
+    return {T(-1) / apply<Sqrt>((T(1) - a) * (T(1) + a))};
+  }
+};
+struct Arctan : Operation<1> {
+  static constexpr auto name = "arctan";
+  template <class T> static THALWEG_INLINE T value(T a) { return math::atan(a); }
+  template <class T> static One<T> partials(T a, T) { return {T(1) / (T(1) + a * a)}; }
+};
+// sqrt(a^2 + b^2) without overflow; slopes 0 at the origin.
+struct Hypot : Operation<2> {
+  static constexpr auto name = "hypot";
+  template <class T> static THALWEG_INLINE T value(T a, T b) { return math::hypot(a, b); }
+  template <class T> static Two<T> partials(T a, T b, T y) {
+    return {select(y == T(0), T(0), a / y), select(y == T(0), T(0), b / y)};
+  }
+};
+// The angle of the point (b, a); slopes through hypot, which does not overflow, and 0 at the origin.
+struct Arctan2 : Operation<2> {
+  static constexpr auto name = "arctan2";
+  template <class T> static THALWEG_INLINE T value(T a, T b) { return math::atan2(a, b); }
+  template <class T> static Two<T> partials(T a, T b, T) {
+    const T r = apply<Hypot>(a, b);
+    return {select(r == T(0), T(0), b / r / r), select(r == T(0), T(0), -(a / r / r))};
+  }
+};
+struct Cosh;
+struct Sinh : Operation<1> {
+  static constexpr auto name = "sinh";
+  template <class T> static THALWEG_INLINE T value(T a) { return math::sinh(a); }
+  template <class T> static One<T> partials(T a, T) { return {apply<Cosh>(a)}; }
+};
+struct Cosh : Operation<1> {
+  static constexpr auto name = "cosh";
+  template <class T> static THALWEG_INLINE T value(T a) { return math::cosh(a); }
+  template <class T> static One<T> partials(T a, T) { return {apply<Sinh>(a)}; }
+};
+// The slope is 1 / cosh^2; 1 - y^2 would cancel where |a| is large.
+struct Tanh : Operation<1> {
+  static constexpr auto name = "tanh";
+  template <class T> static THALWEG_INLINE T value(T a) { return math::tanh(a); }
+  template <class T> static One<T> partials(T a, T) {
+    const T sech = T(1) / apply<Cosh>(a);
+    return {sech * sech};
+  }
+};
+struct Arcsinh : Operation<1> {
+  static constexpr auto name = "arcsinh";
+  template <class T> static THALWEG_INLINE T value(T a) { return math::asinh(a); }
+  template <class T> static One<T> partials(T a, T) { return {T(1) / apply<Hypot>(T(1), a)}; }
+};
+struct Arccosh : Operation<1> {
+  static constexpr auto name = "arccosh";
+  static constexpr std::array domain{closed(1.0).to(kInfinity)};
+  template <class T> static THALWEG_INLINE T value(T a) { return math::acosh(a); }
+  template <class T> static One<T> partials(T a, T) {
+    return {T(1) / (apply<Sqrt>(a - T(1)) * apply<Sqrt>(a + T(1)))};
+  }
+};
+struct Arctanh : Operation<1> {
+  static constexpr auto name = "arctanh";
+  static constexpr std::array domain{open(-1.0).to(open(1.0))};
+  template <class T> static THALWEG_INLINE T value(T a) { return math::atanh(a); }
+  template <class T> static One<T> partials(T a, T) { return {T(1) / ((T(1) - a) * (T(1) + a))}; }
+};
+
+// ---- special functions -----------------------------------------------------------------------------------------------
+
+struct Erf : Operation<1> {
+  static constexpr auto name = "erf";
+  template <class T> static THALWEG_INLINE T value(T a) { return math::erf(a); }
+  template <class T> static One<T> partials(T a, T) {
+    return {T(kTwoOverSqrtPi) * apply<Exp>(-(a * a))};
+  }
+};
+struct Erfc : Operation<1> {
+  static constexpr auto name = "erfc";
+  template <class T> static THALWEG_INLINE T value(T a) { return math::erfc(a); }
+  template <class T> static One<T> partials(T a, T) {
+    return {T(-kTwoOverSqrtPi) * apply<Exp>(-(a * a))};
+  }
+};
+// The n-th derivative of digamma; n, a whole number > 0, is the same in every lane.
+struct Polygamma : Operation<2> {
+  static constexpr auto name = "polygamma";
+  static constexpr std::array domain{closed(1.0).to(closed(8.0)), open(0.0).to(kInfinity)};
+  template <class T> static THALWEG_INLINE T value(T n, T a) { return math::polygamma(n, a); }
+  template <class T> static Two<T> partials(T n, T a, T) {
+    return {T(0), apply<Polygamma>(n + T(1), a)};
+  }
+};
+struct Digamma : Operation<1> {
+  static constexpr auto name = "digamma";
+  static constexpr std::array domain{open(0.0).to(kInfinity)};
+  template <class T> static THALWEG_INLINE T value(T a) { return math::digamma(a); }
+  template <class T> static One<T> partials(T a, T) { return {apply<Polygamma>(T(1), a)}; }
+};
+// log |Gamma(a)|.
+struct Gammaln : Operation<1> {
+  static constexpr auto name = "gammaln";
+  static constexpr std::array domain{open(0.0).to(kInfinity)};
+  template <class T> static THALWEG_INLINE T value(T a) { return math::gammaln(a); }
+  template <class T> static One<T> partials(T a, T) { return {apply<Digamma>(a)}; }
+};
+
+// ---- truth values and choice -----------------------------------------------------------------------------------------
+
+struct Less : Boolean<2> {
+  static constexpr auto name = "less";
+  template <class T> static THALWEG_INLINE T value(T a, T b) { return truth(a < b); }
+};
+struct LessEqual : Boolean<2> {
+  static constexpr auto name = "less_equal";
+  template <class T> static THALWEG_INLINE T value(T a, T b) { return truth(a <= b); }
+};
+struct Greater : Boolean<2> {
+  static constexpr auto name = "greater";
+  template <class T> static THALWEG_INLINE T value(T a, T b) { return truth(a > b); }
+};
+struct GreaterEqual : Boolean<2> {
+  static constexpr auto name = "greater_equal";
+  template <class T> static THALWEG_INLINE T value(T a, T b) { return truth(a >= b); }
+};
+struct Equal : Boolean<2> {
+  static constexpr auto name = "equal";
+  template <class T> static THALWEG_INLINE T value(T a, T b) { return truth(a == b); }
+};
+struct NotEqual : Boolean<2> {
+  static constexpr auto name = "not_equal";
+  template <class T> static THALWEG_INLINE T value(T a, T b) { return truth(a != b); }
+};
+struct LogicalAnd : Boolean<2> {
+  static constexpr auto name = "logical_and";
+  template <class T> static THALWEG_INLINE T value(T a, T b) { return truth((a != T(0.0)) & (b != T(0.0))); }
+};
+struct LogicalOr : Boolean<2> {
+  static constexpr auto name = "logical_or";
+  template <class T> static THALWEG_INLINE T value(T a, T b) { return truth((a != T(0.0)) | (b != T(0.0))); }
+};
+struct LogicalXor : Boolean<2> {
+  static constexpr auto name = "logical_xor";
+  template <class T> static THALWEG_INLINE T value(T a, T b) { return truth(truth(a != T(0.0)) != truth(b != T(0.0))); }
+};
+struct LogicalNot : Boolean<1> {
+  static constexpr auto name = "logical_not";
+  template <class T> static THALWEG_INLINE T value(T a) { return truth(a == T(0.0)); }
+};
+struct Isnan : Boolean<1> {
+  static constexpr auto name = "isnan";
+  template <class T> static THALWEG_INLINE T value(T a) { return truth(is_nan(a)); }
+};
+struct Isfinite : Boolean<1> {
+  static constexpr auto name = "isfinite";
+  template <class T> static THALWEG_INLINE T value(T a) { return truth(is_finite(a)); }
+};
+struct Isinf : Boolean<1> {
+  static constexpr auto name = "isinf";
+  template <class T> static THALWEG_INLINE T value(T a) { return truth(abs(a) == T(kInfinity)); }
+};
+
+// 0 below zero, 1 above, h at zero.
+struct Heaviside : Operation<2> {
+  static constexpr auto name = "heaviside";
+  template <class T> static THALWEG_INLINE T value(T a, T h) {
+    return select(a > T(0.0), T(1.0), select(a < T(0.0), T(0.0), select(is_nan(a), a, h)));
+  }
+  template <class T> static Two<T> partials(T a, T, T) {
+    return {T(0), select(a == T(0), T(1), T(0))};
+  }
+};
+// a where c is not 0, else b. What the branch not taken holds (NaN included) reaches neither value nor slope:
+// differentiate.cpp selects adjoints instead of multiplying by these.
+struct Where : Light<3> {
+  static constexpr auto name = "where";
+  template <class T> static THALWEG_INLINE T value(T c, T a, T b) {
+    return select(c != T(0.0), a, b);
+  }
+  template <class T> static std::array<T, 3> partials(T c, T, T, T) {
+    return {T(0), select(c, T(1), T(0)), select(c, T(0), T(1))};
+  }
+};
+}  // namespace ops
+
+template <class... Ops> struct OperationList {
+  static constexpr int size = sizeof...(Ops);
+};
+// The list. What is saved names operations, so the order is free: grouped by kind.
+using Operations = OperationList<
+    ops::Add, ops::Subtract, ops::Multiply, ops::Divide, ops::Negative, ops::Square, ops::Reciprocal,
+    ops::Sqrt, ops::Cbrt, ops::Power, ops::Absolute, ops::Sign, ops::Maximum, ops::Minimum, ops::Fmax,
+    ops::Fmin, ops::Copysign, ops::Remainder, ops::Fmod, ops::FloorDivide, ops::Floor, ops::Ceil,
+    ops::Rint, ops::Trunc,
+    ops::Exp, ops::Exp2, ops::Expm1, ops::Log, ops::Log2, ops::Log10, ops::Log1p, ops::Expit,
+    ops::LogExpit, ops::Logit, ops::Logaddexp, ops::Logaddexp2, ops::Xlogy, ops::Xlog1py,
+    ops::Sin, ops::Cos, ops::Tan, ops::Arcsin, ops::Arccos, ops::Arctan, ops::Arctan2, ops::Hypot,
+    ops::Sinh, ops::Cosh, ops::Tanh, ops::Arcsinh, ops::Arccosh, ops::Arctanh,
+    ops::Erf, ops::Erfc, ops::Gammaln, ops::Digamma, ops::Polygamma,
+    ops::Less, ops::LessEqual, ops::Greater, ops::GreaterEqual, ops::Equal, ops::NotEqual,
+    ops::LogicalAnd, ops::LogicalOr, ops::LogicalXor, ops::LogicalNot, ops::Isnan, ops::Isfinite,
+    ops::Isinf, ops::Heaviside, ops::Where>;
+
+// Position of Op in the list: its opcode in memory, never on disk.
+template <class Op, class First, class... Rest>
+constexpr int index_in(OperationList<First, Rest...>) {
+  if constexpr (std::is_same_v<Op, First>) return 0;
+  else return 1 + index_in<Op>(OperationList<Rest...>{});
+}
+template <class Op> inline constexpr int kOpcode = index_in<Op>(Operations{});
+
+}  // namespace thalweg

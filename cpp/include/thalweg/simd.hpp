@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The vocabulary in which vector mathematics and kernels are written: one batch of doubles, a mask, and the batch's bits.
+// A thin layer over xsimd. `Where` is a type local to one translation unit, so that whatever is instantiated with a Vec has
+// internal linkage: no two instruction sets can share a symbol.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <type_traits>
+#include <xsimd/xsimd.hpp>
+
+#if defined(__GNUC__)
+#define THALWEG_INLINE inline __attribute__((always_inline))
+#else
+#define THALWEG_INLINE inline
+#endif
+
+namespace thalweg {
+
+template <class Arch, class Where> struct Vec;
+
+// True or false in each lane.
+template <class Arch, class Where> struct Mask {
+  using VecType = Vec<Arch, Where>;
+  xsimd::batch_bool<double, Arch> m;
+  friend THALWEG_INLINE Mask operator&(Mask a, Mask b) { return {a.m & b.m}; }
+  friend THALWEG_INLINE Mask operator|(Mask a, Mask b) { return {a.m | b.m}; }
+  friend THALWEG_INLINE Mask operator!(Mask a) { return {!a.m}; }
+  friend THALWEG_INLINE Mask operator!=(Mask a, Mask b) { return {a.m ^ b.m}; }
+  friend THALWEG_INLINE bool any(Mask a) { return xsimd::any(a.m); }
+  friend THALWEG_INLINE bool all(Mask a) { return xsimd::all(a.m); }
+  // Lane k as bit k.
+  friend THALWEG_INLINE std::uint64_t lanes(Mask a) { return a.m.mask(); }
+};
+
+// The bit patterns of a Vec: unsigned 64-bit integers, with logical shifts.
+template <class Arch, class Where> struct Bits {
+  xsimd::batch<std::uint64_t, Arch> b;
+  THALWEG_INLINE Bits(xsimd::batch<std::uint64_t, Arch> x) : b(x) {}
+  THALWEG_INLINE Bits(std::uint64_t x) : b(x) {}
+  friend THALWEG_INLINE Bits operator+(Bits x, Bits y) { return {x.b + y.b}; }
+  friend THALWEG_INLINE Bits operator-(Bits x, Bits y) { return {x.b - y.b}; }
+  friend THALWEG_INLINE Bits operator&(Bits x, Bits y) { return {x.b & y.b}; }
+  friend THALWEG_INLINE Bits operator|(Bits x, Bits y) { return {x.b | y.b}; }
+  friend THALWEG_INLINE Bits operator^(Bits x, Bits y) { return {x.b ^ y.b}; }
+  friend THALWEG_INLINE Bits operator<<(Bits x, int n) { return {x.b << n}; }
+  friend THALWEG_INLINE Bits operator>>(Bits x, int n) { return {x.b >> n}; }
+};
+
+// One batch of doubles. Arithmetic rounds as IEEE 754 says, lane by lane; nothing depends on another lane.
+template <class Arch, class Where> struct Vec {
+  using Batch = xsimd::batch<double, Arch>;
+  using Register = typename Batch::register_type;
+  using MaskType = Mask<Arch, Where>;
+  using BitsType = Bits<Arch, Where>;
+  static constexpr std::size_t kSize = Batch::size;
+  // Is fma() a single rounding? If not, it is a product and a sum.
+  static constexpr bool kFused = !std::is_same_v<Arch, xsimd::sse2>;
+
+  Batch v;
+
+  THALWEG_INLINE Vec() = default;
+  THALWEG_INLINE Vec(Batch x) : v(x) {}
+  THALWEG_INLINE Vec(double x) : v(x) {}
+  static THALWEG_INLINE Vec load(const double* p) { return Batch::load_unaligned(p); }
+  THALWEG_INLINE void store(double* p) const { v.store_unaligned(p); }
+
+  friend THALWEG_INLINE Vec operator+(Vec a, Vec b) { return a.v + b.v; }
+  friend THALWEG_INLINE Vec operator-(Vec a, Vec b) { return a.v - b.v; }
+  friend THALWEG_INLINE Vec operator*(Vec a, Vec b) { return a.v * b.v; }
+  friend THALWEG_INLINE Vec operator/(Vec a, Vec b) { return a.v / b.v; }
+  friend THALWEG_INLINE Vec operator-(Vec a) {
+    return from_bits(bits(a) ^ BitsType(std::uint64_t{1} << 63));
+  }
+  friend THALWEG_INLINE MaskType operator<(Vec a, Vec b) { return {a.v < b.v}; }
+  friend THALWEG_INLINE MaskType operator<=(Vec a, Vec b) { return {a.v <= b.v}; }
+  friend THALWEG_INLINE MaskType operator>(Vec a, Vec b) { return {a.v > b.v}; }
+  friend THALWEG_INLINE MaskType operator>=(Vec a, Vec b) { return {a.v >= b.v}; }
+  friend THALWEG_INLINE MaskType operator==(Vec a, Vec b) { return {a.v == b.v}; }
+  friend THALWEG_INLINE MaskType operator!=(Vec a, Vec b) { return {a.v != b.v}; }
+
+  // a * b + c
+  friend THALWEG_INLINE Vec fma(Vec a, Vec b, Vec c) {
+    if constexpr (kFused) return xsimd::fma(a.v, b.v, c.v);
+    else return a.v * b.v + c.v;
+  }
+  // a * b - c
+  friend THALWEG_INLINE Vec fms(Vec a, Vec b, Vec c) {
+    if constexpr (kFused) return xsimd::fms(a.v, b.v, c.v);
+    else return a.v * b.v - c.v;
+  }
+  // c - a * b
+  friend THALWEG_INLINE Vec fnma(Vec a, Vec b, Vec c) {
+    if constexpr (kFused) return xsimd::fnma(a.v, b.v, c.v);
+    else return c.v - a.v * b.v;
+  }
+  friend THALWEG_INLINE Vec select(MaskType m, Vec a, Vec b) {
+    return xsimd::select(m.m, a.v, b.v);
+  }
+  friend THALWEG_INLINE Vec abs(Vec a) {
+    return from_bits(bits(a) & BitsType(~(std::uint64_t{1} << 63)));
+  }
+  friend THALWEG_INLINE Vec copysign(Vec magnitude, Vec sign) {
+    const BitsType top(std::uint64_t{1} << 63);
+    return from_bits((bits(sign) & top) | bits(abs(magnitude)));
+  }
+  friend THALWEG_INLINE Vec sqrt(Vec a) { return xsimd::sqrt(a.v); }
+  friend THALWEG_INLINE MaskType is_nan(Vec a) { return {a.v != a.v}; }
+  friend THALWEG_INLINE MaskType is_finite(Vec a) {
+    return abs(a) < Vec(std::numeric_limits<double>::infinity());
+  }
+  // To the nearest integer, ties to even; floor and ceil likewise keep -0, infinities and NaN.
+  friend THALWEG_INLINE Vec rint(Vec a) {
+    if constexpr (kFused) {
+      return xsimd::nearbyint(a.v);
+    } else {  // adding 2^52 with the sign of a leaves no room for a fraction
+      const Vec magic = copysign(Vec(4503599627370496.0), a);
+      return select(abs(a) < Vec(4503599627370496.0), copysign((a + magic) - magic, a), a);
+    }
+  }
+  friend THALWEG_INLINE Vec floor(Vec a) {
+    const Vec r = rint(a);
+    return select(r > a, r - Vec(1.0), r);
+  }
+  friend THALWEG_INLINE Vec ceil(Vec a) {
+    const Vec r = rint(a);
+    return select(r < a, copysign(r + Vec(1.0), a), r);
+  }
+  friend THALWEG_INLINE BitsType bits(Vec a) {
+    return xsimd::bitwise_cast<std::uint64_t>(a.v);
+  }
+  static THALWEG_INLINE Vec from_bits(BitsType b) { return xsimd::bitwise_cast<double>(b.b); }
+
+  // 2^n for whole numbers n in [-1022, 1023]: the exponent field is written directly.
+  static THALWEG_INLINE Vec pow2(Vec n) {
+    const Vec shifted = n + Vec(6755399441055744.0 + 1023.0);  // 1.5 * 2^52: low bits hold n + 1023
+    return from_bits(bits(shifted) << 52);
+  }
+  // y, but f(x) in the lanes of m: for arguments too rare to be worth a vector path. Each lane alone.
+  template <class F>
+  static THALWEG_INLINE Vec patch(MaskType m, Vec x, Vec y, F f) {
+    if (!any(m)) return y;
+    return patch_lanes(lanes(m), x, y, f);
+  }
+  template <class F>
+  static THALWEG_INLINE Vec patch(MaskType m, Vec a, Vec b, Vec y, F f) {
+    if (!any(m)) return y;
+    return patch_lanes(lanes(m), a, b, y, f);
+  }
+
+ private:
+  template <class F>
+  static __attribute__((noinline)) Vec patch_lanes(std::uint64_t m, Vec x, Vec y, F f) {
+    alignas(64) double xs[kSize], ys[kSize];
+    x.store(xs);
+    y.store(ys);
+    for (std::size_t k = 0; k < kSize; ++k)
+      if (m >> k & 1) ys[k] = f(xs[k]);
+    return load(ys);
+  }
+  template <class F>
+  static __attribute__((noinline)) Vec patch_lanes(std::uint64_t m, Vec a, Vec b, Vec y, F f) {
+    alignas(64) double as[kSize], bs[kSize], ys[kSize];
+    a.store(as);
+    b.store(bs);
+    y.store(ys);
+    for (std::size_t k = 0; k < kSize; ++k)
+      if (m >> k & 1) ys[k] = f(as[k], bs[k]);
+    return load(ys);
+  }
+};
+
+}  // namespace thalweg

@@ -1,0 +1,504 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Reverse and forward sweeps over the graph. An adjoint or tangent may be a number or have a shape that broadcasts to its
+// node's: it is spread out only where an array is needed. Nodes that only a branch of np.where uses carry the condition under
+// which they live, and what is multiplied there is selected, so that a dead branch's infinities reach nothing.
+#include "thalweg/differentiate.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <optional>
+
+namespace thalweg {
+namespace {
+
+bool flat(const Graph& g, NodeId id) { return size_of(g.shape(id)) == 1; }
+
+// The node's array in full, where e has a shape that broadcasts to it.
+Expr spread(Graph& g, Expr e, const Shape& shape) {
+  if (e.shape() == shape) return e;
+  return {g, g.broadcast_to(e.in(g), shape)};
+}
+
+// e stands for an array of shape `from` (which it broadcasts to), made from one of shape `to` by broadcasting: the sum (or the
+// maximum) over the axes along which it was repeated.
+Expr gather_up(Graph& g, Expr e, const Shape& from, const Shape& to, Reduction kind) {
+  if (from == to || e.is_zero()) return e;
+  const std::size_t shift = from.size() - to.size();
+  Shape own = e.shape();
+  own.insert(own.begin(), from.size() - own.size(), 1);
+  std::vector<int> axes;
+  std::int64_t copies = 1;
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    const bool repeated = from[i] != 1 && (i < shift || to[i - shift] == 1);
+    if (!repeated) continue;
+    if (own[i] == 1) copies *= from[i];
+    else axes.push_back(static_cast<int>(i));
+  }
+  if (!axes.empty()) {
+    NodeId id = g.reshape(e.in(g), own);
+    e = Expr(g, g.reduce(kind, id, axes, true));
+  }
+  if (kind == Reduction::Sum) e = Expr(static_cast<double>(copies)) * e;
+  if (!e.is_number() && e.shape().size() > to.size()) {
+    const Shape now = e.shape();
+    e = Expr(g, g.reshape(e.id, Shape(now.end() - static_cast<std::ptrdiff_t>(to.size()), now.end())));
+  }
+  return e;
+}
+
+// A reduced array seen as (outer, 1, inner), and the array itself as (outer, length, inner).
+struct Folded {
+  Shape whole, reduced;
+};
+Folded folded(std::span<const std::int64_t> a) { return {{a[0], a[1], a[2]}, {a[0], 1, a[2]}}; }
+
+// x moved one step along axis 1 of (outer, length, inner), towards the end or (by < 0) the start, `fill` coming in.
+NodeId shifted(Graph& g, NodeId x, const Shape& shape, int by, double fill) {
+  const std::int64_t o = shape[0], n = shape[1], i = shape[2];
+  const Shape strides{n * i, i, 1};
+  const NodeId kept = g.view(x, {o, n - 1, i}, by > 0 ? 0 : i, strides);
+  const NodeId edge = g.broadcast_to(g.constant(fill), {o, 1, i});
+  const std::array parts = by > 0 ? std::array{edge, kept} : std::array{kept, edge};
+  return g.assemble(shape, parts,
+                    {{0, strides, {}}, {by > 0 ? i : (n - 1) * i, strides, {}}}, false);
+}
+
+NodeId zeros(Graph& g, const Shape& shape) { return g.broadcast_to(g.constant(0.0), shape); }
+
+// Sum of products of the other elements along axis 1: the partial derivatives of a product without a division.
+NodeId products_of_others(Graph& g, NodeId x, const Shape& shape) {
+  const auto running = [&](bool reverse) {
+    const NodeId before = shifted(g, x, shape, reverse ? -1 : 1, 1.0);
+    // Start from one: s_0 = 1, s_k = x_{k-1} s_{k-1}.
+    const NodeId start = shifted(g, zeros(g, shape), shape, reverse ? -1 : 1, 1.0);
+    const NodeId factors = (Expr(g, before) * (Expr(1.0) - Expr(g, start))).in(g);
+    return g.scan(factors, start, 1, reverse);
+  };
+  return (Expr(g, running(false)) * Expr(g, running(true))).in(g);
+}
+
+// d max / dx: ones where x is the extreme, shared evenly among equals.
+Expr extreme_share(Graph& g, NodeId x, NodeId extreme, const Folded& f) {
+  const Expr is = Expr(g, g.reshape(x, f.whole)) == Expr(g, g.reshape(extreme, f.reduced));
+  return is / Expr(g, g.reduce(Reduction::Sum, is.in(g), {1}, true));
+}
+
+std::shared_ptr<const LookupTable> slope_of(const LookupTable& t) {
+  auto s = std::make_shared<LookupTable>();
+  s->breaks = t.breaks;
+  s->c0 = t.c1;
+  s->c1.assign(t.c1.size(), 0.0);
+  return s;
+}
+
+Expr partial_products(Graph& g, NodeId id, std::array<Expr, 3>& p) {
+  std::array<Expr, 3> in;
+  std::size_t k = 0;
+  for (NodeId i : g.inputs(id)) in[k++] = Expr(g, i);
+  const Expr y(g, id);
+  operations()[static_cast<std::size_t>(g[id].op)].partials(in.data(), y, p.data());
+  return y;
+}
+
+// ---- reverse ---------------------------------------------------------------------------------------------------------
+
+class Reverse {
+ public:
+  Reverse(Graph& g, NodeId size) : g_(g), size_(size), nodes_(static_cast<std::size_t>(size)) {}
+
+  std::vector<NodeId> run(std::span<const NodeId> outputs, std::span<const NodeId> seeds,
+                          std::span<const NodeId> wrt) {
+    for (NodeId w : wrt) at(w).needed = true;
+    for (NodeId id = 0; id < size_; ++id)
+      if (!at(id).needed)
+        at(id).needed = std::ranges::any_of(g_.inputs(id), [this](NodeId i) { return at(i).needed; });
+    for (std::size_t k = 0; k < outputs.size(); ++k) {
+      receive(outputs[k], Expr(g_, seeds[k]));
+      at(outputs[k]).live = Expr(1.0);
+    }
+    std::vector<bool> wanted(nodes_.size(), false);
+    for (NodeId w : wrt) wanted[static_cast<std::size_t>(w)] = true;
+    std::vector<Expr> found(nodes_.size());
+    for (NodeId id = size_; id-- > 0;) {
+      State& s = at(id);
+      if (!s.needed || !s.live) continue;
+      const Expr adjoint = total(id);
+      if (wanted[static_cast<std::size_t>(id)]) found[static_cast<std::size_t>(id)] = adjoint;
+      if (!adjoint.is_zero()) visit(id, adjoint, *s.live);
+      s.dense = {};
+      s.parts = {};
+    }
+    std::vector<NodeId> out;
+    for (NodeId w : wrt) {
+      const Shape shape = g_.shape(w);
+      out.push_back(spread(g_, found[static_cast<std::size_t>(w)], shape).in(g_));
+    }
+    return out;
+  }
+
+ private:
+  struct State {
+    bool needed = false;         // depends on what is differentiated with respect to
+    std::optional<Expr> live;    // the condition under which the outputs use it; number 1: always
+    Expr dense;                  // adjoint so far, of a shape that broadcasts to the node's
+    std::vector<std::pair<NodeId, Placement>> parts;  // and what slices and gathers of it contribute
+  };
+
+  State& at(NodeId id) { return nodes_[static_cast<std::size_t>(id)]; }
+  bool needed(NodeId id) { return at(id).needed; }
+
+  void receive(NodeId id, Expr contribution) { at(id).dense = at(id).dense + contribution; }
+
+  void receive_part(NodeId id, Expr contribution, const Shape& shape, Placement where) {
+    if (contribution.is_zero()) return;
+    at(id).parts.emplace_back(spread(g_, contribution, shape).in(g_), std::move(where));
+  }
+
+  // Parts accumulate into one buffer, so that x[i] in a loop stays linear.
+  Expr total(NodeId id) {
+    State& s = at(id);
+    if (s.parts.empty()) return s.dense;
+    const Shape shape = g_.shape(id);
+    std::vector<NodeId> ids;
+    std::vector<Placement> where;
+    if (!s.dense.is_zero()) {
+      ids.push_back(spread(g_, s.dense, shape).in(g_));
+      where.push_back({0, contiguous_strides(shape), {}});
+    }
+    for (auto& [part, placement] : s.parts) {
+      ids.push_back(part);
+      where.push_back(std::move(placement));
+    }
+    return {g_, g_.assemble(shape, ids, std::move(where), true)};
+  }
+
+  // Conditions are 0 or 1, in shapes that broadcast to the node's.
+  void keep_alive(NodeId id, const Expr& condition) {
+    if (!needed(id)) return;
+    std::optional<Expr>& live = at(id).live;
+    if (!live) live = condition;
+    else if (live->is(1.0) || condition.is(1.0)) live = Expr(1.0);
+    else if (live->id != condition.id) live = apply<ops::LogicalOr>(*live, condition);
+  }
+  Expr both(const Expr& a, const Expr& b) {
+    if (a.is(1.0)) return b;
+    if (b.is(1.0)) return a;
+    return apply<ops::LogicalAnd>(a, b);
+  }
+  Expr masked(const Expr& live, const Expr& product) {
+    return live.is(1.0) || product.is_number() ? product : select(live, product, 0.0);
+  }
+
+  void visit(NodeId id, const Expr& adjoint, const Expr live) {
+    const Node node = g_[id];
+    const std::vector<NodeId> in(g_.inputs(id).begin(), g_.inputs(id).end());
+    switch (node.kind) {
+      case Kind::Elementwise: return elementwise(id, node, in, adjoint, live);
+      case Kind::Reduce: return reduce(id, node, in[0], adjoint, live);
+      case Kind::MatMul: return matmul(id, in, adjoint, live);
+      case Kind::View: return view(id, in[0], adjoint, live);
+      case Kind::Gather: return gather(id, in[0], adjoint, live);
+      case Kind::Assemble: return assemble(id, in, adjoint, live);
+      case Kind::Scan: return scan(id, in, adjoint, live);
+      case Kind::Lookup: {
+        const Expr slope(g_, g_.lookup(in[0], slope_of(*g_.table_of(id))));
+        keep_alive(in[0], live);
+        return receive(in[0], masked(live, adjoint * slope));
+      }
+      default: return;
+    }
+  }
+
+  void elementwise(NodeId id, const Node& node, const std::vector<NodeId>& in, const Expr& adjoint,
+                   const Expr& live) {
+    const Shape shape = g_.shape(id);
+    const auto give = [&](NodeId to, const Expr& contribution, const Expr& condition) {
+      const Shape target = g_.shape(to);
+      keep_alive(to, gather_up(g_, condition, shape, target, Reduction::Max));
+      receive(to, gather_up(g_, contribution, shape, target, Reduction::Sum));
+    };
+    if (node.op == kOpcode<ops::Where>) {
+      const Expr c(g_, in[0]);
+      if (needed(in[1])) give(in[1], select(c, adjoint, 0.0), both(live, truth_of(c, true)));
+      if (needed(in[2])) give(in[2], select(c, 0.0, adjoint), both(live, truth_of(c, false)));
+      return;
+    }
+    std::array<Expr, 3> p;
+    partial_products(g_, id, p);
+    for (std::size_t k = 0; k < in.size(); ++k)
+      if (needed(in[k]) && !p[k].is_zero())
+        give(in[k], p[k].is_number() ? p[k] * adjoint : masked(live, adjoint * p[k]), live);
+  }
+
+  Expr truth_of(const Expr& c, bool wanted) {
+    if (c.is_number()) return (c.number != 0.0) == wanted ? 1.0 : 0.0;
+    if (!wanted) return apply<ops::LogicalNot>(c);
+    return g_.is_boolean(c.id) ? c : apply<ops::LogicalNot>(apply<ops::LogicalNot>(c));
+  }
+
+  void reduce(NodeId id, const Node& node, NodeId x, const Expr& adjoint, const Expr& live) {
+    const Folded f = folded(g_.attributes(id));
+    const Shape out = g_.shape(id), in = g_.shape(x);
+    const auto lift = [&](const Expr& e) {  // as (outer, 1, inner)
+      return e.is_number() || flat(g_, e.id) ? scalar(e) : Expr(g_, g_.reshape(spread(g_, e, out).in(g_), f.reduced));
+    };
+    const auto lower = [&](const Expr& e) {  // back to x's shape
+      if (e.is_number() || e.shape().empty()) return e;
+      if (e.shape() == f.whole) return Expr(g_, g_.reshape(e.id, in));
+      return Expr(g_, g_.reshape(g_.broadcast_to(e.id, f.whole), in));
+    };
+    const Expr a = lift(adjoint), condition = lift(live);
+    keep_alive(x, lower(condition));
+    Expr share = 1.0;
+    switch (static_cast<Reduction>(node.op)) {
+      case Reduction::Sum: return receive(x, lower(a));
+      case Reduction::Max:
+      case Reduction::Min: share = extreme_share(g_, x, id, f); break;
+      case Reduction::Prod: share = Expr(g_, products_of_others(g_, g_.reshape(x, f.whole), f.whole)); break;
+    }
+    receive(x, lower(masked(condition, a * share)));
+  }
+
+  Expr scalar(const Expr& e) { return e.is_number() ? e : Expr(g_, g_.reshape(e.id, {})); }
+
+  void matmul(NodeId id, const std::vector<NodeId>& in, const Expr& adjoint, const Expr& live) {
+    const bool ta = g_.attributes(id)[0] != 0, tb = g_.attributes(id)[1] != 0;
+    const Shape out = g_.shape(id);
+    const NodeId y = spread(g_, adjoint, out).in(g_);
+    // A factor is cleared where nothing alive uses it: 0 * inf in a dead row would be NaN.
+    const auto cleared = [&](NodeId factor, int axis, bool transposed) {
+      if (live.is(1.0)) return factor;
+      const NodeId any = g_.reduce(Reduction::Max, spread(g_, live, out).in(g_), {axis}, true);
+      const NodeId mask = transposed ? g_.transpose(any, {0, 2, 1}) : any;
+      return select(Expr(g_, mask), Expr(g_, factor), 0.0).in(g_);
+    };
+    // The condition of a factor: any over the other's axis, repeated along k.
+    const auto condition = [&](int axis, bool transposed) {
+      if (live.is(1.0)) return live;
+      const NodeId any = g_.reduce(Reduction::Max, spread(g_, live, out).in(g_), {axis}, true);
+      return Expr(g_, transposed ? g_.transpose(any, {0, 2, 1}) : any);
+    };
+    if (needed(in[0])) {
+      const NodeId b = cleared(in[1], 1, tb);
+      receive(in[0], Expr(g_, ta ? g_.matmul(b, y, tb, true) : g_.matmul(y, b, false, !tb)));
+      keep_alive(in[0], condition(2, ta));
+    }
+    if (needed(in[1])) {
+      const NodeId a = cleared(in[0], 2, ta);
+      receive(in[1], Expr(g_, tb ? g_.matmul(y, a, true, ta) : g_.matmul(a, y, !ta, false)));
+      keep_alive(in[1], condition(1, tb));
+    }
+  }
+
+  void view(NodeId id, NodeId x, const Expr& adjoint, const Expr& live) {
+    const auto a = g_.attributes(id);
+    const Shape out = g_.shape(id), in = g_.shape(x);
+    const Shape strides(a.begin() + 1, a.end());
+    const std::int64_t offset = a[0];
+    // Axes of stride 0 repeat: sum over them first.
+    Shape kept_shape, kept_strides;
+    std::vector<int> repeated;
+    std::int64_t copies = 1;
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      if (strides[i] == 0 && out[i] != 1) { repeated.push_back(static_cast<int>(i)); copies *= out[i]; }
+      else { kept_shape.push_back(out[i]); kept_strides.push_back(strides[i]); }
+    }
+    const auto move = [&](const Expr& e, Reduction kind) -> Expr {
+      if (e.is_zero()) return e;
+      if (e.is_number() || flat(g_, e.id)) {
+        const Expr s = scalar(e);
+        return kind == Reduction::Sum ? Expr(static_cast<double>(copies)) * s : s;
+      }
+      const NodeId whole = spread(g_, e, out).in(g_);
+      return {g_, repeated.empty() ? whole : g_.reduce(kind, whole, repeated, false)};
+    };
+    const bool reshaped = offset == 0 && size_of(kept_shape) == size_of(in) &&
+                          kept_strides == contiguous_strides(kept_shape);
+    const Expr contribution = move(adjoint, Reduction::Sum), condition = move(live, Reduction::Max);
+    const auto back = [&](const Expr& e) {
+      return e.is_number() || e.shape().empty() ? e : Expr(g_, g_.reshape(e.id, in));
+    };
+    if (reshaped) {
+      receive(x, back(contribution));
+      keep_alive(x, back(condition));
+      return;
+    }
+    const Placement where{offset, kept_strides, {}};
+    receive_part(x, contribution, kept_shape, where);
+    keep_alive(x, placed(condition, kept_shape, where, in));
+  }
+
+  // A condition on a part, as a condition on the whole.
+  Expr placed(const Expr& condition, const Shape& shape, const Placement& where, const Shape& whole) {
+    if (condition.is(1.0)) return condition;
+    const NodeId part = spread(g_, condition, shape).in(g_);
+    const NodeId count = g_.assemble(whole, std::array{part}, {where}, true);
+    return truth_of(Expr(g_, count), true);
+  }
+
+  void gather(NodeId id, NodeId x, const Expr& adjoint, const Expr& live) {
+    const Shape shape = g_.shape(id);
+    const Placement where{0, {}, {g_.attributes(id).begin(), g_.attributes(id).end()}};
+    receive_part(x, adjoint, shape, where);
+    keep_alive(x, placed(live, shape, where, Shape(g_.shape(x))));
+  }
+
+  void assemble(NodeId id, const std::vector<NodeId>& in, const Expr& adjoint, const Expr& live) {
+    const Shape shape = g_.shape(id);
+    const auto& where = g_.placements(id);
+    const auto taken = [&](const Expr& e, std::size_t k) {
+      if (e.is_number() || flat(g_, e.id)) return scalar(e);
+      const NodeId whole = spread(g_, e, shape).in(g_);
+      const Shape own = g_.shape(in[k]);
+      if (!where[k].table.empty()) return Expr(g_, g_.gather(whole, own, where[k].table));
+      return Expr(g_, g_.view(whole, own, where[k].offset, where[k].strides));
+    };
+    for (std::size_t k = 0; k < in.size(); ++k)
+      if (needed(in[k])) {
+        receive(in[k], taken(adjoint, k));
+        keep_alive(in[k], taken(live, k));
+      }
+  }
+
+  // s_k = a_k s_{k-1} + b_k has the adjoint l_k = g_k + a_{k+1} l_{k+1}: the same recurrence, run the other way.
+  void scan(NodeId id, const std::vector<NodeId>& in, const Expr& adjoint, const Expr& live) {
+    const auto a = g_.attributes(id);
+    const Shape shape = g_.shape(id), f{a[0], a[1], a[2]};
+    const bool reverse = a[3] != 0;
+    if (!live.is(1.0)) {
+      const NodeId any = g_.reduce(Reduction::Max, g_.reshape(spread(g_, live, shape).in(g_), f), {1}, true);
+      const Expr condition(g_, g_.reshape(g_.broadcast_to(any, f), shape));
+      keep_alive(in[0], condition);
+      keep_alive(in[1], condition);
+    } else {
+      keep_alive(in[0], live);
+      keep_alive(in[1], live);
+    }
+    const NodeId y = g_.reshape(spread(g_, adjoint, shape).in(g_), f);
+    const NodeId next = shifted(g_, g_.reshape(in[0], f), f, reverse ? 1 : -1, 0.0);
+    const NodeId l = g_.scan(next, y, 1, !reverse);
+    if (needed(in[1])) receive(in[1], Expr(g_, g_.reshape(l, shape)));
+    if (needed(in[0])) {
+      const NodeId previous = shifted(g_, g_.reshape(id, f), f, reverse ? -1 : 1, 0.0);
+      const Expr product = Expr(g_, l) * Expr(g_, previous);
+      receive(in[0], masked(live, Expr(g_, g_.reshape(product.in(g_), shape))));
+    }
+  }
+
+  Graph& g_;
+  NodeId size_;
+  std::vector<State> nodes_;
+};
+
+// ---- forward ---------------------------------------------------------------------------------------------------------
+
+class Forward {
+ public:
+  Forward(Graph& g, NodeId size) : g_(g), tangents_(static_cast<std::size_t>(size)) {}
+
+  std::vector<NodeId> run(std::span<const NodeId> outputs, std::span<const NodeId> wrt,
+                          std::span<const NodeId> tangents) {
+    for (std::size_t k = 0; k < wrt.size(); ++k) at(wrt[k]) = Expr(g_, tangents[k]);
+    const NodeId last = *std::ranges::max_element(outputs);
+    for (NodeId id = 0; id <= last; ++id)
+      if (at(id).is_zero()) at(id) = tangent(id);
+    std::vector<NodeId> out;
+    for (NodeId o : outputs) out.push_back(spread(g_, at(o), Shape(g_.shape(o))).in(g_));
+    return out;
+  }
+
+ private:
+  Expr& at(NodeId id) { return tangents_[static_cast<std::size_t>(id)]; }
+  NodeId full(NodeId id) { return spread(g_, at(id), Shape(g_.shape(id))).in(g_); }
+
+  Expr tangent(NodeId id) {
+    const Node node = g_[id];
+    const std::vector<NodeId> in(g_.inputs(id).begin(), g_.inputs(id).end());
+    if (std::ranges::all_of(in, [this](NodeId i) { return at(i).is_zero(); })) return 0.0;
+    const Shape shape = g_.shape(id);
+    switch (node.kind) {
+      case Kind::Elementwise: {
+        if (node.op == kOpcode<ops::Where>) return select(Expr(g_, in[0]), at(in[1]), at(in[2]));
+        std::array<Expr, 3> p;
+        partial_products(g_, id, p);
+        Expr sum;
+        for (std::size_t k = 0; k < in.size(); ++k)
+          if (!at(in[k]).is_zero()) sum = sum + p[k] * at(in[k]);
+        return sum;
+      }
+      case Kind::Reduce: {
+        const Folded f = folded(g_.attributes(id));
+        Expr t(g_, g_.reshape(full(in[0]), f.whole));
+        switch (static_cast<Reduction>(node.op)) {
+          case Reduction::Sum: break;
+          case Reduction::Max:
+          case Reduction::Min: {  // a tangent of an element that is not the extreme is left out, not multiplied by 0
+            const Expr share = extreme_share(g_, in[0], id, f);
+            t = select(share, share * t, 0.0);
+            break;
+          }
+          case Reduction::Prod:
+            t = t * Expr(g_, products_of_others(g_, g_.reshape(in[0], f.whole), f.whole));
+        }
+        return {g_, g_.reshape(g_.reduce(Reduction::Sum, t.in(g_), {1}, false), shape)};
+      }
+      case Kind::MatMul: {
+        const bool ta = g_.attributes(id)[0] != 0, tb = g_.attributes(id)[1] != 0;
+        Expr sum;
+        if (!at(in[0]).is_zero()) sum = sum + Expr(g_, g_.matmul(full(in[0]), in[1], ta, tb));
+        if (!at(in[1]).is_zero()) sum = sum + Expr(g_, g_.matmul(in[0], full(in[1]), ta, tb));
+        return sum;
+      }
+      case Kind::View: {
+        const auto a = g_.attributes(id);
+        return {g_, g_.view(full(in[0]), shape, a[0], Shape(a.begin() + 1, a.end()))};
+      }
+      case Kind::Gather: {
+        const auto a = g_.attributes(id);
+        return {g_, g_.gather(full(in[0]), shape, {a.begin(), a.end()})};
+      }
+      case Kind::Assemble: {
+        std::vector<NodeId> parts;
+        for (NodeId i : in) parts.push_back(full(i));
+        return {g_, g_.assemble(shape, parts, g_.placements(id), node.accumulate)};
+      }
+      case Kind::Scan: {  // t_k = a_k t_{k-1} + (a'_k s_{k-1} + b'_k)
+        const auto a = g_.attributes(id);
+        const Shape f{a[0], a[1], a[2]};
+        const bool reverse = a[3] != 0;
+        Expr drive = Expr(g_, g_.reshape(full(in[1]), f));
+        if (!at(in[0]).is_zero()) {
+          const Expr previous(g_, shifted(g_, g_.reshape(id, f), f, reverse ? -1 : 1, 0.0));
+          drive = drive + Expr(g_, g_.reshape(full(in[0]), f)) * previous;
+        }
+        const NodeId s = g_.scan(g_.reshape(in[0], f), spread(g_, drive, f).in(g_), 1, reverse);
+        return {g_, g_.reshape(s, shape)};
+      }
+      case Kind::Lookup:
+        return at(in[0]) * Expr(g_, g_.lookup(in[0], slope_of(*g_.table_of(id))));
+      default: return 0.0;
+    }
+  }
+
+  Graph& g_;
+  std::vector<Expr> tangents_;
+};
+
+}  // namespace
+
+std::vector<NodeId> vector_jacobian_product(Graph& graph, std::span<const NodeId> outputs,
+                                            std::span<const NodeId> seeds, std::span<const NodeId> wrt) {
+  return Reverse(graph, graph.size()).run(outputs, seeds, wrt);
+}
+
+std::vector<NodeId> jacobian_vector_product(Graph& graph, std::span<const NodeId> outputs,
+                                            std::span<const NodeId> wrt, std::span<const NodeId> tangents) {
+  return Forward(graph, graph.size()).run(outputs, wrt, tangents);
+}
+
+NodeId gradient(Graph& graph, NodeId output, NodeId wrt) {
+  const NodeId scalar = graph.reshape(output, {}), one = graph.constant(1.0);
+  return vector_jacobian_product(graph, std::array{scalar}, std::array{one}, std::array{wrt})[0];
+}
+
+}  // namespace thalweg

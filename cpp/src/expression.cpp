@@ -1,0 +1,477 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Building the graph: shapes are checked here, equal nodes are one node, and Expr's arithmetic simplifies.
+#include "thalweg/expression.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <numeric>
+
+namespace thalweg {
+
+std::int64_t size_of(const Shape& shape) {
+  std::int64_t n = 1;
+  for (auto d : shape) {
+    if (d != 0 && n > (std::int64_t{1} << 48) / d)
+      throw ShapeError("an array of shape " + to_string(shape) + " is too large");
+    n *= d;
+  }
+  return n;
+}
+
+std::string to_string(const Shape& shape) {
+  std::string text = "(";
+  for (std::size_t i = 0; i < shape.size(); ++i)
+    text += (i ? ", " : "") + std::to_string(shape[i]);
+  return text + (shape.size() == 1 ? ",)" : ")");
+}
+
+Shape broadcast(const Shape& a, const Shape& b) {
+  const Shape& longer = a.size() >= b.size() ? a : b;
+  const Shape& shorter = a.size() >= b.size() ? b : a;
+  Shape out = longer;
+  const std::size_t shift = longer.size() - shorter.size();
+  for (std::size_t i = 0; i < shorter.size(); ++i) {
+    auto& d = out[i + shift];
+    if (d == 1) d = shorter[i];
+    else if (shorter[i] != 1 && shorter[i] != d)
+      throw ShapeError("operands could not be broadcast together with shapes " + to_string(a) + " " +
+                       to_string(b));
+  }
+  return out;
+}
+
+Shape contiguous_strides(const Shape& shape) {
+  Shape strides(shape.size());
+  std::int64_t step = 1;
+  for (std::size_t i = shape.size(); i-- > 0;) {
+    strides[i] = step;
+    step *= shape[i];
+  }
+  return strides;
+}
+
+Graph::Graph() : buckets_(64, -1) { intern({}); }
+
+std::int32_t Graph::intern(const Shape& shape) {
+  // Traces hold a handful of shapes; the latest are the likeliest.
+  for (std::size_t i = shapes_.size(); i-- > 0;)
+    if (shapes_[i] == shape) return static_cast<std::int32_t>(i);
+  shapes_.push_back(shape);
+  return static_cast<std::int32_t>(shapes_.size() - 1);
+}
+
+std::int32_t Graph::intern_attributes(std::vector<std::int64_t> a) {
+  attributes_.push_back(std::move(a));
+  return static_cast<std::int32_t>(attributes_.size() - 1);
+}
+
+std::uint64_t Graph::hash(const Node& n, std::span<const NodeId> inputs) const {
+  std::uint64_t h = 1469598103934665603u;
+  const auto mix = [&h](std::uint64_t x) { h = (h ^ x) * 0x9E3779B97F4A7C15u; h ^= h >> 29; };
+  mix(static_cast<std::uint64_t>(n.kind) << 32 | static_cast<std::uint16_t>(n.op));
+  mix(static_cast<std::uint64_t>(n.shape) << 1 | n.accumulate);
+  mix(std::bit_cast<std::uint64_t>(n.value));
+  for (auto i : inputs) mix(static_cast<std::uint64_t>(i));
+  if (n.attributes >= 0 && (n.kind == Kind::Reduce || n.kind == Kind::MatMul ||
+                            n.kind == Kind::View || n.kind == Kind::Gather || n.kind == Kind::Scan))
+    for (auto a : attributes_[static_cast<std::size_t>(n.attributes)]) mix(static_cast<std::uint64_t>(a));
+  return h;
+}
+
+void Graph::grow_table() {
+  std::vector<NodeId> bigger(buckets_.size() * 2, -1);
+  const std::size_t mask = bigger.size() - 1;
+  for (NodeId id : buckets_) {
+    if (id < 0) continue;
+    std::size_t at = hash((*this)[id], inputs(id)) & mask;
+    while (bigger[at] >= 0) at = (at + 1) & mask;
+    bigger[at] = id;
+  }
+  buckets_ = std::move(bigger);
+}
+
+// The node, or the equal one that is there already. Attributes made for a node that turns out known are dropped again.
+NodeId Graph::add(Node node, std::span<const NodeId> ins) {
+  const auto same = [&](NodeId id) {
+    const Node& o = (*this)[id];
+    if (o.kind != node.kind || o.op != node.op || o.shape != node.shape || o.accumulate != node.accumulate ||
+        std::bit_cast<std::uint64_t>(o.value) != std::bit_cast<std::uint64_t>(node.value) ||
+        !std::ranges::equal(inputs(id), ins))
+      return false;
+    if (o.attributes < 0 || node.attributes < 0) return o.attributes == node.attributes;
+    const auto a = static_cast<std::size_t>(o.attributes), b = static_cast<std::size_t>(node.attributes);
+    switch (node.kind) {
+      case Kind::Data: return data_[a].values == data_[b].values;
+      case Kind::Lookup: return tables_[a] == tables_[b];
+      case Kind::Assemble: return false;
+      default: return attributes_[a] == attributes_[b];
+    }
+  };
+  if (nodes_.size() * 2 >= buckets_.size()) grow_table();
+  const std::size_t mask = buckets_.size() - 1;
+  std::size_t at = hash(node, ins) & mask;
+  for (; buckets_[at] >= 0; at = (at + 1) & mask) {
+    if (!same(buckets_[at])) continue;
+    if (node.attributes >= 0 && node.attributes + 1 == static_cast<std::int32_t>(attributes_.size()) &&
+        node.kind != Kind::Data && node.kind != Kind::Lookup && node.kind != Kind::Assemble)
+      attributes_.pop_back();
+    return buckets_[at];
+  }
+  node.first = static_cast<std::int32_t>(inputs_.size());
+  node.count = static_cast<std::int32_t>(ins.size());
+  inputs_.insert(inputs_.end(), ins.begin(), ins.end());
+  nodes_.push_back(node);
+  return buckets_[at] = static_cast<NodeId>(nodes_.size() - 1);
+}
+
+NodeId Graph::input(int number, const Shape& shape) {
+  size_of(shape);
+  return add({.kind = Kind::Input, .op = static_cast<std::int16_t>(number), .shape = intern(shape)}, {});
+}
+
+NodeId Graph::constant(double value) { return add({.kind = Kind::Constant, .value = value}, {}); }
+
+NodeId Graph::data(DataArray array) {
+  if (array.shape.empty()) return constant(array.values[0]);
+  const std::int32_t shape = intern(array.shape);
+  data_.push_back(std::move(array));
+  return add({.kind = Kind::Data, .shape = shape,
+              .attributes = static_cast<std::int32_t>(data_.size() - 1)}, {});
+}
+
+NodeId Graph::elementwise(int opcode, std::span<const NodeId> ins) {
+  std::int32_t shape = (*this)[ins[0]].shape;
+  for (auto i : ins.subspan(1)) {
+    const std::int32_t other = (*this)[i].shape;
+    if (other == shape || other == 0) continue;  // 0 is the scalar shape
+    shape = shape == 0 ? other : intern(broadcast(shapes_[static_cast<std::size_t>(shape)],
+                                                  shapes_[static_cast<std::size_t>(other)]));
+  }
+  return add({.kind = Kind::Elementwise, .op = static_cast<std::int16_t>(opcode), .shape = shape}, ins);
+}
+
+NodeId Graph::reduce(Reduction kind, NodeId x, std::vector<int> axes, bool keepdims) {
+  const Shape in = shape(x);
+  const int rank = static_cast<int>(in.size());
+  std::vector<bool> gone(in.size(), false);
+  for (int a : axes) {
+    if (a < -rank || a >= rank)
+      throw ShapeError("axis " + std::to_string(a) + " is out of bounds for an array of dimension " +
+                       std::to_string(rank));
+    if (gone[static_cast<std::size_t>((a + rank) % rank)]) throw ShapeError("duplicate value in 'axis'");
+    gone[static_cast<std::size_t>((a + rank) % rank)] = true;
+  }
+  Shape kept, out;
+  std::vector<int> order, last;
+  int first = rank, end = 0;
+  for (int i = 0; i < rank; ++i) {
+    const auto u = static_cast<std::size_t>(i);
+    if (gone[u]) { first = std::min(first, i); end = i + 1; last.push_back(i); }
+    else { kept.push_back(in[u]); order.push_back(i); }
+    out.push_back(gone[u] ? 1 : in[u]);
+  }
+  if (!keepdims) out = kept;
+  if (last.empty()) return keepdims ? x : reshape(x, out);
+  if (end - first != static_cast<int>(last.size())) {  // reduced axes apart: bring them to the end
+    order.insert(order.end(), last.begin(), last.end());
+    x = transpose(x, order);
+    first = static_cast<int>(kept.size());
+    end = rank;
+  }
+  const Shape now = shape(x);
+  const auto product = [&now](int from, int to) {
+    return size_of(Shape(now.begin() + from, now.begin() + to));
+  };
+  const std::int64_t length = product(first, end);
+  if (length == 0 && (kind == Reduction::Max || kind == Reduction::Min))
+    throw ShapeError("zero-size array to a maximum or minimum, which has no identity");
+  const std::int32_t attributes = intern_attributes({product(0, first), length, product(end, rank)});
+  return add({.kind = Kind::Reduce, .op = static_cast<std::int16_t>(kind), .shape = intern(out),
+              .attributes = attributes}, std::array{x});
+}
+
+NodeId Graph::matmul(NodeId a, NodeId b, bool ta, bool tb) {
+  const Shape &p = shape(a), &q = shape(b);
+  if (p.size() != 3 || q.size() != 3 || p[0] != q[0] || p[ta ? 1 : 2] != q[tb ? 2 : 1])
+    throw ShapeError("matmul: shapes " + to_string(p) + " and " + to_string(q) + " do not match");
+  const std::int32_t out = intern({p[0], p[ta ? 2 : 1], q[tb ? 1 : 2]});
+  return add({.kind = Kind::MatMul, .shape = out, .attributes = intern_attributes({ta, tb})},
+             std::array{a, b});
+}
+
+NodeId Graph::view(NodeId x, const Shape& out, std::int64_t offset, const Shape& strides) {
+  if (offset == 0 && out == shape(x) && strides == contiguous_strides(out)) return x;
+  std::int64_t low = offset, high = offset;
+  for (std::size_t i = 0; i < out.size(); ++i)
+    (strides[i] < 0 ? low : high) += (std::max<std::int64_t>(out[i], 1) - 1) * strides[i];
+  if (size_of(out) > 0 && (strides.size() != out.size() || low < 0 || high >= size_of(shape(x))))
+    throw ShapeError("view " + to_string(out) + " reaches outside an array of shape " + to_string(shape(x)));
+  std::vector<std::int64_t> attributes{offset};
+  attributes.insert(attributes.end(), strides.begin(), strides.end());
+  const std::int32_t a = intern_attributes(std::move(attributes));
+  return add({.kind = Kind::View, .shape = intern(out), .attributes = a}, std::array{x});
+}
+
+NodeId Graph::gather(NodeId x, const Shape& out, std::vector<std::int64_t> table) {
+  const std::int64_t n = size_of(shape(x));
+  if (static_cast<std::int64_t>(table.size()) != size_of(out))
+    throw ShapeError("gather: " + std::to_string(table.size()) + " positions for shape " + to_string(out));
+  for (auto i : table)
+    if (i < 0 || i >= n)
+      throw ShapeError("gather: position " + std::to_string(i) + " is outside an array of shape " +
+                       to_string(shape(x)));
+  const std::int32_t a = intern_attributes(std::move(table));
+  return add({.kind = Kind::Gather, .shape = intern(out), .attributes = a}, std::array{x});
+}
+
+NodeId Graph::assemble(const Shape& out, std::span<const NodeId> parts, std::vector<Placement> at,
+                       bool accumulate) {
+  const std::int64_t n = size_of(out);
+  if (parts.size() != at.size()) throw ShapeError("assemble: one placement a part is needed");
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const Shape& s = shape(parts[i]);
+    const Placement& p = at[i];
+    if (size_of(s) == 0) continue;
+    std::int64_t low = p.offset, high = p.offset;
+    if (p.table.empty()) {
+      if (p.strides.size() != s.size()) throw ShapeError("assemble: strides do not fit a part");
+      for (std::size_t d = 0; d < s.size(); ++d)
+        (p.strides[d] < 0 ? low : high) += (s[d] - 1) * p.strides[d];
+    } else {
+      if (static_cast<std::int64_t>(p.table.size()) != size_of(s))
+        throw ShapeError("assemble: positions do not fit a part");
+      low = *std::ranges::min_element(p.table);
+      high = *std::ranges::max_element(p.table);
+    }
+    if (low < 0 || high >= n) throw ShapeError("assemble: a part lies outside " + to_string(out));
+  }
+  placements_.push_back(std::move(at));
+  return add({.kind = Kind::Assemble, .accumulate = accumulate, .shape = intern(out),
+              .attributes = static_cast<std::int32_t>(placements_.size() - 1)}, parts);
+}
+
+NodeId Graph::scan(NodeId a, NodeId b, int axis, bool reverse) {
+  const Shape s = shape(b);
+  if (shape(a) != s) throw ShapeError("scan: shapes differ");
+  const auto u = static_cast<std::size_t>(axis);
+  const std::int32_t attributes = intern_attributes(
+      {size_of(Shape(s.begin(), s.begin() + axis)), s[u], size_of(Shape(s.begin() + axis + 1, s.end())), reverse});
+  return add({.kind = Kind::Scan, .shape = intern(s), .attributes = attributes}, std::array{a, b});
+}
+
+NodeId Graph::lookup(NodeId x, std::shared_ptr<const LookupTable> table) {
+  if (table->breaks.empty() || table->c0.size() != table->breaks.size() || table->c1.size() != table->breaks.size())
+    throw ShapeError("lookup: the table's columns differ in length");
+  tables_.push_back(std::move(table));
+  return add({.kind = Kind::Lookup, .shape = (*this)[x].shape,
+              .attributes = static_cast<std::int32_t>(tables_.size() - 1)}, std::array{x});
+}
+
+NodeId Graph::reshape(NodeId x, const Shape& out) {
+  if (size_of(out) != size_of(shape(x)))
+    throw ShapeError("cannot reshape array of shape " + to_string(shape(x)) + " into shape " + to_string(out));
+  // A reshaped reshape is a reshape of the first.
+  const auto plain = [this](NodeId v) {
+    return (*this)[v].kind == Kind::View && attributes(v)[0] == 0 && size_of(shape(v)) == size_of(shape(inputs(v)[0])) &&
+           std::ranges::equal(attributes(v).subspan(1), contiguous_strides(shape(v)));
+  };
+  while (plain(x)) x = inputs(x)[0];
+  return view(x, out, 0, contiguous_strides(out));
+}
+
+NodeId Graph::transpose(NodeId x, const std::vector<int>& axes) {
+  const Shape in = shape(x), old = contiguous_strides(in);
+  Shape out, strides;
+  for (int a : axes) {
+    out.push_back(in[static_cast<std::size_t>(a)]);
+    strides.push_back(old[static_cast<std::size_t>(a)]);
+  }
+  return view(x, out, 0, strides);
+}
+
+NodeId Graph::broadcast_to(NodeId x, const Shape& out) {
+  const Shape& in = shape(x);
+  if (in == out) return x;
+  if (in.size() > out.size() || broadcast(in, out) != out)
+    throw ShapeError("cannot broadcast an array of shape " + to_string(in) + " to " + to_string(out));
+  const Shape old = contiguous_strides(in);
+  Shape strides(out.size(), 0);
+  const std::size_t shift = out.size() - in.size();
+  for (std::size_t i = 0; i < in.size(); ++i)
+    if (in[i] != 1 || out[i + shift] == 1) strides[i + shift] = old[i];
+  return view(x, out, 0, strides);
+}
+
+bool Graph::is_boolean(NodeId id) const {
+  while ((*this)[id].kind == Kind::View || (*this)[id].kind == Kind::Gather) id = inputs(id)[0];
+  const Node& n = (*this)[id];
+  return n.kind == Kind::Elementwise && operations()[static_cast<std::size_t>(n.op)].boolean;
+}
+
+// ---- the list at run time --------------------------------------------------------------------------------------------
+
+namespace {
+template <class Op> void partials_of(const Expr* in, Expr y, Expr* out) {
+  const auto p = [&] {
+    if constexpr (Op::arity == 1) return Op::partials(in[0], y);
+    else if constexpr (Op::arity == 2) return Op::partials(in[0], in[1], y);
+    else return Op::partials(in[0], in[1], in[2], y);
+  }();
+  std::copy(p.begin(), p.end(), out);
+}
+template <class... Ops> constexpr auto describe(OperationList<Ops...>) {
+  return std::array{OperationInfo{Ops::name, Ops::arity, Ops::light, Ops::boolean, Ops::domain.data(),
+                                  &partials_of<Ops>}...};
+}
+constexpr auto kOperations = describe(Operations{});
+}  // namespace
+
+std::span<const OperationInfo> operations() { return kOperations; }
+
+int find_operation(std::string_view name) {
+  for (std::size_t i = 0; i < kOperations.size(); ++i)
+    if (kOperations[i].name == name) return static_cast<int>(i);
+  return -1;
+}
+
+// ---- Expr ------------------------------------------------------------------------------------------------------------
+
+Expr::Expr(Graph& g, NodeId node) {
+  if (g[node].kind == Kind::Constant) number = g[node].value;
+  else graph = &g, id = node;
+}
+
+const Shape& Expr::shape() const {
+  static const Shape scalar;
+  return is_number() ? scalar : graph->shape(id);
+}
+
+Expr elementwise(int opcode, std::span<const Expr> inputs) {
+  Graph* graph = nullptr;
+  for (const Expr& e : inputs)
+    if (e.graph) graph = e.graph;
+  if (!graph) throw std::logic_error("an operation on numbers alone was not expected. This is a bug in thalweg; please report it");
+  std::array<NodeId, 3> ids{};
+  for (std::size_t i = 0; i < inputs.size(); ++i) ids[i] = inputs[i].in(*graph);
+  return {*graph, graph->elementwise(opcode, std::span(ids).first(inputs.size()))};
+}
+
+namespace {
+// The operands of e where it is Op applied to them; empty where it is not.
+struct Operands {
+  std::array<Expr, 3> in;
+  bool found = false;
+  bool empty() const { return !found; }
+  const Expr& operator[](std::size_t i) const { return in[i]; }
+};
+template <class Op> Operands operands(const Expr& e) {
+  Operands out;
+  if (e.is_number() || (*e.graph)[e.id].kind != Kind::Elementwise || (*e.graph)[e.id].op != kOpcode<Op>) return out;
+  out.found = true;
+  std::size_t i = 0;
+  for (NodeId id : e.graph->inputs(e.id)) out.in[i++] = Expr(*e.graph, id);
+  return out;
+}
+bool same(const Expr& a, const Expr& b) { return a.graph == b.graph && a.id == b.id && a.number == b.number; }
+
+// -a where e = -a.
+bool negated(const Expr& e, Expr& a) {
+  const auto in = operands<ops::Negative>(e);
+  if (in.empty()) return false;
+  a = in[0];
+  return true;
+}
+
+// y (1 / b) where y = c / b: (y / c) y needs no division. c is kept away from the ends of the range, so that nothing
+// overflows that would not overflow in 1 / b.
+bool product_of_quotients(const Expr& y, const Expr& r, Expr& product) {
+  const auto yin = operands<ops::Divide>(y), rin = operands<ops::Divide>(r);
+  if (yin.empty() || rin.empty() || !same(yin[1], rin[1])) return false;
+  const Expr &c = yin[0], &one = rin[0];
+  if (!c.is_number() || !one.is(1.0)) return false;
+  const double size = c.number < 0 ? -c.number : c.number;
+  if (!(size > 0x1p-500 && size < 0x1p500)) return false;
+  product = (Expr(1.0 / c.number) * y) * y;
+  return true;
+}
+}  // namespace
+
+Expr operator+(Expr a, Expr b) {
+  if (a.is_zero()) return b;
+  if (b.is_zero()) return a;
+  if (a.is_number() && b.is_number()) return a.number + b.number;
+  Expr n;
+  if (negated(b, n)) return a - n;
+  if (negated(a, n)) return b - n;
+  return apply<ops::Add>(a, b);
+}
+
+Expr operator-(Expr a, Expr b) {
+  if (b.is_zero()) return a;
+  if (a.is_number() && b.is_number()) return a.number - b.number;
+  if (a.is_zero()) return -b;
+  Expr n;
+  if (negated(b, n)) return a + n;
+  return apply<ops::Subtract>(a, b);
+}
+
+Expr operator*(Expr a, Expr b) {
+  if (a.is_zero() || b.is_zero()) return 0.0;
+  if (a.is_number() && b.is_number()) return a.number * b.number;
+  if (b.is_number()) std::swap(a, b);
+  if (a.is(1.0)) return b;
+  if (a.is(-1.0)) return -b;
+  Expr n;
+  if (negated(a, n)) return -(n * b);
+  if (negated(b, n)) return a.is_number() ? Expr(-a.number) * n : -(a * n);
+  if (a.is_number()) {  // c1 (c2 p) = (c1 c2) p, and c1 ((c2 p) q) = ((c1 c2) p) q
+    if (const auto in = operands<ops::Multiply>(b); !in.empty()) {
+      const Expr &p = in[0], &q = in[1];
+      if (p.is_number()) return Expr(a.number * p.number) * q;
+      if (const auto inner = operands<ops::Multiply>(p); !inner.empty() && inner[0].is_number())
+        return (a * p) * q;
+    }
+    return apply<ops::Multiply>(a, b);
+  }
+  Expr product;
+  if (product_of_quotients(a, b, product) || product_of_quotients(b, a, product)) return product;
+  if (const auto in = operands<ops::Multiply>(b); !in.empty() && in[0].is_number())
+    return in[0] * (a * in[1]);
+  if (const auto in = operands<ops::Multiply>(a); !in.empty() && in[0].is_number())
+    return in[0] * (in[1] * b);
+  return apply<ops::Multiply>(a, b);
+}
+
+Expr operator/(Expr a, Expr b) {
+  if (a.is_zero()) return 0.0;
+  if (b.is(1.0)) return a;
+  if (a.is_number() && b.is_number()) return a.number / b.number;
+  return apply<ops::Divide>(a, b);
+}
+
+Expr operator-(Expr a) {
+  if (a.is_number()) return -a.number;
+  Expr n;
+  if (negated(a, n)) return n;
+  if (const auto in = operands<ops::Multiply>(a); !in.empty() && in[0].is_number())
+    return Expr(-in[0].number) * in[1];
+  if (const auto in = operands<ops::Subtract>(a); !in.empty()) return in[1] - in[0];
+  return apply<ops::Negative>(a);
+}
+
+Expr operator<(Expr a, Expr b) { return apply<ops::Less>(a, b); }
+Expr operator>(Expr a, Expr b) { return apply<ops::Greater>(a, b); }
+
+Expr operator==(Expr a, Expr b) {
+  if (a.is_number() && b.is_number()) return a.number == b.number ? 1.0 : 0.0;
+  return apply<ops::Equal>(a, b);
+}
+
+Expr select(Expr condition, Expr a, Expr b) {
+  if (condition.is_number()) return condition.number != 0.0 ? a : b;
+  if (a.is_number() && b.is_number() && a.number == b.number) return a;
+  return elementwise(kOpcode<ops::Where>, std::array{condition, a, b});
+}
+
+}  // namespace thalweg

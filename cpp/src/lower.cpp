@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A program from outputs: steps selected, tape emitted, and what is the same in every lane given a prologue of its own.
+#include <algorithm>
+#include <cstdio>
+
+#include "intermediate.hpp"
+
+namespace thalweg {
+
+Extent OwnedExtent::linked() const {
+  Extent e = sizes;
+  e.rank = static_cast<std::int64_t>(shape.size());
+  e.shape = shape.data();
+  e.from = from.data();
+  e.to = to.data();
+  e.from_table = from_table.empty() ? nullptr : from_table.data();
+  e.to_table = to_table.empty() ? nullptr : to_table.data();
+  if (table) {
+    e.length = static_cast<std::int64_t>(table->breaks.size());
+    e.breaks = table->breaks.data();
+    e.c0 = table->c0.data();
+    e.c1 = table->c1.data();
+    e.below = table->below;
+  }
+  return e;
+}
+
+std::unique_ptr<Program> lower(std::shared_ptr<Graph> graph, std::span<const NodeId> outputs, Lowering how) {
+  auto program = std::make_unique<Program>();
+  intermediate::List list = intermediate::select(*graph, outputs, how.varying, how.everything);
+  const std::vector<NodeId> uniform = std::move(list.uniform);
+  program->body = intermediate::emit(list, how.layout);
+  program->varying = how.varying;
+  program->input_sizes.assign(how.varying.size(), 0);
+  for (NodeId id = 0; id < graph->size(); ++id)
+    if ((*graph)[id].kind == Kind::Input) program->input_sizes[static_cast<std::size_t>((*graph)[id].op)] = size_of(graph->shape(id));
+  for (NodeId o : outputs) program->output_sizes.push_back(size_of(graph->shape(o)));
+  for (const Instruction& i : program->body.code) program->work += i.n;
+
+  std::vector<NodeId> computed;
+  for (NodeId id : uniform) {
+    const Node& n = (*graph)[id];
+    if (n.kind == Kind::Input) {
+      program->uniform.push_back({UniformSource::From::Input, n.op});
+    } else if (n.kind == Kind::Data) {
+      program->uniform.push_back({UniformSource::From::Data, static_cast<std::int32_t>(program->data.size())});
+      program->data.push_back(graph->data_of(id));
+    } else {
+      program->uniform.push_back({UniformSource::From::Prologue, static_cast<std::int32_t>(computed.size())});
+      computed.push_back(id);
+    }
+  }
+  if (!computed.empty()) {
+    Lowering inner{std::vector<bool>(how.varying.size(), false), Layout::Elements, true};
+    for (std::size_t k = 0; k < how.varying.size(); ++k) inner.varying[k] = !how.varying[k];
+    program->prologue = lower(graph, computed, std::move(inner));
+  }
+  program->graph = std::move(graph);
+  return program;
+}
+
+}  // namespace thalweg
