@@ -223,6 +223,7 @@ class Emission {
     i.r = home(index);
     if (pair) {
       i.in[2] = home(s.partner);
+      i.mode[2] = Mode::Memory;
       if (readers_[u] == 0) ++readers_[u], unread_.push_back(index);
       if (readers_[static_cast<std::size_t>(s.partner)] == 0) ++readers_[static_cast<std::size_t>(s.partner)], unread_.push_back(s.partner);
     }

@@ -7,6 +7,10 @@
 #include <new>
 
 namespace thalweg {
+namespace {
+// Doubles of scratch in a block: half of a second-level cache of 1 MiB.
+constexpr std::int64_t kWideLimit = 65536;
+}  // namespace
 
 Aligned::Aligned(std::size_t doubles) {
   const std::size_t bytes = (doubles * sizeof(double) + 127) / 64 * 64;
@@ -21,13 +25,6 @@ Evaluator::Evaluator(const Program& program, const Kernels& kernels, bool wide)
     : program_(program), kernels_(kernels),
       handlers_(wide && program.body.layout == Layout::Lanes ? kernels.wide : kernels.narrow),
       lanes_(program.body.layout == Layout::Lanes ? static_cast<std::int64_t>(handlers_.unroll) * kernels.width : 1) {
-  const std::int64_t width = kernels_.width;
-  // A value of n elements, and room to write a whole batch at its last one. A line between values, so that none stand a
-  // multiple of 4 KiB apart, where a store would hold up a load that it has nothing to do with.
-  const auto room = [&](std::int64_t n) {
-    const std::int64_t doubles = program_.body.layout == Layout::Lanes ? n * lanes_ : (n + 2 * width - 1) / width * width;
-    return (doubles + 7) / 8 * 8 + 8;
-  };
   std::vector<std::int64_t> offsets;
   std::int64_t total = 0;
   const auto reserve = [&](std::int64_t n) {
@@ -50,12 +47,40 @@ Evaluator::Evaluator(const Program& program, const Kernels& kernels, bool wide)
 
 void Evaluator::bind_uniform(std::size_t k, const double* values) { uniform_inputs_[k] = values; }
 
-void Evaluator::pair(std::size_t input, std::size_t output) { pairs_.emplace_back(input, output); }
-
-void Evaluator::swap() {
-  for (auto [i, o] : pairs_) std::swap(inputs_[i], outputs_[o]);
-  current_ = current_ == &code_ ? &swapped_code_ : &code_;
+// A value of n elements, and room to write a whole batch at its last one. A line between values, so that none stand a
+// multiple of 4 KiB apart, where a store would hold up a load that it has nothing to do with.
+std::int64_t Evaluator::room(std::int64_t n) const {
+  const std::int64_t width = kernels_.width;
+  const std::int64_t doubles = program_.body.layout == Layout::Lanes ? n * lanes_ : (n + 2 * width - 1) / width * width;
+  return (doubles + 7) / 8 * 8 + 8;
 }
+
+std::size_t Evaluator::ring(std::size_t input, std::size_t output) {
+  const auto doubles = static_cast<std::size_t>(room(program_.output_sizes[output]));
+  ring_memory_.push_back(std::make_unique<Aligned>(doubles));
+  Ring r{input, output, {}};
+  if (input == kNoInput) {
+    ring_memory_.push_back(std::make_unique<Aligned>(doubles));
+    r.buffers[0] = ring_memory_.back()->get();
+  } else {
+    r.buffers[0] = inputs_[input];
+  }
+  r.buffers[1] = outputs_[output];
+  r.buffers[2] = ring_memory_[ring_memory_.size() - (input == kNoInput ? 2 : 1)]->get();
+  rings_.push_back(r);
+  return rings_.size() - 1;
+}
+
+double* Evaluator::ring_at(std::size_t ring, std::size_t age) const { return rings_[ring].buffers[(phase_ + 4 - age) % 3]; }
+
+void Evaluator::turn_to(std::size_t phase) {
+  phase_ = phase;
+  for (const Ring& r : rings_) {
+    if (r.input != kNoInput) inputs_[r.input] = r.buffers[phase];
+    outputs_[r.output] = r.buffers[(phase + 1) % 3];
+  }
+}
+void Evaluator::rotate() { turn_to((phase_ + 1) % 3); }
 
 void Evaluator::prepare() {
   if (prologue_) {
@@ -79,12 +104,12 @@ const double* Evaluator::uniform(std::size_t k) const {
 }
 
 void Evaluator::link() {
-  code_ = linked();
-  current_ = &code_;
-  if (pairs_.empty()) return;
-  for (auto [i, o] : pairs_) std::swap(inputs_[i], outputs_[o]);
-  swapped_code_ = linked();
-  for (auto [i, o] : pairs_) std::swap(inputs_[i], outputs_[o]);
+  const std::size_t now = phase_;
+  for (std::size_t phase = 0; phase < (rings_.empty() ? 1 : 3); ++phase) {
+    turn_to(phase);
+    code_[phase] = linked();
+  }
+  turn_to(now);
 }
 
 std::vector<Linked> Evaluator::linked() const {
@@ -122,7 +147,7 @@ std::vector<Linked> Evaluator::linked() const {
       std::size_t which = 0;
       for (std::size_t k = 0; k < 3; ++k) {
         const bool number = i.mode[k] == Mode::Number;
-        if (number) which |= std::size_t{1} << k;
+        if (number && i.in[k].space != Space::None) which |= std::size_t{1} << k;
         const std::int64_t stride = !i.whole[k] ? 0 : number ? 1 : lanes ? lanes_ : width;
         *strides[k] = static_cast<std::int16_t>(stride);
       }
@@ -137,6 +162,50 @@ std::vector<Linked> Evaluator::linked() const {
   end.handler = handlers_.array[static_cast<std::size_t>(code(Bulk::End)) * kArrayVariants];
   out.push_back(end);
   return out;
+}
+
+void scatter_lanes(const double* rows, std::int64_t size, std::int64_t first, std::int64_t count, std::int64_t lanes, double* to) {
+  for (std::int64_t l = 0; l < lanes; ++l) {
+    const double* row = rows + (first + std::min(l, count - 1)) * size;
+    for (std::int64_t i = 0; i < size; ++i) to[i * lanes + l] = row[i];
+  }
+}
+void gather_lanes(const double* from, std::int64_t size, std::int64_t first, std::int64_t count, std::int64_t lanes, double* rows) {
+  for (std::int64_t l = 0; l < count; ++l)
+    for (std::int64_t i = 0; i < size; ++i) rows[(first + l) * size + i] = from[i * lanes + l];
+}
+
+bool fits_wide(const Program& program, const Kernels& kernels) {
+  std::int64_t elements = 0;
+  for (auto n : program.body.slots) elements += n;
+  for (auto n : program.output_sizes) elements += n;
+  return elements * kernels.wide.unroll * kernels.width < kWideLimit;
+}
+
+void evaluate(const Program& program, const Kernels& kernels, std::span<const double* const> inputs,
+              std::span<double* const> outputs, std::int64_t k) {
+  if (k == 0) return;
+  Evaluator e(program, kernels, k > kernels.width && fits_wide(program, kernels));
+  for (std::size_t j = 0; j < inputs.size(); ++j)
+    if (!program.varying[j]) e.bind_uniform(j, inputs[j]);
+  e.prepare();
+  const std::int64_t lanes = e.lanes();
+  for (std::int64_t first = 0; first < k; first += lanes) {
+    const std::int64_t count = std::min(lanes, k - first);
+    for (std::size_t j = 0; j < inputs.size(); ++j)
+      if (program.varying[j]) scatter_lanes(inputs[j], program.input_sizes[j], first, count, lanes, e.input(j));
+    e.run();
+    for (std::size_t j = 0; j < outputs.size(); ++j)
+      gather_lanes(e.output(j), program.output_sizes[j], first, count, lanes, outputs[j]);
+  }
+}
+
+Layout layout_for_one_lane(const Graph& graph, std::span<const NodeId> outputs, int width) {
+  // Elements across batches pay once arrays are longer than a few batches; until then every element is a batch of its own.
+  const NodeId last = *std::ranges::max_element(outputs);
+  for (NodeId id = 0; id <= last; ++id)
+    if (graph[id].kind != Kind::Data && graph[id].kind != Kind::Constant && size_of(graph.shape(id)) > 2 * width) return Layout::Elements;
+  return Layout::Lanes;
 }
 
 }  // namespace thalweg

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Running a program: memory for one block of lanes, and the tape linked to it for one instruction set. Belongs to one thread.
 #pragma once
+#include <array>
 #include <memory>
 #include <vector>
 
@@ -31,16 +32,21 @@ class Evaluator {
   double* input(std::size_t k) { return inputs_[k]; }
   double* output(std::size_t k) { return outputs_[k]; }
   void bind_uniform(std::size_t k, const double* values);
-  // From here on input k and output j change places at every swap(): the result of one run is the next one's input.
-  void pair(std::size_t input, std::size_t output);
-  void swap();
+  // An output that becomes an input at the next run (or none: kNoInput), and is kept for one run more. Before prepare().
+  static constexpr std::size_t kNoInput = static_cast<std::size_t>(-1);
+  std::size_t ring(std::size_t input, std::size_t output);
+  // What a ring holds: age 0 the output of the run just made, 1 the one before (that run's input), 2 the one before that.
+  double* ring_at(std::size_t ring, std::size_t age) const;
+  void rotate();
   // Computes what is uniform; after every change of a uniform input and before the first run.
   void prepare();
-  void run() const { handlers_.run(current_->data()); }
+  void run() const { handlers_.run(code_[phase_].data()); }
 
  private:
   const double* uniform(std::size_t k) const;
   void link();
+  void turn_to(std::size_t phase);
+  std::int64_t room(std::int64_t n) const;
   std::vector<Linked> linked() const;
 
   const Program& program_;
@@ -48,14 +54,30 @@ class Evaluator {
   const Handlers& handlers_;
   std::int64_t lanes_;
   std::unique_ptr<Aligned> memory_;
+  std::vector<std::unique_ptr<Aligned>> ring_memory_;
   std::vector<double*> inputs_, outputs_;
   std::vector<const double*> uniform_inputs_;
   std::vector<double*> slots_;
   std::unique_ptr<Evaluator> prologue_;
-  std::vector<std::pair<std::size_t, std::size_t>> pairs_;
+  struct Ring {
+    std::size_t input, output;
+    std::array<double*, 3> buffers;
+  };
+  std::vector<Ring> rings_;
+  std::size_t phase_ = 0;
   std::vector<Extent> extents_;
-  std::vector<Linked> code_, swapped_code_;
-  const std::vector<Linked>* current_ = nullptr;
+  std::array<std::vector<Linked>, 3> code_;  // one for each phase of the rings
 };
+
+// Does a wide block stay in the second-level cache?
+bool fits_wide(const Program& program, const Kernels& kernels);
+
+// Outputs at k points. inputs[j]: k rows of the input's size where it varies, else one; outputs[j]: k rows.
+void evaluate(const Program& program, const Kernels& kernels, std::span<const double* const> inputs,
+              std::span<double* const> outputs, std::int64_t k);
+
+// Rows [first, first + count) into lanes (`lanes` of them, `step` doubles an element), the last row repeated; and back.
+void scatter_lanes(const double* rows, std::int64_t size, std::int64_t first, std::int64_t count, std::int64_t lanes, double* to);
+void gather_lanes(const double* from, std::int64_t size, std::int64_t first, std::int64_t count, std::int64_t lanes, double* rows);
 
 }  // namespace thalweg

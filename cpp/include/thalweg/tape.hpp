@@ -24,7 +24,7 @@ struct Place {
 
 struct Instruction {
   std::int16_t code;
-  Mode mode[3] = {Mode::Memory, Mode::Memory, Mode::Memory};
+  Mode mode[3] = {Mode::Number, Mode::Number, Mode::Number};
   bool chained = false;  // one element, from and to registers
   bool store = true;
   Place r{}, in[3] = {};

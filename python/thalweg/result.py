@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a descent returns, and how it shows itself: printed, in a notebook, as a picture.
+
+Made by `minimize.py`; this file only keeps and shows.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from thalweg.reasons import Reason
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["LastPoint", "Path", "Result", "seconds"]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def seconds(duration: float) -> str:
+    """Seconds in a unit that suits the eye: `12.3 µs`, `4.56 ms`, `7.89 s`."""
+    for limit, scale, unit in ((1e-6, 1e9, "ns"), (1e-3, 1e6, "µs"), (1.0, 1e3, "ms")):
+        if abs(duration) < limit:
+            return f"{duration * scale:.3g} {unit}"
+    return f"{duration:.3g} s" if duration < 1000 else f"{duration:.0f} s"
+
+
+def _text(value: Any) -> str:
+    """One value as short text: numbers in full, arrays abbreviated, structures entry by entry."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{k}: {_text(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, tuple):
+        return "(" + ", ".join(map(_text, value)) + ("," if len(value) == 1 else "") + ")"
+    if isinstance(value, bool | np.bool_):
+        return str(bool(value))
+    if isinstance(value, float | np.floating):
+        return repr(float(value))
+    if isinstance(value, np.ndarray):
+        if value.ndim == 0:
+            return _text(value[()])
+        return np.array2string(value, threshold=12, edgeitems=3, precision=8, separator=", ")
+    return str(value)
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Whether two points of one structure are equal."""
+    if isinstance(a, dict):
+        return isinstance(b, dict) and all(k in b and _same(v, b[k]) for k, v in a.items())
+    if isinstance(a, tuple):
+        return isinstance(b, tuple) and len(a) == len(b) and all(map(_same, a, b))
+    return bool(np.array_equal(a, b, equal_nan=True))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LastPoint:
+    """The last iterate of a descent; `Result.x` is the best one.
+
+    Attributes
+    ----------
+    x : float, ndarray, tuple or dict
+        The point, in the structure of `x0`.
+    fun : float
+        The value there; NaN or infinite where the descent left the domain.
+    jac : float, ndarray, tuple or dict
+        The gradient there, in the structure of `x0`.
+    """
+
+    x: Any
+    fun: float
+    jac: Any
+
+    def __repr__(self) -> str:
+        return f"LastPoint(x={_text(self.x)}, fun={_text(self.fun)}, jac={_text(self.jac)})"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Path:
+    """Every point of a descent, from the start on (`record=True`).
+
+    Attributes
+    ----------
+    x : ndarray, tuple or dict
+        The points in the structure of `x0`, each array with `nit + 1` in front.
+    fun : ndarray
+        Their values, shape (nit + 1,).
+    grad_norm : ndarray
+        The largest absolute component of the projected gradient, shape (nit + 1,).
+    """
+
+    x: Any
+    fun: FloatArray
+    grad_norm: FloatArray
+
+    def __repr__(self) -> str:
+        return f"Path({self.fun.shape[0]} points)"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Result(Mapping[str, Any]):
+    """Where a descent ended, why, and what it cost; SciPy's names, as attributes and as keys.
+
+    Attributes
+    ----------
+    x : float, ndarray, tuple or dict
+        The best point, in the structure of `x0`.
+    fun : float
+        The value at `x`.
+    jac : float, ndarray, tuple or dict
+        The gradient at `x`, in the structure of `x0`.
+    nit, nfev, njev, nhev : int
+        Iterations; evaluations of the value, of the gradient, of the Hessian or its products.
+        A joint value and gradient counts once in each.
+    success : bool
+        Whether it converged.
+    status : int
+        SciPy's number for the reason.
+    message : str
+        The reason in words, with both sides of the inequality that decided it.
+    reason : Reason
+        Why it ended.
+    last : LastPoint
+        The last iterate.
+    active_mask : int, ndarray, tuple or dict
+        -1, 0 or 1: at its lower bound, free, at its upper bound; None without bounds.
+    path : Path or None
+        Every point, where `record=True` asked for it.
+    state : object
+        What `state=` continues from.
+    elapsed : float
+        Seconds.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import thalweg as tw
+    >>> res = tw.minimize(lambda x: np.exp(x) - np.log(x), 1.6, "gradient_descent",
+    ...                   learning_rate=0.1, max_iter=25)
+    >>> res.nit, res["nit"], "path" in res
+    (25, 25, True)
+    >>> print(res.reason)
+    max_iterations
+    """
+
+    x: Any
+    fun: float
+    jac: Any
+    nit: int
+    nfev: int
+    njev: int
+    nhev: int
+    success: bool
+    status: int
+    message: str
+    reason: Reason
+    last: LastPoint
+    active_mask: Any = None
+    path: Path | None = None
+    state: Any = None
+    elapsed: float = 0.0
+    # What was minimized, for `plot`: called with lanes in front. Never saved.
+    _objective: Any = field(default=None, kw_only=True)
+
+    def __getitem__(self, key: str) -> Any:
+        if key in self.__dataclass_fields__ and not key.startswith("_"):
+            return getattr(self, key)
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return (f.name for f in fields(self) if not f.name.startswith("_"))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    # A mapping's own comparison would compare arrays for truth.
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    __hash__ = object.__hash__
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Result, tuple(self.values())
+
+    def __copy__(self) -> Result:
+        return Result(*self.values(), _objective=self._objective)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Result:
+        from copy import deepcopy
+
+        return Result(*(deepcopy(v, memo) for v in self.values()), _objective=self._objective)
+
+    def _rows(self) -> list[tuple[str, str]]:
+        """What is worth showing, as name and text."""
+        counts = f"{self.nit}    nfev: {self.nfev}    njev: {self.njev}"
+        if self.nhev:
+            counts += f"    nhev: {self.nhev}"
+        rows = [
+            ("message", self.message),
+            ("success", f"{self.success}    reason: {self.reason}    status: {self.status}"),
+            ("fun", _text(self.fun)),
+            ("x", _text(self.x)),
+            ("jac", _text(self.jac)),
+            ("nit", counts),
+        ]
+        if not _same(self.last.x, self.x):
+            rows += [("last.x", _text(self.last.x)), ("last.fun", _text(self.last.fun))]
+        if self.active_mask is not None and _any_active(self.active_mask):
+            rows.append(("active_mask", _text(self.active_mask)))
+        if self.path is not None:
+            rows.append(("path", f"{self.path.fun.shape[0]} points"))
+        rows.append(("elapsed", seconds(self.elapsed)))
+        return rows
+
+    def __repr__(self) -> str:
+        rows = self._rows()
+        width = max(len(name) for name, _ in rows)
+        return "\n".join(
+            f"{name:>{width}}: {text}".replace("\n", "\n" + " " * (width + 2))
+            for name, text in rows
+        )
+
+    def _repr_html_(self) -> str:
+        cells = "".join(
+            f'<tr><th style="text-align:right">{html.escape(name)}</th>'
+            f'<td style="text-align:left"><pre style="margin:0">{html.escape(text)}</pre></td></tr>'
+            for name, text in self._rows()
+        )
+        return f"<table>{cells}</table>"
+
+    def plot(self, **kw: Any) -> Axes:
+        """Draw the descent: the function and the path, or value against iteration.
+
+        Parameters
+        ----------
+        **kw
+            As in `thalweg.plot.descent`: `ax`, `names`, `box`.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            What was drawn on; `.figure.savefig(file)` saves it.
+
+        Raises
+        ------
+        ValueError
+            If the function is not known any more (the result was unpickled), or there are more
+            than two variables and no path.
+        """
+        from thalweg import plot
+
+        return plot.descent(self._objective, self, **kw)
+
+
+def _any_active(mask: Any) -> bool:
+    """Whether any entry of a structure of masks is not 0."""
+    if isinstance(mask, dict):
+        return any(map(_any_active, mask.values()))
+    if isinstance(mask, tuple):
+        return any(map(_any_active, mask))
+    return bool(np.any(mask))

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What the bridge's files share: the list of what is bound, and arrays as the core wants them.
+#pragma once
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <memory>
+
+#include "thalweg/expression.hpp"
+
+namespace py = pybind11;
+
+// float64, C order; converted (and so copied) only where it is not that already.
+using Array = py::array_t<double, py::array::c_style | py::array::forcecast>;
+
+// Keeps a Python object alive from the core, which knows no Python: let go with the GIL held, from whatever thread.
+std::shared_ptr<const void> keep_alive(py::object object);
+
+thalweg::Shape shape_of(const py::array& a);
+
+void bind_info(py::module_& m);
+void bind_graph(py::module_& m);
+void bind_program(py::module_& m);
+void bind_descend(py::module_& m);

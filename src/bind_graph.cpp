@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The expression graph. Nodes are plain ints on the Python side.
+#include "bind.hpp"
+#include "thalweg/differentiate.hpp"
+
+using thalweg::Graph;
+using thalweg::NodeId;
+using thalweg::Shape;
+
+std::shared_ptr<const void> keep_alive(py::object object) {
+  return {object.release().ptr(), [](void* p) {
+            if (!Py_IsInitialized()) return;
+            const py::gil_scoped_acquire gil;
+            py::handle(static_cast<PyObject*>(p)).dec_ref();
+          }};
+}
+
+Shape shape_of(const py::array& a) { return {a.shape(), a.shape() + a.ndim()}; }
+
+namespace {
+
+py::tuple to_tuple(const Shape& s) {
+  py::tuple t(s.size());
+  for (std::size_t i = 0; i < s.size(); ++i) t[i] = py::int_(s[i]);
+  return t;
+}
+
+NodeId checked(const Graph& g, NodeId id) {
+  if (id < 0 || id >= g.size()) throw py::index_error("no node " + std::to_string(id));
+  return id;
+}
+std::vector<NodeId> checked(const Graph& g, std::vector<NodeId> ids) {
+  for (NodeId id : ids) checked(g, id);
+  return ids;
+}
+
+NodeId elementwise(Graph& g, int code, NodeId a, NodeId b, NodeId c) {
+  const std::array<NodeId, 3> in{a, b, c};
+  if (code < 0 || code >= static_cast<int>(thalweg::operations().size())) throw py::index_error("no operation " + std::to_string(code));
+  const auto arity = static_cast<std::size_t>(thalweg::operations()[static_cast<std::size_t>(code)].arity);
+  for (std::size_t k = 0; k < 3; ++k)
+    if (k < arity) checked(g, in[k]);
+    else if (in[k] >= 0) throw py::value_error("too many operands");
+  return g.elementwise(code, std::span(in).first(arity));
+}
+
+}  // namespace
+
+void bind_graph(py::module_& m) {
+  py::enum_<thalweg::Reduction>(m, "Reduction")
+      .value("sum", thalweg::Reduction::Sum)
+      .value("max", thalweg::Reduction::Max)
+      .value("min", thalweg::Reduction::Min)
+      .value("prod", thalweg::Reduction::Prod);
+
+  py::class_<Graph, std::shared_ptr<Graph>>(m, "Graph", "Array-valued expressions; a node is an int.")
+      .def(py::init<>())
+      .def("__len__", &Graph::size)
+      .def("input", [](Graph& g, int number, const Shape& shape) { return g.input(number, shape); }, py::arg("number"), py::arg("shape"))
+      .def("constant", &Graph::constant, py::arg("value"))
+      .def("data", [](Graph& g, const Array& a) {
+        return g.data({keep_alive(a), a.data(), shape_of(a)});
+      }, py::arg("array"), "An array of float64 in C order is referenced, not copied.")
+      .def("shape", [](const Graph& g, NodeId id) { return to_tuple(g.shape(checked(g, id))); }, py::arg("node"))
+      .def("is_boolean", [](const Graph& g, NodeId id) { return g.is_boolean(checked(g, id)); }, py::arg("node"))
+      .def("constant_value", [](const Graph& g, NodeId id) -> std::optional<double> {
+        const thalweg::Node& n = g[checked(g, id)];
+        if (n.kind != thalweg::Kind::Constant) return std::nullopt;
+        return n.value;
+      }, py::arg("node"), "The number that a node is, or None.")
+      .def("elementwise", &elementwise, py::arg("code"), py::arg("a"), py::arg("b") = -1, py::arg("c") = -1,
+           "An operation, by its position in operations(), on nodes that broadcast.")
+      .def("reduce", [](Graph& g, thalweg::Reduction kind, NodeId x, std::vector<int> axes, bool keepdims) {
+        return g.reduce(kind, checked(g, x), std::move(axes), keepdims);
+      }, py::arg("kind"), py::arg("x"), py::arg("axes"), py::arg("keepdims") = false)
+      .def("matmul", [](Graph& g, NodeId a, NodeId b, bool ta, bool tb) {
+        return g.matmul(checked(g, a), checked(g, b), ta, tb);
+      }, py::arg("a"), py::arg("b"), py::arg("transpose_a") = false, py::arg("transpose_b") = false,
+           "(batch, m, k) @ (batch, k, n)")
+      .def("view", [](Graph& g, NodeId x, const Shape& shape, std::int64_t offset, const Shape& strides) {
+        if (shape.size() != strides.size()) throw py::value_error("view: one stride an axis is needed");
+        return g.view(checked(g, x), shape, offset, strides);
+      }, py::arg("x"), py::arg("shape"), py::arg("offset"), py::arg("strides"),
+           "out[i] = x.flat[offset + sum of i_d strides_d], strides in elements")
+      .def("gather", [](Graph& g, NodeId x, const Shape& shape, std::vector<std::int64_t> table) {
+        return g.gather(checked(g, x), shape, std::move(table));
+      }, py::arg("x"), py::arg("shape"), py::arg("table"), "out.flat[i] = x.flat[table[i]]")
+      .def("assemble", [](Graph& g, const Shape& shape, const std::vector<NodeId>& parts,
+                          const std::vector<std::pair<std::int64_t, Shape>>& at) {
+        std::vector<thalweg::Placement> where;
+        std::int64_t total = 0;
+        for (const auto& [offset, strides] : at) where.push_back({offset, strides, {}});
+        for (NodeId p : checked(g, parts)) total += thalweg::size_of(g.shape(p));
+        if (total != thalweg::size_of(shape)) throw py::value_error("assemble: the parts do not tile the whole");
+        return g.assemble(shape, parts, std::move(where), false);
+      }, py::arg("shape"), py::arg("parts"), py::arg("at"),
+           "Parts laid side by side: part k's element i goes to flat position offset_k + sum of i_d strides_kd. They must tile the whole.")
+      .def("scan", [](Graph& g, NodeId a, NodeId b, int axis, bool reverse) {
+        const auto rank = static_cast<int>(g.shape(checked(g, b)).size());
+        if (axis < 0 || axis >= rank) throw py::value_error("scan: axis out of bounds");
+        return g.scan(checked(g, a), b, axis, reverse);
+      }, py::arg("a"), py::arg("b"), py::arg("axis"), py::arg("reverse") = false, "s_k = a_k s_{k-1} + b_k, s_0 = b_0, along an axis")
+      .def("lookup", [](Graph& g, NodeId x, std::vector<double> breaks, std::vector<double> c0, std::vector<double> c1, double below) {
+        auto t = std::make_shared<thalweg::LookupTable>();
+        t->breaks = std::move(breaks), t->c0 = std::move(c0), t->c1 = std::move(c1), t->below = below;
+        return g.lookup(checked(g, x), std::move(t));
+      }, py::arg("x"), py::arg("breaks"), py::arg("c0"), py::arg("c1"), py::arg("below"),
+           "Piecewise linear: c0[k] + c1[k] (x - breaks[k]) from breaks[k] on, `below` before the first")
+      .def("reshape", [](Graph& g, NodeId x, const Shape& s) { return g.reshape(checked(g, x), s); }, py::arg("x"), py::arg("shape"))
+      .def("transpose", [](Graph& g, NodeId x, const std::vector<int>& axes) {
+        std::vector<bool> seen(g.shape(checked(g, x)).size(), false);
+        for (int a : axes) {
+          if (a < 0 || a >= static_cast<int>(seen.size()) || seen[static_cast<std::size_t>(a)]) throw py::value_error("axes don't match array");
+          seen[static_cast<std::size_t>(a)] = true;
+        }
+        if (axes.size() != seen.size()) throw py::value_error("axes don't match array");
+        return g.transpose(x, axes);
+      }, py::arg("x"), py::arg("axes"))
+      .def("broadcast_to", [](Graph& g, NodeId x, const Shape& s) { return g.broadcast_to(checked(g, x), s); }, py::arg("x"), py::arg("shape"))
+      .def("vjp", [](Graph& g, const std::vector<NodeId>& outputs, const std::vector<NodeId>& seeds, const std::vector<NodeId>& wrt) {
+        return thalweg::vector_jacobian_product(g, checked(g, outputs), checked(g, seeds), checked(g, wrt));
+      }, py::arg("outputs"), py::arg("seeds"), py::arg("wrt"), "Reverse mode: nodes of the vector-Jacobian products.")
+      .def("jvp", [](Graph& g, const std::vector<NodeId>& outputs, const std::vector<NodeId>& wrt, const std::vector<NodeId>& tangents) {
+        return thalweg::jacobian_vector_product(g, checked(g, outputs), checked(g, wrt), checked(g, tangents));
+      }, py::arg("outputs"), py::arg("wrt"), py::arg("tangents"), "Forward mode: nodes of the Jacobian-vector products.")
+      .def("gradient", [](Graph& g, NodeId output, NodeId wrt) {
+        return thalweg::gradient(g, checked(g, output), checked(g, wrt));
+      }, py::arg("output"), py::arg("wrt"), "The gradient of an output of one element.");
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The module's table of contents.
+#include "bind.hpp"
+
+PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
+  m.doc() = "The core of thalweg: expressions, tapes and descents in C++.";
+  bind_info(m);
+  bind_graph(m);
+  bind_program(m);
+  bind_descend(m);
+}
