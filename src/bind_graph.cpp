@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The expression graph. Nodes are plain ints on the Python side.
 #include "bind.hpp"
+#include "thalweg/diagnose.hpp"
 #include "thalweg/differentiate.hpp"
 
 using thalweg::Graph;
@@ -32,6 +33,45 @@ NodeId checked(const Graph& g, NodeId id) {
 std::vector<NodeId> checked(const Graph& g, std::vector<NodeId> ids) {
   for (NodeId id : ids) checked(g, id);
   return ids;
+}
+
+// A node as plain Python, operations by name: (kind, what, inputs, shape, payload). What pickles are made of.
+py::tuple describe(const Graph& g, NodeId id) {
+  using thalweg::Kind;
+  const thalweg::Node& n = g[checked(g, id)];
+  const auto in = g.inputs(id);
+  const auto ints = [&] { const auto a = g.attributes(id); return std::vector<std::int64_t>(a.begin(), a.end()); };
+  const auto made = [&](const char* kind, py::object what, py::object payload) {
+    return py::make_tuple(kind, what, std::vector<NodeId>(in.begin(), in.end()), to_tuple(g.shape(id)), payload);
+  };
+  switch (n.kind) {
+    case Kind::Input: return made("input", py::int_(n.op), py::none());
+    case Kind::Constant: return made("constant", py::none(), py::float_(n.value));
+    case Kind::Data: {
+      const thalweg::DataArray& d = g.data_of(id);
+      Array copy(std::vector<py::ssize_t>(d.shape.begin(), d.shape.end()));
+      std::copy_n(d.values, copy.size(), copy.mutable_data());
+      return made("data", py::none(), copy);
+    }
+    case Kind::Elementwise: return made("elementwise", py::str(thalweg::operations()[static_cast<std::size_t>(n.op)].name), py::none());
+    case Kind::Reduce: {
+      static constexpr const char* kNames[] = {"sum", "max", "min", "prod"};
+      return made("reduce", py::str(kNames[n.op]), py::cast(ints()));
+    }
+    case Kind::MatMul: return made("matmul", py::none(), py::cast(ints()));
+    case Kind::View: return made("view", py::none(), py::cast(ints()));
+    case Kind::Gather: return made("gather", py::none(), py::cast(ints()));
+    case Kind::Scan: return made("scan", py::none(), py::cast(ints()));
+    case Kind::Assemble: {
+      py::list where;
+      for (const thalweg::Placement& p : g.placements(id)) where.append(py::make_tuple(p.offset, p.strides, p.table));
+      return made("assemble", py::bool_(n.accumulate), where);
+    }
+    default: {
+      const thalweg::LookupTable& t = *g.table_of(id);
+      return made("lookup", py::none(), py::make_tuple(t.breaks, t.c0, t.c1, t.below));
+    }
+  }
 }
 
 NodeId elementwise(Graph& g, int code, NodeId a, NodeId b, NodeId c) {
@@ -85,6 +125,7 @@ void bind_graph(py::module_& m) {
       .def("gather", [](Graph& g, NodeId x, const Shape& shape, std::vector<std::int64_t> table) {
         return g.gather(checked(g, x), shape, std::move(table));
       }, py::arg("x"), py::arg("shape"), py::arg("table"), "out.flat[i] = x.flat[table[i]]")
+      .def("describe", &describe, py::arg("node"), "A node as plain Python, its operation by name: (kind, what, inputs, shape, payload).")
       .def("assemble", [](Graph& g, const Shape& shape, const std::vector<NodeId>& parts,
                           const std::vector<std::pair<std::int64_t, Shape>>& at) {
         std::vector<thalweg::Placement> where;
@@ -123,6 +164,16 @@ void bind_graph(py::module_& m) {
       .def("jvp", [](Graph& g, const std::vector<NodeId>& outputs, const std::vector<NodeId>& wrt, const std::vector<NodeId>& tangents) {
         return thalweg::jacobian_vector_product(g, checked(g, outputs), checked(g, wrt), checked(g, tangents));
       }, py::arg("outputs"), py::arg("wrt"), py::arg("tangents"), "Forward mode: nodes of the Jacobian-vector products.")
+      .def("diagnose", [](std::shared_ptr<Graph> g, NodeId output, const std::vector<Array>& inputs)
+           -> std::optional<std::tuple<std::string, std::vector<double>, double, bool>> {
+        std::vector<const double*> in;
+        for (const Array& a : inputs) in.push_back(a.data());
+        checked(*g, output);
+        const auto c = thalweg::diagnose(std::move(g), output, in, static_cast<int>(in.size()));
+        if (!c) return std::nullopt;
+        return std::tuple(c->operation, c->inputs, c->result, c->outside_domain);
+      }, py::arg("output"), py::arg("inputs"),
+           "The first operation whose result is not finite though its operands are: (name, operands, result, outside its domain?).")
       .def("gradient", [](Graph& g, NodeId output, NodeId wrt) {
         return thalweg::gradient(g, checked(g, output), checked(g, wrt));
       }, py::arg("output"), py::arg("wrt"), "The gradient of an output of one element.");

@@ -42,6 +42,7 @@ struct List {
   std::vector<std::vector<Part>> parts;
   std::vector<double> numbers;
   std::deque<OwnedExtent> extents;
+  std::vector<NodeId> inputs;               // the inputs that are reached
   std::vector<NodeId> uniform;              // nodes that stand in Space::Uniform
   std::vector<std::vector<Part>> outputs;   // what each output is made of
 };

@@ -32,8 +32,7 @@ std::unique_ptr<Program> lower(std::shared_ptr<Graph> graph, std::span<const Nod
   program->body = intermediate::emit(list, how.layout);
   program->varying = how.varying;
   program->input_sizes.assign(how.varying.size(), 0);
-  for (NodeId id = 0; id < graph->size(); ++id)
-    if ((*graph)[id].kind == Kind::Input) program->input_sizes[static_cast<std::size_t>((*graph)[id].op)] = size_of(graph->shape(id));
+  for (NodeId id : list.inputs) program->input_sizes[static_cast<std::size_t>((*graph)[id].op)] = size_of(graph->shape(id));
   for (NodeId o : outputs) program->output_sizes.push_back(size_of(graph->shape(o)));
   for (const Instruction& i : program->body.code) program->work += i.n;
 

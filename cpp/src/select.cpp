@@ -32,6 +32,7 @@ class Selection {
       const auto u = static_cast<std::size_t>(id);
       if (!reached[u]) continue;
       const Node& n = g_[id];
+      if (n.kind == Kind::Input) list_.inputs.push_back(id);
       varies_[u] = n.kind == Kind::Input
                        ? varying_inputs_[static_cast<std::size_t>(n.op)]
                    : everything_ ? n.kind != Kind::Constant && n.kind != Kind::Data

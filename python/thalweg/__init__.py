@@ -1,5 +1,34 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """thalweg minimizes functions written in NumPy: traced once, differentiated, and descended in C++."""
 
+from thalweg import methods as _methods
 from thalweg._version import __version__
+from thalweg.bounds import Bounds
+from thalweg.config import show_config
+from thalweg.errors import TraceError
+from thalweg.methods import methods
+from thalweg.minimize import State, minimize
+from thalweg.objective import Objective, objective
+from thalweg.reasons import Reason
+from thalweg.result import Result
 
-__all__ = ["__version__"]
+GradientDescent = _methods.classes["gradient_descent"]
+Momentum = _methods.classes["momentum"]
+Adam = _methods.classes["adam"]
+
+__all__ = [
+    "Adam",
+    "Bounds",
+    "GradientDescent",
+    "Momentum",
+    "Objective",
+    "Reason",
+    "Result",
+    "State",
+    "TraceError",
+    "__version__",
+    "methods",
+    "minimize",
+    "objective",
+    "show_config",
+]

@@ -42,8 +42,8 @@ def config() -> dict[str, Any]:
 
     Examples
     --------
-    >>> import thalweg as tw
-    >>> tw.config.config()["version"] == tw.__version__
+    >>> from thalweg.config import config
+    >>> "baseline" in config()["supported_instruction_sets"]
     True
     """
     from thalweg import _core

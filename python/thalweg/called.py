@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Functions that cannot be traced (`trace=False`): called at every evaluation, differentiated by the user or by differences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from thalweg import _core
+from thalweg.structure import FloatArray, as_floats, structure_of
+
+__all__ = ["Called"]
+
+# Central differences: the step at which truncation (h**2) and rounding (eps / h) meet.
+_STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
+
+
+class Called:
+    """A Python function as the core's source of values and gradients."""
+
+    def __init__(self, function: Callable[..., Any], x0: Any, args: tuple[Any, ...], jac: Any, unpack: bool | None) -> None:
+        if not callable(function):
+            raise TypeError(f"the function must be callable, got {type(function).__name__}")
+        if jac is not None and jac is not True and not callable(jac):
+            raise TypeError(f"jac must be a function, True or None, got {jac!r}")
+        args = args if isinstance(args, tuple) else (args,)
+        self.structure, _ = structure_of(x0, function, len(args), unpack)
+        self._function, self._jac, self._extra = function, jac, args
+        self.args: list[FloatArray] = []
+        self.shape: tuple[int, ...] = ()
+        self.calls = [0, 0]
+        self._steppers: dict[Any, _core.Stepper] = {}
+
+    def _call(self, function: Callable[..., Any], x: FloatArray) -> Any:
+        s = self.structure
+        if s.form == "elements":
+            return function(*x.tolist(), *self._extra)
+        point = s.restore(x[None, :].copy())
+        if s.form == "dict":
+            return function(*self._extra, **point)
+        return function(*point, *self._extra) if s.form == "tuple" else function(point, *self._extra)
+
+    def _value(self, x: FloatArray) -> float:
+        value = as_floats(self._call(self._function, x), "the function's value")
+        if value.size != 1:
+            raise ValueError(f"the function must return one value, got shape {value.shape}")
+        return float(value.reshape(()))
+
+    def _flat(self, gradient: Any) -> FloatArray:
+        if self.structure.form == "elements":
+            return as_floats(gradient, "jac").ravel()
+        return self.structure.flatten(gradient, "jac")[1][0]
+
+    def rows_value_and_grad_one(self, x: FloatArray) -> tuple[float, FloatArray]:
+        """Value and gradient at one point."""
+        self.calls[0] += 1
+        self.calls[1] += 1
+        if self._jac is True:
+            value, gradient = self._call(self._function, x)
+            return float(as_floats(value, "the function's value").reshape(())), self._flat(gradient)
+        value = self._value(x)
+        if self._jac is not None:
+            return value, self._flat(self._call(self._jac, x))
+        gradient = np.empty_like(x)
+        for i in range(x.size):
+            h = _STEP * max(1.0, abs(x[i]))
+            high, low = x.copy(), x.copy()
+            high[i] += h
+            low[i] -= h
+            gradient[i] = (self._value(high) - self._value(low)) / (high[i] - low[i])
+            self.calls[0] += 2
+        return value, gradient
+
+    def rows_value_and_grad(self, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Values (k,) and gradients (k, n) at rows of points."""
+        pairs = [self.rows_value_and_grad_one(row) for row in rows]
+        return np.array([p[0] for p in pairs]), np.array([p[1] for p in pairs])
+
+    def stepper(self, method: str, bounds: bool, norm: bool, change: bool) -> _core.Stepper:
+        """The core's step of a method on told values and gradients."""
+        key = (method, bounds, norm, change)
+        if key not in self._steppers:
+            self._steppers[key] = _core.Stepper(
+                method, _core.Graph(), -1, self.structure.size, 1, bounds, norm, change
+            )
+        return self._steppers[key]

@@ -1,0 +1,471 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""NumPy's functions that multiply and sum: products of arrays, norms, convolution; and polynomials and tables.
+
+Products of two go through the core's (b, m, k) @ (b, k, n) where something is left on both sides, else through a multiply and a
+sum, which are fused.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+
+from thalweg.array_functions import MAX, MIN, SUM, along, axes_of, choose, implements, op, plain, reduce, root
+from thalweg.errors import cannot_trace
+from thalweg.shaping import join
+from thalweg.trace import Shape, Trace, Tracer
+
+
+def _spread(x: Tracer, shape: Shape) -> Tracer:
+    return Tracer(x.trace, x.trace.graph.broadcast_to(x.node, shape))
+
+
+# ---- products --------------------------------------------------------------------------------------------------------------
+
+
+@implements(np.matmul, np.linalg.matmul)
+def _matmul(trace: Trace, a: Any, b: Any) -> Tracer:
+    a, b = trace.wrap(a), trace.wrap(b)
+    if not a.ndim or not b.ndim:
+        which = 0 if not a.ndim else 1
+        raise ValueError(
+            f"matmul: Input operand {which} does not have enough dimensions (has 0, gufunc core with signature "
+            "(n?,k),(k,m?)->(n?,m?) requires 1)"
+        )
+    inner = b.shape[-2] if b.ndim > 1 else b.shape[0]
+    if a.shape[-1] != inner:
+        raise ValueError(
+            "matmul: Input operand 1 has a mismatch in its core dimension 0, with gufunc signature "
+            f"(n?,k),(k,m?)->(n?,m?) (size {inner} is different from {a.shape[-1]})"
+        )
+    if a.ndim == 1 and b.ndim == 1:
+        return reduce(SUM, trace, a * b, None, False)
+    rows = a.shape[-2:-1] if a.ndim > 1 else ()
+    columns = b.shape[-1:] if b.ndim > 1 else ()
+    a3 = a if a.ndim > 1 else a.reshape(1, -1)
+    b3 = b if b.ndim > 1 else b.reshape(-1, 1)
+    m, k, n = a3.shape[-2], inner, b3.shape[-1]
+    batch = np.broadcast_shapes(a3.shape[:-2], b3.shape[:-2])
+    if math.prod(b3.shape[:-2]) == 1:  # one matrix for all: the batch is more rows
+        left, right = a3.reshape(1, -1, k), b3.reshape(1, k, n)
+    else:
+        left = _spread(a3, (*batch, m, k)).reshape(-1, m, k)
+        right = _spread(b3, (*batch, k, n)).reshape(-1, k, n)
+    node = trace.graph.matmul(left.node, right.node)
+    return Tracer(trace, trace.graph.reshape(node, (*batch, *rows, *columns)))
+
+
+@implements(np.vecdot, np.linalg.vecdot)
+def _vecdot(trace: Trace, x1: Any, x2: Any, *, axis: int = -1) -> Tracer:
+    return reduce(SUM, trace, trace.wrap(x1) * x2, axis, False)
+
+
+@implements(np.dot)
+def _dot(trace: Trace, a: Any, b: Any, out: Any = None) -> Tracer:
+    plain("np.dot", out=out)
+    a, b = trace.wrap(a), trace.wrap(b)
+    if not a.ndim or not b.ndim:
+        return a * b
+    if b.ndim <= 2:
+        if a.shape[-1] != b.shape[0]:
+            raise ValueError(_not_aligned(a.shape, b.shape, a.ndim - 1, 0))
+        return _matmul(trace, a, b)
+    if a.shape[-1] != b.shape[-2]:
+        raise ValueError(_not_aligned(a.shape, b.shape, a.ndim - 1, b.ndim - 2))
+    return _tensordot(trace, a, b, ((-1,), (-2,)))
+
+
+def _not_aligned(a: Shape, b: Shape, i: int, j: int) -> str:
+    return f"shapes {a} and {b} not aligned: {a[i]} (dim {i}) != {b[j]} (dim {j})".replace(", ", ",").replace(",)", ",)")
+
+
+@implements(np.linalg.multi_dot)
+def _multi_dot(trace: Trace, arrays: Any, *, out: Any = None) -> Tracer:
+    plain("np.linalg.multi_dot", out=out)
+    product = trace.wrap(arrays[-1])
+    for a in reversed(arrays[:-1]):
+        product = _dot(trace, a, product)
+    return product
+
+
+@implements(np.vdot)
+def _vdot(trace: Trace, a: Any, b: Any) -> Tracer:
+    a, b = trace.wrap(a).reshape(-1), trace.wrap(b).reshape(-1)
+    if a.shape != b.shape:
+        raise ValueError(_not_aligned(a.shape, b.shape, 0, 0))
+    return reduce(SUM, trace, a * b, None, False)
+
+
+@implements(np.inner)
+def _inner(trace: Trace, a: Any, b: Any) -> Tracer:
+    a, b = trace.wrap(a), trace.wrap(b)
+    if not a.ndim or not b.ndim:
+        return a * b
+    if a.shape[-1] != b.shape[-1]:
+        raise ValueError(_not_aligned(a.shape, b.shape, a.ndim - 1, b.ndim - 1))
+    return _tensordot(trace, a, b, ((-1,), (-1,)))
+
+
+@implements(np.outer)
+def _outer(trace: Trace, a: Any, b: Any, out: Any = None) -> Tracer:
+    plain("np.outer", out=out)
+    return trace.wrap(a).reshape(-1, 1) * trace.wrap(b).reshape(-1)
+
+
+@implements(np.linalg.outer)
+def _linalg_outer(trace: Trace, x1: Any, x2: Any) -> Tracer:
+    x1, x2 = trace.wrap(x1), trace.wrap(x2)
+    if x1.ndim != 1 or x2.ndim != 1:
+        raise ValueError(f"Input arrays must be one-dimensional, but they are {x1.ndim=} and {x2.ndim=}.")
+    return _outer(trace, x1, x2)
+
+
+@implements(np.kron)
+def _kron(trace: Trace, a: Any, b: Any) -> Tracer:
+    a, b = trace.wrap(a), trace.wrap(b)
+    ndim = max(a.ndim, b.ndim)
+    p, q = (1,) * (ndim - a.ndim) + a.shape, (1,) * (ndim - b.ndim) + b.shape
+    product = a.reshape([n for m in p for n in (m, 1)]) * b.reshape([n for m in q for n in (1, m)])
+    return product.reshape([m * n for m, n in zip(p, q, strict=True)])
+
+
+@implements(np.tensordot, np.linalg.tensordot)
+def _tensordot(trace: Trace, a: Any, b: Any, axes: Any = 2) -> Tracer:
+    a, b = trace.wrap(a), trace.wrap(b)
+    if isinstance(axes, int | np.integer):
+        over_a, over_b = tuple(range(a.ndim - axes, a.ndim)), tuple(range(axes))
+    else:
+        over_a, over_b = ((i,) if isinstance(i, int | np.integer) else tuple(i) for i in axes)
+    over_a, over_b = normalize_axis_tuple(over_a, a.ndim), normalize_axis_tuple(over_b, b.ndim)
+    if len(over_a) != len(over_b) or any(a.shape[i] != b.shape[j] for i, j in zip(over_a, over_b, strict=True)):
+        raise ValueError("shape-mismatch for sum")
+    names_a = list(range(a.ndim))
+    names_b = [a.ndim + i for i in range(b.ndim)]
+    for i, j in zip(over_a, over_b, strict=True):
+        names_b[j] = names_a[i]
+    out = [n for i, n in enumerate(names_a) if i not in over_a] + [n for j, n in enumerate(names_b) if j not in over_b]
+    return _arranged(*_contract((a, names_a), (b, names_b), set(out)), out)
+
+
+@implements(np.cross)
+def _cross(
+    trace: Trace, a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
+) -> Tracer:
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    a, b = trace.wrap(a), trace.wrap(b)
+    if not a.ndim or not b.ndim:
+        raise ValueError("At least one array has zero dimension")
+    axisa, axisb = normalize_axis_index(axisa, a.ndim), normalize_axis_index(axisb, b.ndim)
+    p = [a[along(a.ndim, axisa, i)] for i in range(a.shape[axisa])]
+    q = [b[along(b.ndim, axisb, i)] for i in range(b.shape[axisb])]
+    if len(p) not in (2, 3) or len(q) not in (2, 3):
+        raise ValueError(
+            "Both input arrays must be (arrays of) 3-dimensional vectors, but they are "
+            f"{len(p)} and {len(q)} dimensional instead."
+        )
+    last = p[0] * q[1] - p[1] * q[0]
+    if len(p) == len(q) == 2:
+        return last
+    p2, q2 = (p[2] if len(p) == 3 else None), (q[2] if len(q) == 3 else None)
+    if p2 is None:
+        first, second = p[1] * q[2], -(p[0] * q[2])
+    elif q2 is None:
+        first, second = -(p[2] * q[1]), p[2] * q[0]
+    else:
+        first, second = p[1] * q2 - p2 * q[1], p2 * q[0] - p[0] * q2
+    node = trace.stack([first.node, second.node, last.node])
+    axisc = normalize_axis_index(axisc, last.ndim + 1)
+    made = Tracer(trace, node)
+    return trace.as_view(made, np.moveaxis(trace.dummy(made.shape)[0], 0, axisc))
+
+
+@implements(np.linalg.cross)
+def _linalg_cross(trace: Trace, x1: Any, x2: Any, *, axis: int = -1) -> Tracer:
+    return _cross(trace, x1, x2, axis=axis)
+
+
+# ---- einsum ----------------------------------------------------------------------------------------------------------------
+
+# An operand of einsum: an array, and a name for each of its axes.
+Named = tuple[Tracer, list[Any]]
+
+
+@implements(np.einsum)
+def _einsum(trace: Trace, *operands: Any, out: Any = None, dtype: Any = None, optimize: Any = False) -> Tracer:  # noqa: ARG001
+    plain("np.einsum", dtype, out)
+    named, wanted = _parse(trace, operands)
+    named = [_diagonals(x, names) for x, names in named]
+    named = [_unit_axes(x, names, _sizes(named)) for x, names in named]
+    while len(named) > 1:
+        needed = set(wanted).union(*(names for _, names in named[2:]))
+        named[:2] = [_contract(named[0], named[1], needed)]
+    x, names = named[0]
+    gone = tuple(i for i, n in enumerate(names) if n not in wanted)
+    if gone:
+        x, names = reduce(SUM, trace, x, gone, False), [n for n in names if n in wanted]
+    return _arranged(x, names, wanted)
+
+
+def _parse(trace: Trace, operands: Sequence[Any]) -> tuple[list[Named], list[Any]]:
+    """Return operands with named axes, and the names wanted; an ellipsis stands for numbered names."""
+    if isinstance(operands[0], str):
+        text, arrays = operands[0].replace(" ", ""), [trace.wrap(a) for a in operands[1:]]
+        left, arrow, right = text.partition("->")
+        terms: list[list[Any]] = [list(term.replace("...", ".")) for term in left.split(",")]
+        output: list[Any] | None = list(right.replace("...", ".")) if arrow else None
+    else:  # einsum(a, [0, 1], b, [1, 2], [0, 2])
+        arrays = [trace.wrap(a) for a in operands[: len(operands) // 2 * 2 : 2]]
+        terms = [_listed(names) for names in operands[1::2]]
+        output = _listed(operands[-1]) if len(operands) % 2 else None
+    if len(terms) != len(arrays):
+        raise ValueError(f"einstein sum subscripts name {len(terms)} operands, got {len(arrays)}")
+    named: list[Named] = []
+    widest = 0
+    for x, term in zip(arrays, terms, strict=True):
+        hidden = x.ndim - len([n for n in term if n != "."])
+        if hidden < 0 or (hidden and "." not in term):
+            raise ValueError(
+                f"operand has {x.ndim} dimensions, the einstein sum subscripts `{''.join(map(str, term))}` name another number"
+            )
+        widest = max(widest, hidden)
+        names: list[Any] = []
+        for n in term:
+            names += [f"...{hidden - i}" for i in range(hidden)] if n == "." else [n]
+        named.append((x, names))
+    ellipsis = [f"...{widest - i}" for i in range(widest)]
+    if output is None:
+        flat = [n for term in terms for n in term if n != "."]
+        wanted = ellipsis + sorted(n for n in set(flat) if flat.count(n) == 1)
+    else:
+        wanted = []
+        for n in output:
+            wanted += ellipsis if n == "." else [n]
+        if ellipsis and "." not in output:
+            raise ValueError("output has no ellipsis, but the operands broadcast over one")
+    known = {n for _, names in named for n in names}
+    for n in wanted:
+        if n not in known:
+            raise ValueError(f"einstein sum subscripts string included output subscript '{n}' which never appeared in an input")
+        if wanted.count(n) > 1:
+            raise ValueError(f"einstein sum subscripts string includes output subscript '{n}' multiple times")
+    return named, wanted
+
+
+def _listed(names: Any) -> list[Any]:
+    return ["." if n is Ellipsis else int(n) for n in names]
+
+
+def _sizes(named: Sequence[Named]) -> dict[Any, int]:
+    sizes: dict[Any, int] = {}
+    for x, names in named:
+        for name, n in zip(names, x.shape, strict=True):
+            if sizes.setdefault(name, n) not in (n, 1) and n != 1:
+                raise ValueError(
+                    f"operands could not be broadcast together: axis '{name}' has the sizes {sizes[name]} and {n}"
+                )
+            sizes[name] = n if sizes[name] == 1 else sizes[name]
+    return sizes
+
+
+def _diagonals(x: Tracer, names: list[Any]) -> Named:
+    for name in set(names):
+        while names.count(name) > 1:
+            i = names.index(name)
+            j = names.index(name, i + 1)
+            if x.shape[i] != x.shape[j]:
+                raise ValueError(f"dimensions in single operand for collapsing index '{name}' don't match ({x.shape[i]} != {x.shape[j]})")
+            x = x.trace.as_view(x, np.diagonal(x.trace.dummy(x.shape)[0], 0, i, j))
+            names = [n for k, n in enumerate(names) if k not in (i, j)] + [name]
+    return x, names
+
+
+def _unit_axes(x: Tracer, names: list[Any], sizes: dict[Any, int]) -> Named:
+    """Drop axes of length 1 that stand for a longer one: they broadcast."""
+    keep = [i for i, n in enumerate(names) if not (x.shape[i] == 1 and sizes[n] != 1)]
+    if len(keep) == len(names):
+        return x, names
+    return x.reshape([x.shape[i] for i in keep]), [names[i] for i in keep]
+
+
+def _arranged(x: Tracer, names: list[Any], wanted: list[Any]) -> Tracer:
+    return x if names == wanted else x.transpose([names.index(n) for n in wanted])
+
+
+def _contract(first: Named, second: Named, needed: set[Any]) -> Named:
+    """Multiply two, and sum over what no one needs."""
+    (a, names_a), (b, names_b) = (_summed(x, names, other[1], needed) for x, names, other in
+                                  ((*first, second), (*second, first)))  # fmt: skip
+    trace = a.trace
+    both = [n for n in names_a if n in names_b]
+    batch, inner = [n for n in both if n in needed], [n for n in both if n not in needed]
+    rows, columns = [n for n in names_a if n not in both], [n for n in names_b if n not in both]
+    sizes = dict(zip(names_a, a.shape, strict=True)) | dict(zip(names_b, b.shape, strict=True))
+    shape = {key: [sizes[n] for n in part] for key, part in
+             (("batch", batch), ("inner", inner), ("rows", rows), ("columns", columns))}  # fmt: skip
+    if inner and rows and columns or inner and (rows or columns) and not batch:
+        B, M, K, N = (math.prod(shape[key]) for key in ("batch", "rows", "inner", "columns"))
+        left = _arranged(a, names_a, batch + rows + inner).reshape(B, M, K)
+        right = _arranged(b, names_b, batch + inner + columns).reshape(B, K, N)
+        made = Tracer(trace, trace.graph.matmul(left.node, right.node))
+        return made.reshape(shape["batch"] + shape["rows"] + shape["columns"]), batch + rows + columns
+    ones_r, ones_c = [1] * len(rows), [1] * len(columns)
+    left = _arranged(a, names_a, batch + rows + inner).reshape(shape["batch"] + shape["rows"] + ones_c + shape["inner"])
+    right = _arranged(b, names_b, batch + columns + inner).reshape(shape["batch"] + ones_r + shape["columns"] + shape["inner"])
+    product = left * right
+    if inner:
+        product = reduce(SUM, trace, product, tuple(range(product.ndim - len(inner), product.ndim)), False)
+    return product, batch + rows + columns
+
+
+def _summed(x: Tracer, names: list[Any], other: list[Any], needed: set[Any]) -> Named:
+    gone = tuple(i for i, n in enumerate(names) if n not in needed and n not in other)
+    if not gone:
+        return x, names
+    return reduce(SUM, x.trace, x, gone, False), [n for i, n in enumerate(names) if i not in gone]
+
+
+# ---- norms -----------------------------------------------------------------------------------------------------------------
+
+
+@implements(np.linalg.norm)
+def _norm(trace: Trace, x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Tracer:
+    x = trace.wrap(x)
+    axes = axes_of(x.ndim, axis)
+    if ord is None and axis is None:
+        return root(trace, reduce(SUM, trace, x**2, None, keepdims))
+    if len(axes) == 1:
+        return _vector_norm(trace, x, 2 if ord is None else ord, axes, keepdims)
+    if len(axes) != 2:
+        raise ValueError("Improper number of dimensions to norm.")
+    if axes[0] == axes[1]:
+        raise ValueError("Duplicate axes given.")
+    return _matrix_norm(trace, x, ord, axes, keepdims)
+
+
+def _vector_norm(trace: Trace, x: Tracer, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Tracer:
+    if isinstance(ord, str):
+        raise ValueError(f"Invalid norm order '{ord}' for vectors")
+    if ord == 2:
+        return root(trace, reduce(SUM, trace, x**2, axes, keepdims))
+    if ord == math.inf:
+        return reduce(MAX, trace, abs(x), axes, keepdims)
+    if ord == -math.inf:
+        return reduce(MIN, trace, abs(x), axes, keepdims)
+    if ord == 0:
+        return reduce(SUM, trace, x != 0, axes, keepdims)
+    if ord == 1:
+        return reduce(SUM, trace, abs(x), axes, keepdims)
+    total = reduce(SUM, trace, abs(x) ** ord, axes, keepdims)
+    if ord < 0:
+        return total ** (1.0 / ord)
+    at_zero = total == 0
+    return choose(trace, at_zero, 0.0, choose(trace, at_zero, 1.0, total) ** (1.0 / ord))
+
+
+def _matrix_norm(trace: Trace, x: Tracer, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Tracer:
+    rows, columns = axes
+    if ord in (None, "fro", "f"):
+        return root(trace, reduce(SUM, trace, x**2, axes, keepdims))
+    if ord in (1, -1, math.inf, -math.inf):
+        inner, outer = (rows, columns) if abs(ord) == 1 else (columns, rows)
+        largest = reduce(SUM, trace, abs(x), inner, True)
+        largest = reduce(MAX if ord > 0 else MIN, trace, largest, outer, True)
+        return largest if keepdims else Tracer(trace, trace.graph.reduce(SUM, largest.node, axes))
+    if ord in (2, -2, "nuc"):
+        raise cannot_trace(f"np.linalg.norm(..., ord={ord!r}) of a matrix", "singular values have no traced form.")
+    raise ValueError("Invalid norm order for matrices.")
+
+
+@implements(np.linalg.vector_norm)
+def _linalg_vector_norm(trace: Trace, x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Tracer:
+    x = trace.wrap(x)
+    return _vector_norm(trace, x, ord, axes_of(x.ndim, axis), keepdims)
+
+
+@implements(np.linalg.matrix_norm)
+def _linalg_matrix_norm(trace: Trace, x: Any, *, keepdims: bool = False, ord: Any = "fro") -> Tracer:
+    x = trace.wrap(x)
+    return _matrix_norm(trace, x, ord, (x.ndim - 2, x.ndim - 1), keepdims)
+
+
+# ---- polynomials, convolution, tables ------------------------------------------------------------------------------------------
+
+
+@implements(np.polyval)
+def _polyval(trace: Trace, p: Any, x: Any) -> Tracer:
+    coefficients = p if isinstance(p, Tracer) else np.atleast_1d(np.asarray(p))
+    x = trace.wrap(x)
+    y: Any = 0.0
+    for k, c in enumerate(coefficients):
+        y = y * x + c if k else trace.wrap(c)
+    y = trace.wrap(y)
+    return _spread(y, np.broadcast_shapes(y.shape, x.shape))
+
+
+@implements(np.convolve)
+def _convolve(trace: Trace, a: Any, v: Any, mode: str = "full") -> Tracer:
+    a, v = trace.wrap(a), trace.wrap(v)
+    a, v = (x.reshape(1) if x.ndim == 0 else x for x in (a, v))
+    if a.size == 0 or v.size == 0:
+        raise ValueError("a cannot be empty" if a.size == 0 else "v cannot be empty")
+    if a.ndim != 1 or v.ndim != 1:
+        raise ValueError("object too deep for desired array")
+    if v.size > a.size:
+        a, v = v, a
+    return _sliding(trace, a, v[::-1], mode)
+
+
+@implements(np.correlate)
+def _correlate(trace: Trace, a: Any, v: Any, mode: str = "valid") -> Tracer:
+    a, v = trace.wrap(a), trace.wrap(v)
+    if v.size > a.size:
+        return _sliding(trace, v, a, mode)[::-1]
+    return _sliding(trace, a, v, mode)
+
+
+def _sliding(trace: Trace, a: Tracer, v: Tracer, mode: str) -> Tracer:
+    """Return the sums of a's windows times v, v not longer than a."""
+    n, m = a.size, v.size
+    if mode not in ("full", "same", "valid"):
+        raise ValueError(f"mode must be one of 'valid', 'same', or 'full' (got {mode!r})")
+    before = {"full": m - 1, "same": m // 2, "valid": 0}[mode]
+    after = {"full": m - 1, "same": m - 1 - m // 2, "valid": 0}[mode]
+    parts = [trace.wrap(np.zeros(k)) if isinstance(k, int) else k for k in (before, a, after) if not (isinstance(k, int) and k == 0)]
+    padded = join(trace, parts, 0) if len(parts) > 1 else a
+    count = n + before + after - m + 1
+    windows = trace.view(padded.node, (1, count, m), 0, (0, 1, 1))
+    made = trace.graph.matmul(windows, trace.graph.reshape(v.node, (1, m, 1)))
+    return Tracer(trace, trace.graph.reshape(made, (count,)))
+
+
+@implements(np.interp)
+def _interp(trace: Trace, x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Tracer:
+    if any(isinstance(v, Tracer) for v in (xp, fp, left, right, period)):
+        raise cannot_trace("np.interp with a traced table", "xp, fp, left, right and period must be constants.")
+    xp, fp = np.asarray(xp, dtype=np.float64), np.asarray(fp, dtype=np.float64)
+    x = trace.wrap(x)
+    if period is not None:
+        if period == 0:
+            raise ValueError("period must be a non-zero value")
+        period, left, right = abs(period), None, None
+        x, xp = x % period, xp % period
+        order = np.argsort(xp)
+        xp, fp = xp[order], fp[order]
+        xp = np.concatenate((xp[-1:] - period, xp, xp[0:1] + period))
+        fp = np.concatenate((fp[-1:], fp, fp[0:1]))
+    if xp.ndim != 1 or fp.ndim != 1:
+        raise ValueError("object of too small depth for desired array")
+    if xp.size == 0:
+        raise ValueError("array of sample points is empty")
+    if xp.size != fp.size:
+        raise ValueError("fp and xp are not of the same length.")
+    step = np.diff(xp)
+    slope = np.append(np.diff(fp) / np.where(step == 0, 1.0, step), 0.0)
+    below = fp[0] if left is None else float(left)
+    made = Tracer(trace, trace.graph.lookup(x.node, xp.tolist(), fp.tolist(), slope.tolist(), below))
+    if right is not None:
+        made = choose(trace, x > float(xp[-1]), float(right), made)
+    return choose(trace, op(trace, "isnan", x), x, made)

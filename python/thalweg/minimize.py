@@ -1,0 +1,410 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""`minimize`: one descent. Checks its arguments, hands the descent to the core, and explains how it ended."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from thalweg import _core
+from thalweg.bounds import read_bounds
+from thalweg.called import Called
+from thalweg.methods import Method, make, memory_of
+from thalweg.objective import Objective
+from thalweg.progress import Progress
+from thalweg.reasons import STATUS_MINIMIZE, SUCCESS, Reason
+from thalweg.result import LastPoint, Path, Result
+from thalweg.structure import FloatArray, check_finite
+
+__all__ = ["State", "minimize"]
+
+_FOREVER = 2**62
+_DEFAULTS: dict[str, Any] = {
+    "gtol": 1e-8, "xtol": 0.0, "ftol": 0.0, "max_iter": 1000, "max_nfev": _FOREVER, "max_time": np.inf,
+}  # fmt: skip
+# SciPy's names for what we call otherwise.
+_OPTIONS = {
+    "maxiter": "max_iter", "maxfev": "max_nfev", "maxfun": "max_nfev", "gtol": "gtol", "xtol": "xtol",
+    "ftol": "ftol", "xatol": "xtol", "fatol": "ftol", "disp": "progress",
+    "max_iter": "max_iter", "max_nfev": "max_nfev", "max_time": "max_time",
+}  # fmt: skip
+_REFUSED = {
+    "constraints": "bounds= hold for every method; other constraints are not offered: add a penalty to the function",
+    "hess": "second derivatives are made from the traced function; leave it out",
+    "hessp": "second derivatives are made from the traced function; leave it out",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where a descent stood at its last iterate; `state=` continues from there, bit for bit.
+
+    Attributes
+    ----------
+    method : str
+        Name of the method.
+    x : ndarray
+        The last iterate, flat.
+    memory : tuple of ndarray
+        What the method remembers.
+    nit : int
+        Iterations made so far.
+    """
+
+    method: str
+    x: FloatArray
+    memory: tuple[FloatArray, ...]
+    nit: int
+
+
+def minimize(
+    fun: Callable[..., Any] | Objective,
+    x0: Any = None,
+    method: Any = None,
+    *,
+    args: tuple[Any, ...] = (),
+    bounds: Any = None,
+    gtol: float | None = None,
+    xtol: float | None = None,
+    ftol: float | None = None,
+    max_iter: int | None = None,
+    max_nfev: int | None = None,
+    max_time: float | None = None,
+    callback: Callable[..., Any] | None = None,
+    progress: bool = False,
+    record: bool = False,
+    state: State | None = None,
+    trace: bool = True,
+    jac: Any = None,
+    unpack: bool | None = None,
+    tol: float | None = None,
+    options: dict[str, Any] | None = None,
+    **hyper: Any,
+) -> Result:
+    """Descend from `x0` to a minimum of `fun`.
+
+    Parameters
+    ----------
+    fun : callable or Objective
+        A function written in NumPy, or one traced before. It is called once; what its closure and
+        globals hold is frozen then, and `args` are inputs.
+    x0 : array_like, tuple or dict
+        The start; its form says how the function is called (see the guide, "How x0 reaches the function").
+    method : str or method object
+        ``"gradient_descent"``, ``"momentum"``, ``"adam"``, with hyper-parameters as further keywords, or
+        an object such as ``tw.Adam(learning_rate=0.1)``.
+    args : tuple, optional
+        Further arguments of `fun`.
+    bounds : sequence of (lower, upper), or Bounds, optional
+        None for a free end. Held at every evaluation, by projection.
+    gtol : float, default 1e-8
+        Stop when the largest component of the projected gradient is this small. Here as in the other
+        tests, 0 switches the test off.
+    xtol : float, default 0
+        Stop when the largest change of a variable is at most ``xtol * (1 + max|x|)``.
+    ftol : float, default 0
+        Stop when the value changes by at most ``ftol * max(|f_k|, |f_k+1|, 1)``.
+    max_iter : int, default 1000
+        Iterations at most.
+    max_nfev : int, optional
+        Evaluations at most; a joint value and gradient counts once.
+    max_time : float, optional
+        Seconds at most.
+    callback : callable, optional
+        Called after each iteration as ``callback(xk)``, or ``callback(intermediate_result=...)`` if that is
+        its parameter's name; raising StopIteration ends the descent.
+    progress : bool, default False
+        Show the iteration, value and gradient norm on stderr.
+    record : bool, default False
+        Keep every point in ``result.path``.
+    state : State, optional
+        Continue from another result's ``state``; `x0` then only gives the form.
+    trace : bool, default True
+        False calls `fun` at every evaluation, for functions that cannot be traced.
+    jac : callable or True, optional
+        With ``trace=False``: the gradient, or True where `fun` returns value and gradient; otherwise
+        differences are taken.
+    unpack : bool, optional
+        Whether the elements of `x0` are passed one by one; by default as the signature says.
+    tol, options : optional
+        SciPy's spellings: `tol` sets `gtol`, `options` may hold ``maxiter``, ``gtol``, ``ftol``, ….
+    **hyper
+        The method's hyper-parameters, such as `learning_rate`.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    TraceError
+        If `fun` cannot be traced.
+    ValueError, TypeError
+        If an argument does not fit; the message says what was wanted, what came, and which.
+    KeyboardInterrupt
+        On Ctrl-C, with the best so far as ``.result``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import thalweg as tw
+    >>> res = tw.minimize(lambda x: np.exp(x) - np.log(x), 1.6, "gradient_descent", learning_rate=0.3)
+    >>> round(res.x, 8), res.success
+    (0.56714329, True)
+    """
+    began = time.perf_counter()
+    for name, instead in _REFUSED.items():
+        if name in hyper:
+            raise TypeError(f"{name}= is not offered: {instead}")
+    stops: dict[str, Any] = {
+        "gtol": gtol, "xtol": xtol, "ftol": ftol, "max_iter": max_iter, "max_nfev": max_nfev, "max_time": max_time,
+    }  # fmt: skip
+    progress = _scipy_spellings(stops, tol, options, hyper, progress)
+    stops = {k: _checked_stop(k, _DEFAULTS[k] if v is None else v) for k, v in stops.items()}
+    if method is None:
+        raise TypeError(f"method is required: one of {', '.join(m['name'] for m in _core.methods())}")
+    chosen = make(method, hyper)
+    if isinstance(fun, Called | Objective):
+        objective: Called | Objective = fun
+        if x0 is None:
+            raise TypeError("x0 is required: where the descent starts")
+    elif not trace:
+        objective = Called(fun, x0, args, jac, unpack)
+    else:
+        if jac is not None:
+            raise TypeError("jac= is for trace=False: a traced function is differentiated exactly")
+        objective = Objective(fun, x0, args, unpack)
+    lead, rows = objective.structure.flatten(x0, "x0")
+    if lead:
+        raise ValueError(f"x0 must be one start, got {rows.shape[0]} (leading axes {lead})")
+    if int(np.prod(objective.shape)) != 1:
+        raise ValueError(
+            f"the function must return one value, got shape {objective.shape}; "
+            "sums of squares of residuals are for least squares"
+        )
+    check_finite(rows[0], "x0")
+    limits = read_bounds(bounds, objective.structure, rows[0])
+    memory: list[FloatArray | None] = [None] * len(memory_of(chosen.name))
+    if state is not None:
+        rows, memory = _continued(state, chosen, rows)
+    run = _Run(objective, chosen, stops, limits, record, callback)
+    out = run.go(rows, memory, progress)
+    result = run.result(out, state.nit if state else 0, began)
+    error = out["error"]
+    if isinstance(error, KeyboardInterrupt):
+        error.result = result  # type: ignore[attr-defined]
+    if error is not None:
+        raise error
+    return result
+
+
+def _scipy_spellings(
+    stops: dict[str, Any], tol: float | None, options: dict[str, Any] | None, hyper: dict[str, Any], progress: bool
+) -> bool:
+    """Fold SciPy's names into ours."""
+    for key in [k for k in hyper if k in ("maxfev", "maxiter", "maxfun")]:
+        stops[_OPTIONS[key]] = hyper.pop(key)
+    for key, value in (options or {}).items():
+        if key not in _OPTIONS:
+            raise TypeError(f"options must be among {', '.join(_OPTIONS)}, got {key!r}")
+        if _OPTIONS[key] == "progress":
+            progress = bool(value)
+        elif stops[_OPTIONS[key]] is None:
+            stops[_OPTIONS[key]] = value
+    if tol is not None and stops["gtol"] is None:
+        stops["gtol"] = tol
+    return progress
+
+
+def _checked_stop(name: str, value: Any) -> Any:
+    if name in ("max_iter", "max_nfev"):
+        if isinstance(value, bool) or not isinstance(value, int | np.integer):
+            if not (isinstance(value, float) and (value.is_integer() or value == np.inf)):
+                raise TypeError(f"{name} must be a whole number, got {value!r}")
+            value = _FOREVER if value == np.inf else int(value)
+        least = 0 if name == "max_iter" else 1
+        if value < least:
+            raise ValueError(f"{name} must be >= {least}, got {value}")
+        return min(int(value), _FOREVER)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a number, got {type(value).__name__}") from None
+    if not number >= 0:
+        raise ValueError(f"{name} must be >= 0, got {number}")
+    return min(number, 1e300)
+
+
+def _continued(state: State, method: Method, rows: FloatArray) -> tuple[FloatArray, list[FloatArray | None]]:
+    if not isinstance(state, State):
+        raise TypeError(f"state must be the state of a result, got {type(state).__name__}")
+    if state.method != method.name or state.x.shape != rows[0].shape:
+        raise ValueError(
+            f"state must come from {method.name} with {rows.shape[1]} variables, "
+            f"got {state.method} with {state.x.size}"
+        )
+    return state.x[None, :], [m[None, :] for m in state.memory]
+
+
+class _Run:
+    """One descent of one objective: handed to the core, and told as a `Result`."""
+
+    def __init__(
+        self,
+        objective: Objective | Called,
+        method: Method,
+        stops: dict[str, Any],
+        bounds: list[FloatArray],
+        record: bool,
+        callback: Callable[..., Any] | None,
+    ) -> None:
+        self.objective, self.method, self.stops, self.bounds = objective, method, stops, bounds
+        self.record, self.callback = record, callback
+
+    def go(
+        self, rows: FloatArray, memory: list[FloatArray | None], progress: bool
+    ) -> dict[str, Any]:
+        o = self.objective
+        norm = self.stops["gtol"] > 0 or self.record or progress or self.callback is not None
+        stepper = o.stepper(self.method.name, bool(self.bounds), norm, self.stops["xtol"] > 0)
+        hyper = [np.array([v]) for v in self.method.hyper.values()]
+        with Progress(progress, total=self.stops["max_iter"]) as shown:
+            listener = self._listener(shown if progress else None)
+            out = stepper.run(
+                rows, [None, *o.args], [True] + [False] * len(o.args), hyper, self.bounds, memory,
+                record=self.record, callback=listener,
+                function=o.rows_value_and_grad_one if isinstance(o, Called) else None, **self.stops,
+            )  # fmt: skip
+        return out
+
+    def _listener(self, shown: Progress | None) -> Callable[[int, FloatArray, float, float], bool] | None:
+        """What the core calls after each iteration; True ends the descent."""
+        if self.callback is None and shown is None:
+            return None
+        told = self.callback
+        as_result = False
+        if told is not None:
+            try:
+                as_result = list(inspect.signature(told).parameters) == ["intermediate_result"]
+            except (TypeError, ValueError):
+                as_result = False
+
+        def listen(iteration: int, x: FloatArray, fun: float, norm: float) -> bool:
+            if shown is not None:
+                shown.update(iteration, fun, norm)
+            if told is None:
+                return False
+            point = self.objective.structure.restore(x[None, :])
+            try:
+                if as_result:
+                    told(intermediate_result=Intermediate(x=point, fun=fun, nit=iteration, grad_norm=norm))
+                else:
+                    told(point)
+            except StopIteration:
+                return True
+            return False
+
+        return listen
+
+    def result(self, out: dict[str, Any], nit_before: int, began: float) -> Result:
+        o, s = self.objective, self.objective.structure
+        x, last = out["x"], out["last_x"]
+        fun, jac = o.rows_value_and_grad(x)
+        moved = not np.array_equal(x, last)
+        last_fun, last_jac = o.rows_value_and_grad(last) if moved else (fun, jac)
+        # The core's f is NaN where the next point would not be finite; f itself may be the best yet.
+        if moved and last_fun[0] <= fun[0] and np.isfinite(last_fun[0]):
+            x, fun, jac = last, last_fun, last_jac
+        reason = Reason(int(out["reason"][0]))
+        nit = int(out["nit"][0])
+        reason, message = self._explain(reason, out, last, last_fun[0], nit)
+        mask = None
+        if self.bounds:
+            flat = np.where(x[0] <= self.bounds[0], -1, np.where(x[0] >= self.bounds[1], 1, 0))
+            mask = _restore_int(s, flat)
+        path = None
+        if out["path"] is not None:
+            points, values, norms = out["path"]
+            path = Path(s.restore(points, (points.shape[0],)), values, norms)
+        memory = tuple(np.ascontiguousarray(m[0]) for m in out["memory"])
+        calls = o.calls if isinstance(o, Called) else None
+        return Result(
+            x=s.restore(x), fun=float(fun[0]), jac=s.restore(jac), nit=nit,
+            nfev=calls[0] if calls else nit + 1, njev=calls[1] if calls else nit + 1, nhev=0,
+            success=SUCCESS[reason], status=STATUS_MINIMIZE[reason], message=message, reason=reason,
+            last=LastPoint(s.restore(last), float(last_fun[0]), s.restore(last_jac)),
+            active_mask=mask, path=path,
+            state=State(self.method.name, last[0].copy(), memory, nit_before + nit),
+            elapsed=time.perf_counter() - began, _objective=o,
+        )  # fmt: skip
+
+    def _explain(
+        self, reason: Reason, out: dict[str, Any], last: FloatArray, last_fun: float, nit: int
+    ) -> tuple[Reason, str]:
+        """The reason in words, with both sides of what decided it."""
+        left, right = float(out["left"][0]), float(out["right"][0])
+        after = f"after {nit} iteration{'s' * (nit != 1)}"
+        match reason:
+            case Reason.gradient_small:
+                return reason, f"gradient norm {left:.3g} <= {right:.3g} {after}"
+            case Reason.step_small:
+                return reason, f"relative step {left:.3g} <= {right:.3g} {after}"
+            case Reason.value_settled:
+                return reason, f"change of the value {left:.3g} <= {right:.3g} {after}"
+            case Reason.max_iterations:
+                return reason, f"{nit} iterations >= max_iter = {int(right)}; not converged"
+            case Reason.max_evaluations:
+                return reason, f"{int(left)} evaluations >= max_nfev = {int(right)}; not converged"
+            case Reason.max_time:
+                return reason, f"{left:.3g} s >= max_time = {right:.3g} s {after}; not converged"
+            case Reason.stopped_by_callback:
+                return reason, f"stopped by the callback {after}"
+            case Reason.interrupted:
+                return reason, f"interrupted {after}"
+            case _:
+                return self._blame(last, last_fun, after, nit)
+
+    def _blame(self, last: FloatArray, last_fun: float, after: str, nit: int) -> tuple[Reason, str]:
+        """Which operation made a value that is not finite, and from what."""
+        in_value = not np.isfinite(last_fun)
+        what = "the value" if in_value else "the gradient"
+        if isinstance(self.objective, Called):
+            return Reason.non_finite, f"{what} is not finite {after}: the function returned {last_fun}"
+        found = self.objective.diagnose(last, not in_value)
+        if found is None:
+            return Reason.diverged, f"the next step is not finite {after}: the learning rate is too large"
+        operation, inputs, value, outside = found
+        call = f"{operation}({', '.join(f'{v:.6g}' for v in inputs)})" if inputs else f"{operation}(...)"
+        text = f"{call} = {value:g} in {what} {after}"
+        if outside:
+            return Reason.left_domain, f"left the domain: {text}"
+        if np.isinf(value) and nit > 0:
+            return Reason.diverged, f"diverged: {text}"
+        return Reason.non_finite, f"not finite: {text}"
+
+
+@dataclass(slots=True)
+class Intermediate:
+    """What ``callback(intermediate_result=...)`` is given."""
+
+    x: Any
+    fun: float
+    nit: int
+    grad_norm: float
+
+
+def _restore_int(s: Any, flat: npt.NDArray[Any]) -> Any:
+    restored = s.restore(flat[None, :].astype(np.float64))
+    if isinstance(restored, dict):
+        return {k: np.asarray(v).astype(np.int8) for k, v in restored.items()}
+    if isinstance(restored, tuple):
+        return tuple(np.asarray(v).astype(np.int8) for v in restored)
+    return np.asarray(restored).astype(np.int8)
+
+

@@ -1,0 +1,404 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Objectives: a function traced once, kept, and evaluated with its derivatives in C++.
+
+This file arranges inputs and outputs; what is computed stands in the graph, and the core computes it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from thalweg import _core
+from thalweg.structure import FloatArray, Structure, argument_names, as_floats, structure_of
+from thalweg.trace import Trace, Tracer, output_node, trace_call
+
+__all__ = ["Objective", "objective"]
+
+
+def _available_memory() -> int:
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError, AttributeError):
+        return 1 << 62
+
+
+def _check_square(n: int, what: str, instead: str) -> None:
+    if (need := 8 * n * n) > _available_memory():
+        raise MemoryError(f"{what} of {n} variables needs {need:.3g} bytes; {instead}")
+
+
+class Objective:
+    """A traced function with its derivatives.
+
+    Made by `thalweg.objective`. Called with a point in the form of `x0` (or with the function's own
+    arguments), it gives the function's value; axes in front of the point's own are lanes, evaluated
+    together.
+
+    Parameters
+    ----------
+    function : callable
+        A function written in NumPy.
+    x0 : array_like, tuple or dict
+        A point that gives the form and shapes; its values do not matter.
+    args : tuple, optional
+        Further positional arguments; numbers and arrays are inputs that later calls may replace.
+    unpack : bool, optional
+        Whether the elements of `x0` are passed one by one; by default as the signature says.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Shape of the function's value.
+    n : int
+        Number of variables.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        x0: Any,
+        args: tuple[Any, ...] = (),
+        unpack: bool | None = None,
+    ) -> None:
+        if not callable(function):
+            raise TypeError(f"the function must be callable, got {type(function).__name__}")
+        args = args if isinstance(args, tuple) else (args,)
+        self.structure, self.start = structure_of(x0, function, len(args), unpack)
+        self._name = getattr(function, "__name__", "f")
+        self.names = argument_names(function)
+        trace = Trace()
+        x = trace.input(0, (self.structure.size,))
+        positional, named = _arguments(self.structure, trace, x)
+        self.args: list[FloatArray] = []
+        for value in args:
+            positional.append(self._input(trace, value))
+        result = trace_call(function, tuple(positional), named)
+        self._graph = trace.graph
+        self._f = output_node(trace, result)
+        self.shape: tuple[int, ...] = trace.graph.shape(self._f)
+        self.x_node = x.node
+        self._functions: dict[Any, _core.Function] = {}
+        self._steppers: dict[Any, _core.Stepper] = {}
+
+    def _input(self, trace: Trace, value: Any) -> Any:
+        """An argument: numbers become inputs, anything else goes in as it is and stays."""
+        try:
+            array = as_floats(value, "args")
+        except (TypeError, ValueError):
+            return value
+        self.args.append(array)
+        return trace.input(len(self.args), array.shape)
+
+    @property
+    def n(self) -> int:
+        """Number of variables."""
+        return self.structure.size
+
+    def __repr__(self) -> str:
+        return f"<thalweg.Objective {self._name}: {self.n} variables, value of shape {self.shape}>"
+
+    # ---- evaluation --------------------------------------------------------------------------------------------------
+
+    def _function(self, key: Any, build: Callable[[], list[int]], inputs: int) -> _core.Function:
+        made = self._functions.get(key)
+        if made is None:
+            made = self._functions[key] = _core.Function(self._graph, build(), inputs)
+        return made
+
+    def _run(self, key: Any, build: Callable[[], list[int]], rows: FloatArray) -> list[FloatArray]:
+        """Outputs at rows of points (k, n), each (k, size)."""
+        f = self._function(key, build, 1 + len(self.args))
+        varying = [True] + [False] * len(self.args)
+        return f([rows, *self.args], varying, rows.shape[0])
+
+    def _point(self, x: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        """One point from what the objective was called with: a point, or the function's own arguments."""
+        s = self.structure
+        if named:
+            if x or s.form != "dict":
+                raise TypeError("named arguments are for objectives that started from a dict")
+            return named
+        if len(x) == 1:
+            return x[0]
+        if s.form == "tuple" and len(x) == len(s.shapes):
+            return x
+        if s.form == "elements" and len(x) == s.size:
+            return np.stack(np.broadcast_arrays(*(as_floats(e, "x") for e in x)), axis=-1)
+        wanted = s.size if s.form == "elements" else len(s.shapes)
+        raise TypeError(f"the objective takes a point, or {wanted} arguments; got {len(x)} arguments")
+
+    def _shaped(self, rows: FloatArray, lead: tuple[int, ...], own: tuple[int, ...]) -> Any:
+        out = rows.reshape(lead + own)
+        return float(out) if out.ndim == 0 else out
+
+    def _require_scalar(self, what: str, instead: str) -> None:
+        if prod(self.shape) != 1:
+            raise TypeError(f"{what} needs a function with one value, got shape {self.shape}; {instead}")
+
+    def __call__(self, *x: Any, **named: Any) -> Any:
+        """Value at a point.
+
+        Parameters
+        ----------
+        *x : array_like, tuple or dict
+            A point in the form of `x0`, lanes in front, or the function's own arguments.
+
+        Returns
+        -------
+        float or ndarray
+            Shape: lanes, then the function's own.
+
+        Raises
+        ------
+        ValueError
+            If the shape is not that of `x0` with lanes in front.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import thalweg as tw
+        >>> F = tw.objective(lambda x, y: x**2 + y**2, (1.0, 1.0))
+        >>> F(2.0, 3.0)
+        13.0
+        """
+        lead, rows = self.structure.flatten(self._point(x, named))
+        (value,) = self._run("value", lambda: [self._f], rows)
+        return self._shaped(value, lead, self.shape)
+
+    def _gradient_node(self) -> int:
+        return self._graph.gradient(self._f, self.x_node)
+
+    def value_and_grad(self, *x: Any, **named: Any) -> tuple[Any, Any]:
+        """Value and gradient at a point, the gradient in its form.
+
+        Raises
+        ------
+        TypeError
+            If the function has more than one value.
+        """
+        self._require_scalar("a gradient", "use jacobian or vjp")
+        lead, rows = self.structure.flatten(self._point(x, named))
+        value, slope = self.rows_value_and_grad(rows)
+        return self._shaped(value, lead, ()), self.structure.restore(slope, lead)
+
+    def rows_value_and_grad(self, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Values (k,) and gradients (k, n) at rows of points (k, n)."""
+        value, slope = self._run("value_and_grad", lambda: [self._f, self._gradient_node()], rows)
+        return value[:, 0], slope
+
+    def grad(self, *x: Any, **named: Any) -> Any:
+        """Gradient at a point, in its form.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import thalweg as tw
+        >>> F = tw.objective(lambda x, y: 3 * x**2 * y**3, (1.0, 1.0))
+        >>> F.grad((2.0, 1.0))
+        (12.0, 36.0)
+        """
+        return self.value_and_grad(*x, **named)[1]
+
+    # ---- second derivatives ------------------------------------------------------------------------------------------
+
+    def _directional(self, kind: str, rows: FloatArray, directions: FloatArray) -> FloatArray:
+        """Products with directions (k, size), the points one row or k rows."""
+        k = directions.shape[0]
+        number = 1 + len(self.args)
+
+        def build() -> list[int]:
+            g, x = self._graph, self.x_node
+            if kind == "vjp":
+                u = g.input(number, self.shape)
+                return g.vjp([self._f], [u], [x])
+            v = g.input(number, (self.n,))
+            of = self._gradient_node() if kind == "hvp" else self._f
+            return g.jvp([of], [x], [v])
+
+        # Inputs of one graph have one shape each: u has its own number.
+        number += kind == "vjp"
+        f = self._function(kind, build, number + 1)
+        values: list[FloatArray] = [rows, *self.args]
+        varying = [rows.shape[0] != 1 or k == 1] + [False] * len(self.args)
+        while len(values) < number:
+            values.append(np.zeros((self.n,)))
+            varying.append(False)
+        (out,) = f([*values, directions], [*varying, True], k)
+        return out
+
+    def _both(self, x: Any, v: Any, shapes: Structure | None) -> tuple[tuple[int, ...], FloatArray, FloatArray]:
+        lead, rows = self.structure.flatten(x)
+        if shapes is not None:
+            lead_v, directions = shapes.flatten(v, "v")
+        else:
+            u = as_floats(v, "u")
+            cut = u.ndim - len(self.shape)
+            if cut < 0 or u.shape[cut:] != self.shape:
+                raise ValueError(f"u must have shape (..., {self.shape}), got {u.shape}")
+            lead_v, directions = u.shape[:cut], u.reshape(prod(u.shape[:cut]), prod(self.shape))
+        both = np.broadcast_shapes(lead, lead_v)
+        k = prod(both)
+
+        def spread(a: FloatArray, own: tuple[int, ...]) -> FloatArray:
+            full = np.broadcast_to(a.reshape(*own, a.shape[1]), (*both, a.shape[1]))
+            return np.ascontiguousarray(full.reshape(k, a.shape[1]))
+
+        return both, rows if rows.shape[0] == 1 else spread(rows, lead), spread(directions, lead_v)
+
+    def hvp(self, x: Any, v: Any) -> Any:
+        """Hessian-vector product at `x` along `v`, both in the form of `x0` (lanes may stand in front)."""
+        self._require_scalar("a Hessian", "use jvp or vjp")
+        lead, rows, directions = self._both(x, v, self.structure)
+        return self.structure.restore(self._directional("hvp", rows, directions), lead)
+
+    def hess(self, *x: Any, **named: Any) -> Any:
+        """Hessian at a point: (n, n) over all variables in order; for one array of shape s, (*s, *s).
+
+        Raises
+        ------
+        MemoryError
+            If its n**2 numbers do not fit into memory; `hvp` needs n.
+        """
+        self._require_scalar("a Hessian", "use jacobian")
+        _check_square(self.n, "the Hessian", "use hvp, which needs one vector")
+        lead, rows = self.structure.flatten(self._point(x, named))
+        eye = np.eye(self.n)
+        rows_out = [self._directional("hvp", row[None, :], eye) for row in rows]
+        own = (self.n, self.n)
+        if self.structure.form == "whole":
+            own = self.structure.shapes[0] * 2
+        return self._shaped(np.array(rows_out), lead, own)
+
+    # ---- vector functions --------------------------------------------------------------------------------------------
+
+    def jvp(self, x: Any, v: Any) -> Any:
+        """Derivative of the values at `x` along `v`: shape of the function's value."""
+        lead, rows, directions = self._both(x, v, self.structure)
+        return self._shaped(self._directional("jvp", rows, directions), lead, self.shape)
+
+    def vjp(self, x: Any, u: Any) -> Any:
+        """Gradient at `x` of the values weighted by `u`, in the form of `x0`."""
+        lead, rows, weights = self._both(x, u, None)
+        return self.structure.restore(self._directional("vjp", rows, weights), lead)
+
+    def jacobian(self, *x: Any, **named: Any) -> Any:
+        """Jacobian at a point: the value's shape, then the point's.
+
+        Forward or reverse mode, whichever takes fewer products. For a tuple or dict the last axis runs
+        over all variables in order.
+        """
+        lead, rows = self.structure.flatten(self._point(x, named))
+        m, n = prod(self.shape), self.n
+        if (need := 8 * m * n * max(rows.shape[0], 1)) > _available_memory():
+            raise MemoryError(f"the Jacobian needs {need:.3g} bytes; use jvp or vjp")
+        blocks = []
+        for row in rows:
+            if n <= m:
+                blocks.append(self._directional("jvp", row[None, :], np.eye(n)).T)
+            else:
+                blocks.append(self._directional("vjp", row[None, :], np.eye(m)))
+        own = self.structure.shapes[0] if self.structure.form == "whole" else (n,)
+        return self._shaped(np.array(blocks), lead, self.shape + own)
+
+    # ---- the tape ----------------------------------------------------------------------------------------------------
+
+    @property
+    def tape(self) -> Tape:
+        """The tape of value and gradient (of the value alone for vector functions), to be printed."""
+        scalar = prod(self.shape) == 1
+        nodes = [self._f, self._gradient_node()] if scalar else [self._f]
+        f = _core.Function(self._graph, nodes, 1 + len(self.args))
+        return Tape(f.print([True] + [False] * len(self.args)))
+
+    def stepper(self, method: str, bounds: bool, norm: bool, change: bool) -> _core.Stepper:
+        """The core's step of a method on this objective; made once for each choice."""
+        key = (method, bounds, norm, change)
+        made = self._steppers.get(key)
+        if made is None:
+            made = _core.Stepper(method, self._graph, self._f, self.n, 1 + len(self.args), bounds, norm, change)
+            self._steppers[key] = made
+        return made
+
+    def diagnose(self, rows: FloatArray, gradient: bool) -> tuple[str, list[float], float, bool] | None:
+        """What made a value (or gradient) at one point not finite: operation, its inputs, its result, outside its domain?"""
+        node = self._gradient_node() if gradient else self._f
+        return self._graph.diagnose(node, [rows, *self.args])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from thalweg.saved import restore_objective, saved_objective
+
+        return restore_objective, (saved_objective(self),)
+
+
+class Tape(str):
+    """A printed tape, one instruction a line."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self).rstrip("\n")
+
+
+def _arguments(s: Structure, trace: Trace, x: Tracer) -> tuple[list[Any], dict[str, Any]]:
+    """The traced arguments: pieces of the flat vector in the form of `x0`."""
+    g = trace.graph
+    pieces, at = [], 0
+    for shape in s.shapes:
+        strides = [prod(shape[i + 1 :]) for i in range(len(shape))]
+        pieces.append(Tracer(trace, g.view(x.node, shape, at, strides)))
+        at += prod(shape)
+    if s.form == "dict":
+        return [], dict(zip(s.keys, pieces, strict=True))
+    return list(pieces), {}
+
+
+def objective(
+    function: Callable[..., Any] | None = None,
+    x0: Any = None,
+    args: tuple[Any, ...] = (),
+    unpack: bool | None = None,
+) -> Any:
+    """Trace a function now and keep it; also a decorator, ``@tw.objective(x0=...)``.
+
+    Parameters
+    ----------
+    function : callable
+        Written in NumPy; called once with traced arguments. What its closure and globals hold is frozen.
+    x0 : array_like, tuple or dict
+        A point that gives form and shapes.
+    args : tuple, optional
+        Further positional arguments after those of `x0`.
+    unpack : bool, optional
+        Whether the elements of `x0` are passed one by one; by default as the signature says.
+
+    Returns
+    -------
+    Objective
+
+    Raises
+    ------
+    TraceError
+        If the function does what cannot be traced; the message names it and what to write instead.
+    TypeError
+        If `x0` does not fit the function's parameters.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import thalweg as tw
+    >>> F = tw.objective(lambda x: np.sum((x - 1) ** 2), np.zeros(3))
+    >>> F(np.array([1.0, 2.0, 3.0]))
+    5.0
+    >>> F.grad([1.0, 2.0, 3.0])
+    array([0., 2., 4.])
+    """
+    if x0 is None:
+        raise TypeError("objective needs x0, a point that gives the form and shapes of the arguments")
+    if function is None:
+        return lambda f: Objective(f, x0, args, unpack)
+    return Objective(function, x0, args, unpack)
