@@ -19,7 +19,7 @@ from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
 
 import thalweg as tw
-from thalweg import plot
+from thalweg import plot, view
 from thalweg.reasons import STATUS_MINIMIZE, Reason
 from thalweg.result import LastPoint, Path, Result
 
@@ -150,11 +150,11 @@ def test_two_variables_show_contours_path_and_ends():
 
 
 def test_levels_crowd_towards_the_minimum_of_a_steep_function():
-    steep = plot._levels(np.geomspace(1e-3, 1e6, 500))
+    steep = view.levels_of(np.geomspace(1e-3, 1e6, 500))
     assert len(steep) > 10
     assert np.all(np.diff(steep) > 0)
     assert steep[1] - steep[0] < 0.01 * (steep[-1] - steep[-2])
-    even = plot._levels(np.linspace(-1, 1, 500))
+    even = view.levels_of(np.linspace(-1, 1, 500))
     np.testing.assert_allclose(np.diff(even), even[1] - even[0])
 
 
@@ -222,7 +222,7 @@ def test_many_variables_without_a_path_are_refused():
 def test_an_unpickled_result_says_what_it_lacks():
     res = descend(omega, 1.6, 0.1, 5)
     again = pickle.loads(pickle.dumps(res))
-    with pytest.raises(ValueError, match="thalweg.plot.descent"):
+    with pytest.raises(ValueError, match=r"thalweg\.plot\.descent"):
         again.plot()
     assert plot.descent(res._objective, again).get_xlabel() == "x"
 
@@ -237,7 +237,7 @@ def test_a_box_that_does_not_fit_is_refused():
 
 def test_long_paths_keep_start_and_end():
     points = np.arange(100_000.0)[:, None]
-    thin = plot._thinned(points)
+    thin = view.thinned(points)
     assert len(thin) <= 2000
     assert thin[0] == 0
     assert thin[-1] == 99_999

@@ -185,8 +185,16 @@ class Reverse {
     if (b.is(1.0)) return a;
     return apply<ops::LogicalAnd>(a, b);
   }
-  Expr masked(const Expr& live, const Expr& product) {
-    return live.is(1.0) || product.is_number() ? product : select(live, product, 0.0);
+  // The product where the node is alive, else 0. An adjoint that was selected by that condition already is selected once.
+  Expr masked(const Expr& live, const Expr& adjoint, const Expr& partial) {
+    if (live.is(1.0)) return adjoint * partial;
+    if (partial.is_number()) return partial * adjoint;
+    if (!adjoint.is_number() && g_[adjoint.id].kind == Kind::Elementwise && g_[adjoint.id].op == kOpcode<ops::Where>) {
+      const auto in = g_.inputs(adjoint.id);
+      const NodeId c = in[0], taken = in[1], other = in[2];
+      if (c == live.id && Expr(g_, other).is_zero()) return select(live, Expr(g_, taken) * partial, 0.0);
+    }
+    return select(live, adjoint * partial, 0.0);
   }
 
   void visit(NodeId id, const Expr& adjoint, const Expr live) {
@@ -203,7 +211,7 @@ class Reverse {
       case Kind::Lookup: {
         const Expr slope(g_, g_.lookup(in[0], slope_of(*g_.table_of(id))));
         keep_alive(in[0], live);
-        return receive(in[0], masked(live, adjoint * slope));
+        return receive(in[0], masked(live, adjoint, slope));
       }
       default: return;
     }
@@ -227,7 +235,7 @@ class Reverse {
     partial_products(g_, id, p);
     for (std::size_t k = 0; k < in.size(); ++k)
       if (needed(in[k]) && !p[k].is_zero())
-        give(in[k], p[k].is_number() ? p[k] * adjoint : masked(live, adjoint * p[k]), live);
+        give(in[k], masked(live, adjoint, p[k]), live);
   }
 
   Expr truth_of(const Expr& c, bool wanted) {
@@ -256,7 +264,7 @@ class Reverse {
       case Reduction::Min: share = extreme_share(g_, x, id, f); break;
       case Reduction::Prod: share = Expr(g_, products_of_others(g_, g_.reshape(x, f.whole), f.whole)); break;
     }
-    receive(x, lower(masked(condition, a * share)));
+    receive(x, lower(masked(condition, a, share)));
   }
 
   Expr scalar(const Expr& e) { return e.is_number() ? e : Expr(g_, g_.reshape(e.id, {})); }
@@ -380,8 +388,7 @@ class Reverse {
     if (needed(in[1])) receive(in[1], Expr(g_, g_.reshape(l, shape)));
     if (needed(in[0])) {
       const NodeId previous = shifted(g_, g_.reshape(id, f), f, reverse ? -1 : 1, 0.0);
-      const Expr product = Expr(g_, l) * Expr(g_, previous);
-      receive(in[0], masked(live, Expr(g_, g_.reshape(product.in(g_), shape))));
+      receive(in[0], masked(live, Expr(g_, g_.reshape(l, shape)), Expr(g_, g_.reshape(previous, shape))));
     }
   }
 

@@ -383,16 +383,16 @@ bool negated(const Expr& e, Expr& a) {
   return true;
 }
 
-// y (1 / b) where y = c / b: (y / c) y needs no division. c is kept away from the ends of the range, so that nothing
-// overflows that would not overflow in 1 / b.
+// y (1 / b) where y = c / b: y^2 / c needs no division. c is of moderate size, so that y^2 overflows only where the
+// quotient is within a factor of 2^64 of doing so.
 bool product_of_quotients(const Expr& y, const Expr& r, Expr& product) {
   const auto yin = operands<ops::Divide>(y), rin = operands<ops::Divide>(r);
   if (yin.empty() || rin.empty() || !same(yin[1], rin[1])) return false;
   const Expr &c = yin[0], &one = rin[0];
   if (!c.is_number() || !one.is(1.0)) return false;
   const double size = c.number < 0 ? -c.number : c.number;
-  if (!(size > 0x1p-500 && size < 0x1p500)) return false;
-  product = (Expr(1.0 / c.number) * y) * y;
+  if (!(size > 0x1p-64 && size < 0x1p64)) return false;
+  product = Expr(1.0 / c.number) * apply<ops::Square>(y);
   return true;
 }
 }  // namespace

@@ -11,6 +11,7 @@ from thalweg.minimize import State, minimize
 from thalweg.objective import Objective, objective
 from thalweg.reasons import Reason
 from thalweg.result import Result
+from thalweg.transforms import GradientCheck, check_grad, grad, hessian, hvp, jacobian, value_and_grad
 
 GradientDescent = _methods.classes["gradient_descent"]
 Momentum = _methods.classes["momentum"]
@@ -29,6 +30,13 @@ __all__ = [
     "__version__",
     "methods",
     "minimize",
+    "value_and_grad",
+    "jacobian",
+    "hvp",
+    "hessian",
+    "grad",
+    "check_grad",
+    "GradientCheck",
     "objective",
     "show_config",
 ]

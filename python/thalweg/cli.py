@@ -9,20 +9,18 @@ not converge; 2 bad input; 130 interrupted; 141 nobody reads the output.
 from __future__ import annotations
 
 import argparse
-import json
-import math
 import os
 import sys
-import unicodedata
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from thalweg._version import __version__
+from thalweg.words import BadInputError, read_bounds, read_expression, read_start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from thalweg.expressions import Expression
+    from matplotlib.figure import Figure
+
     from thalweg.result import Result
 
 __all__ = ["main"]
@@ -67,15 +65,26 @@ LIMITS = {
 OPTIONS = ("max_iter", "max_nfev", "max_time", "gtol", "xtol", "ftol")
 
 
-class _BadInputError(Exception):
-    """What the user wrote cannot be used; the message is one line."""
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Help as wide as the terminal, up to 100 columns."""
+
+    # argparse itself asks shutil, and imports half of the compression modules with it.
+    def __init__(self, prog: str) -> None:
+        try:
+            columns = os.get_terminal_size(sys.stdout.fileno()).columns
+        except (OSError, ValueError, AttributeError):  # no terminal
+            columns = 100
+        super().__init__(prog, max_help_position=28, width=max(40, min(columns, 100) - 2))
 
 
 class _Parser(argparse.ArgumentParser):
     """Errors in one line, without the usage."""
 
+    def __init__(self, **kw: Any) -> None:
+        super().__init__(formatter_class=_Formatter, allow_abbrev=False, **kw)
+
     def error(self, message: str) -> NoReturn:
-        raise _BadInputError(message)
+        raise BadInputError(message)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -105,7 +114,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         status = _run(words)
         sys.stdout.flush()
-    except _BadInputError as error:
+    except BadInputError as error:
         print(f"thalweg: {error}", file=sys.stderr)  # noqa: T201
         return 2
     except SystemExit as done:  # --help, --version
@@ -119,13 +128,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(words: list[str]) -> int:
     # A word like "-x**2" is an expression or a number: no option of ours has one dash, but -h.
-    words = [f" {w}" if w[:1] == "-" and w[1:2] not in ("", "-") and w != "-h" else w for w in words]
+    words = [
+        f" {w}" if w[:1] == "-" and w[1:2] not in ("", "-") and w != "-h" else w for w in words
+    ]
     given = _parser(next((w for w in words if w[:1] != "-"), "")).parse_args(words)
     command: Callable[[argparse.Namespace], int] = given.run
     return command(given)
-
-
-# --- words ----------------------------------------------------------------------------------------
 
 
 def _parser(command: str) -> argparse.ArgumentParser:
@@ -134,8 +142,6 @@ def _parser(command: str) -> argparse.ArgumentParser:
         prog="thalweg",
         description=DESCRIPTION,
         epilog=EXAMPLES + "\nthalweg COMMAND --help says more.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"thalweg {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -144,8 +150,6 @@ def _parser(command: str) -> argparse.ArgumentParser:
         help="minimize an expression from a start",
         description="Minimize an expression of named variables from a start.",
         epilog="\n".join([EXPRESSION, JSON, EXIT_STATUS, EXAMPLES]),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     minimize.set_defaults(run=_minimize)
     if command == "minimize":
@@ -154,7 +158,6 @@ def _parser(command: str) -> argparse.ArgumentParser:
         "info",
         help="version, instruction set, cores, optional parts",
         description="Print version, instruction set in use, cores and optional parts.",
-        allow_abbrev=False,
     )
     info.add_argument("--json", action="store_true", help="print as JSON")
     info.set_defaults(run=_info)
@@ -220,12 +223,12 @@ def _hyper(given: argparse.Namespace) -> dict[str, float]:
     own = _methods()[given.method]
     for name in values:
         if name not in own:
-            raise _BadInputError(
+            raise BadInputError(
                 f"{given.method} has no {_flag(name)}; it has {', '.join(map(_flag, own))}"
             )
     for name, default in own.items():
         if default is None and name not in values:
-            raise _BadInputError(f"{given.method} needs {_flag(name)}")
+            raise BadInputError(f"{given.method} needs {_flag(name)}")
     return values
 
 
@@ -233,100 +236,33 @@ def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def _expression(text: str, what: str) -> Expression:
-    from thalweg.expressions import ExpressionError, parse
-
-    try:
-        return parse(text)
-    except ExpressionError as error:
-        raise _BadInputError(f"{what}: {error}") from None
-
-
-def _number(text: str, what: str) -> float:
-    """A number, or an expression of numbers such as pi/2."""
-    expression = _expression(text, what)
-    if expression.variables:
-        raise _BadInputError(f"{what} must be a number, got {text!r}")
-    return float(expression())
-
-
-def _named(words: list[str], flag: str, variables: tuple[str, ...]) -> dict[str, str]:
-    """`NAME=VALUE` words by name; each name one of the variables, once."""
-    found: dict[str, str] = {}
-    for word in words:
-        name, equals, value = word.partition("=")
-        name = unicodedata.normalize("NFKC", name.strip())  # as Python reads names
-        if not (equals and name and value.strip()):
-            raise _BadInputError(f"{flag} takes NAME=VALUE, got {word.strip()!r}")
-        if name not in variables:
-            raise _BadInputError(
-                f"{flag} {name}: the expression has no {name!r}; it has {', '.join(variables)}"
-            )
-        if name in found:
-            raise _BadInputError(f"{flag} {name}: given twice")
-        found[name] = value.strip()
-    return found
-
-
-def _start(words: list[str], variables: tuple[str, ...]) -> list[float]:
-    texts = _named(words, "--start", variables)
-    missing = [name for name in variables if name not in texts]
-    if missing:
-        wanted = " ".join(f"--start {name}=..." for name in missing)
-        raise _BadInputError(f"no start for {', '.join(missing)}: add {wanted}")
-    start = [_number(texts[name], f"--start {name}") for name in variables]
-    for name, value in zip(variables, start, strict=True):
-        if not math.isfinite(value):
-            raise _BadInputError(f"--start {name} must be finite, got {texts[name]!r}")
-    return start
-
-
-def _bounds(words: list[str], variables: tuple[str, ...]) -> list[Any] | None:
-    if not words:
-        return None
-    pairs: dict[str, tuple[float | None, float | None]] = {}
-    for name, text in _named(words, "--bounds", variables).items():
-        low, colon, high = text.partition(":")
-        if not colon:
-            raise _BadInputError(f"--bounds {name} takes LOW:HIGH, got {text!r}")
-        what = f"--bounds {name}"
-        ends = [_number(end, what) if end.strip() else None for end in (low, high)]
-        if any(end is not None and math.isnan(end) for end in ends):
-            raise _BadInputError(f"{what} must be numbers, got {text!r}")
-        if ends[0] is not None and ends[1] is not None and ends[0] > ends[1]:
-            raise _BadInputError(f"{what}: the lower end {ends[0]} is above the upper {ends[1]}")
-        pairs[name] = (ends[0], ends[1])
-    return [pairs.get(name, (None, None)) for name in variables]
-
-
-def _picture(file: str) -> Path:
+def _picture(file: str) -> str:
     """Where to draw; everything that can be wrong with it is told before the run."""
     from importlib.util import find_spec
 
     if find_spec("matplotlib") is None:
-        raise _BadInputError('--plot needs matplotlib: pip install "thalweg[plot]"')
-    path = Path(file)
-    known = ("png", "svg", "pdf", "jpg", "jpeg", "webp")
-    if path.suffix.lower().removeprefix(".") not in known:
-        raise _BadInputError(f"--plot takes a file ending in .{', .'.join(known)}; got {file!r}")
-    if not path.parent.is_dir():
-        raise _BadInputError(f"--plot {file}: there is no folder {str(path.parent)!r}")
-    return path
-
-
-# --- commands -------------------------------------------------------------------------------------
+        raise BadInputError('--plot needs matplotlib: pip install "thalweg[plot]"')
+    known = (".png", ".svg", ".pdf", ".jpg", ".jpeg", ".webp")
+    if not file.lower().endswith(known):
+        raise BadInputError(f"--plot takes a file ending in {', '.join(known)}; got {file!r}")
+    folder = os.path.dirname(file)  # noqa: PTH120 - pathlib takes longer to import than a descent
+    if folder and not os.path.isdir(folder):  # noqa: PTH112
+        raise BadInputError(f"--plot {file}: there is no folder {folder!r}")
+    return file
 
 
 def _minimize(given: argparse.Namespace) -> int:
-    expression = _expression(given.expression, "expression")
+    expression = read_expression(given.expression, "expression")
     variables = expression.variables
     if not variables:
-        raise _BadInputError(f"expression {given.expression.strip()!r} has no variable")
-    start = _start(given.start, variables)
-    bounds = _bounds(given.bounds, variables)
-    hyper = _hyper(given)
+        raise BadInputError(f"expression {given.expression.strip()!r} has no variable")
+    start = read_start(given.start, variables)
+    bounds = read_bounds(given.bounds, variables, start)
+    hyper: dict[str, Any] = _hyper(given)
     picture = _picture(given.plot) if given.plot is not None else None
-    keywords = {name: v for name in OPTIONS if (v := getattr(given, name)) is not None}
+    keywords: dict[str, Any] = {
+        name: v for name in OPTIONS if (v := getattr(given, name)) is not None
+    }
 
     import thalweg as tw
 
@@ -336,7 +272,7 @@ def _minimize(given: argparse.Namespace) -> int:
     interrupted = False
     try:
         result: Result = tw.minimize(
-            expression.function,
+            expression,
             start[0] if one else start,
             given.method,
             record=given.record or picture is not None,
@@ -350,35 +286,46 @@ def _minimize(given: argparse.Namespace) -> int:
             return 130
         result, interrupted = stop.result, True
     except (ValueError, TypeError, ArithmeticError) as error:  # of the arguments; told in one line
-        raise _BadInputError(" ".join(str(error).split())) from error
+        raise BadInputError(" ".join(str(error).split())) from error
 
     if picture is not None and not interrupted:
         _draw(result, variables, picture)
-    from thalweg import _report
+    from thalweg import report
 
-    _report.show(result, given, expression, start)
+    run = report.Run(expression, start, given.method, hyper, result)
+    if given.json:
+        _print_json(run.data())
+    else:
+        run.show(path=given.record)
     if interrupted:
         return 130
     limit = LIMITS.get(str(result.reason))
     return 0 if result.success or (limit is not None and limit in keywords) else 1
 
 
-def _draw(result: Result, variables: tuple[str, ...], file: Path) -> None:
+def _print_json(data: dict[str, Any]) -> None:
+    import json
+
+    print(json.dumps(data, allow_nan=False))  # noqa: T201
+
+
+def _draw(result: Result, variables: tuple[str, ...], file: str) -> None:
     try:
-        result.plot(names=variables).figure.savefig(file, dpi=150)
+        figure = cast("Figure", result.plot(names=variables).figure)
+        figure.savefig(file, dpi=150)
     except ImportError as error:
-        raise _BadInputError(
+        raise BadInputError(
             f'--plot needs matplotlib: pip install "thalweg[plot]" ({error})'
         ) from error
     except OSError as error:
-        raise _BadInputError(f"--plot {file}: {error.strerror or error}") from error
+        raise BadInputError(f"--plot {file}: {error.strerror or error}") from error
 
 
 def _info(given: argparse.Namespace) -> int:
     from thalweg import config
 
     if given.json:
-        print(json.dumps(config.config(), indent=2))  # noqa: T201
+        _print_json(config.config())
     else:
         config.show_config()
     return 0

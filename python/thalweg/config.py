@@ -6,7 +6,6 @@ Optional parts are looked up, not imported.
 
 import os
 import platform
-from importlib import metadata
 from typing import Any
 
 from thalweg._version import __version__
@@ -17,6 +16,8 @@ OPTIONAL_PARTS = ("matplotlib", "rich", "scipy", "sympy", "dask")
 
 
 def _version(distribution: str) -> str | None:
+    from importlib import metadata  # takes longer than all else of `import thalweg`
+
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:

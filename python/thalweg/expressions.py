@@ -14,8 +14,7 @@ import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
-from functools import lru_cache
+from functools import cache
 from typing import Any, NoReturn
 
 __all__ = ["Expression", "ExpressionError", "parse"]
@@ -102,7 +101,7 @@ class ExpressionError(ValueError):
         self.column = column
 
 
-@lru_cache(maxsize=1)
+@cache
 def arities() -> dict[str, int]:
     """Functions that an expression may call, and how many arguments each takes."""
     from thalweg import _core
@@ -112,7 +111,7 @@ def arities() -> dict[str, int]:
     return table
 
 
-@lru_cache(maxsize=None)
+@cache
 def operation(name: str) -> Callable[..., Any]:
     """The function of that name: NumPy's where there is one, else the core's own operation."""
     import numpy as np
@@ -237,7 +236,7 @@ class _Reader:
             todo.append(steps)
             todo += [(child, depth + 1) for child in reversed(children)]
 
-    def one(self, node: ast.expr) -> tuple[list[ast.expr], list[Step]]:
+    def one(self, node: ast.expr) -> tuple[list[ast.expr], list[Step]]:  # noqa: RET503
         """Children of a node, and what to do once they are read."""
         match node:
             case ast.Constant(value=value):
@@ -254,8 +253,7 @@ class _Reader:
                 return [left, right], [(OPERATORS[type(op)], 2)]
             case ast.Compare(ops=[_, _, *_]):
                 raise ExpressionError(
-                    f"cannot use {self.quote(node)}: "
-                    "for a < b < c write logical_and(a < b, b < c)",
+                    f"cannot use {self.quote(node)}: for a < b < c write logical_and(a < b, b < c)",
                     self.column(node),
                 )
             case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
@@ -298,6 +296,8 @@ class _Reader:
     def call(self, node: ast.expr, name: str, arguments: list[ast.expr]) -> list[Step]:
         known = ALIASES.get(name, name)
         if known not in arities():
+            from difflib import get_close_matches
+
             hint = INSTEAD.get(name)
             near = get_close_matches(name, [*arities(), *ALIASES], n=1)
             hint = f"; write {hint}" if hint else f"; did you mean {near[0]}?" if near else ""

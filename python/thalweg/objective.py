@@ -6,8 +6,9 @@ This file arranges inputs and outputs; what is computed stands in the graph, and
 
 from __future__ import annotations
 
+import copy
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
@@ -93,6 +94,24 @@ class Objective:
             return value
         self.args.append(array)
         return trace.input(len(self.args), array.shape)
+
+    def with_args(self, args: Sequence[Any]) -> Objective:
+        """The same traced function with other numbers for its `args`.
+
+        Parameters
+        ----------
+        args : sequence of array_like
+            As many, of the same shapes; only those that were numbers.
+        """
+        if len(args) != len(self.args):
+            raise ValueError(f"args must hold {len(self.args)} arrays, got {len(args)}")
+        arrays = [as_floats(a, f"args[{i}]") for i, a in enumerate(args)]
+        for i, (new, old) in enumerate(zip(arrays, self.args, strict=True)):
+            if new.shape != old.shape:
+                raise ValueError(f"args[{i}] must have shape {old.shape}, got {new.shape}")
+        other = copy.copy(self)
+        other.args = arrays
+        return other
 
     @property
     def n(self) -> int:
@@ -328,6 +347,11 @@ class Objective:
         """What made a value (or gradient) at one point not finite: operation, its inputs, its result, outside its domain?"""
         node = self._gradient_node() if gradient else self._f
         return self._graph.diagnose(node, [rows, *self.args])
+
+    def __copy__(self) -> Objective:
+        other = Objective.__new__(Objective)
+        other.__dict__.update(self.__dict__)
+        return other
 
     def __reduce__(self) -> tuple[Any, ...]:
         from thalweg.saved import restore_objective, saved_objective

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
+
+from thalweg.view import Trail, free_corner, heights, levels_of, limits_of, thinned
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,15 +31,10 @@ Lanes = Callable[[FloatArray], FloatArray]  # (k, n) -> (k,)
 
 _CURVE_POINTS = 801  # a pixel each in a usual figure
 _GRID_POINTS = 201  # each way; finer is not seen under contours
-_LEVELS = 25
-_DRAWN = 2000  # points of a path beyond which lines only grow slower to draw
 _MARKED = 300  # points beyond which markers would hide the line
 _ARROWS = 12
 # Okabe and Ito's palette: told apart with every kind of colour vision, and in grey.
 _BLUE, _ORANGE, _BLACK = "#0072B2", "#D55E00", "#000000"
-
-
-# --- the function, over many points ---------------------------------------------------------------
 
 
 def _known(fun: Any, x: Any) -> Objective | Called:
@@ -79,7 +76,8 @@ def _over_points(fun: Objective | Called) -> Lanes:
 def _labels(fun: Objective | Called, names: Sequence[str] | None) -> list[str]:
     """A label for each variable: the function's own names, with positions inside arrays."""
     structure = fun.structure
-    given = list(map(str, names or getattr(fun, "names", ())))
+    known: Sequence[str] = names if names is not None else getattr(fun, "names", ())
+    given = [str(name) for name in known]
     if structure.form == "elements" or (names is not None and len(given) == structure.size):
         count = structure.size
         return given[:count] if len(given) >= count else [f"x{i}" for i in range(count)]
@@ -91,63 +89,6 @@ def _labels(fun: Objective | Called, names: Sequence[str] | None) -> list[str]:
         where = [", ".join(map(str, index)) for index in np.ndindex(*shape)]
         labels += [f"{name}[{w}]" if w else name for w in where]
     return labels
-
-
-# --- what to show ----------------------------------------------------------------------------------
-
-
-class _Trail(NamedTuple):
-    """A descent as numbers: its points (k, n), their values (k,), the best and the last (n,)."""
-
-    points: FloatArray
-    fun: FloatArray
-    best: FloatArray
-    last: FloatArray
-
-
-def _window(path: FloatArray, best: FloatArray) -> FloatArray:
-    """Limits (n, 2) about a path; points that fly far off are left outside."""
-    finite = path[np.isfinite(path).all(axis=1)]
-    points = np.vstack([finite, best[None]]) if np.isfinite(best).all() else finite
-    if not len(points):
-        return np.tile([-1.0, 1.0], (path.shape[1], 1))
-    center = best if np.isfinite(best).all() else points[0]
-    with np.errstate(over="ignore"):
-        far = np.abs(points - center)
-        # The distances of the start and of the first step say how large the picture is.
-        reach = 3 * np.max(far[:2], axis=0)
-        scale = np.where(reach > 0, reach, np.inf)
-        near = points[(far <= scale).all(axis=1)]
-    low, high = np.min(near, axis=0), np.max(near, axis=0)
-    span = high - low
-    least = 1e-6 * np.maximum(np.abs(low), np.abs(high))  # no resolution below
-    span = np.where(span > least, span, np.where(center != 0, np.abs(center), 1.0))
-    # No side much shorter than the longest: a straight path still shows what lies beside it.
-    if len(span) == 2 and span.max() < 50 * span.min():
-        span = np.maximum(span, 0.75 * span.max())
-    middle = (low + high) / 2
-    return np.stack([middle - 0.75 * span, middle + 0.75 * span], axis=1)
-
-
-def _box(box: Any, count: int, trail: _Trail) -> FloatArray:
-    if box is None:
-        return _window(trail.points, trail.best)
-    limits = np.asarray(box, dtype=np.float64)
-    if limits.shape == (2,) and count == 1:
-        limits = limits[None]
-    if limits.shape != (count, 2):
-        raise ValueError(f"box must have shape ({count}, 2): a pair each; got {limits.shape}")
-    if not (np.isfinite(limits).all() and (limits[:, 0] < limits[:, 1]).all()):
-        raise ValueError(f"box must hold finite pairs (low, high), got {limits.tolist()}")
-    return limits
-
-
-def _thinned(points: FloatArray) -> FloatArray:
-    """At most about 2,000 of them: the first hundred, then evenly, and the last."""
-    if len(points) <= _DRAWN:
-        return points
-    later = np.linspace(100, len(points) - 1, _DRAWN - 100).astype(int)
-    return np.concatenate([points[:100], points[later]])
 
 
 def _axes(ax: Axes | None) -> Axes:
@@ -177,9 +118,6 @@ def _arrows(ax: Axes, points: FloatArray, limits: FloatArray, color: str) -> Non
             arrowprops={"arrowstyle": "-|>", "color": color, "mutation_scale": 11, "linewidth": 0},
             zorder=4,
         )
-
-
-# --- pictures --------------------------------------------------------------------------------------
 
 
 def descent(
@@ -245,11 +183,11 @@ def descent(
     known = _known(fun, result.x)
     flat = known.structure.flatten
     best = flat(result.x)[1][0]
-    points, heights = best[None], np.asarray([result.fun])
+    points, fun_path = best[None], np.asarray([result.fun])
     if result.path is not None:
-        points, heights = flat(result.path.x)[1], np.asarray(result.path.fun)
-    trail = _Trail(points, heights, best, flat(result.last.x)[1][0])
-    limits = _box(box, count, trail)
+        points, fun_path = flat(result.path.x)[1], np.asarray(result.path.fun)
+    trail = Trail(points, fun_path, best, flat(result.last.x)[1][0])
+    limits = limits_of(box, count, trail)
     draw = _curve if count == 1 else _contours
     return draw(_over_points(known), result, trail, limits, _labels(known, names), _axes(ax))
 
@@ -258,20 +196,6 @@ def _size(x: Any) -> int:
     """Number of variables of a point."""
     entries = x.values() if isinstance(x, dict) else x if isinstance(x, tuple) else [x]
     return sum(int(np.size(v)) for v in entries)
-
-
-def _free_corner(points: FloatArray, limits: FloatArray) -> str:
-    """The corner where a legend hides the fewest points; the ends, drawn large, count more."""
-    with np.errstate(all="ignore"):
-        at = (points - limits[:, 0]) / (limits[:, 1] - limits[:, 0])
-    weight = np.ones(len(at))
-    weight[[0, -1]] = len(at)
-    hidden = {}
-    for corner in ("upper left", "upper right", "lower left", "lower right"):
-        x = at[:, 0] if "left" in corner else 1 - at[:, 0]
-        y = at[:, 1] if "lower" in corner else 1 - at[:, 1]
-        hidden[corner] = float(weight[(x < 0.4) & (y < 0.3)].sum())  # a legend's size, and some
-    return min(hidden, key=lambda corner: hidden[corner])
 
 
 def _ends(ax: Axes, start: FloatArray | None, best: FloatArray) -> None:
@@ -308,7 +232,7 @@ def _title(ax: Axes, result: Result) -> None:
 def _curve(
     values: Lanes,
     result: Result,
-    trail: _Trail,
+    trail: Trail,
     limits: FloatArray,
     labels: list[str],
     ax: Axes,
@@ -323,10 +247,10 @@ def _curve(
 
     points = np.column_stack([trail.points[:, 0], trail.fun])
     inside = np.isfinite(points).all(axis=1) & (points[:, 0] >= low) & (points[:, 0] <= high)
-    bottom, top = _heights(y, points[inside, 1])
+    bottom, top = heights(y, points[inside, 1])
     ax.set(xlim=(low, high), ylim=(bottom, top), xlabel=labels[0], ylabel=label)
     if len(points) > 1:
-        drawn = _thinned(points)
+        drawn = thinned(points)
         style = "o-" if len(drawn) <= _MARKED else "-"
         ax.plot(
             *drawn.T, style, color=_ORANGE, linewidth=1, markersize=4, label="descent", zorder=3
@@ -344,44 +268,10 @@ def _curve(
     return ax
 
 
-def _heights(curve: FloatArray, points: FloatArray) -> tuple[float, float]:
-    """Limits that show the curve and every point, and cut what shoots up at a pole."""
-    curve = curve[np.isfinite(curve)]
-    every = np.concatenate([curve, points])
-    if not len(every):
-        return -1.0, 1.0
-    bottom, top = float(every.min()), float(every.max())
-    if len(curve):
-        # A pole below: the lowest tenth of the curve is deeper than all else is high.
-        low = float(min(np.quantile(curve, 0.1), points.min(initial=np.inf)))
-        if low - bottom > 3 * (top - low) > 0:
-            bottom = low
-        # A pole above: beyond the points there is room for one and a half times their height.
-        high = float(max(points.max(initial=bottom), np.median(curve)))
-        if high > bottom:
-            top = max(high, min(top, bottom + 2.5 * (high - bottom)))
-    pad = 0.06 * (top - bottom) or 0.5 * max(abs(top), 1.0)
-    return bottom - pad, top + pad
-
-
-def _levels(z: FloatArray) -> FloatArray:
-    """Contour levels: even, or denser towards the minimum where the function is steep far off."""
-    from matplotlib.ticker import MaxNLocator
-
-    low, high = float(np.min(z)), float(np.max(z))
-    rise = high - low
-    if not rise > 1e-12 * max(abs(low), abs(high)):
-        return np.asarray([low])
-    if float(np.median(z)) - low < 0.15 * rise:
-        first = max(float(np.quantile(z, 0.005)) - low, 1e-6 * rise)
-        return np.asarray(low + np.geomspace(first, rise, _LEVELS))
-    return np.asarray(MaxNLocator(_LEVELS).tick_values(low, high))
-
-
 def _contours(
     values: Lanes,
     result: Result,
-    trail: _Trail,
+    trail: Trail,
     limits: FloatArray,
     labels: list[str],
     ax: Axes,
@@ -395,7 +285,7 @@ def _contours(
     Z = values(np.column_stack([X.ravel(), Y.ravel()])).reshape(X.shape)
     shown = np.ma.masked_invalid(Z)
     ax.set(xlim=limits[0], ylim=limits[1], xlabel=labels[0], ylabel=labels[1])
-    levels = _levels(shown.compressed()) if shown.count() else np.empty(0)
+    levels = levels_of(shown.compressed()) if shown.count() else np.empty(0)
     if len(levels) > 1:
         norm = BoundaryNorm(cast("Any", levels), ncolors=256, extend="both")
         filled = ax.contourf(
@@ -408,7 +298,7 @@ def _contours(
     ax.set_facecolor("0.85")  # grey: no value there
     path = trail.points
     if len(path) > 1:
-        drawn = _thinned(path)
+        drawn = thinned(path)
         outline = [Stroke(linewidth=3.2, foreground="black"), Normal()]
         style = "o-" if len(drawn) <= _MARKED else "-"
         (line,) = ax.plot(
@@ -420,7 +310,7 @@ def _contours(
     spans = limits[:, 1] - limits[:, 0]
     if spans.max() <= 3 * spans.min():
         ax.set_aspect("equal")  # so that steps stand at right angles to contours
-    ax.legend(fontsize="small", facecolor="0.8", loc=_free_corner(path, limits))
+    ax.legend(loc=free_corner(path, limits), fontsize="small", facecolor="0.8")
     _title(ax, result)
     return ax
 

@@ -6,7 +6,6 @@ Made by `minimize.py`; this file only keeps and shows.
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
@@ -226,6 +225,8 @@ class Result(Mapping[str, Any]):
         )
 
     def _repr_html_(self) -> str:
+        import html
+
         cells = "".join(
             f'<tr><th style="text-align:right">{html.escape(name)}</th>'
             f'<td style="text-align:left"><pre style="margin:0">{html.escape(text)}</pre></td></tr>'

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from thalweg import _core
-from thalweg.structure import Structure
+from thalweg.structure import Structure, as_floats
 
 __all__ = ["restore_objective", "saved_objective"]
 
@@ -83,8 +83,8 @@ def restore_objective(saved: Any) -> Any:
         if form not in ("whole", "elements", "tuple", "dict"):
             raise ValueError(f"unknown form {form!r}")
         made.structure = Structure(form, tuple(tuple(map(int, s)) for s in shapes), tuple(keys))
-        made.args = [np.ascontiguousarray(a, dtype=np.float64) for a in body["args"]]
-        made.start = np.ascontiguousarray(body["start"], dtype=np.float64)
+        made.args = [as_floats(a, "args") for a in body["args"]]
+        made.start = as_floats(body["start"], "start")
         made._name, made.names = str(body["name"]), [str(n) for n in body["names"]]
         made._graph, made._f, made.x_node = _rebuilt(body["nodes"], made)
         made.shape = made._graph.shape(made._f)

@@ -1,0 +1,371 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What NumPy does to traced values: every function against NumPy's own value, and every refusal with its message."""
+
+import copy
+import math
+import warnings
+
+import numpy as np
+import pytest
+
+from thalweg import _core
+from thalweg.errors import TraceError
+from thalweg.trace import Trace, Tracer, Truth, output_node, trace_call
+
+rng = np.random.default_rng(2024)
+
+
+def traced(function, *points):
+    """The value of the traced function at points: arrays or numbers."""
+    trace = Trace()
+    inputs = [trace.input(k, np.shape(p)) for k, p in enumerate(points)]
+    node = output_node(trace, trace_call(function, inputs))
+    program = _core.Function(trace.graph, [node], len(inputs))
+    arrays = [np.asarray(p, dtype=np.float64)[None] for p in points]
+    (out,) = program(arrays, [True] * len(points), 1)
+    return out.reshape(trace.graph.shape(node))
+
+
+def failing(function, *shapes):
+    """Trace for its error."""
+    trace = Trace()
+    return trace_call(function, [trace.input(k, s) for k, s in enumerate(shapes)])
+
+
+A3 = np.array([0.3, -1.2, 2.5])
+M34 = rng.normal(size=(3, 4))
+BIG = rng.normal(size=40)
+MASK = np.array([True, False, True])
+XP, FP = np.array([-1.0, -0.2, 0.5, 1.5]), np.array([2.0, -1.0, 0.5, 3.0])
+
+
+def accumulate_in_loop(x):
+    total = 0.0
+    for value in x:
+        total += value
+    return total
+
+
+def in_place(x):
+    y = x
+    y += 1
+    y *= 2
+    y -= 0.5
+    y /= 3
+    y **= 2
+    return y
+
+
+# name, function, shapes of its arguments. Where NumPy's value is of another kind (tuples, bools) the function stacks it.
+CASES = [
+    # operators
+    ("add", lambda x, y: x + y + 1 + 2.5, [(3,), (3,)]),
+    ("radd", lambda x: 1 + x + np.float64(2), [(3,)]),
+    ("array on the left", lambda x: A3 * x - A3 / x, [(3,)]),
+    ("list on the left", lambda x: [1, 2, 3] * x, [(3,)]),
+    ("numpy scalars", lambda x: np.float64(2) * x + np.int64(3) - np.float32(0.5), [(3,)]),
+    ("bool and int arrays", lambda x: MASK * x + np.arange(3) * x, [(3,)]),
+    ("large constant", lambda x: BIG * x, [(40,)]),
+    ("large int constant", lambda x: np.arange(40) * x, [(40,)]),
+    ("fortran constant", lambda x: np.asfortranarray(M34) * x, [(3, 4)]),
+    ("strided constant", lambda x: BIG[::2] + x, [(20,)]),
+    ("subtract", lambda x, y: x - y - 1, [(2, 3), (3,)]),
+    ("rsub", lambda x: 1 - x, [(3,)]),
+    ("divide", lambda x, y: x / y / 3, [(3,), ()]),
+    ("rdiv", lambda x: 1 / x, [(3,)]),
+    ("negative", lambda x: -x + +x, [(3,)]),
+    ("abs", lambda x: abs(x) + np.abs(x) + np.fabs(x), [(3,)]),
+    ("remainder", lambda x, y: x % y + 5 % y, [(3,), (3,)]),
+    ("floor_divide", lambda x, y: x // y + 5 // y, [(3,), (3,)]),
+    ("divmod", lambda x, y: np.stack(divmod(x, y)) + np.stack(np.divmod(x, 0.7)), [(3,), (3,)]),
+    ("rdivmod", lambda x: np.stack(divmod(3.0, x)), [(3,)]),
+    ("square", lambda x: x**2 + np.power(x, 2) + np.square(x), [(3,)]),
+    ("cube", lambda x: x**3 + x**1 + x**0 + x**-1 + x**-2, [(3,)]),
+    ("powers of numpy numbers", lambda x: x ** np.int64(2) + np.power(x, np.float64(3)), [(3,)]),
+    ("roots", lambda x: abs(x) ** 0.5 + abs(x) ** 1.5 + np.power(abs(x), 0.5), [(3,)]),
+    ("power", lambda x, y: abs(x) ** y + np.float_power(abs(x), y), [(3,), (3,)]),
+    ("power of arrays", lambda x: abs(x) ** np.array([1, 2, 3]) + np.array([1.5, 2, 3]) ** x, [(3,)]),
+    ("rpow", lambda x: 2**x + 1.5**x, [(3,)]),
+    ("in place", in_place, [(3,)]),
+    ("builtin sum", lambda x: sum(x), [(3,)]),
+    ("loop", accumulate_in_loop, [(5,)]),
+    ("floor of math", lambda x: math.floor(x) + math.ceil(x) + math.trunc(x), [()]),
+    ("round of python", lambda x: round(x, 2), [()]),
+    ("matmul vectors", lambda x, y: x @ y, [(3,), (3,)]),
+    ("matmul constant", lambda x: M34 @ x, [(4,)]),
+    ("matmul constant right", lambda x: x @ M34, [(3,)]),
+    ("matmul matrices", lambda x, y: x @ y, [(2, 3), (3, 4)]),
+    ("matmul matrix vector", lambda x, y: x @ y, [(2, 3), (3,)]),
+    ("matmul batch", lambda x, y: x @ y, [(5, 2, 3), (5, 3, 4)]),
+    ("matmul batch broadcast", lambda x, y: np.matmul(x, y), [(5, 1, 2, 3), (4, 3, 2)]),
+    ("matmul batch one", lambda x, y: np.matmul(x, y), [(5, 2, 3), (3, 4)]),
+    ("matmul one batch", lambda x, y: np.matmul(x, y), [(2, 3), (5, 3, 4)]),
+    ("matmul vector batch", lambda x, y: np.matmul(x, y), [(3,), (5, 3, 4)]),
+    ("matmul batch vector", lambda x, y: np.matmul(x, y), [(5, 2, 3), (3,)]),
+    # truth values
+    ("comparisons", lambda x, y: (x < y) * 1.0 + (x <= y) * 2 + (x > y) * 4 + (x >= y) * 8.0, [(5,), (5,)]),
+    ("equality", lambda x, y: (x == x) * 1.0 + (x != y) * 2.0, [(5,), (5,)]),
+    ("logic", lambda x, y: ((x > 0) & (y > 0)) * 1.0 + ((x > 0) | (y > 0)) * 2.0 + ((x > 0) ^ (y > 0)) * 4.0, [(5,), (5,)]),
+    ("not", lambda x: ~(x > 0) * 1.0 + np.invert(x > 0) * 1.0 + np.logical_not(x) * 1.0, [(5,)]),
+    ("np logic", lambda x, y: np.logical_and(x > 0, y) * 1.0 + np.logical_or(x > 0, y > 0) * 2.0 + np.logical_xor(x > 0, y > 0) * 4.0, [(5,), (5,)]),
+    ("bitwise", lambda x, y: np.bitwise_and(x > 0, y > 0) * 1.0 + np.bitwise_or(x > 0, y > 0) * 2.0, [(5,), (5,)]),
+    ("bool sums", lambda x, y: ((x > 0) + (y > 0)) * 1.0 + ((x > 0) * (y > 0)) * 2.0, [(5,), (5,)]),
+    ("bool sums of numpy", lambda x, y: np.add(x > 0, y > 0) * 1.0 + np.multiply(x > 0, y > 0) * 2.0, [(5,), (5,)]),
+    ("bool with array", lambda x: (MASK & (x > 0)) * 1.0 + ((x > 0) | MASK) * 2.0 + (MASK + (x > 0)) * 4.0, [(3,)]),
+    ("mask times value", lambda x: x * (x > 0) + (x > 0) * x, [(5,)]),
+    ("count", lambda x: np.sum(x > 0) + np.count_nonzero(x > 0.5) + (x > 0).mean(), [(5,)]),
+    ("any all", lambda x: np.any(x > 1) * 1.0 + np.all(x > -9, axis=0) * 2.0 + (x > 0).any() * 4.0, [(5,)]),
+    ("isfinite", lambda x: np.isfinite(x) * 1.0 + np.isnan(x) * 2.0 + np.isinf(x) * 4.0, [(5,)]),
+    ("signbit", lambda x: np.signbit(x) * 1.0, [(5,)]),
+    ("astype", lambda x: (x > 0).astype(float) + x.astype(float) + (x.astype(bool)) * 2.0, [(5,)]),
+    ("array priority", lambda x: (A3 > x) * 1.0 + (1.0 < x) * 2.0, [(3,)]),
+    # ufuncs
+    ("exponentials", lambda x: np.exp(x) + np.exp2(x) + np.expm1(x), [(3,)]),
+    ("logarithms", lambda x: np.log(abs(x)) + np.log2(abs(x)) + np.log10(abs(x)) + np.log1p(abs(x)), [(3,)]),
+    ("roots of numpy", lambda x: np.sqrt(abs(x)) + np.cbrt(x) + np.reciprocal(x), [(3,)]),
+    ("trigonometric", lambda x: np.sin(x) + np.cos(x) + np.tan(x), [(3,)]),
+    ("inverse trigonometric", lambda x: np.arcsin(np.sin(x)) + np.arccos(np.cos(x)) + np.arctan(x), [(3,)]),
+    ("hyperbolic", lambda x: np.sinh(x) + np.cosh(x) + np.tanh(x), [(3,)]),
+    ("inverse hyperbolic", lambda x: np.arcsinh(x) + np.arccosh(1 + x**2) + np.arctanh(np.tanh(x)), [(3,)]),
+    ("two arguments", lambda x, y: np.hypot(x, y) + np.arctan2(x, y) + np.logaddexp(x, y) + np.logaddexp2(x, y), [(3,), (2, 3)]),
+    ("copysign", lambda x, y: np.copysign(x, y) + np.fmod(x, y) + np.heaviside(x, 0.5), [(3,), (3,)]),
+    ("maximum", lambda x, y: np.maximum(x, y) + 2 * np.minimum(x, 0) + np.fmax(x, y) + np.fmin(y, 0.1), [(3,), (3,)]),
+    ("rounding", lambda x: np.floor(x) + np.ceil(x) + np.rint(x) + np.trunc(x) + np.fix(x), [(5,)]),
+    ("round", lambda x: np.round(x, 2) + np.round(x) + x.round(1) + np.round(100 * x, -1) + np.around(x), [(5,)]),
+    ("sign", lambda x: np.sign(x) + np.positive(x) + np.conjugate(x) + np.real(x) + x.real + x.conj(), [(5,)]),
+    ("imag", lambda x: x + np.imag(x) + x.imag, [(5,)]),
+    ("angles", lambda x: np.deg2rad(x) + np.radians(x) + np.rad2deg(x) + np.degrees(x), [(5,)]),
+    ("true_divide", lambda x, y: np.true_divide(x, y) + np.add(x, y) + np.subtract(x, 1) * np.multiply(2, y), [(3,), (3,)]),
+    ("modf", lambda x: np.stack(np.modf(10 * x)), [(5,)]),
+    ("sinc", lambda x: np.sinc(x) + np.sinc(0.0 * x), [(5,)]),
+    ("matvec", lambda x, y: np.matmul(x, y).sum() + np.vecdot(x, y), [(2, 3), (3,)]),
+    ("add.reduce", lambda x: np.add.reduce(x) + np.add.reduce(x, axis=0), [(3,)]),
+    ("reduce", lambda x: np.multiply.reduce(x, axis=1) + np.maximum.reduce(x, axis=1) - np.minimum.reduce(x, axis=(1,)), [(2, 3)]),
+    ("reduce all", lambda x: np.add.reduce(x, axis=None, keepdims=True), [(2, 3)]),
+    ("logaddexp.reduce", lambda x: np.logaddexp.reduce(x) + np.logaddexp.reduce(x, axis=1, keepdims=True), [(3, 3)]),
+    ("accumulate", lambda x: np.add.accumulate(x) + np.multiply.accumulate(x, axis=1), [(2, 3)]),
+    ("ufunc.outer", lambda x, y: np.add.outer(x, y) + np.multiply.outer(x, y), [(2,), (3,)]),
+    ("nan_to_num", lambda x: np.nan_to_num(x / (x > 0), nan=2.0, posinf=5.0), [(5,)]),
+    # choices
+    ("where", lambda x, y: np.where(x > 0, x, y) + np.where(x > 0, 1, 2.0) + np.where(MASK, x, 0), [(3,), (2, 3)]),
+    ("where of bools", lambda x: np.where(x > 0, True, x < -1) * 1.0, [(5,)]),
+    ("clip", lambda x: np.clip(x, -0.5, 0.5) + np.clip(x, None, 0.5) + np.clip(x, 0, None) + x.clip(0, 1), [(5,)]),
+    ("clip min max", lambda x: np.clip(x, min=-0.5, max=0.5) + np.clip(x, a_min=0, a_max=1) + x.clip(min=0), [(5,)]),
+    ("clip bounds", lambda x, y: np.clip(x, y, y + 1) + np.clip(0.3, x, None), [(5,), ()]),
+    ("select", lambda x: np.select([x < 0, x < 0.5], [x**2, x**3], default=-1), [(5,)]),
+    ("piecewise", lambda x: np.piecewise(x, [x < 0, x >= 0.5], [lambda v: -v, lambda v: v**2, 7.0]), [(5,)]),
+    ("piecewise without else", lambda x: np.piecewise(x, [x < 0], [lambda v: -v]), [(5,)]),
+    # reductions
+    ("sum", lambda x: np.sum(x) + x.sum(0) + x.sum(axis=-1, keepdims=True), [(2, 3)]),
+    ("sum axes", lambda x: np.sum(x, axis=(0, 2)) + x.sum((0, -1)), [(2, 3, 4)]),
+    ("sum of a list", lambda x: np.sum([x, 2 * x, x**2]), [()]),
+    ("sum of no axes", lambda x: np.sum(x, axis=()), [(2, 3)]),
+    ("sum of nothing", lambda x: np.sum(x[3:]) + np.prod(x[3:]), [(3,)]),
+    ("prod", lambda x: np.prod(x, axis=1) + x.prod() + np.prod(x, axis=1, keepdims=True), [(2, 3)]),
+    ("max", lambda x: np.max(x) + x.max(0) + np.amax(x, 0, keepdims=True), [(2, 3)]),
+    ("min", lambda x: np.min(x) + x.min(0) + np.amin(x, 0), [(2, 3)]),
+    ("mean", lambda x: np.mean(x) + x.mean(0) + np.mean(x, axis=1, keepdims=True), [(2, 3)]),
+    ("var", lambda x: np.var(x) + x.var(0) + np.var(x, axis=1, ddof=1, keepdims=True) + np.var(x, correction=1), [(2, 3)]),
+    ("std", lambda x: np.std(x) + x.std(axis=0, ddof=1) + np.std(x, 1, keepdims=True), [(2, 3)]),
+    ("ptp", lambda x: np.ptp(x, axis=0) + np.ptp(x), [(2, 3)]),
+    ("average", lambda x: np.average(x) + np.average(x, axis=0) + np.average(x, axis=0, weights=[1, 3]), [(2, 3)]),
+    ("average weights", lambda x, w: np.average(x, weights=w**2) + np.average(x, axis=1, weights=w**2), [(2, 3), (2, 3)]),
+    ("average returned", lambda x: np.stack(np.average(x, weights=[1, 2, 3], returned=True)), [(3,)]),
+    ("nansum", lambda x: np.nansum(x) + np.nanmean(x), [(2, 3)]),
+    ("cumsum", lambda x: np.cumsum(x) + x.cumsum(), [(2, 3)]),
+    ("cumsum axis", lambda x: np.cumsum(x, axis=0) + x.cumsum(axis=1), [(2, 3)]),
+    ("cumprod", lambda x: np.cumprod(x, axis=0) + x.cumprod(1), [(2, 3)]),
+    ("cumprod flat", lambda x: np.cumprod(x), [(2, 3)]),
+    ("diff", lambda x: np.diff(x, axis=0) + 1, [(3, 4)]),
+    ("diff n", lambda x: np.diff(x, n=2), [(3, 4)]),
+    ("diff ends", lambda x: np.diff(x, prepend=0) + np.diff(x, append=x[-1:]), [(5,)]),
+    ("diff of bools", lambda x: np.diff(x > 0) * 1.0, [(5,)]),
+    ("trapezoid", lambda x: np.trapezoid(x) + np.trapezoid(x, dx=0.5) + np.trapezoid(x, np.array([0, 1, 3, 4.0])), [(4,)]),
+    ("trapezoid axis", lambda x, t: np.trapezoid(x, t, axis=0) + np.trapezoid(x, x, axis=0), [(3, 4), (3,)]),
+    # products
+    ("dot", lambda x, y: np.dot(x, y) + x.dot(y) + np.vdot(x, y) + np.inner(x, y), [(3,), (3,)]),
+    ("dot scalars", lambda x, y: np.dot(x, y) + np.inner(2.0, x), [(3,), ()]),
+    ("dot matrices", lambda x, y: np.dot(x, y) + np.dot(M34.T, y)[:2], [(2, 3), (3, 4)]),
+    ("dot many axes", lambda x, y: np.dot(x, y), [(2, 3), (4, 3, 5)]),
+    ("vdot", lambda x, y: np.vdot(x, y), [(2, 3), (6,)]),
+    ("inner", lambda x, y: np.inner(x, y), [(2, 3), (4, 3)]),
+    ("outer", lambda x, y: np.outer(x, y), [(2, 2), (3,)]),
+    ("kron", lambda x, y: np.kron(x, y), [(2, 3), (2,)]),
+    ("multi_dot", lambda x, y: np.linalg.multi_dot([x, y, M34]), [(2, 3), (3, 3)]),
+    ("tensordot", lambda x, y: np.tensordot(x, y), [(2, 3, 4), (3, 4, 2)]),
+    ("tensordot axes", lambda x, y: np.tensordot(x, y, axes=([1, 0], [0, 2])), [(2, 3, 4), (3, 4, 2)]),
+    ("tensordot one", lambda x, y: np.tensordot(x, y, axes=1) + np.tensordot(x, y, axes=(-1, 0)), [(2, 3), (3, 2)]),
+    ("tensordot none", lambda x, y: np.tensordot(x, y, axes=0), [(2,), (3,)]),
+    ("cross 3", lambda x, y: np.cross(x, y), [(3,), (4, 3)]),
+    ("cross axes", lambda x, y: np.cross(x, y, axisa=0, axisb=1, axisc=0), [(3, 4), (4, 3)]),
+    ("cross axis", lambda x, y: np.cross(x, y, axis=0), [(3, 4), (3, 4)]),
+    ("linalg.cross", lambda x, y: np.linalg.cross(x, y), [(3,), (3,)]),
+    ("einsum dot", lambda x, y: np.einsum("i,i", x, y) + np.einsum("i,i->", x, y), [(3,), (3,)]),
+    ("einsum matmul", lambda x, y: np.einsum("ij,jk", x, y) + np.einsum("ij, jk -> ik", x, y), [(2, 3), (3, 4)]),
+    ("einsum transposed", lambda x, y: np.einsum("ij,jk->ki", x, y), [(2, 3), (3, 4)]),
+    ("einsum outer", lambda x, y: np.einsum("i,j", x, y), [(2,), (3,)]),
+    ("einsum diagonal", lambda x: np.einsum("ii->i", x) + np.einsum("ii", x), [(3, 3)]),
+    ("einsum one", lambda x: np.einsum("ijk->ki", x) + np.einsum("ba", x[0, :2])[0, 0], [(2, 3, 4)]),
+    ("einsum implicit order", lambda x: np.einsum("ba", x), [(2, 3)]),
+    ("einsum three", lambda x, y, z: np.einsum("ij,jk,kl->il", x, y, z), [(2, 3), (3, 4), (4, 2)]),
+    ("einsum quadratic form", lambda x, A: np.einsum("i,ij,j->", x, A, x), [(3,), (3, 3)]),
+    ("einsum batch", lambda x, y: np.einsum("bij,bjk->bik", x, y) + np.einsum("...ij,...jk", x, y), [(5, 2, 3), (5, 3, 4)]),
+    ("einsum batch dot", lambda x, y: np.einsum("bi,bi->b", x, y), [(5, 3), (5, 3)]),
+    ("einsum batch vector", lambda x, y: np.einsum("bij,bj->bi", x, y), [(5, 2, 3), (5, 3)]),
+    ("einsum ellipsis", lambda x, y: np.einsum("i...,i...->...", x, y), [(3, 2, 4), (3, 4)]),
+    ("einsum ellipsis out", lambda x: np.einsum("...i->i...", x), [(2, 3, 4)]),
+    ("einsum lonely index", lambda x, y: np.einsum("ij,kl->jl", x, y), [(2, 3), (4, 5)]),
+    ("einsum repeated", lambda x, y: np.einsum("iij,jk->ik", x, y), [(3, 3, 2), (2, 4)]),
+    ("einsum sublists", lambda x, y: np.einsum(x, [0, 1], y, [1, 2], [0, 2]) + np.einsum(x, [0, 1], y, [1, 2]), [(2, 3), (3, 4)]),
+    ("einsum constant", lambda x: np.einsum("ij,j->i", M34, x), [(4,)]),
+    ("einsum elementwise", lambda x, y: np.einsum("ij,ij->ij", x, y) + np.einsum("ij,j->ij", x, y[0]), [(2, 3), (2, 3)]),
+    ("norm", lambda x: np.linalg.norm(x) + np.linalg.norm(x, 2) + np.linalg.norm(x, 1) + np.linalg.norm(x, np.inf), [(5,)]),
+    ("norm other", lambda x: np.linalg.norm(x, -np.inf) + np.linalg.norm(x, 3) + np.linalg.norm(x, 0) + np.linalg.norm(x, -1), [(5,)]),
+    ("norm axis", lambda x: np.linalg.norm(x, axis=1) + np.linalg.norm(x, ord=1, axis=1, keepdims=True), [(3, 4)]),
+    ("norm matrix", lambda x: np.linalg.norm(x) + np.linalg.norm(x, "fro") + np.linalg.norm(x, 1) + np.linalg.norm(x, -np.inf), [(3, 4)]),
+    ("norm matrix axes", lambda x: np.linalg.norm(x, axis=(0, 2)) + np.linalg.norm(x, np.inf, (2, 0), True).ravel(), [(3, 4, 2)]),
+    ("norm keepdims", lambda x: np.linalg.norm(x, keepdims=True) + np.linalg.norm(x, "fro", (0, 1), keepdims=True), [(3, 4)]),
+    ("norm many axes", lambda x: np.linalg.norm(x), [(3, 4, 2)]),
+    ("vector_norm", lambda x: np.linalg.vector_norm(x) + np.linalg.vector_norm(x, axis=0, ord=1) + np.linalg.matrix_norm(x), [(3, 4)]),
+    ("polyval", lambda x: np.polyval([1, -2, 3.0], x), [(3,)]),
+    ("polyval traced", lambda p, x: np.polyval(p, x) + np.polyval(p, 0.5), [(4,), (2, 3)]),
+    ("polynomial.polyval", lambda x: np.polynomial.polynomial.polyval(x, [1, -2, 3.0]), [(3,)]),
+    ("polyval one", lambda x: np.polyval([2.0], x) + np.polyval([], x), [(3,)]),
+    ("convolve", lambda x, y: np.convolve(x, y), [(5,), (3,)]),
+    ("convolve same", lambda x, y: np.convolve(x, y, "same") + np.convolve(y, x, mode="same"), [(5,), (3,)]),
+    ("convolve same even", lambda x, y: np.convolve(x, y, "same") + np.convolve(y, x, mode="same"), [(6,), (4,)]),
+    ("convolve valid", lambda x, y: np.convolve(x, y, "valid") + np.convolve(y, x, "valid"), [(5,), (2,)]),
+    ("convolve constant", lambda x: np.convolve(x, [0.25, 0.5, 0.25]) + np.convolve([0.25, 0.5, 0.25], x), [(6,)]),
+    ("convolve numbers", lambda x: np.convolve(x, [2.0]), [(1,)]),
+    ("correlate", lambda x, y: np.correlate(x, y) + np.correlate(x, y, "valid"), [(5,), (3,)]),
+    ("correlate full", lambda x, y: np.correlate(x, y, "full") + np.correlate(y, x, "full"), [(5,), (3,)]),
+    ("correlate same", lambda x, y: np.correlate(x, y, "same") + np.correlate(y, x, "same"), [(5,), (4,)]),
+    ("interp", lambda x: np.interp(x, XP, FP) + np.interp(3 * x, XP, FP), [(6,)]),
+    ("interp ends", lambda x: np.interp(3 * x, XP, FP, left=-7, right=9), [(9,)]),
+    ("interp period", lambda x: np.interp(5 * x, XP, FP, period=3.1), [(9,)]),
+    ("interp knots", lambda x: np.interp(0 * x + XP, XP, FP, left=-7, right=9) + np.interp(0 * x + XP, XP, FP), [(4,)]),
+    # indices
+    ("integers", lambda x: x[0] + x[-1] * x[np.int64(1)], [(3,)]),
+    ("integers of a matrix", lambda x: x[0, 1] + x[-1, -1] + x[1][2] + x[1, :] + x[0], [(2, 3)]),
+    ("slices", lambda x: x[1:] * x[:-1] + x[1:][::-1] + x[-1:0:-1], [(5,)]),
+    ("steps", lambda x: x[::2] + x[-1::-2] + x[4:0:-2][0], [(5,)]),
+    ("out of range slices", lambda x: x[-100:100] + x[2:1].sum() + x[7:].sum(), [(5,)]),
+    ("slices of a matrix", lambda x: x[:, 1:] + x[::-1, :-1] + x[0, 1:] + x[:, :1], [(2, 3)]),
+    ("newaxis", lambda x: x[:, None] - x[None, :] + x[np.newaxis, ..., None][0], [(3,)]),
+    ("ellipsis", lambda x: x[..., 0] + x[0, ...][:, 1] + x[...][0, :, 2], [(2, 3, 4)]),
+    ("integer array", lambda x: x[[2, 0, 1, 1]] + x[np.array([0, 1, 2, -1])], [(3,)]),
+    ("integer matrix", lambda x: x[np.array([[0, 1], [2, -1]])], [(3,)]),
+    ("integer arrays", lambda x: x[[0, 1, 1], [2, 0, -1]] + x[1, [0, 1, 2]], [(2, 3)]),
+    ("broadcast arrays index", lambda x: x[np.array([[0], [1]]), [2, 0, 1]] + x[np.ix_([0, 1], [2, 0, 1])], [(2, 3)]),
+    ("mixed index", lambda x: x[:, [2, 0]] + x[[0, 1]][:, :2], [(2, 3)]),
+    ("arrays apart", lambda x: x[[0, 1], :, [2, 0]], [(2, 3, 4)]),
+    ("array and number", lambda x: x[0, :, [2, 0]], [(2, 3, 4)]),
+    ("mask", lambda x: x[MASK] + x[[True, False, True]], [(3,)]),
+    ("mask of a matrix", lambda x: x[M34 > 0], [(3, 4)]),
+    ("mask and slice", lambda x: x[:, MASK] + x[..., MASK], [(2, 3)]),
+    ("empty index", lambda x: x[[]].sum() + x[()], [(3,)]),
+    ("take", lambda x: np.take(x, [2, 0, 1], axis=1) + x.take([0, 1, 2], axis=1) + np.take(x, [0, 5, 1]), [(2, 3)]),
+    ("take_along_axis", lambda x: np.take_along_axis(x, np.array([[2, 0, 1], [0, 0, 0]]), axis=1), [(2, 3)]),
+    ("compress", lambda x: np.compress(MASK, x) + np.extract(MASK, x), [(3,)]),
+    ("unpack", lambda x: (lambda a, b, c: a * b - c)(*x), [(3,)]),
+    ("enumerate", lambda x: sum(k * v for k, v in enumerate(x)), [(3,)]),
+    ("rows", lambda x: np.stack([row.sum() for row in x]), [(3, 4)]),
+    ("flat", lambda x: x.flat[4] + x.flatten()[3] + x.ravel()[1], [(2, 3)]),
+    # movement
+    ("reshape", lambda x: x.reshape(3, 2) + x.reshape((3, -1)) + np.reshape(x, (3, 2)), [(2, 3)]),
+    ("reshape order", lambda x: x.reshape(3, 2, order="F") + np.reshape(x, (3, -1), order="F"), [(2, 3)]),
+    ("reshape of a view", lambda x: x.T.reshape(2, 3) + x[:, ::-1].reshape(-1).reshape(2, 3), [(2, 3)]),
+    ("ravel", lambda x: np.ravel(x) + x.ravel() + x.flatten() + x.reshape(-1) + x.ravel(order="F"), [(2, 3)]),
+    ("transpose", lambda x: x.T + np.transpose(x) + x.transpose() + x.transpose(1, 0), [(2, 3)]),
+    ("transpose axes", lambda x: np.transpose(x, (2, 0, 1)) + x.transpose((2, 0, 1)) + x.transpose(-1, 0, 1), [(2, 3, 4)]),
+    ("swapaxes", lambda x: np.swapaxes(x, 0, 2) + x.swapaxes(0, -1), [(2, 3, 4)]),
+    ("moveaxis", lambda x: np.moveaxis(x, 0, -1) + np.rollaxis(x, 0, 3), [(2, 3, 4)]),
+    ("squeeze", lambda x: np.squeeze(x) + x.squeeze(axis=0)[0] + x.squeeze()[1], [(1, 3, 1)]),
+    ("expand_dims", lambda x: np.expand_dims(x, 0) + np.expand_dims(x, (0, 2))[0].T, [(3,)]),
+    ("broadcast_to", lambda x: np.broadcast_to(x, (2, 3)) + np.broadcast_to(x[0], (2, 3)), [(3,)]),
+    ("broadcast_arrays", lambda x, y: np.stack(np.broadcast_arrays(x, y)), [(3,), (2, 1)]),
+    ("atleast", lambda x: np.atleast_2d(x) + np.atleast_1d(x) + np.atleast_3d(x)[:, :, 0], [(3,)]),
+    ("atleast of number", lambda x: np.atleast_1d(x) + np.atleast_2d(x)[0], [()]),
+    ("flip", lambda x: np.flip(x) + np.flip(x, 1) + np.flip(x, axis=(0,)) + np.fliplr(x) + np.flipud(x), [(2, 3)]),
+    ("rot90", lambda x: np.rot90(x) + np.rot90(x, k=3) + np.rot90(x, -1), [(2, 3)]),
+    ("roll", lambda x: np.roll(x, 1) + np.roll(x, -2, axis=1) + np.roll(x, (1, 2), axis=(0, 1)) + np.roll(x, 0), [(2, 3)]),
+    ("roll one", lambda x: np.roll(x, 1) - np.roll(x, -7) + np.roll(x, 2, 0), [(5,)]),
+    ("tile", lambda x: np.tile(x, 2)[1:4] + np.tile(x, (2, 1)), [(3,)]),
+    ("repeat", lambda x: np.repeat(x, 2) + x.repeat(2) + np.repeat(x, [1, 3, 2]), [(3,)]),
+    ("repeat axis", lambda x: np.repeat(x, 2, axis=0) + 1, [(2, 3)]),
+    ("concatenate", lambda x, y: np.concatenate([x, y]) + np.concatenate((x, [1, 2], [5.0])), [(2,), (3,)]),
+    ("concatenate axis", lambda x, y: np.concatenate([x, y, M34[:2]], axis=1), [(2, 3), (2, 1)]),
+    ("concatenate flat", lambda x, y: np.concatenate([x, y], axis=None), [(2, 3), (2,)]),
+    ("concatenate of empty", lambda x: np.concatenate([x[:0], x, x[3:]]), [(3,)]),
+    ("stack", lambda x, y: np.stack([x, y]) + np.stack([x, A3]), [(3,), (3,)]),
+    ("stack axis", lambda x, y: np.stack([x, y], axis=1) + np.stack((y, x), axis=-1), [(3,), (3,)]),
+    ("stack middle", lambda x, y: np.stack([x, y], axis=1), [(2, 3), (2, 3)]),
+    ("stack numbers", lambda x, y: np.stack([x, y, 2.0]), [(), ()]),
+    ("hstack", lambda x, y: np.hstack([x, y]) + np.hstack([x, 1.0, [2.0]]), [(3,), (2,)]),
+    ("hstack matrices", lambda x, y: np.hstack([x, y]), [(2, 3), (2, 1)]),
+    ("vstack", lambda x, y: np.vstack([x, y, A3]), [(3,), (2, 3)]),
+    ("dstack", lambda x, y: np.dstack([x, y]) + np.column_stack([x, y]), [(3,), (3,)]),
+    ("column_stack", lambda x, y: np.column_stack([x, y]), [(3,), (3, 2)]),
+    ("append", lambda x: np.append(x, 1.0) + np.append(x, x[:1], axis=0), [(3,)]),
+    ("delete", lambda x: np.delete(x, 1) + np.delete(x, [0]), [(3,)]),
+    ("block", lambda x, y: np.block([[x, y], [y, x]]), [(2, 2), (2, 2)]),
+    ("pad", lambda x: np.pad(x, 1) + np.pad(x, (2, 0)) + np.pad(x, (0, 2), constant_values=5), [(3,)]),
+    ("pad matrix", lambda x: np.pad(x, ((1, 0), (2, 3)), constant_values=((1, 2), (3, 4))), [(2, 3)]),
+    ("pad modes", lambda x: np.pad(x, 2, mode="edge") + np.pad(x, 2, mode="wrap") + np.pad(x, 2, "reflect"), [(4,)]),
+    ("split", lambda x: np.stack(np.split(x, 2)) + np.stack(np.array_split(x, 2)), [(6,)]),
+    ("array_split", lambda x: np.concatenate(np.array_split(x, 3)[::-1]) + np.concatenate(np.split(x, [2, 5])), [(7,)]),
+    ("hsplit", lambda x: np.hsplit(x, 2)[1] + np.vsplit(x, 2)[0][0, 0], [(2, 4)]),
+    ("triu", lambda x: np.triu(x) + np.tril(x, -1) + np.triu(x, 1), [(3, 4)]),
+    ("diag", lambda x: np.diag(x) + np.diag(x, 0) + np.diagflat(x), [(3,)]),
+    ("diag k", lambda x: np.diag(x, 1) + np.diag(x, -1), [(3,)]),
+    ("diagonal", lambda x: np.diag(x) + np.diagonal(x) + x.diagonal() + np.diag(x, 1).sum(), [(3, 3)]),
+    ("trace", lambda x: np.trace(x) + np.trace(x, 1) + np.linalg.trace(x), [(3, 3)]),
+    ("meshgrid", lambda x, y: np.stack(np.meshgrid(x, y)) + np.stack(np.meshgrid(y, x, indexing="ij")), [(3,), (2,)]),
+    ("likes", lambda x: np.zeros_like(x) + np.ones_like(x) * x + np.full_like(x, 2.5), [(2, 3)]),
+    ("full_like traced", lambda x: np.full_like(x, x[0]), [(3,)]),
+    ("copies", lambda x: np.copy(x) + x.copy(), [(3,)]),
+    ("shapes", lambda x: x * np.size(x) + np.ndim(x) + np.shape(x)[0] + len(x) + x.size + x.ndim, [(2, 3)]),
+    ("numbers of points", lambda x: np.linspace(0, 1, len(x)) * x + np.arange(x.size), [(4,)]),
+    # object arrays and lists
+    ("np.array", lambda x: np.array([x[0] ** 2, x[1] * x[2]]), [(3,)]),
+    ("np.array functions", lambda x: np.exp(np.array([x[0], x[1]])) + np.sin(np.array([x[1], x[2]])), [(3,)]),
+    ("np.array of two", lambda x: np.hypot(np.array([x[0], x[1]]), 1.5) + np.array([x[0], 2.0]) ** 2 - A3[:2], [(3,)]),
+    ("np.array sums", lambda x: np.sum(np.array([x[0], x[1]]) ** 2) + np.array([x[0], x[2]]) @ A3[:2], [(3,)]),
+    ("np.array with traced", lambda x: np.array([x[0], x[1], 1.0]) * x + x / np.array([x[0], 2, 3]), [(3,)]),
+    ("np.array more functions", lambda x: np.sqrt(np.array([x[0] ** 2, x[1] ** 2])) + np.tanh(np.array([x[0], x[1]])) + abs(np.array([x[0], x[1]])) + np.floor(np.array([x[0], 1.5])), [(3,)]),
+    ("np.array matrix", lambda x: np.array([[x[0], x[1]], [0.0, 1.0]]) @ x[:2], [(3,)]),
+    ("np.array rotation", lambda a, x: np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]]).dot(x), [(), (2,)]),
+    ("np.array of arrays", lambda x: np.array([x, 2 * x]) * 1.5, [(3,)]),
+    ("np.asarray", lambda x: np.exp(np.asarray(x)) + np.array(x) ** 2 + np.asanyarray(x), [(3,)]),
+    ("np.asarray of number", lambda x: np.asarray(x) ** 2 + np.array(x), [()]),
+    ("np.array norm", lambda x: np.linalg.norm(np.array([x[0], x[1]])), [(3,)]),
+    ("np.array max", lambda x: np.sum(np.array([x[0], x[1]])) + np.prod(np.array([x[0], x[1]])), [(3,)]),
+    ("list", lambda x: [x[0], 2 * x[1], 3.0], [(3,)]),
+    ("tuple", lambda x: (x, x**2), [(3,)]),
+    ("nested lists", lambda x: [[x[0], 1], [2, x[1]]], [(3,)]),
+    ("list of arrays", lambda x: [x, np.ones(3), [1, 2, 3]], [(3,)]),
+    ("list operand", lambda x: np.add(x, [x[0], 1, 2]) + [x[1], x[2], 0], [(3,)]),
+    ("sum of generator", lambda x: sum(v**2 for v in x), [(3,)]),
+    ("constant result", lambda x: np.ones(3), [(3,)]),
+    ("number result", lambda x: 2, [(3,)]),
+    ("vectorize", lambda x: np.vectorize(lambda v: v**2 + 1)(x), [(3,)]),
+    ("tolist", lambda x: x.tolist(), [(2, 3)]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "function", "shapes"), CASES, ids=[c[0] for c in CASES])
+def test_traced_value_is_numpys(name, function, shapes):
+    for _ in range(3):
+        points = [rng.normal(size=shape) if shape else rng.normal() for shape in shapes]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # NumPy warns of log(0) and 1 / 0 in cases that mean it
+            wanted = np.asarray(function(*map(copy.copy, points)), dtype=np.float64)
+        got = traced(function, *points)
+        assert got.shape == wanted.shape
+        # 4 ulp an operation, some ten operations, cancelling sums of numbers below about 100
+        np.testing.assert_allclose(got, wanted, rtol=2e-13, atol=2e-13)
+
+
+def test_every_name_is_tested_once():
+    names = [c[0] for c in CASES]
+    assert sorted(names) == sorted(set(names))
