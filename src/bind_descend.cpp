@@ -16,7 +16,7 @@ py::list describe_methods() {
     py::list hyper, memory;
     for (const rules::Hyper& h : m.hyper)
       hyper.append(py::make_tuple(h.name, h.value == h.value ? py::object(py::float_(h.value)) : py::object(py::none()), h.meaning,
-                                  h.lower, h.upper, h.open));
+                                  py::make_tuple(h.accepted.lower, h.accepted.upper, h.accepted.lower_open, h.accepted.upper_open)));
     for (const rules::Memory& s : m.memory) memory.append(py::make_tuple(s.name, s.initial, s.per_variable));
     py::dict d;
     d["name"] = m.name;
@@ -110,8 +110,8 @@ class Conversation {
 // One step of a method on one objective, lowered for each choice of what differs between lanes, once.
 class Stepper {
  public:
-  Stepper(const std::string& method, std::shared_ptr<Graph> graph, NodeId f, std::int64_t n, int inputs, bool bounds, bool norm, bool change)
-      : method_(find(method)), step_(build_step(method_, std::move(graph), f, n, inputs, {bounds, norm, change})), inputs_(inputs) {}
+  Stepper(const std::string& method, std::shared_ptr<Graph> graph, NodeId f, std::int64_t n, int inputs, bool bounds, bool norm, bool change, bool value)
+      : method_(find(method)), step_(build_step(method_, std::move(graph), f, n, inputs, {bounds, norm, change, value})), inputs_(inputs) {}
 
   py::dict run(const Array& x0, const std::vector<std::optional<Array>>& args, const std::vector<bool>& varying_args,
                const std::vector<Array>& hyper, const std::vector<Array>& bounds, const std::vector<std::optional<Array>>& memory,
@@ -202,8 +202,8 @@ class Stepper {
 void bind_descend(py::module_& m) {
   m.def("methods", &describe_methods, "Every method: name, class name, hyper-parameters (name, default or None, meaning, bounds, open), memory.");
   py::class_<Stepper, std::shared_ptr<Stepper>>(m, "Stepper", "One step of a method on one objective.")
-      .def(py::init<const std::string&, std::shared_ptr<Graph>, NodeId, std::int64_t, int, bool, bool, bool>(), py::arg("method"),
-           py::arg("graph"), py::arg("f"), py::arg("n"), py::arg("inputs"), py::arg("bounds"), py::arg("gradient_norm"), py::arg("change"))
+      .def(py::init<const std::string&, std::shared_ptr<Graph>, NodeId, std::int64_t, int, bool, bool, bool, bool>(), py::arg("method"),
+           py::arg("graph"), py::arg("f"), py::arg("n"), py::arg("inputs"), py::arg("bounds"), py::arg("gradient_norm"), py::arg("change"), py::arg("value"))
       .def("run", [](Stepper& s, const Array& x0, const std::vector<std::optional<Array>>& args, const std::vector<bool>& varying,
                      const std::vector<Array>& hyper, const std::vector<Array>& bounds, const std::vector<std::optional<Array>>& memory,
                      double gtol, double xtol, double ftol, std::int64_t max_iter, std::int64_t max_nfev, double max_time, bool record,

@@ -19,9 +19,9 @@ double now() { return std::chrono::duration<double>(std::chrono::steady_clock::n
 }  // namespace
 
 Descent::Descent(const Program& program, const Step& step, const Method& method, const Kernels& kernels, bool wide,
-                 const Starts& starts, const Stopping& stopping, const Endings& endings, const Watch& watch)
-    : program_(program), step_(step), method_(method), kernels_(kernels), starts_(starts), stopping_(stopping),
-      endings_(endings), watch_(watch), block_(program, kernels, wide),
+                 Starts starts, Stopping stopping, Endings endings, Watch watch)
+    : program_(program), step_(step), method_(method), kernels_(kernels), starts_(std::move(starts)), stopping_(stopping),
+      endings_(std::move(endings)), watch_(std::move(watch)), block_(program, kernels, wide),
       lanes_(program.body.layout == Layout::Lanes ? block_.lanes() : 1),
       deadline_(std::min(stopping.max_iterations, stopping.max_evaluations - 1)), began_(now()), checked_(began_) {
   for (std::size_t j = 0; j < starts_.values.size(); ++j)
@@ -106,7 +106,7 @@ bool Descent::wants_review() {
 void Descent::review() {
   if (watch_.report) {
     const auto norm = step_.at.gradient_norm;
-    const Report report{iteration_, x(1), block_.ring_at(f_ring_, 0),
+    const Report report{iteration_, x(1), step_.at.value < 0 ? block_.ring_at(f_ring_, 0) : block_.output(static_cast<std::size_t>(step_.at.value)),
                         norm < 0 ? nullptr : block_.output(static_cast<std::size_t>(norm)), lanes_};
     if (watch_.report(report)) return finish_all(Reason::StoppedByCallback, 0, 0);
   }

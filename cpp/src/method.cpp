@@ -68,6 +68,7 @@ Step build_step(const Method& method, std::shared_ptr<Graph> graph, NodeId f, st
   at.inputs = next;
   // 0 x' is 0, or NaN where x' is not finite: one test of f then tells both.
   const Expr finite(g, g.reduce(Reduction::Sum, apply<ops::Multiply>(Expr(0.0), moved).in(g), {0}, false));
+  const Expr plain = value;
   value = Expr(g, g.elementwise(kOpcode<ops::Add>, std::array{value.in(g), finite.in(g)}));
   step.outputs = {value.in(g), g.broadcast_to(moved.in(g), vector)};
   for (std::size_t k = 0; k < memory.size(); ++k)
@@ -79,6 +80,10 @@ Step build_step(const Method& method, std::shared_ptr<Graph> graph, NodeId f, st
   if (parts.change) {
     at.change = static_cast<int>(step.outputs.size());
     step.outputs.push_back((largest(g, moved - x) / (Expr(1.0) + largest(g, moved))).in(g));
+  }
+  if (parts.value) {
+    at.value = static_cast<int>(step.outputs.size());
+    step.outputs.push_back(plain.in(g));
   }
   return step;
 }

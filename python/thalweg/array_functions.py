@@ -1,51 +1,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""NumPy's functions of elements: choices, reductions, running sums, differences; and how all functions are entered."""
+"""NumPy's functions of elements: choices, reductions, running sums, differences, integrals."""
+
+from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from thalweg._core import Reduction
 from thalweg.errors import cannot_trace
-from thalweg.trace import (
-    ARGUMENTS,
-    FUNCTIONS,
-    OPCODE,
-    WHERE,
-    Shape,
-    Trace,
-    Tracer,
-    Truth,
-    apply,
-    is_truth,
-    no_such_argument,
-)
+from thalweg.registry import ARGUMENTS, FUNCTIONS, implements, plain
+from thalweg.tracer import OPCODE, WHERE, Shape, Tracer, Truth, apply, is_truth
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def implements(*functions: Any) -> Callable[[F], F]:
-    """Enter a handler: called with the trace, then as NumPy's function is. What it does not name is refused by name."""
-
-    def enter(handler: F) -> F:
-        code = handler.__code__
-        names = frozenset(code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount])
-        for function in functions:
-            FUNCTIONS[function] = handler
-            ARGUMENTS[function] = names
-        return handler
-
-    return enter
-
-
-def plain(name: str, dtype: Any = None, out: Any = None) -> None:
-    """Refuse a dtype or an out given by position."""
-    if out is not None:
-        raise no_such_argument(name, "out")
-    if dtype is not None and np.dtype(dtype) != np.float64:
-        raise no_such_argument(name, "dtype")
+if TYPE_CHECKING:
+    from thalweg.trace import Trace
 
 
 def op(trace: Trace, name: str, *operands: Any) -> Tracer:
@@ -64,7 +34,7 @@ def along(ndim: int, axis: int, item: Any) -> tuple[Any, ...]:
     return (*(slice(None),) * axis, item, *(slice(None),) * (ndim - axis - 1))
 
 
-# ---- choices ---------------------------------------------------------------------------------------------------------------
+# ---- choices -------------------------------------------------------------------------------------
 
 
 @implements(np.where)
@@ -101,7 +71,14 @@ def _piecewise(trace: Trace, x: Any, condlist: Any, funclist: Any, *args: Any, *
 
 @implements(np.clip)
 def _clip(
-    trace: Trace, a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None, max: Any = None
+    trace: Trace,
+    a: Any,
+    a_min: Any = None,
+    a_max: Any = None,
+    out: Any = None,
+    *,
+    min: Any = None,
+    max: Any = None,
 ) -> Any:
     plain("np.clip", out=out)
     lower, upper = (a_min if min is None else min), (a_max if max is None else max)
@@ -112,8 +89,13 @@ def _clip(
 
 @implements(np.nan_to_num)
 def _nan_to_num(
-    trace: Trace, x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
-) -> Any:
+    trace: Trace,
+    x: Any,
+    copy: bool = True,  # noqa: ARG001  (what is traced is never changed in place)
+    nan: Any = 0.0,
+    posinf: Any = None,
+    neginf: Any = None,
+) -> Tracer:
     x = trace.wrap(x)
     huge = np.finfo(np.float64).max
     y = choose(trace, op(trace, "isnan", x), nan, x)
@@ -128,7 +110,11 @@ def _round(trace: Trace, a: Any, decimals: int = 0, out: Any = None) -> Tracer:
         return op(trace, "rint", a)
     scale = 10.0 ** abs(decimals)
     a = trace.wrap(a)
-    return op(trace, "rint", a * scale) / scale if decimals > 0 else op(trace, "rint", a / scale) * scale
+    return (
+        op(trace, "rint", a * scale) / scale
+        if decimals > 0
+        else op(trace, "rint", a / scale) * scale
+    )
 
 
 @implements(np.fix)
@@ -153,7 +139,7 @@ def _imag(trace: Trace, val: Any) -> Any:
     return np.zeros(trace.wrap(val).shape)
 
 
-# ---- reductions ------------------------------------------------------------------------------------------------------------
+# ---- reductions ----------------------------------------------------------------------------------
 
 
 def axes_of(ndim: int, axis: Any) -> tuple[int, ...]:
@@ -172,13 +158,27 @@ SUM, PROD, MAX, MIN = Reduction.sum, Reduction.prod, Reduction.max, Reduction.mi
 
 
 @implements(np.sum)
-def _sum(trace: Trace, a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Tracer:
+def _sum(
+    trace: Trace,
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: bool = False,
+) -> Tracer:
     plain("np.sum", dtype, out)
     return reduce(SUM, trace, a, axis, keepdims)
 
 
 @implements(np.prod)
-def _prod(trace: Trace, a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Tracer:
+def _prod(
+    trace: Trace,
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: bool = False,
+) -> Tracer:
     plain("np.prod", dtype, out)
     return reduce(PROD, trace, a, axis, keepdims)
 
@@ -224,7 +224,14 @@ def count(shape: Shape, axis: Any) -> int:
 
 
 @implements(np.mean)
-def _mean(trace: Trace, a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Tracer:
+def _mean(
+    trace: Trace,
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: bool = False,
+) -> Tracer:
     plain("np.mean", dtype, out)
     a = trace.wrap(a)
     return reduce(SUM, trace, a, axis, keepdims) / count(a.shape, axis)
@@ -268,9 +275,16 @@ ARGUMENTS[np.std] = ARGUMENTS[np.var]
 
 @implements(np.average)
 def _average(
-    trace: Trace, a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False
+    trace: Trace,
+    a: Any,
+    axis: Any = None,
+    weights: Any = None,
+    returned: bool = False,
+    *,
+    keepdims: bool = False,
 ) -> Any:
     a = trace.wrap(a)
+    total: Any
     if weights is None:
         value, total = _mean(trace, a, axis, keepdims=keepdims), float(count(a.shape, axis))
     else:
@@ -280,9 +294,13 @@ def _average(
             if axis is None:
                 raise TypeError("Axis must be specified when shapes of a and weights differ.")
             if w.shape != tuple(a.shape[i] for i in axes):
-                raise ValueError("Shape of weights must be consistent with shape of a along specified axis.")
+                raise ValueError(
+                    "Shape of weights must be consistent with shape of a along specified axis."
+                )
             order = np.argsort(axes)
-            w = w.transpose(tuple(order)).reshape([n if i in axes else 1 for i, n in enumerate(a.shape)])
+            w = w.transpose(tuple(order)).reshape(
+                [n if i in axes else 1 for i, n in enumerate(a.shape)]
+            )
             w = Tracer(trace, trace.graph.broadcast_to(w.node, a.shape))
         total = reduce(SUM, trace, w, axis, keepdims)
         value = reduce(SUM, trace, a * w, axis, keepdims) / total
@@ -290,21 +308,37 @@ def _average(
 
 
 @implements(np.nansum)
-def _nansum(trace: Trace, a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
+def _nansum(
+    trace: Trace,
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: bool = False,
+) -> Any:
     plain("np.nansum", dtype, out)
     return reduce(SUM, trace, choose(trace, op(trace, "isnan", a), 0.0, a), axis, keepdims)
 
 
 @implements(np.nanmean)
-def _nanmean(trace: Trace, a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
+def _nanmean(
+    trace: Trace,
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: bool = False,
+) -> Any:
     known = reduce(SUM, trace, ~op(trace, "isnan", a), axis, keepdims)
     return _nansum(trace, a, axis, dtype, out, keepdims) / known
 
 
-# ---- running sums, differences, integrals ------------------------------------------------------------------------------------
+# ---- running sums, differences, integrals --------------------------------------------------------
 
 
-def running(trace: Trace, a: Any, axis: Any, combine: Callable[[Tracer, int], tuple[Any, Any]]) -> Tracer:
+def running(
+    trace: Trace, a: Any, axis: Any, combine: Callable[[Tracer, int], tuple[Any, Any]]
+) -> Tracer:
     """Return s_k = p_k s_(k-1) + q_k along an axis, where combine makes p and q."""
     x = trace.wrap(a)
     if axis is None:
@@ -335,7 +369,9 @@ def _cumprod(trace: Trace, a: Any, axis: Any = None, dtype: Any = None, out: Any
 
 
 @implements(np.diff)
-def _diff(trace: Trace, a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Tracer:
+def _diff(
+    trace: Trace, a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None
+) -> Tracer:
     if n < 0:
         raise ValueError(f"order must be non-negative but got {n!r}")
     x = trace.wrap(a)
@@ -356,7 +392,10 @@ def _diff(trace: Trace, a: Any, n: int = 1, axis: int = -1, prepend: Any = None,
     if len(parts) > 1:
         x = FUNCTIONS[np.concatenate](trace, parts, axis)
     for _ in range(n):
-        later, earlier = x[along(x.ndim, axis, slice(1, None))], x[along(x.ndim, axis, slice(None, -1))]
+        later, earlier = (
+            x[along(x.ndim, axis, slice(1, None))],
+            x[along(x.ndim, axis, slice(None, -1))],
+        )
         x = later != earlier if isinstance(x, Truth) else later - earlier
     return x
 

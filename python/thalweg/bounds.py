@@ -81,9 +81,9 @@ def _pairs(bounds: Any, structure: Structure, n: int) -> tuple[FloatArray, Float
         pairs = [tuple(bounds)] if n == 1 else []
     if any(len(p) != 2 for p in pairs) or len(pairs) != n:
         raise ValueError(f"bounds must be {n} pairs (lower, upper), got {_describe(bounds)}")
-    lower = np.array([-np.inf if p[0] is None else float(p[0]) for p in pairs])
-    upper = np.array([np.inf if p[1] is None else float(p[1]) for p in pairs])
-    return lower, upper
+    lower = [-np.inf if p[0] is None else p[0] for p in pairs]
+    upper = [np.inf if p[1] is None else p[1] for p in pairs]
+    return as_floats(lower, "bounds"), as_floats(upper, "bounds")
 
 
 def _describe(bounds: Any) -> str:

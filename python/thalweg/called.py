@@ -31,6 +31,11 @@ class Called:
         self.args: list[FloatArray] = []
         self.shape: tuple[int, ...] = ()
         self.calls = [0, 0]
+        # Never evaluated outside: differences lean inwards at a bound.
+        self.limits: list[FloatArray] = []
+        # Values and gradients already paid for: the latest point's, and the lowest one's.
+        self._latest: tuple[FloatArray, float, FloatArray] | None = None
+        self._lowest: tuple[FloatArray, float, FloatArray] | None = None
         self._steppers: dict[Any, _core.Stepper] = {}
 
     def _call(self, function: Callable[..., Any], x: FloatArray) -> Any:
@@ -53,8 +58,20 @@ class Called:
             return as_floats(gradient, "jac").ravel()
         return self.structure.flatten(gradient, "jac")[1][0]
 
+    @property
+    def cost(self) -> int:
+        """Calls of the function for one value and gradient."""
+        return 1 if self._jac is not None else 1 + 2 * self.structure.size
+
     def rows_value_and_grad_one(self, x: FloatArray) -> tuple[float, FloatArray]:
-        """Value and gradient at one point."""
+        """Value and gradient at one point; remembered where it is the latest or the lowest."""
+        value, gradient = self._evaluate(x)
+        self._latest = (x.copy(), value, gradient)
+        if self._lowest is None or value <= self._lowest[1]:
+            self._lowest = self._latest
+        return value, gradient
+
+    def _evaluate(self, x: FloatArray) -> tuple[float, FloatArray]:
         self.calls[0] += 1
         self.calls[1] += 1
         if self._jac is True:
@@ -69,20 +86,37 @@ class Called:
             high, low = x.copy(), x.copy()
             high[i] += h
             low[i] -= h
-            gradient[i] = (self._value(high) - self._value(low)) / (high[i] - low[i])
+            if self.limits:
+                high[i], low[i] = min(high[i], self.limits[1][i]), max(low[i], self.limits[0][i])
+            width = high[i] - low[i]
+            gradient[i] = (self._value(high) - self._value(low)) / width if width > 0 else 0.0
             self.calls[0] += 2
         return value, gradient
 
-    def rows_value_and_grad(self, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Values (k,) and gradients (k, n) at rows of points."""
-        pairs = [self.rows_value_and_grad_one(row) for row in rows]
+    def again(self, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Values (k,) and gradients (k, n), called for anew and not counted."""
+        calls = list(self.calls)
+        pairs = [self._evaluate(row) for row in rows]
+        self.calls = calls
         return np.array([p[0] for p in pairs]), np.array([p[1] for p in pairs])
 
-    def stepper(self, method: str, bounds: bool, norm: bool, change: bool) -> _core.Stepper:
+    def rows_value_and_grad(self, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Values (k,) and gradients (k, n) at rows of points that were evaluated before; NaN where neither is known.
+
+        The function is not called again: it may cost minutes, or have failed.
+        """
+        values, gradients = np.full(rows.shape[0], np.nan), np.full(rows.shape, np.nan)
+        for k, row in enumerate(rows):
+            for known in (self._latest, self._lowest):
+                if known is not None and np.array_equal(known[0], row):
+                    values[k], gradients[k] = known[1], known[2]
+        return values, gradients
+
+    def stepper(self, method: str, bounds: bool, norm: bool, change: bool, value: bool = False) -> _core.Stepper:
         """The core's step of a method on told values and gradients."""
-        key = (method, bounds, norm, change)
+        key = (method, bounds, norm, change, value)
         if key not in self._steppers:
             self._steppers[key] = _core.Stepper(
-                method, _core.Graph(), -1, self.structure.size, 1, bounds, norm, change
+                method, _core.Graph(), -1, self.structure.size, 1, bounds, norm, change, value
             )
         return self._steppers[key]

@@ -29,11 +29,12 @@ DESCRIPTION = "Minimize functions by gradient descent, in C++."
 
 EXAMPLES = """\
 examples:
-  thalweg minimize "exp(x) - log(x)" --start x=1.6 --learning-rate 0.1
+  thalweg minimize "exp(x) - log(x)" --start x=1.6 --method gradient_descent --learning-rate 0.1
   thalweg minimize "x**2 + 3*y**2" --start x=2 --start y=1 --method adam --learning-rate 0.1
   thalweg minimize "(1 - x)**2 + 100*(y - x**2)**2" --start x=-1.2 --start y=1 \\
-      --learning-rate 0.001 --max-iter 20000 --plot rosenbrock.png
-  thalweg minimize "x*log(x)" --start x=1 --bounds x=0.1: --learning-rate 0.1 --json
+      --method momentum --learning-rate 0.0005 --max-iter 20000 --plot rosenbrock.png
+  thalweg minimize "x*log(x)" --start x=1 --bounds x=0.1: \\
+      --method gradient_descent --learning-rate 0.1 --json
   thalweg info
 """
 
@@ -103,8 +104,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Examples
     --------
     >>> from thalweg.cli import main
-    >>> main(["minimize", "(x - 2)**2", "--start", "x=1", "--learning-rate", "0.5"])
-    ... # doctest: +ELLIPSIS
+    >>> main(["minimize", "(x - 2)**2", "--start", "x=1",
+    ...       "--method", "gradient_descent", "--learning-rate", "0.5"])
     x: 2.0
     fun: 0.0
     ...
@@ -117,6 +118,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BadInputError as error:
         print(f"thalweg: {error}", file=sys.stderr)  # noqa: T201
         return 2
+    except KeyboardInterrupt:
+        print("thalweg: interrupted", file=sys.stderr)  # noqa: T201
+        return 130
     except SystemExit as done:  # --help, --version
         return done.code if isinstance(done.code, int) else 0
     except BrokenPipeError:
@@ -174,8 +178,8 @@ def _minimize_options(parser: argparse.ArgumentParser) -> None:
         help="where to start; once for each variable",
     )  # fmt: skip
     add(
-        "--method", default="gradient_descent", choices=list(methods), metavar="METHOD",
-        help=f"{', '.join(methods)} (default: %(default)s)",
+        "--method", required=True, choices=list(methods), metavar="METHOD",
+        help=f"how to descend: {', '.join(methods)}",
     )  # fmt: skip
     add(
         "--bounds", action="append", default=[], metavar="NAME=LOW:HIGH",
@@ -282,8 +286,7 @@ def _minimize(given: argparse.Namespace) -> int:
         )
     except KeyboardInterrupt as stop:
         if not hasattr(stop, "result"):
-            print("thalweg: interrupted", file=sys.stderr)  # noqa: T201
-            return 130
+            raise
         result, interrupted = stop.result, True
     except (ValueError, TypeError, ArithmeticError) as error:  # of the arguments; told in one line
         raise BadInputError(" ".join(str(error).split())) from error

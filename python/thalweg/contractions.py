@@ -1,28 +1,30 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""NumPy's functions that multiply and sum: products of arrays, norms, convolution; and polynomials and tables.
+"""NumPy's functions that multiply and sum: products, norms, convolutions; polynomials, tables."""
 
-Products of two go through the core's (b, m, k) @ (b, k, n) where something is left on both sides, else through a multiply and a
-sum, which are fused.
-"""
+from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from thalweg.array_functions import MAX, MIN, SUM, along, axes_of, choose, implements, op, plain, reduce, root
+from thalweg.array_functions import MAX, MIN, SUM, along, axes_of, choose, op, reduce, root
+from thalweg.einsum import arranged, contract
 from thalweg.errors import cannot_trace
-from thalweg.shaping import join
-from thalweg.trace import Shape, Trace, Tracer
+from thalweg.joining import join
+from thalweg.registry import implements, plain
+from thalweg.tracer import Shape, Tracer
+
+if TYPE_CHECKING:
+    from thalweg.trace import Trace
 
 
 def _spread(x: Tracer, shape: Shape) -> Tracer:
     return Tracer(x.trace, x.trace.graph.broadcast_to(x.node, shape))
 
 
-# ---- products --------------------------------------------------------------------------------------------------------------
+# ---- products ------------------------------------------------------------------------------------
 
 
 @implements(np.matmul, np.linalg.matmul)
@@ -31,8 +33,8 @@ def _matmul(trace: Trace, a: Any, b: Any) -> Tracer:
     if not a.ndim or not b.ndim:
         which = 0 if not a.ndim else 1
         raise ValueError(
-            f"matmul: Input operand {which} does not have enough dimensions (has 0, gufunc core with signature "
-            "(n?,k),(k,m?)->(n?,m?) requires 1)"
+            f"matmul: Input operand {which} does not have enough dimensions (has 0, gufunc core "
+            "with signature (n?,k),(k,m?)->(n?,m?) requires 1)"
         )
     inner = b.shape[-2] if b.ndim > 1 else b.shape[0]
     if a.shape[-1] != inner:
@@ -63,7 +65,7 @@ def _vecdot(trace: Trace, x1: Any, x2: Any, *, axis: int = -1) -> Tracer:
 
 
 @implements(np.dot)
-def _dot(trace: Trace, a: Any, b: Any, out: Any = None) -> Tracer:
+def _dot(trace: Trace, a: Any, b: Any, out: Any = None) -> Any:
     plain("np.dot", out=out)
     a, b = trace.wrap(a), trace.wrap(b)
     if not a.ndim or not b.ndim:
@@ -78,7 +80,9 @@ def _dot(trace: Trace, a: Any, b: Any, out: Any = None) -> Tracer:
 
 
 def _not_aligned(a: Shape, b: Shape, i: int, j: int) -> str:
-    return f"shapes {a} and {b} not aligned: {a[i]} (dim {i}) != {b[j]} (dim {j})".replace(", ", ",").replace(",)", ",)")
+    return f"shapes {a} and {b} not aligned: {a[i]} (dim {i}) != {b[j]} (dim {j})".replace(
+        ", ", ","
+    ).replace(",)", ",)")
 
 
 @implements(np.linalg.multi_dot)
@@ -99,7 +103,7 @@ def _vdot(trace: Trace, a: Any, b: Any) -> Tracer:
 
 
 @implements(np.inner)
-def _inner(trace: Trace, a: Any, b: Any) -> Tracer:
+def _inner(trace: Trace, a: Any, b: Any) -> Any:
     a, b = trace.wrap(a), trace.wrap(b)
     if not a.ndim or not b.ndim:
         return a * b
@@ -118,12 +122,14 @@ def _outer(trace: Trace, a: Any, b: Any, out: Any = None) -> Tracer:
 def _linalg_outer(trace: Trace, x1: Any, x2: Any) -> Tracer:
     x1, x2 = trace.wrap(x1), trace.wrap(x2)
     if x1.ndim != 1 or x2.ndim != 1:
-        raise ValueError(f"Input arrays must be one-dimensional, but they are {x1.ndim=} and {x2.ndim=}.")
+        raise ValueError(
+            f"Input arrays must be one-dimensional, but they are {x1.ndim=} and {x2.ndim=}."
+        )
     return _outer(trace, x1, x2)
 
 
 @implements(np.kron)
-def _kron(trace: Trace, a: Any, b: Any) -> Tracer:
+def _kron(trace: Trace, a: Any, b: Any) -> Any:
     a, b = trace.wrap(a), trace.wrap(b)
     ndim = max(a.ndim, b.ndim)
     p, q = (1,) * (ndim - a.ndim) + a.shape, (1,) * (ndim - b.ndim) + b.shape
@@ -139,20 +145,30 @@ def _tensordot(trace: Trace, a: Any, b: Any, axes: Any = 2) -> Tracer:
     else:
         over_a, over_b = ((i,) if isinstance(i, int | np.integer) else tuple(i) for i in axes)
     over_a, over_b = normalize_axis_tuple(over_a, a.ndim), normalize_axis_tuple(over_b, b.ndim)
-    if len(over_a) != len(over_b) or any(a.shape[i] != b.shape[j] for i, j in zip(over_a, over_b, strict=True)):
+    if len(over_a) != len(over_b) or any(
+        a.shape[i] != b.shape[j] for i, j in zip(over_a, over_b, strict=True)
+    ):
         raise ValueError("shape-mismatch for sum")
     names_a = list(range(a.ndim))
     names_b = [a.ndim + i for i in range(b.ndim)]
     for i, j in zip(over_a, over_b, strict=True):
         names_b[j] = names_a[i]
-    out = [n for i, n in enumerate(names_a) if i not in over_a] + [n for j, n in enumerate(names_b) if j not in over_b]
-    return _arranged(*_contract((a, names_a), (b, names_b), set(out)), out)
+    out = [n for i, n in enumerate(names_a) if i not in over_a] + [
+        n for j, n in enumerate(names_b) if j not in over_b
+    ]
+    return arranged(*contract((a, names_a), (b, names_b), set(out)), out)
 
 
 @implements(np.cross)
 def _cross(
-    trace: Trace, a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
-) -> Tracer:
+    trace: Trace,
+    a: Any,
+    b: Any,
+    axisa: int = -1,
+    axisb: int = -1,
+    axisc: int = -1,
+    axis: int | None = None,
+) -> Any:
     if axis is not None:
         axisa = axisb = axisc = axis
     a, b = trace.wrap(a), trace.wrap(b)
@@ -183,155 +199,17 @@ def _cross(
 
 
 @implements(np.linalg.cross)
-def _linalg_cross(trace: Trace, x1: Any, x2: Any, *, axis: int = -1) -> Tracer:
+def _linalg_cross(trace: Trace, x1: Any, x2: Any, *, axis: int = -1) -> Any:
     return _cross(trace, x1, x2, axis=axis)
 
 
-# ---- einsum ----------------------------------------------------------------------------------------------------------------
-
-# An operand of einsum: an array, and a name for each of its axes.
-Named = tuple[Tracer, list[Any]]
-
-
-@implements(np.einsum)
-def _einsum(trace: Trace, *operands: Any, out: Any = None, dtype: Any = None, optimize: Any = False) -> Tracer:  # noqa: ARG001
-    plain("np.einsum", dtype, out)
-    named, wanted = _parse(trace, operands)
-    named = [_diagonals(x, names) for x, names in named]
-    named = [_unit_axes(x, names, _sizes(named)) for x, names in named]
-    while len(named) > 1:
-        needed = set(wanted).union(*(names for _, names in named[2:]))
-        named[:2] = [_contract(named[0], named[1], needed)]
-    x, names = named[0]
-    gone = tuple(i for i, n in enumerate(names) if n not in wanted)
-    if gone:
-        x, names = reduce(SUM, trace, x, gone, False), [n for n in names if n in wanted]
-    return _arranged(x, names, wanted)
-
-
-def _parse(trace: Trace, operands: Sequence[Any]) -> tuple[list[Named], list[Any]]:
-    """Return operands with named axes, and the names wanted; an ellipsis stands for numbered names."""
-    if isinstance(operands[0], str):
-        text, arrays = operands[0].replace(" ", ""), [trace.wrap(a) for a in operands[1:]]
-        left, arrow, right = text.partition("->")
-        terms: list[list[Any]] = [list(term.replace("...", ".")) for term in left.split(",")]
-        output: list[Any] | None = list(right.replace("...", ".")) if arrow else None
-    else:  # einsum(a, [0, 1], b, [1, 2], [0, 2])
-        arrays = [trace.wrap(a) for a in operands[: len(operands) // 2 * 2 : 2]]
-        terms = [_listed(names) for names in operands[1::2]]
-        output = _listed(operands[-1]) if len(operands) % 2 else None
-    if len(terms) != len(arrays):
-        raise ValueError(f"einstein sum subscripts name {len(terms)} operands, got {len(arrays)}")
-    named: list[Named] = []
-    widest = 0
-    for x, term in zip(arrays, terms, strict=True):
-        hidden = x.ndim - len([n for n in term if n != "."])
-        if hidden < 0 or (hidden and "." not in term):
-            raise ValueError(
-                f"operand has {x.ndim} dimensions, the einstein sum subscripts `{''.join(map(str, term))}` name another number"
-            )
-        widest = max(widest, hidden)
-        names: list[Any] = []
-        for n in term:
-            names += [f"...{hidden - i}" for i in range(hidden)] if n == "." else [n]
-        named.append((x, names))
-    ellipsis = [f"...{widest - i}" for i in range(widest)]
-    if output is None:
-        flat = [n for term in terms for n in term if n != "."]
-        wanted = ellipsis + sorted(n for n in set(flat) if flat.count(n) == 1)
-    else:
-        wanted = []
-        for n in output:
-            wanted += ellipsis if n == "." else [n]
-        if ellipsis and "." not in output:
-            raise ValueError("output has no ellipsis, but the operands broadcast over one")
-    known = {n for _, names in named for n in names}
-    for n in wanted:
-        if n not in known:
-            raise ValueError(f"einstein sum subscripts string included output subscript '{n}' which never appeared in an input")
-        if wanted.count(n) > 1:
-            raise ValueError(f"einstein sum subscripts string includes output subscript '{n}' multiple times")
-    return named, wanted
-
-
-def _listed(names: Any) -> list[Any]:
-    return ["." if n is Ellipsis else int(n) for n in names]
-
-
-def _sizes(named: Sequence[Named]) -> dict[Any, int]:
-    sizes: dict[Any, int] = {}
-    for x, names in named:
-        for name, n in zip(names, x.shape, strict=True):
-            if sizes.setdefault(name, n) not in (n, 1) and n != 1:
-                raise ValueError(
-                    f"operands could not be broadcast together: axis '{name}' has the sizes {sizes[name]} and {n}"
-                )
-            sizes[name] = n if sizes[name] == 1 else sizes[name]
-    return sizes
-
-
-def _diagonals(x: Tracer, names: list[Any]) -> Named:
-    for name in set(names):
-        while names.count(name) > 1:
-            i = names.index(name)
-            j = names.index(name, i + 1)
-            if x.shape[i] != x.shape[j]:
-                raise ValueError(f"dimensions in single operand for collapsing index '{name}' don't match ({x.shape[i]} != {x.shape[j]})")
-            x = x.trace.as_view(x, np.diagonal(x.trace.dummy(x.shape)[0], 0, i, j))
-            names = [n for k, n in enumerate(names) if k not in (i, j)] + [name]
-    return x, names
-
-
-def _unit_axes(x: Tracer, names: list[Any], sizes: dict[Any, int]) -> Named:
-    """Drop axes of length 1 that stand for a longer one: they broadcast."""
-    keep = [i for i, n in enumerate(names) if not (x.shape[i] == 1 and sizes[n] != 1)]
-    if len(keep) == len(names):
-        return x, names
-    return x.reshape([x.shape[i] for i in keep]), [names[i] for i in keep]
-
-
-def _arranged(x: Tracer, names: list[Any], wanted: list[Any]) -> Tracer:
-    return x if names == wanted else x.transpose([names.index(n) for n in wanted])
-
-
-def _contract(first: Named, second: Named, needed: set[Any]) -> Named:
-    """Multiply two, and sum over what no one needs."""
-    (a, names_a), (b, names_b) = (_summed(x, names, other[1], needed) for x, names, other in
-                                  ((*first, second), (*second, first)))  # fmt: skip
-    trace = a.trace
-    both = [n for n in names_a if n in names_b]
-    batch, inner = [n for n in both if n in needed], [n for n in both if n not in needed]
-    rows, columns = [n for n in names_a if n not in both], [n for n in names_b if n not in both]
-    sizes = dict(zip(names_a, a.shape, strict=True)) | dict(zip(names_b, b.shape, strict=True))
-    shape = {key: [sizes[n] for n in part] for key, part in
-             (("batch", batch), ("inner", inner), ("rows", rows), ("columns", columns))}  # fmt: skip
-    if inner and rows and columns or inner and (rows or columns) and not batch:
-        B, M, K, N = (math.prod(shape[key]) for key in ("batch", "rows", "inner", "columns"))
-        left = _arranged(a, names_a, batch + rows + inner).reshape(B, M, K)
-        right = _arranged(b, names_b, batch + inner + columns).reshape(B, K, N)
-        made = Tracer(trace, trace.graph.matmul(left.node, right.node))
-        return made.reshape(shape["batch"] + shape["rows"] + shape["columns"]), batch + rows + columns
-    ones_r, ones_c = [1] * len(rows), [1] * len(columns)
-    left = _arranged(a, names_a, batch + rows + inner).reshape(shape["batch"] + shape["rows"] + ones_c + shape["inner"])
-    right = _arranged(b, names_b, batch + columns + inner).reshape(shape["batch"] + ones_r + shape["columns"] + shape["inner"])
-    product = left * right
-    if inner:
-        product = reduce(SUM, trace, product, tuple(range(product.ndim - len(inner), product.ndim)), False)
-    return product, batch + rows + columns
-
-
-def _summed(x: Tracer, names: list[Any], other: list[Any], needed: set[Any]) -> Named:
-    gone = tuple(i for i, n in enumerate(names) if n not in needed and n not in other)
-    if not gone:
-        return x, names
-    return reduce(SUM, x.trace, x, gone, False), [n for i, n in enumerate(names) if i not in gone]
-
-
-# ---- norms -----------------------------------------------------------------------------------------------------------------
+# ---- norms ---------------------------------------------------------------------------------------
 
 
 @implements(np.linalg.norm)
-def _norm(trace: Trace, x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Tracer:
+def _norm(
+    trace: Trace, x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False
+) -> Tracer:
     x = trace.wrap(x)
     axes = axes_of(x.ndim, axis)
     if ord is None and axis is None:
@@ -345,7 +223,7 @@ def _norm(trace: Trace, x: Any, ord: Any = None, axis: Any = None, keepdims: boo
     return _matrix_norm(trace, x, ord, axes, keepdims)
 
 
-def _vector_norm(trace: Trace, x: Tracer, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Tracer:
+def _vector_norm(trace: Trace, x: Tracer, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
     if isinstance(ord, str):
         raise ValueError(f"Invalid norm order '{ord}' for vectors")
     if ord == 2:
@@ -365,7 +243,9 @@ def _vector_norm(trace: Trace, x: Tracer, ord: Any, axes: tuple[int, ...], keepd
     return choose(trace, at_zero, 0.0, choose(trace, at_zero, 1.0, total) ** (1.0 / ord))
 
 
-def _matrix_norm(trace: Trace, x: Tracer, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Tracer:
+def _matrix_norm(
+    trace: Trace, x: Tracer, ord: Any, axes: tuple[int, ...], keepdims: bool
+) -> Tracer:
     rows, columns = axes
     if ord in (None, "fro", "f"):
         return root(trace, reduce(SUM, trace, x**2, axes, keepdims))
@@ -375,23 +255,29 @@ def _matrix_norm(trace: Trace, x: Tracer, ord: Any, axes: tuple[int, ...], keepd
         largest = reduce(MAX if ord > 0 else MIN, trace, largest, outer, True)
         return largest if keepdims else Tracer(trace, trace.graph.reduce(SUM, largest.node, axes))
     if ord in (2, -2, "nuc"):
-        raise cannot_trace(f"np.linalg.norm(..., ord={ord!r}) of a matrix", "singular values have no traced form.")
+        raise cannot_trace(
+            f"np.linalg.norm(..., ord={ord!r}) of a matrix", "singular values have no traced form."
+        )
     raise ValueError("Invalid norm order for matrices.")
 
 
 @implements(np.linalg.vector_norm)
-def _linalg_vector_norm(trace: Trace, x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Tracer:
+def _linalg_vector_norm(
+    trace: Trace, x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 2
+) -> Tracer:
     x = trace.wrap(x)
     return _vector_norm(trace, x, ord, axes_of(x.ndim, axis), keepdims)
 
 
 @implements(np.linalg.matrix_norm)
-def _linalg_matrix_norm(trace: Trace, x: Any, *, keepdims: bool = False, ord: Any = "fro") -> Tracer:
+def _linalg_matrix_norm(
+    trace: Trace, x: Any, *, keepdims: bool = False, ord: Any = "fro"
+) -> Tracer:
     x = trace.wrap(x)
     return _matrix_norm(trace, x, ord, (x.ndim - 2, x.ndim - 1), keepdims)
 
 
-# ---- polynomials, convolution, tables ------------------------------------------------------------------------------------------
+# ---- polynomials, convolution, tables ------------------------------------------------------------
 
 
 @implements(np.polyval)
@@ -433,7 +319,11 @@ def _sliding(trace: Trace, a: Tracer, v: Tracer, mode: str) -> Tracer:
         raise ValueError(f"mode must be one of 'valid', 'same', or 'full' (got {mode!r})")
     before = {"full": m - 1, "same": m // 2, "valid": 0}[mode]
     after = {"full": m - 1, "same": m - 1 - m // 2, "valid": 0}[mode]
-    parts = [trace.wrap(np.zeros(k)) if isinstance(k, int) else k for k in (before, a, after) if not (isinstance(k, int) and k == 0)]
+    parts = [
+        trace.wrap(np.zeros(k)) if isinstance(k, int) else k
+        for k in (before, a, after)
+        if not (isinstance(k, int) and k == 0)
+    ]
     padded = join(trace, parts, 0) if len(parts) > 1 else a
     count = n + before + after - m + 1
     windows = trace.view(padded.node, (1, count, m), 0, (0, 1, 1))
@@ -442,9 +332,13 @@ def _sliding(trace: Trace, a: Tracer, v: Tracer, mode: str) -> Tracer:
 
 
 @implements(np.interp)
-def _interp(trace: Trace, x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Tracer:
+def _interp(
+    trace: Trace, x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
+) -> Tracer:
     if any(isinstance(v, Tracer) for v in (xp, fp, left, right, period)):
-        raise cannot_trace("np.interp with a traced table", "xp, fp, left, right and period must be constants.")
+        raise cannot_trace(
+            "np.interp with a traced table", "xp, fp, left, right and period must be constants."
+        )
     xp, fp = np.asarray(xp, dtype=np.float64), np.asarray(fp, dtype=np.float64)
     x = trace.wrap(x)
     if period is not None:
@@ -465,7 +359,9 @@ def _interp(trace: Trace, x: Any, xp: Any, fp: Any, left: Any = None, right: Any
     step = np.diff(xp)
     slope = np.append(np.diff(fp) / np.where(step == 0, 1.0, step), 0.0)
     below = fp[0] if left is None else float(left)
-    made = Tracer(trace, trace.graph.lookup(x.node, xp.tolist(), fp.tolist(), slope.tolist(), below))
+    made = Tracer(
+        trace, trace.graph.lookup(x.node, xp.tolist(), fp.tolist(), slope.tolist(), below)
+    )
     if right is not None:
         made = choose(trace, x > float(xp[-1]), float(right), made)
     return choose(trace, op(trace, "isnan", x), x, made)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What is raised where a function cannot be traced, and how its message finds the user's words.
 
-The place is the innermost frame that is neither ours nor NumPy's nor SciPy's; the statement is read from the source, where it
-can be had. What else goes wrong (a shape, an axis) is a ValueError, TypeError or IndexError with NumPy's text.
+The place is the innermost frame that is neither ours nor NumPy's nor SciPy's; the statement is read
+from the source, where it can be had. What else goes wrong (a shape, an axis) is a ValueError,
+TypeError or IndexError with NumPy's text.
 """
 
 import ast
@@ -17,6 +18,9 @@ import numpy as np
 __all__ = ["TraceError"]
 
 LAST_RESORT = "As the last resort, trace=False calls the function as it is."
+OBJECT_ARRAY = (
+    "np.array of traced values is an object array, on which some functions fail: write np.stack."
+)
 
 
 class TraceError(TypeError):
@@ -53,9 +57,7 @@ class Place(NamedTuple):
         return f' in {code.co_name} ("{code.co_filename}", line {self.line})'
 
 
-_LIBRARIES = tuple(
-    str(Path(file).parent) + "/" for file in (__file__, np.__file__) if file is not None
-)
+_LIBRARIES = tuple(f"{Path(file).parent}/" for file in (__file__, np.__file__))
 
 
 def _is_library(frame: FrameType) -> bool:
@@ -109,12 +111,14 @@ def place_of(trace: TracebackType | None) -> Place:
 
 
 def cannot_trace(what: str, why: str, instead: str = "", place: Place | None = None) -> TraceError:
-    """Make the error: what was written, why it cannot be, what to write; all but `what` sentences."""
+    """Make the error: what was written, why it cannot be, and, as a sentence, what to write."""
     place = here() if place is None else place
-    return TraceError(" ".join(filter(None, [f"cannot trace {what}{place}: {why}", instead, LAST_RESORT])))
+    return TraceError(
+        " ".join(filter(None, [f"cannot trace {what}{place}: {why}", instead, LAST_RESORT]))
+    )
 
 
-# ---- what asks a traced value for a number or a truth value ----------------------------------------------------------------
+# ---- what asks a traced value for a number or a truth value --------------------------------------
 
 # Functions of `math` (and builtins) whose NumPy name is another.
 _INSTEAD = {
@@ -150,8 +154,9 @@ def no_truth_value() -> TraceError:
     place = here()
     node, parent, text = place.node, place.parent, place.text
     why = "which way it goes depends on a traced value, that has no truth value yet."
-    what, instead = f"`{text}`" if text else "a truth value", (
-        "Write np.where(condition, a, b) for a choice, np.maximum or np.minimum for the larger or smaller."
+    what, instead = (
+        f"`{text}`" if text else "a truth value",
+        ("Write np.where(condition, a, b), or np.maximum and np.minimum."),
     )
     name, owner = _called(node)
     if isinstance(node, ast.Compare) and len(node.ops) > 1:
@@ -159,11 +164,13 @@ def no_truth_value() -> TraceError:
     elif isinstance(node, ast.Call):
         better = _numpy_name(name)
         if owner in ("np", "numpy"):
-            instead = "np.array of traced values is an object array, which NumPy compares one by one: write np.stack."
+            instead = OBJECT_ARRAY
         elif better:
             instead = f"Write {better} instead."
     elif isinstance(parent, ast.BoolOp) or isinstance(node, ast.BoolOp):
-        instead = "Write a & b for `a and b`, a | b for `a or b`, with parentheses around comparisons."
+        instead = (
+            "Write a & b for `a and b`, a | b for `a or b`, with parentheses around comparisons."
+        )
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
         instead = "Write ~a for `not a`."
     elif isinstance(parent, ast.While):
@@ -175,29 +182,36 @@ def no_truth_value() -> TraceError:
         what = f"`if {text}`"
     elif isinstance(parent, ast.IfExp):
         what = f"`... if {text} else ...`"
+    elif isinstance(parent, ast.comprehension):
+        instead = "Write np.where(condition, a, 0) instead of leaving elements out."
+    elif isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn):
+        instead = "Write np.any(a == b) for b in a."
     elif isinstance(node, ast.Compare):
-        instead = "np.array of traced values is an object array, which NumPy compares one by one: write np.stack."
+        instead = OBJECT_ARRAY
     return cannot_trace(what, why, instead, place)
 
 
 def no_number(kind: str) -> TraceError:
-    """Make the error of math.exp(x), float(x), out[i] = x, range(x) and their kin; kind is what Python asked for."""
+    """Make the error of math.exp(x), float(x), out[i] = x, range(x); kind is what Python wants."""
     place = here()
     node, text = place.node, place.text
     what = f"`{text}`" if text else f"{kind}(x)"
-    why = f"it asks a traced value for {'an' if kind[0] in 'ai' else 'a'} {kind}, that it does not have yet."
+    article = "an" if kind[0] in "ai" else "a"
+    why = f"it asks a traced value for {article} {kind}, that it does not have yet."
     name, owner = _called(node)
     if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
         what, why = f"`{text} = ...`", "a traced value cannot be stored in an array of numbers."
         instead = "Collect the parts and join them: np.stack([...]) or np.concatenate([...])."
     elif isinstance(node, ast.Subscript) or kind == "index":
-        instead = "An index, a length or a count must be a number: np.where chooses between traced values."
+        instead = "Indices, lengths and counts are numbers: np.where chooses between traced values."
     elif name in ("float", "complex") and not owner:
         instead = f"Leave {name}(...) out."
     elif owner not in ("np", "numpy") and _numpy_name(name):
         instead = f"Write {_numpy_name(name)} instead."
     elif name in ("array", "asarray", "full", "fromiter"):
         instead = "Write np.stack([...]) for an array of traced values, without dtype."
+    elif owner in ("np", "numpy") and "array(" in text:
+        instead = OBJECT_ARRAY
     else:
-        instead = "Use NumPy's functions (np.exp for math.exp), and np.stack or np.concatenate to fill an array."
+        instead = "Use NumPy's functions: np.exp for math.exp, np.stack to fill an array."
     return cannot_trace(what, why, instead, place)

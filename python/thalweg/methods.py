@@ -17,15 +17,15 @@ class Method:
     """A method with its hyper-parameters; made by calling one of the classes below it."""
 
     name: ClassVar[str]
-    _hyper: ClassVar[list[tuple[str, float | None, str, float, float, bool]]]
+    _hyper: ClassVar[list[tuple[str, float | None, str, tuple[float, float, bool, bool]]]]
     __slots__ = ("hyper",)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         bound = inspect.signature(type(self)).bind(*args, **kwargs)
         bound.apply_defaults()
         self.hyper: dict[str, Any] = {
-            name: _checked(name, bound.arguments[name], lower, upper, is_open)
-            for name, _, _, lower, upper, is_open in self._hyper
+            name: _checked(name, bound.arguments[name], *accepted)
+            for name, _, _, accepted in self._hyper
         }
 
     def __repr__(self) -> str:
@@ -42,16 +42,15 @@ class Method:
         return make, (self.name, self.hyper)
 
 
-def _checked(name: str, value: Any, lower: float, upper: float, is_open: bool) -> float:
+def _checked(name: str, value: Any, lower: float, upper: float, above: bool, below: bool) -> float:
     try:
         number = float(value)
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a number, got {type(value).__name__}") from None
-    inside = lower < number < upper if is_open else lower <= number <= upper
-    if not inside or not np.isfinite(number):
-        low, high = ("> " if is_open else ">= ") + f"{lower:g}", ""
-        if np.isfinite(upper):
-            high = (" and < " if is_open else " and <= ") + f"{upper:g}"
+    inside = (number > lower if above else number >= lower) and (number < upper if below else number <= upper)
+    if not inside:
+        low = f"{'>' if above else '>='} {lower:g}"
+        high = f" and {'<' if below else '<='} {upper:g}" if np.isfinite(upper) else " and finite"
         raise ValueError(f"{name} must be {low}{high}, got {number:g}")
     return number
 

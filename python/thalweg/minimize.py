@@ -170,10 +170,15 @@ def minimize(
     if method is None:
         raise TypeError(f"method is required: one of {', '.join(m['name'] for m in _core.methods())}")
     chosen = make(method, hyper)
-    if isinstance(fun, Called | Objective):
-        objective: Called | Objective = fun
-        if x0 is None:
-            raise TypeError("x0 is required: where the descent starts")
+    if x0 is None:
+        raise TypeError("x0 is required: where the descent starts")
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback must be a function, got {type(callback).__name__}")
+    objective: Called | Objective
+    if isinstance(fun, Objective):
+        if unpack is not None or jac is not None:
+            raise TypeError("unpack= and jac= were settled when the objective was traced; leave them out")
+        objective = fun.with_args(args) if args else fun
     elif not trace:
         objective = Called(fun, x0, args, jac, unpack)
     else:
@@ -189,10 +194,10 @@ def minimize(
             "sums of squares of residuals are for least squares"
         )
     check_finite(rows[0], "x0")
-    limits = read_bounds(bounds, objective.structure, rows[0])
     memory: list[FloatArray | None] = [None] * len(memory_of(chosen.name))
     if state is not None:
         rows, memory = _continued(state, chosen, rows)
+    limits = read_bounds(bounds, objective.structure, rows[0])
     run = _Run(objective, chosen, stops, limits, record, callback)
     out = run.go(rows, memory, progress)
     result = run.result(out, state.nit if state else 0, began)
@@ -210,6 +215,8 @@ def _scipy_spellings(
     """Fold SciPy's names into ours."""
     for key in [k for k in hyper if k in ("maxfev", "maxiter", "maxfun")]:
         stops[_OPTIONS[key]] = hyper.pop(key)
+    if options is not None and not isinstance(options, dict):
+        raise TypeError(f"options must be a dict, got {type(options).__name__}")
     for key, value in (options or {}).items():
         if key not in _OPTIONS:
             raise TypeError(f"options must be among {', '.join(_OPTIONS)}, got {key!r}")
@@ -272,14 +279,19 @@ class _Run:
     ) -> dict[str, Any]:
         o = self.objective
         norm = self.stops["gtol"] > 0 or self.record or progress or self.callback is not None
-        stepper = o.stepper(self.method.name, bool(self.bounds), norm, self.stops["xtol"] > 0)
+        value = self.record or progress or self.callback is not None
+        stepper = o.stepper(self.method.name, bool(self.bounds), norm, self.stops["xtol"] > 0, value)
+        stops = dict(self.stops)
+        if isinstance(o, Called):
+            o.limits = self.bounds
+            stops["max_nfev"] = max(1, stops["max_nfev"] // o.cost)
         hyper = [np.array([v]) for v in self.method.hyper.values()]
         with Progress(progress, total=self.stops["max_iter"]) as shown:
             listener = self._listener(shown if progress else None)
             out = stepper.run(
                 rows, [None, *o.args], [True] + [False] * len(o.args), hyper, self.bounds, memory,
                 record=self.record, callback=listener,
-                function=o.rows_value_and_grad_one if isinstance(o, Called) else None, **self.stops,
+                function=o.rows_value_and_grad_one if isinstance(o, Called) else None, **stops,
             )  # fmt: skip
         return out
 
@@ -316,6 +328,8 @@ class _Run:
         o, s = self.objective, self.objective.structure
         x, last = out["x"], out["last_x"]
         fun, jac = o.rows_value_and_grad(x)
+        if isinstance(o, Called) and np.isnan(fun[0]) and np.isfinite(out["fun"][0]) and out["error"] is None:
+            fun, jac = o.again(x)  # the best point, but not quite the lowest: its gradient was not kept
         moved = not np.array_equal(x, last)
         last_fun, last_jac = o.rows_value_and_grad(last) if moved else (fun, jac)
         # The core's f is NaN where the next point would not be finite; f itself may be the best yet.
@@ -323,7 +337,8 @@ class _Run:
             x, fun, jac = last, last_fun, last_jac
         reason = Reason(int(out["reason"][0]))
         nit = int(out["nit"][0])
-        reason, message = self._explain(reason, out, last, last_fun[0], nit)
+        calls = o.calls if isinstance(o, Called) else [nit + 1, nit + 1]
+        reason, message = self._explain(reason, out, last, last_fun[0], nit, calls[0])
         mask = None
         if self.bounds:
             flat = np.where(x[0] <= self.bounds[0], -1, np.where(x[0] >= self.bounds[1], 1, 0))
@@ -333,10 +348,9 @@ class _Run:
             points, values, norms = out["path"]
             path = Path(s.restore(points, (points.shape[0],)), values, norms)
         memory = tuple(np.ascontiguousarray(m[0]) for m in out["memory"])
-        calls = o.calls if isinstance(o, Called) else None
         return Result(
             x=s.restore(x), fun=float(fun[0]), jac=s.restore(jac), nit=nit,
-            nfev=calls[0] if calls else nit + 1, njev=calls[1] if calls else nit + 1, nhev=0,
+            nfev=calls[0], njev=calls[1], nhev=0,
             success=SUCCESS[reason], status=STATUS_MINIMIZE[reason], message=message, reason=reason,
             last=LastPoint(s.restore(last), float(last_fun[0]), s.restore(last_jac)),
             active_mask=mask, path=path,
@@ -345,7 +359,7 @@ class _Run:
         )  # fmt: skip
 
     def _explain(
-        self, reason: Reason, out: dict[str, Any], last: FloatArray, last_fun: float, nit: int
+        self, reason: Reason, out: dict[str, Any], last: FloatArray, last_fun: float, nit: int, nfev: int
     ) -> tuple[Reason, str]:
         """The reason in words, with both sides of what decided it."""
         left, right = float(out["left"][0]), float(out["right"][0])
@@ -360,7 +374,7 @@ class _Run:
             case Reason.max_iterations:
                 return reason, f"{nit} iterations >= max_iter = {int(right)}; not converged"
             case Reason.max_evaluations:
-                return reason, f"{int(left)} evaluations >= max_nfev = {int(right)}; not converged"
+                return reason, f"{nfev} evaluations, max_nfev = {self.stops['max_nfev']}; not converged"
             case Reason.max_time:
                 return reason, f"{left:.3g} s >= max_time = {right:.3g} s {after}; not converged"
             case Reason.stopped_by_callback:

@@ -334,12 +334,14 @@ class Objective:
         f = _core.Function(self._graph, nodes, 1 + len(self.args))
         return Tape(f.print([True] + [False] * len(self.args)))
 
-    def stepper(self, method: str, bounds: bool, norm: bool, change: bool) -> _core.Stepper:
+    def stepper(self, method: str, bounds: bool, norm: bool, change: bool, value: bool = False) -> _core.Stepper:
         """The core's step of a method on this objective; made once for each choice."""
-        key = (method, bounds, norm, change)
+        key = (method, bounds, norm, change, value)
         made = self._steppers.get(key)
         if made is None:
-            made = _core.Stepper(method, self._graph, self._f, self.n, 1 + len(self.args), bounds, norm, change)
+            made = _core.Stepper(
+                method, self._graph, self._f, self.n, 1 + len(self.args), bounds, norm, change, value
+            )
             self._steppers[key] = made
         return made
 

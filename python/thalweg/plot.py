@@ -106,7 +106,7 @@ def _arrows(ax: Axes, points: FloatArray, limits: FloatArray, color: str) -> Non
     a, b = points[:-1], points[1:]
     with np.errstate(all="ignore"):
         length = np.hypot(*((b - a) / (limits[:, 1] - limits[:, 0])).T)
-        inside = ((points >= limits[:, 0]) & (points <= limits[:, 1])).all(axis=1)
+        inside = np.all((points >= limits[:, 0]) & (points <= limits[:, 1]), axis=1)
     # Below 3 % of the picture a head would hide its step.
     seen = np.flatnonzero((length > 0.03) & inside[:-1] & inside[1:])
     for i in seen[np.argsort(-length[seen], kind="stable")][:_ARROWS]:

@@ -184,7 +184,7 @@ class Result(Mapping[str, Any]):
     __hash__ = object.__hash__
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Result, tuple(self.values())
+        return _restored, (dict(self),)
 
     def __copy__(self) -> Result:
         return Result(*self.values(), _objective=self._objective)
@@ -256,6 +256,11 @@ class Result(Mapping[str, Any]):
         from thalweg import plot
 
         return plot.descent(self._objective, self, **kw)
+
+
+def _restored(values: dict[str, Any]) -> Result:
+    """A saved result, by name: what a later version adds gets its default."""
+    return Result(**values)
 
 
 def _any_active(mask: Any) -> bool:

@@ -1,22 +1,30 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""NumPy's functions that move elements and compute nothing: views, gathers, joins, and arrays made after others.
+"""NumPy's functions that move elements: views, gathers, and arrays made after others.
 
-What a function does is read off what NumPy itself does to a stand-in array: to an array of nothing where it gives a view, to
-the array of positions where it copies. So NumPy's rules, and the texts of its errors, hold here.
+What a function does is read off what NumPy itself does to a stand-in: to an array that is never
+read where it gives a view, to the array of positions where it copies. So NumPy's rules, and the
+texts of its errors, hold here.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
-from numpy.typing import NDArray
 
-from thalweg.array_functions import along, choose, implements, plain
+from thalweg.array_functions import SUM, choose, reduce
 from thalweg.errors import cannot_trace
-from thalweg.trace import Shape, Trace, Tracer, Truth, contiguous, is_truth
+from thalweg.registry import implements, plain
+from thalweg.tracer import Shape, Tracer
 
-# ---- views -----------------------------------------------------------------------------------------------------------------
+if TYPE_CHECKING:
+    from thalweg.trace import Trace
+
+# ---- views ---------------------------------------------------------------------------------------
+
+
+_function: Any
 
 
 def _views(function: Any) -> None:
@@ -27,12 +35,9 @@ def _views(function: Any) -> None:
             return trace.as_view(x, seen)
         return [trace.as_view(x, part) for part in seen]
 
-    implements(function)(handler)
-    # The names of its arguments; what it has no name for, NumPy refuses.
-    everything = frozenset("axis axes shape axis1 axis2 source destination offset k indices_or_sections".split())
-    from thalweg.trace import ARGUMENTS
-
-    ARGUMENTS[function] = everything
+    # What it has no such argument for, NumPy refuses.
+    everything = "axis axes shape axis1 axis2 source destination offset k indices_or_sections"
+    implements(function, arguments=everything)(handler)
 
 
 for _function in (
@@ -67,7 +72,7 @@ def _linalg_diagonal(trace: Trace, x: Any, *, offset: int = 0) -> Tracer:
 
 
 @implements(np.reshape)
-def _reshape(trace: Trace, a: Any, shape: Any, order: str = "C", copy: bool | None = None) -> Tracer:
+def _reshape(trace: Trace, a: Any, shape: Any, order: str = "C") -> Tracer:
     x = trace.wrap(a)
     if order == "F":
         turned = _reshape(trace, _transpose(x), _reversed_shape(x, shape))
@@ -78,7 +83,8 @@ def _reshape(trace: Trace, a: Any, shape: Any, order: str = "C", copy: bool | No
 
 
 def _reversed_shape(x: Tracer, shape: Any) -> Shape:
-    return x.trace.dummy(x.shape)[0].reshape(shape).shape[::-1]
+    wanted: Shape = x.trace.dummy(x.shape)[0].reshape(shape).shape
+    return wanted[::-1]
 
 
 def _transpose(x: Tracer) -> Tracer:
@@ -90,12 +96,9 @@ def _ravel(trace: Trace, a: Any, order: str = "C") -> Tracer:
     return _reshape(trace, a, -1, "C" if order == "K" else order)
 
 
-def _as_it_is(trace: Trace, a: Any, dtype: Any = None, order: Any = None) -> Tracer:
-    plain("np.copy", dtype)
+@implements(np.copy)
+def _copy(trace: Trace, a: Any) -> Tracer:
     return trace.wrap(a)
-
-
-implements(np.copy)(lambda trace, a, order="K": trace.wrap(a))  # noqa: ARG005
 
 
 def _at_least(function: Any) -> None:
@@ -126,16 +129,19 @@ def _broadcast_arrays(trace: Trace, *arrays: Any) -> tuple[Tracer, ...]:
 
 
 @implements(np.meshgrid)
-def _meshgrid(trace: Trace, *xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> Any:
+def _meshgrid(trace: Trace, *xi: Any, sparse: bool = False, indexing: str = "xy") -> Any:
     flat = [trace.wrap(x).reshape(-1) for x in xi]
     axes = list(range(len(flat)))
     if indexing == "xy" and len(flat) > 1:
         axes[:2] = [1, 0]
-    made = [x.reshape([-1 if i == axis else 1 for i in range(len(flat))]) for x, axis in zip(flat, axes, strict=True)]
+    made = [
+        x.reshape([-1 if i == axis else 1 for i in range(len(flat))])
+        for x, axis in zip(flat, axes, strict=True)
+    ]
     return tuple(made if sparse else _broadcast(trace, made))
 
 
-# ---- gathers ---------------------------------------------------------------------------------------------------------------
+# ---- gathers -------------------------------------------------------------------------------------
 
 
 def _gathers(function: Any) -> None:
@@ -143,10 +149,7 @@ def _gathers(function: Any) -> None:
         x = trace.wrap(x)
         return trace.gather(x, np.asarray(function(trace.positions(x.shape), *args, **kwargs)))
 
-    implements(function)(handler)
-    from thalweg.trace import ARGUMENTS
-
-    ARGUMENTS[function] = frozenset("repeats axis reps indices mode shift obj".split())
+    implements(function, arguments="repeats axis reps indices mode shift obj")(handler)
 
 
 for _function in (np.tile, np.repeat, np.take, np.take_along_axis, np.delete, np.resize):
@@ -174,167 +177,7 @@ def _constant(name: str, condition: Any) -> None:
         raise cannot_trace(name, why, "Write np.where(condition, x, 0).")
 
 
-@implements(np.roll)
-def _roll(trace: Trace, a: Any, shift: Any, axis: Any = None) -> Tracer:
-    x = trace.wrap(a)
-    if axis is None:
-        return _roll(trace, x.reshape(-1), int(np.sum(shift)), 0).reshape(x.shape)
-    shifts = np.broadcast_to(shift, np.broadcast_shapes(np.shape(shift), np.shape(axis))).reshape(-1)
-    axes = normalize_axis_tuple(axis, x.ndim, allow_duplicate=True)
-    axes = axes * len(shifts) if len(axes) == 1 else axes
-    for by, over in zip(shifts.tolist(), axes, strict=True):
-        n = x.shape[over]
-        by = by % n if n else 0
-        if by:
-            end, start = x[along(x.ndim, over, slice(n - by, None))], x[along(x.ndim, over, slice(None, n - by))]
-            x = join(trace, [end, start], over)
-    return x
-
-
-# ---- joins -----------------------------------------------------------------------------------------------------------------
-
-
-def join(trace: Trace, parts: Sequence[Tracer], axis: int) -> Tracer:
-    """Return arrays laid one after the other along an axis."""
-    if not parts:
-        raise ValueError("need at least one array to concatenate")
-    ndim = parts[0].ndim
-    if ndim == 0:
-        raise ValueError("zero-dimensional arrays cannot be concatenated")
-    axis = normalize_axis_index(axis, ndim)
-    for k, part in enumerate(parts):
-        if part.ndim != ndim:
-            raise ValueError(
-                "all the input array dimensions except for the concatenation axis must match exactly, but the array at "
-                f"index 0 has {ndim} dimension(s) and the array at index {k} has {part.ndim} dimension(s)"
-            )
-        for d, (n, m) in enumerate(zip(parts[0].shape, part.shape, strict=True)):
-            if d != axis and n != m:
-                raise ValueError(
-                    "all the input array dimensions except for the concatenation axis must match exactly, but along "
-                    f"dimension {d}, the array at index 0 has size {n} and the array at index {k} has size {m}"
-                )
-    first = parts[0].shape
-    shape = (*first[:axis], sum(p.shape[axis] for p in parts), *first[axis + 1 :])
-    strides = contiguous(shape)
-    nodes, places, start = [], [], 0
-    for part in parts:
-        if part.size:
-            nodes.append(part.node)
-            places.append((start * strides[axis], strides))
-        start += part.shape[axis]
-    truth = all(isinstance(p, Truth) for p in parts)
-    node = trace.graph.assemble(shape, nodes, places) if nodes else trace.lift(np.zeros(shape))
-    return (Truth if truth else Tracer)(trace, node)
-
-
-def _all(trace: Trace, arrays: Any) -> list[Tracer]:
-    """Return a sequence of arrays, or the rows of one, as traced values."""
-    return [trace.wrap(a) for a in arrays]
-
-
-@implements(np.concatenate)
-def _concatenate(trace: Trace, arrays: Any, axis: Any = 0, out: Any = None, dtype: Any = None) -> Tracer:
-    plain("np.concatenate", dtype, out)
-    parts = _all(trace, arrays)
-    if axis is None:
-        parts, axis = [p.reshape(-1) for p in parts], 0
-    return join(trace, parts, axis)
-
-
-@implements(np.stack)
-def _stack(trace: Trace, arrays: Any, axis: int = 0, out: Any = None, dtype: Any = None) -> Tracer:
-    plain("np.stack", dtype, out)
-    parts = _all(trace, arrays)
-    if not parts:
-        raise ValueError("need at least one array to stack")
-    if any(p.shape != parts[0].shape for p in parts):
-        raise ValueError("all input arrays must have the same shape")
-    axis = normalize_axis_index(axis, parts[0].ndim + 1)
-    node = trace.stack([p.node for p in parts])
-    stacked = (Truth if all(isinstance(p, Truth) for p in parts) else Tracer)(trace, node)
-    return trace.as_view(stacked, np.moveaxis(trace.dummy(stacked.shape)[0], 0, axis)) if axis else stacked
-
-
-def _rows(trace: Trace, arrays: Any, least: Callable[[Any], Any]) -> list[Tracer]:
-    parts = _all(trace, arrays)
-    return [trace.as_view(p, least(trace.dummy(p.shape)[0])) for p in parts]
-
-
-@implements(np.hstack)
-def _hstack(trace: Trace, tup: Any, *, dtype: Any = None) -> Tracer:
-    plain("np.hstack", dtype)
-    parts = _rows(trace, tup, np.atleast_1d)
-    return join(trace, parts, 0 if parts and parts[0].ndim == 1 else 1)
-
-
-@implements(np.vstack)
-def _vstack(trace: Trace, tup: Any, *, dtype: Any = None) -> Tracer:
-    plain("np.vstack", dtype)
-    return join(trace, _rows(trace, tup, np.atleast_2d), 0)
-
-
-@implements(np.dstack)
-def _dstack(trace: Trace, tup: Any) -> Tracer:
-    return join(trace, _rows(trace, tup, np.atleast_3d), 2)
-
-
-@implements(np.column_stack)
-def _column_stack(trace: Trace, tup: Any) -> Tracer:
-    return join(trace, _rows(trace, tup, lambda d: d if d.ndim > 1 else d.reshape(-1, 1)), 1)
-
-
-@implements(np.append)
-def _append(trace: Trace, arr: Any, values: Any, axis: Any = None) -> Tracer:
-    return _concatenate(trace, [arr, values], axis)
-
-
-@implements(np.block)
-def _block(trace: Trace, arrays: Any) -> Tracer:
-    def depth(item: Any) -> int:
-        return 1 + max(map(depth, item)) if isinstance(item, list) else 0
-
-    def build(item: Any, level: int) -> Tracer:
-        if isinstance(item, list):
-            parts = [build(i, level - 1) for i in item]
-            return join(trace, parts, parts[0].ndim - level)
-        x = trace.wrap(item)
-        return x.reshape((1,) * (ndim - x.ndim) + x.shape)
-
-    def widest(item: Any) -> int:
-        return max(map(widest, item)) if isinstance(item, list) else trace.wrap(item).ndim
-
-    ndim = max(depth(arrays), widest(arrays))
-    return build(arrays, depth(arrays))
-
-
-@implements(np.pad)
-def _pad(trace: Trace, array: Any, pad_width: Any, mode: Any = "constant", *, constant_values: Any = 0) -> Tracer:
-    x = trace.wrap(array)
-    if mode != "constant":
-        if callable(mode) or mode in ("maximum", "mean", "median", "minimum", "linear_ramp", "empty"):
-            raise cannot_trace(f"np.pad(..., mode={mode!r})", "this mode has no traced form.")
-        return trace.gather(x, np.pad(trace.positions(x.shape), pad_width, mode=mode))
-    inside = np.pad(np.ones(x.shape, bool), pad_width)
-    if not np.any(inside):
-        return trace.wrap(np.pad(np.zeros(x.shape), pad_width, constant_values=constant_values))
-    values = np.broadcast_to(np.asarray(constant_values, dtype=np.float64), (x.ndim, 2))
-    if isinstance(pad_width, dict):
-        widths = np.zeros((x.ndim, 2), int)
-        for axis, width in pad_width.items():
-            widths[axis] = width
-    else:
-        widths = np.broadcast_to(pad_width, (x.ndim, 2))
-    for axis in range(x.ndim):
-        before, after = (
-            [trace.wrap(np.full((*x.shape[:axis], int(n), *x.shape[axis + 1 :]), value))]
-            for n, value in zip(widths[axis], values[axis], strict=True)
-        )
-        x = join(trace, [*before, x, *after], axis)
-    return x
-
-
-# ---- triangles and diagonals ---------------------------------------------------------------------------------------------------
+# ---- triangles and diagonals ---------------------------------------------------------------------
 
 
 @implements(np.triu)
@@ -358,7 +201,11 @@ def _diag(trace: Trace, v: Any, k: int = 0) -> Tracer:
         raise ValueError("Input must be 1- or 2-d.")
     wide = np.diag(trace.positions(x.shape), k)
     on = np.diag(np.ones(x.shape, bool), k)
-    return choose(trace, on, trace.gather(x, wide), 0.0) if x.size else trace.wrap(np.zeros(wide.shape))
+    return (
+        choose(trace, on, trace.gather(x, wide), 0.0)
+        if x.size
+        else trace.wrap(np.zeros(wide.shape))
+    )
 
 
 @implements(np.diagflat)
@@ -368,11 +215,18 @@ def _diagflat(trace: Trace, v: Any, k: int = 0) -> Tracer:
 
 @implements(np.trace)
 def _trace(
-    trace: Trace, a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None
+    trace: Trace,
+    a: Any,
+    offset: int = 0,
+    axis1: int = 0,
+    axis2: int = 1,
+    dtype: Any = None,
+    out: Any = None,
 ) -> Tracer:
     plain("np.trace", dtype, out)
     x = trace.wrap(a)
-    return trace.as_view(x, np.diagonal(trace.dummy(x.shape)[0], offset, axis1, axis2)).sum(-1)
+    diagonal = trace.as_view(x, np.diagonal(trace.dummy(x.shape)[0], offset, axis1, axis2))
+    return reduce(SUM, trace, diagonal, -1, False)
 
 
 @implements(np.linalg.trace)
@@ -380,11 +234,16 @@ def _linalg_trace(trace: Trace, x: Any, *, offset: int = 0, dtype: Any = None) -
     return _trace(trace, x, offset, -2, -1, dtype)
 
 
-# ---- made after others; these hold no traced value ---------------------------------------------------------------------------------
+# ---- made after others; these hold no traced value -----------------------------------------------
 
 
 def _like(function: Any, value: float) -> None:
-    def handler(trace: Trace, a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None) -> Any:
+    def handler(
+        trace: Trace,
+        a: Any,
+        dtype: Any = None,
+        shape: Any = None,
+    ) -> Any:
         x = trace.wrap(a)
         return np.full(x.shape if shape is None else shape, value, dtype or x.dtype)
 
@@ -398,7 +257,11 @@ _like(np.empty_like, 0.0)
 
 @implements(np.full_like)
 def _full_like(
-    trace: Trace, a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None
+    trace: Trace,
+    a: Any,
+    fill_value: Any,
+    dtype: Any = None,
+    shape: Any = None,
 ) -> Any:
     plain("np.full_like", dtype)
     shape = trace.wrap(a).shape if shape is None else shape
@@ -424,16 +287,10 @@ def _size(trace: Trace, a: Any, axis: Any = None) -> int:
     return int(np.size(np.empty(shape, np.int8), axis))
 
 
-@implements(np.iscomplexobj)
-def _iscomplexobj(trace: Trace, x: Any) -> bool:
-    return False
-
-
-@implements(np.isrealobj)
-def _isrealobj(trace: Trace, x: Any) -> bool:
-    return True
+implements(np.iscomplexobj)(lambda *_: False)
+implements(np.isrealobj)(lambda *_: True)
 
 
 @implements(np.result_type)
-def _result_type(trace: Trace, *arrays_and_dtypes: Any) -> np.dtype[Any]:
-    return np.result_type(*[a.dtype if isinstance(a, Tracer) else a for a in arrays_and_dtypes])
+def _result_type(_: Trace, *operands: Any) -> np.dtype[Any]:
+    return np.result_type(*[a.dtype if isinstance(a, Tracer) else a for a in operands])

@@ -1,33 +1,27 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Ufuncs that are not one operation of the core, SciPy's by their names, and the methods of ufuncs: reduce, accumulate, outer."""
+"""Ufuncs that are not one operation of the core, SciPy's by name, and methods as add.reduce."""
+
+from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from thalweg.trace import (
-    BOOLEAN,
-    CODES,
-    FUNCTIONS,
-    OPCODE,
-    OPERATIONS,
-    Trace,
-    Tracer,
-    Truth,
-    accepted,
-    apply,
-    cannot_trace,
-    is_truth,
-    no_traced_form,
-)
+from thalweg.registry import FUNCTIONS, accepted, no_traced_form
+from thalweg.tracer import CODES, OPCODE, OPERATIONS, Tracer, apply
+
+if TYPE_CHECKING:
+    from thalweg.trace import Trace
 
 ARITY = tuple(int(o["arity"]) for o in OPERATIONS)
 _OTHER_NAMES = {"psi": "digamma", "round": "rint"}
 
 
-def call_ufunc(trace: Trace, ufunc: np.ufunc, method: str, inputs: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+def call_ufunc(
+    trace: Trace, ufunc: np.ufunc, method: str, inputs: Sequence[Any], kwargs: dict[str, Any]
+) -> Any:
     """Do what a ufunc or one of its methods does."""
     name = ufunc.__name__
     if method != "__call__":
@@ -35,7 +29,11 @@ def call_ufunc(trace: Trace, ufunc: np.ufunc, method: str, inputs: Sequence[Any]
         if handler is None:
             raise no_traced_form(f"np.{name}.{method}")
         kwargs = accepted(f"np.{name}.{method}", kwargs, frozenset({"axis", "keepdims"}))
-        return handler(trace, ufunc, *inputs, **kwargs) if ("", method) in METHODS else handler(trace, *inputs, **kwargs)
+        return (
+            handler(trace, ufunc, *inputs, **kwargs)
+            if ("", method) in METHODS
+            else handler(trace, *inputs, **kwargs)
+        )
     if kwargs:
         accepted(f"np.{name}", kwargs, frozenset())
     composed = COMPOSED.get(name)
@@ -43,12 +41,14 @@ def call_ufunc(trace: Trace, ufunc: np.ufunc, method: str, inputs: Sequence[Any]
         return composed(*[trace.wrap(i) for i in inputs])
     code = OPCODE.get(_OTHER_NAMES.get(name, name))
     if code is None or ARITY[code] != ufunc.nin:
-        raise no_traced_form(f"np.{name}" if getattr(np, name, None) is ufunc else f"the ufunc {name}")
+        raise no_traced_form(
+            f"np.{name}" if getattr(np, name, None) is ufunc else f"the ufunc {name}"
+        )
     CODES[ufunc] = code
     return apply(trace, code, inputs)
 
 
-# ---- compositions: of operands that are traced values, some of them constants ----------------------------------------------
+# ---- compositions: of operands that are traced values, some of them constants --------------------
 
 
 def operation(name: str) -> Callable[..., Tracer]:
@@ -64,8 +64,12 @@ def operation(name: str) -> Callable[..., Tracer]:
     return call
 
 
-where, exp, log, expm1, sqrt, trunc = map(operation, ("where", "exp", "log", "expm1", "sqrt", "trunc"))
-multiply, xlogy, erfc, absolute, less, equal = map(operation, ("multiply", "xlogy", "erfc", "absolute", "less", "equal"))
+where, exp, log, expm1, sqrt, trunc = map(
+    operation, ("where", "exp", "log", "expm1", "sqrt", "trunc")
+)
+multiply, xlogy, erfc, absolute, less, equal = map(
+    operation, ("multiply", "xlogy", "erfc", "absolute", "less", "equal")
+)
 
 
 def power(x: Tracer, y: Tracer) -> Tracer:
@@ -83,7 +87,9 @@ def modf(x: Tracer) -> tuple[Tracer, Tracer]:
 def rel_entr(x: Tracer, y: Tracer) -> Tracer:
     """Return x log(x / y)."""
     inside = (x > 0) & (y > 0)
-    value = where(inside, xlogy(x, where(inside, x / y, 1.0)), where((x == 0) & (y >= 0), 0.0, math.inf))
+    value = where(
+        inside, xlogy(x, where(inside, x / y, 1.0)), where((x == 0) & (y >= 0), 0.0, math.inf)
+    )
     return where((x != x) | (y != y), x + y, value)
 
 
@@ -102,12 +108,6 @@ def pseudo_huber(delta: Tracer, r: Tracer) -> Tracer:
     return where(delta < 0, math.inf, where((delta == 0) | (r == 0), 0.0, value))
 
 
-def bitwise(name: str) -> Callable[..., Tracer]:
-    """Return a bitwise ufunc, for truth values."""
-    operator = {"bitwise_and": Truth.__and__, "bitwise_or": Truth.__or__, "bitwise_xor": Truth.__xor__}[name]
-    return lambda x, y: operator(x, y)
-
-
 COMPOSED: dict[str, Callable[..., Any]] = {
     "power": power,
     "float_power": power,
@@ -122,9 +122,9 @@ COMPOSED: dict[str, Callable[..., Any]] = {
     "modf": modf,
     "signbit": lambda x: operation("copysign")(x.trace.wrap(1.0), x) < 0,
     "invert": lambda x: ~x,
-    "bitwise_and": bitwise("bitwise_and"),
-    "bitwise_or": bitwise("bitwise_or"),
-    "bitwise_xor": bitwise("bitwise_xor"),
+    "bitwise_and": lambda x, y: x & y,
+    "bitwise_or": lambda x, y: x | y,
+    "bitwise_xor": lambda x, y: x ^ y,
     "matmul": lambda x, y: FUNCTIONS[np.matmul](x.trace, x, y),
     "vecdot": lambda x, y: FUNCTIONS[np.vecdot](x.trace, x, y),
     "matvec": lambda x, y: FUNCTIONS[np.matmul](x.trace, x, y[..., None])[..., 0],
@@ -141,7 +141,7 @@ COMPOSED: dict[str, Callable[..., Any]] = {
 }
 
 
-# ---- methods of ufuncs -----------------------------------------------------------------------------------------------------
+# ---- methods of ufuncs ---------------------------------------------------------------------------
 
 
 def _as_function(function: Any) -> Callable[..., Any]:
@@ -154,7 +154,11 @@ def log_sum_exp(trace: Trace, x: Any, axis: Any = 0, keepdims: bool = False) -> 
     top = FUNCTIONS[np.max](trace, x, axis, keepdims=True)
     top = where(operation("isfinite")(top), top, 0.0)
     total = log(FUNCTIONS[np.sum](trace, exp(x - top), axis, keepdims=True)) + top
-    return total if keepdims else FUNCTIONS[np.squeeze](trace, total, tuple(range(x.ndim)) if axis is None else axis)
+    return (
+        total
+        if keepdims
+        else FUNCTIONS[np.squeeze](trace, total, tuple(range(x.ndim)) if axis is None else axis)
+    )
 
 
 def outer(trace: Trace, ufunc: Any, a: Any, b: Any) -> Any:
@@ -177,7 +181,7 @@ METHODS: dict[tuple[str, str], Callable[..., Any]] = {
 }
 
 
-# ---- methods of traced values named after ufuncs: NumPy calls them on object arrays, one element after the other -------------
+# ---- methods named after ufuncs: NumPy calls them on the elements of object arrays ---------------
 
 
 def _method(ufunc: Any, name: str) -> Callable[..., Any]:

@@ -53,6 +53,7 @@ def window(path: FloatArray, best: FloatArray) -> FloatArray:
 
 
 def limits_of(box: Any, count: int, trail: Trail) -> FloatArray:
+    """Limits (n, 2): those given, checked, or about the path."""
     if box is None:
         return window(trail.points, trail.best)
     limits = np.asarray(box, dtype=np.float64)

@@ -17,6 +17,7 @@ class BadInputError(Exception):
 
 
 def read_expression(text: str, what: str) -> Expression:
+    """An expression, or BadInputError that begins with `what`."""
     from thalweg.expressions import ExpressionError, parse
 
     try:
@@ -56,6 +57,7 @@ def by_name(words: list[str], flag: str, variables: tuple[str, ...]) -> dict[str
 
 
 def read_start(words: list[str], variables: tuple[str, ...]) -> list[float]:
+    """The start, a finite number for each variable."""
     texts = by_name(words, "--start", variables)
     missing = [name for name in variables if name not in texts]
     if missing:
@@ -71,6 +73,7 @@ def read_start(words: list[str], variables: tuple[str, ...]) -> list[float]:
 def read_bounds(
     words: list[str], variables: tuple[str, ...], start: list[float]
 ) -> list[Ends] | None:
+    """A pair for each variable, None where an end is free; None without any."""
     if not words:
         return None
     pairs: dict[str, Ends] = {}

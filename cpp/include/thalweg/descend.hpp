@@ -65,8 +65,8 @@ struct Question {
 
 class Descent {
  public:
-  Descent(const Program& program, const Step& step, const Method& method, const Kernels& kernels, bool wide, const Starts& starts,
-          const Stopping& stopping, const Endings& endings, const Watch& watch);
+  Descent(const Program& program, const Step& step, const Method& method, const Kernels& kernels, bool wide, Starts starts,
+          Stopping stopping, Endings endings, Watch watch);
 
   // What is needed next; false when every start has ended. A traced objective needs nothing: it is part of the step.
   bool ask(Question& question);
@@ -87,10 +87,10 @@ class Descent {
   const Step& step_;
   const Method& method_;
   const Kernels& kernels_;
-  const Starts& starts_;
-  const Stopping& stopping_;
-  const Endings& endings_;
-  const Watch& watch_;
+  const Starts starts_;
+  const Stopping stopping_;
+  const Endings endings_;
+  const Watch watch_;
   Evaluator block_;
   std::int64_t lanes_, next_start_ = 0, active_ = 0, iteration_ = 0, deadline_, evaluations_ = 0;
   std::size_t x_ring_, f_ring_, change_ring_ = 0;

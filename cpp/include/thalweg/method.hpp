@@ -27,6 +27,7 @@ struct StepParts {
   bool bounds = false;
   bool gradient_norm = false;  // of the projected gradient
   bool change = false;         // |x' - x| / (1 + |x'|), norms of the largest element
+  bool value = false;          // f also where the next point is not finite: for reports
 };
 
 // The step's inputs and outputs by number.
@@ -35,7 +36,7 @@ struct StepLayout {
   int memory = 0, hyper = 0, lower = -1, upper = -1, inputs = 0;
   int told_f = -1, told_g = -1;                 // where value and gradient are told, not traced
   // Outputs.
-  int f = 0, x = 1, memory_out = 2, gradient_norm = -1, change = -1;
+  int f = 0, x = 1, memory_out = 2, gradient_norm = -1, change = -1, value = -1;
 };
 
 struct Step {

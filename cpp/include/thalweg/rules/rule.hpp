@@ -5,6 +5,8 @@
 #include <array>
 #include <limits>
 
+#include "thalweg/domain.hpp"
+
 namespace thalweg::rules {
 
 inline constexpr double kRequired = std::numeric_limits<double>::quiet_NaN();
@@ -13,8 +15,7 @@ struct Hyper {
   const char* name;
   double value;         // the default, or kRequired
   const char* meaning;  // with its unit and range, for the docstring
-  double lower = 0.0, upper = std::numeric_limits<double>::infinity();  // what is accepted; the ends too unless `open`
-  bool open = false;
+  Domain accepted;
 };
 
 struct Memory {

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <cmath>
+
+#include "check.hpp"
+#include "thalweg/descend.hpp"
+
+using namespace thalweg;
+
+namespace {
+struct Run {
+  std::vector<double> x, last_x, fun, last_fun, left, right;
+  std::vector<std::int64_t> iterations;
+  std::vector<std::int8_t> reason;
+  Endings endings;
+  Run(std::size_t k, std::size_t n)
+      : x(k * n), last_x(k * n), fun(k), last_fun(k), left(k), right(k), iterations(k), reason(k),
+        endings{x.data(), last_x.data(), fun.data(), last_fun.data(), iterations.data(), reason.data(), left.data(), right.data(), {}} {}
+};
+
+// exp(x) - log(x)
+Step omega(const StepParts& parts) {
+  auto g = std::make_shared<Graph>();
+  const NodeId x = g->reshape(g->input(0, {1}), {});
+  const NodeId f = g->elementwise(kOpcode<ops::Subtract>, std::array{g->elementwise(kOpcode<ops::Exp>, std::array{x}),
+                                                                     g->elementwise(kOpcode<ops::Log>, std::array{x})});
+  return build_step(*find_method("gradient_descent"), g, f, 1, 1, parts);
+}
+}  // namespace
+
+TEST(lanes_are_refilled_and_each_start_ends_where_it_ends_alone) {
+  const Step step = omega({.gradient_norm = true});
+  const auto program = lower(step.graph, step.outputs, {{true, false}, Layout::Lanes});
+  const std::size_t k = 301;
+  std::vector<double> starts(k);
+  for (std::size_t i = 0; i < k; ++i) starts[i] = 0.01 + 0.01 * static_cast<double>(i);
+  const double rate = 0.1;
+  const auto descend_from = [&](const double* from, std::int64_t count) {
+    Run run(static_cast<std::size_t>(count), 1);
+    descend(*program, step, *find_method("gradient_descent"), kernels(), {count, from, {nullptr, &rate}, {}}, {.gtol = 1e-8, .max_iterations = 200},
+            run.endings, {});
+    return run;
+  };
+  const Run together = descend_from(starts.data(), static_cast<std::int64_t>(k));
+  for (std::size_t i = 0; i < k; ++i) {
+    const Run alone = descend_from(&starts[i], 1);
+    CHECK(together.x[i] == alone.x[0]);
+    CHECK(together.iterations[i] == alone.iterations[0]);
+    CHECK(together.reason[i] == alone.reason[0]);
+  }
+}
+
+TEST(asked_and_told_it_descends_as_it_does_traced) {
+  const Method& method = *find_method("gradient_descent");
+  const Step told = build_step(method, std::make_shared<Graph>(), -1, 1, 1, {});
+  std::vector<bool> varying(static_cast<std::size_t>(told.at.inputs), false);
+  varying[0] = varying[static_cast<std::size_t>(told.at.told_f)] = varying[static_cast<std::size_t>(told.at.told_g)] = true;
+  const auto program = lower(told.graph, told.outputs, {varying, Layout::Lanes});
+  const double start = 4.0, rate = 0.25;
+  std::vector<const double*> values(varying.size(), nullptr);
+  values[static_cast<std::size_t>(told.at.hyper)] = &rate;
+  const Starts starts{1, &start, values, {}};
+  const Stopping stopping{.max_iterations = 10};
+  Run run(1, 1);
+  Descent descent(*program, told, method, kernels(), false, starts, stopping, run.endings, {});
+  Question q{};
+  int asked = 0;
+  while (descent.ask(q)) {
+    ++asked;
+    q.f[0] = q.x[0] * q.x[0];
+    q.g[0] = 2 * q.x[0];
+    descent.tell();
+  }
+  CHECK(asked == 11);
+  CHECK(run.x[0] == 4.0 * std::pow(0.5, 10));
+  CHECK(static_cast<Reason>(run.reason[0]) == Reason::MaxIterations);
+}
+
+TEST(a_lane_that_leaves_the_domain_keeps_its_best_point) {
+  const Step step = omega({});
+  const auto program = lower(step.graph, step.outputs, {{true, false}, Layout::Lanes});
+  const double start = 1.6, rate = 0.5;
+  Run run(1, 1);
+  descend(*program, step, *find_method("gradient_descent"), kernels(), {1, &start, {nullptr, &rate}, {}}, {.max_iterations = 25}, run.endings, {});
+  CHECK(static_cast<Reason>(run.reason[0]) == Reason::NonFinite);
+  CHECK(run.x[0] == 1.6);
+  CHECK(run.last_x[0] < 0);
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "check.hpp"
+#include "thalweg/differentiate.hpp"
+#include "thalweg/evaluate.hpp"
+
+using namespace thalweg;
+
+namespace {
+template <class Op> NodeId make(Graph& g, std::initializer_list<NodeId> in) {
+  return g.elementwise(kOpcode<Op>, std::vector<NodeId>(in));
+}
+}  // namespace
+
+TEST(equal_nodes_are_one_node) {
+  Graph g;
+  const NodeId x = g.input(0, {3});
+  CHECK(make<ops::Exp>(g, {x}) == make<ops::Exp>(g, {x}));
+  CHECK(g.constant(2.0) == g.constant(2.0));
+  CHECK(g.constant(0.0) != g.constant(-0.0));
+  CHECK(g.view(x, {2}, 1, {1}) == g.view(x, {2}, 1, {1}));
+  CHECK(g.view(x, {2}, 1, {1}) != g.view(x, {2}, 0, {1}));
+}
+
+TEST(shapes_broadcast_as_numpy) {
+  Graph g;
+  const NodeId a = g.input(0, {4, 1}), b = g.input(1, {3});
+  CHECK((g.shape(make<ops::Add>(g, {a, b})) == Shape{4, 3}));
+  CHECK_THROWS(ShapeError, make<ops::Add>(g, {b, g.input(2, {4})}));
+  CHECK_THROWS(ShapeError, g.view(b, {2}, 2, {1}));
+  CHECK_THROWS(ShapeError, g.gather(b, {1}, {3}));
+  CHECK_THROWS(ShapeError, g.reshape(b, {4}));
+  CHECK_THROWS(ShapeError, g.input(3, {std::int64_t{1} << 40, std::int64_t{1} << 40}));
+}
+
+TEST(structural_zeros_are_pruned_and_user_zeros_kept) {
+  Graph g;
+  const Expr x(g, g.input(0, {}));
+  CHECK((Expr(0.0) * x).is_zero());
+  CHECK((x * 1.0).id == x.id);
+  CHECK((-(-x)).id == x.id);
+  // 0 * x of the user's keeps its NaN: it is built as a node.
+  const NodeId kept = make<ops::Multiply>(g, {g.constant(0.0), x.id});
+  CHECK(g[kept].kind == Kind::Elementwise);
+}
+
+TEST(operations_are_found_by_their_numpy_names) {
+  for (std::size_t i = 0; i < operations().size(); ++i) CHECK(find_operation(operations()[i].name) == static_cast<int>(i));
+  CHECK(find_operation("no_such_operation") == -1);
+}
+
+TEST(gradient_of_a_chain_of_1e5_operations_is_linear_and_iterative) {
+  auto graph = std::make_shared<Graph>();
+  const NodeId x = graph->input(0, {});
+  NodeId y = x;
+  for (int i = 0; i < 100000; ++i) y = make<ops::Sin>(*graph, {y});
+  const NodeId g = gradient(*graph, y, x);
+  CHECK(graph->size() < 500000);
+  const double at = 0.5;
+  double value = 0, slope = 0;
+  const auto program = lower(graph, std::array{y, g}, {{true}, Layout::Lanes});
+  const std::array<const double*, 1> in{&at};
+  const std::array<double*, 2> out{&value, &slope};
+  evaluate(*program, kernels(), in, out, 1);
+  double expected = at, product = 1;
+  for (int i = 0; i < 100000; ++i) product *= __builtin_cos(expected), expected = __builtin_sin(expected);
+  CHECK_NEAR(value, expected, 1e-12);
+  CHECK_NEAR(slope / product, 1.0, 1e-9);
+}

@@ -1,0 +1,399 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The command line: what it prints, where, and its exit status."""
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import thalweg as tw
+from thalweg.cli import main
+from thalweg.report import plain
+
+OMEGA = ["minimize", "exp(x) - log(x)"]
+GD = ["--method", "gradient_descent", "--learning-rate"]
+COURSE = [*OMEGA, "--start", "x=1.6", *GD, "0.1", "--max-iter", "25"]
+# What main() would do, as a program of its own.
+PROGRAM = [sys.executable, "-c", "import sys; from thalweg.cli import main; sys.exit(main())"]
+
+
+def run(capsys, *words):
+    """Exit status, standard output, standard error."""
+    status = main([str(w) for w in words])
+    told = capsys.readouterr()
+    return status, told.out, told.err
+
+
+def fields(text):
+    return dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
+
+
+def refused(capsys, *words):
+    """The one line on standard error with which these words are refused."""
+    status, out, err = run(capsys, *words)
+    assert status == 2, (out, err)
+    assert out == ""
+    assert err.startswith("thalweg: ")
+    assert err.count("\n") == 1
+    assert len(err) < 400
+    return err.removeprefix("thalweg: ").rstrip("\n")
+
+
+# What comes out
+
+
+def test_the_course_example_comes_out_to_its_digits(capsys):
+    status, out, err = run(capsys, *COURSE)
+    told = fields(out)
+    assert told["x"] == "0.5671434156768685"
+    assert told["reason"] == "max_iterations"
+    assert told["nit"] == "25"
+    assert status == 0  # a limit that the user gave
+    assert err == ""
+
+
+def test_a_converged_run_exits_0(capsys):
+    status, out, _ = run(capsys, *OMEGA, "--start", "x=1.6", *GD, "0.3")
+    assert status == 0
+    assert fields(out)["success"] == "True"
+
+
+def test_a_limit_that_was_not_given_exits_1(capsys):
+    status, out, _ = run(capsys, *OMEGA, "--start", "x=1.6", *GD, "1e-6")
+    assert status == 1
+    assert fields(out)["reason"] == "max_iterations"
+    assert "1000" in fields(out)["message"]
+
+
+def test_the_limit_that_was_given_must_be_the_one_reached(capsys):
+    words = [*OMEGA, "--start", "x=1.6", *GD, "1e-6"]
+    assert run(capsys, *words, "--max-nfev", "5000")[0] == 1  # ended at max_iter's default
+    assert run(capsys, *words, "--max-nfev", "50")[0] == 0
+
+
+def test_a_run_that_leaves_the_domain_exits_1_and_names_the_operation(capsys):
+    status, out, _ = run(capsys, *OMEGA, "--start", "x=1.6", *GD, "0.5", "--max-iter", "25")
+    assert status == 1
+    assert fields(out)["reason"] == "left_domain"
+    assert "log(-0.564" in fields(out)["message"]
+    assert fields(out)["last"].startswith("x = -0.564")
+
+
+def test_json_is_strict_and_keyed_by_variables(capsys):
+    status, out, _ = run(
+        capsys, "minimize", "(a - 1)**2 + 3*(b + 2)**2", "--start", "b=1", "--start", "a=0",
+        *GD, "0.1", "--json", "--record", "--max-iter", "5",
+    )  # fmt: skip
+    assert status == 0
+    told = json.loads(out, parse_constant=pytest.fail)
+    assert told["start"] == {"a": 0, "b": 1}
+    assert list(told["x"]) == ["a", "b"]
+    assert told["method"] == {"name": "gradient_descent", "learning_rate": 0.1}
+    assert told["reason"] == "max_iterations"
+    assert told["nit"] == 5
+    assert len(told["path"]["x"]["a"]) == len(told["path"]["fun"]) == 6
+    assert told["path"]["x"]["b"][0] == 1
+    assert told["thalweg"] == tw.__version__
+    assert out.count("\n") == 1
+
+
+def test_json_tells_what_is_not_a_number_as_text(capsys):
+    _, out, _ = run(capsys, *OMEGA, "--start", "x=1.6", *GD, "0.5", "--max-iter", "9", "--json")
+    told = json.loads(out, parse_constant=pytest.fail)
+    assert told["last"]["fun"] == "NaN"
+    assert math.isnan(float(told["last"]["fun"]))
+    assert plain([math.inf, -math.inf]) == ["Infinity", "-Infinity"]
+
+
+def test_record_prints_the_path(capsys):
+    _, out, _ = run(capsys, *COURSE, "--record")
+    rows = [line.split("\t") for line in out.splitlines() if "\t" in line]
+    assert rows[0] == ["nit", "x", "fun", "max|jac|"]
+    assert len(rows) == 27
+    assert float(rows[1][1]) == 1.6
+
+
+def test_starts_may_be_expressions_and_expressions_may_begin_with_a_minus(capsys):
+    status, out, _ = run(capsys, "minimize", "-cos(x)", "--start", "x=pi/8", *GD, "0.5")
+    assert status == 0
+    assert abs(float(fields(out)["x"])) < 1e-7
+    assert run(capsys, "minimize", "-x * (1 - x)", "--start", "x=-1", *GD, "0.4")[0] == 0
+
+
+def test_bounds_hold(capsys):
+    words = ["minimize", "x + y**2", "--start", "x=2", "--start", "y=1", *GD, "0.1"]
+    status, out, _ = run(capsys, *words, "--bounds", "x=0.5:", "--json")
+    assert status == 0
+    told = json.loads(out)
+    assert told["x"]["x"] == 0.5
+    assert told["active_mask"] == {"x": -1, "y": 0}
+    assert run(capsys, "minimize", "x", "--start", "x=0", *GD, 1, "--bounds", "x=-3:1")[0] == 0
+
+
+@pytest.mark.parametrize("method", tw.methods())
+def test_every_method_runs_and_takes_its_hyper_parameters(capsys, method):
+    hyper = {
+        name: 0.05 if default is None else default for name, default in tw.methods()[method].items()
+    }
+    words = [w for k, v in hyper.items() for w in ("--" + k.replace("_", "-"), repr(v))]
+    status, out, err = run(
+        capsys,
+        "minimize",
+        "(x - 1)**2",
+        "--start",
+        "x=1.6",
+        "--method",
+        method,
+        "--max-iter",
+        50,
+        "--json",
+        *words,
+    )
+    assert status == 0, err
+    assert json.loads(out)["method"] == {"name": method, **hyper}
+
+
+def test_special_functions_run_without_scipy():
+    code = (
+        "import sys; from thalweg.cli import main\n"
+        "status = main(['minimize', 'erf(x)**2 + gammaln(x + 2)', '--start', 'x=1',"
+        " '--method', 'adam', '--learning-rate', '0.1'])\n"
+        "sys.exit(status or 'scipy' in sys.modules or 'matplotlib' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def test_progress_goes_to_standard_error(capsys):
+    status, out, err = run(capsys, *COURSE, "--progress", "--json")
+    assert status == 0
+    json.loads(out)
+    assert "iteration 25 of 25" in err
+
+
+# Pictures
+
+
+@pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
+def test_plot_draws_a_file(capsys, tmp_path, kind):
+    pytest.importorskip("matplotlib")
+    file = tmp_path / f"d.{kind}"
+    assert run(capsys, *COURSE, "--plot", file)[0] == 0
+    start = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[kind]
+    assert file.read_bytes().startswith(start)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["x**2 + 3*y**2", "--start", "x=1", "--start", "y=2"],
+        ["x**2 + y**2 + z**2", "--start", "x=1", "--start", "y=2", "--start", "z=3"],
+    ],
+)
+def test_plots_of_more_variables(capsys, tmp_path, words):
+    pytest.importorskip("matplotlib")
+    file = tmp_path / "d.png"
+    assert run(capsys, "minimize", *words, *GD, "0.1", "--plot", file)[0] == 0
+    assert file.stat().st_size > 5000
+
+
+def test_a_missing_matplotlib_is_told_before_the_run(capsys, monkeypatch, tmp_path):
+    import importlib.util
+
+    real = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util,
+        "find_spec",
+        lambda name, *a: None if name == "matplotlib" else real(name, *a),
+    )
+    monkeypatch.setattr(tw, "minimize", lambda *_, **__: pytest.fail("it ran"))
+    said = refused(capsys, *COURSE, "--plot", tmp_path / "d.png")
+    assert said == '--plot needs matplotlib: pip install "thalweg[plot]"'
+
+
+def test_a_plot_that_cannot_be_written_is_told_before_the_run(capsys, monkeypatch, tmp_path):
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr(tw, "minimize", lambda *_, **__: pytest.fail("it ran"))
+    assert "there is no folder" in refused(capsys, *COURSE, "--plot", tmp_path / "no" / "d.png")
+    assert ".png" in refused(capsys, *COURSE, "--plot", tmp_path / "d.doc")
+
+
+# Bad input
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "COMMAND"),
+        (["maximize", "x"], "maximize"),
+        (["minimize"], "EXPR"),
+        (["minimize", "x**2", *GD, "1"], "no start for x: add --start x=..."),
+        (["minimize", "x*y", "--start", "x=1", *GD, "1"], "no start for y: add --start y=..."),
+        (["minimize", "x^2", "--start", "x=1", *GD, "1"], "write **, not ^ (column 1)"),
+        (["minimize", "foo(x)", "--start", "x=1", *GD, "1"], "unknown function 'foo'"),
+        (["minimize", "__import__('os').system('true')", "--start", "x=1", *GD, "1"], "cannot use"),
+        (["minimize", "3 + 4", *GD, "1"], "has no variable"),
+        (["minimize", "", *GD, "1"], "empty"),
+        (["minimize", "x**2", "--start", "y=1", *GD, "1"], "has no 'y'; it has x"),
+        (["minimize", "x**2", "--start", "x", *GD, "1"], "NAME=VALUE, got 'x'"),
+        (["minimize", "x**2", "--start", "x=", *GD, "1"], "NAME=VALUE"),
+        (["minimize", "x**2", "--start", "x=a", *GD, "1"], "must be a number, got 'a'"),
+        (["minimize", "x**2", "--start", "x=nan", *GD, "1"], "must be a number"),
+        (["minimize", "x**2", "--start", "x=inf", *GD, "1"], "finite"),
+        (["minimize", "x**2", "--start", "x=9**9**9", *GD, "1"], "finite"),
+        (["minimize", "x**2", "--start", "x=1", "--start", "x=2", *GD, "1"], "twice"),
+        (["minimize", "x**2", "--start", "x=1", *GD[:2]], "gradient_descent needs --learning-rate"),
+        (["minimize", "x**2", "--start", "x=1", *GD, "a"], "'a'"),
+        (["minimize", "x**2", "--start", "x=1", *GD, "-1"], "learning_rate"),
+        (["minimize", "x**2", "--start", "x=1", "--method", "sgd"], "'sgd'"),
+        (
+            ["minimize", "x**2", "--start", "x=1", *GD, "1", "--b1", "1"],
+            "has no --b1; it has --learning-rate",
+        ),
+        (["minimize", "x**2", "--start", "x=1", *GD, "1", "--max-it", "1"], "--max-it"),
+        ([*COURSE, "--bounds", "x=3"], "LOW:HIGH"),
+        ([*COURSE, "--bounds", "x=3:1"], "above"),
+        ([*COURSE, "--bounds", "y=0:1"], "has no 'y'"),
+        ([*COURSE, "--bounds", "x=0:1"], "lies outside"),
+        ([*COURSE, "--bounds", "x=a:1"], "must be a number"),
+        ([*COURSE, "--max-iter", "2.5"], "2.5"),
+        ([*COURSE, "--max-iter", "-3"], "max_iter"),
+        ([*COURSE, "--gtol", "nan"], "gtol"),
+        ([*COURSE, "--gtol", "-1"], "gtol"),
+        ([*COURSE, "--frobnicate"], "--frobnicate"),
+        (["info", "x"], "x"),
+    ],
+)
+def test_bad_input_is_told_in_one_line(capsys, words, said):
+    assert said in refused(capsys, *words)
+
+
+def test_no_traceback_from_a_program():
+    done = subprocess.run([*PROGRAM, "minimize", "x +", *GD, "1"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith("thalweg: expression: cannot read 'x +'")
+
+
+# Help, version, info
+
+
+def test_help_teaches_by_example(capsys):
+    status, out, _ = run(capsys, "--help")
+    assert status == 0
+    assert 'thalweg minimize "exp(x) - log(x)"' in out
+    status, out, _ = run(capsys, "minimize", "--help")
+    assert status == 0
+    for word in ("--start", *GD, "--plot", "exit status", "examples", *tw.methods()):
+        assert word in out
+    assert max(map(len, out.splitlines())) <= 100
+
+
+def test_every_example_in_help_runs(capsys, tmp_path, monkeypatch):
+    import shlex
+
+    from thalweg.cli import EXAMPLES
+
+    pytest.importorskip("matplotlib")
+    monkeypatch.chdir(tmp_path)
+    commands = EXAMPLES.replace("\\\n", "").splitlines()[1:]
+    assert len(commands) >= 4
+    for command in commands:
+        program, *words = shlex.split(command)
+        assert program == "thalweg"
+        status, _, err = run(capsys, *words)
+        assert status == 0, (command, err)
+    assert (tmp_path / "rosenbrock.png").is_file()
+
+
+def test_version(capsys):
+    assert run(capsys, "--version") == (0, f"thalweg {tw.__version__}\n", "")
+
+
+def test_info(capsys):
+    status, out, _ = run(capsys, "info")
+    assert status == 0
+    for word in (tw.__version__, "avx2", "baseline", "cores", "numpy", "matplotlib", "dask"):
+        assert word in out
+    status, out, _ = run(capsys, "info", "--json")
+    told = json.loads(out)
+    assert told["version"] == tw.__version__
+    assert told["instruction_set"] in told["supported_instruction_sets"]
+    assert set(told["optional"]) == {"matplotlib", "rich", "scipy", "sympy", "dask"}
+
+
+def test_info_imports_no_optional_part():
+    code = (
+        "import sys; from thalweg.cli import main; main(['info'])\n"
+        "sys.exit(any(m in sys.modules for m in ('scipy', 'matplotlib', 'rich', 'sympy', 'dask')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+# On a terminal, in a pipe, interrupted
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX")
+@pytest.mark.parametrize("rich", [True, False])
+def test_a_terminal_gets_a_table(rich):
+    import pty
+
+    if rich:
+        pytest.importorskip("rich")
+    block = "" if rich else "sys.modules['rich'] = None; "
+    code = f"import sys; {block}from thalweg.cli import main; sys.exit(main())"
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *COURSE, "--record"],
+        stdout=follower, stderr=subprocess.PIPE,
+        env=os.environ | {"COLUMNS": "100", "TERM": "xterm"},
+    )  # fmt: skip
+    os.close(follower)
+    shown = b""
+    try:
+        while part := os.read(leader, 4096):
+            shown += part
+    except OSError:  # the other end is closed
+        pass
+    os.close(leader)
+    err = process.communicate(timeout=60)[1]
+    assert process.returncode == 0, err
+    assert err == b""
+    text = shown.decode()
+    assert "0.5671434156768685" in text
+    assert "max_iterations" in text
+    assert "x: " not in text
+    assert ("\x1b[" in text) == rich
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pipes of this kind")
+def test_a_broken_pipe_is_quiet():
+    with subprocess.Popen(
+        [*PROGRAM, *COURSE, "--record"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        process.stdout.close()
+        err = process.stderr.read()
+    assert err == b""
+    assert process.returncode == 141
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+def test_ctrl_c_prints_the_best_so_far():
+    words = ["minimize", "(x - 3)**2", "--start", "x=1", *GD, "1e-12"]
+    words += ["--max-iter", "1000000000000", "--gtol", "0", "--json"]
+    with subprocess.Popen(
+        [*PROGRAM, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        time.sleep(1.5)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    told = json.loads(out)
+    assert told["reason"] == "interrupted"
+    assert 1 < told["x"]["x"] < 3
+    assert told["nit"] > 0
