@@ -14,7 +14,8 @@ namespace py = pybind11;
 // float64, C order; converted (and so copied) only where it is not that already.
 using Array = py::array_t<double, py::array::c_style | py::array::forcecast>;
 
-// Keeps a Python object alive from the core, which knows no Python: let go with the GIL held, from whatever thread.
+// Keeps a Python object alive from the core, which knows no Python: let go with the GIL held, from
+// whatever thread.
 std::shared_ptr<const void> keep_alive(py::object object);
 
 thalweg::Shape shape_of(const py::array& a);

@@ -15,9 +15,13 @@ py::list describe_methods() {
   for (const Method& m : methods()) {
     py::list hyper, memory;
     for (const rules::Hyper& h : m.hyper)
-      hyper.append(py::make_tuple(h.name, h.value == h.value ? py::object(py::float_(h.value)) : py::object(py::none()), h.meaning,
-                                  py::make_tuple(h.accepted.lower, h.accepted.upper, h.accepted.lower_open, h.accepted.upper_open)));
-    for (const rules::Memory& s : m.memory) memory.append(py::make_tuple(s.name, s.initial, s.per_variable));
+      hyper.append(py::make_tuple(
+          h.name, h.value == h.value ? py::object(py::float_(h.value)) : py::object(py::none()),
+          h.meaning,
+          py::make_tuple(h.accepted.lower, h.accepted.upper, h.accepted.lower_open,
+                         h.accepted.upper_open)));
+    for (const rules::Memory& s : m.memory)
+      memory.append(py::make_tuple(s.name, s.initial, s.per_variable));
     py::dict d;
     d["name"] = m.name;
     d["class_name"] = m.class_name;
@@ -30,7 +34,8 @@ py::list describe_methods() {
   return out;
 }
 
-// Python's side of a running descent: callbacks, signals, and the exception that one of them raised.
+// Python's side of a running descent: callbacks, signals, and the exception that one of them
+// raised.
 class Conversation {
  public:
   Conversation(py::object callback, py::object function, bool record, std::int64_t n)
@@ -38,7 +43,10 @@ class Conversation {
 
   bool interrupted() {
     const py::gil_scoped_acquire gil;
-    return guarded([] { if (PyErr_CheckSignals() != 0) throw py::error_already_set(); return false; });
+    return guarded([] {
+      if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+      return false;
+    });
   }
   bool report(const Report& r) {
     if (error_) return true;
@@ -52,10 +60,12 @@ class Conversation {
     return guarded([&] {
       Array x(std::vector<py::ssize_t>{n_});
       for (std::int64_t i = 0; i < n_; ++i) x.mutable_at(i) = r.x[i * r.stride];
-      return callback_(r.iteration, x, r.f[0], r.gradient_norm ? r.gradient_norm[0] : NAN).cast<bool>();
+      return callback_(r.iteration, x, r.f[0], r.gradient_norm ? r.gradient_norm[0] : NAN)
+          .cast<bool>();
     });
   }
-  // Asks the user's function; NaN where it fails, and the exception ends the descent at the next review.
+  // Asks the user's function; NaN where it fails, and the exception ends the descent at the next
+  // review.
   void answer(const Question& q) {
     const py::gil_scoped_acquire gil;
     for (std::size_t l = 0; l < q.start.size(); ++l) {
@@ -68,11 +78,14 @@ class Conversation {
         const py::tuple fg = function_(x);
         q.f[l] = fg[0].cast<double>();
         g = fg[1].cast<Array>();
-        if (g.size() != n_) throw py::value_error("jac must return " + std::to_string(n_) + " values, got " + std::to_string(g.size()));
+        if (g.size() != n_)
+          throw py::value_error("jac must return " + std::to_string(n_) + " values, got " +
+                                std::to_string(g.size()));
         return false;
       });
       if (error_) q.f[l] = NAN;
-      else for (std::int64_t i = 0; i < n_; ++i) q.g[at(i)] = g.data()[i];
+      else
+        for (std::int64_t i = 0; i < n_; ++i) q.g[at(i)] = g.data()[i];
     }
   }
   bool listens() const { return !callback_.is_none(); }
@@ -107,19 +120,26 @@ class Conversation {
   std::optional<py::error_already_set> error_;
 };
 
-// One step of a method on one objective, lowered for each choice of what differs between lanes, once.
+// One step of a method on one objective, lowered for each choice of what differs between lanes,
+// once.
 class Stepper {
  public:
-  Stepper(const std::string& method, std::shared_ptr<Graph> graph, NodeId f, std::int64_t n, int inputs, bool bounds, bool norm, bool change, bool value)
-      : method_(find(method)), step_(build_step(method_, std::move(graph), f, n, inputs, {bounds, norm, change, value})), inputs_(inputs) {}
+  Stepper(const std::string& method, std::shared_ptr<Graph> graph, NodeId f, std::int64_t n,
+          int inputs, bool bounds, bool norm, bool change, bool value)
+      : method_(find(method)),
+        step_(build_step(method_, std::move(graph), f, n, inputs, {bounds, norm, change, value})),
+        inputs_(inputs) {}
 
-  py::dict run(const Array& x0, const std::vector<std::optional<Array>>& args, const std::vector<bool>& varying_args,
-               const std::vector<Array>& hyper, const std::vector<Array>& bounds, const std::vector<std::optional<Array>>& memory,
+  py::dict run(const Array& x0, const std::vector<std::optional<Array>>& args,
+               const std::vector<bool>& varying_args, const std::vector<Array>& hyper,
+               const std::vector<Array>& bounds, const std::vector<std::optional<Array>>& memory,
                const Stopping& stopping, bool record, py::object callback, py::object function) {
     const std::int64_t k = x0.shape(0), n = step_.n;
-    if (x0.ndim() != 2 || x0.shape(1) != n || args.size() != static_cast<std::size_t>(inputs_) || varying_args.size() != args.size() ||
-        hyper.size() != method_.hyper.size() || (step_.at.lower >= 0 && bounds.size() != 2))
-      throw py::value_error("the step does not fit what it is run on. This is a bug in thalweg; please report it");
+    if (x0.ndim() != 2 || x0.shape(1) != n || args.size() != static_cast<std::size_t>(inputs_) ||
+        varying_args.size() != args.size() || hyper.size() != method_.hyper.size() ||
+        (step_.at.lower >= 0 && bounds.size() != 2))
+      throw py::value_error(
+          "the step does not fit what it is run on. This is a bug in thalweg; please report it");
     std::vector<bool> varying(static_cast<std::size_t>(step_.at.inputs), false);
     Starts starts{k, x0.data(), std::vector<const double*>(varying.size(), nullptr), {}};
     const auto bind = [&](int input, const Array& a, bool per_lane) {
@@ -127,20 +147,26 @@ class Stepper {
       varying[static_cast<std::size_t>(input)] = per_lane;
     };
     varying[0] = true;
-    for (std::size_t j = 1; j < args.size(); ++j) bind(static_cast<int>(j), args[j].value(), varying_args[j]);
-    for (std::size_t j = 0; j < hyper.size(); ++j) bind(step_.at.hyper + static_cast<int>(j), hyper[j], k > 1 && hyper[j].size() == k);
+    for (std::size_t j = 1; j < args.size(); ++j)
+      bind(static_cast<int>(j), args[j].value(), varying_args[j]);
+    for (std::size_t j = 0; j < hyper.size(); ++j)
+      bind(step_.at.hyper + static_cast<int>(j), hyper[j], k > 1 && hyper[j].size() == k);
     if (step_.at.told_f >= 0)
-      varying[static_cast<std::size_t>(step_.at.told_f)] = varying[static_cast<std::size_t>(step_.at.told_g)] = true;
-    for (std::size_t m = 0; m < method_.memory.size(); ++m) varying[static_cast<std::size_t>(step_.at.memory) + m] = true;
-    if (step_.at.lower >= 0) bind(step_.at.lower, bounds[0], false), bind(step_.at.upper, bounds[1], false);
+      varying[static_cast<std::size_t>(step_.at.told_f)] =
+          varying[static_cast<std::size_t>(step_.at.told_g)] = true;
+    for (std::size_t m = 0; m < method_.memory.size(); ++m)
+      varying[static_cast<std::size_t>(step_.at.memory) + m] = true;
+    if (step_.at.lower >= 0)
+      bind(step_.at.lower, bounds[0], false), bind(step_.at.upper, bounds[1], false);
     for (const auto& m : memory) starts.memory.push_back(m ? m->data() : nullptr);
 
     Array x({k, n}), last_x({k, n}), fun(k), last_fun(k), left(k), right(k);
     py::array_t<std::int64_t> iterations(k);
     py::array_t<std::int8_t> reason(k);
     std::vector<Array> memory_out;
-    Endings endings{x.mutable_data(), last_x.mutable_data(), fun.mutable_data(), last_fun.mutable_data(), iterations.mutable_data(),
-                    reason.mutable_data(), left.mutable_data(), right.mutable_data(), {}};
+    Endings endings{x.mutable_data(),        last_x.mutable_data(),     fun.mutable_data(),
+                    last_fun.mutable_data(), iterations.mutable_data(), reason.mutable_data(),
+                    left.mutable_data(),     right.mutable_data(),      {}};
     for (const rules::Memory& m : method_.memory) {
       memory_out.emplace_back(std::vector<py::ssize_t>{k, m.per_variable ? n : 1});
       endings.memory.push_back(memory_out.back().mutable_data());
@@ -157,9 +183,12 @@ class Stepper {
     Conversation talk(std::move(callback), function, record, n);
     Watch watch;
     watch.interrupted = [&] { return talk.interrupted(); };
-    if (record || !function.is_none() || talk.listens()) watch.report = [&](const Report& r) { return talk.report(r); };
+    if (record || !function.is_none() || talk.listens())
+      watch.report = [&](const Report& r) { return talk.report(r); };
     const Kernels& isa = kernels();
-    const Program& p = program(varying, k == 1 ? layout_for_one_lane(*step_.graph, step_.outputs, isa.width) : Layout::Lanes);
+    const Program& p =
+        program(varying, k == 1 ? layout_for_one_lane(*step_.graph, step_.outputs, isa.width)
+                                : Layout::Lanes);
     {
       const py::gil_scoped_release nogil;
       if (function.is_none()) {
@@ -188,7 +217,8 @@ class Stepper {
   const Program& program(const std::vector<bool>& varying, Layout layout) {
     for (const auto& [key, made] : programs_)
       if (key.first == varying && key.second == layout) return *made;
-    programs_.emplace_back(std::pair(varying, layout), lower(step_.graph, step_.outputs, {varying, layout}));
+    programs_.emplace_back(std::pair(varying, layout),
+                           lower(step_.graph, step_.outputs, {varying, layout}));
     return *programs_.back().second;
   }
   const Method& method_;
@@ -200,17 +230,28 @@ class Stepper {
 }  // namespace
 
 void bind_descend(py::module_& m) {
-  m.def("methods", &describe_methods, "Every method: name, class name, hyper-parameters (name, default or None, meaning, bounds, open), memory.");
-  py::class_<Stepper, std::shared_ptr<Stepper>>(m, "Stepper", "One step of a method on one objective.")
-      .def(py::init<const std::string&, std::shared_ptr<Graph>, NodeId, std::int64_t, int, bool, bool, bool, bool>(), py::arg("method"),
-           py::arg("graph"), py::arg("f"), py::arg("n"), py::arg("inputs"), py::arg("bounds"), py::arg("gradient_norm"), py::arg("change"), py::arg("value"))
-      .def("run", [](Stepper& s, const Array& x0, const std::vector<std::optional<Array>>& args, const std::vector<bool>& varying,
-                     const std::vector<Array>& hyper, const std::vector<Array>& bounds, const std::vector<std::optional<Array>>& memory,
-                     double gtol, double xtol, double ftol, std::int64_t max_iter, std::int64_t max_nfev, double max_time, bool record,
-                     py::object callback, py::object function) {
-        return s.run(x0, args, varying, hyper, bounds, memory, {gtol, xtol, ftol, max_iter, max_nfev, max_time}, record,
-                     std::move(callback), std::move(function));
-      }, py::arg("x0"), py::arg("args"), py::arg("varying"), py::arg("hyper"), py::arg("bounds"), py::arg("memory"), py::arg("gtol"),
-           py::arg("xtol"), py::arg("ftol"), py::arg("max_iter"), py::arg("max_nfev"), py::arg("max_time"), py::arg("record"),
-           py::arg("callback"), py::arg("function"));
+  m.def("methods", &describe_methods,
+        "Every method: name, class name, hyper-parameters (name, default or None, meaning, bounds, "
+        "open), memory.");
+  py::class_<Stepper, std::shared_ptr<Stepper>>(m, "Stepper",
+                                                "One step of a method on one objective.")
+      .def(py::init<const std::string&, std::shared_ptr<Graph>, NodeId, std::int64_t, int, bool,
+                    bool, bool, bool>(),
+           py::arg("method"), py::arg("graph"), py::arg("f"), py::arg("n"), py::arg("inputs"),
+           py::arg("bounds"), py::arg("gradient_norm"), py::arg("change"), py::arg("value"))
+      .def(
+          "run",
+          [](Stepper& s, const Array& x0, const std::vector<std::optional<Array>>& args,
+             const std::vector<bool>& varying, const std::vector<Array>& hyper,
+             const std::vector<Array>& bounds, const std::vector<std::optional<Array>>& memory,
+             double gtol, double xtol, double ftol, std::int64_t max_iter, std::int64_t max_nfev,
+             double max_time, bool record, py::object callback, py::object function) {
+            return s.run(x0, args, varying, hyper, bounds, memory,
+                         {gtol, xtol, ftol, max_iter, max_nfev, max_time}, record,
+                         std::move(callback), std::move(function));
+          },
+          py::arg("x0"), py::arg("args"), py::arg("varying"), py::arg("hyper"), py::arg("bounds"),
+          py::arg("memory"), py::arg("gtol"), py::arg("xtol"), py::arg("ftol"), py::arg("max_iter"),
+          py::arg("max_nfev"), py::arg("max_time"), py::arg("record"), py::arg("callback"),
+          py::arg("function"));
 }

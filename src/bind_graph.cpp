@@ -35,36 +35,50 @@ std::vector<NodeId> checked(const Graph& g, std::vector<NodeId> ids) {
   return ids;
 }
 
-// A node as plain Python, operations by name: (kind, what, inputs, shape, payload). What pickles are made of.
+// A node as plain Python, operations by name: (kind, what, inputs, shape, payload). What pickles
+// are made of.
 py::tuple describe(const Graph& g, NodeId id) {
   using thalweg::Kind;
   const thalweg::Node& n = g[checked(g, id)];
   const auto in = g.inputs(id);
-  const auto ints = [&] { const auto a = g.attributes(id); return std::vector<std::int64_t>(a.begin(), a.end()); };
+  const auto ints = [&] {
+    const auto a = g.attributes(id);
+    return std::vector<std::int64_t>(a.begin(), a.end());
+  };
   const auto made = [&](const char* kind, py::object what, py::object payload) {
-    return py::make_tuple(kind, what, std::vector<NodeId>(in.begin(), in.end()), to_tuple(g.shape(id)), payload);
+    return py::make_tuple(kind, what, std::vector<NodeId>(in.begin(), in.end()),
+                          to_tuple(g.shape(id)), payload);
   };
   switch (n.kind) {
-    case Kind::Input: return made("input", py::int_(n.op), py::none());
-    case Kind::Constant: return made("constant", py::none(), py::float_(n.value));
+    case Kind::Input:
+      return made("input", py::int_(n.op), py::none());
+    case Kind::Constant:
+      return made("constant", py::none(), py::float_(n.value));
     case Kind::Data: {
       const thalweg::DataArray& d = g.data_of(id);
       Array copy(std::vector<py::ssize_t>(d.shape.begin(), d.shape.end()));
       std::copy_n(d.values, copy.size(), copy.mutable_data());
       return made("data", py::none(), copy);
     }
-    case Kind::Elementwise: return made("elementwise", py::str(thalweg::operations()[static_cast<std::size_t>(n.op)].name), py::none());
+    case Kind::Elementwise:
+      return made("elementwise",
+                  py::str(thalweg::operations()[static_cast<std::size_t>(n.op)].name), py::none());
     case Kind::Reduce: {
       static constexpr const char* kNames[] = {"sum", "max", "min", "prod"};
       return made("reduce", py::str(kNames[n.op]), py::cast(ints()));
     }
-    case Kind::MatMul: return made("matmul", py::none(), py::cast(ints()));
-    case Kind::View: return made("view", py::none(), py::cast(ints()));
-    case Kind::Gather: return made("gather", py::none(), py::cast(ints()));
-    case Kind::Scan: return made("scan", py::none(), py::cast(ints()));
+    case Kind::MatMul:
+      return made("matmul", py::none(), py::cast(ints()));
+    case Kind::View:
+      return made("view", py::none(), py::cast(ints()));
+    case Kind::Gather:
+      return made("gather", py::none(), py::cast(ints()));
+    case Kind::Scan:
+      return made("scan", py::none(), py::cast(ints()));
     case Kind::Assemble: {
       py::list where;
-      for (const thalweg::Placement& p : g.placements(id)) where.append(py::make_tuple(p.offset, p.strides, p.table));
+      for (const thalweg::Placement& p : g.placements(id))
+        where.append(py::make_tuple(p.offset, p.strides, p.table));
       return made("assemble", py::bool_(n.accumulate), where);
     }
     default: {
@@ -76,8 +90,10 @@ py::tuple describe(const Graph& g, NodeId id) {
 
 NodeId elementwise(Graph& g, int code, NodeId a, NodeId b, NodeId c) {
   const std::array<NodeId, 3> in{a, b, c};
-  if (code < 0 || code >= static_cast<int>(thalweg::operations().size())) throw py::index_error("no operation " + std::to_string(code));
-  const auto arity = static_cast<std::size_t>(thalweg::operations()[static_cast<std::size_t>(code)].arity);
+  if (code < 0 || code >= static_cast<int>(thalweg::operations().size()))
+    throw py::index_error("no operation " + std::to_string(code));
+  const auto arity =
+      static_cast<std::size_t>(thalweg::operations()[static_cast<std::size_t>(code)].arity);
   for (std::size_t k = 0; k < 3; ++k)
     if (k < arity) checked(g, in[k]);
     else if (in[k] >= 0) throw py::value_error("too many operands");
@@ -93,88 +109,157 @@ void bind_graph(py::module_& m) {
       .value("min", thalweg::Reduction::Min)
       .value("prod", thalweg::Reduction::Prod);
 
-  py::class_<Graph, std::shared_ptr<Graph>>(m, "Graph", "Array-valued expressions; a node is an int.")
+  py::class_<Graph, std::shared_ptr<Graph>>(m, "Graph",
+                                            "Array-valued expressions; a node is an int.")
       .def(py::init<>())
       .def("__len__", &Graph::size)
-      .def("input", [](Graph& g, int number, const Shape& shape) { return g.input(number, shape); }, py::arg("number"), py::arg("shape"))
+      .def(
+          "input", [](Graph& g, int number, const Shape& shape) { return g.input(number, shape); },
+          py::arg("number"), py::arg("shape"))
       .def("constant", &Graph::constant, py::arg("value"))
-      .def("data", [](Graph& g, const Array& a) {
-        return g.data({keep_alive(a), a.data(), shape_of(a)});
-      }, py::arg("array"), "An array of float64 in C order is referenced, not copied.")
-      .def("shape", [](const Graph& g, NodeId id) { return to_tuple(g.shape(checked(g, id))); }, py::arg("node"))
-      .def("is_boolean", [](const Graph& g, NodeId id) { return g.is_boolean(checked(g, id)); }, py::arg("node"))
-      .def("constant_value", [](const Graph& g, NodeId id) -> std::optional<double> {
-        const thalweg::Node& n = g[checked(g, id)];
-        if (n.kind != thalweg::Kind::Constant) return std::nullopt;
-        return n.value;
-      }, py::arg("node"), "The number that a node is, or None.")
-      .def("elementwise", &elementwise, py::arg("code"), py::arg("a"), py::arg("b") = -1, py::arg("c") = -1,
+      .def(
+          "data",
+          [](Graph& g, const Array& a) { return g.data({keep_alive(a), a.data(), shape_of(a)}); },
+          py::arg("array"), "An array of float64 in C order is referenced, not copied.")
+      .def(
+          "shape", [](const Graph& g, NodeId id) { return to_tuple(g.shape(checked(g, id))); },
+          py::arg("node"))
+      .def(
+          "is_boolean", [](const Graph& g, NodeId id) { return g.is_boolean(checked(g, id)); },
+          py::arg("node"))
+      .def(
+          "constant_value",
+          [](const Graph& g, NodeId id) -> std::optional<double> {
+            const thalweg::Node& n = g[checked(g, id)];
+            if (n.kind != thalweg::Kind::Constant) return std::nullopt;
+            return n.value;
+          },
+          py::arg("node"), "The number that a node is, or None.")
+      .def("elementwise", &elementwise, py::arg("code"), py::arg("a"), py::arg("b") = -1,
+           py::arg("c") = -1,
            "An operation, by its position in operations(), on nodes that broadcast.")
-      .def("reduce", [](Graph& g, thalweg::Reduction kind, NodeId x, std::vector<int> axes, bool keepdims) {
-        return g.reduce(kind, checked(g, x), std::move(axes), keepdims);
-      }, py::arg("kind"), py::arg("x"), py::arg("axes"), py::arg("keepdims") = false)
-      .def("matmul", [](Graph& g, NodeId a, NodeId b, bool ta, bool tb) {
-        return g.matmul(checked(g, a), checked(g, b), ta, tb);
-      }, py::arg("a"), py::arg("b"), py::arg("transpose_a") = false, py::arg("transpose_b") = false,
-           "(batch, m, k) @ (batch, k, n)")
-      .def("view", [](Graph& g, NodeId x, const Shape& shape, std::int64_t offset, const Shape& strides) {
-        if (shape.size() != strides.size()) throw py::value_error("view: one stride an axis is needed");
-        return g.view(checked(g, x), shape, offset, strides);
-      }, py::arg("x"), py::arg("shape"), py::arg("offset"), py::arg("strides"),
-           "out[i] = x.flat[offset + sum of i_d strides_d], strides in elements")
-      .def("gather", [](Graph& g, NodeId x, const Shape& shape, std::vector<std::int64_t> table) {
-        return g.gather(checked(g, x), shape, std::move(table));
-      }, py::arg("x"), py::arg("shape"), py::arg("table"), "out.flat[i] = x.flat[table[i]]")
-      .def("describe", &describe, py::arg("node"), "A node as plain Python, its operation by name: (kind, what, inputs, shape, payload).")
-      .def("assemble", [](Graph& g, const Shape& shape, const std::vector<NodeId>& parts,
-                          const std::vector<std::pair<std::int64_t, Shape>>& at) {
-        std::vector<thalweg::Placement> where;
-        std::int64_t total = 0;
-        for (const auto& [offset, strides] : at) where.push_back({offset, strides, {}});
-        for (NodeId p : checked(g, parts)) total += thalweg::size_of(g.shape(p));
-        if (total != thalweg::size_of(shape)) throw py::value_error("assemble: the parts do not tile the whole");
-        return g.assemble(shape, parts, std::move(where), false);
-      }, py::arg("shape"), py::arg("parts"), py::arg("at"),
-           "Parts laid side by side: part k's element i goes to flat position offset_k + sum of i_d strides_kd. They must tile the whole.")
-      .def("scan", [](Graph& g, NodeId a, NodeId b, int axis, bool reverse) {
-        const auto rank = static_cast<int>(g.shape(checked(g, b)).size());
-        if (axis < 0 || axis >= rank) throw py::value_error("scan: axis out of bounds");
-        return g.scan(checked(g, a), b, axis, reverse);
-      }, py::arg("a"), py::arg("b"), py::arg("axis"), py::arg("reverse") = false, "s_k = a_k s_{k-1} + b_k, s_0 = b_0, along an axis")
-      .def("lookup", [](Graph& g, NodeId x, std::vector<double> breaks, std::vector<double> c0, std::vector<double> c1, double below) {
-        auto t = std::make_shared<thalweg::LookupTable>();
-        t->breaks = std::move(breaks), t->c0 = std::move(c0), t->c1 = std::move(c1), t->below = below;
-        return g.lookup(checked(g, x), std::move(t));
-      }, py::arg("x"), py::arg("breaks"), py::arg("c0"), py::arg("c1"), py::arg("below"),
-           "Piecewise linear: c0[k] + c1[k] (x - breaks[k]) from breaks[k] on, `below` before the first")
-      .def("reshape", [](Graph& g, NodeId x, const Shape& s) { return g.reshape(checked(g, x), s); }, py::arg("x"), py::arg("shape"))
-      .def("transpose", [](Graph& g, NodeId x, const std::vector<int>& axes) {
-        std::vector<bool> seen(g.shape(checked(g, x)).size(), false);
-        for (int a : axes) {
-          if (a < 0 || a >= static_cast<int>(seen.size()) || seen[static_cast<std::size_t>(a)]) throw py::value_error("axes don't match array");
-          seen[static_cast<std::size_t>(a)] = true;
-        }
-        if (axes.size() != seen.size()) throw py::value_error("axes don't match array");
-        return g.transpose(x, axes);
-      }, py::arg("x"), py::arg("axes"))
-      .def("broadcast_to", [](Graph& g, NodeId x, const Shape& s) { return g.broadcast_to(checked(g, x), s); }, py::arg("x"), py::arg("shape"))
-      .def("vjp", [](Graph& g, const std::vector<NodeId>& outputs, const std::vector<NodeId>& seeds, const std::vector<NodeId>& wrt) {
-        return thalweg::vector_jacobian_product(g, checked(g, outputs), checked(g, seeds), checked(g, wrt));
-      }, py::arg("outputs"), py::arg("seeds"), py::arg("wrt"), "Reverse mode: nodes of the vector-Jacobian products.")
-      .def("jvp", [](Graph& g, const std::vector<NodeId>& outputs, const std::vector<NodeId>& wrt, const std::vector<NodeId>& tangents) {
-        return thalweg::jacobian_vector_product(g, checked(g, outputs), checked(g, wrt), checked(g, tangents));
-      }, py::arg("outputs"), py::arg("wrt"), py::arg("tangents"), "Forward mode: nodes of the Jacobian-vector products.")
-      .def("diagnose", [](std::shared_ptr<Graph> g, NodeId output, const std::vector<Array>& inputs)
-           -> std::optional<std::tuple<std::string, std::vector<double>, double, bool>> {
-        std::vector<const double*> in;
-        for (const Array& a : inputs) in.push_back(a.data());
-        checked(*g, output);
-        const auto c = thalweg::diagnose(std::move(g), output, in, static_cast<int>(in.size()));
-        if (!c) return std::nullopt;
-        return std::tuple(c->operation, c->inputs, c->result, c->outside_domain);
-      }, py::arg("output"), py::arg("inputs"),
-           "The first operation whose result is not finite though its operands are: (name, operands, result, outside its domain?).")
-      .def("gradient", [](Graph& g, NodeId output, NodeId wrt) {
-        return thalweg::gradient(g, checked(g, output), checked(g, wrt));
-      }, py::arg("output"), py::arg("wrt"), "The gradient of an output of one element.");
+      .def(
+          "reduce",
+          [](Graph& g, thalweg::Reduction kind, NodeId x, std::vector<int> axes, bool keepdims) {
+            return g.reduce(kind, checked(g, x), std::move(axes), keepdims);
+          },
+          py::arg("kind"), py::arg("x"), py::arg("axes"), py::arg("keepdims") = false)
+      .def(
+          "matmul",
+          [](Graph& g, NodeId a, NodeId b, bool ta, bool tb) {
+            return g.matmul(checked(g, a), checked(g, b), ta, tb);
+          },
+          py::arg("a"), py::arg("b"), py::arg("transpose_a") = false,
+          py::arg("transpose_b") = false, "(batch, m, k) @ (batch, k, n)")
+      .def(
+          "view",
+          [](Graph& g, NodeId x, const Shape& shape, std::int64_t offset, const Shape& strides) {
+            if (shape.size() != strides.size())
+              throw py::value_error("view: one stride an axis is needed");
+            return g.view(checked(g, x), shape, offset, strides);
+          },
+          py::arg("x"), py::arg("shape"), py::arg("offset"), py::arg("strides"),
+          "out[i] = x.flat[offset + sum of i_d strides_d], strides in elements")
+      .def(
+          "gather",
+          [](Graph& g, NodeId x, const Shape& shape, std::vector<std::int64_t> table) {
+            return g.gather(checked(g, x), shape, std::move(table));
+          },
+          py::arg("x"), py::arg("shape"), py::arg("table"), "out.flat[i] = x.flat[table[i]]")
+      .def("describe", &describe, py::arg("node"),
+           "A node as plain Python, its operation by name: (kind, what, inputs, shape, payload).")
+      .def(
+          "assemble",
+          [](Graph& g, const Shape& shape, const std::vector<NodeId>& parts,
+             const std::vector<std::pair<std::int64_t, Shape>>& at) {
+            std::vector<thalweg::Placement> where;
+            std::int64_t total = 0;
+            for (const auto& [offset, strides] : at) where.push_back({offset, strides, {}});
+            for (NodeId p : checked(g, parts)) total += thalweg::size_of(g.shape(p));
+            if (total != thalweg::size_of(shape))
+              throw py::value_error("assemble: the parts do not tile the whole");
+            return g.assemble(shape, parts, std::move(where), false);
+          },
+          py::arg("shape"), py::arg("parts"), py::arg("at"),
+          "Parts laid side by side: part k's element i goes to flat position offset_k + sum of i_d "
+          "strides_kd. They must tile the whole.")
+      .def(
+          "scan",
+          [](Graph& g, NodeId a, NodeId b, int axis, bool reverse) {
+            const auto rank = static_cast<int>(g.shape(checked(g, b)).size());
+            if (axis < 0 || axis >= rank) throw py::value_error("scan: axis out of bounds");
+            return g.scan(checked(g, a), b, axis, reverse);
+          },
+          py::arg("a"), py::arg("b"), py::arg("axis"), py::arg("reverse") = false,
+          "s_k = a_k s_{k-1} + b_k, s_0 = b_0, along an axis")
+      .def(
+          "lookup",
+          [](Graph& g, NodeId x, std::vector<double> breaks, std::vector<double> c0,
+             std::vector<double> c1, double below) {
+            auto t = std::make_shared<thalweg::LookupTable>();
+            t->breaks = std::move(breaks), t->c0 = std::move(c0), t->c1 = std::move(c1),
+            t->below = below;
+            return g.lookup(checked(g, x), std::move(t));
+          },
+          py::arg("x"), py::arg("breaks"), py::arg("c0"), py::arg("c1"), py::arg("below"),
+          "Piecewise linear: c0[k] + c1[k] (x - breaks[k]) from breaks[k] on, `below` before the "
+          "first")
+      .def(
+          "reshape", [](Graph& g, NodeId x, const Shape& s) { return g.reshape(checked(g, x), s); },
+          py::arg("x"), py::arg("shape"))
+      .def(
+          "transpose",
+          [](Graph& g, NodeId x, const std::vector<int>& axes) {
+            std::vector<bool> seen(g.shape(checked(g, x)).size(), false);
+            for (int a : axes) {
+              if (a < 0 || a >= static_cast<int>(seen.size()) || seen[static_cast<std::size_t>(a)])
+                throw py::value_error("axes don't match array");
+              seen[static_cast<std::size_t>(a)] = true;
+            }
+            if (axes.size() != seen.size()) throw py::value_error("axes don't match array");
+            return g.transpose(x, axes);
+          },
+          py::arg("x"), py::arg("axes"))
+      .def(
+          "broadcast_to",
+          [](Graph& g, NodeId x, const Shape& s) { return g.broadcast_to(checked(g, x), s); },
+          py::arg("x"), py::arg("shape"))
+      .def(
+          "vjp",
+          [](Graph& g, const std::vector<NodeId>& outputs, const std::vector<NodeId>& seeds,
+             const std::vector<NodeId>& wrt) {
+            return thalweg::vector_jacobian_product(g, checked(g, outputs), checked(g, seeds),
+                                                    checked(g, wrt));
+          },
+          py::arg("outputs"), py::arg("seeds"), py::arg("wrt"),
+          "Reverse mode: nodes of the vector-Jacobian products.")
+      .def(
+          "jvp",
+          [](Graph& g, const std::vector<NodeId>& outputs, const std::vector<NodeId>& wrt,
+             const std::vector<NodeId>& tangents) {
+            return thalweg::jacobian_vector_product(g, checked(g, outputs), checked(g, wrt),
+                                                    checked(g, tangents));
+          },
+          py::arg("outputs"), py::arg("wrt"), py::arg("tangents"),
+          "Forward mode: nodes of the Jacobian-vector products.")
+      .def(
+          "diagnose",
+          [](std::shared_ptr<Graph> g, NodeId output, const std::vector<Array>& inputs)
+              -> std::optional<std::tuple<std::string, std::vector<double>, double, bool>> {
+            std::vector<const double*> in;
+            for (const Array& a : inputs) in.push_back(a.data());
+            checked(*g, output);
+            const auto c = thalweg::diagnose(std::move(g), output, in, static_cast<int>(in.size()));
+            if (!c) return std::nullopt;
+            return std::tuple(c->operation, c->inputs, c->result, c->outside_domain);
+          },
+          py::arg("output"), py::arg("inputs"),
+          "The first operation whose result is not finite though its operands are: (name, "
+          "operands, result, outside its domain?).")
+      .def(
+          "gradient",
+          [](Graph& g, NodeId output, NodeId wrt) {
+            return thalweg::gradient(g, checked(g, output), checked(g, wrt));
+          },
+          py::arg("output"), py::arg("wrt"), "The gradient of an output of one element.");
 }

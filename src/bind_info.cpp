@@ -4,27 +4,37 @@
 #include "thalweg/kernels.hpp"
 
 void bind_info(py::module_& m) {
-  m.def("supported_isas", [] {
-    std::vector<std::string> names;
-    for (const thalweg::Kernels* k : thalweg::supported_kernels()) names.emplace_back(k->name);
-    return names;
-  }, "Names of the instruction sets that this build holds and this processor runs, the best last.");
-  m.def("active_isa", [] { return std::string(thalweg::kernels().name); },
-        "Name of the instruction set in use; THALWEG_ISA in the environment forces one.");
-  m.def("operations", [] {
-    py::list out;
-    for (const thalweg::OperationInfo& o : thalweg::operations()) {
-      py::list domain;
-      for (int k = 0; k < o.arity; ++k)
-        domain.append(py::make_tuple(o.domain[k].lower, o.domain[k].upper, o.domain[k].lower_open, o.domain[k].upper_open));
-      py::dict d;
-      d["name"] = o.name;
-      d["arity"] = o.arity;
-      d["boolean"] = o.boolean;
-      d["domain"] = domain;
-      out.append(d);
-    }
-    return out;
-  }, "Every elementary operation: name, arity, whether it is a truth value, and the domain of each argument as "
-     "(lower, upper, lower end open, upper end open). Its position in the list is its code.");
+  m.def(
+      "supported_isas",
+      [] {
+        std::vector<std::string> names;
+        for (const thalweg::Kernels* k : thalweg::supported_kernels()) names.emplace_back(k->name);
+        return names;
+      },
+      "Names of the instruction sets that this build holds and this processor runs, the best "
+      "last.");
+  m.def(
+      "active_isa", [] { return std::string(thalweg::kernels().name); },
+      "Name of the instruction set in use; THALWEG_ISA in the environment forces one.");
+  m.def(
+      "operations",
+      [] {
+        py::list out;
+        for (const thalweg::OperationInfo& o : thalweg::operations()) {
+          py::list domain;
+          for (int k = 0; k < o.arity; ++k)
+            domain.append(py::make_tuple(o.domain[k].lower, o.domain[k].upper,
+                                         o.domain[k].lower_open, o.domain[k].upper_open));
+          py::dict d;
+          d["name"] = o.name;
+          d["arity"] = o.arity;
+          d["boolean"] = o.boolean;
+          d["domain"] = domain;
+          out.append(d);
+        }
+        return out;
+      },
+      "Every elementary operation: name, arity, whether it is a truth value, and the domain of "
+      "each argument as "
+      "(lower, upper, lower end open, upper end open). Its position in the list is its code.");
 }

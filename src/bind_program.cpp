@@ -7,22 +7,33 @@ using namespace thalweg;
 
 namespace {
 
-// Outputs of a graph, ready to be evaluated over k points. Lowered for each choice of what differs between points, once.
+// Outputs of a graph, ready to be evaluated over k points. Lowered for each choice of what differs
+// between points, once.
 class Function {
  public:
   Function(std::shared_ptr<Graph> graph, std::vector<NodeId> outputs, std::size_t inputs)
       : graph_(std::move(graph)), outputs_(std::move(outputs)), inputs_(inputs) {}
 
-  // values[j]: (k, *shape) where per point (varying[j]), else of the input's own shape. Out: (k, size) for each output.
-  std::vector<Array> operator()(const std::vector<Array>& values, const std::vector<bool>& varying, std::int64_t k) {
+  // values[j]: (k, *shape) where per point (varying[j]), else of the input's own shape. Out: (k,
+  // size) for each output.
+  std::vector<Array> operator()(const std::vector<Array>& values, const std::vector<bool>& varying,
+                                std::int64_t k) {
+    if (values.size() != inputs_ || varying.size() != inputs_)
+      throw py::value_error("a value is needed for each input");
     const Kernels& isa = kernels();
-    const Layout layout = k == 1 ? layout_for_one_lane(*graph_, outputs_, isa.width) : Layout::Lanes;
+    const Layout layout =
+        k == 1 ? layout_for_one_lane(*graph_, outputs_, isa.width) : Layout::Lanes;
     const Program& p = program(varying, layout);
     std::vector<Array> out;
-    for (auto n : p.output_sizes) out.emplace_back(std::vector<py::ssize_t>{k, static_cast<py::ssize_t>(n)});
+    for (auto n : p.output_sizes)
+      out.emplace_back(std::vector<py::ssize_t>{k, static_cast<py::ssize_t>(n)});
     std::vector<const double*> in;
     std::vector<double*> to;
-    for (const Array& a : values) in.push_back(a.data());
+    for (std::size_t j = 0; j < values.size(); ++j) {
+      if (values[j].size() < p.input_sizes[j] * (varying[j] ? k : 1))
+        throw py::value_error("input " + std::to_string(j) + " has too few values");
+      in.push_back(values[j].data());
+    }
     for (Array& a : out) to.push_back(a.mutable_data());
     {
       const py::gil_scoped_release nogil;
@@ -31,7 +42,9 @@ class Function {
     return out;
   }
 
-  std::string print(const std::vector<bool>& varying) { return program(varying, Layout::Lanes).print(); }
+  std::string print(const std::vector<bool>& varying) {
+    return program(varying, Layout::Lanes).print();
+  }
 
  private:
   const Program& program(const std::vector<bool>& varying, Layout layout) {
@@ -50,9 +63,12 @@ class Function {
 }  // namespace
 
 void bind_program(py::module_& m) {
-  py::class_<Function, std::shared_ptr<Function>>(m, "Function", "Nodes of a graph as a function of its inputs.")
-      .def(py::init<std::shared_ptr<Graph>, std::vector<NodeId>, std::size_t>(), py::arg("graph"), py::arg("outputs"), py::arg("inputs"))
+  py::class_<Function, std::shared_ptr<Function>>(m, "Function",
+                                                  "Nodes of a graph as a function of its inputs.")
+      .def(py::init<std::shared_ptr<Graph>, std::vector<NodeId>, std::size_t>(), py::arg("graph"),
+           py::arg("outputs"), py::arg("inputs"))
       .def("__call__", &Function::operator(), py::arg("values"), py::arg("varying"), py::arg("k"),
-           "Evaluate at k points: values[j] is (k, *shape) where varying[j], else of the input's own shape. Returns (k, size) an output.")
+           "Evaluate at k points: values[j] is (k, *shape) where varying[j], else of the input's "
+           "own shape. Returns (k, size) an output.")
       .def("print", &Function::print, py::arg("varying"), "The tape, one line an instruction.");
 }

@@ -122,8 +122,16 @@ def test_outside_the_domain_is_a_gap_without_a_warning():
 def test_a_pole_does_not_flatten_the_curve():
     res = descend(lambda x: 1 / x + x, 3.0, 0.1, 40)
     ax = res.plot(box=(1e-9, 4))
-    assert ax.get_ylim()[1] < 100
+    assert ax.get_ylim()[1] < 10
     assert ax.get_ylim()[0] < 2
+
+
+def test_an_infinite_value_is_a_gap_too():
+    ax = descend(lambda x: x - np.log(x), 3.0, 0.1, 5).plot(box=(0, 4))
+    x, y = lines(ax)["f(x)"].get_data()
+    assert x[0] == 0
+    assert np.isnan(y[0])
+    assert np.isfinite(y[1:]).all()
 
 
 def test_points_that_fly_off_do_not_set_the_window():

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The descend loop: run the step, review what came of it, let finished lanes go and load the next starts.
+// The descend loop: run the step, review what came of it, let finished lanes go and load the next
+// starts.
 #include "thalweg/descend.hpp"
 
 #include <algorithm>
@@ -14,27 +15,42 @@ constexpr double kSlack = 4 * 2.220446049250313e-16;
 // Seconds between looks for an interrupt.
 constexpr double kPatience = 0.02;
 
-double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 }  // namespace
 
-Descent::Descent(const Program& program, const Step& step, const Method& method, const Kernels& kernels, bool wide,
-                 Starts starts, Stopping stopping, Endings endings, Watch watch)
-    : program_(program), step_(step), method_(method), kernels_(kernels), starts_(std::move(starts)), stopping_(stopping),
-      endings_(std::move(endings)), watch_(std::move(watch)), block_(program, kernels, wide),
+Descent::Descent(const Program& program, const Step& step, const Method& method,
+                 const Kernels& kernels, bool wide, Starts starts, Stopping stopping,
+                 Endings endings, Watch watch)
+    : program_(program),
+      step_(step),
+      method_(method),
+      kernels_(kernels),
+      starts_(std::move(starts)),
+      stopping_(stopping),
+      endings_(std::move(endings)),
+      watch_(std::move(watch)),
+      block_(program, kernels, wide),
       lanes_(program.body.layout == Layout::Lanes ? block_.lanes() : 1),
-      deadline_(std::min(stopping.max_iterations, stopping.max_evaluations - 1)), began_(now()), checked_(began_) {
+      deadline_(std::min(stopping.max_iterations, stopping.max_evaluations - 1)),
+      began_(now()),
+      checked_(began_) {
   for (std::size_t j = 0; j < starts_.values.size(); ++j)
     if (!program_.varying[j] && starts_.values[j]) block_.bind_uniform(j, starts_.values[j]);
   const StepLayout& at = step_.at;
   x_ring_ = block_.ring(0, static_cast<std::size_t>(at.x));
   f_ring_ = block_.ring(Evaluator::kNoInput, static_cast<std::size_t>(at.f));
   for (std::size_t m = 0; m < method_.memory.size(); ++m)
-    memory_rings_.push_back(block_.ring(static_cast<std::size_t>(at.memory) + m, static_cast<std::size_t>(at.memory_out) + m));
-  if (at.change >= 0) change_ring_ = block_.ring(Evaluator::kNoInput, static_cast<std::size_t>(at.change));
+    memory_rings_.push_back(block_.ring(static_cast<std::size_t>(at.memory) + m,
+                                        static_cast<std::size_t>(at.memory_out) + m));
+  if (at.change >= 0)
+    change_ring_ = block_.ring(Evaluator::kNoInput, static_cast<std::size_t>(at.change));
   block_.prepare();
   // `rises` works on whole batches, also where there is one lane.
-  const auto padded = static_cast<std::size_t>((lanes_ + kernels_.width - 1) / kernels_.width * kernels_.width);
+  const auto padded =
+      static_cast<std::size_t>((lanes_ + kernels_.width - 1) / kernels_.width * kernels_.width);
   start_.assign(static_cast<std::size_t>(lanes_), -1);
   since_.assign(static_cast<std::size_t>(lanes_), 0);
   limit_.assign(padded, INFINITY);
@@ -51,7 +67,8 @@ Descent::Descent(const Program& program, const Step& step, const Method& method,
   }
 }
 
-// Puts a start into a lane, as the input of the run whose age is given (1: the next run, before rotating; 0: after).
+// Puts a start into a lane, as the input of the run whose age is given (1: the next run, before
+// rotating; 0: after).
 void Descent::load(std::int64_t lane, std::int64_t start, std::size_t age) {
   const auto put = [&](double* to, const double* row, std::int64_t size) {
     for (std::int64_t i = 0; i < size; ++i) to[i * lanes_ + lane] = row[i];
@@ -61,8 +78,9 @@ void Descent::load(std::int64_t lane, std::int64_t start, std::size_t age) {
     const std::int64_t size = method_.memory[m].per_variable ? step_.n : 1;
     double* to = block_.ring_at(memory_rings_[m], age);
     for (std::int64_t i = 0; i < size; ++i)
-      to[i * lanes_ + lane] = m < starts_.memory.size() && starts_.memory[m] ? starts_.memory[m][start * size + i]
-                                                                             : method_.memory[m].initial;
+      to[i * lanes_ + lane] = m < starts_.memory.size() && starts_.memory[m]
+                                  ? starts_.memory[m][start * size + i]
+                                  : method_.memory[m].initial;
   }
   for (std::size_t j = 1; j < starts_.values.size(); ++j)
     if (program_.varying[j] && starts_.values[j]) {
@@ -92,13 +110,16 @@ void Descent::tell() {
 
 // Does any lane need a look of its own? Most iterations need none.
 bool Descent::wants_review() {
-  bool wanted = kernels_.rises(block_.ring_at(f_ring_, 0), limit_.data(), static_cast<std::int64_t>(limit_.size()), kSlack);
+  bool wanted = kernels_.rises(block_.ring_at(f_ring_, 0), limit_.data(),
+                               static_cast<std::int64_t>(limit_.size()), kSlack);
   const auto any_below = [this](const double* values, double tolerance) {
     bool below = false;
     for (std::int64_t l = 0; l < lanes_; ++l) below |= values[l] <= tolerance;
     return below;
   };
-  if (stopping_.gtol > 0) wanted |= any_below(block_.output(static_cast<std::size_t>(step_.at.gradient_norm)), stopping_.gtol);
+  if (stopping_.gtol > 0)
+    wanted |=
+        any_below(block_.output(static_cast<std::size_t>(step_.at.gradient_norm)), stopping_.gtol);
   if (stopping_.xtol > 0) wanted |= any_below(block_.ring_at(change_ring_, 1), stopping_.xtol);
   return wanted || stopping_.ftol > 0 || iteration_ >= deadline_;
 }
@@ -106,7 +127,10 @@ bool Descent::wants_review() {
 void Descent::review() {
   if (watch_.report) {
     const auto norm = step_.at.gradient_norm;
-    const Report report{iteration_, x(1), step_.at.value < 0 ? block_.ring_at(f_ring_, 0) : block_.output(static_cast<std::size_t>(step_.at.value)),
+    const Report report{iteration_, x(1),
+                        step_.at.value < 0
+                            ? block_.ring_at(f_ring_, 0)
+                            : block_.output(static_cast<std::size_t>(step_.at.value)),
                         norm < 0 ? nullptr : block_.output(static_cast<std::size_t>(norm)), lanes_};
     if (watch_.report(report)) return finish_all(Reason::StoppedByCallback, 0, 0);
   }
@@ -122,9 +146,12 @@ void Descent::look_at(std::int64_t lane) {
   if (start_[l] < 0) return;
   const double f = block_.ring_at(f_ring_, 0)[l], f_before = block_.ring_at(f_ring_, 1)[l];
   const std::int64_t k = iteration_ - since_[l];
-  if (!(f <= limit_[l]) && k > 0 && f_before <= limit_[l]) {  // the point before was the best: it is about to go
+  if (!(f <= limit_[l]) && k > 0 &&
+      f_before <= limit_[l]) {  // the point before was the best: it is about to go
     saved_f_[l] = f_before;
-    for (std::int64_t i = 0; i < step_.n; ++i) saved_x_[l * static_cast<std::size_t>(step_.n) + static_cast<std::size_t>(i)] = x(2)[i * lanes_ + lane];
+    for (std::int64_t i = 0; i < step_.n; ++i)
+      saved_x_[l * static_cast<std::size_t>(step_.n) + static_cast<std::size_t>(i)] =
+          x(2)[i * lanes_ + lane];
   }
   if (!std::isfinite(f)) return finish(lane, Reason::NonFinite, f, 0);
   if (stopping_.gtol > 0) {
@@ -141,10 +168,13 @@ void Descent::look_at(std::int64_t lane) {
       return finish(lane, Reason::ValueSettled, std::abs(f_before - f), stopping_.ftol * size);
   }
   if (k >= stopping_.max_iterations)
-    return finish(lane, Reason::MaxIterations, static_cast<double>(k), static_cast<double>(stopping_.max_iterations));
+    return finish(lane, Reason::MaxIterations, static_cast<double>(k),
+                  static_cast<double>(stopping_.max_iterations));
   if (k + 1 >= stopping_.max_evaluations)
-    return finish(lane, Reason::MaxEvaluations, static_cast<double>(k + 1), static_cast<double>(stopping_.max_evaluations));
-  deadline_ = std::min(deadline_, since_[l] + std::min(stopping_.max_iterations, stopping_.max_evaluations - 1));
+    return finish(lane, Reason::MaxEvaluations, static_cast<double>(k + 1),
+                  static_cast<double>(stopping_.max_evaluations));
+  deadline_ = std::min(
+      deadline_, since_[l] + std::min(stopping_.max_iterations, stopping_.max_evaluations - 1));
 }
 
 void Descent::finish(std::int64_t lane, Reason reason, double left, double right) {
@@ -155,7 +185,9 @@ void Descent::finish(std::int64_t lane, Reason reason, double left, double right
   for (std::int64_t i = 0; i < n; ++i) {
     const double last = x(1)[i * lanes_ + lane];
     endings_.last_x[start * n + i] = last;
-    endings_.x[start * n + i] = last_is_best ? last : saved_x_[l * static_cast<std::size_t>(n) + static_cast<std::size_t>(i)];
+    endings_.x[start * n + i] =
+        last_is_best ? last
+                     : saved_x_[l * static_cast<std::size_t>(n) + static_cast<std::size_t>(i)];
   }
   endings_.last_fun[start] = f;
   endings_.fun[start] = last_is_best ? f : saved_f_[l];
@@ -176,7 +208,8 @@ void Descent::finish(std::int64_t lane, Reason reason, double left, double right
   since_[l] = iteration_ + 1;
   if (more) {
     load(lane, next_start_++, 0);
-    deadline_ = std::min(deadline_, since_[l] + std::min(stopping_.max_iterations, stopping_.max_evaluations - 1));
+    deadline_ = std::min(
+        deadline_, since_[l] + std::min(stopping_.max_iterations, stopping_.max_evaluations - 1));
   } else {
     --active_;
     load(lane, start, 0);
@@ -192,7 +225,8 @@ void Descent::finish_all(Reason reason, double left, double right) {
   }
 }
 
-// Reading the clock costs as much as a small step, so it is read more rarely as steps turn out short.
+// Reading the clock costs as much as a small step, so it is read more rarely as steps turn out
+// short.
 void Descent::check_clock() {
   const double time = now();
   const double passed = time - checked_;
@@ -201,12 +235,14 @@ void Descent::check_clock() {
   check_in_ = check_every_;
   checked_ = time;
   if (active_ == 0) return;
-  if (time - began_ >= stopping_.max_seconds) return finish_all(Reason::MaxTime, time - began_, stopping_.max_seconds);
+  if (time - began_ >= stopping_.max_seconds)
+    return finish_all(Reason::MaxTime, time - began_, stopping_.max_seconds);
   if (watch_.interrupted && watch_.interrupted()) finish_all(Reason::Interrupted, 0, 0);
 }
 
-void descend(const Program& program, const Step& step, const Method& method, const Kernels& kernels, const Starts& starts,
-             const Stopping& stopping, const Endings& endings, const Watch& watch) {
+void descend(const Program& program, const Step& step, const Method& method, const Kernels& kernels,
+             const Starts& starts, const Stopping& stopping, const Endings& endings,
+             const Watch& watch) {
   if (starts.k == 0) return;
   const bool wide = starts.k > kernels.width && fits_wide(program, kernels);
   Descent descent(program, step, method, kernels, wide, starts, stopping, endings, watch);

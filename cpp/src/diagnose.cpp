@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Every node is evaluated and kept, what the outputs really use is marked from the end, and the first bad node is named.
+// Every node is evaluated and kept, what the outputs really use is marked from the end, and the
+// first bad node is named.
 #include "thalweg/diagnose.hpp"
 
 #include <algorithm>
@@ -12,7 +13,8 @@ namespace {
 
 class Inquiry {
  public:
-  Inquiry(std::shared_ptr<Graph> graph, NodeId output) : graph_(std::move(graph)), g_(*graph_), output_(output) {
+  Inquiry(std::shared_ptr<Graph> graph, NodeId output)
+      : graph_(std::move(graph)), g_(*graph_), output_(output) {
     std::vector<bool> reached(static_cast<std::size_t>(output) + 1, false);
     reached[static_cast<std::size_t>(output)] = true;
     for (NodeId id = output + 1; id-- > 0;)
@@ -35,7 +37,8 @@ class Inquiry {
   std::vector<char>& used(NodeId id) { return used_[static_cast<std::size_t>(id)]; }
 
   void evaluate_all(std::span<const double* const> inputs, int input_count) {
-    Lowering how{std::vector<bool>(static_cast<std::size_t>(input_count), true), Layout::Elements, true};
+    Lowering how{std::vector<bool>(static_cast<std::size_t>(input_count), true), Layout::Elements,
+                 true};
     const auto program = lower(graph_, nodes_, how);
     values_.resize(static_cast<std::size_t>(output_) + 1);
     std::vector<double*> to;
@@ -68,7 +71,8 @@ class Inquiry {
       const NodeId id = *it;
       if (std::ranges::none_of(used(id), [](char c) { return c != 0; })) continue;
       const auto in = g_.inputs(id);
-      if (g_[id].kind != Kind::Elementwise) {  // an array that is used at all is taken as used in full
+      if (g_[id].kind !=
+          Kind::Elementwise) {  // an array that is used at all is taken as used in full
         for (NodeId i : in) std::ranges::fill(used(i), 1);
         continue;
       }
@@ -101,16 +105,25 @@ class Inquiry {
           finite &= std::isfinite(x);
           c.inputs.push_back(x);
           const Domain& d = op.domain[k];
-          c.outside_domain |= x < d.lower || x > d.upper || (d.lower_open && x == d.lower) || (d.upper_open && x == d.upper);
+          c.outside_domain |= x < d.lower || x > d.upper || (d.lower_open && x == d.lower) ||
+                              (d.upper_open && x == d.upper);
         }
         if (!finite) continue;
-        if (std::string_view(op.name) == "power" && c.inputs[1] == std::rint(c.inputs[1])) c.outside_domain = false;
+        if (std::string_view(op.name) == "power" && c.inputs[1] == std::rint(c.inputs[1]))
+          c.outside_domain = false;
         return c;
       }
-      const auto all_finite = [this](NodeId i) { return std::ranges::all_of(values(i), [](double x) { return std::isfinite(x); }); };
+      const auto all_finite = [this](NodeId i) {
+        return std::ranges::all_of(values(i), [](double x) { return std::isfinite(x); });
+      };
       if (std::ranges::all_of(in, all_finite)) {
         static constexpr const char* kReductions[] = {"sum", "max", "min", "prod"};
-        return Culprit{n.kind == Kind::Reduce ? kReductions[n.op] : n.kind == Kind::MatMul ? "matmul" : "an array operation", {}, values(id)[e], false};
+        return Culprit{n.kind == Kind::Reduce   ? kReductions[n.op]
+                       : n.kind == Kind::MatMul ? "matmul"
+                                                : "an array operation",
+                       {},
+                       values(id)[e],
+                       false};
       }
     }
     return std::nullopt;
@@ -126,7 +139,8 @@ class Inquiry {
 
 }  // namespace
 
-std::optional<Culprit> diagnose(std::shared_ptr<Graph> graph, NodeId output, std::span<const double* const> inputs, int input_count) {
+std::optional<Culprit> diagnose(std::shared_ptr<Graph> graph, NodeId output,
+                                std::span<const double* const> inputs, int input_count) {
   return Inquiry(std::move(graph), output).run(inputs, input_count);
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Reverse and forward sweeps over the graph. An adjoint or tangent may be a number or have a shape that broadcasts to its
-// node's: it is spread out only where an array is needed. Nodes that only a branch of np.where uses carry the condition under
-// which they live, and what is multiplied there is selected, so that a dead branch's infinities reach nothing.
+// Reverse and forward sweeps over the graph. An adjoint or tangent may be a number or have a shape
+// that broadcasts to its node's: it is spread out only where an array is needed. Nodes that only a
+// branch of np.where uses carry the condition under which they live, and what is multiplied there
+// is selected, so that a dead branch's infinities reach nothing.
 #include "thalweg/differentiate.hpp"
 
 #include <algorithm>
@@ -19,8 +20,8 @@ Expr spread(Graph& g, Expr e, const Shape& shape) {
   return {g, g.broadcast_to(e.in(g), shape)};
 }
 
-// e stands for an array of shape `from` (which it broadcasts to), made from one of shape `to` by broadcasting: the sum (or the
-// maximum) over the axes along which it was repeated.
+// e stands for an array of shape `from` (which it broadcasts to), made from one of shape `to` by
+// broadcasting: the sum (or the maximum) over the axes along which it was repeated.
 Expr gather_up(Graph& g, Expr e, const Shape& from, const Shape& to, Reduction kind) {
   if (from == to || e.is_zero()) return e;
   const std::size_t shift = from.size() - to.size();
@@ -41,7 +42,8 @@ Expr gather_up(Graph& g, Expr e, const Shape& from, const Shape& to, Reduction k
   if (kind == Reduction::Sum) e = Expr(static_cast<double>(copies)) * e;
   if (!e.is_number() && e.shape().size() > to.size()) {
     const Shape now = e.shape();
-    e = Expr(g, g.reshape(e.id, Shape(now.end() - static_cast<std::ptrdiff_t>(to.size()), now.end())));
+    e = Expr(g,
+             g.reshape(e.id, Shape(now.end() - static_cast<std::ptrdiff_t>(to.size()), now.end())));
   }
   return e;
 }
@@ -52,20 +54,22 @@ struct Folded {
 };
 Folded folded(std::span<const std::int64_t> a) { return {{a[0], a[1], a[2]}, {a[0], 1, a[2]}}; }
 
-// x moved one step along axis 1 of (outer, length, inner), towards the end or (by < 0) the start, `fill` coming in.
+// x moved one step along axis 1 of (outer, length, inner), towards the end or (by < 0) the start,
+// `fill` coming in.
 NodeId shifted(Graph& g, NodeId x, const Shape& shape, int by, double fill) {
   const std::int64_t o = shape[0], n = shape[1], i = shape[2];
   const Shape strides{n * i, i, 1};
   const NodeId kept = g.view(x, {o, n - 1, i}, by > 0 ? 0 : i, strides);
   const NodeId edge = g.broadcast_to(g.constant(fill), {o, 1, i});
   const std::array parts = by > 0 ? std::array{edge, kept} : std::array{kept, edge};
-  return g.assemble(shape, parts,
-                    {{0, strides, {}}, {by > 0 ? i : (n - 1) * i, strides, {}}}, false);
+  return g.assemble(shape, parts, {{0, strides, {}}, {by > 0 ? i : (n - 1) * i, strides, {}}},
+                    false);
 }
 
 NodeId zeros(Graph& g, const Shape& shape) { return g.broadcast_to(g.constant(0.0), shape); }
 
-// Sum of products of the other elements along axis 1: the partial derivatives of a product without a division.
+// Sum of products of the other elements along axis 1: the partial derivatives of a product without
+// a division.
 NodeId products_of_others(Graph& g, NodeId x, const Shape& shape) {
   const auto running = [&](bool reverse) {
     const NodeId before = shifted(g, x, shape, reverse ? -1 : 1, 1.0);
@@ -100,7 +104,8 @@ Expr partial_products(Graph& g, NodeId id, std::array<Expr, 3>& p) {
   return y;
 }
 
-// ---- reverse ---------------------------------------------------------------------------------------------------------
+// ---- reverse
+// ---------------------------------------------------------------------------------------------------------
 
 class Reverse {
  public:
@@ -111,7 +116,8 @@ class Reverse {
     for (NodeId w : wrt) at(w).needed = true;
     for (NodeId id = 0; id < size_; ++id)
       if (!at(id).needed)
-        at(id).needed = std::ranges::any_of(g_.inputs(id), [this](NodeId i) { return at(i).needed; });
+        at(id).needed =
+            std::ranges::any_of(g_.inputs(id), [this](NodeId i) { return at(i).needed; });
     for (std::size_t k = 0; k < outputs.size(); ++k) {
       receive(outputs[k], Expr(g_, seeds[k]));
       at(outputs[k]).live = Expr(1.0);
@@ -138,10 +144,11 @@ class Reverse {
 
  private:
   struct State {
-    bool needed = false;         // depends on what is differentiated with respect to
-    std::optional<Expr> live;    // the condition under which the outputs use it; number 1: always
-    Expr dense;                  // adjoint so far, of a shape that broadcasts to the node's
-    std::vector<std::pair<NodeId, Placement>> parts;  // and what slices and gathers of it contribute
+    bool needed = false;       // depends on what is differentiated with respect to
+    std::optional<Expr> live;  // the condition under which the outputs use it; number 1: always
+    Expr dense;                // adjoint so far, of a shape that broadcasts to the node's
+    std::vector<std::pair<NodeId, Placement>>
+        parts;  // and what slices and gathers of it contribute
   };
 
   State& at(NodeId id) { return nodes_[static_cast<std::size_t>(id)]; }
@@ -185,14 +192,17 @@ class Reverse {
     if (b.is(1.0)) return a;
     return apply<ops::LogicalAnd>(a, b);
   }
-  // The product where the node is alive, else 0. An adjoint that was selected by that condition already is selected once.
+  // The product where the node is alive, else 0. An adjoint that was selected by that condition
+  // already is selected once.
   Expr masked(const Expr& live, const Expr& adjoint, const Expr& partial) {
     if (live.is(1.0)) return adjoint * partial;
     if (partial.is_number()) return partial * adjoint;
-    if (!adjoint.is_number() && g_[adjoint.id].kind == Kind::Elementwise && g_[adjoint.id].op == kOpcode<ops::Where>) {
+    if (!adjoint.is_number() && g_[adjoint.id].kind == Kind::Elementwise &&
+        g_[adjoint.id].op == kOpcode<ops::Where>) {
       const auto in = g_.inputs(adjoint.id);
       const NodeId c = in[0], taken = in[1], other = in[2];
-      if (c == live.id && Expr(g_, other).is_zero()) return select(live, Expr(g_, taken) * partial, 0.0);
+      if (c == live.id && Expr(g_, other).is_zero())
+        return select(live, Expr(g_, taken) * partial, 0.0);
     }
     return select(live, adjoint * partial, 0.0);
   }
@@ -201,19 +211,27 @@ class Reverse {
     const Node node = g_[id];
     const std::vector<NodeId> in(g_.inputs(id).begin(), g_.inputs(id).end());
     switch (node.kind) {
-      case Kind::Elementwise: return elementwise(id, node, in, adjoint, live);
-      case Kind::Reduce: return reduce(id, node, in[0], adjoint, live);
-      case Kind::MatMul: return matmul(id, in, adjoint, live);
-      case Kind::View: return view(id, in[0], adjoint, live);
-      case Kind::Gather: return gather(id, in[0], adjoint, live);
-      case Kind::Assemble: return assemble(id, in, adjoint, live);
-      case Kind::Scan: return scan(id, in, adjoint, live);
+      case Kind::Elementwise:
+        return elementwise(id, node, in, adjoint, live);
+      case Kind::Reduce:
+        return reduce(id, node, in[0], adjoint, live);
+      case Kind::MatMul:
+        return matmul(id, in, adjoint, live);
+      case Kind::View:
+        return view(id, in[0], adjoint, live);
+      case Kind::Gather:
+        return gather(id, in[0], adjoint, live);
+      case Kind::Assemble:
+        return assemble(id, in, adjoint, live);
+      case Kind::Scan:
+        return scan(id, in, adjoint, live);
       case Kind::Lookup: {
         const Expr slope(g_, g_.lookup(in[0], slope_of(*g_.table_of(id))));
         keep_alive(in[0], live);
         return receive(in[0], masked(live, adjoint, slope));
       }
-      default: return;
+      default:
+        return;
     }
   }
 
@@ -234,8 +252,7 @@ class Reverse {
     std::array<Expr, 3> p;
     partial_products(g_, id, p);
     for (std::size_t k = 0; k < in.size(); ++k)
-      if (needed(in[k]) && !p[k].is_zero())
-        give(in[k], masked(live, adjoint, p[k]), live);
+      if (needed(in[k]) && !p[k].is_zero()) give(in[k], masked(live, adjoint, p[k]), live);
   }
 
   Expr truth_of(const Expr& c, bool wanted) {
@@ -248,7 +265,9 @@ class Reverse {
     const Folded f = folded(g_.attributes(id));
     const Shape out = g_.shape(id), in = g_.shape(x);
     const auto lift = [&](const Expr& e) {  // as (outer, 1, inner)
-      return e.is_number() || flat(g_, e.id) ? scalar(e) : Expr(g_, g_.reshape(spread(g_, e, out).in(g_), f.reduced));
+      return e.is_number() || flat(g_, e.id)
+                 ? scalar(e)
+                 : Expr(g_, g_.reshape(spread(g_, e, out).in(g_), f.reduced));
     };
     const auto lower = [&](const Expr& e) {  // back to x's shape
       if (e.is_number() || e.shape().empty()) return e;
@@ -259,10 +278,15 @@ class Reverse {
     keep_alive(x, lower(condition));
     Expr share = 1.0;
     switch (static_cast<Reduction>(node.op)) {
-      case Reduction::Sum: return receive(x, lower(a));
+      case Reduction::Sum:
+        return receive(x, lower(a));
       case Reduction::Max:
-      case Reduction::Min: share = extreme_share(g_, x, id, f); break;
-      case Reduction::Prod: share = Expr(g_, products_of_others(g_, g_.reshape(x, f.whole), f.whole)); break;
+      case Reduction::Min:
+        share = extreme_share(g_, x, id, f);
+        break;
+      case Reduction::Prod:
+        share = Expr(g_, products_of_others(g_, g_.reshape(x, f.whole), f.whole));
+        break;
     }
     receive(x, lower(masked(condition, a, share)));
   }
@@ -308,8 +332,13 @@ class Reverse {
     std::vector<int> repeated;
     std::int64_t copies = 1;
     for (std::size_t i = 0; i < out.size(); ++i) {
-      if (strides[i] == 0 && out[i] != 1) { repeated.push_back(static_cast<int>(i)); copies *= out[i]; }
-      else { kept_shape.push_back(out[i]); kept_strides.push_back(strides[i]); }
+      if (strides[i] == 0 && out[i] != 1) {
+        repeated.push_back(static_cast<int>(i));
+        copies *= out[i];
+      } else {
+        kept_shape.push_back(out[i]);
+        kept_strides.push_back(strides[i]);
+      }
     }
     const auto move = [&](const Expr& e, Reduction kind) -> Expr {
       if (e.is_zero()) return e;
@@ -337,7 +366,8 @@ class Reverse {
   }
 
   // A condition on a part, as a condition on the whole.
-  Expr placed(const Expr& condition, const Shape& shape, const Placement& where, const Shape& whole) {
+  Expr placed(const Expr& condition, const Shape& shape, const Placement& where,
+              const Shape& whole) {
     if (condition.is(1.0)) return condition;
     const NodeId part = spread(g_, condition, shape).in(g_);
     const NodeId count = g_.assemble(whole, std::array{part}, {where}, true);
@@ -368,13 +398,15 @@ class Reverse {
       }
   }
 
-  // s_k = a_k s_{k-1} + b_k has the adjoint l_k = g_k + a_{k+1} l_{k+1}: the same recurrence, run the other way.
+  // s_k = a_k s_{k-1} + b_k has the adjoint l_k = g_k + a_{k+1} l_{k+1}: the same recurrence, run
+  // the other way.
   void scan(NodeId id, const std::vector<NodeId>& in, const Expr& adjoint, const Expr& live) {
     const auto a = g_.attributes(id);
     const Shape shape = g_.shape(id), f{a[0], a[1], a[2]};
     const bool reverse = a[3] != 0;
     if (!live.is(1.0)) {
-      const NodeId any = g_.reduce(Reduction::Max, g_.reshape(spread(g_, live, shape).in(g_), f), {1}, true);
+      const NodeId any =
+          g_.reduce(Reduction::Max, g_.reshape(spread(g_, live, shape).in(g_), f), {1}, true);
       const Expr condition(g_, g_.reshape(g_.broadcast_to(any, f), shape));
       keep_alive(in[0], condition);
       keep_alive(in[1], condition);
@@ -388,7 +420,8 @@ class Reverse {
     if (needed(in[1])) receive(in[1], Expr(g_, g_.reshape(l, shape)));
     if (needed(in[0])) {
       const NodeId previous = shifted(g_, g_.reshape(id, f), f, reverse ? -1 : 1, 0.0);
-      receive(in[0], masked(live, Expr(g_, g_.reshape(l, shape)), Expr(g_, g_.reshape(previous, shape))));
+      receive(in[0],
+              masked(live, Expr(g_, g_.reshape(l, shape)), Expr(g_, g_.reshape(previous, shape))));
     }
   }
 
@@ -397,7 +430,8 @@ class Reverse {
   std::vector<State> nodes_;
 };
 
-// ---- forward ---------------------------------------------------------------------------------------------------------
+// ---- forward
+// ---------------------------------------------------------------------------------------------------------
 
 class Forward {
  public:
@@ -437,9 +471,11 @@ class Forward {
         const Folded f = folded(g_.attributes(id));
         Expr t(g_, g_.reshape(full(in[0]), f.whole));
         switch (static_cast<Reduction>(node.op)) {
-          case Reduction::Sum: break;
+          case Reduction::Sum:
+            break;
           case Reduction::Max:
-          case Reduction::Min: {  // a tangent of an element that is not the extreme is left out, not multiplied by 0
+          case Reduction::Min: {  // a tangent of an element that is not the extreme is left out,
+                                  // not multiplied by 0
             const Expr share = extreme_share(g_, in[0], id, f);
             t = select(share, share * t, 0.0);
             break;
@@ -483,7 +519,8 @@ class Forward {
       }
       case Kind::Lookup:
         return at(in[0]) * Expr(g_, g_.lookup(in[0], slope_of(*g_.table_of(id))));
-      default: return 0.0;
+      default:
+        return 0.0;
     }
   }
 
@@ -494,12 +531,14 @@ class Forward {
 }  // namespace
 
 std::vector<NodeId> vector_jacobian_product(Graph& graph, std::span<const NodeId> outputs,
-                                            std::span<const NodeId> seeds, std::span<const NodeId> wrt) {
+                                            std::span<const NodeId> seeds,
+                                            std::span<const NodeId> wrt) {
   return Reverse(graph, graph.size()).run(outputs, seeds, wrt);
 }
 
 std::vector<NodeId> jacobian_vector_product(Graph& graph, std::span<const NodeId> outputs,
-                                            std::span<const NodeId> wrt, std::span<const NodeId> tangents) {
+                                            std::span<const NodeId> wrt,
+                                            std::span<const NodeId> tangents) {
   return Forward(graph, graph.size()).run(outputs, wrt, tangents);
 }
 

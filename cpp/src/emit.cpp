@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Steps to a tape: ordered so that a result is used as soon as it is made (and stays in registers), written straight to where
-// it is assembled or handed out, in slots that are reused when their last reader is done.
+// Steps to a tape: ordered so that a result is used as soon as it is made (and stays in registers),
+// written straight to where it is assembled or handed out, in slots that are reused when their last
+// reader is done.
 #include <algorithm>
-#include <numeric>
+#include <map>
 
 #include "intermediate.hpp"
 
@@ -30,7 +31,8 @@ class Emission {
     tape_.numbers = std::move(list_.numbers);
     tape_.extents = std::move(list_.extents);
     for (std::size_t k = 0; k < list_.outputs.size(); ++k)
-      for (const Part& p : list_.outputs[k]) pin(p, {Space::Output, static_cast<std::int32_t>(k), 0});
+      for (const Part& p : list_.outputs[k])
+        pin(p, {Space::Output, static_cast<std::int32_t>(k), 0});
     for (std::size_t i = list_.steps.size(); i-- > 0;) {
       const Step& s = list_.steps[i];
       if (s.dead || s.parts < 0 || s.accumulate) continue;
@@ -54,13 +56,15 @@ class Emission {
   Step& step(const Place& p) { return list_.steps[static_cast<std::size_t>(p.index)]; }
   bool lanes() const { return tape_.layout == Layout::Lanes; }
 
-  // ---- where results go ----------------------------------------------------------------------------------------------
+  // ---- where results go
+  // ----------------------------------------------------------------------------------------------
 
   static bool contiguous(const Part& p) {
-    return p.at.table.empty() && (p.n == 1 || p.at.strides.empty() || p.at.strides == contiguous_strides(p.shape));
+    return p.at.table.empty() &&
+           (p.n == 1 || p.at.strides.empty() || p.at.strides == contiguous_strides(p.shape));
   }
-  // A result that is made for this place alone is written there. (In the layout Elements a number is written to a whole
-  // batch, so it may not stand inside an array.)
+  // A result that is made for this place alone is written there. (In the layout Elements a number
+  // is written to a whole batch, so it may not stand inside an array.)
   void pin(const Part& p, Place to) {
     if (p.from.space != Space::Scratch || p.from.offset != 0 || !contiguous(p)) return;
     Step& s = step(p.from);
@@ -76,16 +80,20 @@ class Emission {
     return n;
   }
   bool is_pinned_to(const Part& p, const Place& to) {
-    return p.from.space == Space::Scratch && p.from.offset == 0 && step(p.from).pinned == to && step(p.from).n == p.n;
+    return p.from.space == Space::Scratch && p.from.offset == 0 && step(p.from).pinned == to &&
+           step(p.from).n == p.n;
   }
 
-  // ---- order ---------------------------------------------------------------------------------------------------------
+  // ---- order
+  // ---------------------------------------------------------------------------------------------------------
 
   void schedule() {
-    std::vector<std::uint8_t> state(list_.steps.size(), 0);  // 0 new, 1 its operands are being written, 2 written
+    std::vector<std::uint8_t> state(list_.steps.size(),
+                                    0);  // 0 new, 1 its operands are being written, 2 written
     std::vector<std::int32_t> stack;
     const auto want = [&](const Place& p) {
-      if (p.space == Space::Scratch && state[static_cast<std::size_t>(p.index)] == 0) stack.push_back(p.index);
+      if (p.space == Space::Scratch && state[static_cast<std::size_t>(p.index)] == 0)
+        stack.push_back(p.index);
     };
     const auto drain = [&] {
       while (!stack.empty()) {
@@ -119,7 +127,8 @@ class Emission {
       }
   }
 
-  // ---- slots ---------------------------------------------------------------------------------------------------------
+  // ---- slots
+  // ---------------------------------------------------------------------------------------------------------
 
   void count_readers() {
     readers_.assign(list_.steps.size(), 0);
@@ -132,27 +141,27 @@ class Emission {
       for (int k = 0; k < s.arity; ++k) read(s.in[k]);
       if (s.parts >= 0)
         for (const Part& p : list_.parts[static_cast<std::size_t>(s.parts)]) read(p.from);
-      if (s.pinned.space == Space::Scratch) read(s.pinned);  // the whole must stand while a part in it is read
+      if (s.pinned.space == Space::Scratch)
+        read(s.pinned);  // the whole must stand while a part in it is read
     }
     for (const auto& parts : list_.outputs)
       for (const Part& p : parts) read(p.from);
   }
 
   std::int32_t take_slot(std::int64_t n) {
-    std::size_t best = free_.size();
-    for (std::size_t k = 0; k < free_.size(); ++k) {
-      const std::int64_t size = tape_.slots[static_cast<std::size_t>(free_[k])];
-      if (size >= n && (best == free_.size() || size < tape_.slots[static_cast<std::size_t>(free_[best])])) best = k;
-      if (size == n) break;
-    }
-    if (best < free_.size() && tape_.slots[static_cast<std::size_t>(free_[best])] <= 2 * n) {
-      const std::int32_t slot = free_[best];
-      free_[best] = free_.back();
-      free_.pop_back();
+    // The smallest that holds it, if it is not more than twice too large.
+    if (const auto best = free_.lower_bound(n); best != free_.end() && best->first <= 2 * n) {
+      const std::int32_t slot = best->second.back();
+      best->second.pop_back();
+      if (best->second.empty()) free_.erase(best);
       return slot;
     }
     tape_.slots.push_back(n);
     return static_cast<std::int32_t>(tape_.slots.size() - 1);
+  }
+
+  void give_slot(std::int32_t slot) {
+    free_[tape_.slots[static_cast<std::size_t>(slot)]].push_back(slot);
   }
 
   // The slot (or output) that holds a step's result; taken when first asked for.
@@ -176,7 +185,7 @@ class Emission {
     const auto u = static_cast<std::size_t>(p.index);
     if (--readers_[u] > 0) return;
     const Step& s = list_.steps[u];
-    if (s.pinned.space == Space::None) free_.push_back(homes_[u].index);
+    if (s.pinned.space == Space::None) give_slot(homes_[u].index);
     else if (s.pinned.space == Space::Scratch) release(s.pinned);
   }
   Place located(const Place& p) {
@@ -186,14 +195,18 @@ class Emission {
     return at;
   }
 
-  // ---- instructions --------------------------------------------------------------------------------------------------
+  // ---- instructions
+  // --------------------------------------------------------------------------------------------------
 
-  // In the layout Elements, one element of an array is read as a number; a number of its own fills a batch.
+  // In the layout Elements, one element of an array is read as a number; a number of its own fills
+  // a batch.
   Mode mode(const Place& p, bool whole_operand, std::int64_t n) {
     if (p.space == Space::Number) return Mode::Number;
     if (lanes()) return p.space == Space::Uniform ? Mode::Number : Mode::Memory;
     if (n > 1 && whole_operand) return Mode::Memory;
-    return p.space == Space::Scratch && step(p).n == 1 && step(p).pinned.space == Space::None ? Mode::Memory : Mode::Number;
+    return p.space == Space::Scratch && step(p).n == 1 && step(p).pinned.space == Space::None
+               ? Mode::Memory
+               : Mode::Number;
   }
 
   void write(std::int32_t index) {
@@ -212,7 +225,8 @@ class Emission {
     i.chained = is_elementary(s) && kLight[static_cast<std::size_t>(s.code)] && s.n == 1;
     const bool pair = s.code == static_cast<std::int16_t>(code(Bulk::SinCos));
     Place loaded;
-    if (all_numbers && (i.chained || pair)) {  // no handler for numbers alone: the first goes to memory
+    if (all_numbers &&
+        (i.chained || pair)) {  // no handler for numbers alone: the first goes to memory
       loaded = {Space::Scratch, take_slot(1), 0};
       tape_.code.push_back({.code = kCopy, .mode = {Mode::Number}, .r = loaded, .in = {i.in[0]}});
       i.in[0] = loaded;
@@ -225,10 +239,11 @@ class Emission {
       i.in[2] = home(s.partner);
       i.mode[2] = Mode::Memory;
       if (readers_[u] == 0) ++readers_[u], unread_.push_back(index);
-      if (readers_[static_cast<std::size_t>(s.partner)] == 0) ++readers_[static_cast<std::size_t>(s.partner)], unread_.push_back(s.partner);
+      if (readers_[static_cast<std::size_t>(s.partner)] == 0)
+        ++readers_[static_cast<std::size_t>(s.partner)], unread_.push_back(s.partner);
     }
     if (!is_elementary(s)) release_operands(s);
-    if (loaded.space != Space::None) free_.push_back(loaded.index);
+    if (loaded.space != Space::None) give_slot(loaded.index);
     shared_.resize(tape_.code.size(), false);
     shared_.push_back(s.pinned.space != Space::None);
     tape_.code.push_back(i);
@@ -249,7 +264,8 @@ class Emission {
     }
     for (const Part& p : parts) {
       const bool there = p.from.space == Space::Scratch && p.from.offset == 0 &&
-                         step(p.from).pinned == Place{Space::Scratch, index, p.at.offset} && step(p.from).n == p.n;
+                         step(p.from).pinned == Place{Space::Scratch, index, p.at.offset} &&
+                         step(p.from).n == p.n;
       if (!there) copy_part(p, r, s.accumulate && begun);
       begun = true;
       release(p.from);
@@ -279,17 +295,22 @@ class Emission {
     const bool number = from.space == Space::Number || (lanes() && from.space == Space::Uniform);
     tape_.extents.push_back(std::move(e));
     tape_.code.push_back({.code = static_cast<std::int16_t>(code(add ? Bulk::AddMove : Bulk::Move)),
-                          .mode = {number ? Mode::Number : Mode::Memory}, .r = to, .in = {from}, .n = n,
+                          .mode = {number ? Mode::Number : Mode::Memory},
+                          .r = to,
+                          .in = {from},
+                          .n = n,
                           .extent = static_cast<std::int32_t>(tape_.extents.size() - 1)});
   }
 
-  // A chained result that the next instruction uses comes to it in registers; if nothing else reads it, it is not stored.
+  // A chained result that the next instruction uses comes to it in registers; if nothing else reads
+  // it, it is not stored.
   void keep_in_registers() {
     auto& code = tape_.code;
     for (std::size_t i = 0; i + 1 < code.size(); ++i) {
       if (!code[i].chained || !code[i + 1].chained) continue;
       for (int k = 0; k < 3; ++k)
-        if (code[i + 1].mode[k] == Mode::Memory && code[i + 1].in[k] == code[i].r) code[i + 1].mode[k] = Mode::Register;
+        if (code[i + 1].mode[k] == Mode::Memory && code[i + 1].in[k] == code[i].r)
+          code[i + 1].mode[k] = Mode::Register;
     }
     std::vector<bool> read_later(tape_.slots.size(), false);
     for (std::size_t i = code.size(); i-- > 0;) {
@@ -306,7 +327,8 @@ class Emission {
 
   List& list_;
   Tape tape_;
-  std::vector<std::int32_t> order_, readers_, free_, unread_;
+  std::vector<std::int32_t> order_, readers_, unread_;
+  std::map<std::int64_t, std::vector<std::int32_t>> free_;  // slots by capacity
   std::vector<Place> homes_;
   std::vector<bool> shared_;  // by instruction: does its result stand in an assembled slot?
 };

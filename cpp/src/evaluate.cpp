@@ -22,9 +22,12 @@ Aligned::Aligned(std::size_t doubles) {
 void Aligned::Free::operator()(double* p) const { std::free(p); }
 
 Evaluator::Evaluator(const Program& program, const Kernels& kernels, bool wide)
-    : program_(program), kernels_(kernels),
+    : program_(program),
+      kernels_(kernels),
       handlers_(wide && program.body.layout == Layout::Lanes ? kernels.wide : kernels.narrow),
-      lanes_(program.body.layout == Layout::Lanes ? static_cast<std::int64_t>(handlers_.unroll) * kernels.width : 1) {
+      lanes_(program.body.layout == Layout::Lanes
+                 ? static_cast<std::int64_t>(handlers_.unroll) * kernels.width
+                 : 1) {
   std::vector<std::int64_t> offsets;
   std::int64_t total = 0;
   const auto reserve = [&](std::int64_t n) {
@@ -32,26 +35,33 @@ Evaluator::Evaluator(const Program& program, const Kernels& kernels, bool wide)
     offsets.push_back(total);
     total += room(n);
   };
-  for (std::size_t k = 0; k < program_.input_sizes.size(); ++k) reserve(program_.varying[k] ? program_.input_sizes[k] : 0);
+  for (std::size_t k = 0; k < program_.input_sizes.size(); ++k)
+    reserve(program_.varying[k] ? program_.input_sizes[k] : 0);
   for (auto n : program_.output_sizes) reserve(n);
   for (auto n : program_.body.slots) reserve(n);
   memory_ = std::make_unique<Aligned>(static_cast<std::size_t>(total));
   auto at = offsets.begin();
-  for (std::size_t k = 0; k < program_.input_sizes.size(); ++k) inputs_.push_back(memory_->get() + *at++);
-  for (std::size_t k = 0; k < program_.output_sizes.size(); ++k) outputs_.push_back(memory_->get() + *at++);
-  for (std::size_t k = 0; k < program_.body.slots.size(); ++k) slots_.push_back(memory_->get() + *at++);
+  for (std::size_t k = 0; k < program_.input_sizes.size(); ++k)
+    inputs_.push_back(memory_->get() + *at++);
+  for (std::size_t k = 0; k < program_.output_sizes.size(); ++k)
+    outputs_.push_back(memory_->get() + *at++);
+  for (std::size_t k = 0; k < program_.body.slots.size(); ++k)
+    slots_.push_back(memory_->get() + *at++);
   uniform_inputs_.assign(inputs_.size(), nullptr);
-  if (program_.prologue) prologue_ = std::make_unique<Evaluator>(*program_.prologue, kernels, false);
+  if (program_.prologue)
+    prologue_ = std::make_unique<Evaluator>(*program_.prologue, kernels, false);
   for (const OwnedExtent& e : program_.body.extents) extents_.push_back(e.linked());
 }
 
 void Evaluator::bind_uniform(std::size_t k, const double* values) { uniform_inputs_[k] = values; }
 
-// A value of n elements, and room to write a whole batch at its last one. A line between values, so that none stand a
-// multiple of 4 KiB apart, where a store would hold up a load that it has nothing to do with.
+// A value of n elements, and room to write a whole batch at its last one. A line between values, so
+// that none stand a multiple of 4 KiB apart, where a store would hold up a load that it has nothing
+// to do with.
 std::int64_t Evaluator::room(std::int64_t n) const {
   const std::int64_t width = kernels_.width;
-  const std::int64_t doubles = program_.body.layout == Layout::Lanes ? n * lanes_ : (n + 2 * width - 1) / width * width;
+  const std::int64_t doubles =
+      program_.body.layout == Layout::Lanes ? n * lanes_ : (n + 2 * width - 1) / width * width;
   return (doubles + 7) / 8 * 8 + 8;
 }
 
@@ -71,7 +81,9 @@ std::size_t Evaluator::ring(std::size_t input, std::size_t output) {
   return rings_.size() - 1;
 }
 
-double* Evaluator::ring_at(std::size_t ring, std::size_t age) const { return rings_[ring].buffers[(phase_ + 4 - age) % 3]; }
+double* Evaluator::ring_at(std::size_t ring, std::size_t age) const {
+  return rings_[ring].buffers[(phase_ + 4 - age) % 3];
+}
 
 void Evaluator::turn_to(std::size_t phase) {
   phase_ = phase;
@@ -97,9 +109,12 @@ void Evaluator::prepare() {
 const double* Evaluator::uniform(std::size_t k) const {
   const UniformSource& u = program_.uniform[k];
   switch (u.from) {
-    case UniformSource::From::Input: return uniform_inputs_[static_cast<std::size_t>(u.index)];
-    case UniformSource::From::Data: return program_.data[static_cast<std::size_t>(u.index)].values;
-    default: return prologue_->outputs_[static_cast<std::size_t>(u.index)];
+    case UniformSource::From::Input:
+      return uniform_inputs_[static_cast<std::size_t>(u.index)];
+    case UniformSource::From::Data:
+      return program_.data[static_cast<std::size_t>(u.index)].values;
+    default:
+      return prologue_->outputs_[static_cast<std::size_t>(u.index)];
   }
 }
 
@@ -119,12 +134,18 @@ std::vector<Linked> Evaluator::linked() const {
   const auto pointer = [&](const Place& p) -> const double* {
     const auto k = static_cast<std::size_t>(p.index);
     switch (p.space) {
-      case Space::Scratch: return slots_[k] + p.offset * step;
-      case Space::Input: return inputs_[k] + p.offset * step;
-      case Space::Output: return outputs_[k] + p.offset * step;
-      case Space::Number: return tape.numbers.data() + k;
-      case Space::Uniform: return uniform(k) + p.offset;
-      default: return nullptr;
+      case Space::Scratch:
+        return slots_[k] + p.offset * step;
+      case Space::Input:
+        return inputs_[k] + p.offset * step;
+      case Space::Output:
+        return outputs_[k] + p.offset * step;
+      case Space::Number:
+        return tape.numbers.data() + k;
+      case Space::Uniform:
+        return uniform(k) + p.offset;
+      default:
+        return nullptr;
     }
   };
   std::vector<Linked> out;
@@ -138,11 +159,15 @@ std::vector<Linked> Evaluator::linked() const {
     l.c = pointer(i.in[2]);
     l.extent = i.extent < 0 ? nullptr : &extents_[static_cast<std::size_t>(i.extent)];
     if (i.chained) {
-      l.handler = handlers_.chained[code * kVariants + static_cast<std::size_t>(variant(i.mode[0], i.mode[1], i.mode[2], i.store))];
+      l.handler =
+          handlers_.chained[code * kVariants + static_cast<std::size_t>(variant(
+                                                   i.mode[0], i.mode[1], i.mode[2], i.store))];
     } else {
-      const bool bulk_move = i.code == thalweg::code(Bulk::Move) || i.code == thalweg::code(Bulk::AddMove);
+      const bool bulk_move =
+          i.code == thalweg::code(Bulk::Move) || i.code == thalweg::code(Bulk::AddMove);
       l.n = lanes || i.n == 1 || bulk_move ? i.n : i.n / width;
-      l.tail = lanes || i.n == 1 || bulk_move ? std::int16_t{0} : static_cast<std::int16_t>(i.n % width);
+      l.tail =
+          lanes || i.n == 1 || bulk_move ? std::int16_t{0} : static_cast<std::int16_t>(i.n % width);
       std::int16_t* strides[] = {&l.stride_a, &l.stride_b, &l.stride_c};
       std::size_t which = 0;
       for (std::size_t k = 0; k < 3; ++k) {
@@ -164,13 +189,15 @@ std::vector<Linked> Evaluator::linked() const {
   return out;
 }
 
-void scatter_lanes(const double* rows, std::int64_t size, std::int64_t first, std::int64_t count, std::int64_t lanes, double* to) {
+void scatter_lanes(const double* rows, std::int64_t size, std::int64_t first, std::int64_t count,
+                   std::int64_t lanes, double* to) {
   for (std::int64_t l = 0; l < lanes; ++l) {
     const double* row = rows + (first + std::min(l, count - 1)) * size;
     for (std::int64_t i = 0; i < size; ++i) to[i * lanes + l] = row[i];
   }
 }
-void gather_lanes(const double* from, std::int64_t size, std::int64_t first, std::int64_t count, std::int64_t lanes, double* rows) {
+void gather_lanes(const double* from, std::int64_t size, std::int64_t first, std::int64_t count,
+                  std::int64_t lanes, double* rows) {
   for (std::int64_t l = 0; l < count; ++l)
     for (std::int64_t i = 0; i < size; ++i) rows[(first + l) * size + i] = from[i * lanes + l];
 }
@@ -193,7 +220,8 @@ void evaluate(const Program& program, const Kernels& kernels, std::span<const do
   for (std::int64_t first = 0; first < k; first += lanes) {
     const std::int64_t count = std::min(lanes, k - first);
     for (std::size_t j = 0; j < inputs.size(); ++j)
-      if (program.varying[j]) scatter_lanes(inputs[j], program.input_sizes[j], first, count, lanes, e.input(j));
+      if (program.varying[j])
+        scatter_lanes(inputs[j], program.input_sizes[j], first, count, lanes, e.input(j));
     e.run();
     for (std::size_t j = 0; j < outputs.size(); ++j)
       gather_lanes(e.output(j), program.output_sizes[j], first, count, lanes, outputs[j]);
@@ -201,10 +229,13 @@ void evaluate(const Program& program, const Kernels& kernels, std::span<const do
 }
 
 Layout layout_for_one_lane(const Graph& graph, std::span<const NodeId> outputs, int width) {
-  // Elements across batches pay once arrays are longer than a few batches; until then every element is a batch of its own.
+  // Elements across batches pay once arrays are longer than a few batches; until then every element
+  // is a batch of its own.
   const NodeId last = *std::ranges::max_element(outputs);
   for (NodeId id = 0; id <= last; ++id)
-    if (graph[id].kind != Kind::Data && graph[id].kind != Kind::Constant && size_of(graph.shape(id)) > 2 * width) return Layout::Elements;
+    if (graph[id].kind != Kind::Data && graph[id].kind != Kind::Constant &&
+        size_of(graph.shape(id)) > 2 * width)
+      return Layout::Elements;
   return Layout::Lanes;
 }
 

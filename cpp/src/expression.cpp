@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Building the graph: shapes are checked here, equal nodes are one node, and Expr's arithmetic simplifies.
+// Building the graph: shapes are checked here, equal nodes are one node, and Expr's arithmetic
+// simplifies.
 #include "thalweg/expression.hpp"
 
 #include <algorithm>
@@ -21,8 +22,7 @@ std::int64_t size_of(const Shape& shape) {
 
 std::string to_string(const Shape& shape) {
   std::string text = "(";
-  for (std::size_t i = 0; i < shape.size(); ++i)
-    text += (i ? ", " : "") + std::to_string(shape[i]);
+  for (std::size_t i = 0; i < shape.size(); ++i) text += (i ? ", " : "") + std::to_string(shape[i]);
   return text + (shape.size() == 1 ? ",)" : ")");
 }
 
@@ -35,8 +35,8 @@ Shape broadcast(const Shape& a, const Shape& b) {
     auto& d = out[i + shift];
     if (d == 1) d = shorter[i];
     else if (shorter[i] != 1 && shorter[i] != d)
-      throw ShapeError("operands could not be broadcast together with shapes " + to_string(a) + " " +
-                       to_string(b));
+      throw ShapeError("operands could not be broadcast together with shapes " + to_string(a) +
+                       " " + to_string(b));
   }
   return out;
 }
@@ -68,14 +68,18 @@ std::int32_t Graph::intern_attributes(std::vector<std::int64_t> a) {
 
 std::uint64_t Graph::hash(const Node& n, std::span<const NodeId> inputs) const {
   std::uint64_t h = 1469598103934665603u;
-  const auto mix = [&h](std::uint64_t x) { h = (h ^ x) * 0x9E3779B97F4A7C15u; h ^= h >> 29; };
+  const auto mix = [&h](std::uint64_t x) {
+    h = (h ^ x) * 0x9E3779B97F4A7C15u;
+    h ^= h >> 29;
+  };
   mix(static_cast<std::uint64_t>(n.kind) << 32 | static_cast<std::uint16_t>(n.op));
   mix(static_cast<std::uint64_t>(n.shape) << 1 | n.accumulate);
   mix(std::bit_cast<std::uint64_t>(n.value));
   for (auto i : inputs) mix(static_cast<std::uint64_t>(i));
   if (n.attributes >= 0 && (n.kind == Kind::Reduce || n.kind == Kind::MatMul ||
                             n.kind == Kind::View || n.kind == Kind::Gather || n.kind == Kind::Scan))
-    for (auto a : attributes_[static_cast<std::size_t>(n.attributes)]) mix(static_cast<std::uint64_t>(a));
+    for (auto a : attributes_[static_cast<std::size_t>(n.attributes)])
+      mix(static_cast<std::uint64_t>(a));
   return h;
 }
 
@@ -91,21 +95,28 @@ void Graph::grow_table() {
   buckets_ = std::move(bigger);
 }
 
-// The node, or the equal one that is there already. Attributes made for a node that turns out known are dropped again.
+// The node, or the equal one that is there already. Attributes made for a node that turns out known
+// are dropped again.
 NodeId Graph::add(Node node, std::span<const NodeId> ins) {
   const auto same = [&](NodeId id) {
     const Node& o = (*this)[id];
-    if (o.kind != node.kind || o.op != node.op || o.shape != node.shape || o.accumulate != node.accumulate ||
+    if (o.kind != node.kind || o.op != node.op || o.shape != node.shape ||
+        o.accumulate != node.accumulate ||
         std::bit_cast<std::uint64_t>(o.value) != std::bit_cast<std::uint64_t>(node.value) ||
         !std::ranges::equal(inputs(id), ins))
       return false;
     if (o.attributes < 0 || node.attributes < 0) return o.attributes == node.attributes;
-    const auto a = static_cast<std::size_t>(o.attributes), b = static_cast<std::size_t>(node.attributes);
+    const auto a = static_cast<std::size_t>(o.attributes),
+               b = static_cast<std::size_t>(node.attributes);
     switch (node.kind) {
-      case Kind::Data: return data_[a].values == data_[b].values;
-      case Kind::Lookup: return tables_[a] == tables_[b];
-      case Kind::Assemble: return false;
-      default: return attributes_[a] == attributes_[b];
+      case Kind::Data:
+        return data_[a].values == data_[b].values;
+      case Kind::Lookup:
+        return tables_[a] == tables_[b];
+      case Kind::Assemble:
+        return false;
+      default:
+        return attributes_[a] == attributes_[b];
     }
   };
   if (nodes_.size() * 2 >= buckets_.size()) grow_table();
@@ -113,7 +124,8 @@ NodeId Graph::add(Node node, std::span<const NodeId> ins) {
   std::size_t at = hash(node, ins) & mask;
   for (; buckets_[at] >= 0; at = (at + 1) & mask) {
     if (!same(buckets_[at])) continue;
-    if (node.attributes >= 0 && node.attributes + 1 == static_cast<std::int32_t>(attributes_.size()) &&
+    if (node.attributes >= 0 &&
+        node.attributes + 1 == static_cast<std::int32_t>(attributes_.size()) &&
         node.kind != Kind::Data && node.kind != Kind::Lookup && node.kind != Kind::Assemble)
       attributes_.pop_back();
     return buckets_[at];
@@ -127,7 +139,8 @@ NodeId Graph::add(Node node, std::span<const NodeId> ins) {
 
 NodeId Graph::input(int number, const Shape& shape) {
   size_of(shape);
-  return add({.kind = Kind::Input, .op = static_cast<std::int16_t>(number), .shape = intern(shape)}, {});
+  return add({.kind = Kind::Input, .op = static_cast<std::int16_t>(number), .shape = intern(shape)},
+             {});
 }
 
 NodeId Graph::constant(double value) { return add({.kind = Kind::Constant, .value = value}, {}); }
@@ -136,8 +149,10 @@ NodeId Graph::data(DataArray array) {
   if (array.shape.empty()) return constant(array.values[0]);
   const std::int32_t shape = intern(array.shape);
   data_.push_back(std::move(array));
-  return add({.kind = Kind::Data, .shape = shape,
-              .attributes = static_cast<std::int32_t>(data_.size() - 1)}, {});
+  return add({.kind = Kind::Data,
+              .shape = shape,
+              .attributes = static_cast<std::int32_t>(data_.size() - 1)},
+             {});
 }
 
 NodeId Graph::elementwise(int opcode, std::span<const NodeId> ins) {
@@ -145,10 +160,12 @@ NodeId Graph::elementwise(int opcode, std::span<const NodeId> ins) {
   for (auto i : ins.subspan(1)) {
     const std::int32_t other = (*this)[i].shape;
     if (other == shape || other == 0) continue;  // 0 is the scalar shape
-    shape = shape == 0 ? other : intern(broadcast(shapes_[static_cast<std::size_t>(shape)],
-                                                  shapes_[static_cast<std::size_t>(other)]));
+    shape = shape == 0 ? other
+                       : intern(broadcast(shapes_[static_cast<std::size_t>(shape)],
+                                          shapes_[static_cast<std::size_t>(other)]));
   }
-  return add({.kind = Kind::Elementwise, .op = static_cast<std::int16_t>(opcode), .shape = shape}, ins);
+  return add({.kind = Kind::Elementwise, .op = static_cast<std::int16_t>(opcode), .shape = shape},
+             ins);
 }
 
 NodeId Graph::reduce(Reduction kind, NodeId x, std::vector<int> axes, bool keepdims) {
@@ -157,9 +174,10 @@ NodeId Graph::reduce(Reduction kind, NodeId x, std::vector<int> axes, bool keepd
   std::vector<bool> gone(in.size(), false);
   for (int a : axes) {
     if (a < -rank || a >= rank)
-      throw ShapeError("axis " + std::to_string(a) + " is out of bounds for an array of dimension " +
-                       std::to_string(rank));
-    if (gone[static_cast<std::size_t>((a + rank) % rank)]) throw ShapeError("duplicate value in 'axis'");
+      throw ShapeError("axis " + std::to_string(a) +
+                       " is out of bounds for an array of dimension " + std::to_string(rank));
+    if (gone[static_cast<std::size_t>((a + rank) % rank)])
+      throw ShapeError("duplicate value in 'axis'");
     gone[static_cast<std::size_t>((a + rank) % rank)] = true;
   }
   Shape kept, out;
@@ -167,8 +185,14 @@ NodeId Graph::reduce(Reduction kind, NodeId x, std::vector<int> axes, bool keepd
   int first = rank, end = 0;
   for (int i = 0; i < rank; ++i) {
     const auto u = static_cast<std::size_t>(i);
-    if (gone[u]) { first = std::min(first, i); end = i + 1; last.push_back(i); }
-    else { kept.push_back(in[u]); order.push_back(i); }
+    if (gone[u]) {
+      first = std::min(first, i);
+      end = i + 1;
+      last.push_back(i);
+    } else {
+      kept.push_back(in[u]);
+      order.push_back(i);
+    }
     out.push_back(gone[u] ? 1 : in[u]);
   }
   if (!keepdims) out = kept;
@@ -186,9 +210,13 @@ NodeId Graph::reduce(Reduction kind, NodeId x, std::vector<int> axes, bool keepd
   const std::int64_t length = product(first, end);
   if (length == 0 && (kind == Reduction::Max || kind == Reduction::Min))
     throw ShapeError("zero-size array to a maximum or minimum, which has no identity");
-  const std::int32_t attributes = intern_attributes({product(0, first), length, product(end, rank)});
-  return add({.kind = Kind::Reduce, .op = static_cast<std::int16_t>(kind), .shape = intern(out),
-              .attributes = attributes}, std::array{x});
+  const std::int32_t attributes =
+      intern_attributes({product(0, first), length, product(end, rank)});
+  return add({.kind = Kind::Reduce,
+              .op = static_cast<std::int16_t>(kind),
+              .shape = intern(out),
+              .attributes = attributes},
+             std::array{x});
 }
 
 NodeId Graph::matmul(NodeId a, NodeId b, bool ta, bool tb) {
@@ -206,7 +234,8 @@ NodeId Graph::view(NodeId x, const Shape& out, std::int64_t offset, const Shape&
   for (std::size_t i = 0; i < out.size(); ++i)
     (strides[i] < 0 ? low : high) += (std::max<std::int64_t>(out[i], 1) - 1) * strides[i];
   if (size_of(out) > 0 && (strides.size() != out.size() || low < 0 || high >= size_of(shape(x))))
-    throw ShapeError("view " + to_string(out) + " reaches outside an array of shape " + to_string(shape(x)));
+    throw ShapeError("view " + to_string(out) + " reaches outside an array of shape " +
+                     to_string(shape(x)));
   std::vector<std::int64_t> attributes{offset};
   attributes.insert(attributes.end(), strides.begin(), strides.end());
   const std::int32_t a = intern_attributes(std::move(attributes));
@@ -216,7 +245,8 @@ NodeId Graph::view(NodeId x, const Shape& out, std::int64_t offset, const Shape&
 NodeId Graph::gather(NodeId x, const Shape& out, std::vector<std::int64_t> table) {
   const std::int64_t n = size_of(shape(x));
   if (static_cast<std::int64_t>(table.size()) != size_of(out))
-    throw ShapeError("gather: " + std::to_string(table.size()) + " positions for shape " + to_string(out));
+    throw ShapeError("gather: " + std::to_string(table.size()) + " positions for shape " +
+                     to_string(out));
   for (auto i : table)
     if (i < 0 || i >= n)
       throw ShapeError("gather: position " + std::to_string(i) + " is outside an array of shape " +
@@ -247,33 +277,42 @@ NodeId Graph::assemble(const Shape& out, std::span<const NodeId> parts, std::vec
     if (low < 0 || high >= n) throw ShapeError("assemble: a part lies outside " + to_string(out));
   }
   placements_.push_back(std::move(at));
-  return add({.kind = Kind::Assemble, .accumulate = accumulate, .shape = intern(out),
-              .attributes = static_cast<std::int32_t>(placements_.size() - 1)}, parts);
+  return add({.kind = Kind::Assemble,
+              .accumulate = accumulate,
+              .shape = intern(out),
+              .attributes = static_cast<std::int32_t>(placements_.size() - 1)},
+             parts);
 }
 
 NodeId Graph::scan(NodeId a, NodeId b, int axis, bool reverse) {
   const Shape s = shape(b);
   if (shape(a) != s) throw ShapeError("scan: shapes differ");
   const auto u = static_cast<std::size_t>(axis);
-  const std::int32_t attributes = intern_attributes(
-      {size_of(Shape(s.begin(), s.begin() + axis)), s[u], size_of(Shape(s.begin() + axis + 1, s.end())), reverse});
+  const std::int32_t attributes =
+      intern_attributes({size_of(Shape(s.begin(), s.begin() + axis)), s[u],
+                         size_of(Shape(s.begin() + axis + 1, s.end())), reverse});
   return add({.kind = Kind::Scan, .shape = intern(s), .attributes = attributes}, std::array{a, b});
 }
 
 NodeId Graph::lookup(NodeId x, std::shared_ptr<const LookupTable> table) {
-  if (table->breaks.empty() || table->c0.size() != table->breaks.size() || table->c1.size() != table->breaks.size())
+  if (table->breaks.empty() || table->c0.size() != table->breaks.size() ||
+      table->c1.size() != table->breaks.size())
     throw ShapeError("lookup: the table's columns differ in length");
   tables_.push_back(std::move(table));
-  return add({.kind = Kind::Lookup, .shape = (*this)[x].shape,
-              .attributes = static_cast<std::int32_t>(tables_.size() - 1)}, std::array{x});
+  return add({.kind = Kind::Lookup,
+              .shape = (*this)[x].shape,
+              .attributes = static_cast<std::int32_t>(tables_.size() - 1)},
+             std::array{x});
 }
 
 NodeId Graph::reshape(NodeId x, const Shape& out) {
   if (size_of(out) != size_of(shape(x)))
-    throw ShapeError("cannot reshape array of shape " + to_string(shape(x)) + " into shape " + to_string(out));
+    throw ShapeError("cannot reshape array of shape " + to_string(shape(x)) + " into shape " +
+                     to_string(out));
   // A reshaped reshape is a reshape of the first.
   const auto plain = [this](NodeId v) {
-    return (*this)[v].kind == Kind::View && attributes(v)[0] == 0 && size_of(shape(v)) == size_of(shape(inputs(v)[0])) &&
+    return (*this)[v].kind == Kind::View && attributes(v)[0] == 0 &&
+           size_of(shape(v)) == size_of(shape(inputs(v)[0])) &&
            std::ranges::equal(attributes(v).subspan(1), contiguous_strides(shape(v)));
   };
   while (plain(x)) x = inputs(x)[0];
@@ -294,7 +333,8 @@ NodeId Graph::broadcast_to(NodeId x, const Shape& out) {
   const Shape& in = shape(x);
   if (in == out) return x;
   if (in.size() > out.size() || broadcast(in, out) != out)
-    throw ShapeError("cannot broadcast an array of shape " + to_string(in) + " to " + to_string(out));
+    throw ShapeError("cannot broadcast an array of shape " + to_string(in) + " to " +
+                     to_string(out));
   const Shape old = contiguous_strides(in);
   Shape strides(out.size(), 0);
   const std::size_t shift = out.size() - in.size();
@@ -309,7 +349,8 @@ bool Graph::is_boolean(NodeId id) const {
   return n.kind == Kind::Elementwise && operations()[static_cast<std::size_t>(n.op)].boolean;
 }
 
-// ---- the list at run time --------------------------------------------------------------------------------------------
+// ---- the list at run time
+// --------------------------------------------------------------------------------------------
 
 namespace {
 template <class Op> void partials_of(const Expr* in, Expr y, Expr* out) {
@@ -321,8 +362,8 @@ template <class Op> void partials_of(const Expr* in, Expr y, Expr* out) {
   std::copy(p.begin(), p.end(), out);
 }
 template <class... Ops> constexpr auto describe(OperationList<Ops...>) {
-  return std::array{OperationInfo{Ops::name, Ops::arity, Ops::light, Ops::boolean, Ops::domain.data(),
-                                  &partials_of<Ops>}...};
+  return std::array{OperationInfo{Ops::name, Ops::arity, Ops::light, Ops::boolean,
+                                  Ops::domain.data(), &partials_of<Ops>}...};
 }
 constexpr auto kOperations = describe(Operations{});
 }  // namespace
@@ -335,7 +376,8 @@ int find_operation(std::string_view name) {
   return -1;
 }
 
-// ---- Expr ------------------------------------------------------------------------------------------------------------
+// ---- Expr
+// ------------------------------------------------------------------------------------------------------------
 
 Expr::Expr(Graph& g, NodeId node) {
   if (g[node].kind == Kind::Constant) number = g[node].value;
@@ -351,7 +393,10 @@ Expr elementwise(int opcode, std::span<const Expr> inputs) {
   Graph* graph = nullptr;
   for (const Expr& e : inputs)
     if (e.graph) graph = e.graph;
-  if (!graph) throw std::logic_error("an operation on numbers alone was not expected. This is a bug in thalweg; please report it");
+  if (!graph)
+    throw std::logic_error(
+        "an operation on numbers alone was not expected. This is a bug in thalweg; please report "
+        "it");
   std::array<NodeId, 3> ids{};
   for (std::size_t i = 0; i < inputs.size(); ++i) ids[i] = inputs[i].in(*graph);
   return {*graph, graph->elementwise(opcode, std::span(ids).first(inputs.size()))};
@@ -367,13 +412,17 @@ struct Operands {
 };
 template <class Op> Operands operands(const Expr& e) {
   Operands out;
-  if (e.is_number() || (*e.graph)[e.id].kind != Kind::Elementwise || (*e.graph)[e.id].op != kOpcode<Op>) return out;
+  if (e.is_number() || (*e.graph)[e.id].kind != Kind::Elementwise ||
+      (*e.graph)[e.id].op != kOpcode<Op>)
+    return out;
   out.found = true;
   std::size_t i = 0;
   for (NodeId id : e.graph->inputs(e.id)) out.in[i++] = Expr(*e.graph, id);
   return out;
 }
-bool same(const Expr& a, const Expr& b) { return a.graph == b.graph && a.id == b.id && a.number == b.number; }
+bool same(const Expr& a, const Expr& b) {
+  return a.graph == b.graph && a.id == b.id && a.number == b.number;
+}
 
 // -a where e = -a.
 bool negated(const Expr& e, Expr& a) {
@@ -383,13 +432,12 @@ bool negated(const Expr& e, Expr& a) {
   return true;
 }
 
-// y (1 / b) where y = c / b: y^2 / c needs no division. c is of moderate size, so that y^2 overflows only where the
-// quotient is within a factor of 2^64 of doing so.
-bool product_of_quotients(const Expr& y, const Expr& r, Expr& product) {
-  const auto yin = operands<ops::Divide>(y), rin = operands<ops::Divide>(r);
-  if (yin.empty() || rin.empty() || !same(yin[1], rin[1])) return false;
-  const Expr &c = yin[0], &one = rin[0];
-  if (!c.is_number() || !one.is(1.0)) return false;
+// y / b where y = c / b: y^2 / c needs no division. c is of moderate size, so that y^2 overflows
+// only where the quotient is within a factor of 2^64 of doing so.
+bool divided_again(const Expr& y, const Expr& b, Expr& product) {
+  const auto in = operands<ops::Divide>(y);
+  if (in.empty() || !same(in[1], b) || !in[0].is_number()) return false;
+  const Expr& c = in[0];
   const double size = c.number < 0 ? -c.number : c.number;
   if (!(size > 0x1p-64 && size < 0x1p64)) return false;
   product = Expr(1.0 / c.number) * apply<ops::Square>(y);
@@ -434,8 +482,6 @@ Expr operator*(Expr a, Expr b) {
     }
     return apply<ops::Multiply>(a, b);
   }
-  Expr product;
-  if (product_of_quotients(a, b, product) || product_of_quotients(b, a, product)) return product;
   if (const auto in = operands<ops::Multiply>(b); !in.empty() && in[0].is_number())
     return in[0] * (a * in[1]);
   if (const auto in = operands<ops::Multiply>(a); !in.empty() && in[0].is_number())
@@ -447,6 +493,7 @@ Expr operator/(Expr a, Expr b) {
   if (a.is_zero()) return 0.0;
   if (b.is(1.0)) return a;
   if (a.is_number() && b.is_number()) return a.number / b.number;
+  if (Expr product; divided_again(a, b, product)) return product;
   return apply<ops::Divide>(a, b);
 }
 

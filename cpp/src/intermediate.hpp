@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Between graph and tape: a list of steps whose operands are places, arrays of a few elements taken apart, products fused.
-// The same for both layouts, so that the layout never shows in the bits. select.cpp makes it, emit.cpp orders and writes it.
+// Between graph and tape: a list of steps whose operands are places, arrays of a few elements taken
+// apart, products fused. The same for both layouts, so that the layout never shows in the bits.
+// select.cpp makes it, emit.cpp orders and writes it.
 #pragma once
 #include <unordered_map>
 #include <vector>
@@ -13,9 +14,9 @@ namespace thalweg::intermediate {
 struct Part {
   Place from;
   std::int64_t n = 1;
-  bool whole = true;   // n elements, or one repeated
+  bool whole = true;  // n elements, or one repeated
   Placement at;
-  Shape shape;         // of the part: what the placement's strides run over
+  Shape shape;  // of the part: what the placement's strides run over
 };
 
 struct Step {
@@ -25,12 +26,12 @@ struct Step {
   bool whole[3] = {true, true, true};
   std::int64_t n = 1;
   std::int32_t extent = -1;
-  std::int32_t partner = -1;     // SinCos: the step that takes the cosine
-  std::int32_t parts = -1;       // assembled from parts
+  std::int32_t partner = -1;  // SinCos: the step that takes the cosine
+  std::int32_t parts = -1;    // assembled from parts
   bool accumulate = false;
   std::int32_t uses = 0;
   bool dead = false;
-  Place pinned{};                  // to an output, or into an assembled step (Space::Scratch)
+  Place pinned{};  // to an output, or into an assembled step (Space::Scratch)
 };
 
 // Assembling has no code of its own: it becomes moves.
@@ -42,15 +43,16 @@ struct List {
   std::vector<std::vector<Part>> parts;
   std::vector<double> numbers;
   std::deque<OwnedExtent> extents;
-  std::vector<NodeId> inputs;               // the inputs that are reached
-  std::vector<NodeId> uniform;              // nodes that stand in Space::Uniform
-  std::vector<std::vector<Part>> outputs;   // what each output is made of
+  std::vector<NodeId> inputs;              // the inputs that are reached
+  std::vector<NodeId> uniform;             // nodes that stand in Space::Uniform
+  std::vector<std::vector<Part>> outputs;  // what each output is made of
 };
 
 // Arrays of at most so many elements are taken apart, so that their elements chain in registers.
 inline constexpr std::int64_t kApart = 4;
 
-List select(Graph& graph, std::span<const NodeId> outputs, const std::vector<bool>& varying, bool everything);
+List select(Graph& graph, std::span<const NodeId> outputs, const std::vector<bool>& varying,
+            bool everything);
 Tape emit(List& list, Layout layout);
 
 }  // namespace thalweg::intermediate

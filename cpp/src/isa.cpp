@@ -12,24 +12,32 @@
 namespace thalweg {
 
 #if THALWEG_HAS_BASELINE
-namespace baseline { const Kernels& table(); }
+namespace baseline {
+const Kernels& table();
+}
 #endif
 #if THALWEG_HAS_AVX2
-namespace avx2 { const Kernels& table(); }
+namespace avx2 {
+const Kernels& table();
+}
 #endif
 #if THALWEG_HAS_AVX512
-namespace avx512 { const Kernels& table(); }
+namespace avx512 {
+const Kernels& table();
+}
 #endif
 
 std::span<const Kernels* const> supported_kernels() {
   static const std::vector<const Kernels*> supported = [] {
     std::vector<const Kernels*> out{&baseline::table()};
 #if THALWEG_HAS_AVX2
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) out.push_back(&avx2::table());
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+      out.push_back(&avx2::table());
 #endif
 #if THALWEG_HAS_AVX512
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma"))
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512cd") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma"))
       out.push_back(&avx512::table());
 #endif
     return out;
@@ -49,8 +57,10 @@ const Kernels& kernels() {
     if (!forced || !*forced) return *supported_kernels().back();
     if (const Kernels* k = find_kernels(forced)) return *k;
     std::string offered;
-    for (const Kernels* k : supported_kernels()) offered += (offered.empty() ? "" : ", ") + std::string(k->name);
-    throw std::invalid_argument("THALWEG_ISA must be one of " + offered + " on this processor, got '" + forced + "'");
+    for (const Kernels* k : supported_kernels())
+      offered += (offered.empty() ? "" : ", ") + std::string(k->name);
+    throw std::invalid_argument("THALWEG_ISA must be one of " + offered +
+                                " on this processor, got '" + forced + "'");
   }();
   return chosen;
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Operations become loops here. Included once per instruction set, inside its namespace, with THALWEG_ARCH its xsimd type.
-// Everything has internal linkage through `Here`, but the table at the end.
+// Operations become loops here. Included once per instruction set, inside its namespace, with
+// THALWEG_ARCH its xsimd type. Everything has internal linkage through `Here`, but the table at the
+// end.
 #include <utility>
 
 #include "thalweg/kernels.hpp"
-
 
 namespace thalweg::THALWEG_ISA {
 namespace {
@@ -47,7 +47,8 @@ template <std::size_t... I> struct Chain<std::index_sequence<I...>> {
   }
   static THALWEG_INLINE void next(const Linked* at) { return next(at, Register<I>(0.0)...); }
 
-  template <Mode M> static THALWEG_INLINE V operand(const double* p, std::int64_t j, V in_register) {
+  template <Mode M> static THALWEG_INLINE V operand(const double* p, std::int64_t j,
+                                                    V in_register) {
     if constexpr (M == Mode::Register) return in_register;
     else if constexpr (M == Mode::Memory) return V::load(p + j * W);
     else return V(*p);
@@ -57,7 +58,8 @@ template <std::size_t... I> struct Chain<std::index_sequence<I...>> {
   template <class F, Mode A, Mode B, Mode C, bool Store>
   static void chained(const Linked* at, Register<I>... r) {
     const double *a = at->a, *b = at->b, *c = at->c;
-    return finish<Store>(at, evaluate<F>(operand<A>(a, I, r), operand<B>(b, I, r), operand<C>(c, I, r))...);
+    return finish<Store>(
+        at, evaluate<F>(operand<A>(a, I, r), operand<B>(b, I, r), operand<C>(c, I, r))...);
   }
   template <bool Store> static THALWEG_INLINE void finish(const Linked* at, Register<I>... out) {
     double* to = at->r;
@@ -73,7 +75,8 @@ template <std::size_t... I> struct Chain<std::index_sequence<I...>> {
   }
   template <class F, bool NumberA, bool NumberB, bool NumberC>
   static __attribute__((noinline)) void array_loop(const Linked* at) {
-    constexpr Mode A = NumberA ? Mode::Number : Mode::Memory, B = NumberB ? Mode::Number : Mode::Memory,
+    constexpr Mode A = NumberA ? Mode::Number : Mode::Memory,
+                   B = NumberB ? Mode::Number : Mode::Memory,
                    C = NumberC ? Mode::Number : Mode::Memory;
     const double *a = at->a, *b = at->b, *c = at->c;
     double* r = at->r;
@@ -122,7 +125,8 @@ template <std::size_t... I> struct Chain<std::index_sequence<I...>> {
   static void run(const Linked* at) { next(at); }
 };
 
-// ---- sums and products over many elements ----------------------------------------------------------------------------
+// ---- sums and products over many elements
+// ----------------------------------------------------------------------------
 
 struct SumOf {
   static constexpr bool product = false;
@@ -149,8 +153,8 @@ using MaxOf = ExtremeOf<ops::Maximum, 0>;
 using MinOf = ExtremeOf<ops::Minimum, 0>;
 using ProdOf = ExtremeOf<ops::Multiply, 1>;
 
-// The tree over n elements, `get(i, a, b)` fetching them: kPartialSums interleaved partial sums joined in halves, tiles of
-// kTile elements joined pairwise.
+// The tree over n elements, `get(i, a, b)` fetching them: kPartialSums interleaved partial sums
+// joined in halves, tiles of kTile elements joined pairwise.
 template <class R, class Get> struct Tree {
   const Get& get;
   V strided(std::int64_t i, std::int64_t end) const {
@@ -187,7 +191,8 @@ template <class R> struct ContiguousTree {
     if (end - from >= kPartialSums) {
       V s[kBatches];
       const auto fetch = [&](const double* q, std::int64_t k) { return V::load(q + i + k * W); };
-      for (std::int64_t k = 0; k < kBatches; ++k) s[k] = R::begin(fetch(a, k), R::product ? fetch(b, k) : V(0.0));
+      for (std::int64_t k = 0; k < kBatches; ++k)
+        s[k] = R::begin(fetch(a, k), R::product ? fetch(b, k) : V(0.0));
       for (i += kPartialSums; i + kPartialSums <= end; i += kPartialSums)
         for (std::int64_t k = 0; k < kBatches; ++k)
           s[k] = R::join(s[k], fetch(a, k), R::product ? fetch(b, k) : V(0.0));
@@ -199,7 +204,8 @@ template <class R> struct ContiguousTree {
     }
     const std::int64_t live = end - from < kPartialSums ? end - from : kPartialSums;
     for (std::int64_t step = kPartialSums / 2; step > 0; step /= 2)
-      for (std::int64_t j = 0; j < step && j + step < live; ++j) p[j] = first(R::merge(V(p[j]), V(p[j + step])));
+      for (std::int64_t j = 0; j < step && j + step < live; ++j)
+        p[j] = first(R::merge(V(p[j]), V(p[j + step])));
     return p[0];
   }
   double operator()(std::int64_t from, std::int64_t end) const {
@@ -232,7 +238,8 @@ double look_up(const Extent& t, double x) {
 // Calls visit(from, to) for each element of a move.
 template <class F> void each_element(const Extent& e, std::int64_t n, F visit) {
   if (e.from_table || e.to_table) {
-    for (std::int64_t i = 0; i < n; ++i) visit(e.from_table ? e.from_table[i] : i, e.to_table ? e.to_table[i] : i);
+    for (std::int64_t i = 0; i < n; ++i)
+      visit(e.from_table ? e.from_table[i] : i, e.to_table ? e.to_table[i] : i);
     return;
   }
   std::int64_t index[64] = {};
@@ -248,11 +255,13 @@ template <class F> void each_element(const Extent& e, std::int64_t n, F visit) {
   }
 }
 
-// ---- whole arrays, lanes across batches ------------------------------------------------------------------------------
+// ---- whole arrays, lanes across batches
+// ------------------------------------------------------------------------------
 
 template <class C, bool NumberA, bool NumberB> struct Lanes {
   static constexpr std::int64_t U = C::U, kStep = U * W;
-  template <bool Number> static THALWEG_INLINE V at(const double* p, std::int64_t element, std::int64_t j) {
+  template <bool Number> static THALWEG_INLINE V at(const double* p, std::int64_t element,
+                                                    std::int64_t j) {
     return Number ? V(p[element]) : V::load(p + element * kStep + j * W);
   }
   template <class R> static __attribute__((noinline)) void reduce(const Linked* l) {
@@ -277,8 +286,13 @@ template <class C, bool NumberA, bool NumberB> struct Lanes {
         for (std::int64_t n = 0; n < e.n; ++n)
           for (std::int64_t j = 0; j < U; ++j, r += W)
             inner_product(
-                e.k, [&](std::int64_t k) { return at<NumberA>(l->a, s * e.m * e.k + m * e.a_m + k * e.a_k, j); },
-                [&](std::int64_t k) { return at<NumberB>(l->b, s * e.k * e.n + k * e.b_k + n * e.b_n, j); })
+                e.k,
+                [&](std::int64_t k) {
+                  return at<NumberA>(l->a, s * e.m * e.k + m * e.a_m + k * e.a_k, j);
+                },
+                [&](std::int64_t k) {
+                  return at<NumberB>(l->b, s * e.k * e.n + k * e.b_k + n * e.b_n, j);
+                })
                 .store(r);
   }
   template <bool Accumulate> static __attribute__((noinline)) void move(const Linked* l) {
@@ -297,7 +311,8 @@ template <class C, bool NumberA, bool NumberB> struct Lanes {
         for (std::int64_t j = 0; j < U; ++j) {
           V s(0.0);
           for (std::int64_t k = 0; k < e.length; ++k) {
-            const std::int64_t element = (o * e.length + (e.reverse ? e.length - 1 - k : k)) * e.inner + i;
+            const std::int64_t element =
+                (o * e.length + (e.reverse ? e.length - 1 - k : k)) * e.inner + i;
             const V b = at<NumberB>(l->b, element, j);
             s = k ? fma(at<NumberA>(l->a, element, j), s, b) : b;
             s.store(l->r + element * kStep + j * W);
@@ -309,7 +324,8 @@ template <class C, bool NumberA, bool NumberB> struct Lanes {
   }
 };
 
-// ---- whole arrays, elements across batches ---------------------------------------------------------------------------
+// ---- whole arrays, elements across batches
+// ---------------------------------------------------------------------------
 
 struct Elements {
   // Fetches along the inner axis, or what is left of it.
@@ -319,7 +335,8 @@ struct Elements {
   template <class R> static __attribute__((noinline)) void reduce(const Linked* l) {
     const Extent& e = *l->extent;
     for (std::int64_t o = 0; o < e.outer; ++o) {
-      const double *a = l->a + o * e.length * e.inner, *b = R::product ? l->b + o * e.length * e.inner : nullptr;
+      const double *a = l->a + o * e.length * e.inner,
+                   *b = R::product ? l->b + o * e.length * e.inner : nullptr;
       double* r = l->r + o * e.inner;
       if (e.length == 0) {
         for (std::int64_t i = 0; i < e.inner; ++i) r[i] = R::identity;
@@ -367,7 +384,8 @@ struct Elements {
           for (std::int64_t i = 0; i < rows; ++i) t[i] = a[(m + i) * e.a_m + k * e.a_k];
           return V::load(t);
         };
-        const V s = inner_product(e.k, column, [&](std::int64_t k) { return V(b[k * e.b_k + n * e.b_n]); });
+        const V s =
+            inner_product(e.k, column, [&](std::int64_t k) { return V(b[k * e.b_k + n * e.b_n]); });
         alignas(64) double t[V::kSize];
         s.store(t);
         for (std::int64_t i = 0; i < rows; ++i) r[(m + i) * e.n + n] = t[i];
@@ -407,10 +425,12 @@ struct Elements {
   }
 };
 
-// ---- the tables ------------------------------------------------------------------------------------------------------
+// ---- the tables
+// ------------------------------------------------------------------------------------------------------
 
 template <class C, void (*Work)(const Linked*)> struct Step;
-template <std::size_t... I, void (*Work)(const Linked*)> struct Step<Chain<std::index_sequence<I...>>, Work> {
+template <std::size_t... I,
+          void (*Work)(const Linked*)> struct Step<Chain<std::index_sequence<I...>>, Work> {
   using C = Chain<std::index_sequence<I...>>;
   static void handler(const Linked* at, typename C::template Register<I>...) {
     Work(at);
@@ -455,7 +475,9 @@ template <class C> struct Tables {
     }
   }
 
-  static void put(AnyFunction* table, Bulk b, int v, AnyFunction f) { table[code(b) * kArrayVariants + v] = f; }
+  static void put(AnyFunction* table, Bulk b, int v, AnyFunction f) {
+    table[code(b) * kArrayVariants + v] = f;
+  }
 
   template <bool A, bool B> void add_lanes() {
     using L = Lanes<C, A, B>;
@@ -479,8 +501,9 @@ template <class C> struct Tables {
     if constexpr (is_light<F>()) add_chained<F>(std::make_index_sequence<kVariants>{}, at);
   }
   template <class F, std::size_t... Bits> void add_array(std::index_sequence<Bits...>, int at) {
-    ((array[at * kArrayVariants + static_cast<int>(Bits)] = elements[at * kArrayVariants + static_cast<int>(Bits)] =
-          reinterpret_cast<AnyFunction>(&C::template array<F, (Bits & 1) != 0, (Bits & 2) != 0, (Bits & 4) != 0>)),
+    ((array[at * kArrayVariants + static_cast<int>(Bits)] =
+          elements[at * kArrayVariants + static_cast<int>(Bits)] = reinterpret_cast<AnyFunction>(
+              &C::template array<F, (Bits & 1) != 0, (Bits & 2) != 0, (Bits & 4) != 0>)),
      ...);
   }
   template <class F, std::size_t... Vs> void add_chained(std::index_sequence<Vs...>, int at) {
@@ -489,7 +512,8 @@ template <class C> struct Tables {
   template <class F, int Variant> void add_chained_one(int at) {
     constexpr auto a = static_cast<Mode>(Variant / 18), b = static_cast<Mode>(Variant / 6 % 3),
                    c = static_cast<Mode>(Variant / 2 % 3);
-    constexpr bool used = (F::arity > 1 || b == Mode::Number) && (F::arity > 2 || c == Mode::Number);
+    constexpr bool used =
+        (F::arity > 1 || b == Mode::Number) && (F::arity > 2 || c == Mode::Number);
     if constexpr (used)
       chained[at * kVariants + Variant] =
           reinterpret_cast<AnyFunction>(&C::template chained<F, a, b, c, Variant % 2 != 0>);
@@ -520,7 +544,8 @@ bool rises(const double* f, double* limit, std::int64_t n, double slack) {
 
 extern const Kernels& table();
 const Kernels& table() {
-  static const Kernels kernels{THALWEG_ISA_NAME, static_cast<int>(W), handlers<Wide>(), handlers<Narrow>(), &rises};
+  static const Kernels kernels{THALWEG_ISA_NAME, static_cast<int>(W), handlers<Wide>(),
+                               handlers<Narrow>(), &rises};
   return kernels;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A program from outputs: steps selected, tape emitted, and what is the same in every lane given a prologue of its own.
+// A program from outputs: steps selected, tape emitted, and what is the same in every lane given a
+// prologue of its own.
 #include <algorithm>
 #include <cstdio>
 
@@ -25,14 +26,16 @@ Extent OwnedExtent::linked() const {
   return e;
 }
 
-std::unique_ptr<Program> lower(std::shared_ptr<Graph> graph, std::span<const NodeId> outputs, Lowering how) {
+std::unique_ptr<Program> lower(std::shared_ptr<Graph> graph, std::span<const NodeId> outputs,
+                               Lowering how) {
   auto program = std::make_unique<Program>();
   intermediate::List list = intermediate::select(*graph, outputs, how.varying, how.everything);
   const std::vector<NodeId> uniform = std::move(list.uniform);
   program->body = intermediate::emit(list, how.layout);
   program->varying = how.varying;
   program->input_sizes.assign(how.varying.size(), 0);
-  for (NodeId id : list.inputs) program->input_sizes[static_cast<std::size_t>((*graph)[id].op)] = size_of(graph->shape(id));
+  for (NodeId id : list.inputs)
+    program->input_sizes[static_cast<std::size_t>((*graph)[id].op)] = size_of(graph->shape(id));
   for (NodeId o : outputs) program->output_sizes.push_back(size_of(graph->shape(o)));
   for (const Instruction& i : program->body.code) program->work += i.n;
 
@@ -42,10 +45,12 @@ std::unique_ptr<Program> lower(std::shared_ptr<Graph> graph, std::span<const Nod
     if (n.kind == Kind::Input) {
       program->uniform.push_back({UniformSource::From::Input, n.op});
     } else if (n.kind == Kind::Data) {
-      program->uniform.push_back({UniformSource::From::Data, static_cast<std::int32_t>(program->data.size())});
+      program->uniform.push_back(
+          {UniformSource::From::Data, static_cast<std::int32_t>(program->data.size())});
       program->data.push_back(graph->data_of(id));
     } else {
-      program->uniform.push_back({UniformSource::From::Prologue, static_cast<std::int32_t>(computed.size())});
+      program->uniform.push_back(
+          {UniformSource::From::Prologue, static_cast<std::int32_t>(computed.size())});
       computed.push_back(id);
     }
   }

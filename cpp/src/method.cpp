@@ -9,13 +9,15 @@ namespace thalweg {
 namespace {
 
 template <class Rule>
-void step_of(Expr x, Expr g, const Expr* memory, const Expr* hyper, Expr& x_next, Expr* memory_next) {
+void step_of(Expr x, Expr g, const Expr* memory, const Expr* hyper, Expr& x_next,
+             Expr* memory_next) {
   const auto out = Rule::step(x, g, memory, hyper);
   x_next = out.x;
   for (std::size_t k = 0; k < out.state.size(); ++k) memory_next[k] = out.state[k];
 }
 template <class... Rs> constexpr auto describe(OperationList<Rs...>) {
-  return std::array{Method{Rs::name, Rs::class_name, Rs::summary, Rs::source, Rs::hyper, Rs::memory, &step_of<Rs>}...};
+  return std::array{Method{Rs::name, Rs::class_name, Rs::summary, Rs::source, Rs::hyper, Rs::memory,
+                           &step_of<Rs>}...};
 }
 constexpr auto kMethods = describe(Rules{});
 
@@ -33,8 +35,8 @@ const Method* find_method(std::string_view name) {
   return nullptr;
 }
 
-Step build_step(const Method& method, std::shared_ptr<Graph> graph, NodeId f, std::int64_t n, int objective_inputs,
-                const StepParts& parts) {
+Step build_step(const Method& method, std::shared_ptr<Graph> graph, NodeId f, std::int64_t n,
+                int objective_inputs, const StepParts& parts) {
   Graph& g = *graph;
   Step step{graph, {}, {}, n};
   StepLayout& at = step.at;
@@ -52,7 +54,8 @@ Step build_step(const Method& method, std::shared_ptr<Graph> graph, NodeId f, st
   }
   std::vector<Expr> memory, hyper, memory_next(method.memory.size());
   at.memory = next;
-  for (const rules::Memory& m : method.memory) memory.emplace_back(g, g.input(next++, m.per_variable ? vector : Shape{}));
+  for (const rules::Memory& m : method.memory)
+    memory.emplace_back(g, g.input(next++, m.per_variable ? vector : Shape{}));
   at.hyper = next;
   for (std::size_t k = 0; k < method.hyper.size(); ++k) hyper.emplace_back(g, g.input(next++, {}));
 
@@ -60,22 +63,30 @@ Step build_step(const Method& method, std::shared_ptr<Graph> graph, NodeId f, st
   method.step(x, slope, memory.data(), hyper.data(), moved, memory_next.data());
   Expr projected = slope;
   if (parts.bounds) {
-    const Expr lower(g, g.input(at.lower = next++, vector)), upper(g, g.input(at.upper = next++, vector));
-    const auto clipped = [&](const Expr& e) { return apply<ops::Minimum>(apply<ops::Maximum>(e, lower), upper); };
+    const Expr lower(g, g.input(at.lower = next++, vector)),
+        upper(g, g.input(at.upper = next++, vector));
+    const auto clipped = [&](const Expr& e) {
+      return apply<ops::Minimum>(apply<ops::Maximum>(e, lower), upper);
+    };
     moved = clipped(moved);
     projected = x - clipped(x - slope);
   }
   at.inputs = next;
   // 0 x' is 0, or NaN where x' is not finite: one test of f then tells both.
-  const Expr finite(g, g.reduce(Reduction::Sum, apply<ops::Multiply>(Expr(0.0), moved).in(g), {0}, false));
+  const Expr finite(
+      g, g.reduce(Reduction::Sum, apply<ops::Multiply>(Expr(0.0), moved).in(g), {0}, false));
   const Expr plain = value;
   value = Expr(g, g.elementwise(kOpcode<ops::Add>, std::array{value.in(g), finite.in(g)}));
   step.outputs = {value.in(g), g.broadcast_to(moved.in(g), vector)};
   for (std::size_t k = 0; k < memory.size(); ++k)
-    step.outputs.push_back(g.broadcast_to(memory_next[k].in(g), method.memory[k].per_variable ? vector : Shape{}));
+    step.outputs.push_back(
+        g.broadcast_to(memory_next[k].in(g), method.memory[k].per_variable ? vector : Shape{}));
   if (parts.gradient_norm) {
     at.gradient_norm = static_cast<int>(step.outputs.size());
-    step.outputs.push_back((projected.is_number() ? Expr(projected.number < 0 ? -projected.number : projected.number) : largest(g, projected)).in(g));
+    step.outputs.push_back((projected.is_number()
+                                ? Expr(projected.number < 0 ? -projected.number : projected.number)
+                                : largest(g, projected))
+                               .in(g));
   }
   if (parts.change) {
     at.change = static_cast<int>(step.outputs.size());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Graph to steps: what varies from lane to lane is turned into steps in the order of the graph, equal steps once; powers become
-// products, sine and cosine of one angle one step, and products used once are fused into the sum that uses them.
+// Graph to steps: what varies from lane to lane is turned into steps in the order of the graph,
+// equal steps once; powers become products, sine and cosine of one angle one step, and products
+// used once are fused into the sum that uses them.
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -33,10 +34,11 @@ class Selection {
       if (!reached[u]) continue;
       const Node& n = g_[id];
       if (n.kind == Kind::Input) list_.inputs.push_back(id);
-      varies_[u] = n.kind == Kind::Input
-                       ? varying_inputs_[static_cast<std::size_t>(n.op)]
-                   : everything_ ? n.kind != Kind::Constant && n.kind != Kind::Data
-                       : std::ranges::any_of(g_.inputs(id), [this](NodeId i) { return varies_[static_cast<std::size_t>(i)]; });
+      varies_[u] = n.kind == Kind::Input ? varying_inputs_[static_cast<std::size_t>(n.op)]
+                   : everything_         ? n.kind != Kind::Constant && n.kind != Kind::Data
+                                         : std::ranges::any_of(g_.inputs(id), [this](NodeId i) {
+                                     return varies_[static_cast<std::size_t>(i)];
+                                           });
       if (varies_[u]) visit(id);
     }
     for (NodeId o : outputs) list_.outputs.push_back(as_parts(o));
@@ -72,12 +74,15 @@ class Selection {
 
   Place number(double x) {
     const auto bits = std::bit_cast<std::uint64_t>(x);
-    const auto [at, fresh] = numbers_.try_emplace(bits, static_cast<std::int32_t>(list_.numbers.size()));
+    const auto [at, fresh] =
+        numbers_.try_emplace(bits, static_cast<std::int32_t>(list_.numbers.size()));
     if (fresh) list_.numbers.push_back(x);
     return {Space::Number, at->second, 0};
   }
   bool is_number(const Place& p) const { return p.space == Space::Number; }
-  double number_at(const Place& p) const { return list_.numbers[static_cast<std::size_t>(p.index)]; }
+  double number_at(const Place& p) const {
+    return list_.numbers[static_cast<std::size_t>(p.index)];
+  }
 
   Place element(NodeId id, std::int64_t i) {
     const Value& v = value(id);
@@ -92,7 +97,8 @@ class Selection {
     if (!v.apart) return v.whole;
     Step s{.code = kAssemble, .n = count(id)};
     std::vector<Part> parts;
-    for (std::int64_t i = 0; i < s.n; ++i) parts.push_back({element(id, i), 1, true, {i, {}, {}}, {}});
+    for (std::int64_t i = 0; i < s.n; ++i)
+      parts.push_back({element(id, i), 1, true, {i, {}, {}}, {}});
     const Place p = assembled(std::move(s), std::move(parts));
     Value& now = values_[static_cast<std::size_t>(id)];
     now.apart = false;
@@ -102,7 +108,8 @@ class Selection {
   void set(NodeId id, Place p) { values_[static_cast<std::size_t>(id)] = {true, false, p, 0}; }
   void set(NodeId id, const std::vector<Place>& elements) {
     if (elements.size() == 1) return set(id, elements[0]);
-    values_[static_cast<std::size_t>(id)] = {true, true, {}, static_cast<std::int32_t>(elements_.size())};
+    values_[static_cast<std::size_t>(id)] = {
+        true, true, {}, static_cast<std::int32_t>(elements_.size())};
     elements_.insert(elements_.end(), elements.begin(), elements.end());
   }
 
@@ -120,25 +127,43 @@ class Selection {
     return append(s);
   }
 
-  // A step that is there already is not made again.
-  Place step(Step s) {
-    std::uint64_t h = static_cast<std::uint64_t>(s.code) * 0x9E3779B97F4A7C15u + static_cast<std::uint64_t>(s.n);
+  static std::uint64_t hash(const Step& s) {
+    std::uint64_t h =
+        static_cast<std::uint64_t>(s.code) * 0x9E3779B97F4A7C15u + static_cast<std::uint64_t>(s.n);
     for (int k = 0; k < s.arity; ++k)
-      h = (h ^ (static_cast<std::uint64_t>(s.in[k].space) << 56 ^ static_cast<std::uint64_t>(s.in[k].index) << 24 ^
-                static_cast<std::uint64_t>(s.in[k].offset))) * 0xBF58476D1CE4E5B9u, h ^= h >> 31;
-    const auto [from, to] = known_.equal_range(h);
+      h = (h ^ (static_cast<std::uint64_t>(s.in[k].space) << 56 ^
+                static_cast<std::uint64_t>(s.in[k].index) << 24 ^
+                static_cast<std::uint64_t>(s.in[k].offset))) *
+          0xBF58476D1CE4E5B9u,
+      h ^= h >> 31;
+    return h;
+  }
+  static std::int16_t unpaired(std::int16_t c) {
+    return c == kCosine                      ? code_of<ops::Cos>()
+           : c == code16(code(Bulk::SinCos)) ? code_of<ops::Sin>()
+                                             : c;
+  }
+  // The same step made before, or -1.
+  std::int32_t find(const Step& s) const {
+    const auto [from, to] = known_.equal_range(hash(s));
     for (auto it = from; it != to; ++it) {
       const Step& o = list_.steps[static_cast<std::size_t>(it->second)];
-      if (o.code == s.code && o.n == s.n && o.extent == s.extent && std::equal(s.in, s.in + s.arity, o.in) &&
-          std::equal(s.whole, s.whole + s.arity, o.whole))
-        return {Space::Scratch, it->second, 0};
+      if (unpaired(o.code) == s.code && o.n == s.n && o.extent == s.extent &&
+          std::equal(s.in, s.in + s.arity, o.in) && std::equal(s.whole, s.whole + s.arity, o.whole))
+        return it->second;
     }
+    return -1;
+  }
+  // A step that is there already is not made again.
+  Place step(const Step& s) {
+    if (const std::int32_t known = find(s); known >= 0) return {Space::Scratch, known, 0};
     const Place p = append(s);
-    known_.emplace(h, p.index);
+    known_.emplace(hash(s), p.index);
     return p;
   }
   template <class Form> Place one(Place a, Place b = {}, Place c = {}) {
-    return step({.code = code_of<Form>(), .arity = static_cast<std::int8_t>(Form::arity), .in = {a, b, c}});
+    return step(
+        {.code = code_of<Form>(), .arity = static_cast<std::int8_t>(Form::arity), .in = {a, b, c}});
   }
 
   std::vector<Part> as_parts(NodeId id) {
@@ -146,26 +171,38 @@ class Selection {
     const std::int64_t n = count(id);
     if (!v.apart) return {{v.whole, n, !is_number(v.whole), {0, {}, {}}, {}}};
     std::vector<Part> parts;
-    for (std::int64_t i = 0; i < n; ++i) parts.push_back({element(id, i), 1, true, {i, {}, {}}, {}});
+    for (std::int64_t i = 0; i < n; ++i)
+      parts.push_back({element(id, i), 1, true, {i, {}, {}}, {}});
     return parts;
   }
 
   void visit(NodeId id) {
     switch (g_[id].kind) {
-      case Kind::Input: return set(id, {Space::Input, g_[id].op, 0});
-      case Kind::Elementwise: return elementwise(id);
-      case Kind::Reduce: return reduce(id);
-      case Kind::MatMul: return matmul(id);
-      case Kind::View: return view(id);
-      case Kind::Gather: return gather(id);
-      case Kind::Assemble: return assemble(id);
-      case Kind::Scan: return scan(id);
-      case Kind::Lookup: return lookup(id);
-      default: return;
+      case Kind::Input:
+        return set(id, {Space::Input, g_[id].op, 0});
+      case Kind::Elementwise:
+        return elementwise(id);
+      case Kind::Reduce:
+        return reduce(id);
+      case Kind::MatMul:
+        return matmul(id);
+      case Kind::View:
+        return view(id);
+      case Kind::Gather:
+        return gather(id);
+      case Kind::Assemble:
+        return assemble(id);
+      case Kind::Scan:
+        return scan(id);
+      case Kind::Lookup:
+        return lookup(id);
+      default:
+        return;
     }
   }
 
-  // ---- elementwise ---------------------------------------------------------------------------------------------------
+  // ---- elementwise
+  // ---------------------------------------------------------------------------------------------------
 
   void elementwise(NodeId id) {
     const std::int64_t n = count(id);
@@ -176,7 +213,8 @@ class Selection {
       std::vector<Place> out;
       for (std::int64_t e = 0; e < n; ++e) {
         Place p[3];
-        for (std::size_t k = 0; k < in.size(); ++k) p[k] = element(in[k], broadcast_index(e, shape, g_.shape(in[k])));
+        for (std::size_t k = 0; k < in.size(); ++k)
+          p[k] = element(in[k], broadcast_index(e, shape, g_.shape(in[k])));
         out.push_back(operation(node.op, static_cast<int>(in.size()), p, 1, nullptr));
       }
       return set(id, out);
@@ -215,7 +253,8 @@ class Selection {
       varies_.resize(static_cast<std::size_t>(g_.size()), false);
     }
     varies_[static_cast<std::size_t>(node)] = varies_[static_cast<std::size_t>(id)];
-    if (varies_[static_cast<std::size_t>(node)] && !values_[static_cast<std::size_t>(node)].known) visit(node);
+    if (varies_[static_cast<std::size_t>(node)] && !values_[static_cast<std::size_t>(node)].known)
+      visit(node);
     return whole(node);
   }
 
@@ -237,7 +276,8 @@ class Selection {
     if (op == kOpcode<ops::Power> && is_number(p[1]) && s.whole[0]) {
       const double e = number_at(p[1]);
       if (e == 1.0) return p[0];
-      if (std::abs(e) <= kLargestPower && e == std::rint(e) && e != 0.0 && e >= -kLargestPower / 2) {
+      if (std::abs(e) <= kLargestPower && e == std::rint(e) && e != 0.0 &&
+          e >= -kLargestPower / 2) {
         Place base = p[0];
         if (e < 0) {  // the powers of 1 / a, so that nothing overflows on the way to a small result
           Step r = s;
@@ -248,7 +288,8 @@ class Selection {
         return whole_power(base, static_cast<int>(std::abs(e)), product);
       }
     }
-    if (op == kOpcode<ops::Divide> && is_number(p[1])) {  // exact where the divisor is a power of two
+    if (op == kOpcode<ops::Divide> &&
+        is_number(p[1])) {  // exact where the divisor is a power of two
       int exponent;
       const double d = number_at(p[1]);
       if (std::isnormal(d) && std::abs(std::frexp(d, &exponent)) == 0.5 && std::isnormal(1.0 / d)) {
@@ -256,11 +297,13 @@ class Selection {
         s.in[1] = number(1.0 / d);
       }
     }
-    if (op == kOpcode<ops::Sin> || op == kOpcode<ops::Cos>) return angle(s, op == kOpcode<ops::Cos>);
+    if (op == kOpcode<ops::Sin> || op == kOpcode<ops::Cos>)
+      return angle(s, op == kOpcode<ops::Cos>);
     return step(s);
   }
 
-  // Products up to this power stay within 4 ulp, the bound on np.power; negative ones up to half of it.
+  // Products up to this power stay within 4 ulp, the bound on np.power; negative ones up to half of
+  // it.
   static constexpr int kLargestPower = 8;
   template <class Product> Place whole_power(Place a, int e, const Product& product) {
     if (e == 1) return a;
@@ -270,27 +313,23 @@ class Selection {
 
   // The second of sine and cosine of one angle turns the first into a step that makes both.
   Place angle(const Step& s, bool cosine) {
-    const Place mine = step(s);
     Step other = s;
     other.code = cosine ? code_of<ops::Sin>() : code_of<ops::Cos>();
-    const std::size_t before = list_.steps.size();
-    const Place twin = step(other);
-    if (list_.steps.size() != before) {  // not there yet: forget it again
-      known_.erase(std::ranges::find_if(known_, [&](const auto& k) { return k.second == twin.index; }));
-      list_.steps.pop_back();
-      return mine;
-    }
-    Step &sine = list_.steps[static_cast<std::size_t>(cosine ? twin.index : mine.index)],
-         &cos = list_.steps[static_cast<std::size_t>(cosine ? mine.index : twin.index)];
-    if (sine.code == code16(code(Bulk::SinCos)) || cos.code == kCosine) return mine;
+    const std::int32_t twin = find(other);
+    const Place mine = step(s);
+    if (twin < 0 || list_.steps[static_cast<std::size_t>(twin)].partner >= 0) return mine;
+    const std::int32_t first = cosine ? twin : mine.index, second = cosine ? mine.index : twin;
+    Step &sine = list_.steps[static_cast<std::size_t>(first)],
+         &cos = list_.steps[static_cast<std::size_t>(second)];
     sine.code = code16(code(Bulk::SinCos));
-    sine.partner = cosine ? mine.index : twin.index;
+    sine.partner = second;
     cos.code = kCosine;
-    cos.partner = cosine ? twin.index : mine.index;
+    cos.partner = first;
     return mine;
   }
 
-  // ---- sums, products, moves -----------------------------------------------------------------------------------------
+  // ---- sums, products, moves
+  // -----------------------------------------------------------------------------------------
 
   void reduce(NodeId id) {
     const auto a = g_.attributes(id);
@@ -301,26 +340,36 @@ class Selection {
       std::vector<Place> out;
       for (std::int64_t o = 0; o < outer; ++o)
         for (std::int64_t i = 0; i < inner; ++i)
-          out.push_back(joined(kind, length, 0, 1, [&](std::int64_t k) { return element(x, (o * length + k) * inner + i); }));
+          out.push_back(joined(kind, length, 0, 1, [&](std::int64_t k) {
+            return element(x, (o * length + k) * inner + i);
+          }));
       return set(id, out);
     }
     static constexpr Bulk kBulk[] = {Bulk::Sum, Bulk::Max, Bulk::Min, Bulk::Prod};
     OwnedExtent e;
     e.sizes.outer = outer, e.sizes.length = length, e.sizes.inner = inner;
-    set(id, append({.code = code16(code(kBulk[static_cast<int>(kind)])), .arity = 1, .in = {whole(x)}, .n = n,
+    set(id, append({.code = code16(code(kBulk[static_cast<int>(kind)])),
+                    .arity = 1,
+                    .in = {whole(x)},
+                    .n = n,
                     .extent = extent(std::move(e))}));
   }
   // The tree of kernels.inl.hpp, for fewer elements than it has partial sums.
-  template <class Element> Place joined(Reduction kind, std::int64_t n, std::int64_t j, std::int64_t by, const Element& element) {
+  template <class Element> Place joined(Reduction kind, std::int64_t n, std::int64_t j,
+                                        std::int64_t by, const Element& element) {
     if (by >= n) return element(j);
     const Place low = joined(kind, n, j, by * 2, element);
     if (j + by >= n) return low;
     const Place high = joined(kind, n, j + by, by * 2, element);
     switch (kind) {
-      case Reduction::Sum: return one<ops::Add>(low, high);
-      case Reduction::Max: return one<ops::Maximum>(low, high);
-      case Reduction::Min: return one<ops::Minimum>(low, high);
-      default: return one<ops::Multiply>(low, high);
+      case Reduction::Sum:
+        return one<ops::Add>(low, high);
+      case Reduction::Max:
+        return one<ops::Maximum>(low, high);
+      case Reduction::Min:
+        return one<ops::Minimum>(low, high);
+      default:
+        return one<ops::Multiply>(low, high);
     }
   }
 
@@ -338,7 +387,8 @@ class Selection {
       for (std::int64_t i = 0; i < m; ++i)
         for (std::int64_t j = 0; j < n; ++j) {
           const auto at = [&](std::int64_t s) {
-            return std::pair(element(p, i * e.sizes.a_m + s * e.sizes.a_k), element(q, s * e.sizes.b_k + j * e.sizes.b_n));
+            return std::pair(element(p, i * e.sizes.a_m + s * e.sizes.a_k),
+                             element(q, s * e.sizes.b_k + j * e.sizes.b_n));
           };
           auto [a, b] = at(0);
           Place sum = one<ops::Multiply>(a, b);
@@ -350,7 +400,10 @@ class Selection {
         }
       return set(id, elements);
     }
-    set(id, append({.code = code16(code(Bulk::MatMul)), .arity = 2, .in = {whole(p), whole(q)}, .n = count(id),
+    set(id, append({.code = code16(code(Bulk::MatMul)),
+                    .arity = 2,
+                    .in = {whole(p), whole(q)},
+                    .n = count(id),
                     .extent = extent(std::move(e))}));
   }
 
@@ -376,7 +429,8 @@ class Selection {
     if (taken_apart(id, x, position)) return;
     bool contiguous = true;
     const Shape straight = contiguous_strides(shape);
-    for (std::size_t d = 0; d < shape.size(); ++d) contiguous &= shape[d] == 1 || strides[d] == straight[d];
+    for (std::size_t d = 0; d < shape.size(); ++d)
+      contiguous &= shape[d] == 1 || strides[d] == straight[d];
     if (contiguous) {
       Place p = whole(x);
       p.offset += a[0];
@@ -388,10 +442,14 @@ class Selection {
   void gather(NodeId id) {
     const auto table = g_.attributes(id);
     const NodeId x = g_.inputs(id)[0];
-    if (taken_apart(id, x, [&](std::int64_t i) { return table[static_cast<std::size_t>(i)]; })) return;
+    if (taken_apart(id, x, [&](std::int64_t i) { return table[static_cast<std::size_t>(i)]; }))
+      return;
     OwnedExtent e;
     e.from_table.assign(table.begin(), table.end());
-    set(id, append({.code = code16(code(Bulk::Move)), .arity = 1, .in = {whole(x)}, .n = count(id),
+    set(id, append({.code = code16(code(Bulk::Move)),
+                    .arity = 1,
+                    .in = {whole(x)},
+                    .n = count(id),
                     .extent = extent(std::move(e))}));
   }
 
@@ -400,7 +458,11 @@ class Selection {
     e.shape = shape, e.from = from.strides, e.to = contiguous_strides(shape);
     Place p = whole(x);
     if (p.space != Space::Number) p.offset += from.offset;
-    set(id, append({.code = code16(code(Bulk::Move)), .arity = 1, .in = {p}, .n = count(id), .extent = extent(std::move(e))}));
+    set(id, append({.code = code16(code(Bulk::Move)),
+                    .arity = 1,
+                    .in = {p},
+                    .n = count(id),
+                    .extent = extent(std::move(e))}));
   }
 
   void assemble(NodeId id) {
@@ -410,7 +472,8 @@ class Selection {
     const std::int64_t n = count(id);
     bool small = true;
     for (NodeId i : in) small &= count(i) <= kApart;
-    if (n <= kApart || (node.accumulate && small)) {  // element by element: sums are chains of additions
+    if (n <= kApart ||
+        (node.accumulate && small)) {  // element by element: sums are chains of additions
       std::vector<Place> out(static_cast<std::size_t>(n), number(0.0));
       std::vector<bool> touched(out.size(), false);
       for (std::size_t k = 0; k < in.size(); ++k) {
@@ -429,7 +492,8 @@ class Selection {
     for (std::size_t k = 0; k < in.size(); ++k)
       if (count(in[k]) > 0) {
         const bool single = count(in[k]) == 1;
-        parts.push_back({single ? element(in[k], 0) : whole(in[k]), count(in[k]), true, where[k], g_.shape(in[k])});
+        parts.push_back({single ? element(in[k], 0) : whole(in[k]), count(in[k]), true, where[k],
+                         g_.shape(in[k])});
       }
     Step s{.code = kAssemble, .n = n};
     s.accumulate = node.accumulate;
@@ -450,18 +514,26 @@ class Selection {
     const auto a = g_.attributes(id);
     OwnedExtent e;
     e.sizes.outer = a[0], e.sizes.length = a[1], e.sizes.inner = a[2], e.sizes.reverse = a[3] != 0;
-    set(id, append({.code = code16(code(Bulk::Scan)), .arity = 2, .in = {whole(g_.inputs(id)[0]), whole(g_.inputs(id)[1])},
-                    .n = count(id), .extent = extent(std::move(e))}));
+    set(id, append({.code = code16(code(Bulk::Scan)),
+                    .arity = 2,
+                    .in = {whole(g_.inputs(id)[0]), whole(g_.inputs(id)[1])},
+                    .n = count(id),
+                    .extent = extent(std::move(e))}));
   }
 
   void lookup(NodeId id) {
     const NodeId x = g_.inputs(id)[0];
     OwnedExtent e;
     e.table = g_.table_of(id);
-    set(id, append({.code = code16(code(Bulk::Lookup)), .arity = 1, .in = {whole(x)}, .n = count(id), .extent = extent(std::move(e))}));
+    set(id, append({.code = code16(code(Bulk::Lookup)),
+                    .arity = 1,
+                    .in = {whole(x)},
+                    .n = count(id),
+                    .extent = extent(std::move(e))}));
   }
 
-  // ---- fusion --------------------------------------------------------------------------------------------------------
+  // ---- fusion
+  // --------------------------------------------------------------------------------------------------------
 
   void use(const Place& p) {
     if (p.space == Space::Scratch) ++list_.steps[static_cast<std::size_t>(p.index)].uses;
@@ -477,7 +549,8 @@ class Selection {
     for (std::size_t i = list_.steps.size(); i-- > 0;) {
       const Step& s = list_.steps[i];
       if (!reached[i]) continue;
-      if (s.partner >= 0) reached[static_cast<std::size_t>(s.partner)] = true;  // either wants the pair
+      if (s.partner >= 0)
+        reached[static_cast<std::size_t>(s.partner)] = true;  // either wants the pair
       for (int k = 0; k < s.arity; ++k) reach(s.in[k]);
       if (s.parts >= 0)
         for (const Part& p : list_.parts[static_cast<std::size_t>(s.parts)]) reach(p.from);
@@ -496,11 +569,15 @@ class Selection {
     for (Step& s : list_.steps) {
       if (s.dead) continue;
       if (s.code == code_of<ops::Add>()) {
-        if (Step* m = lone_product(s.in[0], s.n, s.whole[0])) absorb(s, *m, code_of<fused::MultiplyAdd>(), 1);
-        else if (Step* q = lone_product(s.in[1], s.n, s.whole[1])) absorb(s, *q, code_of<fused::MultiplyAdd>(), 0);
+        if (Step* m = lone_product(s.in[0], s.n, s.whole[0]))
+          absorb(s, *m, code_of<fused::MultiplyAdd>(), 1);
+        else if (Step* q = lone_product(s.in[1], s.n, s.whole[1]))
+          absorb(s, *q, code_of<fused::MultiplyAdd>(), 0);
       } else if (s.code == code_of<ops::Subtract>()) {
-        if (Step* m = lone_product(s.in[1], s.n, s.whole[1])) absorb(s, *m, code_of<fused::NegativeMultiplyAdd>(), 0);
-        else if (Step* q = lone_product(s.in[0], s.n, s.whole[0])) absorb(s, *q, code_of<fused::MultiplySubtract>(), 1);
+        if (Step* m = lone_product(s.in[1], s.n, s.whole[1]))
+          absorb(s, *m, code_of<fused::NegativeMultiplyAdd>(), 0);
+        else if (Step* q = lone_product(s.in[0], s.n, s.whole[0]))
+          absorb(s, *q, code_of<fused::MultiplySubtract>(), 1);
       } else if (s.code == code16(code(Bulk::Sum))) {
         const OwnedExtent& e = list_.extents[static_cast<std::size_t>(s.extent)];
         const std::int64_t n = e.sizes.outer * e.sizes.length * e.sizes.inner;
@@ -537,7 +614,8 @@ class Selection {
 
 }  // namespace
 
-List select(Graph& graph, std::span<const NodeId> outputs, const std::vector<bool>& varying, bool everything) {
+List select(Graph& graph, std::span<const NodeId> outputs, const std::vector<bool>& varying,
+            bool everything) {
   return Selection(graph, varying, everything).run(outputs);
 }
 

@@ -16,31 +16,10 @@ class _Operation(TypedDict):
     boolean: bool
     domain: list[_Domain]
 
-class _Method(TypedDict):
-    name: str
-    class_name: str
-    summary: str
-    source: str
-    hyper: list[tuple[str, float | None, str, _Domain]]
-    memory: list[tuple[str, float, bool]]
-
-class _Endings(TypedDict):
-    x: _Floats
-    last_x: _Floats
-    fun: _Floats
-    last_fun: _Floats
-    nit: NDArray[np.int64]
-    reason: NDArray[np.int8]
-    left: _Floats
-    right: _Floats
-    memory: list[_Floats]
-    path: Any
-    error: Any
-
 def supported_isas() -> list[str]: ...
 def active_isa() -> str: ...
 def operations() -> list[_Operation]: ...
-def methods() -> list[_Method]: ...
+def methods() -> list[dict[str, Any]]: ...
 
 class Reduction(Enum):
     sum = ...
@@ -130,4 +109,4 @@ class Stepper:
         record: bool,
         callback: Callable[..., Any] | None,
         function: Callable[..., Any] | None,
-    ) -> _Endings: ...
+    ) -> dict[str, Any]: ...

@@ -223,7 +223,9 @@ def _norm(
     return _matrix_norm(trace, x, ord, axes, keepdims)
 
 
-def _vector_norm(trace: Trace, x: Tracer, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
+def _vector_norm(
+    trace: Trace, x: Tracer, ord: Any, axes: tuple[int, ...], keepdims: bool
+) -> Tracer:
     if isinstance(ord, str):
         raise ValueError(f"Invalid norm order '{ord}' for vectors")
     if ord == 2:
@@ -238,9 +240,10 @@ def _vector_norm(trace: Trace, x: Tracer, ord: Any, axes: tuple[int, ...], keepd
         return reduce(SUM, trace, abs(x), axes, keepdims)
     total = reduce(SUM, trace, abs(x) ** ord, axes, keepdims)
     if ord < 0:
-        return total ** (1.0 / ord)
+        return op(trace, "power", total, 1.0 / ord)
     at_zero = total == 0
-    return choose(trace, at_zero, 0.0, choose(trace, at_zero, 1.0, total) ** (1.0 / ord))
+    positive = choose(trace, at_zero, 1.0, total)
+    return choose(trace, at_zero, 0.0, op(trace, "power", positive, 1.0 / ord))
 
 
 def _matrix_norm(
@@ -362,6 +365,6 @@ def _interp(
     made = Tracer(
         trace, trace.graph.lookup(x.node, xp.tolist(), fp.tolist(), slope.tolist(), below)
     )
-    if right is not None:
-        made = choose(trace, x > float(xp[-1]), float(right), made)
+    # Also where nothing is asked for on the right: the last piece is 0 (x - xp[-1]), NaN for inf.
+    made = choose(trace, x > float(xp[-1]), float(fp[-1] if right is None else right), made)
     return choose(trace, op(trace, "isnan", x), x, made)

@@ -50,6 +50,14 @@ class Place(NamedTuple):
         found = found or linecache.getline(file, self.line)
         return " ".join(found.split())
 
+    def index_holds(self, kind: type) -> bool:
+        """Tell whether the node is a[i] where i uses a variable of this type."""
+        if self.frame is None or not isinstance(self.node, ast.Subscript):
+            return False
+        known = self.frame.f_globals | self.frame.f_locals
+        names = (n.id for n in ast.walk(self.node.slice) if isinstance(n, ast.Name))
+        return any(isinstance(known.get(name), kind) for name in names)
+
     def __str__(self) -> str:
         if self.frame is None:
             return ""

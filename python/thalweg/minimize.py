@@ -336,6 +336,8 @@ class _Run:
         if moved and last_fun[0] <= fun[0] and np.isfinite(last_fun[0]):
             x, fun, jac = last, last_fun, last_jac
         reason = Reason(int(out["reason"][0]))
+        if isinstance(out["error"], KeyboardInterrupt):  # also where a callback or the function was running
+            reason = Reason.interrupted
         nit = int(out["nit"][0])
         calls = o.calls if isinstance(o, Called) else [nit + 1, nit + 1]
         reason, message = self._explain(reason, out, last, last_fun[0], nit, calls[0])

@@ -81,7 +81,7 @@ class Trace:
             if value.trace is not self:
                 raise cannot_trace("a value of another trace", "it belongs to a call that is over.")
             return value.node
-        if isinstance(value, float | int):
+        if isinstance(value, (float, int)):
             return self.constant(value)
         if isinstance(value, list | tuple) and holds_tracer(value):
             return self.stack([self.lift(v) for v in value])
@@ -226,7 +226,9 @@ def _understood(error: Exception) -> Exception | None:
     if isinstance(error, AttributeError) and isinstance(error.obj, Tracer):
         kind = "method" if hasattr(np.ndarray, str(error.name)) else "attribute"
         return cannot_trace(what, f"a traced value has no {kind} `{error.name}`.", "", place)
-    if isinstance(error, IndexError) and "arrays used as indices must be" in text:
+    if isinstance(error, IndexError) and (
+        "arrays used as indices must be" in text or place.index_holds(Tracer)
+    ):
         why = "an index must be known before, and this one is traced."
         return cannot_trace(what, why, "np.where chooses between values.", place)
     if isinstance(error, TypeError):

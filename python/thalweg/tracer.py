@@ -112,8 +112,13 @@ def _logical(name: str) -> Callable[[Tracer, Any], Tracer]:
 
 
 def _power(trace: Trace, base: int, exponent: Any) -> Tracer:
-    if not isinstance(exponent, Tracer) and np.ndim(exponent) == 0 and not holds_tracer(exponent):
-        node = trace.lift(exponent)
+    kind = type(exponent)
+    number = kind is int or kind is float
+    if not number and kind is not Tracer:
+        number = isinstance(exponent, np.number) or (
+            isinstance(exponent, np.ndarray) and exponent.ndim == 0 and exponent.dtype != object
+        )
+    if number:
         if exponent == 2:
             return Tracer(trace, trace.elementwise(SQUARE, base))
         if exponent == 1:
@@ -122,9 +127,7 @@ def _power(trace: Trace, base: int, exponent: Any) -> Tracer:
             return Tracer(trace, trace.elementwise(SQRT, base))
         if exponent == -1:
             return Tracer(trace, trace.elementwise(RECIPROCAL, base))
-    else:
-        node = trace.lift(exponent)
-    return Tracer(trace, trace.elementwise(POWER, base, node))
+    return Tracer(trace, trace.elementwise(POWER, base, node_of(trace, exponent)))
 
 
 SQUARE, SQRT, RECIPROCAL, POWER = (OPCODE[n] for n in ("square", "sqrt", "reciprocal", "power"))

@@ -67,9 +67,7 @@ def operation(name: str) -> Callable[..., Tracer]:
 where, exp, log, expm1, sqrt, trunc = map(
     operation, ("where", "exp", "log", "expm1", "sqrt", "trunc")
 )
-multiply, xlogy, erfc, absolute, less, equal = map(
-    operation, ("multiply", "xlogy", "erfc", "absolute", "less", "equal")
-)
+xlogy, erfc, absolute, equal = map(operation, ("xlogy", "erfc", "absolute", "equal"))
 
 
 def power(x: Tracer, y: Tracer) -> Tracer:
@@ -81,7 +79,7 @@ def power(x: Tracer, y: Tracer) -> Tracer:
 def modf(x: Tracer) -> tuple[Tracer, Tracer]:
     """Return the part behind the point and the part before it, with the sign of x."""
     whole = trunc(x)
-    return where(equal(absolute(x), math.inf), multiply(0.0, whole) * 0.0, x - whole), whole
+    return where(equal(absolute(x), math.inf), 0.0, x - whole), whole
 
 
 def rel_entr(x: Tracer, y: Tracer) -> Tracer:

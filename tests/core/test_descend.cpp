@@ -13,16 +13,26 @@ struct Run {
   std::vector<std::int8_t> reason;
   Endings endings;
   Run(std::size_t k, std::size_t n)
-      : x(k * n), last_x(k * n), fun(k), last_fun(k), left(k), right(k), iterations(k), reason(k),
-        endings{x.data(), last_x.data(), fun.data(), last_fun.data(), iterations.data(), reason.data(), left.data(), right.data(), {}} {}
+      : x(k * n),
+        last_x(k * n),
+        fun(k),
+        last_fun(k),
+        left(k),
+        right(k),
+        iterations(k),
+        reason(k),
+        endings{x.data(),        last_x.data(),     fun.data(),
+                last_fun.data(), iterations.data(), reason.data(),
+                left.data(),     right.data(),      {}} {}
 };
 
 // exp(x) - log(x)
 Step omega(const StepParts& parts) {
   auto g = std::make_shared<Graph>();
   const NodeId x = g->reshape(g->input(0, {1}), {});
-  const NodeId f = g->elementwise(kOpcode<ops::Subtract>, std::array{g->elementwise(kOpcode<ops::Exp>, std::array{x}),
-                                                                     g->elementwise(kOpcode<ops::Log>, std::array{x})});
+  const NodeId f = g->elementwise(kOpcode<ops::Subtract>,
+                                  std::array{g->elementwise(kOpcode<ops::Exp>, std::array{x}),
+                                             g->elementwise(kOpcode<ops::Log>, std::array{x})});
   return build_step(*find_method("gradient_descent"), g, f, 1, 1, parts);
 }
 }  // namespace
@@ -36,8 +46,9 @@ TEST(lanes_are_refilled_and_each_start_ends_where_it_ends_alone) {
   const double rate = 0.1;
   const auto descend_from = [&](const double* from, std::int64_t count) {
     Run run(static_cast<std::size_t>(count), 1);
-    descend(*program, step, *find_method("gradient_descent"), kernels(), {count, from, {nullptr, &rate}, {}}, {.gtol = 1e-8, .max_iterations = 200},
-            run.endings, {});
+    descend(*program, step, *find_method("gradient_descent"), kernels(),
+            {count, from, {nullptr, &rate}, {}}, {.gtol = 1e-8, .max_iterations = 200}, run.endings,
+            {});
     return run;
   };
   const Run together = descend_from(starts.data(), static_cast<std::int64_t>(k));
@@ -53,7 +64,8 @@ TEST(asked_and_told_it_descends_as_it_does_traced) {
   const Method& method = *find_method("gradient_descent");
   const Step told = build_step(method, std::make_shared<Graph>(), -1, 1, 1, {});
   std::vector<bool> varying(static_cast<std::size_t>(told.at.inputs), false);
-  varying[0] = varying[static_cast<std::size_t>(told.at.told_f)] = varying[static_cast<std::size_t>(told.at.told_g)] = true;
+  varying[0] = varying[static_cast<std::size_t>(told.at.told_f)] =
+      varying[static_cast<std::size_t>(told.at.told_g)] = true;
   const auto program = lower(told.graph, told.outputs, {varying, Layout::Lanes});
   const double start = 4.0, rate = 0.25;
   std::vector<const double*> values(varying.size(), nullptr);
@@ -80,7 +92,8 @@ TEST(a_lane_that_leaves_the_domain_keeps_its_best_point) {
   const auto program = lower(step.graph, step.outputs, {{true, false}, Layout::Lanes});
   const double start = 1.6, rate = 0.5;
   Run run(1, 1);
-  descend(*program, step, *find_method("gradient_descent"), kernels(), {1, &start, {nullptr, &rate}, {}}, {.max_iterations = 25}, run.endings, {});
+  descend(*program, step, *find_method("gradient_descent"), kernels(),
+          {1, &start, {nullptr, &rate}, {}}, {.max_iterations = 25}, run.endings, {});
   CHECK(static_cast<Reason>(run.reason[0]) == Reason::NonFinite);
   CHECK(run.x[0] == 1.6);
   CHECK(run.last_x[0] < 0);

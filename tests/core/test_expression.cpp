@@ -44,7 +44,8 @@ TEST(structural_zeros_are_pruned_and_user_zeros_kept) {
 }
 
 TEST(operations_are_found_by_their_numpy_names) {
-  for (std::size_t i = 0; i < operations().size(); ++i) CHECK(find_operation(operations()[i].name) == static_cast<int>(i));
+  for (std::size_t i = 0; i < operations().size(); ++i)
+    CHECK(find_operation(operations()[i].name) == static_cast<int>(i));
   CHECK(find_operation("no_such_operation") == -1);
 }
 
@@ -62,7 +63,8 @@ TEST(gradient_of_a_chain_of_1e5_operations_is_linear_and_iterative) {
   const std::array<double*, 2> out{&value, &slope};
   evaluate(*program, kernels(), in, out, 1);
   double expected = at, product = 1;
-  for (int i = 0; i < 100000; ++i) product *= __builtin_cos(expected), expected = __builtin_sin(expected);
+  for (int i = 0; i < 100000; ++i)
+    product *= __builtin_cos(expected), expected = __builtin_sin(expected);
   CHECK_NEAR(value, expected, 1e-12);
   CHECK_NEAR(slope / product, 1.0, 1e-9);
 }

@@ -20,7 +20,8 @@ std::vector<double> numbers(std::size_t n) {
   for (double& v : x) v = std::uniform_real_distribution<double>(-2, 2)(random);
   return x;
 }
-double run_one(const std::shared_ptr<Graph>& g, NodeId f, const std::vector<double>& x, Layout layout, const Kernels& k) {
+double run_one(const std::shared_ptr<Graph>& g, NodeId f, const std::vector<double>& x,
+               Layout layout, const Kernels& k) {
   const auto program = lower(g, std::array{f}, {{true}, layout});
   const std::array<const double*, 1> in{x.data()};
   double value = 0;
@@ -34,8 +35,11 @@ void* long_tape(void* result) {
   auto graph = std::make_shared<Graph>();
   const NodeId x = graph->input(0, {});
   NodeId y = x;
-  for (int i = 0; i < 200000; ++i) y = make<ops::Add>(*graph, {make<ops::Multiply>(*graph, {y, x}), graph->constant(1e-3 * (i % 7))});
-  for (const Kernels* k : supported_kernels()) *static_cast<double*>(result) += run_one(graph, y, {0.5}, Layout::Lanes, *k);
+  for (int i = 0; i < 200000; ++i)
+    y = make<ops::Add>(*graph,
+                       {make<ops::Multiply>(*graph, {y, x}), graph->constant(1e-3 * (i % 7))});
+  for (const Kernels* k : supported_kernels())
+    *static_cast<double*>(result) += run_one(graph, y, {0.5}, Layout::Lanes, *k);
   return nullptr;
 }
 }  // namespace
@@ -56,28 +60,39 @@ TEST(sums_have_the_same_bits_in_both_layouts_and_every_length) {
     auto graph = std::make_shared<Graph>();
     const NodeId x = graph->input(0, {n});
     const NodeId sum = graph->reduce(Reduction::Sum, x, {0}, false);
-    const NodeId dot = graph->reduce(Reduction::Sum, make<ops::Multiply>(*graph, {x, make<ops::Add>(*graph, {x, graph->constant(1.0)})}), {0}, false);
+    const NodeId dot = graph->reduce(
+        Reduction::Sum,
+        make<ops::Multiply>(*graph, {x, make<ops::Add>(*graph, {x, graph->constant(1.0)})}), {0},
+        false);
     const std::vector<double> v = numbers(static_cast<std::size_t>(n));
     for (const Kernels* k : supported_kernels())
-      for (NodeId f : {sum, dot}) CHECK(run_one(graph, f, v, Layout::Lanes, *k) == run_one(graph, f, v, Layout::Elements, *k));
+      for (NodeId f : {sum, dot})
+        CHECK(run_one(graph, f, v, Layout::Lanes, *k) ==
+              run_one(graph, f, v, Layout::Elements, *k));
   }
 }
 
 TEST(instruction_sets_agree_to_rounding) {
   auto graph = std::make_shared<Graph>();
   const NodeId x = graph->input(0, {100});
-  const NodeId f = graph->reduce(Reduction::Sum, make<ops::Sin>(*graph, {make<ops::Exp>(*graph, {x})}), {0}, false);
+  const NodeId f = graph->reduce(Reduction::Sum,
+                                 make<ops::Sin>(*graph, {make<ops::Exp>(*graph, {x})}), {0}, false);
   const std::vector<double> v = numbers(100);
   const double first = run_one(graph, f, v, Layout::Lanes, *supported_kernels().front());
-  for (const Kernels* k : supported_kernels()) CHECK_NEAR(run_one(graph, f, v, Layout::Lanes, *k), first, 1e-13);
+  for (const Kernels* k : supported_kernels())
+    CHECK_NEAR(run_one(graph, f, v, Layout::Lanes, *k), first, 1e-13);
 }
 
 TEST(a_product_used_once_is_fused_and_one_used_twice_is_not) {
   auto graph = std::make_shared<Graph>();
   const NodeId x = graph->input(0, {}), y = graph->input(1, {});
-  const NodeId product = make<ops::Multiply>(*graph, {x, y}), sum = make<ops::Add>(*graph, {product, x});
-  CHECK(lower(graph, std::array{sum}, {{true, true}, Layout::Lanes})->print().find("fma") != std::string::npos);
-  CHECK(lower(graph, std::array{sum, product}, {{true, true}, Layout::Lanes})->print().find("fma") == std::string::npos);
+  const NodeId product = make<ops::Multiply>(*graph, {x, y}),
+               sum = make<ops::Add>(*graph, {product, x});
+  CHECK(lower(graph, std::array{sum}, {{true, true}, Layout::Lanes})->print().find("fma") !=
+        std::string::npos);
+  CHECK(
+      lower(graph, std::array{sum, product}, {{true, true}, Layout::Lanes})->print().find("fma") ==
+      std::string::npos);
 }
 
 TEST(what_is_uniform_is_computed_once) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Which operation made a value that is not finite, and from what: asked after the fact, for one point.
+// Which operation made a value that is not finite, and from what: asked after the fact, for one
+// point.
 #pragma once
 #include <optional>
 #include <string>
@@ -13,11 +14,13 @@ struct Culprit {
   std::string operation;
   std::vector<double> inputs;  // one element of each operand; empty where an array was reduced
   double result;
-  bool outside_domain;         // an input lies outside the operation's domain
+  bool outside_domain;  // an input lies outside the operation's domain
 };
 
-// The first operation, in the order of evaluation, whose result is not finite although its operands are. Values that only the
-// branch not taken of np.where uses are ignored. Nothing if all is finite.
-std::optional<Culprit> diagnose(std::shared_ptr<Graph> graph, NodeId output, std::span<const double* const> inputs, int input_count);
+// The first operation, in the order of evaluation, whose result is not finite although its operands
+// are. Values that only the branch not taken of np.where uses are ignored. Nothing if all is
+// finite.
+std::optional<Culprit> diagnose(std::shared_ptr<Graph> graph, NodeId output,
+                                std::span<const double* const> inputs, int input_count);
 
 }  // namespace thalweg

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Differentiation, expression in and expression out, so that common parts are shared and derivatives can be taken again.
+// Differentiation, expression in and expression out, so that common parts are shared and
+// derivatives can be taken again.
 #pragma once
 #include <span>
 #include <vector>
@@ -8,14 +9,16 @@
 
 namespace thalweg {
 
-// Reverse mode: sum_k <seeds[k], outputs[k]> differentiated with respect to each of `wrt`; shapes as theirs.
-// Griewank and Walther, Evaluating Derivatives, 2nd ed. 2008, section 3.2.
+// Reverse mode: sum_k <seeds[k], outputs[k]> differentiated with respect to each of `wrt`; shapes
+// as theirs. Griewank and Walther, Evaluating Derivatives, 2nd ed. 2008, section 3.2.
 std::vector<NodeId> vector_jacobian_product(Graph& graph, std::span<const NodeId> outputs,
-                                            std::span<const NodeId> seeds, std::span<const NodeId> wrt);
+                                            std::span<const NodeId> seeds,
+                                            std::span<const NodeId> wrt);
 
 // Forward mode: the derivative of each output along the tangents of `wrt`; shapes as the outputs'.
 std::vector<NodeId> jacobian_vector_product(Graph& graph, std::span<const NodeId> outputs,
-                                            std::span<const NodeId> wrt, std::span<const NodeId> tangents);
+                                            std::span<const NodeId> wrt,
+                                            std::span<const NodeId> tangents);
 
 // The gradient of an output with one element.
 NodeId gradient(Graph& graph, NodeId output, NodeId wrt);

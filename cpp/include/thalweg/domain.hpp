@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The interval of one argument in which an operation is defined, its ends open or closed. Tests sample up to them.
+// The interval of one argument in which an operation is defined, its ends open or closed. Tests
+// sample up to them.
 #pragma once
 #include <limits>
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Running a program: memory for one block of lanes, and the tape linked to it for one instruction set. Belongs to one thread.
+// Running a program: memory for one block of lanes, and the tape linked to it for one instruction
+// set. Belongs to one thread.
 #pragma once
 #include <array>
 #include <memory>
@@ -16,7 +17,9 @@ class Aligned {
   double* get() const { return memory_.get(); }
 
  private:
-  struct Free { void operator()(double* p) const; };
+  struct Free {
+    void operator()(double* p) const;
+  };
   std::unique_ptr<double[], Free> memory_;
 };
 
@@ -32,10 +35,12 @@ class Evaluator {
   double* input(std::size_t k) { return inputs_[k]; }
   double* output(std::size_t k) { return outputs_[k]; }
   void bind_uniform(std::size_t k, const double* values);
-  // An output that becomes an input at the next run (or none: kNoInput), and is kept for one run more. Before prepare().
+  // An output that becomes an input at the next run (or none: kNoInput), and is kept for one run
+  // more. Before prepare().
   static constexpr std::size_t kNoInput = static_cast<std::size_t>(-1);
   std::size_t ring(std::size_t input, std::size_t output);
-  // What a ring holds: age 0 the output of the run just made, 1 the one before (that run's input), 2 the one before that.
+  // What a ring holds: age 0 the output of the run just made, 1 the one before (that run's input),
+  // 2 the one before that.
   double* ring_at(std::size_t ring, std::size_t age) const;
   void rotate();
   // Computes what is uniform; after every change of a uniform input and before the first run.
@@ -72,12 +77,16 @@ class Evaluator {
 // Does a wide block stay in the second-level cache?
 bool fits_wide(const Program& program, const Kernels& kernels);
 
-// Outputs at k points. inputs[j]: k rows of the input's size where it varies, else one; outputs[j]: k rows.
+// Outputs at k points. inputs[j]: k rows of the input's size where it varies, else one; outputs[j]:
+// k rows.
 void evaluate(const Program& program, const Kernels& kernels, std::span<const double* const> inputs,
               std::span<double* const> outputs, std::int64_t k);
 
-// Rows [first, first + count) into lanes (`lanes` of them, `step` doubles an element), the last row repeated; and back.
-void scatter_lanes(const double* rows, std::int64_t size, std::int64_t first, std::int64_t count, std::int64_t lanes, double* to);
-void gather_lanes(const double* from, std::int64_t size, std::int64_t first, std::int64_t count, std::int64_t lanes, double* rows);
+// Rows [first, first + count) into lanes (`lanes` of them, `step` doubles an element), the last row
+// repeated; and back.
+void scatter_lanes(const double* rows, std::int64_t size, std::int64_t first, std::int64_t count,
+                   std::int64_t lanes, double* to);
+void gather_lanes(const double* from, std::int64_t size, std::int64_t first, std::int64_t count,
+                  std::int64_t lanes, double* rows);
 
 }  // namespace thalweg

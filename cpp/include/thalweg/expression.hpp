@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The array-valued expression graph: immutable, hash-consed nodes with NumPy's shapes and broadcasting, in one arena per trace.
-// Inputs of a node stand before it, so ascending order of ids is an order of evaluation and no pass needs recursion.
+// The array-valued expression graph: immutable, hash-consed nodes with NumPy's shapes and
+// broadcasting, in one arena per trace. Inputs of a node stand before it, so ascending order of ids
+// is an order of evaluation and no pass needs recursion.
 #pragma once
 #include <cstdint>
 #include <deque>
@@ -37,8 +38,8 @@ enum class Kind : std::uint8_t {
   View,         // out[i] = in.flat[offset + sum i_d stride_d]; attributes {offset, strides…}
   Gather,       // out.flat[i] = in.flat[table[i]]; attributes: the table
   Assemble,     // parts laid into one array; attributes: Assembly, then one map a part
-  Scan,         // s_k = a_k s_{k-1} + b_k along the middle of {outer, length, inner}; then {reverse}
-  Lookup,       // piecewise linear in x; payload: the table
+  Scan,    // s_k = a_k s_{k-1} + b_k along the middle of {outer, length, inner}; then {reverse}
+  Lookup,  // piecewise linear in x; payload: the table
 };
 
 enum class Reduction : std::int16_t { Sum, Max, Min, Prod };
@@ -50,7 +51,8 @@ struct DataArray {
   Shape shape;
 };
 
-// c0[k] + c1[k] (x - breaks[k]) between breaks[k] and breaks[k + 1]; below the first break `below`; c0.back() above the last.
+// c0[k] + c1[k] (x - breaks[k]) between breaks[k] and breaks[k + 1]; below the first break `below`;
+// c0.back() above the last.
 struct LookupTable {
   std::vector<double> breaks, c0, c1;
   double below = 0.0;
@@ -65,10 +67,11 @@ struct Placement {
 
 struct Node {
   Kind kind;
-  bool accumulate = false;     // Assemble: overlapping parts add up on zeros; otherwise they tile the array
-  std::int16_t op = 0;         // operation, reduction or input number
-  std::int32_t shape = 0;      // index of an interned shape
-  std::int32_t first = 0;      // inputs: inputs_[first, first + count)
+  bool accumulate =
+      false;  // Assemble: overlapping parts add up on zeros; otherwise they tile the array
+  std::int16_t op = 0;     // operation, reduction or input number
+  std::int32_t shape = 0;  // index of an interned shape
+  std::int32_t first = 0;  // inputs: inputs_[first, first + count)
   std::int32_t count = 0;
   std::int32_t attributes = -1;
   double value = 0.0;
@@ -99,7 +102,9 @@ class Graph {
 
   const Node& operator[](NodeId id) const { return nodes_[static_cast<std::size_t>(id)]; }
   NodeId size() const { return static_cast<NodeId>(nodes_.size()); }
-  const Shape& shape(NodeId id) const { return shapes_[static_cast<std::size_t>((*this)[id].shape)]; }
+  const Shape& shape(NodeId id) const {
+    return shapes_[static_cast<std::size_t>((*this)[id].shape)];
+  }
   std::span<const NodeId> inputs(NodeId id) const {
     const Node& n = (*this)[id];
     return {inputs_.data() + n.first, static_cast<std::size_t>(n.count)};
@@ -137,8 +142,9 @@ class Graph {
   std::vector<NodeId> buckets_;  // open addressing over nodes_
 };
 
-// What the operations' formulas are written with when they are differentiated: a node, or a number that is in no graph yet.
-// Only here is anything simplified (0 + a, 1 * a, -(-a), c1 * (c2 * a)), so what a user writes is kept as written.
+// What the operations' formulas are written with when they are differentiated: a node, or a number
+// that is in no graph yet. Only here is anything simplified (0 + a, 1 * a, -(-a), c1 * (c2 * a)),
+// so what a user writes is kept as written.
 struct Expr {
   Graph* graph = nullptr;
   NodeId id = -1;
@@ -167,7 +173,9 @@ Expr select(Expr condition, Expr a, Expr b);
 
 Expr elementwise(int opcode, std::span<const Expr> inputs);
 template <class Op> Expr apply(Expr a) { return elementwise(kOpcode<Op>, std::array{a}); }
-template <class Op> Expr apply(Expr a, Expr b) { return elementwise(kOpcode<Op>, std::array{a, b}); }
+template <class Op> Expr apply(Expr a, Expr b) {
+  return elementwise(kOpcode<Op>, std::array{a, b});
+}
 
 // What is known of an operation at run time, read from the list.
 struct OperationInfo {

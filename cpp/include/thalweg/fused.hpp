@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Forms that only the tape makes, by fusing operations: they have no name in NumPy and no derivative of their own. Where the
-// instruction set has no fused multiply-add, the product is rounded.
+// Forms that only the tape makes, by fusing operations: they have no name in NumPy and no
+// derivative of their own. Where the instruction set has no fused multiply-add, the product is
+// rounded.
 #pragma once
 #include "thalweg/ops.hpp"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What the tape asks of an instruction set: a table of handlers. A linked tape is an array of records, each handler doing its
-// work and jumping to the next one's, with the last result in registers (direct threading; Bell 1973, CACM 16(6), 370-372).
+// What the tape asks of an instruction set: a table of handlers. A linked tape is an array of
+// records, each handler doing its work and jumping to the next one's, with the last result in
+// registers (direct threading; Bell 1973, CACM 16(6), 370-372).
 #pragma once
 #include <cstdint>
 #include <span>
@@ -9,34 +10,54 @@
 
 namespace thalweg {
 
-// Every code an instruction may have: the operations, then the fused forms, then what moves and joins whole arrays.
+// Every code an instruction may have: the operations, then the fused forms, then what moves and
+// joins whole arrays.
 template <class A, class B> struct Joined;
 template <class... As, class... Bs> struct Joined<OperationList<As...>, OperationList<Bs...>> {
   using type = OperationList<As..., Bs...>;
 };
-using FusedForms = OperationList<fused::MultiplyAdd, fused::MultiplySubtract, fused::NegativeMultiplyAdd, fused::Copy>;
+using FusedForms = OperationList<fused::MultiplyAdd, fused::MultiplySubtract,
+                                 fused::NegativeMultiplyAdd, fused::Copy>;
 using Elementary = Joined<Operations, FusedForms>::type;
 
-enum class Bulk : std::uint8_t { SinCos, Sum, Dot, Max, Min, Prod, MatMul, Move, AddMove, Scan, Lookup, End, Count };
+enum class Bulk : std::uint8_t {
+  SinCos,
+  Sum,
+  Dot,
+  Max,
+  Min,
+  Prod,
+  MatMul,
+  Move,
+  AddMove,
+  Scan,
+  Lookup,
+  End,
+  Count
+};
 inline constexpr int kElementary = Elementary::size;
 inline constexpr int kCodes = kElementary + static_cast<int>(Bulk::Count);
 template <class Form> inline constexpr int kCode = index_in<Form>(Elementary{});
 constexpr int code(Bulk b) { return kElementary + static_cast<int>(b); }
 
-// Where a handler finds an operand: in the registers, in memory (a batch a lane), or one number for all lanes.
+// Where a handler finds an operand: in the registers, in memory (a batch a lane), or one number for
+// all lanes.
 enum class Mode : std::uint8_t { Register, Memory, Number };
 inline constexpr int kModes = 3;
-inline constexpr int kVariants = kModes * kModes * kModes * 2;  // three operands, result stored or not
+inline constexpr int kVariants =
+    kModes * kModes * kModes * 2;  // three operands, result stored or not
 constexpr int variant(Mode a, Mode b, Mode c, bool store) {
-  return ((static_cast<int>(a) * kModes + static_cast<int>(b)) * kModes + static_cast<int>(c)) * 2 + store;
+  return ((static_cast<int>(a) * kModes + static_cast<int>(b)) * kModes + static_cast<int>(c)) * 2 +
+         store;
 }
 // A handler over arrays has each operand in memory or a number: one bit each.
 inline constexpr int kArrayVariants = 8;
 
 using AnyFunction = void (*)();
 
-// How many partial sums a sum keeps, and how many elements they run over before tiles are joined pairwise: the tree of every
-// sum depends on these and the element's index alone. 32 is four AVX-512 batches, enough to hide an addition's latency.
+// How many partial sums a sum keeps, and how many elements they run over before tiles are joined
+// pairwise: the tree of every sum depends on these and the element's index alone. 32 is four
+// AVX-512 batches, enough to hide an addition's latency.
 inline constexpr std::int64_t kPartialSums = 32;
 inline constexpr std::int64_t kTile = 4096;
 
@@ -44,11 +65,12 @@ inline constexpr std::int64_t kTile = 4096;
 struct Extent {
   std::int64_t outer = 1, length = 1, inner = 1;  // reductions and scans
   bool reverse = false;
-  std::int64_t batch = 1, m = 1, k = 1, n = 1;    // products: C (m, n) = A (m, k) B (k, n)
+  std::int64_t batch = 1, m = 1, k = 1, n = 1;  // products: C (m, n) = A (m, k) B (k, n)
   std::int64_t a_m = 0, a_k = 0, b_k = 0, b_n = 0;
   // Moves: to[i] = from[i] over a box, or by tables of positions.
   std::int64_t rank = 0;
-  const std::int64_t *shape = nullptr, *from = nullptr, *to = nullptr, *from_table = nullptr, *to_table = nullptr;
+  const std::int64_t *shape = nullptr, *from = nullptr, *to = nullptr, *from_table = nullptr,
+                     *to_table = nullptr;
   // Lookups.
   const double *breaks = nullptr, *c0 = nullptr, *c1 = nullptr;
   double below = 0.0;
@@ -59,21 +81,22 @@ struct Linked {
   AnyFunction handler;
   double* r;
   const double *a, *b, *c;
-  std::int64_t n;                            // elements (Lanes) or whole batches (Elements)
+  std::int64_t n;  // elements (Lanes) or whole batches (Elements)
   std::int16_t stride_a, stride_b, stride_c;
-  std::int16_t tail;                         // elements after the last whole batch
+  std::int16_t tail;  // elements after the last whole batch
   const Extent* extent;
 };
 static_assert(sizeof(Linked) == 64);
 
-// Lanes: element i of a value is `unroll` batches, a double a lane. Elements: a value is a plain array of one lane, numbers
-// repeated over a batch.
+// Lanes: element i of a value is `unroll` batches, a double a lane. Elements: a value is a plain
+// array of one lane, numbers repeated over a batch.
 enum class Layout : std::uint8_t { Lanes, Elements };
 
 // The handlers for blocks of `unroll` batches.
 struct Handlers {
   int unroll;
-  const AnyFunction* chained;   // [code][variant], for light operations on single elements; null where not offered
+  const AnyFunction*
+      chained;  // [code][variant], for light operations on single elements; null where not offered
   const AnyFunction* array;     // [code][operands that are numbers]
   const AnyFunction* elements;  // as array, for the bulk codes in the layout Elements
   void (*run)(const Linked*);
@@ -83,12 +106,13 @@ struct Kernels {
   const char* name;
   int width;  // doubles in a batch
   Handlers wide, narrow;
-  // Which of n lanes (a multiple of width) have !(f <= limit)? Lowers each limit to `f + slack max(1, |f|)`; true if any.
+  // Which of n lanes (a multiple of width) have !(f <= limit)? Lowers each limit to `f + slack
+  // max(1, |f|)`; true if any.
   bool (*rises)(const double* f, double* limit, std::int64_t n, double slack);
 };
 
-// What this build and this processor offer, best last; the one in use is the best, or the one that the environment variable
-// THALWEG_ISA names.
+// What this build and this processor offer, best last; the one in use is the best, or the one that
+// the environment variable THALWEG_ISA names.
 std::span<const Kernels* const> supported_kernels();
 const Kernels& kernels();
 const Kernels* find_kernels(const char* name);

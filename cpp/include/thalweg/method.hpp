@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What is known of a method at run time, and the tape of one step of a rule: gradient, update and what the stopping tests read.
+// What is known of a method at run time, and the tape of one step of a rule: gradient, update and
+// what the stopping tests read.
 #pragma once
 #include <memory>
 #include <span>
@@ -17,7 +18,8 @@ struct Method {
   std::span<const rules::Hyper> hyper;
   std::span<const rules::Memory> memory;
   // (x, g, memory, hyper) to x and memory.
-  void (*step)(Expr x, Expr g, const Expr* memory, const Expr* hyper, Expr& x_next, Expr* memory_next);
+  void (*step)(Expr x, Expr g, const Expr* memory, const Expr* hyper, Expr& x_next,
+               Expr* memory_next);
 };
 std::span<const Method> methods();
 const Method* find_method(std::string_view name);
@@ -34,7 +36,7 @@ struct StepParts {
 struct StepLayout {
   // Inputs 0 … objective_inputs - 1 are the objective's own, x the first.
   int memory = 0, hyper = 0, lower = -1, upper = -1, inputs = 0;
-  int told_f = -1, told_g = -1;                 // where value and gradient are told, not traced
+  int told_f = -1, told_g = -1;  // where value and gradient are told, not traced
   // Outputs.
   int f = 0, x = 1, memory_out = 2, gradient_norm = -1, change = -1, value = -1;
 };
@@ -46,9 +48,10 @@ struct Step {
   std::int64_t n = 0;
 };
 
-// f: a node of one element in a copy of the objective's graph, x its input 0, gradient g; or, where f is none (-1), value and
-// gradient come in as inputs. The value handed out is NaN too where the next point is not finite.
-Step build_step(const Method& method, std::shared_ptr<Graph> graph, NodeId f, std::int64_t n, int objective_inputs,
-                const StepParts& parts);
+// f: a node of one element in a copy of the objective's graph, x its input 0, gradient g; or, where
+// f is none (-1), value and gradient come in as inputs. The value handed out is NaN too where the
+// next point is not finite.
+Step build_step(const Method& method, std::shared_ptr<Graph> graph, NodeId f, std::int64_t n,
+                int objective_inputs, const StepParts& parts);
 
 }  // namespace thalweg

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Every elementary operation: name, arity, domain, value, partial derivatives; then the list. Kernels, opcodes, NumPy names,
-// bindings, tests and the docs' table are read from the list. `value` is instantiated with a SIMD batch; `partials` with an
-// expression, where apply<Op> makes a node. An operation marked `light` is cheap enough to chain in registers.
+// Every elementary operation: name, arity, domain, value, partial derivatives; then the list.
+// Kernels, opcodes, NumPy names, bindings, tests and the docs' table are read from the list.
+// `value` is instantiated with a SIMD batch; `partials` with an expression, where apply<Op> makes a
+// node. An operation marked `light` is cheap enough to chain in registers.
 #pragma once
 #include <array>
 #include <cstddef>
@@ -14,7 +15,8 @@
 
 namespace thalweg {
 
-// Op applied to Ts: its value on a batch; a new node for expressions (which overload this in expression.hpp).
+// Op applied to Ts: its value on a batch; a new node for expressions (which overload this in
+// expression.hpp).
 template <class Op, class T, class... Ts> THALWEG_INLINE T apply(T a, Ts... rest) {
   return Op::value(a, rest...);
 }
@@ -29,23 +31,30 @@ inline constexpr double kTwoOverSqrtPi = 1.1283791670955125739;
 // What most operations are; each overrides what differs.
 template <int Arity> struct Operation {
   static constexpr int arity = Arity;
-  static constexpr bool light = false;    // one or two instructions: worth a register-to-register kernel
+  static constexpr bool light =
+      false;  // one or two instructions: worth a register-to-register kernel
   static constexpr bool boolean = false;  // its value is 0 or 1 and stands for a truth value
   static constexpr std::array<Domain, Arity> domain{};
 };
-template <int Arity> struct Light : Operation<Arity> { static constexpr bool light = true; };
-// Flat pieces with jumps between them: the derivative is zero wherever there is one, and is taken as zero at the jumps too.
+template <int Arity> struct Light : Operation<Arity> {
+  static constexpr bool light = true;
+};
+// Flat pieces with jumps between them: the derivative is zero wherever there is one, and is taken
+// as zero at the jumps too.
 template <int Arity> struct Flat : Operation<Arity> {
   template <class T, class... Ts> static std::array<T, Arity> partials(T, Ts...) { return {}; }
 };
-template <int Arity> struct Boolean : Flat<Arity> { static constexpr bool boolean = true; };
+template <int Arity> struct Boolean : Flat<Arity> {
+  static constexpr bool boolean = true;
+};
 template <class T> using One = std::array<T, 1>;
 template <class T> using Two = std::array<T, 2>;
 template <class M, class V = typename M::VecType> THALWEG_INLINE V truth(M m) {
   return select(m, V(1.0), V(0.0));
 }
 
-// ---- arithmetic ------------------------------------------------------------------------------------------------------
+// ---- arithmetic
+// ------------------------------------------------------------------------------------------------------
 
 struct Add : Light<2> {
   static constexpr auto name = "add";
@@ -66,10 +75,7 @@ struct Multiply : Light<2> {
 struct Divide : Light<2> {
   static constexpr auto name = "divide";
   template <class T> static THALWEG_INLINE T value(T a, T b) { return a / b; }
-  template <class T> static Two<T> partials(T, T b, T y) {
-    const T r = T(1) / b;
-    return {r, -(y * r)};
-  }
+  template <class T> static Two<T> partials(T, T b, T y) { return {T(1) / b, -(y / b)}; }
 };
 struct Negative : Light<1> {
   static constexpr auto name = "negative";
@@ -86,7 +92,8 @@ struct Reciprocal : Light<1> {
   template <class T> static THALWEG_INLINE T value(T a) { return T(1.0) / a; }
   template <class T> static One<T> partials(T, T y) { return {-(y * y)}; }
 };
-// The slope at 0 is infinite, as the mathematics has it; np.linalg.norm and np.std have their own corner.
+// The slope at 0 is infinite, as the mathematics has it; np.linalg.norm and np.std have their own
+// corner.
 struct Sqrt : Light<1> {
   static constexpr auto name = "sqrt";
   static constexpr std::array domain{closed(0.0).to(kInfinity)};
@@ -105,8 +112,7 @@ struct Power : Operation<2> {
   static constexpr std::array domain{open(0.0).to(kInfinity), Domain{}};
   template <class T> static THALWEG_INLINE T value(T a, T b) { return math::pow(a, b); }
   template <class T> static Two<T> partials(T a, T b, T y) {
-    return {select(b == T(0), T(0), b * apply<Power>(a, b - T(1))),
-            y * apply_log_or_zero(a)};
+    return {select(b == T(0), T(0), b * apply<Power>(a, b - T(1))), y * apply_log_or_zero(a)};
   }
   template <class T> static T apply_log_or_zero(T a);
 };
@@ -207,7 +213,8 @@ template <class T> Two<T> Remainder::partials(T a, T b, T) {
 }
 template <class T> Two<T> Fmod::partials(T a, T b, T) { return {T(1), -apply<Trunc>(a / b)}; }
 
-// ---- exponentials and logarithms -------------------------------------------------------------------------------------
+// ---- exponentials and logarithms
+// -------------------------------------------------------------------------------------
 
 struct Exp : Operation<1> {
   static constexpr auto name = "exp";
@@ -254,7 +261,8 @@ struct Log1p : Operation<1> {
 template <class T> T Power::apply_log_or_zero(T a) {
   return apply<Log>(select(a == T(0), T(1), a));
 }
-// 1 / (1 + exp(-a)); the slope is y (1 - y), with 1 - y written as expit(-a), which does not cancel.
+// 1 / (1 + exp(-a)); the slope is y (1 - y), with 1 - y written as expit(-a), which does not
+// cancel.
 struct Expit : Operation<1> {
   static constexpr auto name = "expit";
   template <class T> static THALWEG_INLINE T value(T a) { return math::expit(a); }
@@ -283,7 +291,8 @@ struct Logaddexp : Operation<2> {
   static constexpr auto name = "logaddexp";
   template <class T> static THALWEG_INLINE T value(T a, T b) { return math::logaddexp(a, b); }
   template <class T> static Two<T> partials(T a, T b, T) {
-    return {select(a == b, T(0.5), apply<Expit>(a - b)), select(a == b, T(0.5), apply<Expit>(b - a))};
+    return {select(a == b, T(0.5), apply<Expit>(a - b)),
+            select(a == b, T(0.5), apply<Expit>(b - a))};
   }
 };
 struct Logaddexp2 : Operation<2> {
@@ -316,7 +325,8 @@ struct Xlog1py : Operation<2> {
   }
 };
 
-// ---- trigonometric, hyperbolic and their inverses --------------------------------------------------------------------
+// ---- trigonometric, hyperbolic and their inverses
+// --------------------------------------------------------------------
 
 struct Cos;
 struct Sin : Operation<1> {
@@ -351,11 +361,6 @@ struct Arccos : Operation<1> {
     return {T(-1) / apply<Sqrt>((T(1) - a) * (T(1) + a))};
   }
 };
-struct Arctan : Operation<1> {
-  static constexpr auto name = "arctan";
-  template <class T> static THALWEG_INLINE T value(T a) { return math::atan(a); }
-  template <class T> static One<T> partials(T a, T) { return {T(1) / (T(1) + a * a)}; }
-};
 // sqrt(a^2 + b^2) without overflow; slopes 0 at the origin.
 struct Hypot : Operation<2> {
   static constexpr auto name = "hypot";
@@ -364,7 +369,17 @@ struct Hypot : Operation<2> {
     return {select(y == T(0), T(0), a / y), select(y == T(0), T(0), b / y)};
   }
 };
-// The angle of the point (b, a); slopes through hypot, which does not overflow, and 0 at the origin.
+struct Arctan : Operation<1> {
+  static constexpr auto name = "arctan";
+  template <class T> static THALWEG_INLINE T value(T a) { return math::atan(a); }
+  // 1 / (1 + a^2), by way of hypot, so that a^2 does not overflow.
+  template <class T> static One<T> partials(T a, T) {
+    const T r = T(1) / apply<Hypot>(T(1), a);
+    return {r * r};
+  }
+};
+// The angle of the point (b, a); slopes through hypot, which does not overflow, and 0 at the
+// origin.
 struct Arctan2 : Operation<2> {
   static constexpr auto name = "arctan2";
   template <class T> static THALWEG_INLINE T value(T a, T b) { return math::atan2(a, b); }
@@ -413,7 +428,8 @@ struct Arctanh : Operation<1> {
   template <class T> static One<T> partials(T a, T) { return {T(1) / ((T(1) - a) * (T(1) + a))}; }
 };
 
-// ---- special functions -----------------------------------------------------------------------------------------------
+// ---- special functions
+// -----------------------------------------------------------------------------------------------
 
 struct Erf : Operation<1> {
   static constexpr auto name = "erf";
@@ -452,7 +468,8 @@ struct Gammaln : Operation<1> {
   template <class T> static One<T> partials(T a, T) { return {apply<Digamma>(a)}; }
 };
 
-// ---- truth values and choice -----------------------------------------------------------------------------------------
+// ---- truth values and choice
+// -----------------------------------------------------------------------------------------
 
 struct Less : Boolean<2> {
   static constexpr auto name = "less";
@@ -480,15 +497,21 @@ struct NotEqual : Boolean<2> {
 };
 struct LogicalAnd : Boolean<2> {
   static constexpr auto name = "logical_and";
-  template <class T> static THALWEG_INLINE T value(T a, T b) { return truth((a != T(0.0)) & (b != T(0.0))); }
+  template <class T> static THALWEG_INLINE T value(T a, T b) {
+    return truth((a != T(0.0)) & (b != T(0.0)));
+  }
 };
 struct LogicalOr : Boolean<2> {
   static constexpr auto name = "logical_or";
-  template <class T> static THALWEG_INLINE T value(T a, T b) { return truth((a != T(0.0)) | (b != T(0.0))); }
+  template <class T> static THALWEG_INLINE T value(T a, T b) {
+    return truth((a != T(0.0)) | (b != T(0.0)));
+  }
 };
 struct LogicalXor : Boolean<2> {
   static constexpr auto name = "logical_xor";
-  template <class T> static THALWEG_INLINE T value(T a, T b) { return truth(truth(a != T(0.0)) != truth(b != T(0.0))); }
+  template <class T> static THALWEG_INLINE T value(T a, T b) {
+    return truth(truth(a != T(0.0)) != truth(b != T(0.0)));
+  }
 };
 struct LogicalNot : Boolean<1> {
   static constexpr auto name = "logical_not";
@@ -517,8 +540,8 @@ struct Heaviside : Operation<2> {
     return {T(0), select(a == T(0), T(1), T(0))};
   }
 };
-// a where c is not 0, else b. What the branch not taken holds (NaN included) reaches neither value nor slope:
-// differentiate.cpp selects adjoints instead of multiplying by these.
+// a where c is not 0, else b. What the branch not taken holds (NaN included) reaches neither value
+// nor slope: differentiate.cpp selects adjoints instead of multiplying by these.
 struct Where : Light<3> {
   static constexpr auto name = "where";
   template <class T> static THALWEG_INLINE T value(T c, T a, T b) {
@@ -535,18 +558,17 @@ template <class... Ops> struct OperationList {
 };
 // The list. What is saved names operations, so the order is free: grouped by kind.
 using Operations = OperationList<
-    ops::Add, ops::Subtract, ops::Multiply, ops::Divide, ops::Negative, ops::Square, ops::Reciprocal,
-    ops::Sqrt, ops::Cbrt, ops::Power, ops::Absolute, ops::Sign, ops::Maximum, ops::Minimum, ops::Fmax,
-    ops::Fmin, ops::Copysign, ops::Remainder, ops::Fmod, ops::FloorDivide, ops::Floor, ops::Ceil,
-    ops::Rint, ops::Trunc,
-    ops::Exp, ops::Exp2, ops::Expm1, ops::Log, ops::Log2, ops::Log10, ops::Log1p, ops::Expit,
-    ops::LogExpit, ops::Logit, ops::Logaddexp, ops::Logaddexp2, ops::Xlogy, ops::Xlog1py,
-    ops::Sin, ops::Cos, ops::Tan, ops::Arcsin, ops::Arccos, ops::Arctan, ops::Arctan2, ops::Hypot,
-    ops::Sinh, ops::Cosh, ops::Tanh, ops::Arcsinh, ops::Arccosh, ops::Arctanh,
-    ops::Erf, ops::Erfc, ops::Gammaln, ops::Digamma, ops::Polygamma,
-    ops::Less, ops::LessEqual, ops::Greater, ops::GreaterEqual, ops::Equal, ops::NotEqual,
-    ops::LogicalAnd, ops::LogicalOr, ops::LogicalXor, ops::LogicalNot, ops::Isnan, ops::Isfinite,
-    ops::Isinf, ops::Heaviside, ops::Where>;
+    ops::Add, ops::Subtract, ops::Multiply, ops::Divide, ops::Negative, ops::Square,
+    ops::Reciprocal, ops::Sqrt, ops::Cbrt, ops::Power, ops::Absolute, ops::Sign, ops::Maximum,
+    ops::Minimum, ops::Fmax, ops::Fmin, ops::Copysign, ops::Remainder, ops::Fmod, ops::FloorDivide,
+    ops::Floor, ops::Ceil, ops::Rint, ops::Trunc, ops::Exp, ops::Exp2, ops::Expm1, ops::Log,
+    ops::Log2, ops::Log10, ops::Log1p, ops::Expit, ops::LogExpit, ops::Logit, ops::Logaddexp,
+    ops::Logaddexp2, ops::Xlogy, ops::Xlog1py, ops::Sin, ops::Cos, ops::Tan, ops::Arcsin,
+    ops::Arccos, ops::Arctan, ops::Arctan2, ops::Hypot, ops::Sinh, ops::Cosh, ops::Tanh,
+    ops::Arcsinh, ops::Arccosh, ops::Arctanh, ops::Erf, ops::Erfc, ops::Gammaln, ops::Digamma,
+    ops::Polygamma, ops::Less, ops::LessEqual, ops::Greater, ops::GreaterEqual, ops::Equal,
+    ops::NotEqual, ops::LogicalAnd, ops::LogicalOr, ops::LogicalXor, ops::LogicalNot, ops::Isnan,
+    ops::Isfinite, ops::Isinf, ops::Heaviside, ops::Where>;
 
 // Position of Op in the list: its opcode in memory, never on disk.
 template <class Op, class First, class... Rest>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The vocabulary in which vector mathematics and kernels are written: one batch of doubles, a mask, and the batch's bits.
-// A thin layer over xsimd. `Where` is a type local to one translation unit, so that whatever is instantiated with a Vec has
-// internal linkage: no two instruction sets can share a symbol.
+// The vocabulary in which vector mathematics and kernels are written: one batch of doubles, a mask,
+// and the batch's bits. A thin layer over xsimd. `Where` is a type local to one translation unit,
+// so that whatever is instantiated with a Vec has internal linkage: no two instruction sets can
+// share a symbol.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -47,7 +48,8 @@ template <class Arch, class Where> struct Bits {
   friend THALWEG_INLINE Bits operator>>(Bits x, int n) { return {x.b >> n}; }
 };
 
-// One batch of doubles. Arithmetic rounds as IEEE 754 says, lane by lane; nothing depends on another lane.
+// One batch of doubles. Arithmetic rounds as IEEE 754 says, lane by lane; nothing depends on
+// another lane.
 template <class Arch, class Where> struct Vec {
   using Batch = xsimd::batch<double, Arch>;
   using Register = typename Batch::register_type;
@@ -126,9 +128,7 @@ template <class Arch, class Where> struct Vec {
     const Vec r = rint(a);
     return select(r < a, copysign(r + Vec(1.0), a), r);
   }
-  friend THALWEG_INLINE BitsType bits(Vec a) {
-    return xsimd::bitwise_cast<std::uint64_t>(a.v);
-  }
+  friend THALWEG_INLINE BitsType bits(Vec a) { return xsimd::bitwise_cast<std::uint64_t>(a.v); }
   static THALWEG_INLINE Vec from_bits(BitsType b) { return xsimd::bitwise_cast<double>(b.b); }
 
   // 2^n for whole numbers n in [-1022, 1023]: the exponent field is written directly.
@@ -136,7 +136,8 @@ template <class Arch, class Where> struct Vec {
     const Vec shifted = n + Vec(6755399441055744.0 + 1023.0);  // 1.5 * 2^52: low bits hold n + 1023
     return from_bits(bits(shifted) << 52);
   }
-  // y, but f(x) in the lanes of m: for arguments too rare to be worth a vector path. Each lane alone.
+  // y, but f(x) in the lanes of m: for arguments too rare to be worth a vector path. Each lane
+  // alone.
   template <class F>
   static THALWEG_INLINE Vec patch(MaskType m, Vec x, Vec y, F f) {
     if (!any(m)) return y;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The lowered form: a flat array of instructions over numbered slots, slots reused by liveness. A program is the tape of what
-// differs from lane to lane, and a prologue that computes once what does not.
+// The lowered form: a flat array of instructions over numbered slots, slots reused by liveness. A
+// program is the tape of what differs from lane to lane, and a prologue that computes once what
+// does not.
 #pragma once
 #include <deque>
 #include <memory>
@@ -14,7 +15,8 @@ namespace thalweg {
 
 enum class Space : std::uint8_t { None, Scratch, Input, Output, Number, Uniform };
 
-// Where a value lies: element `offset` of a slot, an input, an output, or of what is the same in every lane.
+// Where a value lies: element `offset` of a slot, an input, an output, or of what is the same in
+// every lane.
 struct Place {
   Space space = Space::None;
   std::int32_t index = 0;
@@ -28,7 +30,7 @@ struct Instruction {
   bool chained = false;  // one element, from and to registers
   bool store = true;
   Place r{}, in[3] = {};
-  std::int64_t n = 1;             // elements of the result
+  std::int64_t n = 1;                  // elements of the result
   bool whole[3] = {true, true, true};  // an operand of n elements (else one, repeated)
   std::int32_t extent = -1;
 };
@@ -43,11 +45,11 @@ struct OwnedExtent {
 
 struct Tape {
   std::vector<Instruction> code;
-  std::vector<std::int64_t> slots;   // capacity in elements
+  std::vector<std::int64_t> slots;  // capacity in elements
   std::vector<double> numbers;
   std::deque<OwnedExtent> extents;
   Layout layout = Layout::Lanes;
-  std::string print() const;         // one readable line an instruction
+  std::string print() const;  // one readable line an instruction
 };
 
 // What stands in Space::Uniform: a uniform input, data, or a result of the prologue.
@@ -58,25 +60,26 @@ struct UniformSource {
 
 // How a program is to be laid out and what differs between lanes.
 struct Lowering {
-  std::vector<bool> varying;         // by input number
+  std::vector<bool> varying;  // by input number
   Layout layout = Layout::Lanes;
-  bool everything = false;           // also what no varying input reaches: a prologue
+  bool everything = false;  // also what no varying input reaches: a prologue
 };
 
 struct Program {
-  std::shared_ptr<Graph> graph;                       // keeps data alive
+  std::shared_ptr<Graph> graph;  // keeps data alive
   std::vector<std::int64_t> input_sizes, output_sizes;
   std::vector<bool> varying;
   Tape body;
   std::vector<UniformSource> uniform;
   std::vector<DataArray> data;
-  std::unique_ptr<Program> prologue;                  // layout Elements, its outputs the computed uniforms
-  std::int64_t work = 0;                              // elements computed per evaluation: how layouts are chosen
+  std::unique_ptr<Program> prologue;  // layout Elements, its outputs the computed uniforms
+  std::int64_t work = 0;              // elements computed per evaluation: how layouts are chosen
   std::string print() const;
 };
 
 // Lowers the outputs; `input_count` inputs, of which `how.varying` differ between lanes.
-std::unique_ptr<Program> lower(std::shared_ptr<Graph> graph, std::span<const NodeId> outputs, Lowering how);
+std::unique_ptr<Program> lower(std::shared_ptr<Graph> graph, std::span<const NodeId> outputs,
+                               Lowering how);
 
 // The cheaper layout for one lane alone: lanes padded to a batch, or elements across batches.
 Layout layout_for_one_lane(const Graph& graph, std::span<const NodeId> outputs, int width);

@@ -23,10 +23,15 @@ template <class V> inline V remainder(V a, V b) {
   const auto across = (r < V(0.0)) != (b < V(0.0));
   return select(zero, copysign(V(0.0), b), select(across & !is_nan(r), r + b, r));
 }
-// floor(a / b), from the exact remainder so that a quotient just below a whole number does not round up to it.
+// floor(a / b), from the exact remainder so that a quotient just below a whole number does not
+// round up to it; a zero has the sign of a / b.
 template <class V> inline V floor_divide(V a, V b) {
-  const V whole = rint((a - remainder(a, b)) / b);
-  return select(b == V(0.0), a / b, select(is_finite(b), whole, floor(a / b)));
+  const V r = fmod(a, b);
+  const V toward_zero = rint((a - r) / b);
+  const auto across = (r != V(0.0)) & ((r < V(0.0)) != (b < V(0.0)));
+  const V whole = select(across, toward_zero - V(1.0), toward_zero);
+  return select(b == V(0.0), a / b,
+                select(is_nan(r), r, select(whole == V(0.0), copysign(V(0.0), a / b), whole)));
 }
 
 // The order is the same in every lane, so the first one's tells.

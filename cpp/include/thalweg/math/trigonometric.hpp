@@ -69,9 +69,9 @@ template <class V> inline ReducedAngle reduce_large_angle(double a) {
   for (; !(high >> 63) && zeros < 64; ++zeros) high = high << 1 | low >> 63, low <<= 1;
   const double head = static_cast<double>(high >> 11);
   const double tail = 0x1p-53 * static_cast<double>((high << 53 | low >> 11) >> 11);
-  const double r = ::ldexp(::fma(head, 0x1.921fb54442d18p+0,
-                                 head * 0x1.1a62633145c07p-54 + tail * 0x1.921fb54442d18p+0),
-                           -53 - zeros);
+  const double r = ::ldexp(
+      ::fma(head, 0x1.921fb54442d18p+0, head * 0x1.1a62633145c07p-54 + tail * 0x1.921fb54442d18p+0),
+      -53 - zeros);
   return {below ? -r : r, static_cast<double>(n)};
 }
 
@@ -218,15 +218,15 @@ template <class V> THALWEG_INLINE V atan2(V y, V x) {
   const auto both = small == infinity;
   small = select(both, one, small);
   large = select(both | (large == zero), one, large);
-  const V scale = select(large > V(0x1p1000), V(0x1p-60),
-                         select(large < V(0x1p-900), V(0x1p120), one));
+  const V scale =
+      select(large > V(0x1p1000), V(0x1p-60), select(large < V(0x1p-900), V(0x1p120), one));
   const V t = atan_quotient(small * scale, large * scale);
   // t, pi/2 - t, pi - t or pi/2 + t. The sign of x counts even for zeros.
   const auto left = copysign(one, x) < zero;
-  const V base_high = select(over, V(0x1.921fb54442d18p+0),
-                             select(left, V(0x1.921fb54442d18p+1), zero));
-  const V base_low = select(over, V(0x1.1a62633145c07p-54),
-                            select(left, V(0x1.1a62633145c07p-53), zero));
+  const V base_high =
+      select(over, V(0x1.921fb54442d18p+0), select(left, V(0x1.921fb54442d18p+1), zero));
+  const V base_low =
+      select(over, V(0x1.1a62633145c07p-54), select(left, V(0x1.1a62633145c07p-53), zero));
   const V u = copysign(t, select(over, -copysign(one, x), copysign(one, x)));
   const V angle = copysign(base_high + (u + base_low), y);
   return select(nan, x + y, angle);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What a rule is made of. A rule is an update of the point from its gradient, generic in the number type T (an expression, so
-// that it is fused with the gradient), that never counts, tests or decides: descend.hpp does that for every method.
+// What a rule is made of. A rule is an update of the point from its gradient, generic in the number
+// type T (an expression, so that it is fused with the gradient), that never counts, tests or
+// decides: descend.hpp does that for every method.
 #pragma once
 #include <array>
 #include <limits>
@@ -21,7 +22,7 @@ struct Hyper {
 struct Memory {
   const char* name;
   double initial;
-  bool per_variable;    // an array like x; else one number
+  bool per_variable;  // an array like x; else one number
 };
 
 // What a step makes of the point and of the memory.

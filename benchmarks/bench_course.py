@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The course's functions: a whole call, tracing included, against the loop that the course writes, and SciPy."""
+
+import pytest
+from conftest import Compare
+from workloads import Rival, Work, course
+
+PAIRS = [(work, rival) for work in course() for rival in work.rivals]
+
+
+@pytest.mark.parametrize(("work", "rival"), PAIRS, ids=[f"{w.name}-{r.name}" for w, r in PAIRS])
+def test_course(compare: Compare, work: Work, rival: Rival) -> None:
+    compare(work, rival)

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""One start (W1, W2), a million starts (W3, its variants, W4), tracing; `-k quick` takes 50,000 starts."""
+
+from functools import cache
+
+import pytest
+import workloads
+from conftest import Compare
+from workloads import VARIANTS, Rival, Work
+
+SMALL = [(w, r) for w in (*workloads.single_starts(), *workloads.tracing()) for r in w.rivals]
+COUNTS = {"quick": 50_000, "full": 1_000_000}
+WELLS = [r.name for r in workloads.wells(8000).rivals]
+WAVES = [r.name for r in workloads.wave(8000).rivals]
+
+
+@cache
+def made(name: str, count: int) -> Work:
+    """A work over many starts, made once for its rivals."""
+    if name in VARIANTS:
+        return workloads.variant(name, count)
+    return workloads.wells(count) if name == "wells" else workloads.wave(count)
+
+
+def rival_of(work: Work, name: str) -> Rival:
+    return next(r for r in work.rivals if r.name == name)
+
+
+@pytest.mark.parametrize(("work", "rival"), SMALL, ids=[f"{w.name}-{r.name}" for w, r in SMALL])
+def test_one_start(compare: Compare, work: Work, rival: Rival) -> None:
+    compare(work, rival)
+
+
+@pytest.mark.parametrize("size", COUNTS)
+@pytest.mark.parametrize("rival", WELLS)
+def test_three_wells(compare: Compare, rival: str, size: str) -> None:
+    work = made("wells", COUNTS[size])
+    compare(work, rival_of(work, rival), rounds=5)
+
+
+@pytest.mark.parametrize("size", COUNTS)
+@pytest.mark.parametrize("rival", WAVES)
+def test_waves(compare: Compare, rival: str, size: str) -> None:
+    work = made("waves", COUNTS[size])
+    compare(work, rival_of(work, rival), rounds=5)
+
+
+@pytest.mark.parametrize("size", COUNTS)
+@pytest.mark.parametrize("name", VARIANTS)
+def test_variant(compare: Compare, name: str, size: str) -> None:
+    work = made(name, COUNTS[size])
+    compare(work, work.rivals[0], rounds=5)
+
+
+@pytest.mark.parametrize("size", COUNTS)
+@pytest.mark.parametrize("name", VARIANTS)
+def test_variant_per_operation(compare: Compare, name: str, size: str) -> None:
+    work = workloads.per_operation(name, COUNTS[size])
+    compare(work, work.rivals[0], rounds=5)

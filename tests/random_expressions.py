@@ -1,0 +1,563 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Random objectives as NumPy source, and what they are compared with: the same source, run on numbers of 150 digits.
+
+`make(count, seed)` deals every operation of the core's list and every function that API.md calls traceable over `count` functions, so
+that each is used about `EACH` times. While a function is written it is also evaluated, so arguments are shifted and scaled into
+an operation's domain with constants that stand in the source. `Precise` is an array of mpmath numbers that NumPy's functions
+take for their own; derivatives are its divided differences, in which nothing of thalweg has a part.
+"""
+
+import ast
+import itertools
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import mpmath
+import numpy as np
+from mpmath import mp, mpf
+from numpy.typing import NDArray
+from scipy import special
+from test_ops import OPERATIONS, reference_of
+
+from thalweg.expressions import operation
+
+FloatArray = NDArray[np.float64]
+
+N = 6  # variables of each function
+EACH = 23  # uses of each feature dealt over the set; at least 20 must be counted
+
+# ---- the oracle ------------------------------------------------------------------------------------------------------------
+
+BITS = 500
+STEP = mpf(2) ** -160  # one-sided differences: 1e-48 of truncation, and second ones keep 500 - 320 bits
+
+CHOICES: dict[str, Callable[..., Any]] = {
+    "sign": lambda a: (a > 0) - (a < 0),
+    "maximum": max,
+    "minimum": min,
+    "fmax": max,
+    "fmin": min,
+    "copysign": lambda a, b: abs(a) if b >= 0 else -abs(a),
+    "rint": mpmath.nint,
+    "trunc": lambda a: mpmath.floor(a) if a >= 0 else mpmath.ceil(a),
+    "heaviside": lambda a, h: h if a == 0 else mpf(a > 0),
+    "less": lambda a, b: a < b,
+    "less_equal": lambda a, b: a <= b,
+    "greater": lambda a, b: a > b,
+    "greater_equal": lambda a, b: a >= b,
+    "equal": lambda a, b: a == b,
+    "not_equal": lambda a, b: a != b,
+    "logical_and": lambda a, b: bool(a) and bool(b),
+    "logical_or": lambda a, b: bool(a) or bool(b),
+    "logical_xor": lambda a, b: bool(a) != bool(b),
+    "logical_not": lambda a: not a,
+    "bitwise_and": lambda a, b: a and b,
+    "bitwise_or": lambda a, b: a or b,
+    "invert": lambda a: not a,
+    "isnan": mpmath.isnan,
+    "isinf": mpmath.isinf,
+    "isfinite": mpmath.isfinite,
+}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Precise):
+        return value.items
+    if isinstance(value, list | tuple):
+        return type(value)(map(_plain, value))
+    return value
+
+
+def _objects(value: Any) -> NDArray[Any]:
+    """An array of mpmath numbers or truth values."""
+    value = _plain(value)
+    array = value if isinstance(value, np.ndarray) else np.array(value, dtype=object)
+    return array if array.dtype == object else array.astype(object)
+
+
+class Precise(np.lib.mixins.NDArrayOperatorsMixin):
+    """An array of mpmath numbers on which NumPy's functions work."""
+
+    def __init__(self, items: Any) -> None:
+        self.items = items if isinstance(items, np.ndarray) else np.array(items, dtype=object)
+
+    shape = property(lambda self: self.items.shape)
+    ndim = property(lambda self: self.items.ndim)
+    T = property(lambda self: Precise(self.items.T))
+
+    def __getitem__(self, index: Any) -> "Precise":
+        return Precise(self.items[index])
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        assert method == "__call__"
+        assert not kwargs
+        if ufunc is np.matmul:
+            return Precise(np.matmul(*map(_objects, inputs)))
+        name = {"psi": "digamma"}.get(ufunc.__name__, ufunc.__name__)
+        f = CHOICES.get(name) or reference_of(name)
+        return Precise(np.frompyfunc(f, ufunc.nin, 1)(*map(_objects, inputs)))
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        own = OWN.get(function)
+        result = (own or function)(*_plain(args), **{k: _plain(v) for k, v in kwargs.items()})
+        return [Precise(r) for r in result] if isinstance(result, list) else Precise(result)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or not hasattr(np, name):
+            raise AttributeError(name)
+        return lambda *args, **kwargs: getattr(np, name)(self, *args, **kwargs)
+
+
+def _root(x: Any) -> Any:
+    return np.frompyfunc(mpmath.sqrt, 1, 1)(x)
+
+
+def _precise_norm(x: Any, ord: Any = None, axis: Any = None) -> Any:
+    if ord in (None, 2):
+        return _root(np.sum(x * x, axis=axis))
+    return np.sum(abs(x), axis=axis) if ord == 1 else np.max(abs(x), axis=axis)
+
+
+def _precise_var(x: Any, axis: Any = None, ddof: int = 0) -> Any:
+    n = x.size if axis is None else x.shape[axis]
+    d = x - np.sum(x, axis=axis, keepdims=True) / mpf(n)
+    return np.sum(d * d, axis=axis) / mpf(n - ddof)
+
+
+def _precise_interp(x: Any, xp: Any, fp: Any) -> Any:
+    def one(v: Any) -> Any:
+        if v <= xp[0] or v >= xp[-1]:
+            return mpf(fp[0] if v <= xp[0] else fp[-1])
+        k = max(i for i in range(len(xp)) if xp[i] <= v)
+        return mpf(fp[k]) + (mpf(fp[k + 1]) - mpf(fp[k])) * (v - mpf(xp[k])) / (mpf(xp[k + 1]) - mpf(xp[k]))
+
+    return np.frompyfunc(one, 1, 1)(x)
+
+
+OWN: dict[Any, Callable[..., Any]] = {
+    np.linalg.norm: _precise_norm,
+    np.var: _precise_var,
+    np.std: lambda x, axis=None, ddof=0: _root(_precise_var(x, axis, ddof)),
+    np.mean: lambda x, axis=None: np.sum(x, axis=axis) / mpf(x.size if axis is None else x.shape[axis]),
+    np.interp: _precise_interp,
+    np.where: lambda c, a, b: np.where(np.asarray(c, dtype=bool), _objects(a), _objects(b)),
+    np.clip: lambda x, lower, upper: np.frompyfunc(lambda v: min(max(v, lower), upper), 1, 1)(x),
+    np.trapezoid: lambda y, dx=1.0: np.sum((y[..., 1:] + y[..., :-1]) * dx / 2, axis=-1),
+    np.polyval: lambda p, x: sum(mpf(c) * x ** (len(p) - 1 - k) for k, c in enumerate(p)),
+    np.einsum: lambda text, *arrays: np.einsum(text, *map(_objects, arrays), optimize=False),
+}
+
+
+def polygamma(order: int, x: Any) -> Any:
+    """SciPy's is no ufunc and takes no traced value."""
+    if isinstance(x, Precise):
+        return Precise(np.frompyfunc(lambda v: mpmath.psi(order, v), 1, 1)(x.items))
+    return operation("polygamma")(order, x)
+
+
+def log_expit(x: Any) -> Any:
+    """Named so that a function's text shows the operation."""
+    return special.log_expit(x)
+
+
+NAMES = {"np": np, "special": special, "polygamma": polygamma}
+
+
+@dataclass
+class Expression:
+    """A function of N variables in an array of shape (N,), as source."""
+
+    lines: list[str]
+    point: FloatArray
+    function: Callable[[Any], Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        scope = dict(NAMES)
+        exec(self.source, scope)
+        self.function = scope["f"]
+
+    @property
+    def source(self) -> str:
+        return "\n    ".join(["def f(x):", *self.lines]) + "\n"
+
+    def uses(self) -> Counter[str]:
+        return count_uses(self.source)
+
+
+def oracle(e: Expression) -> tuple[float, FloatArray, FloatArray, float] | None:
+    """Value, gradient, Hessian; and how far the slopes to the left and to the right lie apart, relatively. None: not finite."""
+    with mp.workprec(BITS):
+        x = [mpf(float(v)) for v in e.point]
+
+        def at(*moved: tuple[int, int]) -> Any:
+            y = list(x)
+            for k, sign in moved:
+                y[k] += sign * STEP
+            result = e.function(Precise(np.array(y, dtype=object)))
+            return mpmath.mpmathify(result.items.item() if isinstance(result, Precise) else result)
+
+        try:
+            f = at()
+            right = [at((i, 1)) for i in range(N)]
+            left = [at((i, -1)) for i in range(N)]
+            H = np.zeros((N, N))
+            for i, j in itertools.combinations_with_replacement(range(N), 2):
+                H[i, j] = H[j, i] = float((at((i, 1), (j, 1)) - right[i] - right[j] + f) / STEP**2)
+        except (ZeroDivisionError, ValueError, TypeError):  # a pole; a value that is complex
+            return None
+        g = np.array([float((r - s) / (2 * STEP)) for r, s in zip(right, left, strict=True)])
+        kink = max(float(abs(r - 2 * f + s) / STEP) for r, s in zip(right, left, strict=True))
+        return float(f), g, H, kink / max(float(np.abs(g).max()), 1e-300)
+
+
+# ---- the writer ------------------------------------------------------------------------------------------------------------
+
+Emit = Callable[["Writer"], str]
+
+
+class Writer:
+    """Writes one function, line by line, evaluating as it goes."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self.rng = rng
+        self.point = np.round(rng.uniform(-1.5, 1.5, N), 3)
+        self.lines: list[str] = []
+        self.values: dict[str, FloatArray] = {"x": self.point}
+        self.unused: list[str] = []
+        self.scope = dict(NAMES) | {"x": self.point}
+
+    def number(self, low: float, high: float) -> float:
+        return round(float(self.rng.uniform(low, high)), 3)
+
+    def pick(self, want: Callable[[FloatArray], bool] = lambda v: True, avoid: Iterable[str] = ()) -> str:
+        """A name whose value is wanted; the variables themselves if none."""
+        names = [n for n in self.values if n not in avoid and want(self.values[n])]
+        # What was made last and what no one took yet come first, so that expressions grow deep.
+        recent = [n for n in names if n in self.unused]
+        pool = recent if recent and self.rng.random() < 0.7 else names
+        name = str(self.rng.choice(pool)) if pool else "x"
+        if name in self.unused:
+            self.unused.remove(name)
+        return name
+
+    def vector(self) -> str:
+        """A vector of two or more elements."""
+        return self.pick(lambda v: v.ndim == 1 and v.size >= 2)
+
+    def matrix(self) -> str:
+        name = self.pick(lambda v: v.ndim == 2)
+        if self.values[name].ndim == 2:
+            return name
+        shape = [(2, 3), (3, 2)][self.rng.integers(2)]
+        return self.line(f"np.reshape({self.pick(lambda v: v.shape == (N,))}, {shape})")
+
+    def fit(self, name: str, low: float, high: float) -> str:
+        """Source that shifts and scales a name's values into an interval."""
+        value = self.values[name]
+        bottom, top = float(value.min()), float(value.max())
+        a, b = sorted(self.rng.uniform(low, high, 2))
+        if b - a < 0.2 * (high - low):
+            a, b = low, high
+        scale = round(min((b - a) / max(top - bottom, 1e-9), 1.5), 3) or 0.5
+        shift = round((a + b) / 2 - scale * (top + bottom) / 2, 3)
+        return f"({shift} + {scale} * {name})"
+
+    def some(self, low: float, high: float, avoid: Iterable[str] = ()) -> str:
+        return self.fit(self.pick(avoid=avoid), low, high)
+
+    def pair(self, low: float, high: float, low2: float, high2: float) -> tuple[str, str]:
+        """Two different arguments that broadcast against one another."""
+        first = self.pick()
+        shape = self.values[first].shape
+
+        def fits(v: FloatArray) -> bool:
+            try:
+                return len(np.broadcast_shapes(shape, v.shape)) <= 2
+            except ValueError:
+                return False
+
+        second = self.pick(fits, avoid=[first])
+        if second == first or not fits(self.values[second]):
+            second = self.line(f"np.flip({first})") if self.values[first].size > 1 else self.line("x[-1]")
+            self.unused.remove(second)
+        return self.fit(first, low, high), self.fit(second, low2, high2)
+
+    def line(self, source: str) -> str:
+        with np.errstate(all="ignore"):
+            value = np.asarray(eval(source, self.scope))  # our own text, a line above
+        name = f"t{len(self.lines)}"
+        self.lines.append(f"{name} = {source}")
+        self.values[name] = value
+        self.scope[name] = value
+        self.unused.append(name)
+        return name
+
+    def finish(self) -> Expression:
+        parts = []
+        for name in self.unused or ["x"]:
+            size = float(np.abs(self.values[name]).max()) if self.values[name].size else 1.0
+            weight = float(f"{self.rng.uniform(0.5, 2) / max(size, 0.1):.3g}")
+            parts.append(f"{weight} * {name}" if self.values[name].ndim == 0 else f"{weight} * np.sum({name})")
+        return Expression([*self.lines, "return " + " + ".join(parts)], self.point)
+
+
+def _unary(text: str, low: float, high: float) -> Emit:
+    return lambda w: f"{text}({w.some(low, high)})"
+
+
+def _binary(text: str, *limits: float) -> Emit:
+    def emit(w: Writer) -> str:
+        a, b = w.pair(*limits)
+        return text.format(a, b)
+
+    return emit
+
+
+def _truth(text: str) -> Emit:
+    """A condition that chooses between two values."""
+
+    def emit(w: Writer) -> str:
+        a, b = w.pair(-1, 1, -1, 1)
+        return f"np.where({text.format(a, b)}, np.square({a}), {w.number(0.3, 2)} * {b})"
+
+    return emit
+
+
+def _of(kind: str, *texts: str) -> Emit:
+    """A function of one vector or matrix, {0}; {1} a matrix of the same shape or the same name's flip."""
+
+    def emit(w: Writer) -> str:
+        name = getattr(w, kind)()
+        return str(w.rng.choice(texts)).format(name, w.fit(name, -1.5, 1.5))
+
+    return emit
+
+
+def _of_two(kind: str, *texts: str) -> Emit:
+    def emit(w: Writer) -> str:
+        name = getattr(w, kind)()
+        value = w.values[name]
+        other = w.pick(lambda v: v.shape == value.shape, avoid=[name])
+        if other == name or w.values[other].shape != value.shape:
+            other = w.line(f"np.sin(np.flip({name}))")
+            w.unused.remove(other)
+        return str(w.rng.choice(texts)).format(w.fit(name, -1.5, 1.5), w.fit(other, -1.5, 1.5))
+
+    return emit
+
+
+def _index(kind: str) -> Emit:
+    def emit(w: Writer) -> str:
+        name = w.vector()
+        n = w.values[name].shape[0]
+        if kind == "slice":
+            return f"{name}[{w.rng.choice(['1:', ':-1', '::2', '::-1', '1::2'])}]"
+        if kind == "integer":
+            return f"{name}[{w.rng.integers(-n, n)}]"
+        if kind == "integers":
+            return f"{name}[np.array({w.rng.integers(-n, n, w.rng.integers(2, 7)).tolist()})]"
+        mask = w.rng.random(n) < 0.6
+        mask[0] = True
+        return f"{name}[np.array({mask.tolist()})]"
+
+    return emit
+
+
+def _interp(w: Writer) -> str:
+    table = [w.number(-1, 1) for _ in range(5)]
+    return f"np.interp({w.some(-1.8, 1.8)}, [-2.0, -0.71, 0.13, 0.9, 2.0], {table})"
+
+
+def _polyval(w: Writer) -> str:
+    return f"np.polyval({[w.number(-1, 1) for _ in range(4)]}, {w.some(-1.2, 1.2)})"
+
+
+OPERATION_FEATURES: dict[str, Emit] = {
+    "add": _binary("np.add({}, {})", -2, 2, -2, 2),
+    "subtract": _binary("np.subtract({}, {})", -2, 2, -2, 2),
+    "multiply": _binary("np.multiply({}, {})", -1.5, 1.5, -1.5, 1.5),
+    "divide": _binary("np.divide({}, {})", -2, 2, 0.6, 2),
+    "negative": _unary("np.negative", -2, 2),
+    "square": _unary("np.square", -1.5, 1.5),
+    "reciprocal": _unary("np.reciprocal", 0.5, 2),
+    "sqrt": _unary("np.sqrt", 0.3, 3),
+    "cbrt": _unary("np.cbrt", 0.3, 3),
+    "power": _binary("np.power({}, {})", 0.4, 2, -2, 2),
+    "absolute": _unary("np.absolute", -1, 1.3),
+    "sign": _binary("np.sign({}) * {}", -1, 1, -1, 1),
+    "maximum": _binary("np.maximum({}, {})", -1, 1, -1, 1),
+    "minimum": _binary("np.minimum({}, {})", -1, 1, -1, 1),
+    "fmax": _binary("np.fmax({}, {})", -1, 1, -1, 1),
+    "fmin": _binary("np.fmin({}, {})", -1, 1, -1, 1),
+    "copysign": _binary("np.copysign({}, {})", 0.2, 2, -1, 1),
+    "remainder": _binary("np.remainder({}, {})", -3, 3, 0.7, 1.5),
+    "fmod": _binary("np.fmod({}, {})", -3, 3, 0.7, 1.5),
+    "floor_divide": _binary("np.floor_divide({0}, {1}) * np.sin({1})", -3, 3, 0.7, 1.5),
+    "floor": _binary("np.floor({}) * {}", -2, 2, -1, 1),
+    "ceil": _binary("np.ceil({}) * {}", -2, 2, -1, 1),
+    "rint": _binary("np.rint({}) * {}", -2, 2, -1, 1),
+    "trunc": _binary("np.trunc({}) * {}", -2, 2, -1, 1),
+    "exp": _unary("np.exp", -2, 1),
+    "exp2": _unary("np.exp2", -2, 1),
+    "expm1": _unary("np.expm1", -2, 1),
+    "log": _unary("np.log", 0.3, 3),
+    "log2": _unary("np.log2", 0.3, 3),
+    "log10": _unary("np.log10", 0.3, 3),
+    "log1p": _unary("np.log1p", -0.6, 2),
+    "expit": _unary("special.expit", -3, 3),
+    "log_expit": _unary("special.log_expit", -3, 3),
+    "logit": _unary("special.logit", 0.15, 0.85),
+    "logaddexp": _binary("np.logaddexp({}, {})", -2, 2, -2, 2),
+    "logaddexp2": _binary("np.logaddexp2({}, {})", -2, 2, -2, 2),
+    "xlogy": _binary("special.xlogy({}, {})", -2, 2, 0.4, 2),
+    "xlog1py": _binary("special.xlog1py({}, {})", -2, 2, -0.5, 2),
+    "sin": _unary("np.sin", -3, 3),
+    "cos": _unary("np.cos", -3, 3),
+    "tan": _unary("np.tan", -1, 1),
+    "arcsin": _unary("np.arcsin", -0.7, 0.7),
+    "arccos": _unary("np.arccos", -0.7, 0.7),
+    "arctan": _unary("np.arctan", -2, 2),
+    "arctan2": _binary("np.arctan2({}, {})", -1, 1, 0.4, 2),
+    "hypot": _binary("np.hypot({}, {})", -1, 1, 0.4, 2),
+    "sinh": _unary("np.sinh", -1.5, 1.5),
+    "cosh": _unary("np.cosh", -1.5, 1.5),
+    "tanh": _unary("np.tanh", -1.5, 1.5),
+    "arcsinh": _unary("np.arcsinh", -2, 2),
+    "arccosh": _unary("np.arccosh", 1.4, 3),
+    "arctanh": _unary("np.arctanh", -0.7, 0.7),
+    "erf": _unary("special.erf", -1.5, 1.5),
+    "erfc": _unary("special.erfc", -1.5, 1.5),
+    "gammaln": _unary("special.gammaln", 0.6, 4),
+    "digamma": _unary("special.psi", 0.7, 4),
+    "polygamma": lambda w: f"polygamma({w.rng.integers(1, 4)}, {w.some(1, 4)})",
+    "less": _truth("np.less({}, {})"),
+    "less_equal": _truth("np.less_equal({}, {})"),
+    "greater": _truth("np.greater({}, {})"),
+    "greater_equal": _truth("np.greater_equal({}, {})"),
+    "equal": _truth("np.equal({}, {})"),
+    "not_equal": _truth("np.not_equal({}, {})"),
+    "logical_and": _truth("np.logical_and({0} > 0.1, {1} <= 0.3)"),
+    "logical_or": _truth("np.logical_or({0} > 0.1, {1} >= 0.3)"),
+    "logical_xor": _truth("np.logical_xor({0} < 0.1, {1} < 0.3)"),
+    "logical_not": _truth("np.logical_not({0} > {1})"),
+    "isnan": _truth("np.isnan({0})"),
+    "isfinite": _truth("np.isfinite({0} * {1})"),
+    "isinf": _truth("np.isinf({0})"),
+    "heaviside": _binary("np.heaviside({}, 0.5) * {}", -1, 1, -1, 1),
+    "where": lambda w: "np.where({0} > {2}, np.sin({1}), {0} * {1})".format(*w.pair(-1, 1, -1, 1), w.number(-0.3, 0.3)),
+}
+
+FUNCTION_FEATURES: dict[str, Emit] = {
+    "+": _binary("{} + {}", -2, 2, -2, 2),
+    "-": _binary("{} - {}", -2, 2, -2, 2),
+    "*": _binary("{} * {}", -1.5, 1.5, -1.5, 1.5),
+    "/": _binary("{} / {}", -2, 2, 0.6, 2),
+    "**": lambda w: f"{w.some(0.4, 1.6)} ** {w.rng.choice([2, 3, 4, -1, -2, 0.5, 1.5, 2.7])}",
+    "@": _of_two("vector", "{0} @ {1}"),
+    "abs": _unary("abs", -1, 1.3),
+    "<": _truth("{} < {}"),
+    "<=": _truth("{} <= {}"),
+    ">": _truth("{} > {}"),
+    ">=": _truth("{} >= {}"),
+    "==": _truth("{} == {}"),
+    "!=": _truth("{} != {}"),
+    "clip": lambda w: f"np.clip({w.some(-2, 2)}, {w.number(-1, -0.5)}, {w.number(0.5, 1)})",
+    "sum": _of("matrix", "np.sum({1}, axis=0)", "np.sum({1}, axis=1)", "{0}.sum()"),
+    "mean": _of("matrix", "np.mean({1}, axis=0)", "np.mean({1})", "{0}.mean(axis=1)"),
+    "prod": _of("matrix", "np.prod({1}, axis=0)", "np.prod({1})", "np.prod({1}, axis=1)"),
+    "cumsum": _of("vector", "np.cumsum({1})", "{0}.cumsum()"),
+    "cumprod": _of("vector", "np.cumprod({1})"),
+    "max": _of("matrix", "np.max({0}, axis=0)", "np.max({1})", "{0}.max(axis=1)"),
+    "min": _of("matrix", "np.min({0}, axis=0)", "np.min({1})", "{0}.min(axis=1)"),
+    "var": _of("matrix", "np.var({1})", "np.var({1}, axis=0)", "np.var({1}, ddof=1)"),
+    "std": _of("vector", "np.std({1})", "np.std({1}, ddof=1)"),
+    "trapezoid": _of("vector", "np.trapezoid({1})", "np.trapezoid({1}, dx=0.3)"),
+    "dot": _of_two("vector", "np.dot({0}, {1})"),
+    "vdot": _of_two("matrix", "np.vdot({0}, {1})"),
+    "inner": _of_two("matrix", "np.inner({0}, {1})"),
+    "outer": _of_two("vector", "np.outer({0}[:3], {1}[:2])"),
+    "cross": lambda w: "np.cross({0}[:3], {1}[-3:])".format(*(w.fit(w.pick(lambda v: v.shape == (N,)), -1, 1) for _ in "ab")),
+    "matmul": _of_two("matrix", "np.matmul({0}, np.transpose({1}))", "np.matmul({0}.T, {1})"),
+    "einsum": _of_two("matrix", "np.einsum('ij,kj->ik', {0}, {1})", "np.einsum('ij,ij->j', {0}, {1})", "np.einsum('ij,ik->', {0}, {1})"),
+    "tensordot": _of_two("matrix", "np.tensordot({0}, {1}, axes=([0], [0]))", "np.tensordot({0}, {1}, axes=2)"),
+    "norm": _of("vector", "np.linalg.norm({1})", "np.linalg.norm({1}, ord=1)", "np.linalg.norm({0}, np.inf)"),
+    "polyval": _polyval,
+    "convolve": _of_two("vector", "np.convolve({0}, {1}[:2])", "np.convolve({0}, {1}[:2], 'valid')", "np.convolve({0}, [0.5, -1.2], 'same')"),
+    "interp": _interp,
+    "diff": _of("vector", "np.diff({1})"),
+    "[slice]": _index("slice"),
+    "[integer]": _index("integer"),
+    "[integers]": _index("integers"),
+    "[mask]": _index("mask"),
+    "reshape": _of("vector", "np.reshape({0}, (-1, 1))", "{0}.reshape(1, -1)"),
+    "ravel": _of("matrix", "np.ravel({0})", "{0}.ravel()"),
+    "T": _of("matrix", "{0}.T"),
+    "transpose": _of("matrix", "np.transpose({0})", "{0}.transpose()"),
+    "concatenate": _of_two("vector", "np.concatenate([{0}[:3], {1}[1:]])"),
+    "stack": _of_two("vector", "np.stack([{0}, {1}])", "np.stack([{0}, {1}], axis=1)"),
+    "hstack": _of_two("vector", "np.hstack([{0}[:2], {1}[:3]])"),
+    "vstack": _of_two("vector", "np.vstack([{0}, {1}])"),
+    "broadcast_to": _of("vector", "np.broadcast_to({0}[:3], (2, 3))[:, :2]", "np.broadcast_to({0}[0], (3,))"),
+    "squeeze": _of("vector", "np.squeeze({1}[None, :])"),
+    "expand_dims": _of("vector", "np.expand_dims({0}, 1)", "np.expand_dims({0}, 0)"),
+    "roll": _of("vector", "np.roll({0}, 1)", "np.roll({0}, -2)"),
+    "flip": _of("matrix", "np.flip({0}, 1)", "np.flip({0})"),
+    "tile": _of("vector", "np.tile({0}[:3], 2)"),
+    "repeat": _of("vector", "np.repeat({0}[:3], 2)"),
+    "zeros_like": _of("vector", "np.zeros_like({0}) + np.cos({0})"),
+    "ones_like": _of("vector", "np.ones_like({0}) - np.sin({0})"),
+}
+
+# ---- counting, from the text alone -----------------------------------------------------------------------------------------
+
+_OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**", ast.MatMult: "@", ast.Lt: "<", ast.LtE: "<=",
+              ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}  # fmt: skip
+RESHAPING = {"[slice]", "[integer]", "[integers]", "[mask]", "where", "broadcast_to", "expand_dims", "outer"}
+
+
+def count_uses(source: str) -> Counter[str]:
+    """How often a text uses each function, method, operator and kind of index."""
+    found: Counter[str] = Counter()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            found[{"psi": "digamma"}.get(name, name)] += 1
+        elif isinstance(node, ast.Attribute) and node.attr == "T":
+            found["T"] += 1
+        elif isinstance(node, ast.BinOp):
+            found[_OPERATORS[type(node.op)]] += 1
+        elif isinstance(node, ast.Compare):
+            found[_OPERATORS[type(node.ops[0])]] += 1
+        elif isinstance(node, ast.Subscript):
+            index = ast.unparse(node.slice)
+            mask = "True" in index or "False" in index
+            found["[slice]" if ":" in index else "[mask]" if mask else "[integers]" if "array" in index else "[integer]"] += 1
+    return found
+
+
+def make(count: int = 200, seed: int = 20) -> list[Expression]:
+    """Functions over which every feature is dealt EACH times or more."""
+    rng = np.random.default_rng(seed)
+    features = OPERATION_FEATURES | FUNCTION_FEATURES
+    deck = [name for name in features for _ in range(EACH)]
+    rng.shuffle(deck)
+    hands = [deck[k::count] for k in range(count)]
+    made = []
+    for hand in hands:
+        writer = Writer(rng)
+        for name in hand:
+            value = features[name](writer)
+            writer.line(value)
+        made.append(writer.finish())
+    return made
+
+
+def finite(e: Expression) -> bool:
+    with np.errstate(all="ignore"):
+        return bool(math.isfinite(float(e.function(e.point))))
+
+
+assert set(OPERATION_FEATURES) >= set(OPERATIONS) - {"degrees"}

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Gradients, Hessian-vector products and Hessians of 200 random functions, against divided differences in 150 digits."""
+
+from collections import Counter
+from functools import cache
+
+import numpy as np
+import pytest
+import random_expressions
+from random_expressions import FUNCTION_FEATURES, OPERATION_FEATURES, RESHAPING, Expression
+
+import thalweg as tw
+
+EXPRESSIONS = random_expressions.make()
+RELATIVE = 1e-10  # of the largest entry: what the project promises
+FEWEST = 20
+
+
+@cache
+def truth(k: int):
+    return random_expressions.oracle(EXPRESSIONS[k])
+
+
+def accepted(k: int) -> bool:
+    """Finite at its point, and not on a kink: slopes to the left and right agree."""
+    known = truth(k)
+    return random_expressions.finite(EXPRESSIONS[k]) and known is not None and known[3] < 1e-20
+
+
+def test_every_operation_and_function_occurs_twenty_times() -> None:
+    used: Counter[str] = Counter()
+    for e in EXPRESSIONS:
+        used += e.uses()
+    rare = {name: used[name] for name in (*OPERATION_FEATURES, *FUNCTION_FEATURES) if used[name] < FEWEST}
+    assert not rare
+
+
+def test_a_third_broadcast_slice_gather_or_choose() -> None:
+    reshaping = [e for e in EXPRESSIONS if RESHAPING & set(e.uses())]
+    assert len(reshaping) >= 0.3 * len(EXPRESSIONS)
+
+
+def test_hardly_any_is_rejected() -> None:
+    rejected = [k for k in range(len(EXPRESSIONS)) if not accepted(k)]
+    assert len(rejected) < 0.1 * len(EXPRESSIONS)
+
+
+def far(ours: np.ndarray, exact: np.ndarray) -> float:
+    """Error relative to the largest entry."""
+    return float(np.abs(ours - exact).max() / max(np.abs(exact).max(), 1e-300))
+
+
+@pytest.mark.parametrize("k", range(len(EXPRESSIONS)))
+def test_derivatives_are_those_of_150_digits(k: int) -> None:
+    e: Expression = EXPRESSIONS[k]
+    if not accepted(k):
+        pytest.skip("not finite, or on a kink")
+    value, gradient, hessian, _ = truth(k)
+    x = e.point
+    # The oracle's own functions and NumPy's must be the same, else it judges another function.
+    assert float(e.function(x)) == pytest.approx(value, rel=1e-11)
+    F = tw.objective(e.function, x)
+    assert F(x) == pytest.approx(value, rel=1e-11), e.source
+    assert far(F.grad(x), gradient) < RELATIVE, e.source
+    assert far(F.hess(x), hessian) < RELATIVE, e.source
+    rng = np.random.default_rng(k)
+    for v in rng.standard_normal((2, x.size)):
+        assert far(F.hvp(x, v), hessian @ v) < RELATIVE, e.source
+        assert F.jvp(x, v) == pytest.approx(gradient @ v, rel=RELATIVE, abs=RELATIVE * np.abs(gradient).max()), e.source
+
+
+def test_the_oracle_knows_known_derivatives() -> None:
+    # x0 exp(x1) / x2: its derivatives by hand, to the last digits of float64.
+    e = Expression(["return x[0] * np.exp(x[1]) / x[2] + np.sum(x[3:] ** 3)"], np.array([0.5, 0.25, 2.0, 1.0, 2.0, 3.0]))
+    known = random_expressions.oracle(e)
+    assert known is not None
+    t = np.exp(0.25)
+    np.testing.assert_allclose(known[1], [t / 2, t / 4, -t / 8, 3, 12, 27], rtol=1e-15)
+    hessian = np.diag([0, t / 4, t / 8, 6, 12, 18])
+    hessian[0, 1] = hessian[1, 0] = t / 2
+    hessian[0, 2] = hessian[2, 0] = -t / 4
+    hessian[1, 2] = hessian[2, 1] = -t / 8
+    np.testing.assert_allclose(known[2], hessian, rtol=1e-15)
