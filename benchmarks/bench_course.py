@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The course's functions: a whole call, tracing included, against the loop that the course writes, and SciPy."""
+"""The course's functions: whole calls, tracing included, against a student's loop and SciPy."""
 
 import pytest
 from conftest import Compare

@@ -18,8 +18,7 @@ def test_process(compare: Compare, work: Work, rival: Rival) -> None:
         row["met"] = row["beyond_numpy_min"] < EXTRA[work.name]
 
 
-def test_wheel(record_property: object) -> None:
-    del record_property
+def test_wheel() -> None:
     try:
         path = workloads.wheel()
     except MissingError as missing:

@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How a pair is timed under pytest-benchmark, and the table at the end.
 
-The answers are compared first; then every round times the rival (in the round's set-up) and thalweg, in turn.
-Run from the tree: `python -m pytest benchmarks`.
+The answers are compared first; then every round times the rival (in the round's set-up) and
+thalweg, in turn. Run from the tree: `python -m pytest benchmarks`.
 """
 
-import gc
 import time
-from collections.abc import Iterator
 from typing import Any, Protocol
 
 import pytest
@@ -24,17 +22,9 @@ ROWS: list[dict[str, Any]] = []
 FAILURES: list[dict[str, str]] = []
 
 
-@pytest.fixture(autouse=True)
-def _no_collections() -> Iterator[None]:
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
-
-
 @pytest.fixture
-def compare(benchmark: BenchmarkFixture) -> Compare:
-    """Compare the answers of thalweg and a rival, then time them in turn; the figures go to extra_info."""
+def compare(request: pytest.FixtureRequest) -> Compare:
+    """Compare the answers of thalweg and a rival, then time them in turn, into extra_info."""
 
     def run(work: Work, rival: Rival, rounds: int = 9) -> dict[str, Any]:
         try:
@@ -43,8 +33,11 @@ def compare(benchmark: BenchmarkFixture) -> Compare:
             pytest.skip(str(missing))
         ours = work.make()
         work.agree(ours(), theirs())
+        # Asked for only now: pytest-benchmark warns of a fixture that a skipped test did not use.
+        benchmark: BenchmarkFixture = request.getfixturevalue("benchmark")
         times = workloads.repeats(ours), workloads.repeats(theirs)
         rounds = min(rounds, rival.most_rounds)
+        workloads.settle()
         own: list[float] = []
         rivals: list[float] = []
 
@@ -74,7 +67,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
     """Keep what failed and what was left out, for the file and the table."""
     report = yield
     if report.failed or report.skipped:
-        text = str(report.longrepr[2] if report.skipped else report.longreprtext.splitlines()[-1])
+        crash = getattr(report.longrepr, "reprcrash", None)
+        text = report.longrepr[2] if report.skipped else getattr(crash, "message", "")
+        text = " ".join(str(text).split())[:300]
         FAILURES.append({"name": item.name, "outcome": report.outcome, "why": text})
     return report
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Print the speed table from one interleaved run, as Markdown: `python benchmarks/table.py [--quick]`.
+"""Print the speed table from one interleaved run, as Markdown: `table.py [--quick] [-k WORD]`.
 
-Rivals of a work are timed in turn with it; the figures are minima over the rounds, medians in brackets.
-Without pytest, in one or two minutes; `--quick` takes 100,000 starts and fewer rounds.
+The rivals of a work are timed in turn with it; the figures are minima over the rounds, medians in
+brackets. Without pytest, in one or two minutes; `--quick` takes 100,000 starts and fewer rounds.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def run(work: Work, rounds: int) -> int:
             work.agree(answer, theirs())
         except MissingError as missing:
             show(work.title, "", rival.name, "", "", f"left out: {missing}")
-        except Exception as error:  # noqa: BLE001 - a failure is a result too
+        except Exception as error:  # a failure is a result too
             text = " ".join(str(error).split())[:120]
             show(work.title, "", rival.name, "", "", f"FAILED: {type(error).__name__}: {text}")
             short += 1
@@ -47,8 +47,8 @@ def run(work: Work, rounds: int) -> int:
         return short
     most = [rounds, *(r.most_rounds for r in ready)]
     samples = workloads.interleaved([ours, *calls], rounds, most)
-    for rival, theirs in zip(ready, samples[1:], strict=True):
-        row = workloads.summary(samples[0], theirs, work, rival)
+    for rival, taken in zip(ready, samples[1:], strict=True):
+        row = workloads.summary(samples[0], taken, work, rival)
         wanted = f">= {rival.wanted:.3g}x" if rival.wanted else ""
         if work.limit is not None and rival is ready[0]:
             wanted = f"< {work.limit:g} {work.unit}"
@@ -71,20 +71,22 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="100,000 starts, fewer rounds")
     parser.add_argument("-k", default="", metavar="WORD", help="only works with this in their name")
     given = parser.parse_args()
-    count, rounds = (100_000, 5) if given.quick else (1_000_000, 7)
+    count, rounds = (100_000, 5) if given.quick else (1_000_000, 4)
     where = workloads.machine()
     parts = workloads.installed()
-    print(f"Machine: {where['processor']}, {where['system']}, core {where['core']}, {where['isa']}.")
+    print(
+        f"Machine: {where['processor']}, {where['system']}, core {where['core']}, {where['isa']}."
+    )
     print("Versions: " + ", ".join(f"{k} {v}" for k, v in parts.items()) + ".")
-    print(f"Command: `python benchmarks/table.py {' '.join(sys.argv[1:])}`".replace(" `", "`") + ".")
+    print(f"Command: `{' '.join(['python', 'benchmarks/table.py', *sys.argv[1:]])}`.")
     print(f"Date: {where['date']}. Minima over the rounds, medians in brackets.\n")
     show("work", "thalweg", "rival", "rival's", "ratio", "wanted")
     show(*["---"] * 6)
     made: list[tuple[Callable[[], Work], int]] = []
-    made += [(lambda w=w: w, 3 * rounds) for w in workloads.single_starts()]  # type: ignore[misc]
+    made += [(lambda w=w: w, 15) for w in workloads.single_starts()]  # type: ignore[misc]
     made += [(make, rounds) for make in workloads.many_starts(count)]
-    made += [(lambda w=w: w, 3 * rounds) for w in workloads.tracing()]  # type: ignore[misc]
-    made += [(lambda w=w: w, 2 * rounds) for w in workloads.startup()]  # type: ignore[misc]
+    made += [(lambda w=w: w, 15) for w in workloads.tracing()]  # type: ignore[misc]
+    made += [(lambda w=w: w, 9) for w in workloads.startup()]  # type: ignore[misc]
     short = 0
     for make, times in made:
         work = make()

@@ -1,21 +1,25 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What is timed, against whom, and how: the works, their rivals, and one interleaved clock.
 
-A work makes a call of thalweg's and names its rivals; each returns its answer, answers are compared, and
-only then are the calls timed in turn, A B A B, in one process. `bench_*.py` and `table.py` both start here.
+A work makes a call of thalweg's and names its rivals; each returns its answer, answers are
+compared, and only then are the calls timed in turn, A B A B, in one process. `bench_*.py` and
+`table.py` both start here.
 """
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib.metadata
 import importlib.util
 import math
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -27,7 +31,8 @@ from typing import Any
 def one_core() -> None:
     """Stay on one core, this process and those it starts; thread pools made later have one thread.
 
-    Called before NumPy or JAX are imported. `THALWEG_BENCH_CORE` names the core; else the last allowed.
+    Called before NumPy or JAX are imported. `THALWEG_BENCH_CORE` names the core; else the last one
+    that is allowed.
     """
     os.environ.setdefault("JAX_ENABLE_X64", "1")
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -128,7 +133,7 @@ class Work:
     limit: float | None = None
 
 
-# ---- the clock -------------------------------------------------------------------------------------------------------
+# ---- the clock -----------------------------------------------------------------------------------
 
 
 def repeats(call: Call, least: float = 2e-3) -> int:
@@ -147,23 +152,23 @@ def sample(call: Call, times: int) -> float:
     return (time.perf_counter() - began) / times
 
 
+def settle() -> None:
+    """Collect, and let later collections look at new objects alone: JAX holds some 1e5."""
+    gc.collect()
+    gc.freeze()
+
+
 def interleaved(
     calls: Sequence[Call], rounds: int, most: Sequence[int] | None = None
 ) -> list[list[float]]:
-    """Samples of each call in seconds, taken in turn: A B C A B C …"""
+    """Samples of each call in seconds, taken in turn: A B C A B C."""
     times = [repeats(call) for call in calls]
     samples: list[list[float]] = [[] for _ in calls]
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        for done in range(rounds):
-            for k, call in enumerate(calls):
-                if most is None or done < most[k]:
-                    samples[k].append(sample(call, times[k]))
-            gc.collect()
-    finally:
-        if collecting:
-            gc.enable()
+    settle()
+    for done in range(rounds):
+        for k, call in enumerate(calls):
+            if most is None or done < most[k]:
+                samples[k].append(sample(call, times[k]))
     return samples
 
 
@@ -212,7 +217,7 @@ def machine() -> dict[str, str]:
     }  # fmt: skip
 
 
-# ---- comparing answers -----------------------------------------------------------------------------------------------
+# ---- comparing answers ---------------------------------------------------------------------------
 
 
 def close(rtol: float, atol: float = 1e-12) -> Agree:
@@ -225,7 +230,7 @@ def close(rtol: float, atol: float = 1e-12) -> Agree:
 
 
 def same_ends(ours: Floats, theirs: Floats) -> None:
-    """99.99 % of the starts end at the same point to 1e-6: those on a ridge may part ways by rounding."""
+    """99.99 % of the starts end at the same point to 1e-6; on a ridge rounding decides."""
     assert ours.shape == theirs.shape, (ours.shape, theirs.shape)
     apart = np.abs(ours - theirs) > 1e-6
     share = float(np.mean(apart.any(axis=1)))
@@ -234,9 +239,9 @@ def same_ends(ours: Floats, theirs: Floats) -> None:
     assert share < 1e-4, f"{share:.2%} of the starts end elsewhere"
 
 
-# ---- thalweg's calls -------------------------------------------------------------------------------------------------
+# ---- thalweg's calls -----------------------------------------------------------------------------
 
-FIXED = {"gtol": 0.0, "xtol": 0.0, "ftol": 0.0}
+FIXED: dict[str, Any] = {"gtol": 0.0, "xtol": 0.0, "ftol": 0.0}
 
 
 def descend_rows(
@@ -244,8 +249,8 @@ def descend_rows(
 ) -> dict[str, Any]:
     """Plain descent from every row (k, n), one thread, through the block kernels.
 
-    The one door to them until the lane scheduler has a public one. All outputs come back: x, last_x, fun,
-    last_fun, nit, reason and both sides of what decided it.
+    The one door to them until the lane scheduler has a public one. All outputs come back: x,
+    last_x, fun, last_fun, nit, reason and both sides of what decided it.
     """
     stepper = objective.stepper("gradient_descent", False, False, False)
     rates = np.array([learning_rate])
@@ -258,7 +263,7 @@ def descend_rows(
 def lanes(
     function: Callable[..., Any], rows: Floats, learning_rate: float, iterations: int
 ) -> Callable[[], Call]:
-    """thalweg over many starts: traced once, before; the answer is where each start ends."""
+    """Many starts by thalweg: traced once, before; the answer is where each start ends."""
 
     def make() -> Call:
         objective = tw.objective(function, rows[0] if rows.shape[1] > 1 else float(rows[0, 0]))
@@ -274,7 +279,7 @@ def lanes(
     return make
 
 
-# ---- rivals for many starts ------------------------------------------------------------------------------------------
+# ---- rivals for many starts ----------------------------------------------------------------------
 
 Gradient = Callable[..., tuple[Floats, ...]]
 
@@ -314,7 +319,7 @@ def numpy_blocks(
 def jax_lanes(
     function: Callable[..., Any], rows: Floats, rate: float, iterations: int, block: int = 0
 ) -> Callable[[], Call]:
-    """`jax.vmap` of a `fori_loop` under `jit`, compiled before; in chunks by `lax.map` where block > 0."""
+    """`jax.vmap` of a `fori_loop` under `jit`, compiled before; `block`: `lax.map` over chunks."""
 
     def make() -> Call:
         import jax
@@ -328,7 +333,11 @@ def jax_lanes(
         many = jax.vmap(one, in_axes=1, out_axes=1)
         n, count = rows.shape[1], block or rows.shape[0]
         start = jnp.asarray(rows.T.reshape(n, -1, count).transpose(1, 0, 2))
-        run = jax.jit(lambda p: jax.lax.map(many, p)) if block else jax.jit(lambda p: many(p[0])[None])
+        run = (
+            jax.jit(lambda p: jax.lax.map(many, p))
+            if block
+            else jax.jit(lambda p: many(p[0])[None])
+        )
         compiled = run.lower(start).compile()
 
         def call() -> Floats:
@@ -368,7 +377,7 @@ def numba_each(
     return make
 
 
-# ---- W1, W2: one start -----------------------------------------------------------------------------------------------
+# ---- W1, W2: one start ---------------------------------------------------------------------------
 
 ITERATIONS = 1000
 
@@ -392,7 +401,7 @@ def sauna_gradient(x: Any, y: Any) -> tuple[Any, Any]:
 def one_start(
     function: Callable[..., Any], x0: Any, rate: float, whole: bool, iterations: int = ITERATIONS
 ) -> Callable[[], Call]:
-    """thalweg from one start: `tw.minimize` on a kept objective, or the descent alone."""
+    """One start by thalweg: `tw.minimize` on a kept objective, or the descent alone."""
 
     def make() -> Call:
         objective = tw.objective(lambda *x: function(*x), x0, unpack=np.ndim(x0) > 0)
@@ -460,9 +469,7 @@ def single_starts() -> list[Work]:
     scale = 1e9 / ITERATIONS
     omega_rivals = (
         Rival("NumPy scalars", numpy_scalars(0.1, 1.6), wanted=6),
-        Rival(
-            "NumPy one-element arrays", numpy_array(lambda x: np.exp(x) - 1 / x, 0.1, [1.6])
-        ),
+        Rival("NumPy one-element arrays", numpy_array(lambda x: np.exp(x) - 1 / x, 0.1, [1.6])),
         Rival("jax.jit fori_loop", jax_one(omega, 0.1, [1.6]), parts=("jax",)),
     )
     sauna_rivals = (
@@ -481,7 +488,8 @@ def single_starts() -> list[Work]:
         works += [
             Work(
                 f"w1_omega{name}", f"exp(x) - log(x), one start, 1000 iterations, {how}",
-                "ns/iteration", scale, one_start(omega, 1.6, 0.1, whole), omega_rivals, close(1e-10),
+                "ns/iteration", scale, one_start(omega, 1.6, 0.1, whole), omega_rivals,
+                close(1e-10),
             ),
             Work(
                 f"w2_sauna{name}", f"the sauna, one start, 1000 iterations, {how}",
@@ -492,7 +500,7 @@ def single_starts() -> list[Work]:
     return works
 
 
-# ---- W3, its variants, W4: a million starts --------------------------------------------------------------------------
+# ---- W3, its variants, W4: a million starts ------------------------------------------------------
 
 
 def three_wells(x: Any, y: Any, np: Any = np) -> Any:  # noqa: ARG001
@@ -696,7 +704,7 @@ def no_comparison(ours: Any, theirs: Any) -> None:
 
 
 def per_operation(name: str, count: int = 1_000_000) -> Work:
-    """A variant against three wells, both by thalweg, in time per operation of the objective as written."""
+    """A variant against three wells, in time per operation of the objective as it is written."""
 
     def checked(work: Work, blocks: Rival) -> Callable[[], Call]:
         def make() -> Call:
@@ -746,7 +754,7 @@ def wave(count: int = 1_000_000) -> Work:
     )  # fmt: skip
 
 
-# ---- tracing ---------------------------------------------------------------------------------------------------------
+# ---- tracing -------------------------------------------------------------------------------------
 
 
 def ten_operations(x: Any, np: Any = np) -> Any:
@@ -801,22 +809,24 @@ def tracing() -> list[Work]:
     return [
         Work(
             "tracing", "trace, differentiate, lower, value and gradient: ten operations", "µs", 1e6,
-            first_gradient,
-            (
-                Rival("by hand with math, no tracing", slope_by_hand, parts=()),
-                Rival("jax.jit(value_and_grad), first call", first_gradient_jax, parts=("jax",)),
-            ),
+            first_gradient, (Rival("by hand with math, no tracing", slope_by_hand, parts=()),),
             close(1e-13), limit=100,
         ),
         Work(
             "tracing_step", "trace, differentiate, fuse the rule, lower: ten operations", "µs", 1e6,
-            first_descent, (Rival("by hand with math, no tracing", step_by_hand, parts=()),), close(1e-13),
-            limit=100,
+            first_descent, (Rival("by hand with math, no tracing", step_by_hand, parts=()),),
+            close(1e-13), limit=100,
+        ),
+        # Apart from the first, as a compilation in between leaves the caches cold.
+        Work(
+            "tracing_compiled", "first value and gradient of a new function: ten operations", "µs",
+            1e6, first_gradient,
+            (Rival("jax.jit(value_and_grad)", first_gradient_jax, parts=("jax",)),), close(1e-13),
         ),
     ]  # fmt: skip
 
 
-# ---- start-up --------------------------------------------------------------------------------------------------------
+# ---- start-up ------------------------------------------------------------------------------------
 
 FIRST_RESULT = {
     "thalweg": (
@@ -841,13 +851,27 @@ FIRST_RESULT = {
 IMPORTS = {"thalweg": "import numpy, thalweg\nprint(0)", "NumPy": "import numpy\nprint(0)"}
 
 
+@cache
+def bytecode() -> str:
+    """A folder for compiled modules: an installed package has them, a source tree may have none."""
+    folder = tempfile.mkdtemp(prefix="thalweg-bench-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 def process(code: str) -> Callable[[], Call]:
-    """A Python process from start to end; its answer is the number that it prints."""
+    """A Python process from start to end; its answer is the number that it prints.
+
+    The first call, whose answer is compared, compiles the modules; later ones find them compiled.
+    """
 
     def call() -> float:
+        environment = os.environ | {"PYTHONPYCACHEPREFIX": bytecode()}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=False
-        )
+            [sys.executable, "-c", code],
+            env=environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
         if done.returncode:
             raise RuntimeError(done.stderr.strip()[-500:])
         return float(done.stdout)
@@ -856,7 +880,7 @@ def process(code: str) -> Callable[[], Call]:
 
 
 def startup() -> list[Work]:
-    """Importing, and from process start to a first result. The limits are beyond NumPy's own: see EXTRA."""
+    """Importing, and from process start to a first result; EXTRA limits both beyond NumPy's own."""
     return [
         Work(
             "import", "import thalweg", "ms", 1e3, process(IMPORTS["thalweg"]),
@@ -883,7 +907,7 @@ WHEEL_LIMIT = 5.0  # MB
 
 
 def wheel() -> Path:
-    """The newest wheel in dist/, or the one that THALWEG_WHEEL names; MissingError where there is none."""
+    """The wheel that THALWEG_WHEEL names, else the newest in dist/; MissingError without one."""
     named = os.environ.get("THALWEG_WHEEL")
     found = [Path(named)] if named else list(Path(__file__).parents[1].glob("dist/*.whl"))
     found = [path for path in found if path.is_file()]
@@ -892,7 +916,7 @@ def wheel() -> Path:
     return max(found, key=lambda path: path.stat().st_mtime)
 
 
-# ---- the course's functions ------------------------------------------------------------------------------------------
+# ---- the course's functions ----------------------------------------------------------------------
 
 
 def bowl(x: Any, y: Any) -> Any:
@@ -949,15 +973,15 @@ COURSE: dict[str, Example] = {
         lambda x, y: three_wells(x, y), three_wells_gradient, (0.5, 3.0), 0.2, 100
     ),
     "power_lines": Example(
-        power_lines, lambda m, b: (28 * m + 12 * b - 42, 6 * b + 12 * m - 20), (0.0, 0.0), 0.05, 200,
-        (0.5, 7 / 3),
+        power_lines, lambda m, b: (28 * m + 12 * b - 42, 6 * b + 12 * m - 20), (0.0, 0.0), 0.05,
+        200, (0.5, 7 / 3),
     ),
     "advertising": Example(advertising, advertising_gradient, (0.0, 0.0), 0.3, 100),
 }  # fmt: skip
 
 
 def course_descent(name: str) -> Work:
-    """A descent of the course, traced anew in every call, against the loop that the course writes."""
+    """A descent of the course, traced anew in every call, against the loop a student writes."""
     e = COURSE[name]
     x0: Any = e.start if len(e.start) > 1 else e.start[0]
 
@@ -980,7 +1004,7 @@ def course_descent(name: str) -> Work:
 
 
 def course_minimum(name: str) -> Work:
-    """To the minimum: gradient descent here, BFGS with the gradient by hand there; the answers agree to 1e-5."""
+    """To the minimum: gradient descent here, BFGS there; the answers agree to 1e-5."""
     e = COURSE[name]
     x0: Any = e.start if len(e.start) > 1 else e.start[0]
 
@@ -1012,7 +1036,7 @@ def course_minimum(name: str) -> Work:
 
 
 def course() -> list[Work]:
-    """Every descent of the course, and every minimum that SciPy's BFGS finds from the same start."""
+    """Every descent of the course, and every minimum that BFGS finds from the same start."""
     to_minimum = [name for name, e in COURSE.items() if e.minimum is not None]
     return [*map(course_descent, COURSE), *map(course_minimum, to_minimum)]
 
@@ -1022,6 +1046,6 @@ def many_starts(count: int = 1_000_000) -> list[Callable[[], Work]]:
     return [
         partial(wells, count),
         *(partial(variant, name, count) for name in VARIANTS),
-        *(partial(per_operation, name, count) for name in VARIANTS),
+        *(partial(per_operation, name, min(count, 100_000)) for name in VARIANTS),
         partial(wave, count),
     ]

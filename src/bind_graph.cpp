@@ -193,6 +193,20 @@ void bind_graph(py::module_& m) {
           py::arg("a"), py::arg("b"), py::arg("axis"), py::arg("reverse") = false,
           "s_k = a_k s_{k-1} + b_k, s_0 = b_0, along an axis")
       .def(
+          "reduce_folded",
+          [](Graph& g, thalweg::Reduction kind, NodeId x, const Shape& folded, const Shape& shape) {
+            return g.reduce_folded(kind, checked(g, x), folded, shape);
+          },
+          py::arg("kind"), py::arg("x"), py::arg("folded"), py::arg("shape"),
+          "reduce() as describe() tells it: over the middle of (outer, length, inner).")
+      .def(
+          "scan_folded",
+          [](Graph& g, NodeId a, NodeId b, const Shape& folded, bool reverse) {
+            return g.scan_folded(checked(g, a), checked(g, b), folded, reverse);
+          },
+          py::arg("a"), py::arg("b"), py::arg("folded"), py::arg("reverse"),
+          "scan() as describe() tells it: along the middle of (outer, length, inner).")
+      .def(
           "lookup",
           [](Graph& g, NodeId x, std::vector<double> breaks, std::vector<double> c0,
              std::vector<double> c1, double below) {

@@ -80,7 +80,7 @@ def rosenbrock(x):
 
 
 def _quadratic(n):
-    """x @ A @ x / 2 - b @ x with eigenvalues of A from 1 to 10."""
+    """A bowl, x @ A @ x / 2 - b @ x, with eigenvalues of A from 1 to 10."""
     random = np.random.default_rng(50)
     Q = np.linalg.qr(random.normal(size=(n, n)))[0]
     A = Q @ np.diag(np.linspace(1.0, 10.0, n)) @ Q.T

@@ -32,7 +32,9 @@ EACH = 23  # uses of each feature dealt over the set; at least 20 must be counte
 # ---- the oracle ------------------------------------------------------------------------------------------------------------
 
 BITS = 500
-STEP = mpf(2) ** -160  # one-sided differences: 1e-48 of truncation, and second ones keep 500 - 320 bits
+STEP = (
+    mpf(2) ** -160
+)  # one-sided differences: 1e-48 of truncation, and second ones keep 500 - 320 bits
 
 CHOICES: dict[str, Callable[..., Any]] = {
     "sign": lambda a: (a > 0) - (a < 0),
@@ -105,6 +107,9 @@ class Precise(np.lib.mixins.NDArrayOperatorsMixin):
         result = (own or function)(*_plain(args), **{k: _plain(v) for k, v in kwargs.items()})
         return [Precise(r) for r in result] if isinstance(result, list) else Precise(result)
 
+    def reshape(self, *shape: int) -> "Precise":
+        return Precise(self.items.reshape(*shape))
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or not hasattr(np, name):
             raise AttributeError(name)
@@ -132,7 +137,9 @@ def _precise_interp(x: Any, xp: Any, fp: Any) -> Any:
         if v <= xp[0] or v >= xp[-1]:
             return mpf(fp[0] if v <= xp[0] else fp[-1])
         k = max(i for i in range(len(xp)) if xp[i] <= v)
-        return mpf(fp[k]) + (mpf(fp[k + 1]) - mpf(fp[k])) * (v - mpf(xp[k])) / (mpf(xp[k + 1]) - mpf(xp[k]))
+        return mpf(fp[k]) + (mpf(fp[k + 1]) - mpf(fp[k])) * (v - mpf(xp[k])) / (
+            mpf(xp[k + 1]) - mpf(xp[k])
+        )
 
     return np.frompyfunc(one, 1, 1)(x)
 
@@ -141,7 +148,9 @@ OWN: dict[Any, Callable[..., Any]] = {
     np.linalg.norm: _precise_norm,
     np.var: _precise_var,
     np.std: lambda x, axis=None, ddof=0: _root(_precise_var(x, axis, ddof)),
-    np.mean: lambda x, axis=None: np.sum(x, axis=axis) / mpf(x.size if axis is None else x.shape[axis]),
+    np.mean: lambda x, axis=None: (
+        np.sum(x, axis=axis) / mpf(x.size if axis is None else x.shape[axis])
+    ),
     np.interp: _precise_interp,
     np.where: lambda c, a, b: np.where(np.asarray(c, dtype=bool), _objects(a), _objects(b)),
     np.clip: lambda x, lower, upper: np.frompyfunc(lambda v: min(max(v, lower), upper), 1, 1)(x),
@@ -232,7 +241,9 @@ class Writer:
     def number(self, low: float, high: float) -> float:
         return round(float(self.rng.uniform(low, high)), 3)
 
-    def pick(self, want: Callable[[FloatArray], bool] = lambda v: True, avoid: Iterable[str] = ()) -> str:
+    def pick(
+        self, want: Callable[[FloatArray], bool] = lambda v: True, avoid: Iterable[str] = ()
+    ) -> str:
         """A name whose value is wanted; the variables themselves if none."""
         names = [n for n in self.values if n not in avoid and want(self.values[n])]
         # What was made last and what no one took yet come first, so that expressions grow deep.
@@ -281,7 +292,11 @@ class Writer:
 
         second = self.pick(fits, avoid=[first])
         if second == first or not fits(self.values[second]):
-            second = self.line(f"np.flip({first})") if self.values[first].size > 1 else self.line("x[-1]")
+            second = (
+                self.line(f"np.flip({first})")
+                if self.values[first].size > 1
+                else self.line("x[-1]")
+            )
             self.unused.remove(second)
         return self.fit(first, low, high), self.fit(second, low2, high2)
 
@@ -300,7 +315,11 @@ class Writer:
         for name in self.unused or ["x"]:
             size = float(np.abs(self.values[name]).max()) if self.values[name].size else 1.0
             weight = float(f"{self.rng.uniform(0.5, 2) / max(size, 0.1):.3g}")
-            parts.append(f"{weight} * {name}" if self.values[name].ndim == 0 else f"{weight} * np.sum({name})")
+            parts.append(
+                f"{weight} * {name}"
+                if self.values[name].ndim == 0
+                else f"{weight} * np.sum({name})"
+            )
         return Expression([*self.lines, "return " + " + ".join(parts)], self.point)
 
 
@@ -447,7 +466,9 @@ OPERATION_FEATURES: dict[str, Emit] = {
     "isfinite": _truth("np.isfinite({0} * {1})"),
     "isinf": _truth("np.isinf({0})"),
     "heaviside": _binary("np.heaviside({}, 0.5) * {}", -1, 1, -1, 1),
-    "where": lambda w: "np.where({0} > {2}, np.sin({1}), {0} * {1})".format(*w.pair(-1, 1, -1, 1), w.number(-0.3, 0.3)),
+    "where": lambda w: "np.where({0} > {2}, np.sin({1}), {0} * {1})".format(
+        *w.pair(-1, 1, -1, 1), w.number(-0.3, 0.3)
+    ),
 }
 
 FUNCTION_FEATURES: dict[str, Emit] = {
@@ -479,13 +500,29 @@ FUNCTION_FEATURES: dict[str, Emit] = {
     "vdot": _of_two("matrix", "np.vdot({0}, {1})"),
     "inner": _of_two("matrix", "np.inner({0}, {1})"),
     "outer": _of_two("vector", "np.outer({0}[:3], {1}[:2])"),
-    "cross": lambda w: "np.cross({0}[:3], {1}[-3:])".format(*(w.fit(w.pick(lambda v: v.shape == (N,)), -1, 1) for _ in "ab")),
+    "cross": lambda w: "np.cross({0}[:3], {1}[-3:])".format(
+        *(w.fit(w.pick(lambda v: v.shape == (N,)), -1, 1) for _ in "ab")
+    ),
     "matmul": _of_two("matrix", "np.matmul({0}, np.transpose({1}))", "np.matmul({0}.T, {1})"),
-    "einsum": _of_two("matrix", "np.einsum('ij,kj->ik', {0}, {1})", "np.einsum('ij,ij->j', {0}, {1})", "np.einsum('ij,ik->', {0}, {1})"),
-    "tensordot": _of_two("matrix", "np.tensordot({0}, {1}, axes=([0], [0]))", "np.tensordot({0}, {1}, axes=2)"),
-    "norm": _of("vector", "np.linalg.norm({1})", "np.linalg.norm({1}, ord=1)", "np.linalg.norm({0}, np.inf)"),
+    "einsum": _of_two(
+        "matrix",
+        "np.einsum('ij,kj->ik', {0}, {1})",
+        "np.einsum('ij,ij->j', {0}, {1})",
+        "np.einsum('ij,ik->', {0}, {1})",
+    ),
+    "tensordot": _of_two(
+        "matrix", "np.tensordot({0}, {1}, axes=([0], [0]))", "np.tensordot({0}, {1}, axes=2)"
+    ),
+    "norm": _of(
+        "vector", "np.linalg.norm({1})", "np.linalg.norm({1}, ord=1)", "np.linalg.norm({0}, np.inf)"
+    ),
     "polyval": _polyval,
-    "convolve": _of_two("vector", "np.convolve({0}, {1}[:2])", "np.convolve({0}, {1}[:2], 'valid')", "np.convolve({0}, [0.5, -1.2], 'same')"),
+    "convolve": _of_two(
+        "vector",
+        "np.convolve({0}, {1}[:2])",
+        "np.convolve({0}, {1}[:2], 'valid')",
+        "np.convolve({0}, [0.5, -1.2], 'same')",
+    ),
     "interp": _interp,
     "diff": _of("vector", "np.diff({1})"),
     "[slice]": _index("slice"),
@@ -500,7 +537,9 @@ FUNCTION_FEATURES: dict[str, Emit] = {
     "stack": _of_two("vector", "np.stack([{0}, {1}])", "np.stack([{0}, {1}], axis=1)"),
     "hstack": _of_two("vector", "np.hstack([{0}[:2], {1}[:3]])"),
     "vstack": _of_two("vector", "np.vstack([{0}, {1}])"),
-    "broadcast_to": _of("vector", "np.broadcast_to({0}[:3], (2, 3))[:, :2]", "np.broadcast_to({0}[0], (3,))"),
+    "broadcast_to": _of(
+        "vector", "np.broadcast_to({0}[:3], (2, 3))[:, :2]", "np.broadcast_to({0}[0], (3,))"
+    ),
     "squeeze": _of("vector", "np.squeeze({1}[None, :])"),
     "expand_dims": _of("vector", "np.expand_dims({0}, 1)", "np.expand_dims({0}, 0)"),
     "roll": _of("vector", "np.roll({0}, 1)", "np.roll({0}, -2)"),
@@ -515,7 +554,16 @@ FUNCTION_FEATURES: dict[str, Emit] = {
 
 _OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**", ast.MatMult: "@", ast.Lt: "<", ast.LtE: "<=",
               ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}  # fmt: skip
-RESHAPING = {"[slice]", "[integer]", "[integers]", "[mask]", "where", "broadcast_to", "expand_dims", "outer"}
+RESHAPING = {
+    "[slice]",
+    "[integer]",
+    "[integers]",
+    "[mask]",
+    "where",
+    "broadcast_to",
+    "expand_dims",
+    "outer",
+}
 
 
 def count_uses(source: str) -> Counter[str]:
@@ -523,7 +571,11 @@ def count_uses(source: str) -> Counter[str]:
     found: Counter[str] = Counter()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call):
-            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            name = (
+                node.func.attr
+                if isinstance(node.func, ast.Attribute)
+                else getattr(node.func, "id", "")
+            )
             found[{"psi": "digamma"}.get(name, name)] += 1
         elif isinstance(node, ast.Attribute) and node.attr == "T":
             found["T"] += 1
@@ -534,7 +586,15 @@ def count_uses(source: str) -> Counter[str]:
         elif isinstance(node, ast.Subscript):
             index = ast.unparse(node.slice)
             mask = "True" in index or "False" in index
-            found["[slice]" if ":" in index else "[mask]" if mask else "[integers]" if "array" in index else "[integer]"] += 1
+            found[
+                "[slice]"
+                if ":" in index
+                else "[mask]"
+                if mask
+                else "[integers]"
+                if "array" in index
+                else "[integer]"
+            ] += 1
     return found
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Every number of the course that gradient descent can reach comes out, to the digits that stand there.
+"""Every number of the course that gradient descent can reach comes out, to the digits shown.
 
-`data/course_facts.json` is walked: a number of 16 digits is met to 4 ulp, a shorter one to the digits
-shown, and an integer as a number of 16 digits. Descents run with gtol = xtol = ftol = 0, as there.
+`data/course_facts.json` is walked: a number of 16 digits and an integer are met to 4 ulp, a shorter
+one to the digits that stand there. Descents run with gtol = xtol = ftol = 0, as there.
 """
 
 import ast
@@ -51,7 +51,7 @@ def assert_digits(got, shown):
         if isinstance(s, int) or len(s.as_tuple().digits) >= 16:
             tolerance = 4 * ulp(float(s))
         else:
-            # NumPy prints eight decimals and drops the zeros at their end: [4.0, 4.0] is 4.00000000.
+            # NumPy prints eight decimals but for zeros at their end: 4.0 is 4.00000000.
             places = 8 if s == s.to_integral_value() else -s.as_tuple().exponent
             tolerance = 0.5000001 * 10.0**-places
         assert abs(g - float(s)) <= tolerance, f"got {g!r}, shown {s}"
@@ -84,7 +84,7 @@ def run(fact, **more):
     )  # fmt: skip
 
 
-# ---- values, gradients, planes ----------------------------------------------------------------------
+# ---- values, gradients, planes -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("fact", FACTS["values"], ids=label)
@@ -158,7 +158,7 @@ def test_saunas_critical_points():
     assert np.all(np.linalg.eigvalsh(F.hess(4.0, 4.0)) > 0)
 
 
-# ---- minima -----------------------------------------------------------------------------------------
+# ---- minima --------------------------------------------------------------------------------------
 
 RATES = {"omega": 0.3, "sauna": 0.1, "three_wells": 0.2, "power_lines": 0.05}  # these converge
 MINIMA = []
@@ -178,7 +178,7 @@ def test_minimum_is_reached(name, minimum):
     )  # fmt: skip
     assert res.success
     assert res.reason == tw.Reason.gradient_small
-    # gtol 1e-8 leaves x about 1e-8 away where the curvature is near 1: 1.5e-8 with power_lines' 0.7.
+    # gtol 1e-8 leaves x 1e-8 / curvature away: 1.5e-8 with power_lines' 0.7.
     np.testing.assert_allclose(np.ravel(res.x), point(shown), rtol=0, atol=1.5e-8)
     if "fun" in minimum:
         assert_digits(res.fun, minimum["fun"])
@@ -190,7 +190,7 @@ def test_global_minimum_of_three_wells_is_the_lowest():
     assert [w["kind"] for w in wells][np.argmin(values)] == "global"
 
 
-# ---- descents ---------------------------------------------------------------------------------------
+# ---- descents ------------------------------------------------------------------------------------
 
 ARRIVING = [d for d in FACTS["descents"] if "printed" in d or "result" in d]
 LEAVING = [d for d in FACTS["descents"] if "domain" in d.get("ends", "")]
@@ -243,7 +243,7 @@ def test_descent_that_does_not_converge_says_so(fact):
     assert "not converged" in res.message
 
 
-# ---- least squares, two ways ------------------------------------------------------------------------
+# ---- least squares, two ways ---------------------------------------------------------------------
 
 
 def advertising():

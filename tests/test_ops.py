@@ -83,7 +83,9 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "log_expit": lambda a: -mpmath.log1p(mpmath.exp(-a)) if a > -1e5 else a,
     "logit": lambda a: mpmath.log(a / (1 - a)),
     "logaddexp": lambda a, b: max(a, b) + mpmath.log1p(mpmath.exp(-abs(a - b))),
-    "logaddexp2": lambda a, b: max(a, b) + mpmath.log1p(mpmath.power(2, -abs(a - b))) / mpmath.log(2),
+    "logaddexp2": lambda a, b: (
+        max(a, b) + mpmath.log1p(mpmath.power(2, -abs(a - b))) / mpmath.log(2)
+    ),
     "xlogy": lambda a, b: a * mpmath.log(b),
     "xlog1py": lambda a, b: a * mpmath.log1p(b),
     "arcsin": mpmath.asin,
@@ -93,7 +95,9 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "arcsinh": mpmath.asinh,
     "arccosh": mpmath.acosh,
     "arctanh": mpmath.atanh,
-    "erfc": lambda a: mpmath.erfc(a) if abs(a) < 1e6 else mpf(0 if a > 0 else 2),  # mpmath overflows beyond
+    "erfc": lambda a: (
+        mpmath.erfc(a) if abs(a) < 1e6 else mpf(0 if a > 0 else 2)
+    ),  # mpmath overflows beyond
     "gammaln": mpmath.loggamma,
     "polygamma": lambda n, a: mpmath.psi(int(n), a),
 }
@@ -139,7 +143,9 @@ def evaluate(name: str, points: Sequence[Point]) -> list[FloatArray]:
         value, slope = np.empty((2, len(points)))
         for order in np.unique(columns[0]):
             here = columns[0] == order
-            v, s = function_of(name, float(order))([columns[1][here].copy()], [True], int(here.sum()))
+            v, s = function_of(name, float(order))(
+                [columns[1][here].copy()], [True], int(here.sum())
+            )
             value[here], slope[here] = v[:, 0], s[:, 0]
         return [value, np.zeros(len(points)), slope]
     out = function_of(name)(list(columns), [True] * len(columns), len(points))
@@ -149,7 +155,9 @@ def evaluate(name: str, points: Sequence[Point]) -> list[FloatArray]:
 # ---- where to look ---------------------------------------------------------------------------------------------------------
 
 
-def samples_of(domain: tuple[float, float, bool, bool], rng: np.random.Generator, n: int) -> FloatArray:
+def samples_of(
+    domain: tuple[float, float, bool, bool], rng: np.random.Generator, n: int
+) -> FloatArray:
     """Numbers of a domain: log-uniform over all of float64, over the middle, near its ends and near where functions turn."""
     lower, upper, lower_open, upper_open = domain
     sign = rng.choice([-1.0, 1.0], (5, n))
@@ -161,9 +169,30 @@ def samples_of(domain: tuple[float, float, bool, bool], rng: np.random.Generator
         turning * (1 + sign[2] * 2.0 ** rng.uniform(-52, -4, n)),
         np.rint(2.0 ** rng.uniform(0, 40, n)) * (math.pi / 2) * sign[3],
         np.ldexp(rng.integers(1, 1 << 20, n).astype(float), -1074) * sign[4],
-        [LARGEST, -LARGEST, np.nextafter(0, 1), -np.nextafter(0, 1), 2.0**-1022, -(2.0**-1022), 1.0, -1.0, 0.0],
+        [
+            LARGEST,
+            -LARGEST,
+            np.nextafter(0, 1),
+            -np.nextafter(0, 1),
+            2.0**-1022,
+            -(2.0**-1022),
+            1.0,
+            -1.0,
+            0.0,
+        ],
         # Hard for argument reduction: 6381956970095103 * 2**797 is nearer to a multiple of pi/2 than any other double.
-        [math.ldexp(6381956970095103, 797), 1e22, 3.0, 5.0, 0.5, -0.5, 2.0, 2.0**53, -(2.0**53), 1e300],
+        [
+            math.ldexp(6381956970095103, 797),
+            1e22,
+            3.0,
+            5.0,
+            0.5,
+            -0.5,
+            2.0,
+            2.0**53,
+            -(2.0**53),
+            1e300,
+        ],
     ]
     for end, inwards in ((lower, 1.0), (upper, -1.0)):
         if math.isfinite(end):
@@ -185,17 +214,23 @@ def points_of(name: str, n: int, salt: int = 0) -> list[Point]:
         columns[1] = columns[1][columns[1] > 1e-30]  # below it 1/a**n is all, and mpmath is slow
     arity = o["arity"]
     rows = [rng.choice(c, n) for c in columns] if arity > 1 else [columns[0][:n]]
-    if arity == 2:  # a third of the pairs close to one another: ties, quotients near 1, differences that cancel
+    if (
+        arity == 2
+    ):  # a third of the pairs close to one another: ties, quotients near 1, differences that cancel
         with np.errstate(over="ignore"):
             close = rows[0][: n // 3] * (1 + rng.choice([0, EPS, -EPS, 1e-9, 0.1, -0.3, 7], n // 3))
         lower, upper, _, _ = o["domain"][1]
-        rows[1][: n // 3] = np.where((close > lower) & (close < upper) & np.isfinite(close), close, rows[1][: n // 3])
+        rows[1][: n // 3] = np.where(
+            (close > lower) & (close < upper) & np.isfinite(close), close, rows[1][: n // 3]
+        )
         middle = slice(n // 3, 2 * n // 3)  # and a third of moderate ratio
         with np.errstate(over="ignore"):
             near = np.abs(rows[0][middle]) * 2.0 ** rng.uniform(-30, 30, len(rows[0][middle]))
         rows[1][middle] = np.where((near > lower) & (near < upper), near, rows[1][middle])
         if name == "power":  # results of ordinary size
-            rows[1][middle] = rng.uniform(-700, 700, len(rows[1][middle])) / np.maximum(np.abs(np.log(rows[0][middle])), 1e-3)
+            rows[1][middle] = rng.uniform(-700, 700, len(rows[1][middle])) / np.maximum(
+                np.abs(np.log(rows[0][middle])), 1e-3
+            )
         if name == "polygamma":
             rows[1] = rng.choice(columns[1], n)
     return list(zip(*(map(float, row) for row in rows), strict=True))
@@ -235,7 +270,12 @@ def test_value_is_within_its_ulps_of_mpmath(name: str) -> None:
     got = evaluate(name, points)[0]
     worst = []
     for point, value in zip(points, got.tolist(), strict=True):
-        if name in ("divide", "remainder", "floor_divide") and point[1] == 0 or name == "reciprocal" and point == (0.0,):
+        if (
+            name in ("divide", "remainder", "floor_divide")
+            and point[1] == 0
+            or name == "reciprocal"
+            and point == (0.0,)
+        ):
             continue  # no number: test_special_values
         if name == "power" and point == (0.0, 0.0):
             continue
@@ -245,13 +285,17 @@ def test_value_is_within_its_ulps_of_mpmath(name: str) -> None:
         if not off <= allowed:
             worst.append((off, point, value, mpmath.nstr(exact, 20)))
     worst.sort(key=lambda w: -w[0])
-    assert not worst, f"{len(worst)} of {len(points)} beyond {BOUND.get(name, OTHERWISE)} ulp; (ulps, at, got, exact): {worst[:5]}"
+    assert not worst, (
+        f"{len(worst)} of {len(points)} beyond {BOUND.get(name, OTHERWISE)} ulp; (ulps, at, got, exact): {worst[:5]}"
+    )
 
 
 @pytest.mark.parametrize("name", SMOOTH)
 def test_a_wrong_last_digit_would_be_seen(name: str) -> None:
     # The measure itself: an exact value moved by 5 parts in 2**52 (9 for the looser one) is beyond every bound.
-    points = [p for p in points_of(name, 60) if 1e-290 < abs(float(evaluate(name, [p])[0][0])) < 1e290][:5]
+    points = [
+        p for p in points_of(name, 60) if 1e-290 < abs(float(evaluate(name, [p])[0][0])) < 1e290
+    ][:5]
     for point in points:
         exact = exact_value(name, point)
         with mp.workprec(VALUE_BITS):
@@ -280,7 +324,9 @@ def peer_errs(name: str, point: Point) -> bool:
         return a < 0 or (name == "gammaln" and a == SMALLEST)  # where SciPy gives inf
     if name == "xlogy" or name == "xlog1py":
         return math.isinf(a) and point[1] == 0  # SciPy's own sign of nothing
-    if name == "power":  # NumPy takes the square root for 0.5, which C99's pow is not at -0 and -inf
+    if (
+        name == "power"
+    ):  # NumPy takes the square root for 0.5, which C99's pow is not at -0 and -inf
         return point[1] == 0.5 and (a == 0 or a == -math.inf)
     return False
 
@@ -304,15 +350,23 @@ def test_special_values_are_numpys(name: str) -> None:
         pytest.skip(f"neither NumPy nor SciPy has {name}")
     arity = OPERATIONS[name]["arity"]
     ends = {e for d in OPERATIONS[name]["domain"] for e in d[:2] if math.isfinite(e)}
-    values = sorted({*SPECIAL[5:], *ends, *(np.nextafter(e, s * INF) for e in ends for s in (1, -1))}) + list(SPECIAL[:5])
+    values = sorted(
+        {*SPECIAL[5:], *ends, *(np.nextafter(e, s * INF) for e in ends for s in (1, -1))}
+    ) + list(SPECIAL[:5])
     values = [float(v) for v in values]
     if name == "polygamma":
         points = list(itertools.product([1.0, 2.0, 3.0], values))
     else:
-        points = list(itertools.product(values if arity < 3 else [0.0, -0.0, 1.0, NAN, INF, -2.0], repeat=arity))
+        points = list(
+            itertools.product(
+                values if arity < 3 else [0.0, -0.0, 1.0, NAN, INF, -2.0], repeat=arity
+            )
+        )
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # NumPy on infinities: that is what is asked
-        theirs = [float(peer(p[0] != 0, *p[1:])) if name == "where" else float(peer(*p)) for p in points]
+        theirs = [
+            float(peer(p[0] != 0, *p[1:])) if name == "where" else float(peer(*p)) for p in points
+        ]
     ours = evaluate(name, points)[0].tolist()
     bound = BOUND.get(name, OTHERWISE)
     wrong = [
@@ -340,7 +394,9 @@ def test_choices_and_roundings_are_numpys_to_the_bit(name: str) -> None:
     different = ours.view(np.int64) != theirs.view(np.int64)
     if name in SIGN_OF_ZERO_FREE:
         different &= ours != theirs
-    assert not different.any(), list(zip(points, ours, theirs, different, strict=True))[int(np.argmax(different))]
+    assert not different.any(), list(zip(points, ours, theirs, different, strict=True))[
+        int(np.argmax(different))
+    ]
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -351,12 +407,16 @@ def test_alone_and_among_many_lanes_give_one_answer(name: str) -> None:
     many = evaluate(name, points)
     for k, point in enumerate(points):
         for one, all_ in zip(evaluate(name, [point]), many, strict=True):
-            assert one.view(np.int64)[0] == all_[k : k + 1].view(np.int64)[0] or (np.isnan(one[0]) and np.isnan(all_[k])), point
+            assert one.view(np.int64)[0] == all_[k : k + 1].view(np.int64)[0] or (
+                np.isnan(one[0]) and np.isnan(all_[k])
+            ), point
 
 
 # ---- slopes ----------------------------------------------------------------------------------------------------------------
 
-STEP_BITS = 100  # differences by 2**-100 of the argument: truncation 2**-200, far below what is asked
+STEP_BITS = (
+    100  # differences by 2**-100 of the argument: truncation 2**-200, far below what is asked
+)
 
 
 def _differences(name: str, point: Point, bits: int) -> list[tuple[Any, Any]]:
@@ -383,7 +443,12 @@ def _differences(name: str, point: Point, bits: int) -> list[tuple[Any, Any]]:
             turn = abs(x[k] * (up - 2 * middle + down) / h[k] ** 2)
             for j in range(len(x)):
                 if j != k and name != "polygamma":
-                    mixed = at((k, 1), (j, 1)) - at((k, 1), (j, -1)) - at((k, -1), (j, 1)) + at((k, -1), (j, -1))
+                    mixed = (
+                        at((k, 1), (j, 1))
+                        - at((k, 1), (j, -1))
+                        - at((k, -1), (j, 1))
+                        + at((k, -1), (j, -1))
+                    )
                     turn = max(turn, abs(x[j] * mixed / (4 * h[k] * h[j])))
             out.append((p, turn))
     return out
@@ -463,7 +528,11 @@ SLOW = {"gammaln", "digamma", "polygamma"}
 
 @pytest.mark.parametrize("name", SMOOTH)
 def test_partials_are_mpmaths(name: str) -> None:
-    points = [p for p in points_of(name, 30 if name in SLOW else 160, salt=1) if not any(map(subnormal, p))]
+    points = [
+        p
+        for p in points_of(name, 30 if name in SLOW else 160, salt=1)
+        if not any(map(subnormal, p))
+    ]
     if name == "floor_divide":  # flat between jumps, and taken as flat at them
         assert not any(np.any(p) for p in evaluate(name, [p for p in points if p[1]])[1:])
         return
@@ -472,16 +541,26 @@ def test_partials_are_mpmaths(name: str) -> None:
     points = [p for p in points if differentiable(name, p)]
     assert len(points) > 30
     wrong = slopes_off(name, points)
-    assert not wrong, f"{len(wrong)} of {len(points)}; (times too far off, which, at, got, exact): {wrong[:5]}"
+    assert not wrong, (
+        f"{len(wrong)} of {len(points)}; (times too far off, which, at, got, exact): {wrong[:5]}"
+    )
 
 
 @pytest.mark.parametrize("name", SMOOTH)
 def test_partials_at_subnormal_arguments(name: str) -> None:
-    points = [p for p in points_of(name, 200, salt=2) if any(map(subnormal, p)) and differentiable(name, p)]
+    points = [
+        p
+        for p in points_of(name, 200, salt=2)
+        if any(map(subnormal, p)) and differentiable(name, p)
+    ]
     points = points[: 4 if name in SLOW else 40]
     if name == "floor_divide":
         return
-    if name == "power":  # b a**(b - 1) overflows before the b < 0.1 brings it back: told in DESIGN's bound only for normal a
+    if (
+        name == "power"
+    ):  # b a**(b - 1) overflows before the b < 0.1 brings it back: told in DESIGN's bound only for normal a
         points = [p for p in points if not subnormal(p[0]) or p[1] > 0.1 or p[1] <= 0]
     wrong = slopes_off(name, points)
-    assert not wrong, f"{len(wrong)} of {len(points)}; (times too far off, which, at, got, exact): {wrong[:5]}"
+    assert not wrong, (
+        f"{len(wrong)} of {len(points)}; (times too far off, which, at, got, exact): {wrong[:5]}"
+    )

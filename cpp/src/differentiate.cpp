@@ -285,6 +285,7 @@ class Reverse {
         share = extreme_share(g_, x, id, f);
         break;
       case Reduction::Prod:
+        if (f.whole[1] == 0) return;  // the product of nothing
         share = Expr(g_, products_of_others(g_, g_.reshape(x, f.whole), f.whole));
         break;
     }
@@ -481,6 +482,7 @@ class Forward {
             break;
           }
           case Reduction::Prod:
+            if (f.whole[1] == 0) return 0.0;  // the product of nothing
             t = t * Expr(g_, products_of_others(g_, g_.reshape(in[0], f.whole), f.whole));
         }
         return {g_, g_.reshape(g_.reduce(Reduction::Sum, t.in(g_), {1}, false), shape)};

@@ -4,6 +4,7 @@
 // reader is done.
 #include <algorithm>
 #include <map>
+#include <numeric>
 
 #include "intermediate.hpp"
 
@@ -30,6 +31,10 @@ class Emission {
   Tape run() {
     tape_.numbers = std::move(list_.numbers);
     tape_.extents = std::move(list_.extents);
+    for (const auto& parts : list_.outputs)
+      output_sizes_.push_back(
+          std::accumulate(parts.begin(), parts.end(), std::int64_t{0},
+                          [](std::int64_t n, const Part& p) { return n + p.n; }));
     for (std::size_t k = 0; k < list_.outputs.size(); ++k)
       for (const Part& p : list_.outputs[k])
         pin(p, {Space::Output, static_cast<std::int32_t>(k), 0});
@@ -69,15 +74,11 @@ class Emission {
     if (p.from.space != Space::Scratch || p.from.offset != 0 || !contiguous(p)) return;
     Step& s = step(p.from);
     if (s.n != p.n || s.pinned.space != Space::None || s.code == kCosine || s.partner >= 0) return;
-    const std::int64_t room = to.space == Space::Scratch ? step(to).n : output_size(to);
+    const std::int64_t room =
+        to.space == Space::Scratch ? step(to).n : output_sizes_[static_cast<std::size_t>(to.index)];
     if (!lanes() && s.n == 1 && room != 1) return;
     to.offset += p.at.offset;
     s.pinned = to;
-  }
-  std::int64_t output_size(const Place& to) const {
-    std::int64_t n = 0;
-    for (const Part& p : list_.outputs[static_cast<std::size_t>(to.index)]) n += p.n;
-    return n;
   }
   bool is_pinned_to(const Part& p, const Place& to) {
     return p.from.space == Space::Scratch && p.from.offset == 0 && step(p.from).pinned == to &&
@@ -232,8 +233,10 @@ class Emission {
       i.in[0] = loaded;
       i.mode[0] = Mode::Memory;
     }
-    // An elementwise result may take the place of an operand that dies here.
-    if (is_elementary(s)) release_operands(s);
+    // An elementwise result may take the place of an operand that dies here, unless that is one
+    // element read again and again.
+    const auto gives_place = [&](int k) { return is_elementary(s) && (s.whole[k] || s.n == 1); };
+    release_operands(s, gives_place);
     i.r = home(index);
     if (pair) {
       i.in[2] = home(s.partner);
@@ -242,7 +245,7 @@ class Emission {
       if (readers_[static_cast<std::size_t>(s.partner)] == 0)
         ++readers_[static_cast<std::size_t>(s.partner)], unread_.push_back(s.partner);
     }
-    if (!is_elementary(s)) release_operands(s);
+    release_operands(s, [&](int k) { return !gives_place(k); });
     if (loaded.space != Space::None) give_slot(loaded.index);
     shared_.resize(tape_.code.size(), false);
     shared_.push_back(s.pinned.space != Space::None);
@@ -250,8 +253,9 @@ class Emission {
     for (std::int32_t k : unread_) release({Space::Scratch, k, 0});
     unread_.clear();
   }
-  void release_operands(const Step& s) {
-    for (int k = 0; k < s.arity; ++k) release(s.in[k]);
+  template <class Which> void release_operands(const Step& s, const Which& which) {
+    for (int k = 0; k < s.arity; ++k)
+      if (which(k)) release(s.in[k]);
   }
 
   void assemble(std::int32_t index, const Step& s) {
@@ -329,6 +333,7 @@ class Emission {
   Tape tape_;
   std::vector<std::int32_t> order_, readers_, unread_;
   std::map<std::int64_t, std::vector<std::int32_t>> free_;  // slots by capacity
+  std::vector<std::int64_t> output_sizes_;
   std::vector<Place> homes_;
   std::vector<bool> shared_;  // by instruction: does its result stand in an assembled slot?
 };

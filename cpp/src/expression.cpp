@@ -51,13 +51,37 @@ Shape contiguous_strides(const Shape& shape) {
   return strides;
 }
 
+// Do offset + sum i_d strides_d, over a box of this shape, stay in [0, n)? Axes are bounded one by
+// one, so that nothing overflows, whatever comes.
+static bool lies_within(const Shape& shape, std::int64_t offset, const Shape& strides,
+                        std::int64_t n) {
+  if (size_of(shape) == 0) return true;
+  if (offset < 0 || offset >= n) return false;
+  std::int64_t low = offset, high = offset;
+  for (std::size_t d = 0; d < shape.size(); ++d) {
+    if (shape[d] == 1 || strides[d] == 0) continue;
+    if (strides[d] <= -n || strides[d] >= n || shape[d] > n) return false;
+    const std::int64_t size = strides[d] < 0 ? -strides[d] : strides[d];
+    if (shape[d] - 1 > n / size) return false;
+    (strides[d] < 0 ? low : high) += (shape[d] - 1) * strides[d];
+  }
+  return low >= 0 && high < n;
+}
+
 Graph::Graph() : buckets_(64, -1) { intern({}); }
 
 std::int32_t Graph::intern(const Shape& shape) {
-  // Traces hold a handful of shapes; the latest are the likeliest.
+  // Traces hold a handful of shapes; the latest are the likeliest. Where there are many, a search.
+  if (shapes_.size() > 16) {
+    const auto [at, fresh] =
+        interned_.try_emplace(shape, static_cast<std::int32_t>(shapes_.size()));
+    if (fresh) shapes_.push_back(shape);
+    return at->second;
+  }
   for (std::size_t i = shapes_.size(); i-- > 0;)
     if (shapes_[i] == shape) return static_cast<std::int32_t>(i);
   shapes_.push_back(shape);
+  interned_.emplace(shape, static_cast<std::int32_t>(shapes_.size() - 1));
   return static_cast<std::int32_t>(shapes_.size() - 1);
 }
 
@@ -76,6 +100,8 @@ std::uint64_t Graph::hash(const Node& n, std::span<const NodeId> inputs) const {
   mix(static_cast<std::uint64_t>(n.shape) << 1 | n.accumulate);
   mix(std::bit_cast<std::uint64_t>(n.value));
   for (auto i : inputs) mix(static_cast<std::uint64_t>(i));
+  if (n.kind == Kind::Data)
+    mix(reinterpret_cast<std::uintptr_t>(data_[static_cast<std::size_t>(n.attributes)].values));
   if (n.attributes >= 0 && (n.kind == Kind::Reduce || n.kind == Kind::MatMul ||
                             n.kind == Kind::View || n.kind == Kind::Gather || n.kind == Kind::Scan))
     for (auto a : attributes_[static_cast<std::size_t>(n.attributes)])
@@ -207,11 +233,18 @@ NodeId Graph::reduce(Reduction kind, NodeId x, std::vector<int> axes, bool keepd
   const auto product = [&now](int from, int to) {
     return size_of(Shape(now.begin() + from, now.begin() + to));
   };
-  const std::int64_t length = product(first, end);
+  return reduce_folded(kind, x, {product(0, first), product(first, end), product(end, rank)}, out);
+}
+
+NodeId Graph::reduce_folded(Reduction kind, NodeId x, const Shape& folded, const Shape& out) {
+  if (folded.size() != 3 || size_of(folded) != size_of(shape(x)) ||
+      size_of({folded[0], folded[2]}) != size_of(out))
+    throw ShapeError("reduce: " + to_string(folded) + " does not fold an array of shape " +
+                     to_string(shape(x)));
+  const std::int64_t length = folded[1];
   if (length == 0 && (kind == Reduction::Max || kind == Reduction::Min))
     throw ShapeError("zero-size array to a maximum or minimum, which has no identity");
-  const std::int32_t attributes =
-      intern_attributes({product(0, first), length, product(end, rank)});
+  const std::int32_t attributes = intern_attributes(folded);
   return add({.kind = Kind::Reduce,
               .op = static_cast<std::int16_t>(kind),
               .shape = intern(out),
@@ -230,10 +263,7 @@ NodeId Graph::matmul(NodeId a, NodeId b, bool ta, bool tb) {
 
 NodeId Graph::view(NodeId x, const Shape& out, std::int64_t offset, const Shape& strides) {
   if (offset == 0 && out == shape(x) && strides == contiguous_strides(out)) return x;
-  std::int64_t low = offset, high = offset;
-  for (std::size_t i = 0; i < out.size(); ++i)
-    (strides[i] < 0 ? low : high) += (std::max<std::int64_t>(out[i], 1) - 1) * strides[i];
-  if (size_of(out) > 0 && (strides.size() != out.size() || low < 0 || high >= size_of(shape(x))))
+  if (strides.size() != out.size() || !lies_within(out, offset, strides, size_of(shape(x))))
     throw ShapeError("view " + to_string(out) + " reaches outside an array of shape " +
                      to_string(shape(x)));
   std::vector<std::int64_t> attributes{offset};
@@ -262,19 +292,12 @@ NodeId Graph::assemble(const Shape& out, std::span<const NodeId> parts, std::vec
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const Shape& s = shape(parts[i]);
     const Placement& p = at[i];
-    if (size_of(s) == 0) continue;
-    std::int64_t low = p.offset, high = p.offset;
-    if (p.table.empty()) {
-      if (p.strides.size() != s.size()) throw ShapeError("assemble: strides do not fit a part");
-      for (std::size_t d = 0; d < s.size(); ++d)
-        (p.strides[d] < 0 ? low : high) += (s[d] - 1) * p.strides[d];
-    } else {
-      if (static_cast<std::int64_t>(p.table.size()) != size_of(s))
-        throw ShapeError("assemble: positions do not fit a part");
-      low = *std::ranges::min_element(p.table);
-      high = *std::ranges::max_element(p.table);
-    }
-    if (low < 0 || high >= n) throw ShapeError("assemble: a part lies outside " + to_string(out));
+    const bool inside =
+        p.table.empty()
+            ? p.strides.size() == s.size() && lies_within(s, p.offset, p.strides, n)
+            : static_cast<std::int64_t>(p.table.size()) == size_of(s) &&
+                  std::ranges::all_of(p.table, [n](std::int64_t t) { return t >= 0 && t < n; });
+    if (!inside) throw ShapeError("assemble: a part lies outside " + to_string(out));
   }
   placements_.push_back(std::move(at));
   return add({.kind = Kind::Assemble,
@@ -287,10 +310,19 @@ NodeId Graph::assemble(const Shape& out, std::span<const NodeId> parts, std::vec
 NodeId Graph::scan(NodeId a, NodeId b, int axis, bool reverse) {
   const Shape s = shape(b);
   if (shape(a) != s) throw ShapeError("scan: shapes differ");
-  const auto u = static_cast<std::size_t>(axis);
-  const std::int32_t attributes =
-      intern_attributes({size_of(Shape(s.begin(), s.begin() + axis)), s[u],
-                         size_of(Shape(s.begin() + axis + 1, s.end())), reverse});
+  const auto cut = [&s](int from, int to) {
+    return size_of(Shape(s.begin() + from, s.begin() + to));
+  };
+  const int rank = static_cast<int>(s.size());
+  const std::int64_t length = s[static_cast<std::size_t>(axis)];
+  return scan_folded(a, b, {cut(0, axis), length, cut(axis + 1, rank)}, reverse);
+}
+
+NodeId Graph::scan_folded(NodeId a, NodeId b, const Shape& folded, bool reverse) {
+  const Shape s = shape(b);
+  if (shape(a) != s || folded.size() != 3 || size_of(folded) != size_of(s))
+    throw ShapeError("scan: shapes differ");
+  const std::int32_t attributes = intern_attributes({folded[0], folded[1], folded[2], reverse});
   return add({.kind = Kind::Scan, .shape = intern(s), .attributes = attributes}, std::array{a, b});
 }
 
@@ -380,6 +412,7 @@ int find_operation(std::string_view name) {
 // ------------------------------------------------------------------------------------------------------------
 
 Expr::Expr(Graph& g, NodeId node) {
+  home = &g;
   if (g[node].kind == Kind::Constant) number = g[node].value;
   else graph = &g, id = node;
 }
@@ -392,7 +425,7 @@ const Shape& Expr::shape() const {
 Expr elementwise(int opcode, std::span<const Expr> inputs) {
   Graph* graph = nullptr;
   for (const Expr& e : inputs)
-    if (e.graph) graph = e.graph;
+    if (Graph* of = e.graph ? e.graph : e.home) graph = of;
   if (!graph)
     throw std::logic_error(
         "an operation on numbers alone was not expected. This is a bug in thalweg; please report "
@@ -420,6 +453,7 @@ template <class Op> Operands operands(const Expr& e) {
   for (NodeId id : e.graph->inputs(e.id)) out.in[i++] = Expr(*e.graph, id);
   return out;
 }
+Graph* home_of(const Expr& a, const Expr& b) { return a.home ? a.home : b.home; }
 bool same(const Expr& a, const Expr& b) {
   return a.graph == b.graph && a.id == b.id && a.number == b.number;
 }
@@ -448,7 +482,7 @@ bool divided_again(const Expr& y, const Expr& b, Expr& product) {
 Expr operator+(Expr a, Expr b) {
   if (a.is_zero()) return b;
   if (b.is_zero()) return a;
-  if (a.is_number() && b.is_number()) return a.number + b.number;
+  if (a.is_number() && b.is_number()) return {a.number + b.number, home_of(a, b)};
   Expr n;
   if (negated(b, n)) return a - n;
   if (negated(a, n)) return b - n;
@@ -457,7 +491,7 @@ Expr operator+(Expr a, Expr b) {
 
 Expr operator-(Expr a, Expr b) {
   if (b.is_zero()) return a;
-  if (a.is_number() && b.is_number()) return a.number - b.number;
+  if (a.is_number() && b.is_number()) return {a.number - b.number, home_of(a, b)};
   if (a.is_zero()) return -b;
   Expr n;
   if (negated(b, n)) return a + n;
@@ -466,7 +500,7 @@ Expr operator-(Expr a, Expr b) {
 
 Expr operator*(Expr a, Expr b) {
   if (a.is_zero() || b.is_zero()) return 0.0;
-  if (a.is_number() && b.is_number()) return a.number * b.number;
+  if (a.is_number() && b.is_number()) return {a.number * b.number, home_of(a, b)};
   if (b.is_number()) std::swap(a, b);
   if (a.is(1.0)) return b;
   if (a.is(-1.0)) return -b;
@@ -492,13 +526,13 @@ Expr operator*(Expr a, Expr b) {
 Expr operator/(Expr a, Expr b) {
   if (a.is_zero()) return 0.0;
   if (b.is(1.0)) return a;
-  if (a.is_number() && b.is_number()) return a.number / b.number;
+  if (a.is_number() && b.is_number()) return {a.number / b.number, home_of(a, b)};
   if (Expr product; divided_again(a, b, product)) return product;
   return apply<ops::Divide>(a, b);
 }
 
 Expr operator-(Expr a) {
-  if (a.is_number()) return -a.number;
+  if (a.is_number()) return {-a.number, a.home};
   Expr n;
   if (negated(a, n)) return n;
   if (const auto in = operands<ops::Multiply>(a); !in.empty() && in[0].is_number())
@@ -511,12 +545,16 @@ Expr operator<(Expr a, Expr b) { return apply<ops::Less>(a, b); }
 Expr operator>(Expr a, Expr b) { return apply<ops::Greater>(a, b); }
 
 Expr operator==(Expr a, Expr b) {
-  if (a.is_number() && b.is_number()) return a.number == b.number ? 1.0 : 0.0;
+  if (a.is_number() && b.is_number()) return {a.number == b.number ? 1.0 : 0.0, home_of(a, b)};
   return apply<ops::Equal>(a, b);
 }
 
 Expr select(Expr condition, Expr a, Expr b) {
-  if (condition.is_number()) return condition.number != 0.0 ? a : b;
+  if (condition.is_number()) {
+    Expr chosen = condition.number != 0.0 ? a : b;
+    if (!chosen.home) chosen.home = home_of(condition, home_of(a, b) == a.home ? a : b);
+    return chosen;
+  }
   if (a.is_number() && b.is_number() && a.number == b.number) return a;
   return elementwise(kOpcode<ops::Where>, std::array{condition, a, b});
 }

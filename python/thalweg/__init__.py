@@ -11,7 +11,15 @@ from thalweg.minimize import State, minimize
 from thalweg.objective import Objective, objective
 from thalweg.reasons import Reason
 from thalweg.result import Result
-from thalweg.transforms import GradientCheck, check_grad, grad, hessian, hvp, jacobian, value_and_grad
+from thalweg.transforms import (
+    GradientCheck,
+    check_grad,
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    value_and_grad,
+)
 
 GradientDescent = _methods.classes["gradient_descent"]
 Momentum = _methods.classes["momentum"]

@@ -39,7 +39,9 @@ def read_bounds(bounds: Any, structure: Structure, start: FloatArray) -> list[Fl
         return []
     n = structure.size
     if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
-        lower, upper = (_spread(b, structure, name) for b, name in ((bounds.lb, "lb"), (bounds.ub, "ub")))
+        lower, upper = (
+            _spread(b, structure, name) for b, name in ((bounds.lb, "lb"), (bounds.ub, "ub"))
+        )
     else:
         lower, upper = _pairs(bounds, structure, n)
     if np.isnan(lower).any() or np.isnan(upper).any():
@@ -47,7 +49,9 @@ def read_bounds(bounds: Any, structure: Structure, start: FloatArray) -> list[Fl
     wrong = np.flatnonzero(lower > upper)
     if wrong.size:
         i = wrong[0]
-        raise ValueError(f"bounds must have lower <= upper, got ({lower[i]}, {upper[i]}) for variable {i}")
+        raise ValueError(
+            f"bounds must have lower <= upper, got ({lower[i]}, {upper[i]}) for variable {i}"
+        )
     outside = np.flatnonzero((start < lower) | (start > upper))
     if outside.size:
         i = outside[0]
@@ -59,7 +63,8 @@ def read_bounds(bounds: Any, structure: Structure, start: FloatArray) -> list[Fl
 
 def _spread(value: Any, structure: Structure, name: str) -> FloatArray:
     if structure.form in ("dict", "tuple") and isinstance(value, dict | tuple):
-        return structure.flatten(value, name)[1][0]
+        row: FloatArray = structure.flatten(value, name)[1][0]
+        return row
     array = as_floats(value, name)
     shape = structure.shapes[0] if structure.form == "whole" else (structure.size,)
     try:
@@ -71,7 +76,9 @@ def _spread(value: Any, structure: Structure, name: str) -> FloatArray:
 def _pairs(bounds: Any, structure: Structure, n: int) -> tuple[FloatArray, FloatArray]:
     if isinstance(bounds, dict):
         if structure.form != "dict" or set(bounds) - set(structure.keys):
-            raise ValueError(f"bounds must have keys among {list(structure.keys)}, got {sorted(bounds)}")
+            raise ValueError(
+                f"bounds must have keys among {list(structure.keys)}, got {sorted(bounds)}"
+            )
         bounds = [bounds.get(k, (None, None)) for k in structure.keys]
         if len(bounds) != n:
             raise ValueError("bounds by name need scalar entries; use tw.Bounds for arrays")

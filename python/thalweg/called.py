@@ -20,12 +20,18 @@ _STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
 class Called:
     """A Python function as the core's source of values and gradients."""
 
-    def __init__(self, function: Callable[..., Any], x0: Any, args: tuple[Any, ...], jac: Any, unpack: bool | None) -> None:
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        x0: Any,
+        args: tuple[Any, ...],
+        jac: Any,
+        unpack: bool | None,
+    ) -> None:
         if not callable(function):
             raise TypeError(f"the function must be callable, got {type(function).__name__}")
         if jac is not None and jac is not True and not callable(jac):
             raise TypeError(f"jac must be a function, True or None, got {jac!r}")
-        args = args if isinstance(args, tuple) else (args,)
         self.structure, _ = structure_of(x0, function, len(args), unpack)
         self._function, self._jac, self._extra = function, jac, args
         self.args: list[FloatArray] = []
@@ -45,7 +51,9 @@ class Called:
         point = s.restore(x[None, :].copy())
         if s.form == "dict":
             return function(*self._extra, **point)
-        return function(*point, *self._extra) if s.form == "tuple" else function(point, *self._extra)
+        return (
+            function(*point, *self._extra) if s.form == "tuple" else function(point, *self._extra)
+        )
 
     def _value(self, x: FloatArray) -> float:
         value = as_floats(self._call(self._function, x), "the function's value")
@@ -56,7 +64,8 @@ class Called:
     def _flat(self, gradient: Any) -> FloatArray:
         if self.structure.form == "elements":
             return as_floats(gradient, "jac").ravel()
-        return self.structure.flatten(gradient, "jac")[1][0]
+        row: FloatArray = self.structure.flatten(gradient, "jac")[1][0]
+        return row
 
     @property
     def cost(self) -> int:
@@ -112,7 +121,9 @@ class Called:
                     values[k], gradients[k] = known[1], known[2]
         return values, gradients
 
-    def stepper(self, method: str, bounds: bool, norm: bool, change: bool, value: bool = False) -> _core.Stepper:
+    def stepper(
+        self, method: str, bounds: bool, norm: bool, change: bool, value: bool = False
+    ) -> _core.Stepper:
         """The core's step of a method on told values and gradients."""
         key = (method, bounds, norm, change, value)
         if key not in self._steppers:

@@ -33,7 +33,7 @@ class Method:
         return f"{type(self).__name__}({inside})"
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.hyper == other.hyper  # type: ignore[attr-defined]
+        return type(self) is type(other) and self.hyper == other.hyper
 
     def __hash__(self) -> int:
         return hash((self.name, tuple(self.hyper.items())))
@@ -47,7 +47,9 @@ def _checked(name: str, value: Any, lower: float, upper: float, above: bool, bel
         number = float(value)
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a number, got {type(value).__name__}") from None
-    inside = (number > lower if above else number >= lower) and (number < upper if below else number <= upper)
+    inside = (number > lower if above else number >= lower) and (
+        number < upper if below else number <= upper
+    )
     if not inside:
         low = f"{'>' if above else '>='} {lower:g}"
         high = f" and {'<' if below else '<='} {upper:g}" if np.isfinite(upper) else " and finite"

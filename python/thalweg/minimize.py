@@ -168,7 +168,9 @@ def minimize(
     progress = _scipy_spellings(stops, tol, options, hyper, progress)
     stops = {k: _checked_stop(k, _DEFAULTS[k] if v is None else v) for k, v in stops.items()}
     if method is None:
-        raise TypeError(f"method is required: one of {', '.join(m['name'] for m in _core.methods())}")
+        raise TypeError(
+            f"method is required: one of {', '.join(m['name'] for m in _core.methods())}"
+        )
     chosen = make(method, hyper)
     if x0 is None:
         raise TypeError("x0 is required: where the descent starts")
@@ -177,14 +179,16 @@ def minimize(
     objective: Called | Objective
     if isinstance(fun, Objective):
         if unpack is not None or jac is not None:
-            raise TypeError("unpack= and jac= were settled when the objective was traced; leave them out")
-        objective = fun.with_args(args) if args else fun
+            raise TypeError(
+                "unpack= and jac= were settled when the objective was traced; leave them out"
+            )
+        objective = fun.with_args(_as_tuple(args)) if args != () else fun
     elif not trace:
-        objective = Called(fun, x0, args, jac, unpack)
+        objective = Called(fun, x0, _as_tuple(args), jac, unpack)
     else:
         if jac is not None:
             raise TypeError("jac= is for trace=False: a traced function is differentiated exactly")
-        objective = Objective(fun, x0, args, unpack)
+        objective = Objective(fun, x0, _as_tuple(args), unpack)
     lead, rows = objective.structure.flatten(x0, "x0")
     if lead:
         raise ValueError(f"x0 must be one start, got {rows.shape[0]} (leading axes {lead})")
@@ -209,8 +213,17 @@ def minimize(
     return result
 
 
+def _as_tuple(args: Any) -> tuple[Any, ...]:
+    """`args`, where one may stand alone as in SciPy."""
+    return args if isinstance(args, tuple) else (args,)
+
+
 def _scipy_spellings(
-    stops: dict[str, Any], tol: float | None, options: dict[str, Any] | None, hyper: dict[str, Any], progress: bool
+    stops: dict[str, Any],
+    tol: float | None,
+    options: dict[str, Any] | None,
+    hyper: dict[str, Any],
+    progress: bool,
 ) -> bool:
     """Fold SciPy's names into ours."""
     for key in [k for k in hyper if k in ("maxfev", "maxiter", "maxfun")]:
@@ -248,7 +261,9 @@ def _checked_stop(name: str, value: Any) -> Any:
     return min(number, 1e300)
 
 
-def _continued(state: State, method: Method, rows: FloatArray) -> tuple[FloatArray, list[FloatArray | None]]:
+def _continued(
+    state: State, method: Method, rows: FloatArray
+) -> tuple[FloatArray, list[FloatArray | None]]:
     if not isinstance(state, State):
         raise TypeError(f"state must be the state of a result, got {type(state).__name__}")
     if state.method != method.name or state.x.shape != rows[0].shape:
@@ -280,7 +295,9 @@ class _Run:
         o = self.objective
         norm = self.stops["gtol"] > 0 or self.record or progress or self.callback is not None
         value = self.record or progress or self.callback is not None
-        stepper = o.stepper(self.method.name, bool(self.bounds), norm, self.stops["xtol"] > 0, value)
+        stepper = o.stepper(
+            self.method.name, bool(self.bounds), norm, self.stops["xtol"] > 0, value
+        )
         stops = dict(self.stops)
         if isinstance(o, Called):
             o.limits = self.bounds
@@ -295,7 +312,9 @@ class _Run:
             )  # fmt: skip
         return out
 
-    def _listener(self, shown: Progress | None) -> Callable[[int, FloatArray, float, float], bool] | None:
+    def _listener(
+        self, shown: Progress | None
+    ) -> Callable[[int, FloatArray, float, float], bool] | None:
         """What the core calls after each iteration; True ends the descent."""
         if self.callback is None and shown is None:
             return None
@@ -315,7 +334,11 @@ class _Run:
             point = self.objective.structure.restore(x[None, :])
             try:
                 if as_result:
-                    told(intermediate_result=Intermediate(x=point, fun=fun, nit=iteration, grad_norm=norm))
+                    told(
+                        intermediate_result=Intermediate(
+                            x=point, fun=fun, nit=iteration, grad_norm=norm
+                        )
+                    )
                 else:
                     told(point)
             except StopIteration:
@@ -328,15 +351,24 @@ class _Run:
         o, s = self.objective, self.objective.structure
         x, last = out["x"], out["last_x"]
         fun, jac = o.rows_value_and_grad(x)
-        if isinstance(o, Called) and np.isnan(fun[0]) and np.isfinite(out["fun"][0]) and out["error"] is None:
-            fun, jac = o.again(x)  # the best point, but not quite the lowest: its gradient was not kept
+        if (
+            isinstance(o, Called)
+            and np.isnan(fun[0])
+            and np.isfinite(out["fun"][0])
+            and out["error"] is None
+        ):
+            fun, jac = o.again(
+                x
+            )  # the best point, but not quite the lowest: its gradient was not kept
         moved = not np.array_equal(x, last)
         last_fun, last_jac = o.rows_value_and_grad(last) if moved else (fun, jac)
         # The core's f is NaN where the next point would not be finite; f itself may be the best yet.
         if moved and last_fun[0] <= fun[0] and np.isfinite(last_fun[0]):
             x, fun, jac = last, last_fun, last_jac
         reason = Reason(int(out["reason"][0]))
-        if isinstance(out["error"], KeyboardInterrupt):  # also where a callback or the function was running
+        if isinstance(
+            out["error"], KeyboardInterrupt
+        ):  # also where a callback or the function was running
             reason = Reason.interrupted
         nit = int(out["nit"][0])
         calls = o.calls if isinstance(o, Called) else [nit + 1, nit + 1]
@@ -361,7 +393,13 @@ class _Run:
         )  # fmt: skip
 
     def _explain(
-        self, reason: Reason, out: dict[str, Any], last: FloatArray, last_fun: float, nit: int, nfev: int
+        self,
+        reason: Reason,
+        out: dict[str, Any],
+        last: FloatArray,
+        last_fun: float,
+        nit: int,
+        nfev: int,
     ) -> tuple[Reason, str]:
         """The reason in words, with both sides of what decided it."""
         left, right = float(out["left"][0]), float(out["right"][0])
@@ -376,7 +414,10 @@ class _Run:
             case Reason.max_iterations:
                 return reason, f"{nit} iterations >= max_iter = {int(right)}; not converged"
             case Reason.max_evaluations:
-                return reason, f"{nfev} evaluations, max_nfev = {self.stops['max_nfev']}; not converged"
+                return (
+                    reason,
+                    f"{nfev} evaluations, max_nfev = {self.stops['max_nfev']}; not converged",
+                )
             case Reason.max_time:
                 return reason, f"{left:.3g} s >= max_time = {right:.3g} s {after}; not converged"
             case Reason.stopped_by_callback:
@@ -391,12 +432,22 @@ class _Run:
         in_value = not np.isfinite(last_fun)
         what = "the value" if in_value else "the gradient"
         if isinstance(self.objective, Called):
-            return Reason.non_finite, f"{what} is not finite {after}: the function returned {last_fun}"
+            return (
+                Reason.non_finite,
+                f"{what} is not finite {after}: the function returned {last_fun}",
+            )
         found = self.objective.diagnose(last, not in_value)
         if found is None:
-            return Reason.diverged, f"the next step is not finite {after}: the learning rate is too large"
+            return (
+                Reason.diverged,
+                f"the next step is not finite {after}: the learning rate is too large",
+            )
         operation, inputs, value, outside = found
-        call = f"{operation}({', '.join(f'{v:.6g}' for v in inputs)})" if inputs else f"{operation}(...)"
+        call = (
+            f"{operation}({', '.join(f'{v:.6g}' for v in inputs)})"
+            if inputs
+            else f"{operation}(...)"
+        )
         text = f"{call} = {value:g} in {what} {after}"
         if outside:
             return Reason.left_domain, f"left the domain: {text}"
@@ -422,5 +473,3 @@ def _restore_int(s: Any, flat: npt.NDArray[Any]) -> Any:
     if isinstance(restored, tuple):
         return tuple(np.asarray(v).astype(np.int8) for v in restored)
     return np.asarray(restored).astype(np.int8)
-
-

@@ -68,7 +68,6 @@ class Objective:
     ) -> None:
         if not callable(function):
             raise TypeError(f"the function must be callable, got {type(function).__name__}")
-        args = args if isinstance(args, tuple) else (args,)
         self.structure, self.start = structure_of(x0, function, len(args), unpack)
         self._name = getattr(function, "__name__", "f")
         self.names = argument_names(function)
@@ -149,7 +148,9 @@ class Objective:
         if s.form == "elements" and len(x) == s.size:
             return np.stack(np.broadcast_arrays(*(as_floats(e, "x") for e in x)), axis=-1)
         wanted = s.size if s.form == "elements" else len(s.shapes)
-        raise TypeError(f"the objective takes a point, or {wanted} arguments; got {len(x)} arguments")
+        raise TypeError(
+            f"the objective takes a point, or {wanted} arguments; got {len(x)} arguments"
+        )
 
     def _shaped(self, rows: FloatArray, lead: tuple[int, ...], own: tuple[int, ...]) -> Any:
         out = rows.reshape(lead + own)
@@ -157,7 +158,9 @@ class Objective:
 
     def _require_scalar(self, what: str, instead: str) -> None:
         if prod(self.shape) != 1:
-            raise TypeError(f"{what} needs a function with one value, got shape {self.shape}; {instead}")
+            raise TypeError(
+                f"{what} needs a function with one value, got shape {self.shape}; {instead}"
+            )
 
     def __call__(self, *x: Any, **named: Any) -> Any:
         """Value at a point.
@@ -250,7 +253,9 @@ class Objective:
         (out,) = f([*values, directions], [*varying, True], k)
         return out
 
-    def _both(self, x: Any, v: Any, shapes: Structure | None) -> tuple[tuple[int, ...], FloatArray, FloatArray]:
+    def _both(
+        self, x: Any, v: Any, shapes: Structure | None
+    ) -> tuple[tuple[int, ...], FloatArray, FloatArray]:
         lead, rows = self.structure.flatten(x)
         if shapes is not None:
             lead_v, directions = shapes.flatten(v, "v")
@@ -288,7 +293,7 @@ class Objective:
         lead, rows = self.structure.flatten(self._point(x, named))
         eye = np.eye(self.n)
         rows_out = [self._directional("hvp", row[None, :], eye) for row in rows]
-        own = (self.n, self.n)
+        own: tuple[int, ...] = (self.n, self.n)
         if self.structure.form == "whole":
             own = self.structure.shapes[0] * 2
         return self._shaped(np.array(rows_out), lead, own)
@@ -334,18 +339,30 @@ class Objective:
         f = _core.Function(self._graph, nodes, 1 + len(self.args))
         return Tape(f.print([True] + [False] * len(self.args)))
 
-    def stepper(self, method: str, bounds: bool, norm: bool, change: bool, value: bool = False) -> _core.Stepper:
+    def stepper(
+        self, method: str, bounds: bool, norm: bool, change: bool, value: bool = False
+    ) -> _core.Stepper:
         """The core's step of a method on this objective; made once for each choice."""
         key = (method, bounds, norm, change, value)
         made = self._steppers.get(key)
         if made is None:
             made = _core.Stepper(
-                method, self._graph, self._f, self.n, 1 + len(self.args), bounds, norm, change, value
+                method,
+                self._graph,
+                self._f,
+                self.n,
+                1 + len(self.args),
+                bounds,
+                norm,
+                change,
+                value,
             )
             self._steppers[key] = made
         return made
 
-    def diagnose(self, rows: FloatArray, gradient: bool) -> tuple[str, list[float], float, bool] | None:
+    def diagnose(
+        self, rows: FloatArray, gradient: bool
+    ) -> tuple[str, list[float], float, bool] | None:
         """What made a value (or gradient) at one point not finite: operation, its inputs, its result, outside its domain?"""
         node = self._gradient_node() if gradient else self._f
         return self._graph.diagnose(node, [rows, *self.args])
@@ -424,7 +441,9 @@ def objective(
     array([0., 2., 4.])
     """
     if x0 is None:
-        raise TypeError("objective needs x0, a point that gives the form and shapes of the arguments")
+        raise TypeError(
+            "objective needs x0, a point that gives the form and shapes of the arguments"
+        )
     if function is None:
         return lambda f: Objective(f, x0, args, unpack)
     return Objective(function, x0, args, unpack)

@@ -73,7 +73,9 @@ def restore_objective(saved: Any) -> Any:
     if not isinstance(saved, dict) or saved.get("format") != _MAGIC:
         raise ValueError("this is not a saved thalweg objective")
     if saved.get("version") != _VERSION:
-        raise ValueError(f"saved objective must have format version {_VERSION}, got {saved.get('version')!r}")
+        raise ValueError(
+            f"saved objective must have format version {_VERSION}, got {saved.get('version')!r}"
+        )
     body = saved.get("body")
     if not isinstance(body, dict) or saved.get("sha256") != _digest(body):
         raise ValueError("the saved objective is damaged: its checksum does not match")
@@ -83,8 +85,14 @@ def restore_objective(saved: Any) -> Any:
         if form not in ("whole", "elements", "tuple", "dict"):
             raise ValueError(f"unknown form {form!r}")
         made.structure = Structure(form, tuple(tuple(map(int, s)) for s in shapes), tuple(keys))
+        if any(d < 0 for s in made.structure.shapes for d in s):
+            raise ValueError("a shape is negative")
+        if len(keys) != (len(shapes) if form == "dict" else 0):
+            raise ValueError("keys and shapes differ in number")
         made.args = [as_floats(a, "args") for a in body["args"]]
         made.start = as_floats(body["start"], "start")
+        if made.start.shape != (made.structure.size,):
+            raise ValueError("the start does not fit the structure")
         made._name, made.names = str(body["name"]), [str(n) for n in body["names"]]
         made._graph, made._f, made.x_node = _rebuilt(body["nodes"], made)
         made.shape = made._graph.shape(made._f)
@@ -119,29 +127,39 @@ def _elementwise(g: _core.Graph, what: Any, at: list[int], shape: Any, payload: 
 
 
 def _reduce(g: _core.Graph, what: Any, at: list[int], shape: Any, payload: Any) -> int:
-    folded = g.reshape(at[0], tuple(payload))
-    return g.reshape(g.reduce(_REDUCTIONS[what], folded, [1], False), shape)
+    return g.reduce_folded(_REDUCTIONS[what], at[0], payload, shape)
 
 
 def _assemble(g: _core.Graph, what: Any, at: list[int], shape: Any, payload: Any) -> int:
     if what or any(table for _, _, table in payload):
         raise ValueError("an objective holds no sums of parts")
-    return g.assemble(shape, at, [(offset, strides) for offset, strides, _ in payload])
+    made = g.assemble(shape, at, [(offset, strides) for offset, strides, _ in payload])
+    filled = np.zeros(int(np.prod(shape)), dtype=np.int8)
+    for part, (offset, strides, _) in zip(at, payload, strict=True):
+        steps = np.indices(g.shape(part)).reshape(len(strides), -1)
+        np.add.at(filled, offset + np.asarray(strides, dtype=np.int64) @ steps, 1)
+    if not np.all(filled == 1):
+        raise ValueError("parts overlap or leave gaps")
+    return made
 
 
 def _scan(g: _core.Graph, what: Any, at: list[int], shape: Any, payload: Any) -> int:
-    folded = tuple(payload[:3])
-    made = g.scan(g.reshape(at[0], folded), g.reshape(at[1], folded), 1, bool(payload[3]))
-    return g.reshape(made, shape)
+    return g.scan_folded(at[0], at[1], payload[:3], bool(payload[3]))
+
+
+def _data(g: _core.Graph, what: Any, at: list[int], shape: Any, payload: Any) -> int:
+    return g.data(as_floats(payload, "data").reshape(shape))
 
 
 _BUILDERS: dict[str, Callable[..., int]] = {
     "input": lambda g, what, at, shape, payload: g.input(what, shape),
     "constant": lambda g, what, at, shape, payload: g.constant(payload),
-    "data": lambda g, what, at, shape, payload: g.data(np.ascontiguousarray(payload, dtype=np.float64).reshape(shape)),
+    "data": _data,
     "elementwise": _elementwise,
     "reduce": _reduce,
-    "matmul": lambda g, what, at, shape, payload: g.matmul(at[0], at[1], bool(payload[0]), bool(payload[1])),
+    "matmul": lambda g, what, at, shape, payload: g.matmul(
+        at[0], at[1], bool(payload[0]), bool(payload[1])
+    ),
     "view": lambda g, what, at, shape, payload: g.view(at[0], shape, payload[0], payload[1:]),
     "gather": lambda g, what, at, shape, payload: g.gather(at[0], shape, payload),
     "assemble": _assemble,

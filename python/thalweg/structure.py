@@ -30,7 +30,8 @@ def as_floats(value: Any, what: str) -> FloatArray:
         raise TypeError(f"{what} must be real, got {array.dtype}")
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{what} must be numbers, got {_kind(array, value)}")
-    return np.ascontiguousarray(array, dtype=np.float64).reshape(array.shape)
+    floats: FloatArray = np.ascontiguousarray(array, dtype=np.float64).reshape(array.shape)
+    return floats
 
 
 def _kind(array: npt.NDArray[Any], value: Any) -> str:
@@ -151,8 +152,11 @@ def structure_of(
     else:
         count, known = parameter_count(function)
         r = count - n_args if known else 1
-        if isinstance(x0, tuple) and unpack is not False and (r == len(x0) or unpack or not known) and (
-            len(x0) > 1 or unpack
+        if (
+            isinstance(x0, tuple)
+            and unpack is not False
+            and (r == len(x0) or unpack or not known)
+            and (len(x0) > 1 or unpack)
         ):
             arrays = [as_floats(v, f"x0[{i}]") for i, v in enumerate(x0)]
             s = Structure("tuple", tuple(a.shape for a in arrays))

@@ -44,13 +44,19 @@ class _Call:
     """One call of a transformed function: what is differentiated, what are inputs, what is frozen."""
 
     def __init__(
-        self, function: Callable[..., Any], argnums: int | tuple[int, ...], args: tuple[Any, ...], named: dict[str, Any]
+        self,
+        function: Callable[..., Any],
+        argnums: int | tuple[int, ...],
+        args: tuple[Any, ...],
+        named: dict[str, Any],
     ) -> None:
         self.single = isinstance(argnums, int)
         wanted = (argnums,) if isinstance(argnums, int) else tuple(argnums)
         for i in wanted:
             if not -len(args) <= i < len(args):
-                raise TypeError(f"argnums must be among the {len(args)} positional arguments, got {i}")
+                raise TypeError(
+                    f"argnums must be among the {len(args)} positional arguments, got {i}"
+                )
         self.wrt = tuple(i % len(args) for i in wanted)
         self.x = tuple(as_floats(args[i], f"argument {i}") for i in self.wrt)
         rest = [i for i in range(len(args)) if i not in self.wrt]
@@ -75,7 +81,11 @@ class _Call:
         self.args = arrays
 
     def _trace(
-        self, function: Callable[..., Any], args: tuple[Any, ...], named: dict[str, Any], arrays: tuple[FloatArray, ...]
+        self,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        named: dict[str, Any],
+        arrays: tuple[FloatArray, ...],
     ) -> Objective:
         wrt, inputs, count = self.wrt, self.inputs, len(self.wrt)
 
@@ -99,7 +109,9 @@ class _Call:
         return structured[0] if self.single else structured
 
 
-def _transform(function: Callable[..., Any], name: str, evaluate: Callable[..., Any]) -> Callable[..., Any]:
+def _transform(
+    function: Callable[..., Any], name: str, evaluate: Callable[..., Any]
+) -> Callable[..., Any]:
     if not callable(function):
         raise TypeError(f"{name} takes a function, got {type(function).__name__}")
 
@@ -140,7 +152,9 @@ def grad(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Ca
     return _transform(function, "grad", lambda *a, **k: both(*a, **k)[1])
 
 
-def value_and_grad(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+def value_and_grad(
+    function: Callable[..., Any], argnums: int | tuple[int, ...] = 0
+) -> Callable[..., Any]:
     """Value and gradient of a function, together; otherwise as `grad`.
 
     Examples
@@ -221,7 +235,9 @@ def hvp(function: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
     return _transform(function, "hvp", evaluate)
 
 
-def jacobian(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+def jacobian(
+    function: Callable[..., Any], argnums: int | tuple[int, ...] = 0
+) -> Callable[..., Any]:
     """Matrix of first derivatives of a vector function, (*value's shape, *argument's shape).
 
     Forward or reverse mode, whichever takes fewer products.
@@ -266,7 +282,9 @@ class GradientCheck:
         return self.error
 
 
-def check_grad(function: Callable[..., Any] | Objective, x0: Any, args: tuple[Any, ...] = ()) -> GradientCheck:
+def check_grad(
+    function: Callable[..., Any] | Objective, x0: Any, args: tuple[Any, ...] = ()
+) -> GradientCheck:
     """Compare the gradient with one that uses values alone.
 
     Complex steps (Squire and Trapp 1998, SIAM Rev. 40(1), 110-112) where the function takes complex
@@ -320,7 +338,10 @@ def _extrapolated(objective: Objective, x: FloatArray) -> FloatArray:
     for i in range(x.size):
         points[i, :, 0, i] += steps[i]
         points[i, :, 1, i] -= steps[i]
-    widths = points[np.arange(x.size), :, 0, np.arange(x.size)] - points[np.arange(x.size), :, 1, np.arange(x.size)]
+    widths = (
+        points[np.arange(x.size), :, 0, np.arange(x.size)]
+        - points[np.arange(x.size), :, 1, np.arange(x.size)]
+    )
     values, _ = objective.rows_value_and_grad(points.reshape(-1, x.size))
     v = values.reshape(x.size, levels, 2)
     table = (v[:, :, 0] - v[:, :, 1]) / widths

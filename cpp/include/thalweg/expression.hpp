@@ -5,6 +5,7 @@
 #pragma once
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <span>
 #include <stdexcept>
@@ -95,6 +96,10 @@ class Graph {
   NodeId scan(NodeId a, NodeId b, int axis, bool reverse);
   NodeId lookup(NodeId x, std::shared_ptr<const LookupTable> table);
 
+  // As saved: (outer, length, inner) given, with the shape that comes out.
+  NodeId reduce_folded(Reduction kind, NodeId x, const Shape& folded, const Shape& out);
+  NodeId scan_folded(NodeId a, NodeId b, const Shape& folded, bool reverse);
+
   // Views that have names.
   NodeId reshape(NodeId x, const Shape& shape);
   NodeId transpose(NodeId x, const std::vector<int>& axes);
@@ -134,6 +139,7 @@ class Graph {
 
   std::vector<Node> nodes_;
   std::vector<NodeId> inputs_;
+  std::map<Shape, std::int32_t> interned_;
   std::deque<Shape> shapes_;  // deques, so that what is handed out stays where it is
   std::deque<std::vector<std::int64_t>> attributes_;
   std::deque<DataArray> data_;
@@ -149,9 +155,10 @@ struct Expr {
   Graph* graph = nullptr;
   NodeId id = -1;
   double number = 0.0;
+  Graph* home = nullptr;  // of a number: the graph whose constants it was made from, if any
 
   Expr() = default;
-  Expr(double n) : number(n) {}
+  Expr(double n, Graph* from = nullptr) : number(n), home(from) {}
   Expr(Graph& g, NodeId node);
 
   bool is_number() const { return graph == nullptr; }
