@@ -137,8 +137,7 @@ class Work:
 
 
 def repeats(call: Call, least: float = 2e-3) -> int:
-    """How often to call in one sample, so that a sample lasts at least so many seconds."""
-    call()
+    """How often to call in one sample, so that it lasts so many seconds; called before already."""
     began = time.perf_counter()
     call()
     return max(1, math.ceil(least / max(time.perf_counter() - began, 1e-7)))
@@ -653,15 +652,15 @@ def wells_work(
 ) -> Work:
     """Descents over [0, 5] x [0, 5]; `wanted`: with the issue's ratios and every rival."""
     rows, rate, it = starts(count, 2, 0.0, 5.0, 1), 0.2, WELL_ITERATIONS
-    blocks = Rival("NumPy in blocks of 4000", numpy_blocks(gradient, rows, rate, it), most_rounds=3)
+    blocks = Rival("NumPy in blocks of 4000", numpy_blocks(gradient, rows, rate, it), most_rounds=2)
     rivals = (
         Rival(
             "NumPy vectorized", numpy_all(gradient, rows, rate, it), wanted=10, most_rounds=2
         ),
-        Rival(blocks.name, blocks.make, wanted=5, most_rounds=3),
+        Rival(blocks.name, blocks.make, wanted=5, most_rounds=2),
         Rival(
             "numba, one start after the other (as scalar C++)",
-            numba_each(gradient, rows, rate, it), wanted=6, parts=("numba",), most_rounds=3,
+            numba_each(gradient, rows, rate, it), wanted=6, parts=("numba",), most_rounds=2,
         ),
         Rival("jax.vmap under jit", jax_lanes(function, rows, rate, it), wanted=1, parts=("jax",)),
         Rival(
@@ -743,11 +742,11 @@ def wave(count: int = 1_000_000) -> Work:
                 parts=("jax",),
             ),
             Rival(
-                "NumPy vectorized", numpy_all(waves_gradient, rows, rate, it), most_rounds=3
+                "NumPy vectorized", numpy_all(waves_gradient, rows, rate, it), most_rounds=2
             ),
             Rival(
                 "NumPy in blocks of 4000", numpy_blocks(waves_gradient, rows, rate, it),
-                most_rounds=3,
+                most_rounds=2,
             ),
         ),
         same_ends,

@@ -29,7 +29,7 @@ FloatArray = NDArray[np.float64]
 N = 6  # variables of each function
 EACH = 23  # uses of each feature dealt over the set; at least 20 must be counted
 
-# ---- the oracle ------------------------------------------------------------------------------------------------------------
+# ---- the oracle ----------------------------------------------------------------------------------
 
 BITS = 500
 STEP = (
@@ -222,7 +222,7 @@ def oracle(e: Expression) -> tuple[float, FloatArray, FloatArray, float] | None:
         return float(f), g, H, kink / max(float(np.abs(g).max()), 1e-300)
 
 
-# ---- the writer ------------------------------------------------------------------------------------------------------------
+# ---- the writer ----------------------------------------------------------------------------------
 
 Emit = Callable[["Writer"], str]
 
@@ -550,10 +550,22 @@ FUNCTION_FEATURES: dict[str, Emit] = {
     "ones_like": _of("vector", "np.ones_like({0}) - np.sin({0})"),
 }
 
-# ---- counting, from the text alone -----------------------------------------------------------------------------------------
+# ---- counting, from the text alone ---------------------------------------------------------------
 
-_OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**", ast.MatMult: "@", ast.Lt: "<", ast.LtE: "<=",
-              ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}  # fmt: skip
+_OPERATORS = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.Pow: "**",
+    ast.MatMult: "@",
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+}
 RESHAPING = {
     "[slice]",
     "[integer]",

@@ -31,15 +31,19 @@ def slopes(f: Function, x: Any) -> tuple[Any, FloatArray, FloatArray]:
     return value, np.asarray(gradient), np.asarray(F.hess(x))
 
 
-def check(f: Function, x: Any, value: Any = None, gradient: Any = None, hessian: Any = None) -> None:
+def check(
+    f: Function, x: Any, value: Any = None, gradient: Any = None, hessian: Any = None
+) -> None:
     got = slopes(f, x)
-    for what, mine, wanted in zip(("value", "gradient", "Hessian"), got, (value, gradient, hessian), strict=True):
+    for what, mine, wanted in zip(
+        ("value", "gradient", "Hessian"), got, (value, gradient, hessian), strict=True
+    ):
         if wanted is not None:
             wanted = np.broadcast_to(np.asarray(wanted, dtype=np.float64), np.shape(mine))
             np.testing.assert_allclose(mine, wanted, **CLOSE, err_msg=what)
 
 
-# ---- kinks -----------------------------------------------------------------------------------------------------------------
+# ---- kinks ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("zero", [0.0, -0.0])
@@ -91,7 +95,13 @@ def test_clip_shares_the_slope_at_its_edges() -> None:
     check(lambda x: np.sum(np.clip(x, 0, 1)), x, 2.5, [0, 0.5, 1, 0.5, 0], 0)
     check(lambda x: np.sum(np.clip(x, None, 1)), x, 1.5, [1, 1, 1, 0.5, 0], 0)
     check(lambda x: np.sum(np.clip(x, 0, None)), x, 3.5, [0, 0.5, 1, 1, 1], 0)
-    check(lambda x: np.sum(np.clip(x, 0, 1) ** 2), x, 2.25, [0, 0, 1, 1, 0], np.diag([0, 0.5, 2, 0.5, 0]))
+    check(
+        lambda x: np.sum(np.clip(x, 0, 1) ** 2),
+        x,
+        2.25,
+        [0, 0, 1, 1, 0],
+        np.diag([0, 0.5, 2, 0.5, 0]),
+    )
 
 
 @pytest.mark.parametrize("f", [np.sign, np.floor, np.ceil, np.rint, np.trunc])
@@ -100,7 +110,7 @@ def test_steps_are_flat_at_their_jumps_too(f: Function, at: float) -> None:
     check(lambda x: np.sum(f(x) * x), [at], float(f(at)) * at, float(f(at)), 0)
 
 
-# ---- roots and powers ------------------------------------------------------------------------------------------------------
+# ---- roots and powers ----------------------------------------------------------------------------
 
 
 def test_the_slope_of_sqrt_at_zero_is_infinite() -> None:
@@ -179,14 +189,18 @@ def test_zero_to_a_variable_power_is_flat() -> None:
 
 
 def test_xlogy_is_zero_at_zero() -> None:
-    check(lambda x: special.xlogy(x[0], x[1]), [0.0, 2.0], 0, [math.log(2), 0], [[0, 0.5], [0.5, 0]])
-    check(lambda x: special.xlog1py(x[0], x[1]), [0.0, 1.0], 0, [math.log(2), 0], [[0, 0.5], [0.5, 0]])
+    check(
+        lambda x: special.xlogy(x[0], x[1]), [0.0, 2.0], 0, [math.log(2), 0], [[0, 0.5], [0.5, 0]]
+    )
+    check(
+        lambda x: special.xlog1py(x[0], x[1]), [0.0, 1.0], 0, [math.log(2), 0], [[0, 0.5], [0.5, 0]]
+    )
     value, gradient, _ = slopes(lambda x: special.xlogy(x[0], x[1]), [0.0, 0.0])
     assert value == 0
     assert gradient[1] == 0
 
 
-# ---- products --------------------------------------------------------------------------------------------------------------
+# ---- products ------------------------------------------------------------------------------------
 
 
 def product_slopes(x: FloatArray) -> tuple[float, FloatArray, FloatArray]:
@@ -201,7 +215,9 @@ def product_slopes(x: FloatArray) -> tuple[float, FloatArray, FloatArray]:
     return float(np.prod(x)), g, H
 
 
-@pytest.mark.parametrize("zeros", list(itertools.chain(*(itertools.combinations(range(5), k) for k in range(4)))))
+@pytest.mark.parametrize(
+    "zeros", list(itertools.chain(*(itertools.combinations(range(5), k) for k in range(4))))
+)
 def test_derivatives_of_prod_with_zeros(zeros: tuple[int, ...]) -> None:
     x = np.array([2.0, -3.0, 0.5, 4.0, 1.5])
     x[list(zeros)] = 0
@@ -240,7 +256,7 @@ def test_derivatives_of_cumprod_with_zeros(zeros: tuple[int, ...]) -> None:
     check(lambda x: np.sum(np.cumprod(x)), x, value, g, H)
 
 
-# ---- dead branches ---------------------------------------------------------------------------------------------------------
+# ---- dead branches -------------------------------------------------------------------------------
 
 X = np.array([[1.0, 2.0, -1.0], [0.5, -1.0, 3.0]])
 
@@ -250,41 +266,96 @@ DEAD: dict[str, tuple[Function, list[float]]] = {
     "sqrt": (lambda x: np.sum(np.where(x > 0, np.sqrt(x), 0.0)), [0, 0, 0.5 / math.sqrt(2)]),
     "power": (lambda x: np.sum(np.where(x > 0, x**1.5, 0.0)), [0, 0, 1.5 * math.sqrt(2)]),
     "reciprocal": (lambda x: np.sum(np.where(x != 0, 1 / x, 0.0)), [-1, 0, -0.25]),
-    "quotient of both": (lambda x: np.sum(np.where(x != 0, np.sin(x) / x, 1.0)),
-                         [math.sin(1) - math.cos(1), 0, math.cos(2) / 2 - math.sin(2) / 4]),
+    "quotient of both": (
+        lambda x: np.sum(np.where(x != 0, np.sin(x) / x, 1.0)),
+        [math.sin(1) - math.cos(1), 0, math.cos(2) / 2 - math.sin(2) / 4],
+    ),
     "the other side": (lambda x: np.sum(np.where(x <= 0, x, np.log(x))), [1, 1, 0.5]),
-    "nested": (lambda x: np.sum(np.where(x > 0, np.where(x > 1, np.log(x - 1), np.log(x)), 3 * x)), [3, 3, 1]),
-    "nested the other way": (lambda x: np.sum(np.where(x <= 0, np.where(x < 0, 2 * x, 0.0), np.sqrt(x - 1))), [2, 0, 0.5]),
+    "nested": (
+        lambda x: np.sum(np.where(x > 0, np.where(x > 1, np.log(x - 1), np.log(x)), 3 * x)),
+        [3, 3, 1],
+    ),
+    "nested the other way": (
+        lambda x: np.sum(np.where(x <= 0, np.where(x < 0, 2 * x, 0.0), np.sqrt(x - 1))),
+        [2, 0, 0.5],
+    ),
     "within a matrix product": (lambda x: np.sum(X @ np.where(x > 0, np.log(x), x)), [1.5, 1, 1]),
-    "within a dot": (lambda x: np.dot(np.where(x > 0, np.sqrt(x), x), [1.0, 2, 4]), [1, 2, math.sqrt(2)]),
-    "a dead matrix product": (lambda x: np.sum(np.where(x[0] > 0, X @ np.log(x), 0.0)) + x[2], [0, 0, 1]),
+    "within a dot": (
+        lambda x: np.dot(np.where(x > 0, np.sqrt(x), x), [1.0, 2, 4]),
+        [1, 2, math.sqrt(2)],
+    ),
+    "a dead matrix product": (
+        lambda x: np.sum(np.where(x[0] > 0, X @ np.log(x), 0.0)) + x[2],
+        [0, 0, 1],
+    ),
     "a dead sum": (lambda x: np.where(x[0] > 0, np.sum(np.log(x)), np.sum(x)), [1, 1, 1]),
-    "a dead mean of roots": (lambda x: np.where(x[0] > 0, np.mean(np.sqrt(x)), 2 * x[1]), [0, 2, 0]),
+    "a dead mean of roots": (
+        lambda x: np.where(x[0] > 0, np.mean(np.sqrt(x)), 2 * x[1]),
+        [0, 2, 0],
+    ),
     "a dead product": (lambda x: np.where(x[0] > 0, np.prod(np.log(x)), x[0]), [1, 0, 0]),
     "a dead maximum": (lambda x: np.where(x[0] > 0, np.max(np.log(x)), x[0]), [1, 0, 0]),
-    "a dead running sum": (lambda x: np.sum(np.where(x[0] > 0, np.cumsum(np.log(x)), x)), [1, 1, 1]),
-    "within a running sum": (lambda x: np.sum(np.cumsum(np.where(x > 0, np.log(x), x))), [3, 2, 0.5]),
+    "a dead running sum": (
+        lambda x: np.sum(np.where(x[0] > 0, np.cumsum(np.log(x)), x)),
+        [1, 1, 1],
+    ),
+    "within a running sum": (
+        lambda x: np.sum(np.cumsum(np.where(x > 0, np.log(x), x))),
+        [3, 2, 0.5],
+    ),
     "within a maximum": (lambda x: np.max(np.where(x > 0, np.log(x), x - 5)), [0, 0, 0.5]),
     "a broadcast scalar": (lambda x: np.sum(np.where(x > 5, np.log(x[0]) * x, x)), [1, 1, 1]),
-    "a broadcast row": (lambda x: np.sum(np.where(x > 0, np.log(x) * np.ones((4, 1)), 0.0)), [0, 0, 2]),
-    "a broadcast condition": (lambda x: np.sum(np.where((x > 0)[None, :], np.log(x)[None, :] * np.ones((2, 1)), 0.0)), [0, 0, 1]),
-    "a gather": (lambda x: np.sum(np.where(x[[2, 0, 1]] > 0, np.log(x)[[2, 0, 1]], 0.0)), [0, 0, 0.5]),
+    "a broadcast row": (
+        lambda x: np.sum(np.where(x > 0, np.log(x) * np.ones((4, 1)), 0.0)),
+        [0, 0, 2],
+    ),
+    "a broadcast condition": (
+        lambda x: np.sum(np.where((x > 0)[None, :], np.log(x)[None, :] * np.ones((2, 1)), 0.0)),
+        [0, 0, 1],
+    ),
+    "a gather": (
+        lambda x: np.sum(np.where(x[[2, 0, 1]] > 0, np.log(x)[[2, 0, 1]], 0.0)),
+        [0, 0, 0.5],
+    ),
     "a slice": (lambda x: np.sum(np.where(x[1:] > 0, np.log(x)[1:], 0.0)), [0, 0, 0.5]),
-    "joined parts": (lambda x: np.sum(np.where(np.array([False, False, True] * 2), np.concatenate([np.log(x), np.sqrt(x)]), 0.0)),
-                     [0, 0, 0.5 + 0.5 / math.sqrt(2)]),
-    "stacked parts": (lambda x: np.sum(np.where(np.array([[False], [True]]), np.stack([np.log(x), x]), 0.0)), [1, 1, 1]),
+    "joined parts": (
+        lambda x: np.sum(
+            np.where(
+                np.array([False, False, True] * 2), np.concatenate([np.log(x), np.sqrt(x)]), 0.0
+            )
+        ),
+        [0, 0, 0.5 + 0.5 / math.sqrt(2)],
+    ),
+    "stacked parts": (
+        lambda x: np.sum(np.where(np.array([[False], [True]]), np.stack([np.log(x), x]), 0.0)),
+        [1, 1, 1],
+    ),
     "turned": (lambda x: np.sum(np.where((X > 5).T, (X * np.log(x)).T, 1.0)) + x[0], [1, 0, 0]),
-    "an intermediate twice": (lambda x: (lambda y: np.sum(np.where(x > 0, y * y + y, 0.0)))(np.log(x)),
-                              [0, 0, (2 * math.log(2) + 1) / 2]),
-    "dead here, alive there": (lambda x: (lambda y: np.sum(np.where(x > 0, y, 0.0)) + y[2])(np.log(x)), [0, 0, 1]),
-    "select": (lambda x: np.sum(np.select([x > 0, x < 0], [np.log(x), np.sqrt(-x)], 7.0)), [-0.5, 0, 0.5]),
-    "a condition of conditions": (lambda x: np.sum(np.where((x > 0) & (x < 5), np.log(x), 0.0)), [0, 0, 0.5]),
+    "an intermediate twice": (
+        lambda x: (lambda y: np.sum(np.where(x > 0, y * y + y, 0.0)))(np.log(x)),
+        [0, 0, (2 * math.log(2) + 1) / 2],
+    ),
+    "dead here, alive there": (
+        lambda x: (lambda y: np.sum(np.where(x > 0, y, 0.0)) + y[2])(np.log(x)),
+        [0, 0, 1],
+    ),
+    "select": (
+        lambda x: np.sum(np.select([x > 0, x < 0], [np.log(x), np.sqrt(-x)], 7.0)),
+        [-0.5, 0, 0.5],
+    ),
+    "a condition of conditions": (
+        lambda x: np.sum(np.where((x > 0) & (x < 5), np.log(x), 0.0)),
+        [0, 0, 0.5],
+    ),
     "a logical not": (lambda x: np.sum(np.where(~(x <= 0), np.log(x), 0.0)), [0, 0, 0.5]),
     "overflow": (lambda x: np.sum(np.where(x < 1, 0.0, np.exp(-800 * (x - 2)))), [0, 0, -800]),
     "norm": (lambda x: np.where(x[0] > 0, np.linalg.norm(np.log(x)), x[0]), [1, 0, 0]),
     "std": (lambda x: np.where(x[0] > 0, np.std(np.log(x)), x[0]), [1, 0, 0]),
-    "einsum": (lambda x: np.sum(np.where(x[0] > 0, np.einsum("ij,j->i", X, np.log(x)), 0.0)) + x[0], [1, 0, 0]),
-}  # fmt: skip
+    "einsum": (
+        lambda x: np.sum(np.where(x[0] > 0, np.einsum("ij,j->i", X, np.log(x)), 0.0)) + x[0],
+        [1, 0, 0],
+    ),
+}
 
 
 @pytest.mark.parametrize("name", DEAD)
@@ -364,7 +435,7 @@ def test_the_hessian_of_such_a_branch_over_rows() -> None:
     check(f, [0.5, 0, 0, 0], 0, [0, math.log(0.5), 0, math.log(1.0)], wanted)
 
 
-# ---- neither overflow nor cancellation -------------------------------------------------------------------------------------
+# ---- neither overflow nor cancellation -----------------------------------------------------------
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e-300, 1e-160, 1e160, 1e300])
@@ -375,7 +446,9 @@ def test_hypot_and_its_slopes_at_every_scale(scale: float) -> None:
     np.testing.assert_allclose(gradient, [0.6, 0.8], rtol=1e-15)
     hessian = F.hess(np.array([3.0, 4.0]) * scale)
     if scale >= 1e-300:
-        np.testing.assert_allclose(hessian * scale, np.array([[16, -12], [-12, 9]]) / 125, rtol=1e-13, atol=1e-300)
+        np.testing.assert_allclose(
+            hessian * scale, np.array([[16, -12], [-12, 9]]) / 125, rtol=1e-13, atol=1e-300
+        )
 
 
 def test_hypot_of_very_different_sizes() -> None:
@@ -406,7 +479,9 @@ def test_logaddexp_neither_overflows_nor_cancels(shift: float, gap: float) -> No
         assert value == pytest.approx(float(exact), rel=1e-15)
         # The small slope is relatively right: 1 - p would have lost it.
         np.testing.assert_allclose(gradient, [float(p), float(1 - p)], rtol=1e-14, atol=1e-320)
-    np.testing.assert_allclose(F.hess([a, b]), turn * np.array([[1, -1], [-1, 1]]), rtol=1e-13, atol=1e-320)
+    np.testing.assert_allclose(
+        F.hess([a, b]), turn * np.array([[1, -1], [-1, 1]]), rtol=1e-13, atol=1e-320
+    )
 
 
 def test_logaddexp_of_infinities() -> None:
@@ -426,7 +501,10 @@ def test_logaddexp_near_its_zero_curve_does_not_cancel() -> None:
     F = tw.objective(lambda x: np.logaddexp(x[0], x[1]), np.ones(2))
     got = F(np.stack([a, b], axis=1))
     with mpmath.workprec(300):
-        exact = [float(mpmath.log(mpmath.exp(mpmath.mpf(p)) + mpmath.exp(mpmath.mpf(q)))) for p, q in zip(a, b, strict=True)]
+        exact = [
+            float(mpmath.log(mpmath.exp(mpmath.mpf(p)) + mpmath.exp(mpmath.mpf(q))))
+            for p, q in zip(a, b, strict=True)
+        ]
     np.testing.assert_allclose(got, exact, rtol=1e-13)
 
 
@@ -462,7 +540,10 @@ def test_saturated_functions_keep_their_slopes(name: str) -> None:
     assert F.hess([at])[0, 0] == pytest.approx(turn, rel=1e-12, abs=1e-300)
 
 
-@pytest.mark.parametrize("at", [1e5, 1e10, 1e22, -1e22, 1e100, 1e300, 6381956970095103 * 2.0**797, 1.7976931348623157e308])
+@pytest.mark.parametrize(
+    "at",
+    [1e5, 1e10, 1e22, -1e22, 1e100, 1e300, 6381956970095103 * 2.0**797, 1.7976931348623157e308],
+)
 def test_huge_angles(at: float) -> None:
     with mpmath.workprec(1300):
         s, c = float(mpmath.sin(mpmath.mpf(at))), float(mpmath.cos(mpmath.mpf(at)))

@@ -34,7 +34,8 @@ Descent::Descent(const Program& program, const Step& step, const Method& method,
       watch_(std::move(watch)),
       block_(program, kernels, wide),
       lanes_(program.body.layout == Layout::Lanes ? block_.lanes() : 1),
-      deadline_(std::min(stopping.max_iterations, stopping.max_evaluations - 1)),
+      longest_(std::min(stopping.max_iterations, stopping.max_evaluations - 1)),
+      deadline_(longest_),
       began_(now()),
       checked_(began_) {
   for (std::size_t j = 0; j < starts_.values.size(); ++j)
@@ -136,59 +137,61 @@ void Descent::review() {
   }
   if (wants_review()) {
     deadline_ = INT64_MAX;
+    latest_.read(*this);
     for (std::int64_t l = 0; l < lanes_; ++l) look_at(l);
   }
   if (--check_in_ <= 0) check_clock();
 }
 
+// What the run just made lies where; looked up once a review.
+void Descent::Latest::read(const Descent& d) {
+  const StepLayout& at = d.step_.at;
+  f = d.block_.ring_at(d.f_ring_, 0);
+  f_before = d.block_.ring_at(d.f_ring_, 1);
+  x = d.block_.ring_at(d.x_ring_, 1);
+  x_before = d.block_.ring_at(d.x_ring_, 2);
+  norm =
+      at.gradient_norm < 0 ? nullptr : d.block_.output(static_cast<std::size_t>(at.gradient_norm));
+  change = at.change < 0 ? nullptr : d.block_.ring_at(d.change_ring_, 1);
+}
+
 void Descent::look_at(std::int64_t lane) {
   const auto l = static_cast<std::size_t>(lane);
   if (start_[l] < 0) return;
-  const double f = block_.ring_at(f_ring_, 0)[l], f_before = block_.ring_at(f_ring_, 1)[l];
+  const double f = latest_.f[l], f_before = latest_.f_before[l];
   const std::int64_t k = iteration_ - since_[l];
-  if (!(f <= limit_[l]) && k > 0 &&
-      f_before <= limit_[l]) {  // the point before was the best: it is about to go
+  if (!(f <= limit_[l]) && k > 0 && f_before <= limit_[l]) {  // the point before was the best
     saved_f_[l] = f_before;
     for (std::int64_t i = 0; i < step_.n; ++i)
       saved_x_[l * static_cast<std::size_t>(step_.n) + static_cast<std::size_t>(i)] =
-          x(2)[i * lanes_ + lane];
+          latest_.x_before[i * lanes_ + lane];
   }
   if (!std::isfinite(f)) return finish(lane, Reason::NonFinite, f, 0);
-  if (stopping_.gtol > 0) {
-    const double norm = block_.output(static_cast<std::size_t>(step_.at.gradient_norm))[l];
-    if (norm <= stopping_.gtol) return finish(lane, Reason::GradientSmall, norm, stopping_.gtol);
-  }
-  if (stopping_.xtol > 0 && k > 0) {
-    const double change = block_.ring_at(change_ring_, 1)[l];
-    if (change <= stopping_.xtol) return finish(lane, Reason::StepSmall, change, stopping_.xtol);
-  }
+  if (stopping_.gtol > 0 && latest_.norm[l] <= stopping_.gtol)
+    return finish(lane, Reason::GradientSmall, latest_.norm[l], stopping_.gtol);
+  if (stopping_.xtol > 0 && k > 0 && latest_.change[l] <= stopping_.xtol)
+    return finish(lane, Reason::StepSmall, latest_.change[l], stopping_.xtol);
   if (stopping_.ftol > 0 && k > 0) {
     const double size = std::max({std::abs(f), std::abs(f_before), 1.0});
     if (std::abs(f_before - f) <= stopping_.ftol * size)
       return finish(lane, Reason::ValueSettled, std::abs(f_before - f), stopping_.ftol * size);
   }
+  const auto number = [](std::int64_t i) { return static_cast<double>(i); };
   if (k >= stopping_.max_iterations)
-    return finish(lane, Reason::MaxIterations, static_cast<double>(k),
-                  static_cast<double>(stopping_.max_iterations));
+    return finish(lane, Reason::MaxIterations, number(k), number(stopping_.max_iterations));
   if (k + 1 >= stopping_.max_evaluations)
-    return finish(lane, Reason::MaxEvaluations, static_cast<double>(k + 1),
-                  static_cast<double>(stopping_.max_evaluations));
-  deadline_ = std::min(
-      deadline_, since_[l] + std::min(stopping_.max_iterations, stopping_.max_evaluations - 1));
+    return finish(lane, Reason::MaxEvaluations, number(k + 1), number(stopping_.max_evaluations));
+  deadline_ = std::min(deadline_, since_[l] + longest_);
 }
 
 void Descent::finish(std::int64_t lane, Reason reason, double left, double right) {
   const auto l = static_cast<std::size_t>(lane);
   const std::int64_t start = start_[l], n = step_.n, k = iteration_ - since_[l];
-  const double f = block_.ring_at(f_ring_, 0)[l];
+  const double f = latest_.f[l];
   const bool last_is_best = f <= limit_[l] || k == 0;
-  for (std::int64_t i = 0; i < n; ++i) {
-    const double last = x(1)[i * lanes_ + lane];
-    endings_.last_x[start * n + i] = last;
-    endings_.x[start * n + i] =
-        last_is_best ? last
-                     : saved_x_[l * static_cast<std::size_t>(n) + static_cast<std::size_t>(i)];
-  }
+  double *x = endings_.x + start * n, *last_x = endings_.last_x + start * n;
+  for (std::int64_t i = 0; i < n; ++i) last_x[i] = x[i] = latest_.x[i * lanes_ + lane];
+  if (!last_is_best) std::copy_n(&saved_x_[l * static_cast<std::size_t>(n)], n, x);
   endings_.last_fun[start] = f;
   endings_.fun[start] = last_is_best ? f : saved_f_[l];
   endings_.iterations[start] = k;
@@ -196,10 +199,10 @@ void Descent::finish(std::int64_t lane, Reason reason, double left, double right
   endings_.left[start] = left;
   endings_.right[start] = right;
   for (std::size_t m = 0; m < endings_.memory.size(); ++m) {
-    if (!endings_.memory[m]) continue;
     const std::int64_t size = method_.memory[m].per_variable ? n : 1;
+    const double* from = block_.ring_at(memory_rings_[m], 1);
     for (std::int64_t i = 0; i < size; ++i)
-      endings_.memory[m][start * size + i] = block_.ring_at(memory_rings_[m], 1)[i * lanes_ + lane];
+      endings_.memory[m][start * size + i] = from[i * lanes_ + lane];
   }
   evaluations_ += k + 1;
   limit_[l] = INFINITY;
@@ -208,8 +211,7 @@ void Descent::finish(std::int64_t lane, Reason reason, double left, double right
   since_[l] = iteration_ + 1;
   if (more) {
     load(lane, next_start_++, 0);
-    deadline_ = std::min(
-        deadline_, since_[l] + std::min(stopping_.max_iterations, stopping_.max_evaluations - 1));
+    deadline_ = std::min(deadline_, since_[l] + longest_);
   } else {
     --active_;
     load(lane, start, 0);
@@ -218,9 +220,10 @@ void Descent::finish(std::int64_t lane, Reason reason, double left, double right
 
 void Descent::finish_all(Reason reason, double left, double right) {
   next_start_ = starts_.k;
+  latest_.read(*this);
   for (std::int64_t l = 0; l < lanes_; ++l) {
     if (start_[static_cast<std::size_t>(l)] < 0) continue;
-    if (!(block_.ring_at(f_ring_, 0)[l] <= limit_[static_cast<std::size_t>(l)])) look_at(l);
+    if (!(latest_.f[l] <= limit_[static_cast<std::size_t>(l)])) look_at(l);
     if (start_[static_cast<std::size_t>(l)] >= 0) finish(l, reason, left, right);
   }
 }

@@ -81,10 +81,6 @@ std::size_t Evaluator::ring(std::size_t input, std::size_t output) {
   return rings_.size() - 1;
 }
 
-double* Evaluator::ring_at(std::size_t ring, std::size_t age) const {
-  return rings_[ring].buffers[(phase_ + 4 - age) % 3];
-}
-
 void Evaluator::turn_to(std::size_t phase) {
   phase_ = phase;
   for (const Ring& r : rings_) {

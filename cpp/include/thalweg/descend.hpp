@@ -98,6 +98,11 @@ class Descent {
   void check_clock();
   double* x(std::size_t age) const { return block_.ring_at(x_ring_, age); }
 
+  struct Latest {
+    const double *f, *f_before, *x, *x_before, *norm, *change;
+    void read(const Descent& d);
+  };
+
   const Program& program_;
   const Step& step_;
   const Method& method_;
@@ -107,13 +112,15 @@ class Descent {
   const Endings endings_;
   const Watch watch_;
   Evaluator block_;
-  std::int64_t lanes_, next_start_ = 0, active_ = 0, iteration_ = 0, deadline_, evaluations_ = 0;
+  std::int64_t lanes_, next_start_ = 0, active_ = 0, iteration_ = 0, longest_, deadline_,
+                       evaluations_ = 0;
   std::size_t x_ring_, f_ring_, change_ring_ = 0;
   std::vector<std::size_t> memory_rings_;
   std::vector<std::int64_t> start_,
       since_;  // by lane: which start, and the iteration at which it was loaded
   std::vector<double> limit_, saved_x_,
       saved_f_;  // by lane: f above which a point is worse than the best; the best point left
+  Latest latest_{};
   std::int64_t check_in_ = 1, check_every_ = 1;
   double began_, checked_;
 };

@@ -33,7 +33,7 @@ class Evaluator {
   // Doubles from one element of an input or output to the next.
   std::int64_t step() const { return program_.body.layout == Layout::Lanes ? lanes_ : 1; }
   double* input(std::size_t k) { return inputs_[k]; }
-  double* output(std::size_t k) { return outputs_[k]; }
+  double* output(std::size_t k) const { return outputs_[k]; }
   void bind_uniform(std::size_t k, const double* values);
   // An output that becomes an input at the next run (or none: kNoInput), and is kept for one run
   // more. Before prepare().
@@ -41,7 +41,9 @@ class Evaluator {
   std::size_t ring(std::size_t input, std::size_t output);
   // What a ring holds: age 0 the output of the run just made, 1 the one before (that run's input),
   // 2 the one before that.
-  double* ring_at(std::size_t ring, std::size_t age) const;
+  double* ring_at(std::size_t ring, std::size_t age) const {
+    return rings_[ring].buffers[(phase_ + 4 - age) % 3];
+  }
   void rotate();
   // Computes what is uniform; after every change of a uniform input and before the first run.
   void prepare();

@@ -112,7 +112,8 @@ struct Power : Operation<2> {
   static constexpr std::array domain{open(0.0).to(kInfinity), Domain{}};
   template <class T> static THALWEG_INLINE T value(T a, T b) { return math::pow(a, b); }
   template <class T> static Two<T> partials(T a, T b, T y) {
-    return {select(b == T(0), T(0), b * apply<Power>(a, b - T(1))), y * apply_log_or_zero(a)};
+    const T slope = b * apply<Power>(a, b - T(1));
+    return {select(b == T(0), select(a == T(0), T(0), slope), slope), y * apply_log_or_zero(a)};
   }
   template <class T> static T apply_log_or_zero(T a);
 };
@@ -286,21 +287,27 @@ struct Logit : Operation<1> {
   }
   template <class T> static One<T> partials(T a, T) { return {T(1) / a / (T(1) - a)}; }
 };
+struct Isinf : Boolean<1> {
+  static constexpr auto name = "isinf";
+  template <class T> static THALWEG_INLINE T value(T a) { return truth(abs(a) == T(kInfinity)); }
+};
 // log(exp(a) + exp(b)); the slopes are logistic in a - b and add up to one.
 struct Logaddexp : Operation<2> {
   static constexpr auto name = "logaddexp";
   template <class T> static THALWEG_INLINE T value(T a, T b) { return math::logaddexp(a, b); }
-  template <class T> static Two<T> partials(T a, T b, T) {
-    return {select(a == b, T(0.5), apply<Expit>(a - b)),
-            select(a == b, T(0.5), apply<Expit>(b - a))};
+  template <class T> static Two<T> partials(T a, T b, T) { return logistic_shares(a, b, T(1)); }
+  // expit(scale (a - b)) and the rest; a half each of two infinities that are the same.
+  template <class T> static Two<T> logistic_shares(T a, T b, T scale) {
+    const T same = apply<Isinf>(a) * (a == b);
+    return {select(same, T(0.5), apply<Expit>(scale * (a - b))),
+            select(same, T(0.5), apply<Expit>(scale * (b - a)))};
   }
 };
 struct Logaddexp2 : Operation<2> {
   static constexpr auto name = "logaddexp2";
   template <class T> static THALWEG_INLINE T value(T a, T b) { return math::logaddexp2(a, b); }
   template <class T> static Two<T> partials(T a, T b, T) {
-    return {select(a == b, T(0.5), apply<Expit>(T(kLn2) * (a - b))),
-            select(a == b, T(0.5), apply<Expit>(T(kLn2) * (b - a)))};
+    return Logaddexp::logistic_shares(a, b, T(kLn2));
   }
 };
 // a log(b), and 0 where a = 0, whatever b.
@@ -311,7 +318,7 @@ struct Xlogy : Operation<2> {
     return select((a == T(0.0)) & !is_nan(b), T(0.0), a * math::log(b));
   }
   template <class T> static Two<T> partials(T a, T b, T) {
-    return {apply<Log>(b), select(a == T(0), T(0), a / b)};
+    return {apply<Log>(b), select(b == T(0), select(a == T(0), T(0), a / b), a / b)};
   }
 };
 struct Xlog1py : Operation<2> {
@@ -321,7 +328,8 @@ struct Xlog1py : Operation<2> {
     return select((a == T(0.0)) & !is_nan(b), T(0.0), a * math::log1p(b));
   }
   template <class T> static Two<T> partials(T a, T b, T) {
-    return {apply<Log1p>(b), select(a == T(0), T(0), a / (T(1) + b))};
+    return {apply<Log1p>(b),
+            select(b == T(-1), select(a == T(0), T(0), a / (T(1) + b)), a / (T(1) + b))};
   }
 };
 
@@ -399,13 +407,13 @@ struct Cosh : Operation<1> {
   template <class T> static THALWEG_INLINE T value(T a) { return math::cosh(a); }
   template <class T> static One<T> partials(T a, T) { return {apply<Sinh>(a)}; }
 };
-// The slope is 1 / cosh^2; 1 - y^2 would cancel where |a| is large.
+// The slope is 1 / cosh^2, written with logistic functions, whose own slopes neither overflow nor
+// cancel; 1 - y^2 would cancel where |a| is large.
 struct Tanh : Operation<1> {
   static constexpr auto name = "tanh";
   template <class T> static THALWEG_INLINE T value(T a) { return math::tanh(a); }
   template <class T> static One<T> partials(T a, T) {
-    const T sech = T(1) / apply<Cosh>(a);
-    return {sech * sech};
+    return {T(4) * (apply<Expit>(T(2) * a) * apply<Expit>(T(-2) * a))};
   }
 };
 struct Arcsinh : Operation<1> {
@@ -445,7 +453,7 @@ struct Erfc : Operation<1> {
     return {T(-kTwoOverSqrtPi) * apply<Exp>(-(a * a))};
   }
 };
-// The n-th derivative of digamma; n, a whole number > 0, is the same in every lane.
+// The n-th derivative of digamma, n a whole number > 0.
 struct Polygamma : Operation<2> {
   static constexpr auto name = "polygamma";
   static constexpr std::array domain{closed(1.0).to(closed(8.0)), open(0.0).to(kInfinity)};
@@ -524,10 +532,6 @@ struct Isnan : Boolean<1> {
 struct Isfinite : Boolean<1> {
   static constexpr auto name = "isfinite";
   template <class T> static THALWEG_INLINE T value(T a) { return truth(is_finite(a)); }
-};
-struct Isinf : Boolean<1> {
-  static constexpr auto name = "isinf";
-  template <class T> static THALWEG_INLINE T value(T a) { return truth(abs(a) == T(kInfinity)); }
 };
 
 // 0 below zero, 1 above, h at zero.

@@ -34,11 +34,19 @@ template <class V> inline V floor_divide(V a, V b) {
                 select(is_nan(r), r, select(whole == V(0.0), copysign(V(0.0), a / b), whole)));
 }
 
-// The order is the same in every lane, so the first one's tells.
+// Once for each order among the lanes: as a rule they are all the same.
 template <class V> inline V polygamma(V order, V x) {
   alignas(64) double n[V::kSize];
   order.store(n);
-  return n[0] == 1.0 ? trigamma(x) : polygamma(static_cast<int>(n[0]), x);
+  V out = x;
+  for (std::size_t k = 0; k < V::kSize; ++k) {
+    bool done = false;
+    for (std::size_t j = 0; j < k; ++j) done |= n[j] == n[k];
+    if (done) continue;
+    const V y = n[k] == 1.0 ? trigamma(x) : polygamma(static_cast<int>(n[k]), x);
+    out = select(order == V(n[k]), y, out);
+  }
+  return out;
 }
 
 }  // namespace thalweg::math
