@@ -89,7 +89,11 @@ class Conversation {
     }
   }
   bool listens() const { return !callback_.is_none(); }
-  py::object error() const { return error_ ? error_->value() : py::none(); }
+  py::object error() const {
+    if (!error_) return py::none();
+    if (error_->trace()) PyException_SetTraceback(error_->value().ptr(), error_->trace().ptr());
+    return error_->value();
+  }
   py::object path() const {
     if (!record_) return py::none();
     const auto rows = static_cast<py::ssize_t>(fs_.size());

@@ -114,6 +114,6 @@ PROBLEMS = [
     Problem("quadratic_50", _quadratic_50, np.zeros(50), _quadratic_x, _quadratic_fun, (-2, 2),
             {"default": 0.1, "momentum": 0.02, "adam": 0.02}),
     Problem("rope_300", rope, np.linspace(-2, 2, 300), np.zeros(300), 300.0, (-2, 2),
-            {"default": 0.1, "momentum": 0.02, "adam": 0.02}),
+            {"default": 0.1, "momentum": 0.02, "adam": 0.01}),
 ]  # fmt: skip
 BY_NAME = {p.name: p for p in PROBLEMS}

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Random objectives as NumPy source, and what they are compared with: the same source, run on numbers of 150 digits.
+"""Random objectives as NumPy source, and their oracle: the same source on numbers of 150 digits.
 
-`make(count, seed)` deals every operation of the core's list and every function that API.md calls traceable over `count` functions, so
-that each is used about `EACH` times. While a function is written it is also evaluated, so arguments are shifted and scaled into
-an operation's domain with constants that stand in the source. `Precise` is an array of mpmath numbers that NumPy's functions
+`make(count, seed)` deals every operation of the core's list and every function that API.md calls
+traceable over `count` functions, so that each is used about `EACH` times. While a function is
+written it is also evaluated, so arguments are shifted and scaled into an operation's domain with
+constants that stand in the source. `Precise` is an array of mpmath numbers that NumPy's functions
 take for their own; derivatives are its divided differences, in which nothing of thalweg has a part.
 """
 
@@ -167,12 +168,7 @@ def polygamma(order: int, x: Any) -> Any:
     return operation("polygamma")(order, x)
 
 
-def log_expit(x: Any) -> Any:
-    """Named so that a function's text shows the operation."""
-    return special.log_expit(x)
-
-
-NAMES = {"np": np, "special": special, "polygamma": polygamma}
+NAMES: dict[str, Any] = {"np": np, "special": special, "polygamma": polygamma}
 
 
 @dataclass
@@ -197,7 +193,7 @@ class Expression:
 
 
 def oracle(e: Expression) -> tuple[float, FloatArray, FloatArray, float] | None:
-    """Value, gradient, Hessian; and how far the slopes to the left and to the right lie apart, relatively. None: not finite."""
+    """Value, gradient, Hessian; and how far left and right slopes lie apart. None: not finite."""
     with mp.workprec(BITS):
         x = [mpf(float(v)) for v in e.point]
 
@@ -232,7 +228,8 @@ class Writer:
 
     def __init__(self, rng: np.random.Generator) -> None:
         self.rng = rng
-        self.point = np.round(rng.uniform(-1.5, 1.5, N), 3)
+        # All digits: with three, and constants of three, an argument falls on a kink now and then.
+        self.point = rng.uniform(-1.5, 1.5, N)
         self.lines: list[str] = []
         self.values: dict[str, FloatArray] = {"x": self.point}
         self.unused: list[str] = []
@@ -242,7 +239,7 @@ class Writer:
         return round(float(self.rng.uniform(low, high)), 3)
 
     def pick(
-        self, want: Callable[[FloatArray], bool] = lambda v: True, avoid: Iterable[str] = ()
+        self, want: Callable[[FloatArray], bool] = lambda _: True, avoid: Iterable[str] = ()
     ) -> str:
         """A name whose value is wanted; the variables themselves if none."""
         names = [n for n in self.values if n not in avoid and want(self.values[n])]
@@ -346,7 +343,7 @@ def _truth(text: str) -> Emit:
 
 
 def _of(kind: str, *texts: str) -> Emit:
-    """A function of one vector or matrix, {0}; {1} a matrix of the same shape or the same name's flip."""
+    """A function of one vector or matrix: {0} as it is, {1} shifted and scaled."""
 
     def emit(w: Writer) -> str:
         name = getattr(w, kind)()
@@ -381,6 +378,29 @@ def _index(kind: str) -> Emit:
         mask = w.rng.random(n) < 0.6
         mask[0] = True
         return f"{name}[np.array({mask.tolist()})]"
+
+    return emit
+
+
+def _by_name(name: str) -> Callable[..., Any]:
+    """An operation for arrays, traced values and `Precise`, found by its name."""
+
+    def apply(*arguments: Any) -> Any:
+        if any(isinstance(a, Precise) for a in arguments):
+            f = np.frompyfunc(reference_of(name), len(arguments), 1)
+            return Precise(f(*map(_objects, arguments)))
+        return operation(name)(*arguments)
+
+    return apply
+
+
+def _new_operation(name: str) -> Emit:
+    def emit(w: Writer) -> str:
+        domains = OPERATIONS[name]["domain"]
+        names = [w.pick(lambda v: v.shape == (N,)) for _ in domains]
+        limits = [(max(low, -1.5), min(high, 1.5)) for low, high, *_ in domains]
+        inner = [(a + 0.1 * (b - a), b - 0.1 * (b - a)) for a, b in limits]
+        return f"{name}({', '.join(w.fit(n, *i) for n, i in zip(names, inner, strict=True))})"
 
     return emit
 
@@ -471,6 +491,12 @@ OPERATION_FEATURES: dict[str, Emit] = {
     ),
 }
 
+# An operation that has just entered the core's list is known by its name and domain alone.
+NEW = [name for name in OPERATIONS if name not in OPERATION_FEATURES]
+for _name in NEW:
+    NAMES[_name] = _by_name(_name)
+    OPERATION_FEATURES[_name] = _new_operation(_name)
+
 FUNCTION_FEATURES: dict[str, Emit] = {
     "+": _binary("{} + {}", -2, 2, -2, 2),
     "-": _binary("{} - {}", -2, 2, -2, 2),
@@ -500,7 +526,7 @@ FUNCTION_FEATURES: dict[str, Emit] = {
     "vdot": _of_two("matrix", "np.vdot({0}, {1})"),
     "inner": _of_two("matrix", "np.inner({0}, {1})"),
     "outer": _of_two("vector", "np.outer({0}[:3], {1}[:2])"),
-    "cross": lambda w: "np.cross({0}[:3], {1}[-3:])".format(
+    "cross": lambda w: "np.cross({}[:3], {}[-3:])".format(
         *(w.fit(w.pick(lambda v: v.shape == (N,)), -1, 1) for _ in "ab")
     ),
     "matmul": _of_two("matrix", "np.matmul({0}, np.transpose({1}))", "np.matmul({0}.T, {1})"),
@@ -612,17 +638,23 @@ def count_uses(source: str) -> Counter[str]:
 
 def make(count: int = 200, seed: int = 20) -> list[Expression]:
     """Functions over which every feature is dealt EACH times or more."""
-    rng = np.random.default_rng(seed)
     features = OPERATION_FEATURES | FUNCTION_FEATURES
-    deck = [name for name in features for _ in range(EACH)]
-    rng.shuffle(deck)
+    deck = [name for name in features if name not in NEW for _ in range(EACH)]
+    np.random.default_rng(seed).shuffle(deck)
     hands = [deck[k::count] for k in range(count)]
+    for i, name in enumerate(NEW):  # at the end of a few functions, so that the rest stays as it is
+        for k in range(EACH):
+            hands[(i * EACH + k) % count].append(name)
     made = []
-    for hand in hands:
-        writer = Writer(rng)
+    for k, hand in enumerate(hands):
+        writer = Writer(np.random.default_rng([seed, k]))
         for name in hand:
-            value = features[name](writer)
-            writer.line(value)
+            for _ in range(20):
+                try:
+                    writer.line(features[name](writer))
+                    break
+                except ValueError:  # NumPy on shapes that do not fit: other arguments
+                    continue
         made.append(writer.finish())
     return made
 
@@ -630,6 +662,3 @@ def make(count: int = 200, seed: int = 20) -> list[Expression]:
 def finite(e: Expression) -> bool:
     with np.errstate(all="ignore"):
         return bool(math.isfinite(float(e.function(e.point))))
-
-
-assert set(OPERATION_FEATURES) >= set(OPERATIONS) - {"degrees"}

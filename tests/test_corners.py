@@ -22,7 +22,7 @@ CLOSE = {"rtol": 1e-13, "atol": 1e-300}
 
 
 def slopes(f: Function, x: Any) -> tuple[Any, FloatArray, FloatArray]:
-    """Value, gradient, Hessian at an array; the gradient alone and beside other lanes must agree to the bit."""
+    """Value, gradient, Hessian at an array; the gradient among lanes must be the same."""
     x = np.asarray(x, dtype=np.float64)
     F = tw.objective(f, x)
     value, gradient = F.value_and_grad(x)
@@ -83,7 +83,7 @@ def test_ties_along_an_axis_are_shared_within_it(f: Function) -> None:
 
 
 def test_relu_written_with_where_has_slope_zero_at_zero_and_with_maximum_one_half() -> None:
-    # DESIGN's relu'(0) = 0 is that of where(x > 0, x, 0); maximum(x, 0) is a tie there, and ties are shared.
+    # relu'(0) = 0 is that of where(x > 0, x, 0); maximum(x, 0) is a tie there, and ties are shared.
     check(lambda x: np.sum(np.where(x > 0, x, 0.0)), [0.0, 1.0, -1.0], 1, [0, 1, 0], 0)
     check(lambda x: np.sum(x * (x > 0)), [0.0, 1.0, -1.0], 1, [0, 1, 0], 0)
     check(lambda x: np.sum(np.maximum(x, 0)), [0.0, 1.0, -1.0], 1, [0.5, 1, 0], 0)
@@ -366,7 +366,7 @@ def test_a_dead_branch_adds_nothing(name: str) -> None:
     assert math.isfinite(value)
     np.testing.assert_allclose(got, gradient, **CLOSE)
     assert np.isfinite(hessian).all()
-    # Against differences of our own gradient, whose kinks lie at 0: along the last variable only, which is on no kink.
+    # Against differences of our own gradient along the last variable, which is on no kink.
     step = 1e-5
     F = tw.objective(f, at)
     e = np.array([0, 0, step])
@@ -377,6 +377,20 @@ def test_a_dead_branch_adds_nothing(name: str) -> None:
         np.testing.assert_allclose(hessian[2], differences, rtol=1e-8, atol=1e-8)
     np.testing.assert_allclose(hessian, hessian.T, rtol=1e-13, atol=0)
     np.testing.assert_allclose(F.jvp(at, [0.5, 2, 3]), np.dot(gradient, [0.5, 2, 3]), rtol=1e-13)
+
+
+def test_a_running_product_under_a_where_reaches_back_over_dead_elements() -> None:
+    # Element 1 is dead itself, but a factor of elements 2 and 3, which are alive.
+    x = np.array([0.5, 0.7, 0.9, 1.1])
+    g, H = np.zeros(4), np.zeros((4, 4))
+    for k in (3, 4):
+        _, gk, Hk = product_slopes(x[:k])
+        g[:k] += gk
+        H[:k, :k] += Hk
+    check(lambda x: np.sum(np.where(x > 0.8, np.cumprod(x), 0.0)), x, None, g, H)
+    check(lambda x: np.sum(np.where(x > 0.8, np.cumsum(x), 0.0)), x, None, [2, 2, 2, 1], 0)
+    # A factor that only dead elements hold is not asked at all, NaN or not.
+    check(lambda x: np.sum(np.where(x < 0.8, np.cumprod(x), 0.0)), x, None, [1.7, 0.5, 0, 0])
 
 
 def test_a_dead_branch_adds_nothing_to_a_jacobian() -> None:
@@ -397,7 +411,7 @@ NOT_TAKEN: dict[str, Function] = {
 
 @pytest.mark.parametrize("name", NOT_TAKEN)
 def test_elements_that_are_not_taken_add_nothing(name: str) -> None:
-    # log(-1) and log(0) are computed and never used: like a dead branch, they may not turn the slope into 0 * inf.
+    # log(-1) and log(0) are computed and never used: they may not turn the slope into 0 * inf.
     check(NOT_TAKEN[name], [-1.0, 0.0, 2.0], math.log(2), [0, 0, 0.5], np.diag([0, 0, -0.25]))
 
 
@@ -494,7 +508,7 @@ def test_logaddexp_of_infinities() -> None:
 
 
 def test_logaddexp_near_its_zero_curve_does_not_cancel() -> None:
-    # exp(a) + exp(b) = 1 nearly: the value is 1e-17 and smaller, and still right to 1e-13 of itself.
+    # exp(a) + exp(b) = 1 nearly: a value of 1e-17 and smaller is still right to 1e-13 of itself.
     rng = np.random.default_rng(5)
     a = -(10.0 ** rng.uniform(-4, 1, 100))
     b = np.log(-np.expm1(a))

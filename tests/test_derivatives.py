@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Gradients, Hessian-vector products and Hessians of 200 random functions, against divided differences in 150 digits."""
+"""Derivatives of 200 random functions against divided differences in 150 digits."""
 
 from collections import Counter
 from functools import cache
@@ -28,10 +28,13 @@ def truth(k: int) -> tuple[float, FloatArray, FloatArray, float] | None:
 
 
 def accepted(k: int) -> bool:
-    """Finite at its point, not on a kink (slopes to the left and right agree), and not flat."""
+    """Finite at its point, on no kink (slopes to the left and right agree), on no jump, not flat."""
     known = truth(k)
-    if known is None or not random_expressions.finite(EXPRESSIONS[k]):
+    e = EXPRESSIONS[k]
+    if known is None or not random_expressions.finite(e):
         return False
+    if abs(float(e.function(e.point)) - known[0]) > 1e-9 * max(abs(known[0]), 1):
+        return False  # float64 takes another branch than 150 digits: a tie that rounding decides
     return known[3] < 1e-20 and float(np.abs(known[1]).max()) > 1e-6
 
 
@@ -74,7 +77,7 @@ def test_derivatives_are_those_of_150_digits(k: int) -> None:
     F = tw.objective(e.function, x)
     assert F(x) == pytest.approx(value, rel=1e-11), e.source
     assert far(F.grad(x), gradient) < RELATIVE, e.source
-    # Beside a large gradient a Hessian near 0 is what rounding left of terms of the gradient's size.
+    # Beside a large gradient a Hessian near 0 is what rounding left of larger terms.
     least = 1e-5 * float(np.abs(gradient).max())
     assert far(F.hess(x), hessian, least) < RELATIVE, e.source
     rng = np.random.default_rng(k)

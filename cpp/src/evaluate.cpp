@@ -67,16 +67,12 @@ std::int64_t Evaluator::room(std::int64_t n) const {
 
 std::size_t Evaluator::ring(std::size_t input, std::size_t output) {
   const auto doubles = static_cast<std::size_t>(room(program_.output_sizes[output]));
-  ring_memory_.push_back(std::make_unique<Aligned>(doubles));
-  Ring r{input, output, {}};
-  if (input == kNoInput) {
+  const auto fresh = [&] {
     ring_memory_.push_back(std::make_unique<Aligned>(doubles));
-    r.buffers[0] = ring_memory_.back()->get();
-  } else {
-    r.buffers[0] = inputs_[input];
-  }
-  r.buffers[1] = outputs_[output];
-  r.buffers[2] = ring_memory_[ring_memory_.size() - (input == kNoInput ? 2 : 1)]->get();
+    return ring_memory_.back()->get();
+  };
+  const Ring r{input, output, {fresh(), outputs_[output], fresh()}};
+  if (input != kNoInput) inputs_[input] = r.buffers[0];
   rings_.push_back(r);
   return rings_.size() - 1;
 }
@@ -94,7 +90,7 @@ void Evaluator::prepare() {
   if (prologue_) {
     for (std::size_t k = 0; k < inputs_.size(); ++k) {
       if (!program_.prologue->varying[k]) continue;
-      std::copy_n(uniform_inputs_[k], program_.input_sizes[k], prologue_->input(k));
+      std::copy_n(uniform_inputs_[k], program_.prologue->input_sizes[k], prologue_->input(k));
     }
     prologue_->prepare();
     prologue_->run();

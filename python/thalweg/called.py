@@ -84,7 +84,13 @@ class Called:
         self.calls[0] += 1
         self.calls[1] += 1
         if self._jac is True:
-            value, gradient = self._call(self._function, x)
+            pair = self._call(self._function, x)
+            if not isinstance(pair, tuple | list) or len(pair) != 2:
+                raise TypeError(
+                    "with jac=True the function must return (value, gradient), "
+                    f"got {type(pair).__name__}"
+                )
+            value, gradient = pair
             return float(as_floats(value, "the function's value").reshape(())), self._flat(gradient)
         value = self._value(x)
         if self._jac is not None:

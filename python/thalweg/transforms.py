@@ -33,10 +33,8 @@ def _is_numeric(value: Any) -> bool:
 
 
 def _key_of(value: Any) -> Any:
-    try:
-        hash(value)
-    except TypeError:
-        return ("identity", id(value))
+    """What a frozen argument is known by; raises TypeError where its content may change."""
+    hash(value)
     return (type(value), value)
 
 
@@ -50,55 +48,61 @@ class _Call:
         args: tuple[Any, ...],
         named: dict[str, Any],
     ) -> None:
-        self.single = isinstance(argnums, int)
-        wanted = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+        wanted = argnums if isinstance(argnums, tuple | list) else (argnums,)
+        self.single = not isinstance(argnums, tuple | list)
         for i in wanted:
+            if isinstance(i, bool) or not isinstance(i, int | np.integer):
+                raise TypeError(f"argnums must be whole numbers, got {i!r}")
             if not -len(args) <= i < len(args):
                 raise TypeError(
                     f"argnums must be among the {len(args)} positional arguments, got {i}"
                 )
-        self.wrt = tuple(i % len(args) for i in wanted)
+        self.wrt = tuple(int(i) % len(args) for i in wanted)
+        if len(set(self.wrt)) != len(self.wrt) or not self.wrt:
+            raise TypeError(f"argnums must be different arguments, got {argnums!r}")
         self.x = tuple(as_floats(args[i], f"argument {i}") for i in self.wrt)
-        rest = [i for i in range(len(args)) if i not in self.wrt]
-        self.inputs = [i for i in rest if _is_numeric(args[i])]
-        arrays = [as_floats(args[i], f"argument {i}") for i in self.inputs]
-        frozen = [i for i in rest if i not in self.inputs]
-        key = (
-            self.wrt, tuple(a.shape for a in self.x), tuple(self.inputs), tuple(a.shape for a in arrays),
-            tuple((i, _key_of(args[i])) for i in frozen), tuple((k, _key_of(v)) for k, v in sorted(named.items())),
-        )  # fmt: skip
+        # Whatever is a number is an input, positional or by name; the rest is frozen.
+        rest: dict[int | str, Any] = {i: args[i] for i in range(len(args)) if i not in self.wrt}
+        rest.update(named)
+        self.inputs = [k for k, v in rest.items() if _is_numeric(v)]
+        self.args = [as_floats(rest[k], f"argument {k}") for k in self.inputs]
+        frozen = {k: v for k, v in rest.items() if k not in self.inputs}
         try:
+            key = (
+                self.wrt,
+                tuple(a.shape for a in self.x),
+                tuple(self.inputs),
+                tuple(a.shape for a in self.args),
+                tuple((k, _key_of(v)) for k, v in frozen.items()),
+            )
             known = _cache.setdefault(function, {})
-        except TypeError:  # builtins and the like cannot be watched: traced anew
-            known = {}
-        objective = known.get(key)
-        if objective is None:
-            objective = self._trace(function, args, named, tuple(arrays))
+        except TypeError:  # a builtin, or an argument whose content may change: traced anew
+            self.objective = self._trace(function, args, named)
+            return
+        if key not in known:
             if len(known) >= _MOST:
                 known.pop(next(iter(known)))
-            known[key] = objective
-        self.objective = objective
-        self.args = arrays
+            known[key] = self._trace(function, args, named)
+        self.objective = known[key]
 
     def _trace(
-        self,
-        function: Callable[..., Any],
-        args: tuple[Any, ...],
-        named: dict[str, Any],
-        arrays: tuple[FloatArray, ...],
+        self, function: Callable[..., Any], args: tuple[Any, ...], named: dict[str, Any]
     ) -> Objective:
         wrt, inputs, count = self.wrt, self.inputs, len(self.wrt)
 
         def called(*values: Any) -> Any:
-            full = list(args)
+            full, by_name = list(args), dict(named)
             for i, v in zip(wrt, values[:count], strict=True):
                 full[i] = v
-            for i, v in zip(inputs, values[count:], strict=True):
-                full[i] = v
-            return function(*full, **named)
+            for k, v in zip(inputs, values[count:], strict=True):
+                if isinstance(k, int):
+                    full[k] = v
+                else:
+                    by_name[k] = v
+            return function(*full, **by_name)
 
         called.__name__ = getattr(function, "__name__", "f")
-        return Objective(called, self.x, arrays, unpack=True)
+        return Objective(called, self.x, tuple(self.args), unpack=True)
 
     def at(self) -> tuple[Objective, tuple[FloatArray, ...]]:
         """The objective with this call's inputs, and the point."""
@@ -312,6 +316,8 @@ def check_grad(
     True
     """
     objective = function if isinstance(function, Objective) else Objective(function, x0, args)
+    if prod(objective.shape) != 1:
+        raise TypeError(f"check_grad needs a function with one value, got shape {objective.shape}")
     _, rows = objective.structure.flatten(x0, "x0")
     x = rows[0]
     check_finite(x, "x0")
