@@ -176,14 +176,6 @@ class Stepper {
       endings.memory.push_back(memory_out.back().mutable_data());
       std::fill_n(endings.memory.back(), memory_out.back().size(), m.initial);
     }
-    // What a start that was never begun shows.
-    std::copy_n(x0.data(), k * n, endings.x);
-    std::copy_n(x0.data(), k * n, endings.last_x);
-    for (std::int64_t i = 0; i < k; ++i) {
-      endings.fun[i] = endings.last_fun[i] = NAN;
-      endings.iterations[i] = 0, endings.left[i] = endings.right[i] = 0;
-      endings.reason[i] = static_cast<std::int8_t>(Reason::Interrupted);
-    }
     Conversation talk(std::move(callback), function, record, n);
     Watch watch;
     watch.interrupted = [&] { return talk.interrupted(); };
@@ -193,10 +185,11 @@ class Stepper {
     const Program& p =
         program(varying, k == 1 ? layout_for_one_lane(*step_.graph, step_.outputs, isa.width)
                                 : Layout::Lanes);
+    std::int64_t begun = 0;
     {
       const py::gil_scoped_release nogil;
       if (function.is_none()) {
-        descend(p, step_, method_, isa, starts, stopping, endings, watch);
+        begun = descend(p, step_, method_, isa, starts, stopping, endings, watch);
       } else {
         Descent descent(p, step_, method_, isa, false, starts, stopping, endings, watch);
         Question q{};
@@ -204,7 +197,15 @@ class Stepper {
           talk.answer(q);
           descent.tell();
         }
+        begun = descent.begun();
       }
+    }
+    for (std::int64_t i = begun; i < k; ++i) {  // interrupted before they were begun
+      std::copy_n(x0.data() + i * n, n, endings.x + i * n);
+      std::copy_n(x0.data() + i * n, n, endings.last_x + i * n);
+      endings.fun[i] = endings.last_fun[i] = NAN;
+      endings.iterations[i] = 0, endings.left[i] = endings.right[i] = 0;
+      endings.reason[i] = static_cast<std::int8_t>(Reason::Interrupted);
     }
     py::dict out;
     out["x"] = x, out["last_x"] = last_x, out["fun"] = fun, out["last_fun"] = last_fun;

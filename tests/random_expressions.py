@@ -300,6 +300,8 @@ class Writer:
     def line(self, source: str) -> str:
         with np.errstate(all="ignore"):
             value = np.asarray(eval(source, self.scope))  # our own text, a line above
+        if not np.isfinite(value).all():
+            raise ValueError(f"{source} is not finite")
         name = f"t{len(self.lines)}"
         self.lines.append(f"{name} = {source}")
         self.values[name] = value
@@ -653,7 +655,7 @@ def make(count: int = 200, seed: int = 20) -> list[Expression]:
                 try:
                     writer.line(features[name](writer))
                     break
-                except ValueError:  # NumPy on shapes that do not fit: other arguments
+                except ValueError:  # shapes that do not fit, no finite value: other arguments
                     continue
         made.append(writer.finish())
     return made

@@ -28,7 +28,7 @@ def truth(k: int) -> tuple[float, FloatArray, FloatArray, float] | None:
 
 
 def accepted(k: int) -> bool:
-    """Finite at its point, on no kink (slopes to the left and right agree), on no jump, not flat."""
+    """Finite at its point, on no kink (left and right slopes agree), on no jump, not flat."""
     known = truth(k)
     e = EXPRESSIONS[k]
     if known is None or not random_expressions.finite(e):
@@ -86,6 +86,28 @@ def test_derivatives_are_those_of_150_digits(k: int) -> None:
         assert F.jvp(x, v) == pytest.approx(
             gradient @ v, rel=RELATIVE, abs=RELATIVE * np.abs(gradient).max()
         ), e.source
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # A result in the place of an operand of one element, which is read for each of its own.
+        "np.sum(np.power(1.5 * np.exp2(x)[0], 1.5 * x))",
+        "np.sum(np.exp(1.5 * np.exp2(x)[0] * (1.5 * x)))",
+        "np.sum(np.where(x[3] < 3, np.sin(x), (0.5 + 1.5 * np.sin(x)[3]) * x) ** 2)",
+        # A result that starts one element further in the place of its own operand.
+        "np.sum(np.convolve(np.arctan(0.394 * x), x[:2]))",
+        "np.sum(np.convolve(np.cumsum(np.sin(x)) * 1.5 - 0.5, np.exp(x)[:2])) * np.prod(x)",
+    ],
+)
+def test_no_result_overwrites_an_operand_that_is_still_to_be_read(text: str) -> None:
+    e = Expression([f"return {text}"], np.array([-1.252, 0.183, -0.889, 1.219, -0.635, 1.211]))
+    known = random_expressions.oracle(e)
+    assert known is not None
+    F = tw.objective(e.function, e.point)
+    assert F(e.point) == pytest.approx(known[0], rel=1e-13)
+    assert far(F.grad(e.point), known[1]) < 1e-13
+    assert far(F.hess(e.point), known[2]) < 1e-12
 
 
 def test_the_oracle_knows_known_derivatives() -> None:

@@ -6,12 +6,15 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 
 namespace thalweg {
 namespace {
 
 // A point is worse than the best only if its f is higher by more than this many times max(1, |f|).
 constexpr double kSlack = 4 * 2.220446049250313e-16;
+// The limit of a lane that has no best point yet; an infinite value lies above it.
+constexpr double kNoLimit = std::numeric_limits<double>::max();
 // Seconds between looks for an interrupt.
 constexpr double kPatience = 0.02;
 
@@ -54,7 +57,7 @@ Descent::Descent(const Program& program, const Step& step, const Method& method,
       static_cast<std::size_t>((lanes_ + kernels_.width - 1) / kernels_.width * kernels_.width);
   start_.assign(static_cast<std::size_t>(lanes_), -1);
   since_.assign(static_cast<std::size_t>(lanes_), 0);
-  limit_.assign(padded, INFINITY);
+  limit_.assign(padded, kNoLimit);
   saved_f_.assign(static_cast<std::size_t>(lanes_), NAN);
   saved_x_.assign(static_cast<std::size_t>(lanes_ * step_.n), 0.0);
   for (std::int64_t l = 0; l < lanes_; ++l) {
@@ -205,7 +208,7 @@ void Descent::finish(std::int64_t lane, Reason reason, double left, double right
       endings_.memory[m][start * size + i] = from[i * lanes_ + lane];
   }
   evaluations_ += k + 1;
-  limit_[l] = INFINITY;
+  limit_[l] = kNoLimit;
   const bool more = next_start_ < starts_.k;
   start_[l] = more ? next_start_ : -1;
   since_[l] = iteration_ + 1;
@@ -219,6 +222,7 @@ void Descent::finish(std::int64_t lane, Reason reason, double left, double right
 }
 
 void Descent::finish_all(Reason reason, double left, double right) {
+  begun_ = next_start_;
   next_start_ = starts_.k;
   latest_.read(*this);
   for (std::int64_t l = 0; l < lanes_; ++l) {
@@ -243,14 +247,15 @@ void Descent::check_clock() {
   if (watch_.interrupted && watch_.interrupted()) finish_all(Reason::Interrupted, 0, 0);
 }
 
-void descend(const Program& program, const Step& step, const Method& method, const Kernels& kernels,
-             const Starts& starts, const Stopping& stopping, const Endings& endings,
-             const Watch& watch) {
-  if (starts.k == 0) return;
+std::int64_t descend(const Program& program, const Step& step, const Method& method,
+                     const Kernels& kernels, const Starts& starts, const Stopping& stopping,
+                     const Endings& endings, const Watch& watch) {
+  if (starts.k == 0) return 0;
   const bool wide = starts.k > kernels.width && fits_wide(program, kernels);
   Descent descent(program, step, method, kernels, wide, starts, stopping, endings, watch);
   Question question{};
   while (descent.ask(question)) descent.tell();
+  return descent.begun();
 }
 
 }  // namespace thalweg

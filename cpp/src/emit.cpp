@@ -44,6 +44,7 @@ class Emission {
       for (const Part& p : list_.parts[static_cast<std::size_t>(s.parts)])
         pin(p, {Space::Scratch, static_cast<std::int32_t>(i), 0});
     }
+    recompute();
     schedule();
     count_readers();
     homes_.assign(list_.steps.size(), {});
@@ -83,6 +84,36 @@ class Emission {
   bool is_pinned_to(const Part& p, const Place& to) {
     return p.from.space == Space::Scratch && p.from.offset == 0 && step(p.from).pinned == to &&
            step(p.from).n == p.n;
+  }
+
+  // ---- what is made anew
+  // -------------------------------------------------------------------------
+
+  // x + c and the like cost less to make again, in registers, than to store and load.
+  bool is_cheap(const Step& s) const {
+    if (s.n != 1 || s.uses < 2 || s.pinned.space != Space::None) return false;
+    if (s.code != kCode<ops::Add> && s.code != kCode<ops::Subtract>) return false;
+    const auto is = [&s](Space a, Space b) { return s.in[0].space == a && s.in[1].space == b; };
+    return is(Space::Input, Space::Number) || is(Space::Number, Space::Input);
+  }
+  void recompute() {
+    if (!lanes()) return;
+    const std::size_t count = list_.steps.size();
+    for (std::size_t i = 0; i < count; ++i) {
+      if (list_.steps[i].dead || list_.steps[i].partner >= 0) continue;
+      std::int32_t from = -1, copy = -1;
+      for (int k = 0; k < list_.steps[i].arity; ++k) {
+        const Place p = list_.steps[i].in[k];
+        if (p.space != Space::Scratch || p.offset != 0) continue;
+        if (p.index != from) {
+          if (!is_cheap(step(p))) continue;
+          from = p.index;
+          copy = static_cast<std::int32_t>(list_.steps.size());
+          list_.steps.push_back(Step(step(p)));
+        }
+        list_.steps[i].in[k].index = copy;
+      }
+    }
   }
 
   // ---- order

@@ -529,15 +529,14 @@ template <class C> Handlers handlers() {
 }
 
 bool rises(const double* f, double* limit, std::int64_t n, double slack) {
-  bool any_rise = false;
+  bool wanted = false;
   for (std::int64_t i = 0; i < n; i += W) {
-    const V y = V::load(f + i), old = V::load(limit + i);
-    any_rise |= !all(y <= old);
-    const V size = select(abs(y) > V(1.0), abs(y), V(1.0));
-    const V fresh = fma(V(slack), size, y);
+    const V y = V::load(f + i), old = V::load(limit + i), size = abs(y);
+    wanted |= !all((y <= old) & (size < V(kInfinity)));
+    const V fresh = fma(V(slack), select(size > V(1.0), size, V(1.0)), y);
     select(fresh < old, fresh, old).store(limit + i);
   }
-  return any_rise;
+  return wanted;
 }
 
 }  // namespace

@@ -87,7 +87,7 @@ class Called:
             pair = self._call(self._function, x)
             if not isinstance(pair, tuple | list) or len(pair) != 2:
                 raise TypeError(
-                    "with jac=True the function must return (value, gradient), "
+                    "with jac=True the function must return a pair, value and gradient, "
                     f"got {type(pair).__name__}"
                 )
             value, gradient = pair

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,12 +20,22 @@ class Method:
     __slots__ = ("hyper",)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        bound = inspect.signature(type(self)).bind(*args, **kwargs)
-        bound.apply_defaults()
-        self.hyper: dict[str, Any] = {
-            name: _checked(name, bound.arguments[name], *accepted)
-            for name, _, _, accepted in self._hyper
-        }
+        names = [h[0] for h in self._hyper]
+        if len(args) > len(names):
+            raise TypeError(f"{self.name} takes {', '.join(names)}; got {len(args)} values")
+        given = dict(zip(names, args, strict=False))
+        for key, value in kwargs.items():
+            if key not in names:
+                raise TypeError(f"{self.name} takes {', '.join(names)}; unexpected keyword {key!r}")
+            if key in given:
+                raise TypeError(f"{self.name} got {key} twice")
+            given[key] = value
+        self.hyper: dict[str, float] = {}
+        for name, default, _, accepted in self._hyper:
+            value = given.get(name, default)
+            if value is None and name not in given:
+                raise TypeError(f"{self.name} needs {name}=")
+            self.hyper[name] = _checked(name, value, *accepted)
 
     def __repr__(self) -> str:
         inside = ", ".join(f"{k}={v!r}" for k, v in self.hyper.items())
@@ -57,14 +66,25 @@ def _checked(name: str, value: Any, lower: float, upper: float, above: bool, bel
     return number
 
 
-def _make_class(m: dict[str, Any]) -> type[Method]:
-    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    parameters = [
-        inspect.Parameter(
-            name, kind, default=inspect.Parameter.empty if default is None else default
+class _Signature:
+    """The signature of a method's class, made when somebody asks: `inspect` is slow to import."""
+
+    def __init__(self, hyper: list[tuple[Any, ...]]) -> None:
+        self._hyper = hyper
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        import inspect
+
+        kind, none = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.empty
+        return inspect.Signature(
+            [
+                inspect.Parameter(name, kind, default=none if default is None else default)
+                for name, default, *_ in self._hyper
+            ]
         )
-        for name, default, *_ in m["hyper"]
-    ]
+
+
+def _make_class(m: dict[str, Any]) -> type[Method]:
     lines = [m["summary"], "", "Parameters", "----------"]
     for name, default, meaning, *_ in m["hyper"]:
         lines += [f"{name} : float" + ("" if default is None else f", default {default:g}")]
@@ -77,7 +97,7 @@ def _make_class(m: dict[str, Any]) -> type[Method]:
             "__doc__": "\n".join(lines),
             "__module__": "thalweg",
             "__slots__": (),
-            "__signature__": inspect.Signature(parameters),
+            "__signature__": _Signature(m["hyper"]),
             "name": m["name"],
             "_hyper": m["hyper"],
         },
@@ -121,13 +141,6 @@ def make(method: Any, hyper: dict[str, Any]) -> Method:
     if name not in classes:
         raise ValueError(f"method must be one of {offered}, got {method!r}")
     cls = classes[name]
-    known = [h[0] for h in cls._hyper]
-    for key in hyper:
-        if key not in known:
-            raise TypeError(f"{name} takes {', '.join(known)}; unexpected keyword {key!r}")
-    for key, default, *_ in cls._hyper:
-        if default is None and key not in hyper:
-            raise TypeError(f"{name} needs {key}=")
     return cls(**hyper)
 
 

@@ -63,11 +63,12 @@ class Objective:
         self,
         function: Callable[..., Any],
         x0: Any,
-        args: tuple[Any, ...] = (),
+        args: Any = (),
         unpack: bool | None = None,
     ) -> None:
         if not callable(function):
             raise TypeError(f"the function must be callable, got {type(function).__name__}")
+        args = args if isinstance(args, tuple) else (args,)  # SciPy lets one stand alone
         self.structure, self.start = structure_of(x0, function, len(args), unpack)
         self._name = getattr(function, "__name__", "f")
         self.names = argument_names(function)
@@ -403,7 +404,7 @@ def _arguments(s: Structure, trace: Trace, x: Tracer) -> tuple[list[Any], dict[s
 def objective(
     function: Callable[..., Any] | None = None,
     x0: Any = None,
-    args: tuple[Any, ...] = (),
+    args: Any = (),
     unpack: bool | None = None,
 ) -> Any:
     """Trace a function now and keep it; also a decorator, ``@tw.objective(x0=...)``.

@@ -136,7 +136,7 @@ def _assemble(g: _core.Graph, what: Any, at: list[int], shape: Any, payload: Any
     made = g.assemble(shape, at, [(offset, strides) for offset, strides, _ in payload])
     filled = np.zeros(int(np.prod(shape)), dtype=np.int8)
     for part, (offset, strides, _) in zip(at, payload, strict=True):
-        steps = np.indices(g.shape(part)).reshape(len(strides), -1)
+        steps = np.indices(g.shape(part)).reshape(len(strides), int(np.prod(g.shape(part))))
         np.add.at(filled, offset + np.asarray(strides, dtype=np.int64) @ steps, 1)
     if not np.all(filled == 1):
         raise ValueError("parts overlap or leave gaps")

@@ -101,6 +101,11 @@ class Structure:
 
     def flatten(self, x: Any, what: str = "x") -> tuple[tuple[int, ...], FloatArray]:
         """Leading axes (lanes), and the points as rows: (lanes, n)."""
+        if self.form == "whole" and type(x) is np.ndarray and x.dtype == np.float64:
+            if x.shape == self.shapes[0]:  # the usual point, the quick way
+                return (), x.reshape(1, x.size)
+        elif type(x) is float and self.is_scalar:
+            return (), np.array([[x]])
         entries = [as_floats(e, what) for e in self._entries(x, what)]
         shapes: tuple[tuple[int, ...], ...] = self.shapes
         if self.form == "elements":
@@ -125,6 +130,8 @@ class Structure:
 
     def restore(self, rows: FloatArray, lead: tuple[int, ...] = ()) -> Any:
         """Points in the user's form from rows (lanes, n)."""
+        if not lead and self.is_scalar:
+            return float(rows[0, 0])
         if self.form == "elements":
             return rows.reshape(*lead, self.size)
         parts, at = [], 0
@@ -152,12 +159,8 @@ def structure_of(
     else:
         count, known = parameter_count(function)
         r = count - n_args if known else 1
-        if (
-            isinstance(x0, tuple)
-            and unpack is not False
-            and (r == len(x0) or unpack or not known)
-            and (len(x0) > 1 or unpack)
-        ):
+        entries = isinstance(x0, tuple) and unpack is not False
+        if entries and (r == len(x0) or unpack or (not known and len(x0) > 1)):
             arrays = [as_floats(v, f"x0[{i}]") for i, v in enumerate(x0)]
             s = Structure("tuple", tuple(a.shape for a in arrays))
         else:
@@ -181,7 +184,7 @@ def structure_of(
 
 def check_finite(flat: FloatArray, what: str) -> None:
     """Raise ValueError where an entry is NaN or infinite."""
-    bad = np.flatnonzero(~np.isfinite(flat))
-    if bad.size:
+    if not np.isfinite(flat).all():
+        bad = np.flatnonzero(~np.isfinite(flat))
         where = f" at index {bad[0]}" if flat.size > 1 else ""
         raise ValueError(f"{what} must be finite, got {flat[bad[0]]}{where}")

@@ -87,6 +87,8 @@ class Descent {
   bool ask(Question& question);
   void tell();
   std::int64_t evaluations() const { return evaluations_; }
+  // Starts that were loaded at all: fewer than k where the descent was stopped as a whole.
+  std::int64_t begun() const { return begun_ < 0 ? next_start_ : begun_; }
 
  private:
   void load(std::int64_t lane, std::int64_t start, std::size_t age);
@@ -113,7 +115,7 @@ class Descent {
   const Watch watch_;
   Evaluator block_;
   std::int64_t lanes_, next_start_ = 0, active_ = 0, iteration_ = 0, longest_, deadline_,
-                       evaluations_ = 0;
+                       begun_ = -1, evaluations_ = 0;
   std::size_t x_ring_, f_ring_, change_ring_ = 0;
   std::vector<std::size_t> memory_rings_;
   std::vector<std::int64_t> start_,
@@ -125,9 +127,9 @@ class Descent {
   double began_, checked_;
 };
 
-// Descends from every start with a traced objective.
-void descend(const Program& program, const Step& step, const Method& method, const Kernels& kernels,
-             const Starts& starts, const Stopping& stopping, const Endings& endings,
-             const Watch& watch);
+// Descends from every start with a traced objective; how many were begun.
+std::int64_t descend(const Program& program, const Step& step, const Method& method,
+                     const Kernels& kernels, const Starts& starts, const Stopping& stopping,
+                     const Endings& endings, const Watch& watch);
 
 }  // namespace thalweg

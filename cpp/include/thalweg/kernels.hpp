@@ -106,8 +106,8 @@ struct Kernels {
   const char* name;
   int width;  // doubles in a batch
   Handlers wide, narrow;
-  // Which of n lanes (a multiple of width) have !(f <= limit)? Lowers each limit to `f + slack
-  // max(1, |f|)`; true if any.
+  // Is any of n lanes (a multiple of width) above its limit, or not finite? Lowers each limit to
+  // f + slack max(1, |f|).
   bool (*rises)(const double* f, double* limit, std::int64_t n, double slack);
 };
 
