@@ -144,6 +144,9 @@ class Stepper {
         (step_.at.lower >= 0 && bounds.size() != 2))
       throw py::value_error(
           "the step does not fit what it is run on. This is a bug in thalweg; please report it");
+    if ((stopping.gtol > 0 && step_.at.gradient_norm < 0) ||
+        (stopping.xtol > 0 && step_.at.change < 0))
+      throw py::value_error("this step was made without what gtol or xtol test");
     std::vector<bool> varying(static_cast<std::size_t>(step_.at.inputs), false);
     Starts starts{k, x0.data(), std::vector<const double*>(varying.size(), nullptr), {}};
     const auto bind = [&](int input, const Array& a, bool per_lane) {

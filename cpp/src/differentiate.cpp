@@ -118,6 +118,8 @@ class Reverse {
       if (!at(id).needed)
         at(id).needed =
             std::ranges::any_of(g_.inputs(id), [this](NodeId i) { return at(i).needed; });
+    for (NodeId id = 0; id < size_; ++id)
+      chooses_ |= g_[id].kind == Kind::Elementwise && g_[id].op == kOpcode<ops::Where>;
     for (std::size_t k = 0; k < outputs.size(); ++k) {
       receive(outputs[k], Expr(g_, seeds[k]));
       at(outputs[k]).live = Expr(1.0);
@@ -182,6 +184,10 @@ class Reverse {
   // Conditions are 0 or 1, in shapes that broadcast to the node's.
   void keep_alive(NodeId id, const Expr& condition) {
     if (!needed(id)) return;
+    if (g_[id].kind == Kind::Input) {  // nothing lies before it that a mask could guard
+      at(id).live = Expr(1.0);
+      return;
+    }
     std::optional<Expr>& live = at(id).live;
     if (!live) live = condition;
     else if (live->is(1.0) || condition.is(1.0)) live = Expr(1.0);
@@ -369,7 +375,7 @@ class Reverse {
   // A condition on a part, as a condition on the whole.
   Expr placed(const Expr& condition, const Shape& shape, const Placement& where,
               const Shape& whole) {
-    if (condition.is(1.0)) return condition;
+    if (condition.is(1.0) && !chooses_) return condition;
     const NodeId part = spread(g_, condition, shape).in(g_);
     const NodeId count = g_.assemble(whole, std::array{part}, {where}, true);
     return truth_of(Expr(g_, count), true);
@@ -427,6 +433,7 @@ class Reverse {
 
   Graph& g_;
   NodeId size_;
+  bool chooses_ = false;  // is there any branch? Without one, no mask is worth its cost
   std::vector<State> nodes_;
 };
 

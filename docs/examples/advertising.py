@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Sales against TV advertising: a line fitted by gradient descent, and the picture of how it got there.
+"""Sales against TV advertising: a line fitted by gradient descent, and the picture of its path.
 
-Data: G. James, D. Witten, T. Hastie, R. Tibshirani, An Introduction to Statistical Learning, 200 markets.
+Data: G. James, D. Witten, T. Hastie, R. Tibshirani, An Introduction to Statistical Learning; 200
+markets.
 Run from anywhere: ``python docs/examples/advertising.py [picture.png]``.
 """
 

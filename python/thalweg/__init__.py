@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""thalweg minimizes functions written in NumPy: traced once, differentiated, and descended in C++."""
+"""thalweg minimizes NumPy functions: traced once, differentiated, and descended in C++."""
 
 from thalweg import methods as _methods
 from thalweg._version import __version__
@@ -28,6 +28,7 @@ Adam = _methods.classes["adam"]
 __all__ = [
     "Adam",
     "Bounds",
+    "GradientCheck",
     "GradientDescent",
     "Momentum",
     "Objective",
@@ -36,15 +37,14 @@ __all__ = [
     "State",
     "TraceError",
     "__version__",
+    "check_grad",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
     "methods",
     "minimize",
-    "value_and_grad",
-    "jacobian",
-    "hvp",
-    "hessian",
-    "grad",
-    "check_grad",
-    "GradientCheck",
     "objective",
     "show_config",
+    "value_and_grad",
 ]

@@ -34,7 +34,7 @@ class Bounds:
 
 
 def read_bounds(bounds: Any, structure: Structure, start: FloatArray) -> list[FloatArray]:
-    """[lower, upper], each (n,), or nothing where there are no bounds; checked against the start."""
+    """[lower, upper], each (n,), or nothing without bounds; checked against the start."""
     if bounds is None:
         return []
     n = structure.size
@@ -56,7 +56,8 @@ def read_bounds(bounds: Any, structure: Structure, start: FloatArray) -> list[Fl
     if outside.size:
         i = outside[0]
         raise ValueError(
-            f"x0 must lie within the bounds, got {start[i]} outside [{lower[i]}, {upper[i]}] for variable {i}"
+            f"x0 must lie within the bounds, got {start[i]} outside "
+            f"[{lower[i]}, {upper[i]}] for variable {i}"
         )
     return [lower, upper]
 

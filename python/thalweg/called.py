@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Functions that cannot be traced (`trace=False`): called at every evaluation, differentiated by the user or by differences."""
+"""Functions that cannot be traced (`trace=False`): called at every evaluation.
+
+Their gradients come from the user or from differences.
+"""
 
 from __future__ import annotations
 
@@ -87,7 +90,7 @@ class Called:
             pair = self._call(self._function, x)
             if not isinstance(pair, tuple | list) or len(pair) != 2:
                 raise TypeError(
-                    "with jac=True the function must return a pair, value and gradient, "
+                    "with jac=True the function must return (value, gradient), "
                     f"got {type(pair).__name__}"
                 )
             value, gradient = pair
@@ -116,7 +119,7 @@ class Called:
         return np.array([p[0] for p in pairs]), np.array([p[1] for p in pairs])
 
     def rows_value_and_grad(self, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Values (k,) and gradients (k, n) at rows of points that were evaluated before; NaN where neither is known.
+        """Values (k,) and gradients (k, n) at rows of points that were evaluated before, else NaN.
 
         The function is not called again: it may cost minutes, or have failed.
         """

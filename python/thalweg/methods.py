@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The methods as objects: `tw.Adam(learning_rate=0.1)`. Names, defaults and texts are the core's."""
+"""The methods as objects: `tw.Adam(learning_rate=0.1)`. Names and defaults are the core's."""
 
 from __future__ import annotations
 
@@ -129,7 +129,8 @@ def make(method: Any, hyper: dict[str, Any]) -> Method:
     if isinstance(method, Method):
         if hyper:
             raise TypeError(
-                f"hyper-parameters are given in {method!r}; unexpected keyword {next(iter(hyper))!r}"
+                f"hyper-parameters are given in {method!r}; "
+                f"unexpected keyword {next(iter(hyper))!r}"
             )
         return method
     if isinstance(method, type) and issubclass(method, Method):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""`minimize`: one descent. Checks its arguments, hands the descent to the core, and explains how it ended."""
+"""`minimize`: one descent. Checks its arguments, hands it to the core, explains how it ended."""
 
 from __future__ import annotations
 
@@ -26,16 +26,19 @@ __all__ = ["State", "minimize"]
 
 _FOREVER = 2**62
 _DEFAULTS: dict[str, Any] = {
-    "gtol": 1e-8, "xtol": 0.0, "ftol": 0.0, "max_iter": 1000, "max_nfev": _FOREVER, "max_time": np.inf,
+    "gtol": 1e-8, "xtol": 0.0, "ftol": 0.0, "max_iter": 1000, "max_nfev": _FOREVER,
+    "max_time": np.inf,
 }  # fmt: skip
 # SciPy's names for what we call otherwise.
 _OPTIONS = {
-    "maxiter": "max_iter", "maxfev": "max_nfev", "maxfun": "max_nfev", "gtol": "gtol", "xtol": "xtol",
+    "maxiter": "max_iter", "maxfev": "max_nfev", "maxfun": "max_nfev", "gtol": "gtol",
+    "xtol": "xtol",
     "ftol": "ftol", "xatol": "xtol", "fatol": "ftol", "disp": "progress",
     "max_iter": "max_iter", "max_nfev": "max_nfev", "max_time": "max_time",
 }  # fmt: skip
 _REFUSED = {
-    "constraints": "bounds= hold for every method; other constraints are not offered: add a penalty to the function",
+    "constraints": "bounds= hold for every method; other constraints are not offered: "
+    "add a penalty to the function",
     "hess": "second derivatives are made from the traced function; leave it out",
     "hessp": "second derivatives are made from the traced function; leave it out",
 }
@@ -95,17 +98,18 @@ def minimize(
         A function written in NumPy, or one traced before. It is called once; what its closure and
         globals hold is frozen then, and `args` are inputs.
     x0 : array_like, tuple or dict
-        The start; its form says how the function is called (see the guide, "How x0 reaches the function").
+        The start; its form says how the function is called (docs/api.md, "How x0 reaches the
+        function").
     method : str or method object
-        ``"gradient_descent"``, ``"momentum"``, ``"adam"``, with hyper-parameters as further keywords, or
-        an object such as ``tw.Adam(learning_rate=0.1)``.
+        ``"gradient_descent"``, ``"momentum"``, ``"adam"``, with hyper-parameters as further
+        keywords, or an object such as ``tw.Adam(learning_rate=0.1)``.
     args : tuple, optional
         Further arguments of `fun`.
     bounds : sequence of (lower, upper), or Bounds, optional
         None for a free end. Held at every evaluation, by projection.
     gtol : float, default 1e-8
-        Stop when the largest component of the projected gradient is this small. Here as in the other
-        tests, 0 switches the test off.
+        Stop when the largest component of the projected gradient is this small. Here as in the
+        other tests, 0 switches the test off.
     xtol : float, default 0
         Stop when the largest change of a variable is at most ``xtol * (1 + max|x|)``.
     ftol : float, default 0
@@ -117,8 +121,8 @@ def minimize(
     max_time : float, optional
         Seconds at most.
     callback : callable, optional
-        Called after each iteration as ``callback(xk)``, or ``callback(intermediate_result=...)`` if that is
-        its parameter's name; raising StopIteration ends the descent.
+        Called after each iteration as ``callback(xk)``, or ``callback(intermediate_result=...)`` if
+        that is its parameter's name; raising StopIteration ends the descent.
     progress : bool, default False
         Show the iteration, value and gradient norm on stderr.
     record : bool, default False
@@ -128,8 +132,8 @@ def minimize(
     trace : bool, default True
         False calls `fun` at every evaluation, for functions that cannot be traced.
     jac : callable or True, optional
-        With ``trace=False``: the gradient, or True where `fun` returns value and gradient; otherwise
-        differences are taken.
+        With ``trace=False``: the gradient, or True where `fun` returns value and gradient;
+        otherwise differences are taken.
     unpack : bool, optional
         Whether the elements of `x0` are passed one by one; by default as the signature says.
     tol, options : optional
@@ -154,7 +158,8 @@ def minimize(
     --------
     >>> import numpy as np
     >>> import thalweg as tw
-    >>> res = tw.minimize(lambda x: np.exp(x) - np.log(x), 1.6, "gradient_descent", learning_rate=0.3)
+    >>> f = lambda x: np.exp(x) - np.log(x)
+    >>> res = tw.minimize(f, 1.6, "gradient_descent", learning_rate=0.3)
     >>> round(res.x, 8), res.success
     (0.56714329, True)
     """
@@ -163,7 +168,8 @@ def minimize(
         if name in hyper:
             raise TypeError(f"{name}= is not offered: {instead}")
     stops: dict[str, Any] = {
-        "gtol": gtol, "xtol": xtol, "ftol": ftol, "max_iter": max_iter, "max_nfev": max_nfev, "max_time": max_time,
+        "gtol": gtol, "xtol": xtol, "ftol": ftol, "max_iter": max_iter, "max_nfev": max_nfev,
+        "max_time": max_time,
     }  # fmt: skip
     progress = _scipy_spellings(stops, tol, options, hyper, progress)
     stops = {k: _checked_stop(k, _DEFAULTS[k] if v is None else v) for k, v in stops.items()}
@@ -305,12 +311,11 @@ class _Run:
         hyper = [np.array([v]) for v in self.method.hyper.values()]
         with Progress(progress, total=self.stops["max_iter"]) as shown:
             listener = self._listener(shown if progress else None)
-            out = stepper.run(
+            return stepper.run(
                 rows, [None, *o.args], [True] + [False] * len(o.args), hyper, self.bounds, memory,
                 record=self.record, callback=listener,
                 function=o.rows_value_and_grad_one if isinstance(o, Called) else None, **stops,
             )  # fmt: skip
-        return out
 
     def _listener(
         self, shown: Progress | None
@@ -362,7 +367,7 @@ class _Run:
             )  # the best point, but not quite the lowest: its gradient was not kept
         moved = not np.array_equal(x, last)
         last_fun, last_jac = o.rows_value_and_grad(last) if moved else (fun, jac)
-        # The core's f is NaN where the next point would not be finite; f itself may be the best yet.
+        # The core's f is NaN where the next point would not be finite; f itself may be the best.
         if moved and last_fun[0] <= fun[0] and np.isfinite(last_fun[0]):
             x, fun, jac = last, last_fun, last_jac
         reason = Reason(int(out["reason"][0]))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Objectives: a function traced once, kept, and evaluated with its derivatives in C++.
 
-This file arranges inputs and outputs; what is computed stands in the graph, and the core computes it.
+This file arranges inputs and outputs; what is computed stands in the graph, and the core does it.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class Objective:
     def __repr__(self) -> str:
         return f"<thalweg.Objective {self._name}: {self.n} variables, value of shape {self.shape}>"
 
-    # ---- evaluation --------------------------------------------------------------------------------------------------
+    # ---- evaluation
 
     def _function(self, key: Any, build: Callable[[], list[int]], inputs: int) -> _core.Function:
         made = self._functions.get(key)
@@ -136,7 +136,7 @@ class Objective:
         return f([rows, *self.args], varying, rows.shape[0])
 
     def _point(self, x: tuple[Any, ...], named: dict[str, Any]) -> Any:
-        """One point from what the objective was called with: a point, or the function's own arguments."""
+        """One point from what came: a point, or the function's own arguments."""
         s = self.structure
         if named:
             if x or s.form != "dict":
@@ -227,7 +227,7 @@ class Objective:
         """
         return self.value_and_grad(*x, **named)[1]
 
-    # ---- second derivatives ------------------------------------------------------------------------------------------
+    # ---- second derivatives
 
     def _directional(self, kind: str, rows: FloatArray, directions: FloatArray) -> FloatArray:
         """Products with directions (k, size), the points one row or k rows."""
@@ -276,13 +276,13 @@ class Objective:
         return both, rows if rows.shape[0] == 1 else spread(rows, lead), spread(directions, lead_v)
 
     def hvp(self, x: Any, v: Any) -> Any:
-        """Hessian-vector product at `x` along `v`, both in the form of `x0` (lanes may stand in front)."""
+        """Hessian-vector product at `x` along `v`, both in the form of `x0` (lanes in front)."""
         self._require_scalar("a Hessian", "use jvp or vjp")
         lead, rows, directions = self._both(x, v, self.structure)
         return self.structure.restore(self._directional("hvp", rows, directions), lead)
 
     def hess(self, *x: Any, **named: Any) -> Any:
-        """Hessian at a point: (n, n) over all variables in order; for one array of shape s, (*s, *s).
+        """Hessian at a point: (n, n) over all variables; for one array of shape s, (*s, *s).
 
         Raises
         ------
@@ -299,7 +299,7 @@ class Objective:
             own = self.structure.shapes[0] * 2
         return self._shaped(np.array(rows_out), lead, own)
 
-    # ---- vector functions --------------------------------------------------------------------------------------------
+    # ---- vector functions
 
     def jvp(self, x: Any, v: Any) -> Any:
         """Derivative of the values at `x` along `v`: shape of the function's value."""
@@ -314,8 +314,8 @@ class Objective:
     def jacobian(self, *x: Any, **named: Any) -> Any:
         """Jacobian at a point: the value's shape, then the point's.
 
-        Forward or reverse mode, whichever takes fewer products. For a tuple or dict the last axis runs
-        over all variables in order.
+        Forward or reverse mode, whichever takes fewer products. For a tuple or dict the last axis
+        runs over all variables in order.
         """
         lead, rows = self.structure.flatten(self._point(x, named))
         m, n = prod(self.shape), self.n
@@ -330,11 +330,11 @@ class Objective:
         own = self.structure.shapes[0] if self.structure.form == "whole" else (n,)
         return self._shaped(np.array(blocks), lead, self.shape + own)
 
-    # ---- the tape ----------------------------------------------------------------------------------------------------
+    # ---- the tape
 
     @property
     def tape(self) -> Tape:
-        """The tape of value and gradient (of the value alone for vector functions), to be printed."""
+        """The tape of value and gradient (of the value alone for vector functions)."""
         scalar = prod(self.shape) == 1
         nodes = [self._f, self._gradient_node()] if scalar else [self._f]
         f = _core.Function(self._graph, nodes, 1 + len(self.args))
@@ -364,7 +364,10 @@ class Objective:
     def diagnose(
         self, rows: FloatArray, gradient: bool
     ) -> tuple[str, list[float], float, bool] | None:
-        """What made a value (or gradient) at one point not finite: operation, its inputs, its result, outside its domain?"""
+        """Tell what made a value (or gradient) at one point not finite.
+
+        The operation, its inputs, its result, and whether an input lies outside its domain.
+        """
         node = self._gradient_node() if gradient else self._f
         return self._graph.diagnose(node, [rows, *self.args])
 
@@ -412,7 +415,8 @@ def objective(
     Parameters
     ----------
     function : callable
-        Written in NumPy; called once with traced arguments. What its closure and globals hold is frozen.
+        Written in NumPy; called once with traced arguments. What its closure and globals hold is
+        frozen.
     x0 : array_like, tuple or dict
         A point that gives form and shapes.
     args : tuple, optional

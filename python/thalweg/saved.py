@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a pickle of an objective holds: its expression by operation names, with its data, under a format version.
+"""What a pickle of an objective holds: its expression by operation names, with its data.
 
-Nothing of a tape is saved. On load every node is built again by the functions that check shapes and indices, and lowered anew, so a
-damaged or foreign pickle is refused, never run.
+It stands under a format version; nothing of a tape is saved. On load every node is built again by
+the functions that check shapes and indices, and lowered anew, so a damaged or foreign pickle is
+refused, never run.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import pickle
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -110,7 +111,9 @@ def _rebuilt(nodes: list[tuple[Any, ...]], made: Any) -> tuple[_core.Graph, int,
     for k, (kind, what, operands, shape, payload) in enumerate(nodes):
         if any(not 0 <= i < k for i in operands):
             raise ValueError(f"node {k} uses one that does not stand before it")
-        node = _BUILDERS[kind](graph, what, [ids[i] for i in operands], tuple(shape), payload)
+        node = _BUILDERS[kind](
+            graph, _Saved(what, [ids[i] for i in operands], tuple(shape), payload)
+        )
         if kind == "input" and inputs.get(what) != tuple(shape):
             raise ValueError(f"input {what} has shape {shape}")
         if graph.shape(node) != tuple(shape):
@@ -119,50 +122,50 @@ def _rebuilt(nodes: list[tuple[Any, ...]], made: Any) -> tuple[_core.Graph, int,
     return graph, ids[-1], x
 
 
-def _elementwise(g: _core.Graph, what: Any, at: list[int], shape: Any, payload: Any) -> int:
-    code, arity = _OPCODES[what]
-    if len(at) != arity:
-        raise ValueError(f"{what} takes {arity} operands, got {len(at)}")
-    return g.elementwise(code, *at)
+class _Saved(NamedTuple):
+    """A saved node, its operands already built."""
+
+    what: Any
+    at: list[int]
+    shape: tuple[int, ...]
+    payload: Any
 
 
-def _reduce(g: _core.Graph, what: Any, at: list[int], shape: Any, payload: Any) -> int:
-    return g.reduce_folded(_REDUCTIONS[what], at[0], payload, shape)
+def _elementwise(g: _core.Graph, n: _Saved) -> int:
+    code, arity = _OPCODES[n.what]
+    if len(n.at) != arity:
+        raise ValueError(f"{n.what} takes {arity} operands, got {len(n.at)}")
+    return g.elementwise(code, *n.at)
 
 
-def _assemble(g: _core.Graph, what: Any, at: list[int], shape: Any, payload: Any) -> int:
-    if what or any(table for _, _, table in payload):
+def _assemble(g: _core.Graph, n: _Saved) -> int:
+    if n.what or any(table for _, _, table in n.payload):
         raise ValueError("an objective holds no sums of parts")
-    made = g.assemble(shape, at, [(offset, strides) for offset, strides, _ in payload])
-    filled = np.zeros(int(np.prod(shape)), dtype=np.int8)
-    for part, (offset, strides, _) in zip(at, payload, strict=True):
-        steps = np.indices(g.shape(part)).reshape(len(strides), int(np.prod(g.shape(part))))
+    made = g.assemble(n.shape, n.at, [(offset, strides) for offset, strides, _ in n.payload])
+    filled = np.zeros(int(np.prod(n.shape)), dtype=np.int8)
+    for part, (offset, strides, _) in zip(n.at, n.payload, strict=True):
+        own = g.shape(part)
+        steps = np.indices(own).reshape(len(strides), int(np.prod(own)))
         np.add.at(filled, offset + np.asarray(strides, dtype=np.int64) @ steps, 1)
     if not np.all(filled == 1):
         raise ValueError("parts overlap or leave gaps")
     return made
 
 
-def _scan(g: _core.Graph, what: Any, at: list[int], shape: Any, payload: Any) -> int:
-    return g.scan_folded(at[0], at[1], payload[:3], bool(payload[3]))
+def _data(g: _core.Graph, n: _Saved) -> int:
+    return g.data(as_floats(n.payload, "data").reshape(n.shape))
 
 
-def _data(g: _core.Graph, what: Any, at: list[int], shape: Any, payload: Any) -> int:
-    return g.data(as_floats(payload, "data").reshape(shape))
-
-
-_BUILDERS: dict[str, Callable[..., int]] = {
-    "input": lambda g, what, at, shape, payload: g.input(what, shape),
-    "constant": lambda g, what, at, shape, payload: g.constant(payload),
+_BUILDERS: dict[str, Callable[[_core.Graph, _Saved], int]] = {
+    "input": lambda g, n: g.input(n.what, n.shape),
+    "constant": lambda g, n: g.constant(n.payload),
     "data": _data,
     "elementwise": _elementwise,
-    "reduce": _reduce,
-    "matmul": lambda g, what, at, shape, payload: g.matmul(
-        at[0], at[1], bool(payload[0]), bool(payload[1])
-    ),
-    "view": lambda g, what, at, shape, payload: g.view(at[0], shape, payload[0], payload[1:]),
-    "gather": lambda g, what, at, shape, payload: g.gather(at[0], shape, payload),
+    "reduce": lambda g, n: g.reduce_folded(_REDUCTIONS[n.what], n.at[0], n.payload, n.shape),
+    "matmul": lambda g, n: g.matmul(n.at[0], n.at[1], bool(n.payload[0]), bool(n.payload[1])),
+    "view": lambda g, n: g.view(n.at[0], n.shape, n.payload[0], n.payload[1:]),
+    "gather": lambda g, n: g.gather(n.at[0], n.shape, n.payload),
     "assemble": _assemble,
-    "scan": _scan,
-    "lookup": lambda g, what, at, shape, payload: g.lookup(at[0], *payload),
+    "scan": lambda g, n: g.scan_folded(n.at[0], n.at[1], n.payload[:3], bool(n.payload[3])),
+    "lookup": lambda g, n: g.lookup(n.at[0], *n.payload),
 }

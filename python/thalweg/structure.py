@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How `x0` reaches the function, and how points come back in its form.
 
-The core knows one flat vector; this file alone knows what the user's numbers look like: one array, the
-elements of one, a tuple with an entry an argument, or a dict with an entry a name.
+The core knows one flat vector; this file alone knows what the user's numbers look like: one array,
+the elements of one, a tuple with an entry an argument, or a dict with an entry a name.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _kind(array: npt.NDArray[Any], value: Any) -> str:
 
 
 def parameter_count(function: Callable[..., Any]) -> tuple[int, bool]:
-    """Positional parameters without default, and whether that number says anything (`*p`: it does not)."""
+    """Positional parameters without default, and whether that number is known (`*p`: not)."""
     code = getattr(function, "__code__", None)
     if code is not None and getattr(function, "__wrapped__", None) is None:  # ten times quicker
         if code.co_flags & inspect.CO_VARARGS:

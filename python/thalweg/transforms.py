@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""`grad` and its kin: functions of the user's own arguments, traced per shape and cached; and a check of gradients."""
+"""`grad` and its kin: functions of the user's own arguments, traced per shape and cached.
+
+And a check of gradients against values alone.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,8 @@ from thalweg.structure import FloatArray, as_floats, check_finite
 
 __all__ = ["GradientCheck", "check_grad", "grad", "hessian", "hvp", "jacobian", "value_and_grad"]
 
-# Traced objectives of a function, by what was not traced: shapes and everything that is no number. Held as long as the function is.
+# Traced objectives of a function, by what was not traced: shapes, and everything that is no number.
+# Held as long as the function is.
 _cache: weakref.WeakKeyDictionary[Any, dict[Any, Objective]] = weakref.WeakKeyDictionary()
 _MOST = 64  # kept for one function; the oldest goes first
 
@@ -39,7 +43,7 @@ def _key_of(value: Any) -> Any:
 
 
 class _Call:
-    """One call of a transformed function: what is differentiated, what are inputs, what is frozen."""
+    """One call of a transformed function: what is differentiated, an input, or frozen."""
 
     def __init__(
         self,
@@ -133,16 +137,16 @@ def grad(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Ca
     Parameters
     ----------
     function : callable
-        Written in NumPy, with one value. What its closure and globals hold is frozen when traced; its
-        arguments are inputs.
+        Written in NumPy, with one value. What its closure and globals hold is frozen when traced;
+        its arguments are inputs.
     argnums : int or tuple of int, default 0
         With respect to which positional arguments.
 
     Returns
     -------
     callable
-        Returns an array shaped like the argument (a float for a scalar), or a tuple of them. Traced once
-        for each set of shapes, then cached as long as the function lives.
+        Returns an array shaped like the argument (a float for a scalar), or a tuple of them. Traced
+        once for each set of shapes, then cached as long as the function lives.
 
     Examples
     --------
@@ -178,7 +182,7 @@ def value_and_grad(
 
 
 def _blocks(call: _Call, lead: tuple[int, ...], matrix: FloatArray) -> Any:
-    """A matrix over all variables, cut into blocks shaped (*lead, *argument); one block for one argnum."""
+    """A matrix over all variables, cut into blocks (*lead, *argument); one for one argnum."""
     out, at = [], 0
     for a in call.x:
         block = matrix[..., at : at + a.size].reshape(lead + a.shape)
@@ -188,7 +192,7 @@ def _blocks(call: _Call, lead: tuple[int, ...], matrix: FloatArray) -> Any:
 
 
 def hessian(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
-    """Matrix of second derivatives, (*shape, *shape); for several arguments a tuple of tuples of blocks.
+    """Matrix of second derivatives, (*shape, *shape); for several arguments tuples of blocks.
 
     Raises
     ------
@@ -270,7 +274,8 @@ class GradientCheck:
     Attributes
     ----------
     error : float
-        The worst error of a component, relative to the larger of its size and the gradient's mean size.
+        The worst error of a component, relative to its size or the gradient's mean size, whichever
+        is larger.
     index : int
         Which component, over all variables in order.
     gradient, reference : float
@@ -292,8 +297,8 @@ def check_grad(
     """Compare the gradient with one that uses values alone.
 
     Complex steps (Squire and Trapp 1998, SIAM Rev. 40(1), 110-112) where the function takes complex
-    numbers, and central differences extrapolated to step zero (Ridders 1982, Adv. Eng. Softw. 4(2), 75-76);
-    for each component, the one that agrees better counts.
+    numbers, and central differences extrapolated to step zero (Ridders 1982, Adv. Eng. Softw. 4(2),
+    75-76); for each component, the one that agrees better counts.
 
     Parameters
     ----------
@@ -336,7 +341,7 @@ def check_grad(
 
 
 def _extrapolated(objective: Objective, x: FloatArray) -> FloatArray:
-    """Central differences with steps halved, extrapolated in h**2; every point is a lane of one call."""
+    """Central differences with steps halved, extrapolated in h**2; each point is a lane."""
     levels = 8
     h = 0.02 * np.maximum(np.abs(x), 0.1)
     steps = h[:, None] * 0.5 ** np.arange(levels)
