@@ -163,7 +163,8 @@ void Descent::look_at(std::int64_t lane) {
   if (start_[l] < 0) return;
   const double f = latest_.f[l], f_before = latest_.f_before[l];
   const std::int64_t k = iteration_ - since_[l];
-  if (!(f <= limit_[l]) && k > 0 && f_before <= limit_[l]) {  // the point before was the best
+  const bool good = std::isfinite(f) && f <= limit_[l];
+  if (!good && k > 0 && f_before <= limit_[l]) {  // the point before was the best
     saved_f_[l] = f_before;
     for (std::int64_t i = 0; i < step_.n; ++i)
       saved_x_[l * static_cast<std::size_t>(step_.n) + static_cast<std::size_t>(i)] =
@@ -191,7 +192,7 @@ void Descent::finish(std::int64_t lane, Reason reason, double left, double right
   const auto l = static_cast<std::size_t>(lane);
   const std::int64_t start = start_[l], n = step_.n, k = iteration_ - since_[l];
   const double f = latest_.f[l];
-  const bool last_is_best = f <= limit_[l] || k == 0;
+  const bool last_is_best = (std::isfinite(f) && f <= limit_[l]) || k == 0;
   double *x = endings_.x + start * n, *last_x = endings_.last_x + start * n;
   for (std::int64_t i = 0; i < n; ++i) last_x[i] = x[i] = latest_.x[i * lanes_ + lane];
   if (!last_is_best) std::copy_n(&saved_x_[l * static_cast<std::size_t>(n)], n, x);
