@@ -63,7 +63,6 @@ class Emission {
   bool lanes() const { return tape_.layout == Layout::Lanes; }
 
   // ---- where results go
-  // ----------------------------------------------------------------------------------------------
 
   static bool contiguous(const Part& p) {
     return p.at.table.empty() &&
@@ -87,7 +86,6 @@ class Emission {
   }
 
   // ---- what is made anew
-  // -------------------------------------------------------------------------
 
   // x + c and the like cost less to make again, in registers, than to store and load.
   bool is_cheap(const Step& s) const {
@@ -117,7 +115,6 @@ class Emission {
   }
 
   // ---- order
-  // ---------------------------------------------------------------------------------------------------------
 
   void schedule() {
     std::vector<std::uint8_t> state(list_.steps.size(),
@@ -160,7 +157,6 @@ class Emission {
   }
 
   // ---- slots
-  // ---------------------------------------------------------------------------------------------------------
 
   void count_readers() {
     readers_.assign(list_.steps.size(), 0);
@@ -228,7 +224,6 @@ class Emission {
   }
 
   // ---- instructions
-  // --------------------------------------------------------------------------------------------------
 
   // In the layout Elements, one element of an array is read as a number; a number of its own fills
   // a batch.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Between graph and tape: a list of steps whose operands are places, arrays of a few elements taken
 // apart, products fused. The same for both layouts, so that the layout never shows in the bits.
-// select.cpp makes it, emit.cpp orders and writes it.
+// select.cpp makes it, fuse.cpp joins products to sums, emit.cpp orders and writes it.
 #pragma once
 #include <unordered_map>
 #include <vector>
@@ -53,6 +53,7 @@ inline constexpr std::int64_t kApart = 4;
 
 List select(Graph& graph, std::span<const NodeId> outputs, const std::vector<bool>& varying,
             bool everything);
+void fuse(List& list);
 Tape emit(List& list, Layout layout);
 
 }  // namespace thalweg::intermediate

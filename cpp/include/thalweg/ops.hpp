@@ -54,7 +54,6 @@ template <class M, class V = typename M::VecType> THALWEG_INLINE V truth(M m) {
 }
 
 // ---- arithmetic
-// ------------------------------------------------------------------------------------------------------
 
 struct Add : Light<2> {
   static constexpr auto name = "add";
@@ -215,7 +214,6 @@ template <class T> Two<T> Remainder::partials(T a, T b, T) {
 template <class T> Two<T> Fmod::partials(T a, T b, T) { return {T(1), -apply<Trunc>(a / b)}; }
 
 // ---- exponentials and logarithms
-// -------------------------------------------------------------------------------------
 
 struct Exp : Operation<1> {
   static constexpr auto name = "exp";
@@ -334,7 +332,6 @@ struct Xlog1py : Operation<2> {
 };
 
 // ---- trigonometric, hyperbolic and their inverses
-// --------------------------------------------------------------------
 
 struct Cos;
 struct Sin : Operation<1> {
@@ -437,7 +434,6 @@ struct Arctanh : Operation<1> {
 };
 
 // ---- special functions
-// -----------------------------------------------------------------------------------------------
 
 struct Erf : Operation<1> {
   static constexpr auto name = "erf";
@@ -477,7 +473,6 @@ struct Gammaln : Operation<1> {
 };
 
 // ---- truth values and choice
-// -----------------------------------------------------------------------------------------
 
 struct Less : Boolean<2> {
   static constexpr auto name = "less";
@@ -545,7 +540,7 @@ struct Heaviside : Operation<2> {
   }
 };
 // a where c is not 0, else b. What the branch not taken holds (NaN included) reaches neither value
-// nor slope: differentiate.cpp selects adjoints instead of multiplying by these.
+// nor slope: reverse.cpp selects adjoints instead of multiplying by these.
 struct Where : Light<3> {
   static constexpr auto name = "where";
   template <class T> static THALWEG_INLINE T value(T c, T a, T b) {

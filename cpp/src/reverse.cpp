@@ -1,111 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Reverse and forward sweeps over the graph. An adjoint or tangent may be a number or have a shape
-// that broadcasts to its node's: it is spread out only where an array is needed. Nodes that only a
-// branch of np.where uses carry the condition under which they live, and what is multiplied there
-// is selected, so that a dead branch's infinities reach nothing.
-#include "thalweg/differentiate.hpp"
-
+// The reverse sweep. Nodes that only a branch of np.where uses carry the condition under which they
+// live, and what is multiplied there is selected, so that a dead branch's infinities reach nothing.
 #include <algorithm>
-#include <numeric>
 #include <optional>
+
+#include "sweep.hpp"
 
 namespace thalweg {
 namespace {
-
-bool flat(const Graph& g, NodeId id) { return size_of(g.shape(id)) == 1; }
-
-// The node's array in full, where e has a shape that broadcasts to it.
-Expr spread(Graph& g, Expr e, const Shape& shape) {
-  if (e.shape() == shape) return e;
-  return {g, g.broadcast_to(e.in(g), shape)};
-}
-
-// e stands for an array of shape `from` (which it broadcasts to), made from one of shape `to` by
-// broadcasting: the sum (or the maximum) over the axes along which it was repeated.
-Expr gather_up(Graph& g, Expr e, const Shape& from, const Shape& to, Reduction kind) {
-  if (from == to || e.is_zero()) return e;
-  const std::size_t shift = from.size() - to.size();
-  Shape own = e.shape();
-  own.insert(own.begin(), from.size() - own.size(), 1);
-  std::vector<int> axes;
-  std::int64_t copies = 1;
-  for (std::size_t i = 0; i < from.size(); ++i) {
-    const bool repeated = from[i] != 1 && (i < shift || to[i - shift] == 1);
-    if (!repeated) continue;
-    if (own[i] == 1) copies *= from[i];
-    else axes.push_back(static_cast<int>(i));
-  }
-  if (!axes.empty()) {
-    NodeId id = g.reshape(e.in(g), own);
-    e = Expr(g, g.reduce(kind, id, axes, true));
-  }
-  if (kind == Reduction::Sum) e = Expr(static_cast<double>(copies)) * e;
-  if (!e.is_number() && e.shape().size() > to.size()) {
-    const Shape now = e.shape();
-    e = Expr(g,
-             g.reshape(e.id, Shape(now.end() - static_cast<std::ptrdiff_t>(to.size()), now.end())));
-  }
-  return e;
-}
-
-// A reduced array seen as (outer, 1, inner), and the array itself as (outer, length, inner).
-struct Folded {
-  Shape whole, reduced;
-};
-Folded folded(std::span<const std::int64_t> a) { return {{a[0], a[1], a[2]}, {a[0], 1, a[2]}}; }
-
-// x moved one step along axis 1 of (outer, length, inner), towards the end or (by < 0) the start,
-// `fill` coming in.
-NodeId shifted(Graph& g, NodeId x, const Shape& shape, int by, double fill) {
-  const std::int64_t o = shape[0], n = shape[1], i = shape[2];
-  const Shape strides{n * i, i, 1};
-  const NodeId kept = g.view(x, {o, n - 1, i}, by > 0 ? 0 : i, strides);
-  const NodeId edge = g.broadcast_to(g.constant(fill), {o, 1, i});
-  const std::array parts = by > 0 ? std::array{edge, kept} : std::array{kept, edge};
-  return g.assemble(shape, parts, {{0, strides, {}}, {by > 0 ? i : (n - 1) * i, strides, {}}},
-                    false);
-}
-
-NodeId zeros(Graph& g, const Shape& shape) { return g.broadcast_to(g.constant(0.0), shape); }
-
-// Sum of products of the other elements along axis 1: the partial derivatives of a product without
-// a division.
-NodeId products_of_others(Graph& g, NodeId x, const Shape& shape) {
-  const auto running = [&](bool reverse) {
-    const NodeId before = shifted(g, x, shape, reverse ? -1 : 1, 1.0);
-    // Start from one: s_0 = 1, s_k = x_{k-1} s_{k-1}.
-    const NodeId start = shifted(g, zeros(g, shape), shape, reverse ? -1 : 1, 1.0);
-    const NodeId factors = (Expr(g, before) * (Expr(1.0) - Expr(g, start))).in(g);
-    return g.scan(factors, start, 1, reverse);
-  };
-  return (Expr(g, running(false)) * Expr(g, running(true))).in(g);
-}
-
-// d max / dx: ones where x is the extreme, shared evenly among equals.
-Expr extreme_share(Graph& g, NodeId x, NodeId extreme, const Folded& f) {
-  const Expr is = Expr(g, g.reshape(x, f.whole)) == Expr(g, g.reshape(extreme, f.reduced));
-  return is / Expr(g, g.reduce(Reduction::Sum, is.in(g), {1}, true));
-}
-
-std::shared_ptr<const LookupTable> slope_of(const LookupTable& t) {
-  auto s = std::make_shared<LookupTable>();
-  s->breaks = t.breaks;
-  s->c0 = t.c1;
-  s->c1.assign(t.c1.size(), 0.0);
-  return s;
-}
-
-Expr partial_products(Graph& g, NodeId id, std::array<Expr, 3>& p) {
-  std::array<Expr, 3> in;
-  std::size_t k = 0;
-  for (NodeId i : g.inputs(id)) in[k++] = Expr(g, i);
-  const Expr y(g, id);
-  operations()[static_cast<std::size_t>(g[id].op)].partials(in.data(), y, p.data());
-  return y;
-}
-
-// ---- reverse
-// ---------------------------------------------------------------------------------------------------------
 
 class Reverse {
  public:
@@ -437,117 +339,12 @@ class Reverse {
   std::vector<State> nodes_;
 };
 
-// ---- forward
-// ---------------------------------------------------------------------------------------------------------
-
-class Forward {
- public:
-  Forward(Graph& g, NodeId size) : g_(g), tangents_(static_cast<std::size_t>(size)) {}
-
-  std::vector<NodeId> run(std::span<const NodeId> outputs, std::span<const NodeId> wrt,
-                          std::span<const NodeId> tangents) {
-    for (std::size_t k = 0; k < wrt.size(); ++k) at(wrt[k]) = Expr(g_, tangents[k]);
-    const NodeId last = *std::ranges::max_element(outputs);
-    for (NodeId id = 0; id <= last; ++id)
-      if (at(id).is_zero()) at(id) = tangent(id);
-    std::vector<NodeId> out;
-    for (NodeId o : outputs) out.push_back(spread(g_, at(o), Shape(g_.shape(o))).in(g_));
-    return out;
-  }
-
- private:
-  Expr& at(NodeId id) { return tangents_[static_cast<std::size_t>(id)]; }
-  NodeId full(NodeId id) { return spread(g_, at(id), Shape(g_.shape(id))).in(g_); }
-
-  Expr tangent(NodeId id) {
-    const Node node = g_[id];
-    const std::vector<NodeId> in(g_.inputs(id).begin(), g_.inputs(id).end());
-    if (std::ranges::all_of(in, [this](NodeId i) { return at(i).is_zero(); })) return 0.0;
-    const Shape shape = g_.shape(id);
-    switch (node.kind) {
-      case Kind::Elementwise: {
-        if (node.op == kOpcode<ops::Where>) return select(Expr(g_, in[0]), at(in[1]), at(in[2]));
-        std::array<Expr, 3> p;
-        partial_products(g_, id, p);
-        Expr sum;
-        for (std::size_t k = 0; k < in.size(); ++k)
-          if (!at(in[k]).is_zero()) sum = sum + p[k] * at(in[k]);
-        return sum;
-      }
-      case Kind::Reduce: {
-        const Folded f = folded(g_.attributes(id));
-        Expr t(g_, g_.reshape(full(in[0]), f.whole));
-        switch (static_cast<Reduction>(node.op)) {
-          case Reduction::Sum:
-            break;
-          case Reduction::Max:
-          case Reduction::Min: {  // a tangent of an element that is not the extreme is left out,
-                                  // not multiplied by 0
-            const Expr share = extreme_share(g_, in[0], id, f);
-            t = select(share, share * t, 0.0);
-            break;
-          }
-          case Reduction::Prod:
-            if (f.whole[1] == 0) return 0.0;  // the product of nothing
-            t = t * Expr(g_, products_of_others(g_, g_.reshape(in[0], f.whole), f.whole));
-        }
-        return {g_, g_.reshape(g_.reduce(Reduction::Sum, t.in(g_), {1}, false), shape)};
-      }
-      case Kind::MatMul: {
-        const bool ta = g_.attributes(id)[0] != 0, tb = g_.attributes(id)[1] != 0;
-        Expr sum;
-        if (!at(in[0]).is_zero()) sum = sum + Expr(g_, g_.matmul(full(in[0]), in[1], ta, tb));
-        if (!at(in[1]).is_zero()) sum = sum + Expr(g_, g_.matmul(in[0], full(in[1]), ta, tb));
-        return sum;
-      }
-      case Kind::View: {
-        const auto a = g_.attributes(id);
-        return {g_, g_.view(full(in[0]), shape, a[0], Shape(a.begin() + 1, a.end()))};
-      }
-      case Kind::Gather: {
-        const auto a = g_.attributes(id);
-        return {g_, g_.gather(full(in[0]), shape, {a.begin(), a.end()})};
-      }
-      case Kind::Assemble: {
-        std::vector<NodeId> parts;
-        for (NodeId i : in) parts.push_back(full(i));
-        return {g_, g_.assemble(shape, parts, g_.placements(id), node.accumulate)};
-      }
-      case Kind::Scan: {  // t_k = a_k t_{k-1} + (a'_k s_{k-1} + b'_k)
-        const auto a = g_.attributes(id);
-        const Shape f{a[0], a[1], a[2]};
-        const bool reverse = a[3] != 0;
-        Expr drive = Expr(g_, g_.reshape(full(in[1]), f));
-        if (!at(in[0]).is_zero()) {
-          const Expr previous(g_, shifted(g_, g_.reshape(id, f), f, reverse ? -1 : 1, 0.0));
-          drive = drive + Expr(g_, g_.reshape(full(in[0]), f)) * previous;
-        }
-        const NodeId s = g_.scan(g_.reshape(in[0], f), spread(g_, drive, f).in(g_), 1, reverse);
-        return {g_, g_.reshape(s, shape)};
-      }
-      case Kind::Lookup:
-        return at(in[0]) * Expr(g_, g_.lookup(in[0], slope_of(*g_.table_of(id))));
-      default:
-        return 0.0;
-    }
-  }
-
-  Graph& g_;
-  std::vector<Expr> tangents_;
-};
-
 }  // namespace
 
 std::vector<NodeId> vector_jacobian_product(Graph& graph, std::span<const NodeId> outputs,
                                             std::span<const NodeId> seeds,
                                             std::span<const NodeId> wrt) {
   return Reverse(graph, graph.size()).run(outputs, seeds, wrt);
-}
-
-std::vector<NodeId> jacobian_vector_product(Graph& graph, std::span<const NodeId> outputs,
-                                            std::span<const NodeId> wrt,
-                                            std::span<const NodeId> tangents) {
-  return Forward(graph, graph.size()).run(outputs, wrt, tangents);
 }
 
 NodeId gradient(Graph& graph, NodeId output, NodeId wrt) {

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Loops over whole arrays: sums and their tree, products of matrices, moves, scans and lookups,
+// with lanes or with elements across the batches. A part of kernels.inl.hpp, inside its namespaces.
+
+// ---- sums and products over many elements
+
+struct SumOf {
+  static constexpr bool product = false;
+  static THALWEG_INLINE V begin(V a, V) { return a; }
+  static THALWEG_INLINE V join(V s, V a, V) { return s + a; }
+  static THALWEG_INLINE V merge(V s, V t) { return s + t; }
+  static constexpr double identity = 0.0;
+};
+struct DotOf {
+  static constexpr bool product = true;
+  static THALWEG_INLINE V begin(V a, V b) { return a * b; }
+  static THALWEG_INLINE V join(V s, V a, V b) { return fma(a, b, s); }
+  static THALWEG_INLINE V merge(V s, V t) { return s + t; }
+  static constexpr double identity = 0.0;
+};
+template <class Op, int Identity> struct ExtremeOf {
+  static constexpr bool product = false;
+  static THALWEG_INLINE V begin(V a, V) { return a; }
+  static THALWEG_INLINE V join(V s, V a, V) { return Op::value(s, a); }
+  static THALWEG_INLINE V merge(V s, V t) { return Op::value(s, t); }
+  static constexpr double identity = Identity;
+};
+using MaxOf = ExtremeOf<ops::Maximum, 0>;
+using MinOf = ExtremeOf<ops::Minimum, 0>;
+using ProdOf = ExtremeOf<ops::Multiply, 1>;
+
+// The tree over n elements, `get(i, a, b)` fetching them: kPartialSums interleaved partial sums
+// joined in halves, tiles of kTile elements joined pairwise.
+template <class R, class Get> struct Tree {
+  const Get& get;
+  V strided(std::int64_t i, std::int64_t end) const {
+    V a, b(0.0);
+    get(i, a, b);
+    V s = R::begin(a, b);
+    for (i += kPartialSums; i < end; i += kPartialSums) {
+      get(i, a, b);
+      s = R::join(s, a, b);
+    }
+    return s;
+  }
+  // Partial sums j, j + step, j + 2 step, …
+  V partial(std::int64_t from, std::int64_t j, std::int64_t step, std::int64_t end) const {
+    if (step == kPartialSums) return strided(from + j, end);
+    const V low = partial(from, j, step * 2, end);
+    return from + j + step < end ? R::merge(low, partial(from, j + step, step * 2, end)) : low;
+  }
+  V operator()(std::int64_t from, std::int64_t end) const {
+    if (end - from <= kTile) return partial(from, 0, 1, end);
+    std::int64_t half = kTile;
+    while (half * 2 < end - from) half *= 2;
+    return R::merge((*this)(from, from + half), (*this)(from + half, end));
+  }
+};
+
+// The same tree for one contiguous array, partial sums side by side in batches.
+template <class R> struct ContiguousTree {
+  const double *a, *b;
+  static constexpr std::int64_t kBatches = kPartialSums / W;
+  double tile(std::int64_t from, std::int64_t end) const {
+    alignas(64) double p[kPartialSums];
+    std::int64_t i = from;
+    if (end - from >= kPartialSums) {
+      V s[kBatches];
+      const auto fetch = [&](const double* q, std::int64_t k) { return V::load(q + i + k * W); };
+      for (std::int64_t k = 0; k < kBatches; ++k)
+        s[k] = R::begin(fetch(a, k), R::product ? fetch(b, k) : V(0.0));
+      for (i += kPartialSums; i + kPartialSums <= end; i += kPartialSums)
+        for (std::int64_t k = 0; k < kBatches; ++k)
+          s[k] = R::join(s[k], fetch(a, k), R::product ? fetch(b, k) : V(0.0));
+      for (std::int64_t k = 0; k < kBatches; ++k) s[k].store(p + k * W);
+    }
+    for (std::int64_t j = 0; i + j < end; ++j) {
+      const V x(a[i + j]), y(R::product ? b[i + j] : 0.0);
+      p[j] = first(i == from ? R::begin(x, y) : R::join(V(p[j]), x, y));
+    }
+    const std::int64_t live = end - from < kPartialSums ? end - from : kPartialSums;
+    for (std::int64_t step = kPartialSums / 2; step > 0; step /= 2)
+      for (std::int64_t j = 0; j < step && j + step < live; ++j)
+        p[j] = first(R::merge(V(p[j]), V(p[j + step])));
+    return p[0];
+  }
+  double operator()(std::int64_t from, std::int64_t end) const {
+    if (end - from <= kTile) return tile(from, end);
+    std::int64_t half = kTile;
+    while (half * 2 < end - from) half *= 2;
+    return first(R::merge(V((*this)(from, from + half)), V((*this)(from + half, end))));
+  }
+};
+
+// C = A B in the order of k, on whatever `a(m, k)` and `b(k, n)` fetch.
+template <class A, class B> THALWEG_INLINE V inner_product(std::int64_t k, const A& a, const B& b) {
+  if (k == 0) return V(0.0);
+  V s = a(0) * b(0);
+  for (std::int64_t i = 1; i < k; ++i) s = fma(a(i), b(i), s);
+  return s;
+}
+
+double look_up(const Extent& t, double x) {
+  std::int64_t low = -1, high = t.length;  // breaks[low] <= x < breaks[high]
+  if (!(x == x)) return x;
+  while (high - low > 1) {
+    const std::int64_t middle = (low + high) / 2;
+    (t.breaks[middle] <= x ? low : high) = middle;
+  }
+  if (low < 0) return t.below;
+  return first(fma(V(t.c1[low]), V(x) - V(t.breaks[low]), V(t.c0[low])));
+}
+
+// Calls visit(from, to) for each element of a move.
+template <class F> void each_element(const Extent& e, std::int64_t n, F visit) {
+  if (e.from_table || e.to_table) {
+    for (std::int64_t i = 0; i < n; ++i)
+      visit(e.from_table ? e.from_table[i] : i, e.to_table ? e.to_table[i] : i);
+    return;
+  }
+  std::int64_t index[64] = {};
+  std::int64_t from = 0, to = 0;
+  for (std::int64_t i = 0; i < n; ++i) {
+    visit(from, to);
+    for (std::int64_t d = e.rank; d-- > 0;) {
+      from += e.from[d], to += e.to[d];
+      if (++index[d] < e.shape[d]) break;
+      index[d] = 0;
+      from -= e.from[d] * e.shape[d], to -= e.to[d] * e.shape[d];
+    }
+  }
+}
+
+// ---- whole arrays, lanes across batches
+
+template <class C, bool NumberA, bool NumberB> struct Lanes {
+  static constexpr std::int64_t U = C::U, kStep = U * W;
+  template <bool Number> static THALWEG_INLINE V at(const double* p, std::int64_t element,
+                                                    std::int64_t j) {
+    return Number ? V(p[element]) : V::load(p + element * kStep + j * W);
+  }
+  template <class R> static __attribute__((noinline)) void reduce(const Linked* l) {
+    const Extent& e = *l->extent;
+    for (std::int64_t o = 0; o < e.outer; ++o)
+      for (std::int64_t i = 0; i < e.inner; ++i)
+        for (std::int64_t j = 0; j < U; ++j) {
+          const auto get = [&](std::int64_t k, V& a, V& b) {
+            const std::int64_t element = (o * e.length + k) * e.inner + i;
+            a = at<NumberA>(l->a, element, j);
+            if constexpr (R::product) b = at<NumberB>(l->b, element, j);
+          };
+          const V s = e.length ? Tree<R, decltype(get)>{get}(0, e.length) : V(R::identity);
+          s.store(l->r + (o * e.inner + i) * kStep + j * W);
+        }
+  }
+  static __attribute__((noinline)) void matmul(const Linked* l) {
+    const Extent& e = *l->extent;
+    double* r = l->r;
+    for (std::int64_t s = 0; s < e.batch; ++s)
+      for (std::int64_t m = 0; m < e.m; ++m)
+        for (std::int64_t n = 0; n < e.n; ++n)
+          for (std::int64_t j = 0; j < U; ++j, r += W)
+            inner_product(
+                e.k,
+                [&](std::int64_t k) {
+                  return at<NumberA>(l->a, s * e.m * e.k + m * e.a_m + k * e.a_k, j);
+                },
+                [&](std::int64_t k) {
+                  return at<NumberB>(l->b, s * e.k * e.n + k * e.b_k + n * e.b_n, j);
+                })
+                .store(r);
+  }
+  template <bool Accumulate> static __attribute__((noinline)) void move(const Linked* l) {
+    each_element(*l->extent, l->n, [l](std::int64_t from, std::int64_t to) {
+      for (std::int64_t j = 0; j < U; ++j) {
+        double* r = l->r + to * kStep + j * W;
+        const V x = at<NumberA>(l->a, from, j);
+        (Accumulate ? V::load(r) + x : x).store(r);
+      }
+    });
+  }
+  static __attribute__((noinline)) void scan(const Linked* l) {
+    const Extent& e = *l->extent;
+    for (std::int64_t o = 0; o < e.outer; ++o)
+      for (std::int64_t i = 0; i < e.inner; ++i)
+        for (std::int64_t j = 0; j < U; ++j) {
+          V s(0.0);
+          for (std::int64_t k = 0; k < e.length; ++k) {
+            const std::int64_t element =
+                (o * e.length + (e.reverse ? e.length - 1 - k : k)) * e.inner + i;
+            const V b = at<NumberB>(l->b, element, j);
+            s = k ? fma(at<NumberA>(l->a, element, j), s, b) : b;
+            s.store(l->r + element * kStep + j * W);
+          }
+        }
+  }
+  static __attribute__((noinline)) void lookup(const Linked* l) {
+    for (std::int64_t i = 0; i < l->n * kStep; ++i) l->r[i] = look_up(*l->extent, l->a[i]);
+  }
+};
+
+// ---- whole arrays, elements across batches
+
+struct Elements {
+  // Fetches along the inner axis, or what is left of it.
+  static V some(const double* p, std::int64_t n) { return n >= W ? V::load(p) : load_some(p, n); }
+  static void put(V v, double* p, std::int64_t n) { n >= W ? v.store(p) : store_some(v, p, n); }
+
+  template <class R> static __attribute__((noinline)) void reduce(const Linked* l) {
+    const Extent& e = *l->extent;
+    for (std::int64_t o = 0; o < e.outer; ++o) {
+      const double *a = l->a + o * e.length * e.inner,
+                   *b = R::product ? l->b + o * e.length * e.inner : nullptr;
+      double* r = l->r + o * e.inner;
+      if (e.length == 0) {
+        for (std::int64_t i = 0; i < e.inner; ++i) r[i] = R::identity;
+      } else if (e.inner == 1) {
+        *r = ContiguousTree<R>{a, b}(0, e.length);
+      } else {
+        for (std::int64_t i = 0; i < e.inner; i += W) {
+          const std::int64_t n = e.inner - i;
+          const auto get = [&](std::int64_t k, V& x, V& y) {
+            x = some(a + k * e.inner + i, n);
+            if constexpr (R::product) y = some(b + k * e.inner + i, n);
+          };
+          put(Tree<R, decltype(get)>{get}(0, e.length), r + i, n);
+        }
+      }
+    }
+    if (e.outer * e.inner == 1) V(*l->r).store(l->r);  // a number stands in every lane
+  }
+  static __attribute__((noinline)) void matmul(const Linked* l) {
+    const Extent& e = *l->extent;
+    for (std::int64_t s = 0; s < e.batch; ++s) {
+      const double *a = l->a + s * e.m * e.k, *b = l->b + s * e.k * e.n;
+      double* r = l->r + s * e.m * e.n;
+      if (e.n >= e.m && e.b_n == 1) along_n(e, a, b, r);
+      else along_m(e, a, b, r);
+    }
+    if (e.batch * e.m * e.n == 1) V(*l->r).store(l->r);
+  }
+  static void along_n(const Extent& e, const double* a, const double* b, double* r) {
+    for (std::int64_t m = 0; m < e.m; ++m)
+      for (std::int64_t n = 0; n < e.n; n += W) {
+        const V s = inner_product(
+            e.k, [&](std::int64_t k) { return V(a[m * e.a_m + k * e.a_k]); },
+            [&](std::int64_t k) { return some(b + k * e.b_k + n, e.n - n); });
+        put(s, r + m * e.n + n, e.n - n);
+      }
+  }
+  static void along_m(const Extent& e, const double* a, const double* b, double* r) {
+    for (std::int64_t n = 0; n < e.n; ++n)
+      for (std::int64_t m = 0; m < e.m; m += W) {
+        const std::int64_t rows = e.m - m < W ? e.m - m : W;
+        const auto column = [&](std::int64_t k) {
+          if (e.a_m == 1) return some(a + m + k * e.a_k, rows);
+          alignas(64) double t[V::kSize] = {};
+          for (std::int64_t i = 0; i < rows; ++i) t[i] = a[(m + i) * e.a_m + k * e.a_k];
+          return V::load(t);
+        };
+        const V s =
+            inner_product(e.k, column, [&](std::int64_t k) { return V(b[k * e.b_k + n * e.b_n]); });
+        alignas(64) double t[V::kSize];
+        s.store(t);
+        for (std::int64_t i = 0; i < rows; ++i) r[(m + i) * e.n + n] = t[i];
+      }
+  }
+  template <bool Accumulate> static __attribute__((noinline)) void move(const Linked* l) {
+    const Extent& e = *l->extent;
+    if (!e.from_table && !e.to_table && e.rank == 1 && e.from[0] == 1 && e.to[0] == 1) {
+      for (std::int64_t i = 0; i < l->n; i += W) {
+        const std::int64_t n = l->n - i;
+        const V x = some(l->a + i, n);
+        put(Accumulate ? some(l->r + i, n) + x : x, l->r + i, n);
+      }
+      return;
+    }
+    each_element(e, l->n, [l](std::int64_t from, std::int64_t to) {
+      l->r[to] = Accumulate ? l->r[to] + l->a[from] : l->a[from];
+    });
+  }
+  // One number into every lane.
+  static __attribute__((noinline)) void scan(const Linked* l) {
+    const Extent& e = *l->extent;
+    for (std::int64_t o = 0; o < e.outer; ++o)
+      for (std::int64_t i = 0; i < e.inner; ++i) {
+        V s(0.0);
+        for (std::int64_t k = 0; k < e.length; ++k) {
+          const std::int64_t at = (o * e.length + (e.reverse ? e.length - 1 - k : k)) * e.inner + i;
+          s = k ? fma(V(l->a[at]), s, V(l->b[at])) : V(l->b[at]);
+          l->r[at] = first(s);
+        }
+      }
+    if (e.outer * e.length * e.inner == 1) V(*l->r).store(l->r);
+  }
+  static __attribute__((noinline)) void lookup(const Linked* l) {
+    const std::int64_t n = l->n * W + l->tail;
+    for (std::int64_t i = 0; i < n; ++i) l->r[i] = look_up(*l->extent, l->a[i]);
+  }
+};

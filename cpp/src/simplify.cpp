@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The operations at run time, and Expr's arithmetic, which simplifies what differentiation makes.
+#include <algorithm>
+#include <array>
+
+#include "thalweg/expression.hpp"
+
+namespace thalweg {
+
+namespace {
+template <class Op> void partials_of(const Expr* in, Expr y, Expr* out) {
+  const auto p = [&] {
+    if constexpr (Op::arity == 1) return Op::partials(in[0], y);
+    else if constexpr (Op::arity == 2) return Op::partials(in[0], in[1], y);
+    else return Op::partials(in[0], in[1], in[2], y);
+  }();
+  std::copy(p.begin(), p.end(), out);
+}
+template <class... Ops> constexpr auto describe(OperationList<Ops...>) {
+  return std::array{OperationInfo{Ops::name, Ops::arity, Ops::light, Ops::boolean,
+                                  Ops::domain.data(), &partials_of<Ops>}...};
+}
+constexpr auto kOperations = describe(Operations{});
+}  // namespace
+
+std::span<const OperationInfo> operations() { return kOperations; }
+
+int find_operation(std::string_view name) {
+  for (std::size_t i = 0; i < kOperations.size(); ++i)
+    if (kOperations[i].name == name) return static_cast<int>(i);
+  return -1;
+}
+
+// ---- Expr
+
+Expr::Expr(Graph& g, NodeId node) {
+  home = &g;
+  if (g[node].kind == Kind::Constant) number = g[node].value;
+  else graph = &g, id = node;
+}
+
+const Shape& Expr::shape() const {
+  static const Shape scalar;
+  return is_number() ? scalar : graph->shape(id);
+}
+
+Expr elementwise(int opcode, std::span<const Expr> inputs) {
+  Graph* graph = nullptr;
+  for (const Expr& e : inputs)
+    if (Graph* of = e.graph ? e.graph : e.home) graph = of;
+  if (!graph)
+    throw std::logic_error(
+        "an operation on numbers alone was not expected. This is a bug in thalweg; please report "
+        "it");
+  std::array<NodeId, 3> ids{};
+  for (std::size_t i = 0; i < inputs.size(); ++i) ids[i] = inputs[i].in(*graph);
+  return {*graph, graph->elementwise(opcode, std::span(ids).first(inputs.size()))};
+}
+
+namespace {
+// The operands of e where it is Op applied to them; empty where it is not.
+struct Operands {
+  std::array<Expr, 3> in;
+  bool found = false;
+  bool empty() const { return !found; }
+  const Expr& operator[](std::size_t i) const { return in[i]; }
+};
+template <class Op> Operands operands(const Expr& e) {
+  Operands out;
+  if (e.is_number() || (*e.graph)[e.id].kind != Kind::Elementwise ||
+      (*e.graph)[e.id].op != kOpcode<Op>)
+    return out;
+  out.found = true;
+  std::size_t i = 0;
+  for (NodeId id : e.graph->inputs(e.id)) out.in[i++] = Expr(*e.graph, id);
+  return out;
+}
+Graph* home_of(const Expr& a, const Expr& b) { return a.home ? a.home : b.home; }
+bool same(const Expr& a, const Expr& b) {
+  return a.graph == b.graph && a.id == b.id && a.number == b.number;
+}
+
+// -a where e = -a.
+bool negated(const Expr& e, Expr& a) {
+  const auto in = operands<ops::Negative>(e);
+  if (in.empty()) return false;
+  a = in[0];
+  return true;
+}
+
+// y / b where y = c / b: y^2 / c needs no division. c is of moderate size, so that y^2 overflows
+// only where the quotient is within a factor of 2^64 of doing so.
+bool divided_again(const Expr& y, const Expr& b, Expr& product) {
+  const auto in = operands<ops::Divide>(y);
+  if (in.empty() || !same(in[1], b) || !in[0].is_number()) return false;
+  const Expr& c = in[0];
+  const double size = c.number < 0 ? -c.number : c.number;
+  if (!(size > 0x1p-64 && size < 0x1p64)) return false;
+  product = Expr(1.0 / c.number) * apply<ops::Square>(y);
+  return true;
+}
+}  // namespace
+
+Expr operator+(Expr a, Expr b) {
+  if (a.is_zero()) return b;
+  if (b.is_zero()) return a;
+  if (a.is_number() && b.is_number()) return {a.number + b.number, home_of(a, b)};
+  Expr n;
+  if (negated(b, n)) return a - n;
+  if (negated(a, n)) return b - n;
+  return apply<ops::Add>(a, b);
+}
+
+Expr operator-(Expr a, Expr b) {
+  if (b.is_zero()) return a;
+  if (a.is_number() && b.is_number()) return {a.number - b.number, home_of(a, b)};
+  if (a.is_zero()) return -b;
+  Expr n;
+  if (negated(b, n)) return a + n;
+  return apply<ops::Subtract>(a, b);
+}
+
+Expr operator*(Expr a, Expr b) {
+  if (a.is_zero() || b.is_zero()) return 0.0;
+  if (a.is_number() && b.is_number()) return {a.number * b.number, home_of(a, b)};
+  if (b.is_number()) std::swap(a, b);
+  if (a.is(1.0)) return b;
+  if (a.is(-1.0)) return -b;
+  Expr n;
+  if (negated(a, n)) return -(n * b);
+  if (negated(b, n)) return a.is_number() ? Expr(-a.number) * n : -(a * n);
+  if (a.is_number()) {  // c1 (c2 p) = (c1 c2) p, and c1 ((c2 p) q) = ((c1 c2) p) q
+    if (const auto in = operands<ops::Multiply>(b); !in.empty()) {
+      const Expr &p = in[0], &q = in[1];
+      if (p.is_number()) return Expr(a.number * p.number) * q;
+      if (const auto inner = operands<ops::Multiply>(p); !inner.empty() && inner[0].is_number())
+        return (a * p) * q;
+    }
+    return apply<ops::Multiply>(a, b);
+  }
+  if (const auto in = operands<ops::Multiply>(b); !in.empty() && in[0].is_number())
+    return in[0] * (a * in[1]);
+  if (const auto in = operands<ops::Multiply>(a); !in.empty() && in[0].is_number())
+    return in[0] * (in[1] * b);
+  return apply<ops::Multiply>(a, b);
+}
+
+Expr operator/(Expr a, Expr b) {
+  if (a.is_zero()) return 0.0;
+  if (b.is(1.0)) return a;
+  if (a.is_number() && b.is_number()) return {a.number / b.number, home_of(a, b)};
+  if (Expr product; divided_again(a, b, product)) return product;
+  return apply<ops::Divide>(a, b);
+}
+
+Expr operator-(Expr a) {
+  if (a.is_number()) return {-a.number, a.home};
+  Expr n;
+  if (negated(a, n)) return n;
+  if (const auto in = operands<ops::Multiply>(a); !in.empty() && in[0].is_number())
+    return Expr(-in[0].number) * in[1];
+  if (const auto in = operands<ops::Subtract>(a); !in.empty()) return in[1] - in[0];
+  return apply<ops::Negative>(a);
+}
+
+Expr operator<(Expr a, Expr b) { return apply<ops::Less>(a, b); }
+Expr operator>(Expr a, Expr b) { return apply<ops::Greater>(a, b); }
+
+Expr operator==(Expr a, Expr b) {
+  if (a.is_number() && b.is_number()) return {a.number == b.number ? 1.0 : 0.0, home_of(a, b)};
+  return apply<ops::Equal>(a, b);
+}
+
+Expr select(Expr condition, Expr a, Expr b) {
+  if (condition.is_number()) {
+    Expr chosen = condition.number != 0.0 ? a : b;
+    if (!chosen.home) chosen.home = home_of(condition, home_of(a, b) == a.home ? a : b);
+    return chosen;
+  }
+  if (a.is_number() && b.is_number() && a.number == b.number) return a;
+  return elementwise(kOpcode<ops::Where>, std::array{condition, a, b});
+}
+
+}  // namespace thalweg
