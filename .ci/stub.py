@@ -16,6 +16,8 @@ def stub_names(body: list[ast.stmt], prefix: str = "") -> set[str]:
     """Names that a stub declares; a class's members as `Class.member`."""
     names = set()
     for node in body:
+        if getattr(node, "name", "").startswith("_"):
+            continue  # special methods, and types that only the stub has
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             names.add(prefix + node.name)
         if isinstance(node, ast.ClassDef):
