@@ -25,6 +25,10 @@ GradientDescent = _methods.classes["gradient_descent"]
 Momentum = _methods.classes["momentum"]
 Adam = _methods.classes["adam"]
 
+# A method that is added to the core's list is here without another line.
+for _class in _methods.classes.values():
+    globals().setdefault(_class.__name__, _class)
+
 __all__ = [
     "Adam",
     "Bounds",

@@ -7,6 +7,7 @@ import inspect
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ __all__ = ["State", "minimize"]
 _FOREVER = 2**62
 _DEFAULTS: dict[str, Any] = {
     "gtol": 1e-8, "xtol": 0.0, "ftol": 0.0, "max_iter": 1000, "max_nfev": _FOREVER,
-    "max_time": np.inf,
+    "max_time": 1e300,
 }  # fmt: skip
 # SciPy's names for what we call otherwise.
 _OPTIONS = {
@@ -172,7 +173,7 @@ def minimize(
         "max_time": max_time,
     }  # fmt: skip
     progress = _scipy_spellings(stops, tol, options, hyper, progress)
-    stops = {k: _checked_stop(k, _DEFAULTS[k] if v is None else v) for k, v in stops.items()}
+    stops = {k: _DEFAULTS[k] if v is None else _checked_stop(k, v) for k, v in stops.items()}
     if method is None:
         raise TypeError(
             f"method is required: one of {', '.join(m['name'] for m in _core.methods())}"
@@ -198,7 +199,7 @@ def minimize(
     lead, rows = objective.structure.flatten(x0, "x0")
     if lead:
         raise ValueError(f"x0 must be one start, got {rows.shape[0]} (leading axes {lead})")
-    if int(np.prod(objective.shape)) != 1:
+    if prod(objective.shape) != 1:
         raise ValueError(
             f"the function must return one value, got shape {objective.shape}; "
             "sums of squares of residuals are for least squares"
@@ -356,24 +357,17 @@ class _Run:
         o, s = self.objective, self.objective.structure
         x, last = out["x"], out["last_x"]
         fun, jac = o.rows_value_and_grad(x)
-        if (
-            isinstance(o, Called)
-            and np.isnan(fun[0])
-            and np.isfinite(out["fun"][0])
-            and out["error"] is None
-        ):
-            fun, jac = o.again(
-                x
-            )  # the best point, but not quite the lowest: its gradient was not kept
-        moved = not np.array_equal(x, last)
+        lost = np.isnan(fun[0]) and np.isfinite(out["fun"][0])
+        if isinstance(o, Called) and lost and out["error"] is None:
+            fun, jac = o.again(x)  # the best point, but not quite the lowest: not remembered
+        moved = x.tobytes() != last.tobytes()
         last_fun, last_jac = o.rows_value_and_grad(last) if moved else (fun, jac)
         # The core's f is NaN where the next point would not be finite; f itself may be the best.
         if moved and last_fun[0] <= fun[0] and np.isfinite(last_fun[0]):
             x, fun, jac = last, last_fun, last_jac
         reason = Reason(int(out["reason"][0]))
-        if isinstance(
-            out["error"], KeyboardInterrupt
-        ):  # also where a callback or the function was running
+        # Ctrl-C may also have come while a callback or the function was running.
+        if isinstance(out["error"], KeyboardInterrupt):
             reason = Reason.interrupted
         nit = int(out["nit"][0])
         calls = o.calls if isinstance(o, Called) else [nit + 1, nit + 1]
