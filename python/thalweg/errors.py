@@ -8,8 +8,8 @@ TypeError or IndexError with NumPy's text.
 
 import ast
 import linecache
+import os
 import sys
-from pathlib import Path
 from types import FrameType, TracebackType
 from typing import NamedTuple
 
@@ -65,7 +65,8 @@ class Place(NamedTuple):
         return f' in {code.co_name} ("{code.co_filename}", line {self.line})'
 
 
-_LIBRARIES = tuple(f"{Path(file).parent}/" for file in (__file__, np.__file__))
+# os.path, since pathlib takes longer to import than a descent.
+_LIBRARIES = tuple(os.path.dirname(file) + os.sep for file in (__file__, np.__file__))  # noqa: PTH120
 
 
 def _is_library(frame: FrameType) -> bool:
