@@ -386,11 +386,17 @@ def test_ctrl_c_prints_the_best_so_far():
     words = ["minimize", "(x - 3)**2", "--start", "x=1", *GD, "1e-12"]
     words += ["--max-iter", "1000000000000", "--gtol", "0", "--json"]
     with subprocess.Popen(
-        [*PROGRAM, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*PROGRAM, *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         time.sleep(1.5)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        try:
+            out, err = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert process.returncode == 130, err
     assert "Traceback" not in err
     told = json.loads(out)

@@ -42,7 +42,8 @@ Descent::Descent(const Program& program, const Step& step, const Method& method,
       began_(now()),
       checked_(began_) {
   for (std::size_t j = 0; j < starts_.values.size(); ++j)
-    if (!program_.varying[j] && starts_.values[j]) block_.bind_uniform(j, starts_.values[j]);
+    if (starts_.values[j] && !program_.varying[j]) block_.bind_uniform(j, starts_.values[j]);
+    else if (starts_.values[j] && j > 0) per_start_.push_back(j);
   const StepLayout& at = step_.at;
   x_ring_ = block_.ring(0, static_cast<std::size_t>(at.x));
   f_ring_ = block_.ring(Evaluator::kNoInput, static_cast<std::size_t>(at.f));
@@ -86,11 +87,10 @@ void Descent::load(std::int64_t lane, std::int64_t start, std::size_t age) {
                                   ? starts_.memory[m][start * size + i]
                                   : method_.memory[m].initial;
   }
-  for (std::size_t j = 1; j < starts_.values.size(); ++j)
-    if (program_.varying[j] && starts_.values[j]) {
-      const std::int64_t size = program_.input_sizes[j];
-      put(block_.input(j), starts_.values[j] + start * size, size);
-    }
+  for (const std::size_t j : per_start_) {
+    const std::int64_t size = program_.input_sizes[j];
+    put(block_.input(j), starts_.values[j] + start * size, size);
+  }
 }
 
 bool Descent::ask(Question& question) {

@@ -26,6 +26,22 @@ Expr largest(Graph& g, const Expr& e) {
   return {g, g.reduce(Reduction::Max, size.in(g), {0}, false)};
 }
 
+// f + 0 x': f, or NaN where the next point is not finite, so that one test of f tells both. A few
+// elements are added one by one, which makes multiply-adds in registers.
+Expr guarded(Graph& g, const Expr& f, const Expr& moved, std::int64_t n) {
+  const NodeId zero = g.constant(0.0), next = g.broadcast_to(moved.in(g), {n});
+  const auto plus = [&g](NodeId a, NodeId b) {
+    return g.elementwise(kOpcode<ops::Add>, std::array{a, b});
+  };
+  const auto nothing = [&](NodeId x) {
+    return g.elementwise(kOpcode<ops::Multiply>, std::array{zero, x});
+  };
+  NodeId value = f.in(g);
+  if (n > 4) return {g, plus(value, g.reduce(Reduction::Sum, nothing(next), {0}, false))};
+  for (std::int64_t i = 0; i < n; ++i) value = plus(value, nothing(g.view(next, {}, i, {})));
+  return {g, value};
+}
+
 }  // namespace
 
 std::span<const Method> methods() { return kMethods; }
@@ -72,11 +88,8 @@ Step build_step(const Method& method, std::shared_ptr<Graph> graph, NodeId f, st
     projected = x - clipped(x - slope);
   }
   at.inputs = next;
-  // 0 x' is 0, or NaN where x' is not finite: one test of f then tells both.
-  const Expr finite(
-      g, g.reduce(Reduction::Sum, apply<ops::Multiply>(Expr(0.0), moved).in(g), {0}, false));
   const Expr plain = value;
-  value = Expr(g, g.elementwise(kOpcode<ops::Add>, std::array{value.in(g), finite.in(g)}));
+  value = guarded(g, value, moved, n);
   step.outputs = {value.in(g), g.broadcast_to(moved.in(g), vector)};
   for (std::size_t k = 0; k < memory.size(); ++k)
     step.outputs.push_back(

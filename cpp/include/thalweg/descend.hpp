@@ -117,7 +117,7 @@ class Descent {
   std::int64_t lanes_, next_start_ = 0, active_ = 0, iteration_ = 0, longest_, deadline_,
                        begun_ = -1, evaluations_ = 0;
   std::size_t x_ring_, f_ring_, change_ring_ = 0;
-  std::vector<std::size_t> memory_rings_;
+  std::vector<std::size_t> memory_rings_, per_start_;  // inputs that have a row for each start
   std::vector<std::int64_t> start_,
       since_;  // by lane: which start, and the iteration at which it was loaded
   std::vector<double> limit_, saved_x_,
