@@ -28,7 +28,7 @@ __all__ = ["State", "minimize"]
 _FOREVER = 2**62
 _DEFAULTS: dict[str, Any] = {
     "gtol": 1e-8, "xtol": 0.0, "ftol": 0.0, "max_iter": 1000, "max_nfev": _FOREVER,
-    "max_time": 1e300,
+    "max_time": np.inf,
 }  # fmt: skip
 # SciPy's names for what we call otherwise.
 _OPTIONS = {
