@@ -68,8 +68,8 @@ def far(ours: FloatArray, exact: FloatArray, least: float = 0.0) -> float:
 @pytest.mark.parametrize("k", range(len(EXPRESSIONS)))
 def test_derivatives_are_those_of_150_digits(k: int) -> None:
     e: Expression = EXPRESSIONS[k]
-    if not accepted(k):
-        pytest.skip("not finite, or on a kink")
+    if not accepted(k):  # not finite, or on a kink: test_hardly_any_is_rejected counts these
+        return
     value, gradient, hessian, _ = truth(k)  # type: ignore[misc]
     x = e.point
     # The oracle's own functions and NumPy's must be the same, else it judges another function.

@@ -6,6 +6,7 @@ import importlib.resources
 import os
 import subprocess
 import sys
+import sysconfig
 
 import pytest
 
@@ -37,7 +38,8 @@ def test_numpy_is_the_only_runtime_requirement():
 
 
 def test_command_line_prints_the_version():
-    script = run("thalweg", "--version")
+    # Beside the interpreter: its environment need not be on the PATH.
+    script = run(os.path.join(sysconfig.get_path("scripts"), "thalweg"), "--version")
     assert script.returncode == 0, script.stderr
     assert tw.__version__ in script.stdout
 
