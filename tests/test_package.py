@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import sysconfig
+from pathlib import Path
 
 import pytest
 
@@ -39,7 +40,7 @@ def test_numpy_is_the_only_runtime_requirement():
 
 def test_command_line_prints_the_version():
     # Beside the interpreter: its environment need not be on the PATH.
-    script = run(os.path.join(sysconfig.get_path("scripts"), "thalweg"), "--version")
+    script = run(str(Path(sysconfig.get_path("scripts"), "thalweg")), "--version")
     assert script.returncode == 0, script.stderr
     assert tw.__version__ in script.stdout
 
