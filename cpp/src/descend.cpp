@@ -208,7 +208,6 @@ void Descent::finish(std::int64_t lane, Reason reason, double left, double right
     for (std::int64_t i = 0; i < size; ++i)
       endings_.memory[m][start * size + i] = from[i * lanes_ + lane];
   }
-  evaluations_ += k + 1;
   limit_[l] = kNoLimit;
   const bool more = next_start_ < starts_.k;
   start_[l] = more ? next_start_ : -1;

@@ -37,7 +37,6 @@ std::unique_ptr<Program> lower(std::shared_ptr<Graph> graph, std::span<const Nod
   for (NodeId id : list.inputs)
     program->input_sizes[static_cast<std::size_t>((*graph)[id].op)] = size_of(graph->shape(id));
   for (NodeId o : outputs) program->output_sizes.push_back(size_of(graph->shape(o)));
-  for (const Instruction& i : program->body.code) program->work += i.n;
 
   std::vector<NodeId> computed;
   for (NodeId id : uniform) {

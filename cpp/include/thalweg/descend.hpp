@@ -86,7 +86,6 @@ class Descent {
   // part of the step.
   bool ask(Question& question);
   void tell();
-  std::int64_t evaluations() const { return evaluations_; }
   // Starts that were loaded at all: fewer than k where the descent was stopped as a whole.
   std::int64_t begun() const { return begun_ < 0 ? next_start_ : begun_; }
 
@@ -115,7 +114,7 @@ class Descent {
   const Watch watch_;
   Evaluator block_;
   std::int64_t lanes_, next_start_ = 0, active_ = 0, iteration_ = 0, longest_, deadline_,
-                       begun_ = -1, evaluations_ = 0;
+                       begun_ = -1;
   std::size_t x_ring_, f_ring_, change_ring_ = 0;
   std::vector<std::size_t> memory_rings_, per_start_;  // inputs that have a row for each start
   std::vector<std::int64_t> start_,

@@ -73,7 +73,6 @@ struct Program {
   std::vector<UniformSource> uniform;
   std::vector<DataArray> data;
   std::unique_ptr<Program> prologue;  // layout Elements, its outputs the computed uniforms
-  std::int64_t work = 0;              // elements computed per evaluation: how layouts are chosen
   std::string print() const;
 };
 
