@@ -79,6 +79,7 @@ void Descent::load(std::int64_t lane, std::int64_t start, std::size_t age) {
     for (std::int64_t i = 0; i < size; ++i) to[i * lanes_ + lane] = row[i];
   };
   put(x(age), starts_.x + start * step_.n, step_.n);
+  block_.ring_at(f_ring_, age)[lane] = kNoLimit;  // no value before the first
   for (std::size_t m = 0; m < memory_rings_.size(); ++m) {
     const std::int64_t size = method_.memory[m].per_variable ? step_.n : 1;
     double* to = block_.ring_at(memory_rings_[m], age);
@@ -114,18 +115,19 @@ void Descent::tell() {
 
 // Does any lane need a look of its own? Most iterations need none.
 bool Descent::wants_review() {
-  bool wanted = kernels_.rises(block_.ring_at(f_ring_, 0), limit_.data(),
-                               static_cast<std::int64_t>(limit_.size()), kSlack);
-  const auto any_below = [this](const double* values, double tolerance) {
-    bool below = false;
-    for (std::int64_t l = 0; l < lanes_; ++l) below |= values[l] <= tolerance;
-    return below;
+  const auto any_at_most = [this](const double* values, double tolerance) {
+    return lanes_ == 1 ? *values <= tolerance : kernels_.any_at_most(values, lanes_, tolerance);
   };
-  if (stopping_.gtol > 0)
-    wanted |=
-        any_below(block_.output(static_cast<std::size_t>(step_.at.gradient_norm)), stopping_.gtol);
-  if (stopping_.xtol > 0) wanted |= any_below(block_.ring_at(change_ring_, 1), stopping_.xtol);
-  return wanted || stopping_.ftol > 0 || iteration_ >= deadline_;
+  return rises() || iteration_ >= deadline_ || stopping_.ftol > 0 ||
+         (stopping_.gtol > 0 &&
+          any_at_most(block_.output(static_cast<std::size_t>(step_.at.gradient_norm)),
+                      stopping_.gtol)) ||
+         (stopping_.xtol > 0 && any_at_most(block_.ring_at(change_ring_, 1), stopping_.xtol));
+}
+
+bool Descent::rises() {
+  return kernels_.rises(block_.ring_at(f_ring_, 0), block_.ring_at(f_ring_, 1), limit_.data(),
+                        static_cast<std::int64_t>(limit_.size()), kSlack);
 }
 
 void Descent::review() {
@@ -138,12 +140,12 @@ void Descent::review() {
                         norm < 0 ? nullptr : block_.output(static_cast<std::size_t>(norm)), lanes_};
     if (watch_.report(report)) return finish_all(Reason::StoppedByCallback, 0, 0);
   }
-  if (wants_review()) {
+  if (--check_in_ <= 0) check_clock();
+  if (active_ > 0 && wants_review()) {
     deadline_ = INT64_MAX;
     latest_.read(*this);
     for (std::int64_t l = 0; l < lanes_; ++l) look_at(l);
   }
-  if (--check_in_ <= 0) check_clock();
 }
 
 // What the run just made lies where; looked up once a review.
@@ -225,9 +227,9 @@ void Descent::finish_all(Reason reason, double left, double right) {
   begun_ = next_start_;
   next_start_ = starts_.k;
   latest_.read(*this);
+  rises();  // brings the limits up to date
   for (std::int64_t l = 0; l < lanes_; ++l) {
-    if (start_[static_cast<std::size_t>(l)] < 0) continue;
-    if (!(latest_.f[l] <= limit_[static_cast<std::size_t>(l)])) look_at(l);
+    look_at(l);
     if (start_[static_cast<std::size_t>(l)] >= 0) finish(l, reason, left, right);
   }
 }

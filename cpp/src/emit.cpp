@@ -249,6 +249,11 @@ class Emission {
       i.in[k] = located(s.in[k]);
       all_numbers &= i.mode[k] == Mode::Number;
     }
+    if (s.code == kCode<ops::Multiply> && i.in[0] == i.in[1] && s.whole[0] == s.whole[1]) {
+      i.code = static_cast<std::int16_t>(kCode<ops::Square>);  // the same bits, read once
+      i.in[1] = {};
+      i.mode[1] = Mode::Number;
+    }
     i.chained = is_elementary(s) && kLight[static_cast<std::size_t>(s.code)] && s.n == 1;
     const bool pair = s.code == static_cast<std::int16_t>(code(Bulk::SinCos));
     Place loaded;

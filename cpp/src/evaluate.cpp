@@ -84,7 +84,6 @@ void Evaluator::turn_to(std::size_t phase) {
     outputs_[r.output] = r.buffers[(phase + 1) % 3];
   }
 }
-void Evaluator::rotate() { turn_to((phase_ + 1) % 3); }
 
 void Evaluator::prepare() {
   if (prologue_) {

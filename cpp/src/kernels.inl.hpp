@@ -229,23 +229,40 @@ template <class C> Handlers handlers() {
   return {static_cast<int>(C::U), tables.chained, tables.array, tables.elements, &C::run};
 }
 
-bool rises(const double* f, double* limit, std::int64_t n, double slack) {
-  bool wanted = false;
+bool rises(const double* f, const double* before, double* limit, std::int64_t n, double slack) {
+  using Mask = V::MaskType;
+  Mask level = V(0.0) <= V(1.0), good = level;
   for (std::int64_t i = 0; i < n; i += W) {
-    const V y = V::load(f + i), old = V::load(limit + i), size = abs(y);
-    wanted |= !all((y <= old) & (size < V(kInfinity)));
-    const V fresh = fma(V(slack), select(size > V(1.0), size, V(1.0)), y);
-    select(fresh < old, fresh, old).store(limit + i);
+    const V y = V::load(f + i);
+    level = level & (y <= V::load(before + i)) & (y > V(-kInfinity));
   }
-  return wanted;
+  if (all(level)) return false;
+  // xsimd's minimum and maximum give the first operand where the second is NaN.
+  const auto lowered = [slack](V old, V y) {
+    const V size = xsimd::max(V(1.0).v, abs(y).v);
+    return V(xsimd::min(old.v, fma(V(slack), size, y).v));
+  };
+  for (std::int64_t i = 0; i < n; i += W) {
+    const V y = V::load(f + i), best = lowered(V::load(limit + i), V::load(before + i));
+    good = good & (y <= best) & (y > V(-kInfinity));
+    lowered(best, y).store(limit + i);
+  }
+  return !all(good);
+}
+
+bool any_at_most(const double* values, std::int64_t n, double bound) {
+  bool found = false;
+  for (std::int64_t i = 0; i < n; i += W) found |= any(V::load(values + i) <= V(bound));
+  return found;
 }
 
 }  // namespace
 
 extern const Kernels& table();
 const Kernels& table() {
-  static const Kernels kernels{THALWEG_ISA_NAME, static_cast<int>(W), handlers<Wide>(),
-                               handlers<Narrow>(), &rises};
+  static const Kernels kernels{THALWEG_ISA_NAME, static_cast<int>(W),
+                               handlers<Wide>(), handlers<Narrow>(),
+                               &rises,           &any_at_most};
   return kernels;
 }
 

@@ -7,7 +7,7 @@ import inspect
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import prod
+from math import isfinite, isnan, prod
 from typing import Any
 
 import numpy as np
@@ -299,24 +299,29 @@ class _Run:
     def go(
         self, rows: FloatArray, memory: list[FloatArray | None], progress: bool
     ) -> dict[str, Any]:
-        o = self.objective
-        norm = self.stops["gtol"] > 0 or self.record or progress or self.callback is not None
+        o, stops = self.objective, self.stops
         value = self.record or progress or self.callback is not None
         stepper = o.stepper(
-            self.method.name, bool(self.bounds), norm, self.stops["xtol"] > 0, value
-        )
-        stops = dict(self.stops)
+            self.method.name, bool(self.bounds), value or stops["gtol"] > 0, stops["xtol"] > 0,
+            value,
+        )  # fmt: skip
+        function = None
         if isinstance(o, Called):
             o.limits = self.bounds
-            stops["max_nfev"] = max(1, stops["max_nfev"] // o.cost)
+            stops = stops | {"max_nfev": max(1, stops["max_nfev"] // o.cost)}
+            function = o.rows_value_and_grad_one
         hyper = [np.array([v]) for v in self.method.hyper.values()]
-        with Progress(progress, total=self.stops["max_iter"]) as shown:
-            listener = self._listener(shown if progress else None)
+
+        def descend(shown: Progress | None) -> dict[str, Any]:
             return stepper.run(
                 rows, [None, *o.args], [True] + [False] * len(o.args), hyper, self.bounds, memory,
-                record=self.record, callback=listener,
-                function=o.rows_value_and_grad_one if isinstance(o, Called) else None, **stops,
+                record=self.record, callback=self._listener(shown), function=function, **stops,
             )  # fmt: skip
+
+        if not progress:
+            return descend(None)
+        with Progress(True, total=stops["max_iter"]) as shown:
+            return descend(shown)
 
     def _listener(
         self, shown: Progress | None
@@ -356,22 +361,24 @@ class _Run:
     def result(self, out: dict[str, Any], nit_before: int, began: float) -> Result:
         o, s = self.objective, self.objective.structure
         x, last = out["x"], out["last_x"]
-        fun, jac = o.rows_value_and_grad(x)
-        lost = np.isnan(fun[0]) and np.isfinite(out["fun"][0])
-        if isinstance(o, Called) and lost and out["error"] is None:
-            fun, jac = o.again(x)  # the best point, but not quite the lowest: not remembered
-        moved = x.tobytes() != last.tobytes()
-        last_fun, last_jac = o.rows_value_and_grad(last) if moved else (fun, jac)
-        # The core's f is NaN where the next point would not be finite; f itself may be the best.
-        if moved and last_fun[0] <= fun[0] and np.isfinite(last_fun[0]):
-            x, fun, jac = last, last_fun, last_jac
+        fun, jac = _value_and_grad(o, x)
+        if isinstance(o, Called) and isnan(fun) and isfinite(out["fun"][0]) and not out["error"]:
+            values, jac = o.again(x)  # the best point, but not quite the lowest: not remembered
+            fun = float(values[0])
+        last_fun, last_jac = fun, jac
+        if x.tobytes() != last.tobytes():
+            last_fun, last_jac = _value_and_grad(o, last)
+            # The core's f is NaN where the next point would not be finite; f itself may be the
+            # best.
+            if last_fun <= fun and isfinite(last_fun):
+                x, fun, jac = last, last_fun, last_jac
         reason = Reason(int(out["reason"][0]))
         # Ctrl-C may also have come while a callback or the function was running.
         if isinstance(out["error"], KeyboardInterrupt):
             reason = Reason.interrupted
         nit = int(out["nit"][0])
         calls = o.calls if isinstance(o, Called) else [nit + 1, nit + 1]
-        reason, message = self._explain(reason, out, last, last_fun[0], nit, calls[0])
+        reason, message = self._explain(reason, out, last, last_fun, nit, calls[0])
         mask = None
         if self.bounds:
             flat = np.where(x[0] <= self.bounds[0], -1, np.where(x[0] >= self.bounds[1], 1, 0))
@@ -382,10 +389,10 @@ class _Run:
             path = Path(s.restore(points, (points.shape[0],)), values, norms)
         memory = tuple(np.ascontiguousarray(m[0]) for m in out["memory"])
         return Result(
-            x=s.restore(x), fun=float(fun[0]), jac=s.restore(jac), nit=nit,
+            x=s.restore(x), fun=fun, jac=s.restore(jac), nit=nit,
             nfev=calls[0], njev=calls[1], nhev=0,
             success=SUCCESS[reason], status=STATUS_MINIMIZE[reason], message=message, reason=reason,
-            last=LastPoint(s.restore(last), float(last_fun[0]), s.restore(last_jac)),
+            last=LastPoint(s.restore(last), last_fun, s.restore(last_jac)),
             active_mask=mask, path=path,
             state=State(self.method.name, last[0].copy(), memory, nit_before + nit),
             elapsed=time.perf_counter() - began, _objective=o,
@@ -428,7 +435,7 @@ class _Run:
 
     def _blame(self, last: FloatArray, last_fun: float, after: str, nit: int) -> tuple[Reason, str]:
         """Which operation made a value that is not finite, and from what."""
-        in_value = not np.isfinite(last_fun)
+        in_value = not isfinite(last_fun)
         what = "the value" if in_value else "the gradient"
         if isinstance(self.objective, Called):
             return (
@@ -463,6 +470,12 @@ class Intermediate:
     fun: float
     nit: int
     grad_norm: float
+
+
+def _value_and_grad(o: Objective | Called, row: FloatArray) -> tuple[float, FloatArray]:
+    """At one point, given as a row."""
+    values, slopes = o.rows_value_and_grad(row)
+    return float(values[0]), slopes
 
 
 def _restore_int(s: Any, flat: npt.NDArray[Any]) -> Any:

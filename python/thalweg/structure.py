@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import prod
+from math import isfinite, prod
 from typing import Any, Literal
 
 import numpy as np
@@ -184,6 +184,8 @@ def structure_of(
 
 def check_finite(flat: FloatArray, what: str) -> None:
     """Raise ValueError where an entry is NaN or infinite."""
+    if flat.size == 1 and isfinite(flat[0]):  # NumPy takes a microsecond
+        return
     if not np.isfinite(flat).all():
         bad = np.flatnonzero(~np.isfinite(flat))
         where = f" at index {bad[0]}" if flat.size > 1 else ""

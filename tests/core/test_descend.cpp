@@ -98,3 +98,50 @@ TEST(a_lane_that_leaves_the_domain_keeps_its_best_point) {
   CHECK(run.x[0] == 1.6);
   CHECK(run.last_x[0] < 0);
 }
+
+TEST(an_interrupt_ends_lanes_where_they_are_not_where_the_next_start_would_be) {
+  const Step step = omega({});
+  const auto program = lower(step.graph, step.outputs, {{true, false}, Layout::Lanes});
+  const std::size_t k = 500;
+  std::vector<double> starts(k);
+  for (std::size_t i = 0; i < k; ++i) starts[i] = 1.0 + 0.01 * static_cast<double>(i);
+  const double rate = 0.01;
+  int calls = 0;
+  Watch watch;
+  watch.interrupted = [&] { return ++calls > 1; };
+  Run run(k, 1);
+  const auto begun = descend(*program, step, *find_method("gradient_descent"), kernels(),
+                             {static_cast<std::int64_t>(k), starts.data(), {nullptr, &rate}, {}},
+                             {.max_iterations = 0}, run.endings, watch);
+  CHECK(begun > 0 && begun < static_cast<std::int64_t>(k));
+  for (std::size_t i = 0; i < static_cast<std::size_t>(begun); ++i) {
+    CHECK(run.iterations[i] == 0);
+    CHECK(run.x[i] == starts[i] && run.last_x[i] == starts[i]);
+    CHECK(std::abs(run.fun[i] - (std::exp(starts[i]) - std::log(starts[i]))) < 1e-12);
+  }
+}
+
+TEST(a_rise_after_a_long_fall_leaves_the_lowest_point_as_the_best) {
+  // Told values fall, rise a little, fall again below, rise: the best is the lowest told.
+  const Method& method = *find_method("gradient_descent");
+  const Step told = build_step(method, std::make_shared<Graph>(), -1, 1, 1, {});
+  std::vector<bool> varying(static_cast<std::size_t>(told.at.inputs), false);
+  varying[0] = varying[static_cast<std::size_t>(told.at.told_f)] =
+      varying[static_cast<std::size_t>(told.at.told_g)] = true;
+  const auto program = lower(told.graph, told.outputs, {varying, Layout::Lanes});
+  const double start = 0.0, rate = 1.0;
+  std::vector<const double*> values(varying.size(), nullptr);
+  values[static_cast<std::size_t>(told.at.hyper)] = &rate;
+  const double f[] = {9, 8, 7, 7.5, 7.2, 6, 5, 5.5, 5.4, 5.3};
+  Run run(1, 1);
+  Descent descent(*program, told, method, kernels(), false, {1, &start, values, {}},
+                  {.max_iterations = 9}, run.endings, {});
+  Question q{};
+  for (int i = 0; descent.ask(q); ++i) {
+    q.f[0] = f[i];
+    q.g[0] = -1.0;  // x counts the evaluations
+    descent.tell();
+  }
+  CHECK(run.fun[0] == 5 && run.x[0] == 6);
+  CHECK(run.last_fun[0] == 5.3 && run.last_x[0] == 9);
+}

@@ -93,6 +93,7 @@ class Descent {
   void load(std::int64_t lane, std::int64_t start, std::size_t age);
   void review();
   bool wants_review();
+  bool rises();
   void look_at(std::int64_t lane);
   void finish(std::int64_t lane, Reason reason, double left, double right);
   void finish_all(Reason reason, double left, double right);

@@ -32,6 +32,7 @@ class Evaluator {
   std::int64_t lanes() const { return lanes_; }
   // Doubles from one element of an input or output to the next.
   std::int64_t step() const { return program_.body.layout == Layout::Lanes ? lanes_ : 1; }
+  // Where values lie that are in no ring.
   double* input(std::size_t k) { return inputs_[k]; }
   double* output(std::size_t k) const { return outputs_[k]; }
   void bind_uniform(std::size_t k, const double* values);
@@ -44,7 +45,7 @@ class Evaluator {
   double* ring_at(std::size_t ring, std::size_t age) const {
     return rings_[ring].buffers[(phase_ + 4 - age) % 3];
   }
-  void rotate();
+  void rotate() { phase_ = (phase_ + 1) % 3; }
   // Computes what is uniform; after every change of a uniform input and before the first run.
   void prepare();
   void run() const { handlers_.run(code_[phase_].data()); }

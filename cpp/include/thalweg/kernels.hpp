@@ -106,9 +106,12 @@ struct Kernels {
   const char* name;
   int width;  // doubles in a batch
   Handlers wide, narrow;
-  // Is any of n lanes (a multiple of width) above its limit, or not finite? Lowers each limit to
-  // f + slack max(1, |f|).
-  bool (*rises)(const double* f, double* limit, std::int64_t n, double slack);
+  // Is any of n lanes (a multiple of width) above its limit, or not finite? A limit is the least
+  // f + slack max(1, |f|) so far; it is brought up to date only when a lane rises above its value
+  // before, since until then the value before is the least.
+  bool (*rises)(const double* f, const double* before, double* limit, std::int64_t n, double slack);
+  // Is any of n values (a multiple of width) at most `bound`?
+  bool (*any_at_most)(const double* values, std::int64_t n, double bound);
 };
 
 // What this build and this processor offer, best last; the one in use is the best, or the one that
