@@ -19,12 +19,19 @@ from thalweg.tracer import OPCODE, Tracer
 __all__ = ["operand", "operation", "where"]
 
 
-def operand(x: Any) -> Any:
-    """`x` as an array or a traced value; lists and object arrays of traced values become one.
+def operand(x: Any, what: str = "x") -> Any:
+    """`x` as an array of float64 or a traced value; lists of traced values become one.
 
     Parameters
     ----------
     x : array_like or traced
+    what : str
+        Its name, for the error.
+
+    Raises
+    ------
+    TypeError
+        If it holds anything but real numbers or traced values.
     """
     if isinstance(x, Tracer):
         return x
@@ -33,7 +40,7 @@ def operand(x: Any) -> Any:
         for item in array.flat:
             if isinstance(item, Tracer):
                 return item.trace.wrap(array)
-    return array
+    return as_floats(array, what)
 
 
 def where(condition: Any, x: Any, y: Any) -> Any:
@@ -69,10 +76,10 @@ def operation(name: str) -> Callable[..., Any]:
     kernel = _core.Function(graph, [node], arity)
 
     def call(*operands: Any) -> Any:
-        values = [operand(o) for o in operands]
+        values = [operand(o, f"the argument of {name}") for o in operands]
         if any(isinstance(v, Tracer) for v in values):
             return traced(*values)
-        arrays = np.broadcast_arrays(*(as_floats(v, f"the argument of {name}") for v in values))
+        arrays = np.broadcast_arrays(*values)
         size, shape = arrays[0].size, arrays[0].shape
         lanes = [np.ascontiguousarray(a).reshape(size, 1) for a in arrays]
         (out,) = kernel(lanes, [True] * arity, size)
