@@ -39,7 +39,7 @@ def _paired(predictions: Any, targets: Any, what: str = "targets") -> tuple[Any,
 def _require(holds: Any, targets: Any, wanted: str) -> None:
     """Raise ValueError with the first target that is not as wanted."""
     wrong = np.argwhere(~np.broadcast_to(holds, targets.shape))
-    if wrong.size:
+    if len(wrong):
         at = tuple(wrong[0].tolist())
         place = f" at index {at[0] if len(at) == 1 else at}" if at else ""
         raise ValueError(f"{wanted}, got {targets[at]}{place}")
