@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Losses against mpmath: values, slopes and second slopes, plain and traced, and what is refused."""
+"""Losses against mpmath: values, slopes, second slopes, plain and traced; and what is refused."""
 
 import itertools
 import pickle
@@ -38,25 +38,25 @@ def huber(delta):
 
 # name: loss, targets, the smooth piece that holds at a prediction and a target
 LOSSES = {
-    "squared": (losses.squared, [0.0, -2.5, 1e3], lambda p, t: lambda z: (z - t) ** 2),
+    "squared": (losses.squared, [0.0, -2.5, 1e3], lambda _p, t: lambda z: (z - t) ** 2),
     "huber": (losses.huber, [0.0, -2.5, 1e3], huber(1.0)),
     "huber 0.7": (partial(losses.huber, delta=0.7), [0.0, 0.5], huber(0.7)),
-    "logistic": (losses.logistic, [0.0, 1.0], lambda p, t: lambda z: softplus((1 - 2 * t) * z)),
+    "logistic": (losses.logistic, [0.0, 1.0], lambda _p, t: lambda z: softplus((1 - 2 * t) * z)),
     "logistic of probabilities": (
         losses.logistic,
         [0.1, 0.5, 0.75],
-        lambda p, t: lambda z: softplus(z) - mpf(t) * z,
+        lambda _p, t: lambda z: softplus(z) - mpf(t) * z,
     ),
     "hinge": (
         losses.hinge,
         [-1.0, 1.0],
         lambda p, t: (lambda z: 0 * z) if t * p >= 1 else (lambda z: 1 - t * z),
     ),
-    "poisson": (losses.poisson, [0.0, 1.0, 3.5, 1e4], lambda p, t: lambda z: mp.exp(z) - t * z),
+    "poisson": (losses.poisson, [0.0, 1.0, 3.5, 1e4], lambda _p, t: lambda z: mp.exp(z) - t * z),
     "poisson, full": (
         partial(losses.poisson, full=True),
         [0.0, 1.0, 3.0, 1e4],
-        lambda p, t: lambda z: mp.exp(z) - t * z + mp.loggamma(t + 1),
+        lambda _p, t: lambda z: mp.exp(z) - t * z + mp.loggamma(t + 1),
     ),
 }
 CORNERS = {"hinge": [-1.0, 1.0], "huber": [1.0, -1.0, -1.5, -3.5], "huber 0.7": [0.7, -0.7]}

@@ -32,7 +32,7 @@ def pieces(below: Real, above: Real) -> Callable[[float], Real]:
 
 
 def smooth(f: Real) -> Callable[[float], Real]:
-    return lambda at: f
+    return lambda _at: f
 
 
 def gelu_by_tanh(x: Any) -> Any:
