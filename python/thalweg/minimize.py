@@ -204,7 +204,7 @@ def minimize(
             f"the function must return one value, got shape {objective.shape}; "
             "sums of squares of residuals are for least squares"
         )
-    check_finite(rows[0], "x0")
+    check_finite(rows[0], "x0", objective.structure)
     memory: list[FloatArray | None] = [None] * len(memory_of(chosen.name))
     if state is not None:
         rows, memory = _continued(state, chosen, rows)

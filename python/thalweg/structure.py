@@ -86,6 +86,19 @@ class Structure:
         """Whether a point is one float."""
         return self.form == "whole" and self.shapes == ((),)
 
+    def name_of(self, index: int) -> str:
+        """What a message calls a variable: `variable 3`, or `W1[0, 2]` in a dict."""
+        if self.form in ("whole", "elements"):
+            return f"variable {index}"
+        at = int(index)
+        for label, shape in zip(self.keys or range(len(self.shapes)), self.shapes, strict=True):
+            if at < prod(shape):
+                break
+            at -= prod(shape)
+        name = label if self.form == "dict" else f"entry {label}"
+        place = ", ".join(str(int(i)) for i in np.unravel_index(at, shape))
+        return f"{name}[{place}]" if shape else str(name)
+
     def _entries(self, x: Any, what: str) -> list[Any]:
         if self.form == "dict":
             if not isinstance(x, dict) or set(x) != set(self.keys):
@@ -182,9 +195,11 @@ def structure_of(
     return s, flat
 
 
-def check_finite(flat: FloatArray, what: str) -> None:
+def check_finite(flat: FloatArray, what: str, structure: Structure) -> None:
     """Raise ValueError where an entry is NaN or infinite."""
     if not np.isfinite(flat).all():
         bad = np.flatnonzero(~np.isfinite(flat))
         where = f" at index {bad[0]}" if flat.size > 1 else ""
+        if structure.form in ("tuple", "dict"):
+            where = f" for {structure.name_of(bad[0])}"
         raise ValueError(f"{what} must be finite, got {flat[bad[0]]}{where}")

@@ -325,7 +325,7 @@ def check_grad(
         raise TypeError(f"check_grad needs a function with one value, got shape {objective.shape}")
     _, rows = objective.structure.flatten(x0, "x0")
     x = rows[0]
-    check_finite(x, "x0")
+    check_finite(x, "x0", objective.structure)
     _, gradient = objective.rows_value_and_grad(rows)
     g = gradient[0]
     references = [_extrapolated(objective, x)]
