@@ -52,9 +52,7 @@ def _text(value: Any) -> str:
 def _listed(entries: list[tuple[str, str]]) -> str:
     """Labels and texts side by side; one below the other where a text has several lines."""
     lines = any("\n" in text for _, text in entries)
-    parts = [
-        label + text.replace("\n", "\n" + " " * (1 + len(label))) for label, text in entries
-    ]
+    parts = [label + text.replace("\n", "\n" + " " * (1 + len(label))) for label, text in entries]
     return (",\n " if lines else ", ").join(parts)
 
 

@@ -8,7 +8,7 @@ the elements of one, a tuple with an entry an argument, or a dict with an entry 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any, Literal
@@ -90,14 +90,34 @@ class Structure:
         """What a message calls a variable: `variable 3`, or `W1[0, 2]` in a dict."""
         if self.form in ("whole", "elements"):
             return f"variable {index}"
-        at = int(index)
-        for label, shape in zip(self.keys or range(len(self.shapes)), self.shapes, strict=True):
-            if at < prod(shape):
-                break
-            at -= prod(shape)
-        name = label if self.form == "dict" else f"entry {label}"
+        ends = np.cumsum([prod(shape) for shape in self.shapes])
+        entry = int(np.searchsorted(ends, index, side="right"))
+        shape = self.shapes[entry]
+        at = index - (ends[entry] - prod(shape))
+        name = self.keys[entry] if self.form == "dict" else f"entry {entry}"
         place = ", ".join(str(int(i)) for i in np.unravel_index(at, shape))
-        return f"{name}[{place}]" if shape else str(name)
+        return f"{name}[{place}]" if shape else name
+
+    def arguments(
+        self, function: Callable[..., Any], pieces: Sequence[Any], args: Sequence[Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The call of `function` with a point's pieces and `args`: positional ones and named ones.
+
+        Beside a dict, `args` go to the parameters that it does not name, in order.
+        """
+        if self.form != "dict":
+            return (*pieces, *args), {}
+        named = dict(zip(self.keys, pieces, strict=True))
+        names = argument_names(function)
+        if named.keys().isdisjoint(names[: len(args)]):
+            return tuple(args), named
+        others = [name for name in names if name not in named]
+        if len(others) < len(args):
+            raise TypeError(
+                f"the function takes {len(others)} arguments that x0 does not name, "
+                f"got {len(args)} in args"
+            )
+        return (), named | dict(zip(others, args, strict=False))
 
     def _entries(self, x: Any, what: str) -> list[Any]:
         if self.form == "dict":

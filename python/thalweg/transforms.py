@@ -386,10 +386,8 @@ def _complex_step(
                 pieces.append(z[at : at + prod(shape)].reshape(shape)[()])
                 at += prod(shape)
             try:
-                if s.form == "dict":
-                    value = function(*args, **dict(zip(s.keys, pieces, strict=True)))
-                else:
-                    value = function(*pieces, *args)
+                positional, named = s.arguments(function, pieces, args)
+                value = function(*positional, **named)
                 out[i] = np.imag(np.asarray(value).reshape(())) / tiny
             except (TypeError, ValueError):
                 return out
