@@ -106,8 +106,9 @@ def minimize(
         keywords, or an object such as ``tw.Adam(learning_rate=0.1)``.
     args : tuple, optional
         Further arguments of `fun`.
-    bounds : sequence of (lower, upper), or Bounds, optional
-        None for a free end. Held at every evaluation, by projection.
+    bounds : sequence or dict of (lower, upper), or Bounds, optional
+        None for a free end; arrays are broadcast to the entries of `x0`. Held at every evaluation,
+        by projection.
     gtol : float, default 1e-8
         Stop when the largest component of the projected gradient is this small. Here as in the
         other tests, 0 switches the test off.
