@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """thalweg minimizes NumPy functions: traced once, differentiated, and descended in C++."""
 
+from typing import TYPE_CHECKING, Any
+
 from thalweg import methods as _methods
 from thalweg._version import __version__
 from thalweg.bounds import Bounds
@@ -21,6 +23,9 @@ from thalweg.transforms import (
     value_and_grad,
 )
 
+if TYPE_CHECKING:
+    from thalweg import losses, nn
+
 GradientDescent = _methods.classes["gradient_descent"]
 Momentum = _methods.classes["momentum"]
 Adam = _methods.classes["adam"]
@@ -28,6 +33,16 @@ Adam = _methods.classes["adam"]
 # A method that is added to the core's list is here without another line.
 for _class in _methods.classes.values():
     globals().setdefault(_class.__name__, _class)
+
+
+def __getattr__(name: str) -> Any:
+    """Import a submodule that not everyone needs when it is first asked for."""
+    if name in ("losses", "nn"):
+        from importlib import import_module
+
+        return import_module(f"thalweg.{name}")
+    raise AttributeError(f"module 'thalweg' has no attribute {name!r}")
+
 
 __all__ = [
     "Adam",
@@ -46,8 +61,10 @@ __all__ = [
     "hessian",
     "hvp",
     "jacobian",
+    "losses",
     "methods",
     "minimize",
+    "nn",
     "objective",
     "show_config",
     "value_and_grad",

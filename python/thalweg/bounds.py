@@ -19,8 +19,10 @@ class Bounds:
 
     Parameters
     ----------
-    lb, ub : array_like
-        Broadcast to the shape of `x0`; ``-inf`` and ``inf`` leave an end free.
+    lb, ub : array_like, tuple or dict
+        Broadcast to the shape of `x0`; ``-inf`` and ``inf`` leave an end free. Where `x0` is a
+        tuple or dict, so may they be: one for each entry, broadcast to the entry's shape; a name
+        that a dict leaves out is free.
 
     Examples
     --------
@@ -39,9 +41,8 @@ def read_bounds(bounds: Any, structure: Structure, start: FloatArray) -> list[Fl
         return []
     n = structure.size
     if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
-        lower, upper = (
-            _spread(b, structure, name) for b, name in ((bounds.lb, "lb"), (bounds.ub, "ub"))
-        )
+        lower = _spread(bounds.lb, structure, "lb", -np.inf)
+        upper = _spread(bounds.ub, structure, "ub", np.inf)
     else:
         lower, upper = _pairs(bounds, structure, n)
     if np.isnan(lower).any() or np.isnan(upper).any():
@@ -50,47 +51,75 @@ def read_bounds(bounds: Any, structure: Structure, start: FloatArray) -> list[Fl
     if wrong.size:
         i = wrong[0]
         raise ValueError(
-            f"bounds must have lower <= upper, got ({lower[i]}, {upper[i]}) for variable {i}"
+            f"bounds must have lower <= upper, got ({lower[i]}, {upper[i]}) "
+            f"for {structure.name_of(i)}"
         )
     outside = np.flatnonzero((start < lower) | (start > upper))
     if outside.size:
         i = outside[0]
         raise ValueError(
             f"x0 must lie within the bounds, got {start[i]} outside "
-            f"[{lower[i]}, {upper[i]}] for variable {i}"
+            f"[{lower[i]}, {upper[i]}] for {structure.name_of(i)}"
         )
     return [lower, upper]
 
 
-def _spread(value: Any, structure: Structure, name: str) -> FloatArray:
-    if structure.form in ("dict", "tuple") and isinstance(value, dict | tuple):
-        row: FloatArray = structure.flatten(value, name)[1][0]
-        return row
-    array = as_floats(value, name)
+def _spread(value: Any, structure: Structure, name: str, free: float) -> FloatArray:
+    """One end of the bounds as a flat vector."""
+    if isinstance(value, dict):
+        return _joined(_by_name(value, structure, name, free), structure, name)
+    if structure.form == "tuple" and isinstance(value, tuple):
+        if len(value) != len(structure.shapes):
+            raise ValueError(
+                f"{name} must be a tuple of {len(structure.shapes)} entries, got {len(value)}"
+            )
+        return _joined(list(value), structure, name)
     shape = structure.shapes[0] if structure.form == "whole" else (structure.size,)
+    return _broadcast(value, shape, name)
+
+
+def _by_name(named: dict[str, Any], structure: Structure, what: str, free: Any) -> list[Any]:
+    """The entries of a dict in the order of x0's, `free` where one is left out."""
+    if structure.form != "dict" or set(named) - set(structure.keys):
+        raise ValueError(f"{what} must have keys among {list(structure.keys)}, got {list(named)}")
+    return [named.get(k, free) for k in structure.keys]
+
+
+def _joined(ends: list[Any], structure: Structure, what: str) -> FloatArray:
+    """One end for each entry of a tuple or dict, broadcast to its shape."""
+    labels = structure.keys or range(len(ends))
+    parts = [
+        _broadcast(end, shape, f"{what}[{label!r}]")
+        for end, shape, label in zip(ends, structure.shapes, labels, strict=True)
+    ]
+    return np.concatenate(parts)
+
+
+def _broadcast(value: Any, shape: tuple[int, ...], what: str) -> FloatArray:
+    end = as_floats(value, what)
     try:
-        return np.ascontiguousarray(np.broadcast_to(array, shape)).reshape(structure.size)
+        return np.broadcast_to(end, shape).ravel()
     except ValueError:
-        raise ValueError(f"{name} must broadcast to shape {shape}, got {array.shape}") from None
+        raise ValueError(f"{what} must broadcast to shape {shape}, got {end.shape}") from None
 
 
 def _pairs(bounds: Any, structure: Structure, n: int) -> tuple[FloatArray, FloatArray]:
     if isinstance(bounds, dict):
-        if structure.form != "dict" or set(bounds) - set(structure.keys):
-            raise ValueError(
-                f"bounds must have keys among {list(structure.keys)}, got {sorted(bounds)}"
-            )
-        bounds = [bounds.get(k, (None, None)) for k in structure.keys]
-        if len(bounds) != n:
-            raise ValueError("bounds by name need scalar entries; use tw.Bounds for arrays")
+        bounds = _by_name(bounds, structure, "bounds", (None, None))
     try:
         pairs = [tuple(p) for p in bounds]
     except TypeError:
         pairs = [tuple(bounds)] if n == 1 else []
-    if any(len(p) != 2 for p in pairs) or len(pairs) != n:
-        raise ValueError(f"bounds must be {n} pairs (lower, upper), got {_describe(bounds)}")
+    entries = len(structure.shapes)
+    # One for each entry of a tuple or dict, or one for each variable.
+    by_entry = structure.form in ("tuple", "dict") and len(pairs) == entries
+    if any(len(p) != 2 for p in pairs) or not (by_entry or len(pairs) == n):
+        wanted = n if entries == n or structure.form == "whole" else f"{entries} or {n}"
+        raise ValueError(f"bounds must be {wanted} pairs (lower, upper), got {_describe(bounds)}")
     lower = [-np.inf if p[0] is None else p[0] for p in pairs]
     upper = [np.inf if p[1] is None else p[1] for p in pairs]
+    if by_entry:
+        return _joined(lower, structure, "bounds"), _joined(upper, structure, "bounds")
     return as_floats(lower, "bounds"), as_floats(upper, "bounds")
 
 

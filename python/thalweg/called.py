@@ -53,10 +53,11 @@ class Called:
             return function(*x.tolist(), *self._extra)
         point = s.restore(x[None, :].copy())
         if s.form == "dict":
-            return function(*self._extra, **point)
-        return (
-            function(*point, *self._extra) if s.form == "tuple" else function(point, *self._extra)
-        )
+            pieces = list(point.values())
+        else:
+            pieces = list(point) if s.form == "tuple" else [point]
+        positional, named = s.arguments(function, pieces, self._extra)
+        return function(*positional, **named)
 
     def _value(self, x: FloatArray) -> float:
         value = as_floats(self._call(self._function, x), "the function's value")

@@ -117,18 +117,11 @@ def operation(name: str) -> Callable[..., Any]:
     import numpy as np
 
     function: Callable[..., Any] | None = getattr(np, name, None)
-    if function is not None:
-        return function
-    from thalweg import trace, ufuncs
-    from thalweg.objective import Objective
+    if function is None:
+        from thalweg import elementary
 
-    def own(*values: Any) -> Any:
-        if any(isinstance(value, trace.Tracer) for value in values):
-            return ufuncs.operation(name)(*values)
-        # Numbers or arrays: traced for their shapes, evaluated by the core.
-        return Objective(lambda *x: ufuncs.operation(name)(*x), values, unpack=True)(values)
-
-    return own
+        function = elementary.operation(name)
+    return function
 
 
 # A step of the program that an expression becomes: a number to push, the position of a variable to

@@ -106,8 +106,9 @@ def minimize(
         keywords, or an object such as ``tw.Adam(learning_rate=0.1)``.
     args : tuple, optional
         Further arguments of `fun`.
-    bounds : sequence of (lower, upper), or Bounds, optional
-        None for a free end. Held at every evaluation, by projection.
+    bounds : sequence or dict of (lower, upper), or Bounds, optional
+        None for a free end; arrays are broadcast to the entries of `x0`. Held at every evaluation,
+        by projection.
     gtol : float, default 1e-8
         Stop when the largest component of the projected gradient is this small. Here as in the
         other tests, 0 switches the test off.
@@ -204,7 +205,7 @@ def minimize(
             f"the function must return one value, got shape {objective.shape}; "
             "sums of squares of residuals are for least squares"
         )
-    check_finite(rows[0], "x0")
+    check_finite(rows[0], "x0", objective.structure)
     memory: list[FloatArray | None] = [None] * len(memory_of(chosen.name))
     if state is not None:
         rows, memory = _continued(state, chosen, rows)

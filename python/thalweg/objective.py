@@ -74,11 +74,10 @@ class Objective:
         self.names = argument_names(function)
         trace = Trace()
         x = trace.input(0, (self.structure.size,))
-        positional, named = _arguments(self.structure, trace, x)
         self.args: list[FloatArray] = []
-        for value in args:
-            positional.append(self._input(trace, value))
-        result = trace_call(function, tuple(positional), named)
+        pieces = _pieces(self.structure, trace, x)
+        further = [self._input(trace, value) for value in args]
+        result = trace_call(function, *self.structure.arguments(function, pieces, further))
         self._graph = trace.graph
         self._f = output_node(trace, result)
         self.shape: tuple[int, ...] = trace.graph.shape(self._f)
@@ -391,17 +390,14 @@ class Tape(str):
         return str(self).rstrip("\n")
 
 
-def _arguments(s: Structure, trace: Trace, x: Tracer) -> tuple[list[Any], dict[str, Any]]:
-    """The traced arguments: pieces of the flat vector in the form of `x0`."""
-    g = trace.graph
+def _pieces(s: Structure, trace: Trace, x: Tracer) -> list[Tracer]:
+    """The entries of `x0`, traced: pieces of the flat vector."""
     pieces, at = [], 0
     for shape in s.shapes:
         strides = [prod(shape[i + 1 :]) for i in range(len(shape))]
-        pieces.append(Tracer(trace, g.view(x.node, shape, at, strides)))
+        pieces.append(Tracer(trace, trace.graph.view(x.node, shape, at, strides)))
         at += prod(shape)
-    if s.form == "dict":
-        return [], dict(zip(s.keys, pieces, strict=True))
-    return list(pieces), {}
+    return pieces
 
 
 def objective(

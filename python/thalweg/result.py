@@ -34,9 +34,10 @@ def seconds(duration: float) -> str:
 def _text(value: Any) -> str:
     """One value as short text: numbers in full, arrays abbreviated, structures entry by entry."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{k}: {_text(v)}" for k, v in value.items()) + "}"
+        return "{" + _listed([(f"{k}: ", _text(v)) for k, v in value.items()]) + "}"
     if isinstance(value, tuple):
-        return "(" + ", ".join(map(_text, value)) + ("," if len(value) == 1 else "") + ")"
+        entries = _listed([("", _text(v)) for v in value])
+        return "(" + entries + ("," if len(value) == 1 else "") + ")"
     if isinstance(value, bool | np.bool_):
         return str(bool(value))
     if isinstance(value, float | np.floating):
@@ -46,6 +47,13 @@ def _text(value: Any) -> str:
             return _text(value[()])
         return np.array2string(value, threshold=12, edgeitems=3, precision=8, separator=", ")
     return str(value)
+
+
+def _listed(entries: list[tuple[str, str]]) -> str:
+    """Labels and texts side by side; one below the other where a text has several lines."""
+    lines = any("\n" in text for _, text in entries)
+    parts = [label + text.replace("\n", "\n" + " " * (1 + len(label))) for label, text in entries]
+    return (",\n " if lines else ", ").join(parts)
 
 
 def _same(a: Any, b: Any) -> bool:

@@ -8,7 +8,7 @@ the elements of one, a tuple with an entry an argument, or a dict with an entry 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isfinite, prod
 from typing import Any, Literal
@@ -85,6 +85,39 @@ class Structure:
     def is_scalar(self) -> bool:
         """Whether a point is one float."""
         return self.form == "whole" and self.shapes == ((),)
+
+    def name_of(self, index: int) -> str:
+        """What a message calls a variable: `variable 3`, or `W1[0, 2]` in a dict."""
+        if self.form in ("whole", "elements"):
+            return f"variable {index}"
+        ends = np.cumsum([prod(shape) for shape in self.shapes])
+        entry = int(np.searchsorted(ends, index, side="right"))
+        shape = self.shapes[entry]
+        at = index - (ends[entry] - prod(shape))
+        name = self.keys[entry] if self.form == "dict" else f"entry {entry}"
+        place = ", ".join(str(int(i)) for i in np.unravel_index(at, shape))
+        return f"{name}[{place}]" if shape else name
+
+    def arguments(
+        self, function: Callable[..., Any], pieces: Sequence[Any], args: Sequence[Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The call of `function` with a point's pieces and `args`: positional ones and named ones.
+
+        Beside a dict, `args` go to the parameters that it does not name, in order.
+        """
+        if self.form != "dict":
+            return (*pieces, *args), {}
+        named = dict(zip(self.keys, pieces, strict=True))
+        names = argument_names(function)
+        if named.keys().isdisjoint(names[: len(args)]):
+            return tuple(args), named
+        others = [name for name in names if name not in named]
+        if len(others) < len(args):
+            raise TypeError(
+                f"the function takes {len(others)} arguments that x0 does not name, "
+                f"got {len(args)} in args"
+            )
+        return (), named | dict(zip(others, args, strict=False))
 
     def _entries(self, x: Any, what: str) -> list[Any]:
         if self.form == "dict":
@@ -182,11 +215,13 @@ def structure_of(
     return s, flat
 
 
-def check_finite(flat: FloatArray, what: str) -> None:
+def check_finite(flat: FloatArray, what: str, structure: Structure) -> None:
     """Raise ValueError where an entry is NaN or infinite."""
     if flat.size == 1 and isfinite(flat[0]):  # NumPy takes a microsecond
         return
     if not np.isfinite(flat).all():
         bad = np.flatnonzero(~np.isfinite(flat))
         where = f" at index {bad[0]}" if flat.size > 1 else ""
+        if structure.form in ("tuple", "dict"):
+            where = f" for {structure.name_of(bad[0])}"
         raise ValueError(f"{what} must be finite, got {flat[bad[0]]}{where}")

@@ -325,7 +325,7 @@ def check_grad(
         raise TypeError(f"check_grad needs a function with one value, got shape {objective.shape}")
     _, rows = objective.structure.flatten(x0, "x0")
     x = rows[0]
-    check_finite(x, "x0")
+    check_finite(x, "x0", objective.structure)
     _, gradient = objective.rows_value_and_grad(rows)
     g = gradient[0]
     references = [_extrapolated(objective, x)]
@@ -386,10 +386,8 @@ def _complex_step(
                 pieces.append(z[at : at + prod(shape)].reshape(shape)[()])
                 at += prod(shape)
             try:
-                if s.form == "dict":
-                    value = function(*args, **dict(zip(s.keys, pieces, strict=True)))
-                else:
-                    value = function(*pieces, *args)
+                positional, named = s.arguments(function, pieces, args)
+                value = function(*positional, **named)
                 out[i] = np.imag(np.asarray(value).reshape(())) / tiny
             except (TypeError, ValueError):
                 return out

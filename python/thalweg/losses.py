@@ -1,0 +1,305 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Losses: plain functions of numbers, arrays and traced values, predictions first, targets second.
+
+Each gives one value an element or a row; the mean or the sum over them is the user's:
+``np.mean(tw.losses.logistic(X @ w, y))``. Predictions and targets may both be traced. What is known
+of the targets is checked; those that are traced (data of a minibatch) are taken as they are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from thalweg.elementary import operand, operation, where
+from thalweg.nn import relu
+from thalweg.tracer import Tracer
+
+__all__ = ["hinge", "huber", "logistic", "poisson", "softmax_cross_entropy", "squared"]
+
+_log_expit, _gammaln = map(operation, ("log_expit", "gammaln"))
+
+
+def _paired(predictions: Any, targets: Any, what: str = "targets") -> tuple[Any, Any]:
+    """Both as arrays or traced values, where one of them has the shape of the loss.
+
+    Shapes (n,) and (n, 1), which NumPy would make (n, n), are a mistake.
+    """
+    p, t = operand(predictions, "predictions"), operand(targets, what)
+    try:
+        shape = np.broadcast_shapes(p.shape, t.shape)
+    except ValueError:
+        shape = None
+    if shape not in (p.shape, t.shape):
+        raise ValueError(f"{what} must have the shape of the predictions, {p.shape}, got {t.shape}")
+    return p, t
+
+
+def _require(holds: Any, targets: Any, wanted: str) -> None:
+    """Raise ValueError with the first target that is not as wanted."""
+    wrong = np.argwhere(~np.broadcast_to(holds, targets.shape))
+    if len(wrong):
+        at = tuple(wrong[0].tolist())
+        place = f" at index {at[0] if len(at) == 1 else at}" if at else ""
+        raise ValueError(f"{wanted}, got {targets[at]}{place}")
+
+
+def squared(predictions: Any, targets: Any) -> Any:
+    """Squared error, ``(predictions - targets)**2``.
+
+    Its mean is the mean squared error; half of that is the cost of a first course.
+
+    Parameters
+    ----------
+    predictions, targets : array_like or traced
+        One of them in the shape of the result, the other broadcast to it.
+
+    Returns
+    -------
+    float, ndarray or traced
+        An error for each element.
+
+    Raises
+    ------
+    ValueError
+        If the shapes fit only with both broadcast, as (n,) and (n, 1).
+
+    References
+    ----------
+    A.-M. Legendre, Nouvelles méthodes pour la détermination des orbites des comètes (1805).
+
+    Examples
+    --------
+    >>> import thalweg as tw
+    >>> tw.losses.squared([1.0, 2.0], [1.0, 4.0])
+    array([0., 4.])
+    """
+    p, t = _paired(predictions, targets)
+    return np.square(p - t)
+
+
+def huber(predictions: Any, targets: Any, delta: Any = 1.0) -> Any:
+    """Huber's robust error: r**2 / 2 up to `delta`, ``delta * (abs(r) - delta / 2)`` beyond.
+
+    Parameters
+    ----------
+    predictions, targets : array_like or traced
+        One of them in the shape of the result, the other broadcast to it.
+    delta : float, array_like or traced, default 1
+        Residual at which the square becomes a line, > 0, in units of the predictions.
+
+    Returns
+    -------
+    float, ndarray or traced
+        An error for each element.
+
+    Raises
+    ------
+    ValueError
+        If `delta` is not positive, or the shapes fit only with both broadcast.
+
+    References
+    ----------
+    P. J. Huber, Ann. Math. Statist. 35 (1964), 73-101.
+
+    Examples
+    --------
+    >>> import thalweg as tw
+    >>> tw.losses.huber([0.0, 0.0, 0.0], [0.5, 1.0, 1000.0])
+    array([1.250e-01, 5.000e-01, 9.995e+02])
+    """
+    p, t = _paired(predictions, targets)
+    delta = operand(delta, "delta")
+    if not isinstance(delta, Tracer):
+        _require(delta > 0, delta, "delta must be > 0")
+    r = p - t
+    near = np.clip(r, -delta, delta)  # one formula for both parts, without squaring a large r
+    return near * (r - 0.5 * near)
+
+
+def logistic(logits: Any, labels: Any) -> Any:
+    """Logistic loss (binary cross-entropy) of logits: ``log(1 + exp(z)) - y z``.
+
+    Parameters
+    ----------
+    logits : array_like or traced
+        Log-odds of label 1.
+    labels : array_like or traced
+        0 or 1, or the probability of 1 in between; one of both arguments in the shape of the
+        result, the other broadcast to it. Labels of -1 and 1 are ``(labels + 1) / 2``.
+
+    Returns
+    -------
+    float, ndarray or traced
+        A loss for each element. Where labels are 0 or 1, value and slope keep their relative
+        accuracy however confident the logits.
+
+    Raises
+    ------
+    ValueError
+        If a label lies outside [0, 1], or the shapes fit only with both broadcast.
+
+    References
+    ----------
+    D. R. Cox, J. R. Stat. Soc. B 20 (1958), 215-242.
+
+    Examples
+    --------
+    >>> import thalweg as tw
+    >>> tw.losses.logistic([0.0, 1000.0, 1000.0], [1, 1, 0])
+    array([6.93147181e-01, 0.00000000e+00, 1.00000000e+03])
+    """
+    z, y = _paired(logits, labels, "labels")
+    known = not isinstance(y, Tracer)
+    if known:
+        wanted = "labels must lie in [0, 1]; of -1 and 1 write (labels + 1) / 2"
+        _require((y >= 0) & (y <= 1), y, wanted)
+    # The nearer of 0 and 1 goes into the sign; what remains, 0 for most, is linear in z.
+    one = where(y >= 0.5, 1.0, 0.0)
+    loss = -_log_expit((2.0 * one - 1.0) * z)
+    rest = one - y
+    return loss if known and not np.any(rest) else loss + rest * z
+
+
+def softmax_cross_entropy(logits: Any, labels: Any) -> Any:
+    """Cross-entropy of the softmax of logits: ``log(sum(exp(z))) - z[label]`` for each row.
+
+    Parameters
+    ----------
+    logits : array_like or traced
+        Shape (..., classes).
+    labels : array_like or traced
+        Shape (...): the number of each row's class, from 0; of any type, traced values too. Or
+        shape (..., classes): probabilities, not negative, rows that sum to 1.
+
+    Returns
+    -------
+    float, ndarray or traced
+        Shape (...): a loss for each row.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, a class is not a whole number below `classes`, or probabilities
+        are negative or do not sum to 1.
+
+    References
+    ----------
+    J. S. Bridle, in Neurocomputing: Algorithms, Architectures and Applications (1990), 227-236.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import thalweg as tw
+    >>> tw.losses.softmax_cross_entropy([[0.0, 0.0], [0.0, 1000.0]], [0, 0])
+    array([6.93147181e-01, 1.00000000e+03])
+    >>> tw.losses.softmax_cross_entropy([[0.0, 0.0], [0.0, 1000.0]], np.eye(2))
+    array([0.69314718, 0.        ])
+    """
+    z, y = operand(logits, "logits"), operand(labels, "labels")
+    if z.ndim == 0 or y.shape not in (z.shape, z.shape[:-1]):
+        raise ValueError(
+            "labels must have the shape of logits (..., classes), or that without its last axis, "
+            f"got logits {z.shape} and labels {y.shape}"
+        )
+    numbers = y.ndim < z.ndim
+    classes = np.arange(z.shape[-1])
+    if not isinstance(y, Tracer):
+        if numbers:
+            wanted = f"labels must be whole numbers from 0 to {z.shape[-1] - 1}"
+            _require((y >= 0) & (y < z.shape[-1]) & (y == np.floor(y)), y, wanted)
+        else:
+            _require(y >= 0, y, "probabilities must be >= 0")
+            total = np.asarray(np.sum(y, axis=-1))
+            near = np.abs(total - 1.0) <= 1e-3  # they may be tables of few digits
+            _require(near, total, "the probabilities of a row must sum to 1")
+    if isinstance(z, Tracer) and numbers:
+        y = z.trace.wrap(y)  # so that the tape reads a number a row, not a table of classes
+    # Any shift near the largest keeps exp in range. A whole number has slope 0, so that the
+    # gradient is softmax minus label, with no terms of the shift's own.
+    shifted = z - np.rint(np.max(z, axis=-1, keepdims=True))
+    log_sum = np.log(np.sum(np.exp(shifted), axis=-1))
+    if numbers:
+        return log_sum - np.sum(where(y[..., None] == classes, shifted, 0.0), axis=-1)
+    return np.sum(y * (log_sum[..., None] - shifted), axis=-1)
+
+
+def hinge(scores: Any, labels: Any) -> Any:
+    """Hinge loss of a margin, ``max(0, 1 - label * score)``, with slope 0 at its corner.
+
+    Parameters
+    ----------
+    scores : array_like or traced
+        Positive where label 1 is expected.
+    labels : array_like or traced
+        -1 or 1; one of both arguments in the shape of the result, the other broadcast to it.
+        Labels of 0 and 1 are ``2 * labels - 1``.
+
+    Returns
+    -------
+    float, ndarray or traced
+        A loss for each element.
+
+    Raises
+    ------
+    ValueError
+        If a label is neither -1 nor 1, or the shapes fit only with both broadcast.
+
+    References
+    ----------
+    C. Cortes and V. Vapnik, Machine Learning 20 (1995), 273-297.
+
+    Examples
+    --------
+    >>> import thalweg as tw
+    >>> tw.losses.hinge([2.0, 0.5, 0.5], [1, 1, -1])
+    array([0. , 0.5, 1.5])
+    """
+    s, y = _paired(scores, labels, "labels")
+    if not isinstance(y, Tracer):
+        wanted = "labels must be -1 or 1; of 0 and 1 write 2 * labels - 1"
+        _require((y == 1) | (y == -1), y, wanted)
+    return relu(1.0 - y * s)
+
+
+def poisson(log_rates: Any, counts: Any, full: bool = False) -> Any:
+    """Minus the log-likelihood of counts, given the logarithm of their rate: ``exp(z) - y z``.
+
+    Parameters
+    ----------
+    log_rates : array_like or traced
+        Logarithm of the expected counts; above 709.78 the loss itself is infinite.
+    counts : array_like or traced
+        Not negative; one of both arguments in the shape of the result, the other broadcast to it.
+    full : bool, default False
+        Add log(y!), which does not depend on the rates.
+
+    Returns
+    -------
+    float, ndarray or traced
+        A loss for each element.
+
+    Raises
+    ------
+    ValueError
+        If a count is negative, or the shapes fit only with both broadcast.
+
+    References
+    ----------
+    J. A. Nelder and R. W. M. Wedderburn, J. R. Stat. Soc. A 135 (1972), 370-384.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import thalweg as tw
+    >>> tw.losses.poisson(np.log([1.0, 2.0]), [1, 3])
+    array([ 1.        , -0.07944154])
+    >>> tw.losses.poisson(np.log([1.0, 2.0]), [1, 3], full=True)
+    array([1.        , 1.71231793])
+    """
+    z, y = _paired(log_rates, counts, "counts")
+    if not isinstance(y, Tracer):
+        _require(y >= 0, y, "counts must be >= 0")
+    loss = np.exp(z) - y * z
+    return loss + _gammaln(y + 1.0) if full else loss
