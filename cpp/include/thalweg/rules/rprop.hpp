@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Steps that grow while a slope keeps its sign and shrink where it turns. Riedmiller and Braun
-// 1993, IEEE Int. Conf. Neural Networks, 586-591; where it turns the step is left out, as in
-// iRprop- of Igel and Husken 2003, Neurocomputing 50, 105-123.
+// 1993, IEEE Int. Conf. Neural Networks, 586-591; where it turns no step is made, as in iRprop- of
+// Igel and Husken 2003, Neurocomputing 50, 105-123. As in Optax (and nowhere else) the step that is
+// made is the one that the gradient before decided, so the first moves nothing.
 #pragma once
 #include "thalweg/rules/rule.hpp"
 
@@ -26,15 +27,15 @@ struct Rprop {
       Hyper{"max_step_size", 50.0, "Largest step, > 0, in units of x.",
             open(0.0).to(open(kInfinity))}};
   static constexpr std::array memory{Memory{"step_sizes", 0.0, true, 0},
-                                     Memory{"last_step", 0.0, true}};
+                                     Memory{"planned", 0.0, true}};
 
   template <class T> static Stepped<T, 2> step(T x, T g, const T* s, const T* h) {
     const T turn = g * s[1];
     const T factor = select(turn > T(0), h[2], h[1]);
     const T size = select(turn == T(0), s[0],
                           apply<ops::Minimum>(apply<ops::Maximum>(s[0] * factor, h[3]), h[4]));
-    const T step = select(turn < T(0), T(0), size * apply<ops::Sign>(g));
-    return {x - step, {size, step}};
+    const T planned = select(turn < T(0), T(0), size * apply<ops::Sign>(g));
+    return {x - select(turn < T(0), T(0), s[1]), {size, planned}};
   }
 };
 
