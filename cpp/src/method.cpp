@@ -51,7 +51,7 @@ Expr largest(Graph& g, const Expr& e) {
 // overflows: it is the exploding gradients that are cut.
 Expr conditioned(Graph& g, Expr slope, const Expr& x,
                  std::span<const std::optional<Expr>> options) {
-  const auto& [clip_value, clip_norm, weight_decay] = std::tie(options[0], options[1], options[2]);
+  const auto &clip_value = options[0], &clip_norm = options[1], &weight_decay = options[2];
   if (clip_value)
     slope = apply<ops::Minimum>(apply<ops::Maximum>(slope, -*clip_value), *clip_value);
   if (clip_norm) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Adam with Nesterov's look ahead. Dozat 2016, ICLR workshop, algorithm 8 with a constant b1.
+// Adam with Nesterov's look ahead. Dozat 2016, ICLR workshop; with a constant b1, as in Optax.
 #pragma once
 #include "thalweg/rules/adam.hpp"
 #include "thalweg/rules/rule.hpp"
@@ -10,7 +10,7 @@ struct NAdam {
   static constexpr auto name = "nadam";
   static constexpr auto class_name = "NAdam";
   static constexpr auto summary = "NAdam: Adam with Nesterov's look ahead in the first moment.";
-  static constexpr auto source = "T. Dozat, ICLR workshop 2016, algorithm 8.";
+  static constexpr auto source = "T. Dozat, ICLR workshop 2016.";
   static constexpr auto hyper = Adam::hyper;
   static constexpr auto memory = Adam::memory;
 
