@@ -47,7 +47,7 @@ PROBLEMS: dict[str, tuple[Any, list[float], float]] = {
 
 # Rates of the rules that measure the gradient; the others take the problem's, or a share of it.
 RATES = {
-    "adagrad": 0.1, "rmsprop": 0.005, "adadelta": 1.0, "adam": 0.01, "adamw": 0.01, "amsgrad": 0.01,
+    "adagrad": 0.1, "rmsprop": 0.001, "adadelta": 1.0, "adam": 0.01, "adamw": 0.01, "amsgrad": 0.01,
     "nadam": 0.01, "adamax": 0.01, "lion": 0.004, "rprop": 0.002,
 }  # fmt: skip
 SHARES = {"gradient_descent": 1.0, "momentum": 0.1, "nesterov": 0.1}

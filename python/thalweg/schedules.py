@@ -321,8 +321,8 @@ def one_cycle(
     --------
     >>> import thalweg as tw
     >>> rate = tw.schedules.one_cycle(100, peak_value=1.0)
-    >>> rate(0), round(rate(30), 12)
-    (0.04, 1.0)
+    >>> rate([0, 30])
+    array([0.04, 1.  ])
     """
     arguments = dict(locals())
     peak, part, divide, divide_again = _numbers(
