@@ -122,6 +122,11 @@ def methods() -> str:
     return table(("method", "class", "hyper-parameter", "default", "meaning"), rows)
 
 
+def options() -> str:
+    """What every method does to the gradient first, if asked."""
+    return table(("option", "what"), [(f"`{o[0]}`", o[2]) for o in _core.options()])
+
+
 def sources() -> str:
     """Where each method comes from."""
     return "".join(f"* {m['summary']} {m['source']}\n" for m in _core.methods()).replace("``", "`")
@@ -181,7 +186,7 @@ def aliases() -> str:
 TABLES: dict[str, Callable[[], str]] = {
     f.__name__: f
     for f in (
-        operations, composed, functions, methods, sources, stopping, reasons, aliases,
+        operations, composed, functions, methods, options, sources, stopping, reasons, aliases,
     )
 }  # fmt: skip
 

@@ -10,24 +10,29 @@ using namespace thalweg;
 
 namespace {
 
+py::list describe(std::span<const rules::Hyper> hyper) {
+  py::list out;
+  for (const rules::Hyper& h : hyper)
+    out.append(py::make_tuple(
+        h.name, h.value == h.value ? py::object(py::float_(h.value)) : py::object(py::none()),
+        h.meaning,
+        py::make_tuple(h.accepted.lower, h.accepted.upper, h.accepted.lower_open,
+                       h.accepted.upper_open)));
+  return out;
+}
+
 py::list describe_methods() {
   py::list out;
   for (const Method& m : methods()) {
-    py::list hyper, memory;
-    for (const rules::Hyper& h : m.hyper)
-      hyper.append(py::make_tuple(
-          h.name, h.value == h.value ? py::object(py::float_(h.value)) : py::object(py::none()),
-          h.meaning,
-          py::make_tuple(h.accepted.lower, h.accepted.upper, h.accepted.lower_open,
-                         h.accepted.upper_open)));
+    py::list memory;
     for (const rules::Memory& s : m.memory)
-      memory.append(py::make_tuple(s.name, s.initial, s.per_variable));
+      memory.append(py::make_tuple(s.name, s.initial, s.per_variable, s.from_hyper));
     py::dict d;
     d["name"] = m.name;
     d["class_name"] = m.class_name;
     d["summary"] = m.summary;
     d["source"] = m.source;
-    d["hyper"] = hyper;
+    d["hyper"] = describe(m.hyper);
     d["memory"] = memory;
     out.append(d);
   }
@@ -129,10 +134,14 @@ class Conversation {
 class Stepper {
  public:
   Stepper(const std::string& method, std::shared_ptr<Graph> graph, NodeId f, std::int64_t n,
-          int inputs, bool bounds, bool norm, bool change, bool value)
+          int inputs, bool bounds, bool norm, bool change, bool value,
+          const std::vector<std::pair<int, py::object>>& hyper)
       : method_(find(method)),
-        step_(build_step(method_, std::move(graph), f, n, inputs, {bounds, norm, change, value})),
-        inputs_(inputs) {}
+        step_(build_step(method_, graph, f, n, inputs, {bounds, norm, change, value},
+                         settings(*graph, hyper))),
+        inputs_(inputs) {
+    method_.memory = step_.memory;
+  }
 
   py::dict run(const Array& x0, const std::vector<std::optional<Array>>& args,
                const std::vector<bool>& varying_args, const std::vector<Array>& hyper,
@@ -140,7 +149,8 @@ class Stepper {
                const Stopping& stopping, bool record, py::object callback, py::object function) {
     const std::int64_t k = x0.shape(0), n = step_.n;
     if (x0.ndim() != 2 || x0.shape(1) != n || args.size() != static_cast<std::size_t>(inputs_) ||
-        varying_args.size() != args.size() || hyper.size() != method_.hyper.size() ||
+        varying_args.size() != args.size() || memory.size() != step_.memory.size() ||
+        hyper.size() != static_cast<std::size_t>(step_.at.hyper_inputs) ||
         (step_.at.lower >= 0 && bounds.size() != 2))
       throw py::value_error(
           "the step does not fit what it is run on. This is a bug in thalweg; please report it");
@@ -161,11 +171,15 @@ class Stepper {
     if (step_.at.told_f >= 0)
       varying[static_cast<std::size_t>(step_.at.told_f)] =
           varying[static_cast<std::size_t>(step_.at.told_g)] = true;
-    for (std::size_t m = 0; m < method_.memory.size(); ++m)
+    for (std::size_t m = 0; m < step_.memory.size(); ++m)
       varying[static_cast<std::size_t>(step_.at.memory) + m] = true;
     if (step_.at.lower >= 0)
       bind(step_.at.lower, bounds[0], false), bind(step_.at.upper, bounds[1], false);
-    for (const auto& m : memory) starts.memory.push_back(m ? m->data() : nullptr);
+    std::vector<std::optional<Array>> first = memory;  // none: the method's own number
+    for (std::size_t m = 0; m < first.size(); ++m) {
+      if (!first[m] && step_.initial[m] >= 0) first[m] = initial(m, k, hyper);
+      starts.memory.push_back(first[m] ? first[m]->data() : nullptr);
+    }
 
     Array x({k, n}), last_x({k, n}), fun(k), last_fun(k), left(k), right(k);
     py::array_t<std::int64_t> iterations(k);
@@ -174,10 +188,9 @@ class Stepper {
     Endings endings{x.mutable_data(),        last_x.mutable_data(),     fun.mutable_data(),
                     last_fun.mutable_data(), iterations.mutable_data(), reason.mutable_data(),
                     left.mutable_data(),     right.mutable_data(),      {}};
-    for (const rules::Memory& m : method_.memory) {
+    for (const rules::Memory& m : step_.memory) {
       memory_out.emplace_back(std::vector<py::ssize_t>{k, m.per_variable ? n : 1});
       endings.memory.push_back(memory_out.back().mutable_data());
-      std::fill_n(endings.memory.back(), memory_out.back().size(), m.initial);
     }
     Conversation talk(std::move(callback), function, record, n);
     Watch watch;
@@ -206,6 +219,11 @@ class Stepper {
     for (std::int64_t i = begun; i < k; ++i) {  // interrupted before they were begun
       std::copy_n(x0.data() + i * n, n, endings.x + i * n);
       std::copy_n(x0.data() + i * n, n, endings.last_x + i * n);
+      for (std::size_t m = 0; m < first.size(); ++m) {
+        const auto size = memory_out[m].size() / k;
+        if (first[m]) std::copy_n(first[m]->data() + i * size, size, endings.memory[m] + i * size);
+        else std::fill_n(endings.memory[m] + i * size, size, step_.memory[m].initial);
+      }
       endings.fun[i] = endings.last_fun[i] = NAN;
       endings.iterations[i] = 0, endings.left[i] = endings.right[i] = 0;
       endings.reason[i] = static_cast<std::int8_t>(Reason::Interrupted);
@@ -222,6 +240,30 @@ class Stepper {
     if (const Method* m = find_method(name)) return *m;
     throw py::value_error("no method '" + name + "'");
   }
+  // (number of inputs, None or a function of the nodes of t and of those inputs) each.
+  static std::vector<Setting> settings(Graph& g,
+                                       const std::vector<std::pair<int, py::object>>& hyper) {
+    std::vector<Setting> out;
+    for (const auto& [inputs, function] : hyper) {
+      out.push_back({inputs});
+      if (!function.is_none())
+        out.back().formula = [&g, &function](Expr t, std::span<const Expr> parameters) {
+          std::vector<NodeId> nodes;
+          for (const Expr& p : parameters) nodes.push_back(p.in(g));
+          return Expr(g, function(t.in(g), nodes).cast<NodeId>());
+        };
+    }
+    return out;
+  }
+  // Memory that begins as a hyper-parameter: a row a start.
+  Array initial(std::size_t m, std::int64_t k, const std::vector<Array>& hyper) const {
+    const Array& from = hyper[static_cast<std::size_t>(step_.initial[m] - step_.at.hyper)];
+    const std::int64_t size = step_.memory[m].per_variable ? step_.n : 1;
+    Array rows({k, size});
+    for (std::int64_t i = 0; i < k; ++i)
+      std::fill_n(rows.mutable_data() + i * size, size, from.data()[from.size() == k ? i : 0]);
+    return rows;
+  }
   const Program& program(const std::vector<bool>& varying, Layout layout) {
     for (const auto& [key, made] : programs_)
       if (key.first == varying && key.second == layout) return *made;
@@ -229,7 +271,7 @@ class Stepper {
                            lower(step_.graph, step_.outputs, {varying, layout}));
     return *programs_.back().second;
   }
-  const Method& method_;
+  Method method_;  // its memory as the step has it
   Step step_;
   int inputs_;
   std::deque<std::pair<std::pair<std::vector<bool>, Layout>, std::shared_ptr<Program>>> programs_;
@@ -241,12 +283,18 @@ void bind_descend(py::module_& m) {
   m.def("methods", &describe_methods,
         "Every method: name, class name, hyper-parameters (name, default or None, meaning, bounds, "
         "open), memory.");
+  m.def(
+      "options", [] { return describe(options()); },
+      "What every rule takes besides its own hyper-parameters: as these, the default None.");
   py::class_<Stepper, std::shared_ptr<Stepper>>(m, "Stepper",
                                                 "One step of a method on one objective.")
       .def(py::init<const std::string&, std::shared_ptr<Graph>, NodeId, std::int64_t, int, bool,
-                    bool, bool, bool>(),
+                    bool, bool, bool, const std::vector<std::pair<int, py::object>>&>(),
            py::arg("method"), py::arg("graph"), py::arg("f"), py::arg("n"), py::arg("inputs"),
-           py::arg("bounds"), py::arg("gradient_norm"), py::arg("change"), py::arg("value"))
+           py::arg("bounds"), py::arg("gradient_norm"), py::arg("change"), py::arg("value"),
+           py::arg("hyper") = std::vector<std::pair<int, py::object>>{},
+           "hyper: how each hyper-parameter, then each option, enters: the number of its inputs, "
+           "and None or what makes its node from those of t and of the inputs.")
       .def(
           "run",
           [](Stepper& s, const Array& x0, const std::vector<std::optional<Array>>& args,

@@ -158,6 +158,19 @@ def test_every_method_runs_and_takes_its_hyper_parameters(capsys, method):
     assert json.loads(out)["method"] == {"name": method, **hyper}
 
 
+def test_every_method_takes_the_options(capsys):
+    words = ["--clip-value", 0.5, "--clip-norm", 0.4, "--weight-decay", 0.25]
+    start = ["minimize", "100 * x", "--start", "x=2", "--max-iter", 1, "--json"]
+    status, out, err = run(capsys, *start, *GD, 0.5, *words)
+    assert status == 0, err
+    told = json.loads(out)
+    assert told["x"]["x"] == pytest.approx(2 - 0.5 * (0.4 + 0.25 * 2))
+    assert told["method"]["clip_norm"] == 0.4
+    _, help_text, _ = run(capsys, "minimize", "--help")
+    assert "--clip-norm" in help_text
+    assert "adamw has its own, default: 0.0001" in " ".join(help_text.split())
+
+
 def test_special_functions_run_without_scipy():
     code = (
         "import sys; from thalweg.cli import main\n"

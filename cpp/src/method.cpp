@@ -2,6 +2,10 @@
 // The list of methods, and the graph of one step.
 #include "thalweg/method.hpp"
 
+#include <algorithm>
+#include <limits>
+#include <optional>
+
 #include "thalweg/differentiate.hpp"
 #include "thalweg/rules/all.hpp"
 
@@ -15,15 +19,52 @@ void step_of(Expr x, Expr g, const Expr* memory, const Expr* hyper, Expr& x_next
   x_next = out.x;
   for (std::size_t k = 0; k < out.state.size(); ++k) memory_next[k] = out.state[k];
 }
+template <class Rule> constexpr auto kCounted = [] {
+  std::array<rules::Memory, Rule::memory.size() + 1> all{};
+  std::copy(Rule::memory.begin(), Rule::memory.end(), all.begin());
+  all.back() = {"t", 0.0, false};
+  return all;
+}();
 template <class... Rs> constexpr auto describe(OperationList<Rs...>) {
   return std::array{Method{Rs::name, Rs::class_name, Rs::summary, Rs::source, Rs::hyper, Rs::memory,
-                           &step_of<Rs>}...};
+                           kCounted<Rs>, &step_of<Rs>}...};
 }
 constexpr auto kMethods = describe(Rules{});
+
+constexpr std::array kOptions{
+    rules::Hyper{"clip_value", rules::kRequired,
+                 "Components of the gradient are cut to +- this, > 0, in units of f / x.",
+                 open(0.0).to(open(kInfinity))},
+    rules::Hyper{"clip_norm", rules::kRequired,
+                 "A gradient that is longer is cut to this length, > 0, in units of f / x.",
+                 open(0.0).to(open(kInfinity))},
+    rules::Hyper{"weight_decay", rules::kRequired,
+                 "This times x is added to the gradient, >= 0, in units of f / x**2.",
+                 closed(0.0).to(open(kInfinity))}};
 
 Expr largest(Graph& g, const Expr& e) {
   const Expr size = apply<ops::Absolute>(e);
   return {g, g.reduce(Reduction::Max, size.in(g), {0}, false)};
+}
+
+// The gradient as the rule sees it. Lengths are taken of gradient / largest component, so that none
+// overflows: it is the exploding gradients that are cut.
+Expr conditioned(Graph& g, Expr slope, const Expr& x,
+                 std::span<const std::optional<Expr>> options) {
+  const auto &clip_value = options[0], &clip_norm = options[1], &weight_decay = options[2];
+  if (clip_value)
+    slope = apply<ops::Minimum>(apply<ops::Maximum>(slope, -*clip_value), *clip_value);
+  if (clip_norm) {
+    const Expr all(g, g.broadcast_to(slope.in(g), x.shape()));
+    const Expr size =
+        apply<ops::Maximum>(largest(g, all), Expr(std::numeric_limits<double>::min()));
+    const Expr unit = all / size;
+    const Expr length =
+        apply<ops::Sqrt>(Expr(g, g.reduce(Reduction::Sum, (unit * unit).in(g), {0}, false)));
+    slope = all * apply<ops::Minimum>(*clip_norm / size / length, Expr(1.0));
+  }
+  if (weight_decay) slope = slope + *weight_decay * x;
+  return slope;
 }
 
 // f + 0 x': f, or NaN where the next point is not finite, so that one test of f tells both. A few
@@ -51,10 +92,14 @@ const Method* find_method(std::string_view name) {
   return nullptr;
 }
 
+std::span<const rules::Hyper> options() { return kOptions; }
+
 Step build_step(const Method& method, std::shared_ptr<Graph> graph, NodeId f, std::int64_t n,
-                int objective_inputs, const StepParts& parts) {
+                int objective_inputs, const StepParts& parts, std::span<const Setting> settings) {
   Graph& g = *graph;
-  Step step{graph, {}, {}, n};
+  const bool counts =
+      std::ranges::any_of(settings, [](const Setting& s) { return s.formula != nullptr; });
+  Step step{graph, {}, {}, n, counts ? method.counted : method.memory, {}};
   StepLayout& at = step.at;
   int next = objective_inputs;
   const Shape vector{n};
@@ -68,15 +113,34 @@ Step build_step(const Method& method, std::shared_ptr<Graph> graph, NodeId f, st
     value = Expr(g, g.input(at.told_f = next++, {}));
     slope = Expr(g, g.input(at.told_g = next++, vector));
   }
-  std::vector<Expr> memory, hyper, memory_next(method.memory.size());
+  std::vector<Expr> memory, hyper, memory_next(step.memory.size());
   at.memory = next;
-  for (const rules::Memory& m : method.memory)
+  for (const rules::Memory& m : step.memory)
     memory.emplace_back(g, g.input(next++, m.per_variable ? vector : Shape{}));
+  if (counts) memory_next.back() = memory.back() + Expr(1.0);
   at.hyper = next;
-  for (std::size_t k = 0; k < method.hyper.size(); ++k) hyper.emplace_back(g, g.input(next++, {}));
+  const auto entered = [&](const Setting& s) {
+    std::vector<Expr> inputs;
+    for (int k = 0; k < s.inputs; ++k) inputs.emplace_back(g, g.input(next++, {}));
+    return s.formula ? s.formula(memory.back(), inputs) : inputs.at(0);
+  };
+  std::vector<int> first;  // inputs of the hyper-parameters
+  for (std::size_t k = 0; k < method.hyper.size(); ++k) {
+    first.push_back(next);
+    hyper.push_back(entered(k < settings.size() ? settings[k] : Setting{}));
+  }
+  std::array<std::optional<Expr>, kOptions.size()> chosen;
+  for (std::size_t k = 0; k < kOptions.size(); ++k)
+    if (const std::size_t s = method.hyper.size() + k;
+        s < settings.size() && (settings[s].inputs > 0 || settings[s].formula))
+      chosen[k] = entered(settings[s]);
+  at.hyper_inputs = next - at.hyper;
+  for (const rules::Memory& m : step.memory)
+    step.initial.push_back(m.from_hyper < 0 ? -1 : first[static_cast<std::size_t>(m.from_hyper)]);
 
   Expr moved;
-  method.step(x, slope, memory.data(), hyper.data(), moved, memory_next.data());
+  method.step(x, conditioned(g, slope, x, chosen), memory.data(), hyper.data(), moved,
+              memory_next.data());
   Expr projected = slope;
   if (parts.bounds) {
     const Expr lower(g, g.input(at.lower = next++, vector)),
@@ -93,7 +157,7 @@ Step build_step(const Method& method, std::shared_ptr<Graph> graph, NodeId f, st
   step.outputs = {value.in(g), g.broadcast_to(moved.in(g), vector)};
   for (std::size_t k = 0; k < memory.size(); ++k)
     step.outputs.push_back(
-        g.broadcast_to(memory_next[k].in(g), method.memory[k].per_variable ? vector : Shape{}));
+        g.broadcast_to(memory_next[k].in(g), step.memory[k].per_variable ? vector : Shape{}));
   if (parts.gradient_norm) {
     at.gradient_norm = static_cast<int>(step.outputs.size());
     step.outputs.push_back((projected.is_number()

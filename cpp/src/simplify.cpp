@@ -121,7 +121,7 @@ Expr operator-(Expr a, Expr b) {
 }
 
 Expr operator*(Expr a, Expr b) {
-  if (a.is_zero() || b.is_zero()) return 0.0;
+  if (a.is_zero() || b.is_zero()) return {0.0, home_of(a, b)};
   if (a.is_number() && b.is_number()) return {a.number * b.number, home_of(a, b)};
   if (b.is_number()) std::swap(a, b);
   if (a.is(1.0)) return b;
@@ -146,7 +146,7 @@ Expr operator*(Expr a, Expr b) {
 }
 
 Expr operator/(Expr a, Expr b) {
-  if (a.is_zero()) return 0.0;
+  if (a.is_zero()) return {0.0, home_of(a, b)};
   if (b.is(1.0)) return a;
   if (a.is_number() && b.is_number()) return {a.number / b.number, home_of(a, b)};
   if (Expr product; divided_again(a, b, product)) return product;

@@ -4,6 +4,7 @@
 from typing import TYPE_CHECKING, Any
 
 from thalweg import methods as _methods
+from thalweg import schedules
 from thalweg._version import __version__
 from thalweg.bounds import Bounds
 from thalweg.config import show_config
@@ -28,7 +29,17 @@ if TYPE_CHECKING:
 
 GradientDescent = _methods.classes["gradient_descent"]
 Momentum = _methods.classes["momentum"]
+Nesterov = _methods.classes["nesterov"]
+AdaGrad = _methods.classes["adagrad"]
+RMSProp = _methods.classes["rmsprop"]
+AdaDelta = _methods.classes["adadelta"]
 Adam = _methods.classes["adam"]
+AdamW = _methods.classes["adamw"]
+AMSGrad = _methods.classes["amsgrad"]
+NAdam = _methods.classes["nadam"]
+AdaMax = _methods.classes["adamax"]
+Lion = _methods.classes["lion"]
+Rprop = _methods.classes["rprop"]
 
 # A method that is added to the core's list is here without another line.
 for _class in _methods.classes.values():
@@ -45,14 +56,24 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
+    "AMSGrad",
+    "AdaDelta",
+    "AdaGrad",
+    "AdaMax",
     "Adam",
+    "AdamW",
     "Bounds",
     "GradientCheck",
     "GradientDescent",
+    "Lion",
     "Momentum",
+    "NAdam",
+    "Nesterov",
     "Objective",
+    "RMSProp",
     "Reason",
     "Result",
+    "Rprop",
     "State",
     "TraceError",
     "__version__",
@@ -66,6 +87,7 @@ __all__ = [
     "minimize",
     "nn",
     "objective",
+    "schedules",
     "show_config",
     "value_and_grad",
 ]

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from thalweg import _core
+from thalweg.methods import Method, kept_stepper
 from thalweg.structure import FloatArray, as_floats, structure_of
 
 __all__ = ["Called"]
@@ -132,12 +133,8 @@ class Called:
         return values, gradients
 
     def stepper(
-        self, method: str, bounds: bool, norm: bool, change: bool, value: bool = False
+        self, method: str | Method, bounds: bool, norm: bool, change: bool, value: bool = False
     ) -> _core.Stepper:
         """The core's step of a method on told values and gradients."""
-        key = (method, bounds, norm, change, value)
-        if key not in self._steppers:
-            self._steppers[key] = _core.Stepper(
-                method, _core.Graph(), -1, self.structure.size, 1, bounds, norm, change, value
-            )
-        return self._steppers[key]
+        sizes, parts = (self.structure.size, 1), (bounds, norm, change, value)
+        return kept_stepper(self._steppers, method, _core.Graph(), -1, sizes, parts)

@@ -196,7 +196,10 @@ def _minimize_options(parser: argparse.ArgumentParser) -> None:
     add("--plot", metavar="FILE", help="draw the descent (png, svg, pdf); needs matplotlib")
     add("--json", action="store_true", help="print as JSON, for programs")
     group = parser.add_argument_group("hyper-parameters (those of the method alone)")
+    options = _options()
     for name in dict.fromkeys(name for table in methods.values() for name in table):
+        if name in options:
+            continue
         users = [m for m, table in methods.items() if name in table]
         defaults = {methods[m][name] for m in users}
         default = defaults.pop() if len(defaults) == 1 else ...
@@ -208,6 +211,13 @@ def _minimize_options(parser: argparse.ArgumentParser) -> None:
             "--" + name.replace("_", "-"), dest=f"hyper_{name}", type=float, metavar="N",
             help=text or "each method's own default",
         )  # fmt: skip
+    group = parser.add_argument_group("what every method does to the gradient first, if asked")
+    for name, meaning in options.items():
+        users = [f"{m} has its own, default: {t[name]}" for m, t in methods.items() if name in t]
+        group.add_argument(
+            "--" + name.replace("_", "-"), dest=f"hyper_{name}", type=float, metavar="N",
+            help="; ".join([meaning.rstrip("."), *users]).replace("%", "%%"),
+        )  # fmt: skip
 
 
 def _methods() -> dict[str, dict[str, Any]]:
@@ -215,6 +225,13 @@ def _methods() -> dict[str, dict[str, Any]]:
     from thalweg.methods import methods
 
     return {name: dict(table) for name, table in methods().items()}
+
+
+def _options() -> dict[str, str]:
+    """What every method takes besides, and what it does."""
+    from thalweg import _core
+
+    return {name: meaning for name, _, meaning, _ in _core.options()}
 
 
 def _hyper(given: argparse.Namespace) -> dict[str, float]:
@@ -226,7 +243,7 @@ def _hyper(given: argparse.Namespace) -> dict[str, float]:
     }
     own = _methods()[given.method]
     for name in values:
-        if name not in own:
+        if name not in own and name not in _options():
             raise BadInputError(
                 f"{given.method} has no {_flag(name)}; it has {', '.join(map(_flag, own))}"
             )

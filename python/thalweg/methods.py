@@ -1,23 +1,41 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The methods as objects: `tw.Adam(learning_rate=0.1)`. Names and defaults are the core's."""
+"""The methods as objects: `tw.Adam(learning_rate=0.1)`. Names and defaults are the core's.
+
+A hyper-parameter is a number, or a schedule: a function of the step t. Both are inputs of a step.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
 
 from thalweg import _core
+from thalweg.errors import LAST_RESORT, TraceError
+from thalweg.schedules import Schedule
+from thalweg.structure import FloatArray
+from thalweg.trace import Trace, Tracer, output_node, trace_call
 
 _METHODS: dict[str, dict[str, Any]] = {m["name"]: m for m in _core.methods()}
+_OPTIONS: list[tuple[Any, ...]] = _core.options()
+_Hyper = tuple[str, float | None, str, tuple[float, float, bool, bool]]
 
 
 class Method:
-    """A method with its hyper-parameters; made by calling one of the classes below it."""
+    """A method with its hyper-parameters; made by calling one of the classes below it.
+
+    Attributes
+    ----------
+    hyper : dict
+        Hyper-parameters by name, and those options that were given: numbers, or functions of t.
+    """
 
     name: ClassVar[str]
-    _hyper: ClassVar[list[tuple[str, float | None, str, tuple[float, float, bool, bool]]]]
-    __slots__ = ("hyper",)
+    _hyper: ClassVar[list[_Hyper]]
+    _options: ClassVar[list[_Hyper]]  # but for those that the rule has itself
+    _first: ClassVar[set[str]]  # what memory begins as
+    __slots__ = ("hyper", "kinds")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         names = [h[0] for h in self._hyper]
@@ -25,17 +43,80 @@ class Method:
             raise TypeError(f"{self.name} takes {', '.join(names)}; got {len(args)} values")
         given = dict(zip(names, args, strict=False))
         for key, value in kwargs.items():
-            if key not in names:
-                raise TypeError(f"{self.name} takes {', '.join(names)}; unexpected keyword {key!r}")
+            if key not in names and all(key != o[0] for o in self._options):
+                every = ", ".join([*names, *(o[0] for o in self._options)])
+                raise TypeError(f"{self.name} takes {every}; unexpected keyword {key!r}")
             if key in given:
                 raise TypeError(f"{self.name} got {key} twice")
             given[key] = value
-        self.hyper: dict[str, float] = {}
+        self.hyper: dict[str, Any] = {}
         for name, default, _, accepted in self._hyper:
             value = given.get(name, default)
             if value is None and name not in given:
                 raise TypeError(f"{self.name} needs {name}=")
-            self.hyper[name] = _checked(name, value, *accepted)
+            self.hyper[name] = self._value(name, value, accepted)
+        for name, _, _, accepted in self._options:
+            if given.get(name) is not None:
+                self.hyper[name] = self._value(name, given[name], accepted)
+        # What two objects share that run in the same step: () where every hyper-parameter is a
+        # number and no option is given.
+        self.kinds: tuple[Any, ...] = ()
+        if len(self.hyper) > len(names) or any(callable(v) for v in self.hyper.values()):
+            self.kinds = tuple(
+                (name, _kind_of(value) if callable(value) else None)
+                for name, value in self.hyper.items()
+            )
+
+    def _value(self, name: str, value: Any, accepted: tuple[float, float, bool, bool]) -> Any:
+        if not callable(value):
+            return _checked(name, value, *accepted)
+        if name in self._first:
+            raise TypeError(
+                f"{name} of {self.name} must be a number, got a schedule: it is used at the start "
+                "alone"
+            )
+        _check_schedule(name, value, *accepted[:2])
+        return value
+
+    @property
+    def counts(self) -> bool:
+        """Whether the number of steps made is part of its memory: there is a schedule."""
+        return any(kind is not None for _, kind in self.kinds)
+
+    @property
+    def lasting(self) -> bool:
+        """Whether a step made for it may be kept: plain functions are frozen as they are now."""
+        return all(kind is not _FUNCTION for _, kind in self.kinds)
+
+    def inputs(self) -> list[FloatArray]:
+        """The numbers that a step takes, in its order."""
+        values: list[float] = []
+        for value in self.hyper.values():
+            if isinstance(value, Schedule):
+                values += value.parameters
+            elif not callable(value):
+                values.append(value)
+        return [np.array([v]) for v in values]
+
+    def settings(self, graph: _core.Graph) -> list[tuple[int, Any]]:
+        """How each hyper-parameter, then each option, enters a step: `_core.Stepper`."""
+        if not self.kinds:
+            return []
+        own = [h[0] for h in self._hyper]
+        settings = [self._setting(name, graph) for name in own]
+        for option in _OPTIONS:
+            on = option[0] in self.hyper and option[0] not in own
+            settings.append(self._setting(option[0], graph) if on else (0, None))
+        return settings
+
+    def _setting(self, name: str, graph: _core.Graph) -> tuple[int, Any]:
+        value = self.hyper[name]
+        if not callable(value):
+            return 1, None
+        formula, inputs = value, 0
+        if isinstance(value, Schedule):
+            formula, inputs = value.formula, len(value.parameters)
+        return inputs, lambda t, parameters: _traced(name, formula, graph, [t, *parameters])
 
     def __repr__(self) -> str:
         inside = ", ".join(f"{k}={v!r}" for k, v in self.hyper.items())
@@ -66,11 +147,48 @@ def _checked(name: str, value: Any, lower: float, upper: float, above: bool, bel
     return number
 
 
+_FUNCTION = "a function"
+
+
+def _kind_of(schedule: Any) -> Any:
+    return schedule.kind if isinstance(schedule, Schedule) else _FUNCTION
+
+
+def _check_schedule(name: str, schedule: Any, lower: float, upper: float) -> None:
+    """Refuse a schedule whose first value is no number, or one that can never be right."""
+    first = np.asarray(schedule(np.float64(0.0)))
+    if first.dtype.kind not in "fiub" or first.size != 1:
+        got = f"shape {first.shape}" if first.dtype.kind in "fiub" else repr(first[()])
+        raise TypeError(f"the schedule of {name} must give one number, got {got} at t = 0")
+    number = float(first.reshape(()))
+    if not (np.isfinite(number) and lower <= number <= upper):
+        high = f" and <= {upper:g}" if np.isfinite(upper) else " and finite"
+        raise ValueError(
+            f"the schedule of {name} must give values >= {lower:g}{high}, got {number:g} at t = 0"
+        )
+
+
+def _traced(
+    name: str, formula: Callable[..., Any], graph: _core.Graph, arguments: list[int]
+) -> int:
+    """The node of a schedule's value, from those of t and its numbers."""
+    trace = Trace(graph)
+    try:
+        result = trace_call(formula, [Tracer(trace, node) for node in arguments])
+    except TraceError as error:
+        why = str(error).removesuffix(LAST_RESORT).rstrip()
+        raise TraceError(f"the schedule of {name}: {why}") from error
+    node = output_node(trace, result)
+    if (shape := graph.shape(node)) and any(n != 1 for n in shape):
+        raise TypeError(f"the schedule of {name} must give one number, got shape {shape}")
+    return graph.reshape(node, ())
+
+
 class _Signature:
     """The signature of a method's class, made when somebody asks: `inspect` is slow to import."""
 
-    def __init__(self, hyper: list[tuple[Any, ...]]) -> None:
-        self._hyper = hyper
+    def __init__(self, hyper: list[_Hyper], options: list[_Hyper]) -> None:
+        self._hyper, self._options = hyper, options
 
     def __get__(self, instance: object, owner: type) -> Any:
         import inspect
@@ -81,14 +199,24 @@ class _Signature:
                 inspect.Parameter(name, kind, default=none if default is None else default)
                 for name, default, *_ in self._hyper
             ]
+            + [
+                inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None)
+                for name, *_ in self._options
+            ]
         )
 
 
 def _make_class(m: dict[str, Any]) -> type[Method]:
+    own = [h[0] for h in m["hyper"]]
+    first = {own[index] for *_, index in m["memory"] if index >= 0}
+    options = [o for o in _OPTIONS if o[0] not in own]
     lines = [m["summary"], "", "Parameters", "----------"]
     for name, default, meaning, *_ in m["hyper"]:
-        lines += [f"{name} : float" + ("" if default is None else f", default {default:g}")]
+        kind = "float" if name in first else "float or schedule"
+        lines += [f"{name} : {kind}" + ("" if default is None else f", default {default:g}")]
         lines += [f"    {meaning}"]
+    for name, _, meaning, *_ in options:
+        lines += [f"{name} : float or schedule, optional", f"    {meaning}"]
     lines += ["", "References", "----------", m["source"], ""]
     return type(
         m["class_name"],
@@ -97,9 +225,11 @@ def _make_class(m: dict[str, Any]) -> type[Method]:
             "__doc__": "\n".join(lines),
             "__module__": "thalweg",
             "__slots__": (),
-            "__signature__": _Signature(m["hyper"]),
+            "__signature__": _Signature(m["hyper"], options),
             "name": m["name"],
             "_hyper": m["hyper"],
+            "_options": options,
+            "_first": first,
         },
     )
 
@@ -145,7 +275,46 @@ def make(method: Any, hyper: dict[str, Any]) -> Method:
     return cls(**hyper)
 
 
-def memory_of(name: str) -> list[tuple[str, float, bool]]:
-    """What a method remembers: (name, initial value, one value a variable?)."""
-    memory: list[tuple[str, float, bool]] = _METHODS[name]["memory"]
+def memory_of(name: str) -> list[tuple[str, float, bool, int]]:
+    """What a method remembers.
+
+    (name, initial value, one value a variable?, the hyper-parameter that it begins as, or -1).
+    """
+    memory: list[tuple[str, float, bool, int]] = _METHODS[name]["memory"]
     return memory
+
+
+def kept_stepper(
+    kept: dict[Any, _core.Stepper],
+    method: str | Method,
+    graph: _core.Graph,
+    f: int,
+    sizes: tuple[int, int],
+    parts: tuple[bool, bool, bool, bool],
+) -> _core.Stepper:
+    """The core's step of a method: made once for each choice, and kept.
+
+    Parameters
+    ----------
+    kept : dict
+        Where.
+    method : str or Method
+        A name stands for the method with numbers alone, and no options.
+    graph, f : Graph, int
+        The objective; -1 where value and gradient are told.
+    sizes : tuple of int
+        Variables, and inputs of the objective.
+    parts : tuple of bool
+        Bounds, gradient norm, change, value: what the step holds.
+    """
+    if isinstance(method, str):
+        key, lasting = (method, (), parts), True
+    else:
+        key, lasting = (method.name, method.kinds, parts), method.lasting
+    if lasting and (found := kept.get(key)):
+        return found
+    hyper = [] if isinstance(method, str) else method.settings(graph)
+    made = _core.Stepper(key[0], graph, f, *sizes, *parts, hyper)
+    if lasting:
+        kept[key] = made
+    return made

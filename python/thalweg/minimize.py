@@ -56,7 +56,7 @@ class State:
     x : ndarray
         The last iterate, flat.
     memory : tuple of ndarray
-        What the method remembers.
+        What the method remembers; with schedules the number of steps last.
     nit : int
         Iterations made so far.
     """
@@ -102,8 +102,9 @@ def minimize(
         The start; its form says how the function is called (docs/api.md, "How x0 reaches the
         function").
     method : str or method object
-        ``"gradient_descent"``, ``"momentum"``, ``"adam"``, with hyper-parameters as further
-        keywords, or an object such as ``tw.Adam(learning_rate=0.1)``.
+        ``"gradient_descent"``, ``"momentum"``, ``"adam"``, … (`thalweg.methods` names them all),
+        with hyper-parameters as further keywords, or an object such as
+        ``tw.Adam(learning_rate=0.1)``.
     args : tuple, optional
         Further arguments of `fun`.
     bounds : sequence or dict of (lower, upper), or Bounds, optional
@@ -141,7 +142,9 @@ def minimize(
     tol, options : optional
         SciPy's spellings: `tol` sets `gtol`, `options` may hold ``maxiter``, ``gtol``, ``ftol``, ….
     **hyper
-        The method's hyper-parameters, such as `learning_rate`.
+        The method's hyper-parameters, such as `learning_rate`: numbers, or functions of the step
+        t = 0, 1, … (`thalweg.schedules`); and for every method `clip_value`, `clip_norm` and
+        `weight_decay`.
 
     Returns
     -------
@@ -206,7 +209,7 @@ def minimize(
             "sums of squares of residuals are for least squares"
         )
     check_finite(rows[0], "x0", objective.structure)
-    memory: list[FloatArray | None] = [None] * len(memory_of(chosen.name))
+    memory: list[FloatArray | None] = [None] * (len(memory_of(chosen.name)) + chosen.counts)
     if state is not None:
         rows, memory = _continued(state, chosen, rows)
     limits = read_bounds(bounds, objective.structure, rows[0])
@@ -279,7 +282,10 @@ def _continued(
             f"state must come from {method.name} with {rows.shape[1]} variables, "
             f"got {state.method} with {state.x.size}"
         )
-    return state.x[None, :], [m[None, :] for m in state.memory]
+    # The steps made so far are counted in `nit`, whether or not a schedule was there to read them.
+    own = state.memory[: len(memory_of(method.name))]
+    counter = [np.array([float(state.nit)])] if method.counts else []
+    return state.x[None, :], [m[None, :] for m in (*own, *counter)]
 
 
 class _Run:
@@ -303,15 +309,14 @@ class _Run:
         o, stops = self.objective, self.stops
         value = self.record or progress or self.callback is not None
         stepper = o.stepper(
-            self.method.name, bool(self.bounds), value or stops["gtol"] > 0, stops["xtol"] > 0,
-            value,
-        )  # fmt: skip
+            self.method, bool(self.bounds), value or stops["gtol"] > 0, stops["xtol"] > 0, value
+        )
         function = None
         if isinstance(o, Called):
             o.limits = self.bounds
             stops = stops | {"max_nfev": max(1, stops["max_nfev"] // o.cost)}
             function = o.rows_value_and_grad_one
-        hyper = [np.array([v]) for v in self.method.hyper.values()]
+        hyper = self.method.inputs()
 
         def descend(shown: Progress | None) -> dict[str, Any]:
             return stepper.run(

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from thalweg import _core
+from thalweg.methods import Method, kept_stepper
 from thalweg.structure import FloatArray, Structure, argument_names, as_floats, structure_of
 from thalweg.trace import Trace, Tracer, output_node, trace_call
 
@@ -340,25 +341,11 @@ class Objective:
         return Tape(f.print([True] + [False] * len(self.args)))
 
     def stepper(
-        self, method: str, bounds: bool, norm: bool, change: bool, value: bool = False
+        self, method: str | Method, bounds: bool, norm: bool, change: bool, value: bool = False
     ) -> _core.Stepper:
         """The core's step of a method on this objective; made once for each choice."""
-        key = (method, bounds, norm, change, value)
-        made = self._steppers.get(key)
-        if made is None:
-            made = _core.Stepper(
-                method,
-                self._graph,
-                self._f,
-                self.n,
-                1 + len(self.args),
-                bounds,
-                norm,
-                change,
-                value,
-            )
-            self._steppers[key] = made
-        return made
+        sizes, parts = (self.n, 1 + len(self.args)), (bounds, norm, change, value)
+        return kept_stepper(self._steppers, method, self._graph, self._f, sizes, parts)
 
     def diagnose(
         self, rows: FloatArray, gradient: bool

@@ -37,8 +37,8 @@ class Trace:
 
     __slots__ = ("_dummies", "_positions", "_small", "constant", "elementwise", "graph", "view")
 
-    def __init__(self) -> None:
-        self.graph = _core.Graph()
+    def __init__(self, graph: _core.Graph | None = None) -> None:
+        self.graph = _core.Graph() if graph is None else graph
         self.elementwise = self.graph.elementwise
         self.constant = self.graph.constant
         self.view = self.graph.view

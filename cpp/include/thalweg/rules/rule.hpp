@@ -22,7 +22,8 @@ struct Hyper {
 struct Memory {
   const char* name;
   double initial;
-  bool per_variable;  // an array like x; else one number
+  bool per_variable;    // an array like x; else one number
+  int from_hyper = -1;  // by position: the hyper-parameter that is the initial value instead
 };
 
 // What a step makes of the point and of the memory.
