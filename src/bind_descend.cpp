@@ -139,7 +139,8 @@ class Stepper {
       : method_(find(method)),
         step_(build_step(method_, graph, f, n, inputs, {bounds, norm, change, value},
                          settings(*graph, hyper))),
-        inputs_(inputs) {
+        inputs_(inputs),
+        programs_(step_.graph, step_.outputs) {
     method_.memory = step_.memory;
   }
 
@@ -198,9 +199,7 @@ class Stepper {
     if (record || !function.is_none() || talk.listens())
       watch.report = [&](const Report& r) { return talk.report(r); };
     const Kernels& isa = kernels();
-    const Program& p =
-        program(varying, k == 1 ? layout_for_one_lane(*step_.graph, step_.outputs, isa.width)
-                                : Layout::Lanes);
+    const Program& p = programs_.for_lanes(varying, isa.width, k);
     std::int64_t begun = 0;
     {
       const py::gil_scoped_release nogil;
@@ -264,17 +263,10 @@ class Stepper {
       std::fill_n(rows.mutable_data() + i * size, size, from.data()[from.size() == k ? i : 0]);
     return rows;
   }
-  const Program& program(const std::vector<bool>& varying, Layout layout) {
-    for (const auto& [key, made] : programs_)
-      if (key.first == varying && key.second == layout) return *made;
-    programs_.emplace_back(std::pair(varying, layout),
-                           lower(step_.graph, step_.outputs, {varying, layout}));
-    return *programs_.back().second;
-  }
   Method method_;  // its memory as the step has it
   Step step_;
   int inputs_;
-  std::deque<std::pair<std::pair<std::vector<bool>, Layout>, std::shared_ptr<Program>>> programs_;
+  Programs programs_;
 };
 
 }  // namespace

@@ -12,7 +12,7 @@ namespace {
 class Function {
  public:
   Function(std::shared_ptr<Graph> graph, std::vector<NodeId> outputs, std::size_t inputs)
-      : graph_(std::move(graph)), outputs_(std::move(outputs)), inputs_(inputs) {}
+      : programs_(std::move(graph), std::move(outputs)), inputs_(inputs) {}
 
   // values[j]: (k, *shape) where per point (varying[j]), else of the input's own shape. Out: (k,
   // size) for each output.
@@ -21,9 +21,7 @@ class Function {
     if (values.size() != inputs_ || varying.size() != inputs_)
       throw py::value_error("a value is needed for each input");
     const Kernels& isa = kernels();
-    const Layout layout =
-        k == 1 ? layout_for_one_lane(*graph_, outputs_, isa.width) : Layout::Lanes;
-    const Program& p = program(varying, layout);
+    const Program& p = programs_.for_lanes(varying, isa.width, k);
     std::vector<Array> out;
     for (auto n : p.output_sizes)
       out.emplace_back(std::vector<py::ssize_t>{k, static_cast<py::ssize_t>(n)});
@@ -43,21 +41,12 @@ class Function {
   }
 
   std::string print(const std::vector<bool>& varying) {
-    return program(varying, Layout::Lanes).print();
+    return programs_.for_lanes(varying, kernels().width, 2).print();
   }
 
  private:
-  const Program& program(const std::vector<bool>& varying, Layout layout) {
-    for (const auto& [key, made] : programs_)
-      if (key.first == varying && key.second == layout) return *made;
-    programs_.emplace_back(std::pair(varying, layout), lower(graph_, outputs_, {varying, layout}));
-    return *programs_.back().second;
-  }
-
-  std::shared_ptr<Graph> graph_;
-  std::vector<NodeId> outputs_;
+  Programs programs_;
   std::size_t inputs_;
-  std::deque<std::pair<std::pair<std::vector<bool>, Layout>, std::shared_ptr<Program>>> programs_;
 };
 
 }  // namespace

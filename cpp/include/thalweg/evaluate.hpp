@@ -10,6 +10,8 @@
 
 namespace thalweg {
 
+class RowRun;
+
 // Memory aligned to a cache line and to the widest batch; never shrinks.
 class Aligned {
  public:
@@ -27,6 +29,7 @@ class Evaluator {
  public:
   // `wide`: blocks of 8 batches, else of one. The layout Elements has one lane.
   Evaluator(const Program& program, const Kernels& kernels, bool wide);
+  ~Evaluator();
 
   // Lanes handled together.
   std::int64_t lanes() const { return lanes_; }
@@ -48,10 +51,19 @@ class Evaluator {
   void rotate() { phase_ = (phase_ + 1) % 3; }
   // Computes what is uniform; after every change of a uniform input and before the first run.
   void prepare();
-  void run() const { handlers_.run(code_[phase_].data()); }
+  void run() {
+    if (rows_) run_rows();
+    else handlers_.run(code_[phase_].data());
+  }
+  // Where the linked tape has an address, so that it can be pointed elsewhere. After prepare(); not
+  // with rings.
+  std::vector<const double**> uses(const double* address);
+  // After uniform inputs changed in place.
+  void refresh();
 
  private:
   const double* uniform(std::size_t k) const;
+  void run_rows();
   void link();
   void turn_to(std::size_t phase);
   std::int64_t room(std::int64_t n) const;
@@ -67,6 +79,7 @@ class Evaluator {
   std::vector<const double*> uniform_inputs_;
   std::vector<double*> slots_;
   std::unique_ptr<Evaluator> prologue_;
+  std::unique_ptr<RowRun> rows_;
   struct Ring {
     std::size_t input, output;
     std::array<double*, 3> buffers;
