@@ -293,13 +293,13 @@ void bind_descend(py::module_& m) {
              const std::vector<bool>& varying, const std::vector<Array>& hyper,
              const std::vector<Array>& bounds, const std::vector<std::optional<Array>>& memory,
              double gtol, double xtol, double ftol, std::int64_t max_iter, std::int64_t max_nfev,
-             double max_time, bool record, py::object callback, py::object function) {
+             double max_time, bool record, py::object callback, py::object function, int threads) {
             return s.run(x0, args, varying, hyper, bounds, memory,
-                         {gtol, xtol, ftol, max_iter, max_nfev, max_time}, record,
+                         {gtol, xtol, ftol, max_iter, max_nfev, max_time, threads}, record,
                          std::move(callback), std::move(function));
           },
           py::arg("x0"), py::arg("args"), py::arg("varying"), py::arg("hyper"), py::arg("bounds"),
           py::arg("memory"), py::arg("gtol"), py::arg("xtol"), py::arg("ftol"), py::arg("max_iter"),
           py::arg("max_nfev"), py::arg("max_time"), py::arg("record"), py::arg("callback"),
-          py::arg("function"));
+          py::arg("function"), py::arg("threads") = 1);
 }

@@ -17,7 +17,7 @@ class Function {
   // values[j]: (k, *shape) where per point (varying[j]), else of the input's own shape. Out: (k,
   // size) for each output.
   std::vector<Array> operator()(const std::vector<Array>& values, const std::vector<bool>& varying,
-                                std::int64_t k) {
+                                std::int64_t k, int threads) {
     if (values.size() != inputs_ || varying.size() != inputs_)
       throw py::value_error("a value is needed for each input");
     const Kernels& isa = kernels();
@@ -33,10 +33,15 @@ class Function {
       in.push_back(values[j].data());
     }
     for (Array& a : out) to.push_back(a.mutable_data());
+    bool done = true;
     {
       const py::gil_scoped_release nogil;
-      evaluate(p, isa, in, to, k);
+      done = evaluate(p, isa, in, to, k, threads, [] {
+        const py::gil_scoped_acquire gil;
+        return PyErr_CheckSignals() != 0;
+      });
     }
+    if (!done) throw py::error_already_set();
     return out;
   }
 
@@ -57,6 +62,7 @@ void bind_program(py::module_& m) {
       .def(py::init<std::shared_ptr<Graph>, std::vector<NodeId>, std::size_t>(), py::arg("graph"),
            py::arg("outputs"), py::arg("inputs"))
       .def("__call__", &Function::operator(), py::arg("values"), py::arg("varying"), py::arg("k"),
+           py::arg("threads") = 1,
            "Evaluate at k points: values[j] is (k, *shape) where varying[j], else of the input's "
            "own shape. Returns (k, size) an output.")
       .def("print", &Function::print, py::arg("varying"), "The tape, one line an instruction.");

@@ -113,12 +113,17 @@ std::vector<const double**> Evaluator::uses(const double* address) {
   return out;
 }
 
-void Evaluator::run_rows() {
+void Evaluator::share(int threads, std::function<bool()> stop) {
+  threads_ = threads;
+  stop_ = std::move(stop);
+}
+
+bool Evaluator::run_rows() {
   turn_to(phase_);
   std::vector<const double*> in(inputs_.begin(), inputs_.end());
   for (std::size_t k = 0; k < in.size(); ++k)
     if (!program_.varying[k] && uniform_inputs_[k]) in[k] = uniform_inputs_[k];
-  rows_->run(in, outputs_);
+  return rows_->run(in, outputs_, threads_, stop_);
 }
 
 const double* Evaluator::uniform(std::size_t k) const {
@@ -225,25 +230,27 @@ bool fits_wide(const Program& program, const Kernels& kernels) {
 }
 
 // One point after another, read and written where they are.
-static void evaluate_rows(const Program& program, const Kernels& kernels,
+static bool evaluate_rows(const Program& program, const Kernels& kernels,
                           std::span<const double* const> inputs, std::span<double* const> outputs,
-                          std::int64_t k) {
+                          std::int64_t k, int threads, const std::function<bool()>& stop) {
   auto run = program.rows->borrow(kernels);
   std::vector<const double*> in(inputs.begin(), inputs.end());
   std::vector<double*> out(outputs.begin(), outputs.end());
   for (std::int64_t i = 0; i < k; ++i) {
-    run->run(in, out);
+    if (!run->run(in, out, threads, stop)) return false;
     for (std::size_t j = 0; j < in.size(); ++j)
       if (program.varying[j]) in[j] += program.input_sizes[j];
     for (std::size_t j = 0; j < out.size(); ++j) out[j] += program.output_sizes[j];
   }
   program.rows->give_back(std::move(run));
+  return true;
 }
 
-void evaluate(const Program& program, const Kernels& kernels, std::span<const double* const> inputs,
-              std::span<double* const> outputs, std::int64_t k) {
-  if (k == 0) return;
-  if (program.rows) return evaluate_rows(program, kernels, inputs, outputs, k);
+bool evaluate(const Program& program, const Kernels& kernels, std::span<const double* const> inputs,
+              std::span<double* const> outputs, std::int64_t k, int threads,
+              const std::function<bool()>& stop) {
+  if (k == 0) return true;
+  if (program.rows) return evaluate_rows(program, kernels, inputs, outputs, k, threads, stop);
   Evaluator e(program, kernels, k > kernels.width && fits_wide(program, kernels));
   for (std::size_t j = 0; j < inputs.size(); ++j)
     if (!program.varying[j]) e.bind_uniform(j, inputs[j]);
@@ -258,6 +265,7 @@ void evaluate(const Program& program, const Kernels& kernels, std::span<const do
     for (std::size_t j = 0; j < outputs.size(); ++j)
       gather_lanes(e.output(j), program.output_sizes[j], first, count, lanes, outputs[j]);
   }
+  return true;
 }
 
 Layout layout_for(const Graph& graph, std::span<const NodeId> outputs, int width, std::int64_t k) {

@@ -260,6 +260,8 @@ class LoopBuilder {
     loop_.stores.push_back({output(made_.at(part)), to, add});
     return true;
   }
+  // An array that only this loop adds to.
+  void zero(NodeId whole) { zeroed_.push_back(a_.buffer(whole)); }
   void result(NodeId id) {
     const Node n = a_.g[id];
     const auto in = a_.g.inputs(id);
@@ -286,10 +288,32 @@ class LoopBuilder {
     for (const auto& input : loop_.inputs)
       varying.push_back(!std::holds_alternative<RowSpan>(input));
     loop_.program = lower(g_, outputs_, {varying, Layout::Lanes});
+    find_reaches();
     a_.plan->stages.emplace_back(std::move(loop_));
   }
 
  private:
+  // How far rows add to rows that are not their own: beside those of the part that stands first.
+  void find_reaches() {
+    constexpr std::int64_t kFar = 4096;
+    std::map<std::int32_t, std::vector<RowLoop::Store*>> added;
+    for (RowLoop::Store& s : loop_.stores)
+      if (s.add) added[s.to.buffer].push_back(&s);
+    for (auto& [buffer, stores] : added) {
+      const std::int64_t stride = stores[0]->to.row_stride;
+      for (RowLoop::Store* s : stores) {
+        if (stride > 0) s->reach = (s->to.offset + stride - 1) / stride;
+        loop_.in_order |= s->to.row_stride != stride || stride <= 0 || s->reach > kFar;
+      }
+    }
+    for (auto& [buffer, stores] : added) {
+      if (loop_.in_order || std::ranges::find(zeroed_, buffer) == zeroed_.end()) continue;
+      RowBuffer& b = a_.plan->buffers[index(buffer)];
+      b.zero = false;
+      const auto* last = std::ranges::max(stores, {}, [](const auto* s) { return s->reach; });
+      loop_.built.push_back({buffer, last->to.row_stride, last->reach, b.size});
+    }
+  }
   std::size_t output(NodeId made) {
     const auto known = std::ranges::find(outputs_, made);
     if (known != outputs_.end()) return static_cast<std::size_t>(known - outputs_.begin());
@@ -392,6 +416,7 @@ class LoopBuilder {
   std::map<std::pair<NodeId, int>, NodeId> read_;
   std::vector<std::pair<RowAccess, NodeId>> accesses_;  // nodes may be views of the same
   std::vector<std::pair<RowSpan, NodeId>> spans_;
+  std::vector<std::int32_t> zeroed_;
 };
 
 class Building {
@@ -453,8 +478,21 @@ class Building {
         LoopBuilder& b = loop(p.lead.rows);
         if (p.spread && !p.stored) b.make(l.part);
         b.lay(l.part, l.whole, a_.g.placements(l.whole)[l.which], a_.g[l.whole].accumulate);
+        if (laid_by_one(l.whole)) b.zero(l.whole);
       }
     for (auto& [rows, builder] : loops) builder.build();
+  }
+
+  // Are all parts of a built array laid by one loop, and added?
+  bool laid_by_one(NodeId whole) const {
+    const auto parts = a_.g.inputs(whole);
+    const Info& first = a_.of(parts[0]);
+    return a_.g[whole].accumulate &&
+           std::ranges::count(laid_, whole, &Laid::whole) ==
+               static_cast<std::ptrdiff_t>(parts.size()) &&
+           std::ranges::all_of(parts, [&](NodeId p) {
+             return a_.of(p).time == first.time && a_.of(p).lead.rows == first.lead.rows;
+           });
   }
 
   struct Laid {

@@ -3,6 +3,7 @@
 // set. Belongs to one thread.
 #pragma once
 #include <array>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -49,12 +50,17 @@ class Evaluator {
     return rings_[ring].buffers[(phase_ + 4 - age) % 3];
   }
   void rotate() { phase_ = (phase_ + 1) % 3; }
+  void rotate_back() { phase_ = (phase_ + 2) % 3; }
   // Computes what is uniform; after every change of a uniform input and before the first run.
   void prepare();
-  void run() {
-    if (rows_) run_rows();
-    else handlers_.run(code_[phase_].data());
+  // False where it was stopped on the way, which only long arrays can be; outputs are half done then.
+  bool run() {
+    if (rows_) return run_rows();
+    handlers_.run(code_[phase_].data());
+    return true;
   }
+  // For long arrays: threads that share the work, and who is asked whether to stop.
+  void share(int threads, std::function<bool()> stop);
   // Where the linked tape has an address, so that it can be pointed elsewhere. After prepare(); not
   // with rings.
   std::vector<const double**> uses(const double* address);
@@ -63,7 +69,7 @@ class Evaluator {
 
  private:
   const double* uniform(std::size_t k) const;
-  void run_rows();
+  bool run_rows();
   void link();
   void turn_to(std::size_t phase);
   std::int64_t room(std::int64_t n) const;
@@ -80,6 +86,8 @@ class Evaluator {
   std::vector<double*> slots_;
   std::unique_ptr<Evaluator> prologue_;
   std::unique_ptr<RowRun> rows_;
+  int threads_ = 1;
+  std::function<bool()> stop_;
   struct Ring {
     std::size_t input, output;
     std::array<double*, 3> buffers;
@@ -94,9 +102,10 @@ class Evaluator {
 bool fits_wide(const Program& program, const Kernels& kernels);
 
 // Outputs at k points. inputs[j]: k rows of the input's size where it varies, else one; outputs[j]:
-// k rows.
-void evaluate(const Program& program, const Kernels& kernels, std::span<const double* const> inputs,
-              std::span<double* const> outputs, std::int64_t k);
+// k rows. Long arrays are shared out to threads; false where `stop` ended it.
+bool evaluate(const Program& program, const Kernels& kernels, std::span<const double* const> inputs,
+              std::span<double* const> outputs, std::int64_t k, int threads = 1,
+              const std::function<bool()>& stop = {});
 
 // Rows [first, first + count) into lanes (`lanes` of them, `step` doubles an element), the last row
 // repeated; and back.

@@ -4,6 +4,7 @@
 // a loop a row is a lane: its program is that of one row, and what rows add up to is summed over
 // lanes.
 #pragma once
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <variant>
@@ -51,6 +52,12 @@ struct RowLoop {
     std::size_t output;
     RowAccess to;
     bool add;
+    std::int64_t reach = 0;  // of what is added: so many rows after those of the first part
+  };
+  // An array that this loop alone adds to: it is set to zero ahead of the rows.
+  struct Built {
+    std::int32_t buffer;
+    std::int64_t row_stride, reach, size;
   };
   struct Join {  // over rows, of each of `width` elements
     std::size_t output;
@@ -69,6 +76,8 @@ struct RowLoop {
   // A span is the same for all rows.
   std::vector<std::variant<RowSpan, RowAccess, RowProduct>> inputs;
   std::vector<Store> stores;
+  std::vector<Built> built;
+  bool in_order = false;  // rows add to each other's far away, so that chunks must wait
   std::vector<Join> joins;
   std::vector<Contraction> contractions;
 };
@@ -117,16 +126,19 @@ bool has_rows(const Graph& graph, std::span<const NodeId> outputs);
 
 std::unique_ptr<RowPlan> plan_rows(Graph& graph, std::span<const NodeId> outputs);
 
-// Memory for a plan, and its run. Belongs to one thread.
+// Memory for a plan, and its run on `threads` threads, the caller's among them. `stop` is asked by
+// the caller's thread a few times in 100 ms; true ends the run, which then returns false and leaves
+// outputs half done.
 class RowRun {
  public:
   RowRun(const RowPlan& plan, const Kernels& kernels);
   ~RowRun();
-  void run(std::span<const double* const> inputs, std::span<double* const> outputs);
+  bool run(std::span<const double* const> inputs, std::span<double* const> outputs, int threads = 1,
+           const std::function<bool()>& stop = {});
 
  private:
-  struct Loop;
   struct Whole;
+  struct Loop;
   const RowPlan& plan_;
   std::vector<std::vector<double>> own_;
   std::vector<double*> base_;
