@@ -11,6 +11,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 
+import long_arrays
 import workloads
 from workloads import EXTRA, WHEEL_LIMIT, Call, MissingError, Rival, Work
 
@@ -72,6 +73,8 @@ def works(count: int, rounds: int) -> Iterator[tuple[Work, int]]:
         yield work, 15
     for make in workloads.many_starts(count):
         yield make(), rounds
+    for make in long_arrays.works(count < 1_000_000):
+        yield make(), 15
     for work in workloads.tracing():
         yield work, 15
     for work in workloads.startup():

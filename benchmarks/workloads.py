@@ -251,7 +251,8 @@ def descend_rows(
     The one door to them until the lane scheduler has a public one. All outputs come back: x,
     last_x, fun, last_fun, nit, reason and both sides of what decided it.
     """
-    stepper = objective.stepper("gradient_descent", False, False, False)
+    method = tw.GradientDescent(learning_rate)
+    stepper = objective.stepper(method, False, False, False)
     rates = np.array([learning_rate])
     return stepper.run(
         rows, [None], [True], [rates], [], [], **FIXED, max_iter=iterations, max_nfev=2**62,

@@ -124,7 +124,8 @@ class Classification {
   // A few light operations on at most one array that a loop must have stored cost less to make
   // again than to store and load.
   int cost(NodeId id) {
-    if (!operations()[static_cast<std::size_t>(g_[id].op)].light) return 0;
+    const OperationInfo& op = operations()[static_cast<std::size_t>(g_[id].op)];
+    if (!op.light && !op.boolean) return 0;
     int cost = 1, stored = 0;
     for (NodeId v : g_.inputs(id)) {
       const Info& i = at(v);

@@ -18,6 +18,24 @@ inline Expr spread(Graph& g, Expr e, const Shape& shape) {
   return {g, g.broadcast_to(e.in(g), shape)};
 }
 
+// A number that e's elements all have as a factor, and the rest; else 1 and e. Taken out of a sum, it
+// often leaves one that is there already: in log-sum-exp a pass over all elements.
+inline std::array<Expr, 2> common_factor(Graph& g, Expr e) {
+  if (e.is_number() || g[e.id].kind != Kind::Elementwise) return {Expr(1.0), e};
+  const auto in = g.inputs(e.id);
+  if (g[e.id].op == kOpcode<ops::Negative>) {
+    const auto [factor, rest] = common_factor(g, Expr(g, in[0]));
+    return {-factor, rest};
+  }
+  if (g[e.id].op != kOpcode<ops::Multiply>) return {Expr(1.0), e};
+  for (std::size_t k = 0; k < 2; ++k)
+    if (flat(g, in[k]) && g.shape(in[1 - k]) == g.shape(e.id)) {
+      const NodeId rest = in[1 - k];
+      return {Expr(g, g.reshape(in[k], {})), Expr(g, rest)};
+    }
+  return {Expr(1.0), e};
+}
+
 // e stands for an array of shape `from` (which it broadcasts to), made from one of shape `to` by
 // broadcasting: the sum (or the maximum) over the axes along which it was repeated.
 inline Expr gather_up(Graph& g, Expr e, const Shape& from, const Shape& to, Reduction kind) {
@@ -34,8 +52,9 @@ inline Expr gather_up(Graph& g, Expr e, const Shape& from, const Shape& to, Redu
     else axes.push_back(static_cast<int>(i));
   }
   if (!axes.empty()) {
-    NodeId id = g.reshape(e.in(g), own);
-    e = Expr(g, g.reduce(kind, id, axes, true));
+    const auto [factor, rest] =
+        kind == Reduction::Sum ? common_factor(g, e) : std::array{Expr(1.0), e};
+    e = factor * Expr(g, g.reduce(kind, g.reshape(rest.in(g), own), axes, true));
   }
   if (kind == Reduction::Sum) e = Expr(static_cast<double>(copies)) * e;
   if (!e.is_number() && e.shape().size() > to.size()) {
