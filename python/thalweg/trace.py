@@ -24,6 +24,8 @@ __all__ = ["Trace", "Tracer", "Truth", "output_node", "trace_call"]
 
 # Constants up to this many elements are copied and known by their content; larger are referenced.
 SMALL = 16
+# Rows from which on arrays in Fortran order are not rearranged.
+LONG = 256
 
 
 class Trace:
@@ -69,7 +71,7 @@ class Trace:
         ----------
         value : number, array_like, Tracer, or lists and object arrays of these
             Arrays of more than 16 elements are referenced: copied only where they are not float64
-            in C order.
+            in C order, or in Fortran order with many rows.
 
         Raises
         ------
@@ -93,6 +95,9 @@ class Trace:
             raise TypeError(f"wanted real numbers, got an array of {array.dtype}: {array!r:.60}")
         if isinstance(array, np.ma.MaskedArray):
             raise TypeError("a masked array cannot be traced: use np.where with its mask and data")
+        if array.ndim > 1 and array.shape[0] >= LONG and array.T.flags.c_contiguous:
+            axes = list(reversed(range(array.ndim)))  # columns side by side: read as they lie
+            return self.graph.transpose(self.lift(array.T), axes)
         numbers = np.ascontiguousarray(array, dtype=np.float64) if array.ndim else array
         if array.dtype.itemsize > 8 and not np.array_equal(
             numbers.astype(np.float64), array, equal_nan=True
