@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Products of matrices, C (m, n) = A (m, k) B (k, n), with lanes or with elements across the
+// batches. A part of kernels.inl.hpp, inside its namespaces.
+//
+// The order of every sum depends on the shape alone. Along k, tiles of kTile elements are joined
+// pairwise, as in Tree. If C is a vector (m or n is 1), a tile of at least kFewest elements has
+// kPartials partial sums, element k belonging to number k mod kPartials, joined in halves. Any other
+// tile is cut into runs of kRun elements, added one after another. A partial sum and a run are
+// chains of fused multiply-adds that begin with a product; that is, with -0, to which a product is
+// added unchanged.
+
+constexpr std::int64_t kPartials = 8, kFewest = 16, kRun = 256;
+
+// Calls f(0), … f(n - 1) with constants, so that what they index stays in registers.
+template <int n, class F> THALWEG_INLINE void each(const F& f) {
+  const auto all = [&f]<int... I>(std::integer_sequence<int, I...>) {
+    (f(std::integral_constant<int, I>{}), ...);
+  };
+  all(std::make_integer_sequence<int, n>{});
+}
+
+constexpr std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
+
+// How many of `left` to take so that the shares, none above `most`, are nearly equal.
+constexpr std::int64_t share(std::int64_t left, std::int64_t most) {
+  const std::int64_t shares = (left + most - 1) / most;
+  return (left + shares - 1) / shares;
+}
+
+// The elements of a sum that fall to the left of where it is cut in two: whole tiles, a power of
+// two of them.
+constexpr std::int64_t left_part(std::int64_t k) {
+  std::int64_t half = kTile;
+  while (half * 2 < k) half *= 2;
+  return half;
+}
+
+// ---- lanes across batches
+
+template <class C, bool NumberA, bool NumberB> struct LaneProduct {
+  static constexpr std::int64_t U = C::U, kStep = U * W;
+  static constexpr std::int64_t kStepA = NumberA ? 1 : kStep, kStepB = NumberB ? 1 : kStep;
+  // A tile of C is M by N elements of J batches each: as many chains as registers allow, to hide
+  // the latency of a multiply-add.
+  static constexpr int kRows = 4, kColumns = V::kRegisters / 8, kChains = kRows * kColumns;
+
+  template <int M, int N> struct Tile {
+    static constexpr int kFit = kChains / (M * N);
+    static constexpr int J = kFit < U ? kFit : static_cast<int>(U);
+    struct Sums {
+      V s[M * N * J];
+      THALWEG_INLINE void add(const Sums& t) {
+        each<M * N * J>([&](auto i) { s[i] = s[i] + t.s[i]; });
+      }
+    };
+    const Extent& e;
+    const double *a, *b;
+
+    // Elements from, from + by, … before end.
+    Sums chain(std::int64_t from, std::int64_t end, std::int64_t by) const {
+      V s[M * N * J];
+      each<M * N * J>([&](auto i) { s[i] = V(-0.0); });
+      const double *p = a + from * e.a_k * kStepA, *q = b + from * e.b_k * kStepB;
+      for (std::int64_t k = from; k < end; k += by) {
+        V x[M * J], y[N * J];
+        each<M>([&](auto i) { fetch<NumberA, i>(x, p + i * e.a_m * kStepA); });
+        each<N>([&](auto i) { fetch<NumberB, i>(y, q + i * e.b_n * kStepB); });
+        each<M * N * J>([&](auto i) {
+          constexpr int m = i / (N * J), n = i / J % N, j = i % J;
+          s[i] = fma(x[m * J + j], y[n * J + j], s[i]);
+        });
+        p += by * e.a_k * kStepA, q += by * e.b_k * kStepB;
+      }
+      Sums out;
+      each<M * N * J>([&](auto i) { out.s[i] = s[i]; });
+      return out;
+    }
+    template <bool Number, int At> static THALWEG_INLINE void fetch(V* to, const double* p) {
+      each<J>([&](auto j) { to[At * J + j] = Number ? V(*p) : V::load(p + j * W); });
+    }
+    // Partial sums j, j + step, j + 2 step, …
+    Sums partial(std::int64_t from, std::int64_t j, std::int64_t step, std::int64_t end) const {
+      if (step == kPartials) return chain(from + j, end, step);
+      Sums s = partial(from, j, step * 2, end);
+      s.add(partial(from, j + step, step * 2, end));
+      return s;
+    }
+    Sums tile(std::int64_t from, std::int64_t end) const {
+      if ((e.m == 1 || e.n == 1) && end - from >= kFewest) return partial(from, 0, 1, end);
+      Sums s = chain(from, end - from < kRun ? end : from + kRun, 1);
+      while ((from += kRun) < end) s.add(chain(from, end - from < kRun ? end : from + kRun, 1));
+      return s;
+    }
+    Sums operator()(std::int64_t from, std::int64_t end) const {
+      if (end - from <= kTile) return tile(from, end);
+      const std::int64_t middle = from + left_part(end - from);
+      Sums s = (*this)(from, middle);
+      s.add((*this)(middle, end));
+      return s;
+    }
+  };
+
+  const Extent& e;
+  const double *a, *b;
+  double* r;
+
+  // The elements of C from row m on, in tiles of M rows and then of fewer.
+  template <int M = kRows> void rows(std::int64_t m = 0) const {
+    for (; m + M <= e.m; m += M) columns<M>(m);
+    if constexpr (M > 1) rows<M / 2>(m);
+  }
+  template <int M, int N = kColumns> void columns(std::int64_t m, std::int64_t n = 0) const {
+    using T = Tile<M, N>;
+    for (; n + N <= e.n; n += N)
+      for (std::int64_t j = 0; j < U; j += T::J) {
+        const T t{e, a + m * e.a_m * kStepA + (NumberA ? 0 : j * W),
+                  b + n * e.b_n * kStepB + (NumberB ? 0 : j * W)};
+        const typename T::Sums sums = t(0, e.k);
+        each<M * N * T::J>([&](auto i) {
+          constexpr int row = i / (N * T::J), column = i / T::J % N, batch = i % T::J;
+          sums.s[i].store(r + ((m + row) * e.n + n + column) * kStep + (j + batch) * W);
+        });
+      }
+    if constexpr (N > 1) columns<M, N / 2>(m, n);
+  }
+};
+
+// ---- elements across batches
+
+// C (m, n) = A (m, k) B (k, n): each matrix with the distances of its rows and of its columns.
+struct Product {
+  std::int64_t m, k, n;
+  const double *a, *b;
+  double* c;
+  std::int64_t a_m, a_k, b_k, b_n, c_m, c_n;
+  const double *a_end, *b_end;  // of what may be read
+  bool vector;                  // is the whole of C a vector?
+
+  // C' = B' A'
+  Product transposed() const {
+    return {n, k, m, b, a, c, b_n, b_k, a_k, a_m, c_n, c_m, b_end, a_end, vector};
+  }
+  Product rows(std::int64_t from, std::int64_t count) const {
+    Product p = *this;
+    p.a += from * a_m, p.c += from * c_m, p.m = count;
+    return p;
+  }
+  Product columns(std::int64_t from, std::int64_t count) const {
+    return transposed().rows(from, count).transposed();
+  }
+  Product run(std::int64_t from, std::int64_t count) const {
+    Product p = *this;
+    p.a += from * a_k, p.b += from * b_k, p.k = count;
+    return p;
+  }
+};
+
+THALWEG_INLINE V some(const double* p, std::int64_t n) {
+  return n >= W ? V::load(p) : load_some(p, n);
+}
+THALWEG_INLINE void put(V v, double* p, std::int64_t n) {
+  n >= W ? v.store(p) : store_some(v, p, n);
+}
+// As some(), but what is beyond n may be anything that stands before `end`.
+THALWEG_INLINE V ahead(const double* p, std::int64_t n, const double* end) {
+  return end - p >= W ? V::load(p) : load_some(p, n);
+}
+
+// Matrix times matrix: tiles of C in registers, panels of B packed as Goto and van de Geijn (2008,
+// ACM TOMS 34(3), 12) do, so that they are read from a near cache, in order; A as it stands.
+struct MatrixProduct {
+  static constexpr int kRows = V::kRegisters / 4, kVectors = 3;
+  static constexpr std::int64_t kBlock = 256;  // rows of A that a panel meets: 512 KiB of them
+
+  // C, of M rows and at most N batches of columns, = or += A B, a run along k.
+  template <int M, int N> static void tile(const Product& p, bool first) {
+    V s[M * N];
+    each<M * N>([&](auto i) { s[i] = V(-0.0); });
+    const double *a = p.a, *b = p.b;
+    for (std::int64_t k = 0; k < p.k; ++k, a += p.a_k, b += p.b_k) {
+      V y[N];
+      each<N>([&](auto j) { y[j] = V::load(b + j * W); });
+      each<M>([&](auto i) {
+        const V x(a[i * p.a_m]);
+        each<N>([&](auto j) { s[i * N + j] = fma(x, y[j], s[i * N + j]); });
+      });
+    }
+    if (p.c_n == 1) {
+      each<M * N>([&](auto i) {
+        double* c = p.c + i / N * p.c_m + i % N * W;
+        const std::int64_t n = p.n - i % N * W;
+        put(first ? s[i] : some(c, n) + s[i], c, n);
+      });
+    } else {
+      alignas(64) double t[M * N * W];
+      each<M * N>([&](auto i) { s[i].store(t + i * W); });
+      for (std::int64_t n = 0; n < p.n; ++n)
+        for (std::int64_t m = 0; m < M; ++m) {
+          double& c = p.c[m * p.c_m + n * p.c_n];
+          const double x = t[m * N * W + n];
+          c = first ? x : c + x;
+        }
+    }
+  }
+  using Work = void (*)(const Product&, bool);
+  template <int... I> static Work chosen(int which, std::integer_sequence<int, I...>) {
+    static constexpr Work kTiles[] = {&tile<I / kVectors + 1, I % kVectors + 1>...};
+    return kTiles[which];
+  }
+  static Work tile_of(std::int64_t rows, std::int64_t vectors) {
+    return chosen(static_cast<int>((rows - 1) * kVectors + vectors - 1),
+                  std::make_integer_sequence<int, kRows * kVectors>{});
+  }
+
+  // B's run, row after row of `width` numbers.
+  static void pack(const Product& p, double* to, std::int64_t width) {
+    for (std::int64_t n = 0; n < width; n += W)
+      if (p.b_n == 1) {
+        for (std::int64_t k = 0; k < p.k; ++k) some(p.b + k * p.b_k + n, p.n - n).store(to + k * width + n);
+      } else {
+        for (std::int64_t k = 0; k < p.k; k += W) {
+          V rows[V::kSize];
+          each<W>([&](auto i) {
+            rows[i] = n + i < p.n ? some(p.b + (n + i) * p.b_n + k, p.k - k) : V(0.0);
+          });
+          transpose(rows);
+          each<W>([&](auto i) { rows[i].store(to + (k + i) * width + n); });
+        }
+      }
+  }
+
+  static void run(const Product& p, bool first) {
+    alignas(64) double panel[(kRun + W) * kVectors * W];
+    for (std::int64_t m = 0; m < p.m; m += kBlock) {
+      const Product block = p.rows(m, p.m - m < kBlock ? p.m - m : kBlock);
+      for (std::int64_t n = 0; n < p.n;) {
+        const std::int64_t vectors = share((p.n - n + W - 1) / W, kVectors), width = vectors * W;
+        Product q = block.columns(n, p.n - n < width ? p.n - n : width);
+        if (q.b_n != 1 || q.n < width || q.m > 2 * kRows) {
+          pack(q, panel, width);
+          q.b = panel, q.b_k = width, q.b_n = 1;
+        }
+        for (std::int64_t i = 0; i < q.m;) {
+          const std::int64_t rows = share(q.m - i, kRows);
+          tile_of(rows, vectors)(q.rows(i, rows), first);
+          i += rows;
+        }
+        n += q.n;
+      }
+    }
+  }
+
+  // Batches lie along the columns of C, or along its rows where that takes fewer multiply-adds (the
+  // last batch of a row is half empty) and transpositions.
+  static std::int64_t cost(const Product& p) {
+    return p.m * ((p.n + W - 1) / W) + (p.b_n == 1 ? p.n / W : p.n / 2);
+  }
+  static void all(const Product& p) {
+    const Product q = cost(p.transposed()) < cost(p) ? p.transposed() : p;
+    for (std::int64_t k = 0; k < p.k; k += kRun)
+      run(q.run(k, p.k - k < kRun ? p.k - k : kRun), k == 0);
+  }
+};
+
+// Matrix times vector (n is 1), the rows of the matrix contiguous: W rows at once, the partial sums
+// of a row side by side.
+struct RowsTimesVector {
+  static constexpr int kBatches = kPartials / W;
+
+  static V batch(const Product& p, std::int64_t m) {
+    const double* row[W];
+    for (std::int64_t i = 0; i < W; ++i) row[i] = p.a + (m + i < p.m ? m + i : p.m - 1) * p.a_m;
+    return p.k < kFewest ? chain(p, row) : partials(p, row);
+  }
+  static V chain(const Product& p, const double* const* row) {
+    V s(-0.0);
+    for (std::int64_t k = 0; k < p.k; k += W) {
+      const std::int64_t n = p.k - k;
+      V x[W];
+      each<W>([&](auto i) { x[i] = ahead(row[i] + k, n, p.a_end); });
+      transpose(x);
+      each<W>([&](auto i) {
+        if (i < n) s = fma(x[i], V(p.b[k + i]), s);
+      });
+    }
+    return s;
+  }
+  static V partials(const Product& p, const double* const* row) {
+    V s[W * kBatches];
+    each<W * kBatches>([&](auto i) { s[i] = V(-0.0); });
+    std::int64_t k = 0;
+    for (; k + kPartials <= p.k; k += kPartials)
+      each<kBatches>([&](auto j) {
+        const V x = V::load(p.b + k + j * W);
+        each<W>([&](auto i) {
+          V& sum = s[i * kBatches + j];
+          sum = fma(V::load(row[i] + k + j * W), x, sum);
+        });
+      });
+    each<kBatches>([&](auto j) {
+      const std::int64_t at = k + j * W, n = p.k - at;
+      if (n <= 0) return;
+      const V x = some(p.b + at, n);
+      const auto there = V::count() < V(static_cast<double>(n));
+      each<W>([&](auto i) {
+        V& sum = s[i * kBatches + j];
+        sum = fma(select(there, ahead(row[i] + at, n, p.a_end), V(-0.0)), x, sum);
+      });
+    });
+    each<W>([&](auto i) { halved<kBatches>(s + i * kBatches); });
+    V sums[W];
+    each<W>([&](auto i) { sums[i] = s[i * kBatches]; });
+    transpose(sums);
+    return halved<static_cast<int>(W)>(sums);
+  }
+  template <int n> static THALWEG_INLINE V halved(V* s) {
+    if constexpr (n > 1) {
+      each<n / 2>([&](auto i) { s[i] = s[i] + s[i + n / 2]; });
+      halved<n / 2>(s);
+    }
+    return s[0];
+  }
+  static void all(const Product& p) {
+    for (std::int64_t m = 0; m < p.m; m += W) put(batch(p, m), p.c + m, p.m - m);
+  }
+};
+
+// Matrix times vector, the columns of the matrix contiguous: batches of rows, a few columns of a
+// strip at a time, the partial sums waiting in memory.
+struct ColumnsTimesVector {
+  static constexpr std::int64_t kStrip = 256, kColumns = 128;
+
+  static void strip(const Product& p) {
+    alignas(64) double waiting[kPartials * kStrip];
+    for (std::int64_t from = 0; from < p.k; from += kColumns) {
+      const std::int64_t end = p.k - from < kColumns ? p.k : from + kColumns;
+      for (std::int64_t m = 0; m < p.m; m += W) {
+        double* wait = waiting + m * kPartials;
+        V s[kPartials];
+        each<kPartials>([&](auto j) { s[j] = from == 0 ? V(-0.0) : V::load(wait + j * W); });
+        add(p, m, from, end, s);
+        if (end < p.k) each<kPartials>([&](auto j) { s[j].store(wait + j * W); });
+        else put(RowsTimesVector::halved<kPartials>(s), p.c + m, p.m - m);
+      }
+    }
+  }
+  static THALWEG_INLINE void add(const Product& p, std::int64_t m, std::int64_t k, std::int64_t end, V* s) {
+    const double* a = p.a + m + k * p.a_k;
+    const auto safe = [&](const double* q) { return p.a_end - q >= W; };
+    for (; k + kPartials <= end && safe(a + (kPartials - 1) * p.a_k); k += kPartials, a += kPartials * p.a_k)
+      each<kPartials>([&](auto j) { s[j] = fma(V::load(a + j * p.a_k), V(p.b[k + j]), s[j]); });
+    for (; k < end; k += kPartials, a += kPartials * p.a_k)
+      each<kPartials>([&](auto j) {
+        if (k + j < end) s[j] = fma(some(a + j * p.a_k, p.m - m), V(p.b[k + j]), s[j]);
+      });
+  }
+  static V chain(const Product& p, std::int64_t m) {
+    V s(-0.0);
+    for (std::int64_t k = 0; k < p.k; ++k)
+      s = fma(ahead(p.a + m + k * p.a_k, p.m - m, p.a_end), V(p.b[k]), s);
+    return s;
+  }
+  static void all(const Product& p) {
+    if (p.k < kFewest) {
+      for (std::int64_t m = 0; m < p.m; m += W) put(chain(p, m), p.c + m, p.m - m);
+    } else {
+      for (std::int64_t m = 0; m < p.m; m += kStrip) strip(p.rows(m, p.m - m < kStrip ? p.m - m : kStrip));
+    }
+  }
+};
+
+void multiply_tile(const Product& p) {
+  if (!p.vector) return MatrixProduct::all(p);
+  const Product q = p.n == 1 ? p : p.transposed();
+  q.m == 1 || q.a_m != 1 ? RowsTimesVector::all(q) : ColumnsTimesVector::all(q);
+}
+
+// Tiles joined pairwise; the right half of a sum is made in `waiting`.
+void multiply_joined(const Product& p, double* waiting) {
+  if (p.k <= kTile) return multiply_tile(p);
+  const std::int64_t half = left_part(p.k);
+  multiply_joined(p.run(0, half), waiting);
+  Product right = p.run(half, p.k - half);
+  right.c = waiting, right.c_m = p.n, right.c_n = 1;
+  multiply_joined(right, waiting + p.m * p.n);
+  for (std::int64_t m = 0; m < p.m; ++m)
+    for (std::int64_t n = 0; n < p.n; ++n) p.c[m * p.c_m + n * p.c_n] += waiting[m * p.n + n];
+}
+
+void multiply(const Extent& e, const double* a, const double* b, double* r, double* waiting) {
+  const Product p{e.m,   e.k,   e.n,   a, b, r, e.a_m, e.a_k, e.b_k, e.b_n, e.n, 1, a + e.m * e.k, b + e.k * e.n, e.m == 1 || e.n == 1};
+  if (e.k <= kTile) return multiply_tile(p);
+  for (std::int64_t m = 0; m < e.m; m += kJoinedRows)
+    for (std::int64_t n = 0; n < e.n; n += kJoinedColumns)
+      multiply_joined(p.rows(m, least(kJoinedRows, e.m - m)).columns(n, least(kJoinedColumns, e.n - n)), waiting);
+}
