@@ -13,16 +13,8 @@ struct Here;
 using V = Vec<THALWEG_ARCH, Here>;
 constexpr std::int64_t W = static_cast<std::int64_t>(V::kSize);
 
-V load_some(const double* p, std::int64_t n) {
-  alignas(64) double t[V::kSize] = {};
-  for (std::int64_t i = 0; i < n; ++i) t[i] = p[i];
-  return V::load(t);
-}
-void store_some(V v, double* p, std::int64_t n) {
-  alignas(64) double t[V::kSize];
-  v.store(t);
-  for (std::int64_t i = 0; i < n; ++i) p[i] = t[i];
-}
+V load_some(const double* p, std::int64_t n) { return V::load(p, n); }
+void store_some(V v, double* p, std::int64_t n) { v.store(p, n); }
 double first(V v) {
   alignas(64) double t[V::kSize];
   v.store(t);

@@ -57,7 +57,7 @@ template <class C, bool NumberA, bool NumberB> struct LaneProduct {
     const double *a, *b;
 
     // Elements from, from + by, … before end.
-    Sums chain(std::int64_t from, std::int64_t end, std::int64_t by) const {
+    __attribute__((flatten)) Sums chain(std::int64_t from, std::int64_t end, std::int64_t by) const {
       V s[M * N * J];
       each<M * N * J>([&](auto i) { s[i] = V(-0.0); });
       const double *p = a + from * e.a_k * kStepA, *q = b + from * e.b_k * kStepB;
@@ -156,28 +156,42 @@ struct Product {
 };
 
 THALWEG_INLINE V some(const double* p, std::int64_t n) {
-  return n >= W ? V::load(p) : load_some(p, n);
+  return n >= W ? V::load(p) : V::load(p, n);
 }
 THALWEG_INLINE void put(V v, double* p, std::int64_t n) {
-  n >= W ? v.store(p) : store_some(v, p, n);
+  n >= W ? v.store(p) : v.store(p, n);
 }
 // As some(), but what is beyond n may be anything that stands before `end`.
 THALWEG_INLINE V ahead(const double* p, std::int64_t n, const double* end) {
-  return end - p >= W ? V::load(p) : load_some(p, n);
+  return end - p >= W ? V::load(p) : V::load(p, n);
 }
 
 // Matrix times matrix: tiles of C in registers, panels of B packed as Goto and van de Geijn (2008,
 // ACM TOMS 34(3), 12) do, so that they are read from a near cache, in order; A as it stands.
 struct MatrixProduct {
+  static constexpr std::int64_t kLine = 8;  // doubles in a line of the cache
   static constexpr int kRows = V::kRegisters / 4, kVectors = 3;
   static constexpr std::int64_t kBlock = 256;  // rows of A that a panel meets: 512 KiB of them
 
+  // What is asked for while a tile is made: lines of `length` doubles, `stride` from the next.
+  struct Ahead {
+    const double* p;
+    std::int64_t step, length, stride;
+  };
+
   // C, of M rows and at most N batches of columns, = or += A B, a run along k.
-  template <int M, int N> static void tile(const Product& p, bool first) {
+  template <int M, int N>
+  static __attribute__((flatten)) void tile(const Product& p, bool first, Ahead next) {
     V s[M * N];
-    each<M * N>([&](auto i) { s[i] = V(-0.0); });
+    each<M * N>([&](auto i) {
+      s[i] = V(-0.0);
+      __builtin_prefetch(p.c + i / N * p.c_m + i % N * W * p.c_n, 1);
+    });
     const double *a = p.a, *b = p.b;
+    std::int64_t at = 0;
     for (std::int64_t k = 0; k < p.k; ++k, a += p.a_k, b += p.b_k) {
+      __builtin_prefetch(next.p + at);
+      if ((at += next.step) >= next.length) at = 0, next.p += next.stride;
       V y[N];
       each<N>([&](auto j) { y[j] = V::load(b + j * W); });
       each<M>([&](auto i) {
@@ -202,7 +216,7 @@ struct MatrixProduct {
         }
     }
   }
-  using Work = void (*)(const Product&, bool);
+  using Work = void (*)(const Product&, bool, Ahead);
   template <int... I> static Work chosen(int which, std::integer_sequence<int, I...>) {
     static constexpr Work kTiles[] = {&tile<I / kVectors + 1, I % kVectors + 1>...};
     return kTiles[which];
@@ -213,10 +227,11 @@ struct MatrixProduct {
   }
 
   // B's run, row after row of `width` numbers.
-  static void pack(const Product& p, double* to, std::int64_t width) {
+  static __attribute__((flatten)) void pack(const Product& p, double* to, std::int64_t width) {
     for (std::int64_t n = 0; n < width; n += W)
       if (p.b_n == 1) {
-        for (std::int64_t k = 0; k < p.k; ++k) some(p.b + k * p.b_k + n, p.n - n).store(to + k * width + n);
+        for (std::int64_t k = 0; k < p.k; ++k)
+          ahead(p.b + k * p.b_k + n, p.n - n, p.b_end).store(to + k * width + n);
       } else {
         for (std::int64_t k = 0; k < p.k; k += W) {
           V rows[V::kSize];
@@ -231,18 +246,26 @@ struct MatrixProduct {
 
   static void run(const Product& p, bool first) {
     alignas(64) double panel[(kRun + W) * kVectors * W];
+    const bool few = p.m <= 2 * kRows;  // rows: it is B that comes from memory
+    const double* soon = p.b + p.k * p.b_k;
     for (std::int64_t m = 0; m < p.m; m += kBlock) {
       const Product block = p.rows(m, p.m - m < kBlock ? p.m - m : kBlock);
       for (std::int64_t n = 0; n < p.n;) {
         const std::int64_t vectors = share((p.n - n + W - 1) / W, kVectors), width = vectors * W;
         Product q = block.columns(n, p.n - n < width ? p.n - n : width);
-        if (q.b_n != 1 || q.n < width || q.m > 2 * kRows) {
+        const bool readable = q.b_n == 1 && q.b_end - (q.b + (q.k - 1) * q.b_k) >= width;
+        if (!readable || !few) {
           pack(q, panel, width);
           q.b = panel, q.b_k = width, q.b_n = 1;
         }
         for (std::int64_t i = 0; i < q.m;) {
           const std::int64_t rows = share(q.m - i, kRows);
-          tile_of(rows, vectors)(q.rows(i, rows), first);
+          const double* next = q.a + (i + rows) * q.a_m;
+          const Ahead ahead = few ? Ahead{soon, kLine, q.k * kLine, q.k * kLine}
+                                  : q.a_k == 1 ? Ahead{next, kLine, q.k, q.a_m}
+                                               : Ahead{next, q.a_k, q.k * q.a_k, 0};
+          tile_of(rows, vectors)(q.rows(i, rows), first, ahead);
+          soon += q.k * kLine;
           i += rows;
         }
         n += q.n;
@@ -253,7 +276,7 @@ struct MatrixProduct {
   // Batches lie along the columns of C, or along its rows where that takes fewer multiply-adds (the
   // last batch of a row is half empty) and transpositions.
   static std::int64_t cost(const Product& p) {
-    return p.m * ((p.n + W - 1) / W) + (p.b_n == 1 ? p.n / W : p.n / 2);
+    return p.m * ((p.n + W - 1) / W) + (p.b_n == 1 ? p.n / W : p.n);
   }
   static void all(const Product& p) {
     const Product q = cost(p.transposed()) < cost(p) ? p.transposed() : p;
@@ -262,56 +285,70 @@ struct MatrixProduct {
   }
 };
 
-// Matrix times vector (n is 1), the rows of the matrix contiguous: W rows at once, the partial sums
-// of a row side by side.
+// Matrix times vector (n is 1), the rows of the matrix contiguous: the partial sums of a row side by
+// side.
 struct RowsTimesVector {
   static constexpr int kBatches = kPartials / W;
+  // Rows read together: several hide the latency of a multiply-add; from memory, one after another
+  // is faster.
+  static constexpr int kTogether = W < 4 ? W : 4;
+  static constexpr std::int64_t kNear = 1 << 17;  // doubles in a second-level cache
 
-  static V batch(const Product& p, std::int64_t m) {
-    const double* row[W];
-    for (std::int64_t i = 0; i < W; ++i) row[i] = p.a + (m + i < p.m ? m + i : p.m - 1) * p.a_m;
-    return p.k < kFewest ? chain(p, row) : partials(p, row);
+  static __attribute__((flatten)) void all(const Product& p) {
+    const bool near = p.m * p.a_m <= kNear;
+    for (std::int64_t m = 0; m < p.m; m += W) {
+      const Product q = p.rows(m, least(W, p.m - m));
+      put(p.k < kFewest ? chain(q) : near ? partials<kTogether>(q) : partials<1>(q), q.c, q.m);
+    }
   }
-  static V chain(const Product& p, const double* const* row) {
+  static const double* row(const Product& p, std::int64_t i) {
+    return p.a + least(i, p.m - 1) * p.a_m;
+  }
+  static V chain(const Product& p) {
     V s(-0.0);
     for (std::int64_t k = 0; k < p.k; k += W) {
-      const std::int64_t n = p.k - k;
       V x[W];
-      each<W>([&](auto i) { x[i] = ahead(row[i] + k, n, p.a_end); });
+      each<W>([&](auto i) { x[i] = ahead(row(p, i) + k, p.k - k, p.a_end); });
       transpose(x);
       each<W>([&](auto i) {
-        if (i < n) s = fma(x[i], V(p.b[k + i]), s);
+        if (k + i < p.k) s = fma(x[i], V(p.b[k + i]), s);
       });
     }
     return s;
   }
-  static V partials(const Product& p, const double* const* row) {
-    V s[W * kBatches];
-    each<W * kBatches>([&](auto i) { s[i] = V(-0.0); });
-    std::int64_t k = 0;
-    for (; k + kPartials <= p.k; k += kPartials)
+  template <int G> static V partials(const Product& p) {
+    V sums[W];
+    each<W / G>([&](auto g) {
+      const double* rows[G];
+      each<G>([&](auto i) { rows[i] = row(p, g * G + i); });
+      together<G>(p, rows, sums + g * G);
+    });
+    transpose(sums);
+    return halved<W>(sums);
+  }
+  template <int G> static void together(const Product& p, const double* const* rows, V* sums) {
+    V s[G * kBatches];
+    each<G * kBatches>([&](auto i) { s[i] = V(-0.0); });
+    const std::int64_t whole = p.k / kPartials * kPartials;
+    for (std::int64_t k = 0; k < whole; k += kPartials)
       each<kBatches>([&](auto j) {
         const V x = V::load(p.b + k + j * W);
-        each<W>([&](auto i) {
+        each<G>([&](auto i) {
           V& sum = s[i * kBatches + j];
-          sum = fma(V::load(row[i] + k + j * W), x, sum);
+          sum = fma(V::load(rows[i] + k + j * W), x, sum);
         });
       });
-    each<kBatches>([&](auto j) {
-      const std::int64_t at = k + j * W, n = p.k - at;
+    each<kBatches>([&](auto j) {  // what is left, and -0 * 0
+      const std::int64_t at = whole + j * W, n = p.k - at;
       if (n <= 0) return;
       const V x = some(p.b + at, n);
       const auto there = V::count() < V(static_cast<double>(n));
-      each<W>([&](auto i) {
+      each<G>([&](auto i) {
         V& sum = s[i * kBatches + j];
-        sum = fma(select(there, ahead(row[i] + at, n, p.a_end), V(-0.0)), x, sum);
+        sum = fma(select(there, ahead(rows[i] + at, n, p.a_end), V(-0.0)), x, sum);
       });
     });
-    each<W>([&](auto i) { halved<kBatches>(s + i * kBatches); });
-    V sums[W];
-    each<W>([&](auto i) { sums[i] = s[i * kBatches]; });
-    transpose(sums);
-    return halved<static_cast<int>(W)>(sums);
+    each<G>([&](auto i) { sums[i] = halved<kBatches>(s + i * kBatches); });
   }
   template <int n> static THALWEG_INLINE V halved(V* s) {
     if constexpr (n > 1) {
@@ -320,51 +357,43 @@ struct RowsTimesVector {
     }
     return s[0];
   }
-  static void all(const Product& p) {
-    for (std::int64_t m = 0; m < p.m; m += W) put(batch(p, m), p.c + m, p.m - m);
-  }
 };
 
-// Matrix times vector, the columns of the matrix contiguous: batches of rows, a few columns of a
-// strip at a time, the partial sums waiting in memory.
+// Matrix times vector, the columns of the matrix contiguous, read one after another: batches of
+// rows, in strips whose partial sums stay in the first-level cache.
 struct ColumnsTimesVector {
-  static constexpr std::int64_t kStrip = 256, kColumns = 128;
+  static constexpr std::int64_t kStrip = 256;
 
-  static void strip(const Product& p) {
-    alignas(64) double waiting[kPartials * kStrip];
-    for (std::int64_t from = 0; from < p.k; from += kColumns) {
-      const std::int64_t end = p.k - from < kColumns ? p.k : from + kColumns;
-      for (std::int64_t m = 0; m < p.m; m += W) {
-        double* wait = waiting + m * kPartials;
-        V s[kPartials];
-        each<kPartials>([&](auto j) { s[j] = from == 0 ? V(-0.0) : V::load(wait + j * W); });
-        add(p, m, from, end, s);
-        if (end < p.k) each<kPartials>([&](auto j) { s[j].store(wait + j * W); });
-        else put(RowsTimesVector::halved<kPartials>(s), p.c + m, p.m - m);
-      }
+  static void all(const Product& p) {
+    for (std::int64_t m = 0; m < p.m; m += kStrip) {
+      const Product q = p.rows(m, least(kStrip, p.m - m));
+      p.k < kFewest ? chain(q) : partials(q);
     }
   }
-  static THALWEG_INLINE void add(const Product& p, std::int64_t m, std::int64_t k, std::int64_t end, V* s) {
-    const double* a = p.a + m + k * p.a_k;
-    const auto safe = [&](const double* q) { return p.a_end - q >= W; };
-    for (; k + kPartials <= end && safe(a + (kPartials - 1) * p.a_k); k += kPartials, a += kPartials * p.a_k)
-      each<kPartials>([&](auto j) { s[j] = fma(V::load(a + j * p.a_k), V(p.b[k + j]), s[j]); });
-    for (; k < end; k += kPartials, a += kPartials * p.a_k)
-      each<kPartials>([&](auto j) {
-        if (k + j < end) s[j] = fma(some(a + j * p.a_k, p.m - m), V(p.b[k + j]), s[j]);
-      });
+  static V column(const Product& p, std::int64_t m, std::int64_t k) {
+    return ahead(p.a + m + k * p.a_k, p.m - m, p.a_end);
   }
-  static V chain(const Product& p, std::int64_t m) {
-    V s(-0.0);
-    for (std::int64_t k = 0; k < p.k; ++k)
-      s = fma(ahead(p.a + m + k * p.a_k, p.m - m, p.a_end), V(p.b[k]), s);
-    return s;
+  static __attribute__((flatten)) void chain(const Product& p) {
+    for (std::int64_t m = 0; m < p.m; m += W) {
+      V s(-0.0);
+      for (std::int64_t k = 0; k < p.k; ++k) s = fma(column(p, m, k), V(p.b[k]), s);
+      put(s, p.c + m, p.m - m);
+    }
   }
-  static void all(const Product& p) {
-    if (p.k < kFewest) {
-      for (std::int64_t m = 0; m < p.m; m += W) put(chain(p, m), p.c + m, p.m - m);
-    } else {
-      for (std::int64_t m = 0; m < p.m; m += kStrip) strip(p.rows(m, p.m - m < kStrip ? p.m - m : kStrip));
+  static __attribute__((flatten)) void partials(const Product& p) {
+    alignas(64) double sums[kPartials * kStrip];
+    for (std::int64_t m = 0; m < p.m; m += W)
+      each<kPartials>([&](auto j) { V(-0.0).store(sums + j * kStrip + m); });
+    for (std::int64_t k = 0; k < p.k; ++k) {
+      double* s = sums + k % kPartials * kStrip;
+      const V x(p.b[k]);
+      for (std::int64_t m = 0; m < p.m; m += W)
+        fma(column(p, m, k), x, V::load(s + m)).store(s + m);
+    }
+    for (std::int64_t m = 0; m < p.m; m += W) {
+      V s[kPartials];
+      each<kPartials>([&](auto j) { s[j] = V::load(sums + j * kStrip + m); });
+      put(RowsTimesVector::halved<kPartials>(s), p.c + m, p.m - m);
     }
   }
 };

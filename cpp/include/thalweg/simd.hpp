@@ -70,11 +70,28 @@ template <class Arch, class Where> struct Vec {
   THALWEG_INLINE Vec(double x) : v(x) {}
   static THALWEG_INLINE Vec load(const double* p) { return Batch::load_unaligned(p); }
   THALWEG_INLINE void store(double* p) const { v.store_unaligned(p); }
+  // The first n < kSize, the others 0 or left alone.
+  static THALWEG_INLINE Vec load(const double* p, std::int64_t n) {
+#if defined(__AVX512F__)
+    if constexpr (kSize == 8)
+      return Batch(_mm512_maskz_loadu_pd(static_cast<__mmask8>((1U << n) - 1), p));
+#endif
+#if defined(__AVX__)
+    if constexpr (kSize == 4) {
+      const MaskType there = count() < Vec(static_cast<double>(n));
+      return Batch(_mm256_maskload_pd(p, _mm256_castpd_si256(there.m)));
+    }
+#endif
+    return each_lane([&]<std::size_t... I>(std::index_sequence<I...>) {
+      return Vec(Batch((static_cast<std::int64_t>(I) < n ? p[I] : 0.0)...));
+    });
+  }
+  THALWEG_INLINE void store(double* p, std::int64_t n) const { store_some(Register(v), p, n); }
   // 0, 1, 2, …
   static THALWEG_INLINE Vec count() {
-    return []<std::size_t... I>(std::index_sequence<I...>) {
+    return each_lane([]<std::size_t... I>(std::index_sequence<I...>) {
       return Vec(Batch(static_cast<double>(I)...));
-    }(std::make_index_sequence<kSize>{});
+    });
   }
 
   friend THALWEG_INLINE Vec operator+(Vec a, Vec b) { return a.v + b.v; }
@@ -163,6 +180,23 @@ template <class Arch, class Where> struct Vec {
   }
 
  private:
+  template <class F> static THALWEG_INLINE auto each_lane(const F& f) {
+    return f(std::make_index_sequence<kSize>{});
+  }
+  // By halves: a masked store that misses the first-level cache takes far longer on Zen 4.
+  template <class R> static THALWEG_INLINE void store_some(R r, double* p, std::int64_t n) {
+    constexpr std::int64_t half = sizeof(R) / sizeof(double) / 2;
+    if constexpr (half == 1) {
+      if (n & 1) *p = r[0];
+    } else {
+      [&]<std::size_t... I>(std::index_sequence<I...>) {
+        const auto low = __builtin_shufflevector(r, r, I...),
+                   high = __builtin_shufflevector(r, r, (half + I)...);
+        if (n & half) __builtin_memcpy(p, &low, sizeof low);
+        store_some(n & half ? high : low, n & half ? p + half : p, n);
+      }(std::make_index_sequence<half>{});
+    }
+  }
   template <std::size_t By> static THALWEG_INLINE void exchange(Vec* rows) {
     if constexpr (By < kSize) {
       exchange_all<By>(rows, std::make_index_sequence<kSize>{}, std::make_index_sequence<kSize>{});
