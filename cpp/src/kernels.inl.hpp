@@ -15,6 +15,11 @@ constexpr std::int64_t W = static_cast<std::int64_t>(V::kSize);
 
 V load_some(const double* p, std::int64_t n) { return V::load(p, n); }
 void store_some(V v, double* p, std::int64_t n) { v.store(p, n); }
+// A batch, or what is left of it.
+THALWEG_INLINE V some(const double* p, std::int64_t n) {
+  return n >= W ? V::load(p) : V::load(p, n);
+}
+THALWEG_INLINE void put(V v, double* p, std::int64_t n) { n >= W ? v.store(p) : v.store(p, n); }
 double first(V v) {
   alignas(64) double t[V::kSize];
   v.store(t);
@@ -117,6 +122,8 @@ template <std::size_t... I> struct Chain<std::index_sequence<I...>> {
   static void run(const Linked* at) { next(at); }
 };
 
+#include "matmul.inl.hpp"
+// After the products, which it calls.
 #include "bulk.inl.hpp"
 
 // ---- the tables

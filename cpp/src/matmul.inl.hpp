@@ -4,12 +4,12 @@
 //
 // The order of every sum depends on the shape alone. Along k, tiles of kTile elements are joined
 // pairwise, as in Tree. If C is a vector (m or n is 1), a tile of at least kFewest elements has
-// kPartials partial sums, element k belonging to number k mod kPartials, joined in halves. Any other
-// tile is cut into runs of kRun elements, added one after another. A partial sum and a run are
-// chains of fused multiply-adds that begin with a product; that is, with -0, to which a product is
-// added unchanged.
+// kPartials partial sums, element k belonging to number k mod kPartials, joined in halves. Any
+// other tile is cut into runs of kRun elements, added one after another. A partial sum and a run
+// are chains of fused multiply-adds that begin with a product; that is, with -0, to which a product
+// is added unchanged.
 
-constexpr std::int64_t kPartials = 8, kFewest = 16, kRun = 256;
+constexpr std::int64_t kPartials = 8, kFewest = 32, kRun = 256;
 
 // Calls f(0), … f(n - 1) with constants, so that what they index stays in registers.
 template <int n, class F> THALWEG_INLINE void each(const F& f) {
@@ -35,97 +35,131 @@ constexpr std::int64_t left_part(std::int64_t k) {
   return half;
 }
 
+// s[0] + s[n / 2], s[1] + s[n / 2 + 1], … and so on.
+template <int n> THALWEG_INLINE V halved(V* s) {
+  if constexpr (n > 1) {
+    each<n / 2>([&](auto i) { s[i] = s[i] + s[i + n / 2]; });
+    halved<n / 2>(s);
+  }
+  return s[0];
+}
+
 // ---- lanes across batches
 
 template <class C, bool NumberA, bool NumberB> struct LaneProduct {
-  static constexpr std::int64_t U = C::U, kStep = U * W;
+  static constexpr int U = static_cast<int>(C::U);
+  static constexpr std::int64_t kStep = U * W;
   static constexpr std::int64_t kStepA = NumberA ? 1 : kStep, kStepB = NumberB ? 1 : kStep;
-  // A tile of C is M by N elements of J batches each: as many chains as registers allow, to hide
-  // the latency of a multiply-add.
-  static constexpr int kRows = 4, kColumns = V::kRegisters / 8, kChains = kRows * kColumns;
-
-  template <int M, int N> struct Tile {
-    static constexpr int kFit = kChains / (M * N);
-    static constexpr int J = kFit < U ? kFit : static_cast<int>(U);
-    struct Sums {
-      V s[M * N * J];
-      THALWEG_INLINE void add(const Sums& t) {
-        each<M * N * J>([&](auto i) { s[i] = s[i] + t.s[i]; });
-      }
-    };
-    const Extent& e;
-    const double *a, *b;
-
-    // Elements from, from + by, … before end.
-    __attribute__((flatten)) Sums chain(std::int64_t from, std::int64_t end, std::int64_t by) const {
-      V s[M * N * J];
-      each<M * N * J>([&](auto i) { s[i] = V(-0.0); });
-      const double *p = a + from * e.a_k * kStepA, *q = b + from * e.b_k * kStepB;
-      for (std::int64_t k = from; k < end; k += by) {
-        V x[M * J], y[N * J];
-        each<M>([&](auto i) { fetch<NumberA, i>(x, p + i * e.a_m * kStepA); });
-        each<N>([&](auto i) { fetch<NumberB, i>(y, q + i * e.b_n * kStepB); });
-        each<M * N * J>([&](auto i) {
-          constexpr int m = i / (N * J), n = i / J % N, j = i % J;
-          s[i] = fma(x[m * J + j], y[n * J + j], s[i]);
-        });
-        p += by * e.a_k * kStepA, q += by * e.b_k * kStepB;
-      }
-      Sums out;
-      each<M * N * J>([&](auto i) { out.s[i] = s[i]; });
-      return out;
-    }
-    template <bool Number, int At> static THALWEG_INLINE void fetch(V* to, const double* p) {
-      each<J>([&](auto j) { to[At * J + j] = Number ? V(*p) : V::load(p + j * W); });
-    }
-    // Partial sums j, j + step, j + 2 step, …
-    Sums partial(std::int64_t from, std::int64_t j, std::int64_t step, std::int64_t end) const {
-      if (step == kPartials) return chain(from + j, end, step);
-      Sums s = partial(from, j, step * 2, end);
-      s.add(partial(from, j + step, step * 2, end));
-      return s;
-    }
-    Sums tile(std::int64_t from, std::int64_t end) const {
-      if ((e.m == 1 || e.n == 1) && end - from >= kFewest) return partial(from, 0, 1, end);
-      Sums s = chain(from, end - from < kRun ? end : from + kRun, 1);
-      while ((from += kRun) < end) s.add(chain(from, end - from < kRun ? end : from + kRun, 1));
-      return s;
-    }
-    Sums operator()(std::int64_t from, std::int64_t end) const {
-      if (end - from <= kTile) return tile(from, end);
-      const std::int64_t middle = from + left_part(end - from);
-      Sums s = (*this)(from, middle);
-      s.add((*this)(middle, end));
-      return s;
-    }
-  };
+  // Chains kept going at once, to hide the latency of a multiply-add; batches that are done with
+  // before the next, where that keeps what is read again in the first-level cache.
+  static constexpr int kChains = V::kRegisters / 2, kGroup = U < 4 ? U : 4;
 
   const Extent& e;
   const double *a, *b;
   double* r;
 
-  // The elements of C from row m on, in tiles of M rows and then of fewer.
-  template <int M = kRows> void rows(std::int64_t m = 0) const {
-    for (; m + M <= e.m; m += M) columns<M>(m);
-    if constexpr (M > 1) rows<M / 2>(m);
+  template <int n> struct Batches {
+    V s[n];
+    THALWEG_INLINE void add(const Batches& t) {
+      each<n>([&](auto i) { s[i] = s[i] + t.s[i]; });
+    }
+  };
+  // M by N elements of C, J batches of each, P partial sums.
+  template <int M, int N, int J, int P> struct Tile {
+    using Sums = Batches<M * N * J>;
+    const Extent& e;
+    const double *a, *b;
+
+    THALWEG_INLINE Sums chains(std::int64_t from, std::int64_t end) const {
+      const std::int64_t step_a = e.a_k * kStepA, step_b = e.b_k * kStepB;
+      const double *p = a + from * step_a, *q = b + from * step_b;
+      V s[M * N * J * P];
+      each<M * N * J * P>([&](auto i) { s[i] = V(-0.0); });
+      const auto add = [&](auto j) {
+        V x[M * J], y[N * J];
+        each<M * J>(
+            [&](auto i) { x[i] = at<NumberA>(p + j * step_a + i / J * e.a_m * kStepA, i % J); });
+        each<N * J>(
+            [&](auto i) { y[i] = at<NumberB>(q + j * step_b + i / J * e.b_n * kStepB, i % J); });
+        each<M * N * J>([&](auto i) {
+          V& sum = s[i * P + j];
+          sum = fma(x[i / (N * J) * J + i % J], y[i % (N * J)], sum);
+        });
+      };
+      for (; from + P <= end; from += P, p += P * step_a, q += P * step_b) each<P>(add);
+      each<P - 1>([&](auto j) {
+        if (from + j < end) add(j);
+      });
+      Sums out;
+      each<M * N * J>([&](auto i) { out.s[i] = halved<P>(s + i * P); });
+      return out;
+    }
+    template <bool Number> static THALWEG_INLINE V at(const double* p, int batch) {
+      return Number ? V(*p) : V::load(p + batch * W);
+    }
+    __attribute__((noinline, flatten)) Sums run(std::int64_t from, std::int64_t end) const {
+      return chains(from, end);
+    }
+    Sums tile(std::int64_t from, std::int64_t end) const {
+      if (P > 1 && end - from >= kFewest) return run(from, end);
+      const Tile<M, N, J, 1> t{e, a, b};
+      auto s = t.run(from, least(end, from + kRun));
+      while ((from += kRun) < end) s.add(t.run(from, least(end, from + kRun)));
+      return s;
+    }
+    Sums tiles(std::int64_t from, std::int64_t end) const {
+      if (end - from <= kTile) return tile(from, end);
+      const std::int64_t middle = from + left_part(end - from);
+      Sums s = tiles(from, middle);
+      s.add(tiles(middle, end));
+      return s;
+    }
+  };
+
+  void all() const {
+    if (e.k == 0) {
+      for (std::int64_t i = 0; i < e.m * e.n * kStep; i += W) V(0.0).store(r + i);
+      return;
+    }
+    const bool again = (NumberA && e.m > 4) || (NumberB && e.n > 4);
+    const int count = again ? kGroup : U;
+    for (int from = 0; from < U; from += count) batches({from, from + count});
   }
-  template <int M, int N = kColumns> void columns(std::int64_t m, std::int64_t n = 0) const {
-    using T = Tile<M, N>;
+  struct Range {
+    int from, end;
+  };
+  void batches(Range j) const {
+    constexpr int kSide = kChains / kPartials;
+    if (e.m > 1 && e.n > 1) rows<4, kChains / 4, 1>(j);
+    else if (e.k < kFewest) e.m > 1 ? rows<4, 1, 1>(j) : rows<1, 4, 1>(j);
+    else e.m > 1 ? rows<kSide, 1, kPartials>(j) : rows<1, kSide, kPartials>(j);
+  }
+  // The elements of C from row m on, in tiles of M rows and then of fewer.
+  template <int M, int N, int P> void rows(Range range, std::int64_t m = 0) const {
+    for (; m + M <= e.m; m += M) columns<M, N, P>(range, m);
+    if constexpr (M > 1) rows<M / 2, N, P>(range, m);
+  }
+  template <int M, int N, int P> __attribute__((flatten)) void columns(Range range, std::int64_t m,
+                                                                       std::int64_t n = 0) const {
+    constexpr int kFit = kChains / (M * N * P), J = kFit < kGroup ? kFit : kGroup;
+    using T = Tile<M, N, J, P>;
     for (; n + N <= e.n; n += N)
-      for (std::int64_t j = 0; j < U; j += T::J) {
+      for (int j = range.from; j < range.end; j += J) {
         const T t{e, a + m * e.a_m * kStepA + (NumberA ? 0 : j * W),
                   b + n * e.b_n * kStepB + (NumberB ? 0 : j * W)};
-        const typename T::Sums sums = t(0, e.k);
-        each<M * N * T::J>([&](auto i) {
-          constexpr int row = i / (N * T::J), column = i / T::J % N, batch = i % T::J;
+        const auto sums = e.k <= (P > 1 ? kTile : kRun) ? t.chains(0, e.k) : t.tiles(0, e.k);
+        each<M * N * J>([&](auto i) {
+          constexpr int row = i / (N * J), column = i / J % N, batch = i % J;
           sums.s[i].store(r + ((m + row) * e.n + n + column) * kStep + (j + batch) * W);
         });
       }
-    if constexpr (N > 1) columns<M, N / 2>(m, n);
+    if constexpr (N > 1) columns<M, N / 2, P>(range, m, n);
   }
 };
 
 // ---- elements across batches
+
+constexpr std::int64_t kNear = 1 << 17;  // doubles in a second-level cache
 
 // C (m, n) = A (m, k) B (k, n): each matrix with the distances of its rows and of its columns.
 struct Product {
@@ -134,11 +168,11 @@ struct Product {
   double* c;
   std::int64_t a_m, a_k, b_k, b_n, c_m, c_n;
   const double *a_end, *b_end;  // of what may be read
-  bool vector;                  // is the whole of C a vector?
+  bool vector, near;            // of the whole: is C a vector? Does it stay in a near cache?
 
   // C' = B' A'
   Product transposed() const {
-    return {n, k, m, b, a, c, b_n, b_k, a_k, a_m, c_n, c_m, b_end, a_end, vector};
+    return {n, k, m, b, a, c, b_n, b_k, a_k, a_m, c_n, c_m, b_end, a_end, vector, near};
   }
   Product rows(std::int64_t from, std::int64_t count) const {
     Product p = *this;
@@ -155,12 +189,6 @@ struct Product {
   }
 };
 
-THALWEG_INLINE V some(const double* p, std::int64_t n) {
-  return n >= W ? V::load(p) : V::load(p, n);
-}
-THALWEG_INLINE void put(V v, double* p, std::int64_t n) {
-  n >= W ? v.store(p) : v.store(p, n);
-}
 // As some(), but what is beyond n may be anything that stands before `end`.
 THALWEG_INLINE V ahead(const double* p, std::int64_t n, const double* end) {
   return end - p >= W ? V::load(p) : V::load(p, n);
@@ -261,9 +289,9 @@ struct MatrixProduct {
         for (std::int64_t i = 0; i < q.m;) {
           const std::int64_t rows = share(q.m - i, kRows);
           const double* next = q.a + (i + rows) * q.a_m;
-          const Ahead ahead = few ? Ahead{soon, kLine, q.k * kLine, q.k * kLine}
-                                  : q.a_k == 1 ? Ahead{next, kLine, q.k, q.a_m}
-                                               : Ahead{next, q.a_k, q.k * q.a_k, 0};
+          const Ahead ahead = few          ? Ahead{soon, kLine, q.k * kLine, q.k * kLine}
+                              : q.a_k == 1 ? Ahead{next, kLine, q.k, q.a_m}
+                                           : Ahead{next, q.a_k, q.k * q.a_k, 0};
           tile_of(rows, vectors)(q.rows(i, rows), first, ahead);
           soon += q.k * kLine;
           i += rows;
@@ -285,30 +313,29 @@ struct MatrixProduct {
   }
 };
 
-// Matrix times vector (n is 1), the rows of the matrix contiguous: the partial sums of a row side by
-// side.
+// Matrix times vector (n is 1), the rows of the matrix contiguous: the partial sums of a row side
+// by side.
 struct RowsTimesVector {
   static constexpr int kBatches = kPartials / W;
   // Rows read together: several hide the latency of a multiply-add; from memory, one after another
   // is faster.
   static constexpr int kTogether = W < 4 ? W : 4;
-  static constexpr std::int64_t kNear = 1 << 17;  // doubles in a second-level cache
 
   static __attribute__((flatten)) void all(const Product& p) {
-    const bool near = p.m * p.a_m <= kNear;
     for (std::int64_t m = 0; m < p.m; m += W) {
-      const Product q = p.rows(m, least(W, p.m - m));
-      put(p.k < kFewest ? chain(q) : near ? partials<kTogether>(q) : partials<1>(q), q.c, q.m);
+      const double* rows[W];  // the last one again, where there are no more
+      each<W>([&](auto i) { rows[i] = p.a + least(m + i, p.m - 1) * p.a_m; });
+      const V s = p.k < kFewest ? chain(p, rows)
+                  : p.near      ? partials<kTogether>(p, rows)
+                                : partials<1>(p, rows);
+      put(s, p.c + m, p.m - m);
     }
   }
-  static const double* row(const Product& p, std::int64_t i) {
-    return p.a + least(i, p.m - 1) * p.a_m;
-  }
-  static V chain(const Product& p) {
+  static V chain(const Product& p, const double* const* rows) {
     V s(-0.0);
     for (std::int64_t k = 0; k < p.k; k += W) {
       V x[W];
-      each<W>([&](auto i) { x[i] = ahead(row(p, i) + k, p.k - k, p.a_end); });
+      each<W>([&](auto i) { x[i] = ahead(rows[i] + k, p.k - k, p.a_end); });
       transpose(x);
       each<W>([&](auto i) {
         if (k + i < p.k) s = fma(x[i], V(p.b[k + i]), s);
@@ -316,13 +343,9 @@ struct RowsTimesVector {
     }
     return s;
   }
-  template <int G> static V partials(const Product& p) {
+  template <int G> static V partials(const Product& p, const double* const* rows) {
     V sums[W];
-    each<W / G>([&](auto g) {
-      const double* rows[G];
-      each<G>([&](auto i) { rows[i] = row(p, g * G + i); });
-      together<G>(p, rows, sums + g * G);
-    });
+    each<W / G>([&](auto g) { together<G>(p, rows + g * G, sums + g * G); });
     transpose(sums);
     return halved<W>(sums);
   }
@@ -350,50 +373,54 @@ struct RowsTimesVector {
     });
     each<G>([&](auto i) { sums[i] = halved<kBatches>(s + i * kBatches); });
   }
-  template <int n> static THALWEG_INLINE V halved(V* s) {
-    if constexpr (n > 1) {
-      each<n / 2>([&](auto i) { s[i] = s[i] + s[i + n / 2]; });
-      halved<n / 2>(s);
-    }
-    return s[0];
-  }
 };
 
-// Matrix times vector, the columns of the matrix contiguous, read one after another: batches of
-// rows, in strips whose partial sums stay in the first-level cache.
+// Matrix times vector, the columns of the matrix contiguous: batches of rows, in strips whose
+// partial sums stay in the first-level cache.
 struct ColumnsTimesVector {
-  static constexpr std::int64_t kStrip = 256;
+  static constexpr std::int64_t kStrip = 512, kNarrow = 128;
 
   static void all(const Product& p) {
+    // Columns of one partial sum that are added together: several save loads and stores; short
+    // ones, from memory, are faster one after another.
+    const bool several = p.near || p.a_k > kNarrow;
     for (std::int64_t m = 0; m < p.m; m += kStrip) {
       const Product q = p.rows(m, least(kStrip, p.m - m));
-      p.k < kFewest ? chain(q) : partials(q);
+      p.k < kFewest ? chain(q) : several ? partials<4>(q) : partials<1>(q);
     }
-  }
-  static V column(const Product& p, std::int64_t m, std::int64_t k) {
-    return ahead(p.a + m + k * p.a_k, p.m - m, p.a_end);
   }
   static __attribute__((flatten)) void chain(const Product& p) {
     for (std::int64_t m = 0; m < p.m; m += W) {
       V s(-0.0);
-      for (std::int64_t k = 0; k < p.k; ++k) s = fma(column(p, m, k), V(p.b[k]), s);
+      for (std::int64_t k = 0; k < p.k; ++k)
+        s = fma(ahead(p.a + m + k * p.a_k, p.m - m, p.a_end), V(p.b[k]), s);
       put(s, p.c + m, p.m - m);
     }
   }
-  static __attribute__((flatten)) void partials(const Product& p) {
-    alignas(64) double sums[kPartials * kStrip];
-    for (std::int64_t m = 0; m < p.m; m += W)
-      each<kPartials>([&](auto j) { V(-0.0).store(sums + j * kStrip + m); });
-    for (std::int64_t k = 0; k < p.k; ++k) {
-      double* s = sums + k % kPartials * kStrip;
-      const V x(p.b[k]);
-      for (std::int64_t m = 0; m < p.m; m += W)
-        fma(column(p, m, k), x, V::load(s + m)).store(s + m);
-    }
+  template <int G> static __attribute__((flatten)) void partials(const Product& p) {
+    alignas(64) double sums[(kStrip + W) * kPartials];
+    for (std::int64_t i = 0; i < p.m; i += W)
+      each<kPartials>([&](auto j) { V(-0.0).store(sums + i * kPartials + j * W); });
+    std::int64_t k = 0;
+    for (; k + G * kPartials <= p.k; k += G * kPartials)
+      for (std::int64_t j = 0; j < kPartials; ++j) add<G>(p, k + j, sums + j * W);
+    for (; k < p.k; ++k) add<1>(p, k, sums + k % kPartials * W);
     for (std::int64_t m = 0; m < p.m; m += W) {
       V s[kPartials];
-      each<kPartials>([&](auto j) { s[j] = V::load(sums + j * kStrip + m); });
-      put(RowsTimesVector::halved<kPartials>(s), p.c + m, p.m - m);
+      each<kPartials>([&](auto j) { s[j] = V::load(sums + m * kPartials + j * W); });
+      put(halved<kPartials>(s), p.c + m, p.m - m);
+    }
+  }
+  // Columns k, k + kPartials, … to their partial sum.
+  template <int G> static void add(const Product& p, std::int64_t k, double* sum) {
+    const double* a = p.a + k * p.a_k;
+    V x[G];
+    each<G>([&](auto i) { x[i] = V(p.b[k + i * kPartials]); });
+    for (std::int64_t m = 0; m < p.m; m += W, a += W, sum += W * kPartials) {
+      V s = V::load(sum);
+      each<G>(
+          [&](auto i) { s = fma(ahead(a + i * kPartials * p.a_k, p.m - m, p.a_end), x[i], s); });
+      s.store(sum);
     }
   }
 };
@@ -417,9 +444,30 @@ void multiply_joined(const Product& p, double* waiting) {
 }
 
 void multiply(const Extent& e, const double* a, const double* b, double* r, double* waiting) {
-  const Product p{e.m,   e.k,   e.n,   a, b, r, e.a_m, e.a_k, e.b_k, e.b_n, e.n, 1, a + e.m * e.k, b + e.k * e.n, e.m == 1 || e.n == 1};
+  const Product p{e.m,
+                  e.k,
+                  e.n,
+                  a,
+                  b,
+                  r,
+                  e.a_m,
+                  e.a_k,
+                  e.b_k,
+                  e.b_n,
+                  e.n,
+                  1,
+                  a + e.m * e.k,
+                  b + e.k * e.n,
+                  e.m == 1 || e.n == 1,
+                  e.m * e.k + e.k * e.n <= kNear};
+  if (e.k == 0) {
+    for (std::int64_t i = 0; i < e.m * e.n; ++i) r[i] = 0.0;
+    return;
+  }
   if (e.k <= kTile) return multiply_tile(p);
   for (std::int64_t m = 0; m < e.m; m += kJoinedRows)
     for (std::int64_t n = 0; n < e.n; n += kJoinedColumns)
-      multiply_joined(p.rows(m, least(kJoinedRows, e.m - m)).columns(n, least(kJoinedColumns, e.n - n)), waiting);
+      multiply_joined(
+          p.rows(m, least(kJoinedRows, e.m - m)).columns(n, least(kJoinedColumns, e.n - n)),
+          waiting);
 }

@@ -60,8 +60,7 @@ template <class Arch, class Where> struct Vec {
   // Is fma() a single rounding? If not, it is a product and a sum.
   static constexpr bool kFused = !std::is_same_v<Arch, xsimd::sse2>;
   // Vector registers: 16 with SSE and AVX; 32 with AVX-512 and NEON.
-  static constexpr int kRegisters =
-      std::is_base_of_v<xsimd::sse2, Arch> && kSize < 8 ? 16 : 32;
+  static constexpr int kRegisters = std::is_base_of_v<xsimd::sse2, Arch> && kSize < 8 ? 16 : 32;
 
   Batch v;
 
@@ -211,10 +210,9 @@ template <class Arch, class Where> struct Vec {
   template <std::size_t By, std::size_t... Lane>
   static THALWEG_INLINE void exchange_pair(Vec& low, Vec& high, std::index_sequence<Lane...>) {
     const Register a = low.v, b = high.v;
-    low = Batch(Register(
-        __builtin_shufflevector(a, b, (Lane & By ? kSize + Lane - By : Lane)...)));
-    high = Batch(Register(
-        __builtin_shufflevector(a, b, (Lane & By ? kSize + Lane : Lane + By)...)));
+    low = Batch(Register(__builtin_shufflevector(a, b, (Lane & By ? kSize + Lane - By : Lane)...)));
+    high =
+        Batch(Register(__builtin_shufflevector(a, b, (Lane & By ? kSize + Lane : Lane + By)...)));
   }
   template <class F>
   static __attribute__((noinline)) Vec patch_lanes(std::uint64_t m, Vec x, Vec y, F f) {
