@@ -122,9 +122,11 @@ template <std::size_t... I> struct Chain<std::index_sequence<I...>> {
   static void run(const Linked* at) { next(at); }
 };
 
+// clang-format off: each uses what the one before it defines.
 #include "matmul.inl.hpp"
-// After the products, which it calls.
+#include "matmul_elements.inl.hpp"
 #include "bulk.inl.hpp"
+// clang-format on
 
 // ---- the tables
 

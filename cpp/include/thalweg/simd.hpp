@@ -182,7 +182,7 @@ template <class Arch, class Where> struct Vec {
   template <class F> static THALWEG_INLINE auto each_lane(const F& f) {
     return f(std::make_index_sequence<kSize>{});
   }
-  // By halves: a masked store that misses the first-level cache takes far longer on Zen 4.
+  // The first n < size of r, by halves.
   template <class R> static THALWEG_INLINE void store_some(R r, double* p, std::int64_t n) {
     constexpr std::int64_t half = sizeof(R) / sizeof(double) / 2;
     if constexpr (half == 1) {
