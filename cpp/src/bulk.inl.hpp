@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Loops over whole arrays: sums and their tree, products of matrices, moves, scans and lookups,
+// Loops over whole arrays: sums and their tree, moves, scans and lookups,
 // with lanes or with elements across the batches. A part of kernels.inl.hpp, inside its namespaces.
 
 // ---- sums and products over many elements
@@ -92,14 +92,6 @@ template <class R> struct ContiguousTree {
   }
 };
 
-// C = A B in the order of k, on whatever `a(m, k)` and `b(k, n)` fetch.
-template <class A, class B> THALWEG_INLINE V inner_product(std::int64_t k, const A& a, const B& b) {
-  if (k == 0) return V(0.0);
-  V s = a(0) * b(0);
-  for (std::int64_t i = 1; i < k; ++i) s = fma(a(i), b(i), s);
-  return s;
-}
-
 double look_up(const Extent& t, double x) {
   std::int64_t low = -1, high = t.length;  // breaks[low] <= x < breaks[high]
   if (!(x == x)) return x;
@@ -155,20 +147,11 @@ template <class C, bool NumberA, bool NumberB> struct Lanes {
   }
   static __attribute__((noinline)) void matmul(const Linked* l) {
     const Extent& e = *l->extent;
-    double* r = l->r;
+    using P = LaneProduct<C, NumberA, NumberB>;
     for (std::int64_t s = 0; s < e.batch; ++s)
-      for (std::int64_t m = 0; m < e.m; ++m)
-        for (std::int64_t n = 0; n < e.n; ++n)
-          for (std::int64_t j = 0; j < U; ++j, r += W)
-            inner_product(
-                e.k,
-                [&](std::int64_t k) {
-                  return at<NumberA>(l->a, s * e.m * e.k + m * e.a_m + k * e.a_k, j);
-                },
-                [&](std::int64_t k) {
-                  return at<NumberB>(l->b, s * e.k * e.n + k * e.b_k + n * e.b_n, j);
-                })
-                .store(r);
+      P{e, l->a + s * e.m * e.k * P::kStepA, l->b + s * e.k * e.n * P::kStepB,
+        l->r + s * e.m * e.n * kStep}
+          .all();
   }
   template <bool Accumulate> static __attribute__((noinline)) void move(const Linked* l) {
     each_element(*l->extent, l->n, [l](std::int64_t from, std::int64_t to) {
@@ -202,10 +185,6 @@ template <class C, bool NumberA, bool NumberB> struct Lanes {
 // ---- whole arrays, elements across batches
 
 struct Elements {
-  // Fetches along the inner axis, or what is left of it.
-  static V some(const double* p, std::int64_t n) { return n >= W ? V::load(p) : load_some(p, n); }
-  static void put(V v, double* p, std::int64_t n) { n >= W ? v.store(p) : store_some(v, p, n); }
-
   template <class R> static __attribute__((noinline)) void reduce(const Linked* l) {
     const Extent& e = *l->extent;
     for (std::int64_t o = 0; o < e.outer; ++o) {
@@ -231,39 +210,10 @@ struct Elements {
   }
   static __attribute__((noinline)) void matmul(const Linked* l) {
     const Extent& e = *l->extent;
-    for (std::int64_t s = 0; s < e.batch; ++s) {
-      const double *a = l->a + s * e.m * e.k, *b = l->b + s * e.k * e.n;
-      double* r = l->r + s * e.m * e.n;
-      if (e.n >= e.m && e.b_n == 1) along_n(e, a, b, r);
-      else along_m(e, a, b, r);
-    }
+    for (std::int64_t s = 0; s < e.batch; ++s)
+      multiply(e, l->a + s * e.m * e.k, l->b + s * e.k * e.n, l->r + s * e.m * e.n,
+               const_cast<double*>(l->c));
     if (e.batch * e.m * e.n == 1) V(*l->r).store(l->r);
-  }
-  static void along_n(const Extent& e, const double* a, const double* b, double* r) {
-    for (std::int64_t m = 0; m < e.m; ++m)
-      for (std::int64_t n = 0; n < e.n; n += W) {
-        const V s = inner_product(
-            e.k, [&](std::int64_t k) { return V(a[m * e.a_m + k * e.a_k]); },
-            [&](std::int64_t k) { return some(b + k * e.b_k + n, e.n - n); });
-        put(s, r + m * e.n + n, e.n - n);
-      }
-  }
-  static void along_m(const Extent& e, const double* a, const double* b, double* r) {
-    for (std::int64_t n = 0; n < e.n; ++n)
-      for (std::int64_t m = 0; m < e.m; m += W) {
-        const std::int64_t rows = e.m - m < W ? e.m - m : W;
-        const auto column = [&](std::int64_t k) {
-          if (e.a_m == 1) return some(a + m + k * e.a_k, rows);
-          alignas(64) double t[V::kSize] = {};
-          for (std::int64_t i = 0; i < rows; ++i) t[i] = a[(m + i) * e.a_m + k * e.a_k];
-          return V::load(t);
-        };
-        const V s =
-            inner_product(e.k, column, [&](std::int64_t k) { return V(b[k * e.b_k + n * e.b_n]); });
-        alignas(64) double t[V::kSize];
-        s.store(t);
-        for (std::int64_t i = 0; i < rows; ++i) r[(m + i) * e.n + n] = t[i];
-      }
   }
   template <bool Accumulate> static __attribute__((noinline)) void move(const Linked* l) {
     const Extent& e = *l->extent;

@@ -280,6 +280,11 @@ class Emission {
       if (readers_[static_cast<std::size_t>(s.partner)] == 0)
         ++readers_[static_cast<std::size_t>(s.partner)], unread_.push_back(s.partner);
     }
+    if (const std::int64_t room = waiting_room(s)) {  // for this instruction alone
+      i.in[2] = {Space::Scratch, take_slot(room), 0};
+      i.mode[2] = Mode::Memory;
+      give_slot(i.in[2].index);
+    }
     release_operands(s, [&](int k) { return !gives_place(k); });
     if (loaded.space != Space::None) give_slot(loaded.index);
     shared_.resize(tape_.code.size(), false);
@@ -287,6 +292,12 @@ class Emission {
     tape_.code.push_back(i);
     for (std::int32_t k : unread_) release({Space::Scratch, k, 0});
     unread_.clear();
+  }
+  std::int64_t waiting_room(const Step& s) const {
+    const bool product = s.code == static_cast<std::int16_t>(code(Bulk::MatMul));
+    return product && !lanes()
+               ? thalweg::waiting_room(tape_.extents[static_cast<std::size_t>(s.extent)].sizes)
+               : 0;
   }
   template <class Which> void release_operands(const Step& s, const Which& which) {
     for (int k = 0; k < s.arity; ++k)

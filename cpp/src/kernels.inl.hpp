@@ -14,16 +14,13 @@ struct Here;
 using V = Vec<THALWEG_ARCH, Here>;
 constexpr std::int64_t W = static_cast<std::int64_t>(V::kSize);
 
-V load_some(const double* p, std::int64_t n) {
-  alignas(64) double t[V::kSize] = {};
-  for (std::int64_t i = 0; i < n; ++i) t[i] = p[i];
-  return V::load(t);
+V load_some(const double* p, std::int64_t n) { return V::load(p, n); }
+void store_some(V v, double* p, std::int64_t n) { v.store(p, n); }
+// A batch, or what is left of it.
+THALWEG_INLINE V some(const double* p, std::int64_t n) {
+  return n >= W ? V::load(p) : V::load(p, n);
 }
-void store_some(V v, double* p, std::int64_t n) {
-  alignas(64) double t[V::kSize];
-  v.store(t);
-  for (std::int64_t i = 0; i < n; ++i) p[i] = t[i];
-}
+THALWEG_INLINE void put(V v, double* p, std::int64_t n) { n >= W ? v.store(p) : v.store(p, n); }
 double first(V v) {
   alignas(64) double t[V::kSize];
   v.store(t);
@@ -126,8 +123,12 @@ template <std::size_t... I> struct Chain<std::index_sequence<I...>> {
   static void run(const Linked* at) { next(at); }
 };
 
+// clang-format off: each uses what the one before it defines.
+#include "matmul.inl.hpp"
+#include "matmul_elements.inl.hpp"
 #include "bulk.inl.hpp"
 #include "rows.inl.hpp"
+// clang-format on
 
 // ---- the tables
 

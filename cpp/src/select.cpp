@@ -370,6 +370,7 @@ class Selection {
     }
   }
 
+  // A product of a few elements is written out, in the order of matmul.inl.hpp: one chain.
   void matmul(NodeId id) {
     const NodeId p = g_.inputs(id)[0], q = g_.inputs(id)[1];
     const bool ta = g_.attributes(id)[0] != 0, tb = g_.attributes(id)[1] != 0;

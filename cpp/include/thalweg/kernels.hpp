@@ -76,6 +76,17 @@ struct Extent {
   double below = 0.0;
 };
 
+// Sums over k of a product, in tiles, are joined for so many rows and columns of C at a time. In
+// the layout Elements they wait for their partners in memory that the tape sets aside.
+inline constexpr std::int64_t kJoinedRows = 512, kJoinedColumns = 256;
+constexpr std::int64_t waiting_room(const Extent& e) {
+  const std::int64_t each =
+      (e.m < kJoinedRows ? e.m : kJoinedRows) * (e.n < kJoinedColumns ? e.n : kJoinedColumns);
+  std::int64_t depth = 0;
+  for (std::int64_t joined = kTile; joined < e.k; joined *= 2) ++depth;
+  return each * depth;
+}
+
 // One linked instruction: a cache line. Strides are doubles from one element to the next.
 struct Linked {
   AnyFunction handler;

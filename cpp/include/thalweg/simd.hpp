@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <limits>
 #include <type_traits>
+#include <utility>
 #include <xsimd/xsimd.hpp>
 
 #if defined(__GNUC__)
@@ -58,6 +59,8 @@ template <class Arch, class Where> struct Vec {
   static constexpr std::size_t kSize = Batch::size;
   // Is fma() a single rounding? If not, it is a product and a sum.
   static constexpr bool kFused = !std::is_same_v<Arch, xsimd::sse2>;
+  // Vector registers: 16 with SSE and AVX; 32 with AVX-512 and NEON.
+  static constexpr int kRegisters = std::is_base_of_v<xsimd::sse2, Arch> && kSize < 8 ? 16 : 32;
 
   Batch v;
 
@@ -66,6 +69,29 @@ template <class Arch, class Where> struct Vec {
   THALWEG_INLINE Vec(double x) : v(x) {}
   static THALWEG_INLINE Vec load(const double* p) { return Batch::load_unaligned(p); }
   THALWEG_INLINE void store(double* p) const { v.store_unaligned(p); }
+  // The first n < kSize, the others 0 or left alone.
+  static THALWEG_INLINE Vec load(const double* p, std::int64_t n) {
+#if defined(__AVX512F__)
+    if constexpr (kSize == 8)
+      return Batch(_mm512_maskz_loadu_pd(static_cast<__mmask8>((1U << n) - 1), p));
+#endif
+#if defined(__AVX__)
+    if constexpr (kSize == 4) {
+      const MaskType there = count() < Vec(static_cast<double>(n));
+      return Batch(_mm256_maskload_pd(p, _mm256_castpd_si256(there.m)));
+    }
+#endif
+    return each_lane([&]<std::size_t... I>(std::index_sequence<I...>) {
+      return Vec(Batch((static_cast<std::int64_t>(I) < n ? p[I] : 0.0)...));
+    });
+  }
+  THALWEG_INLINE void store(double* p, std::int64_t n) const { store_some(Register(v), p, n); }
+  // 0, 1, 2, …
+  static THALWEG_INLINE Vec count() {
+    return each_lane([]<std::size_t... I>(std::index_sequence<I...>) {
+      return Vec(Batch(static_cast<double>(I)...));
+    });
+  }
 
   friend THALWEG_INLINE Vec operator+(Vec a, Vec b) { return a.v + b.v; }
   friend THALWEG_INLINE Vec operator-(Vec a, Vec b) { return a.v - b.v; }
@@ -136,6 +162,9 @@ template <class Arch, class Where> struct Vec {
     const Vec shifted = n + Vec(6755399441055744.0 + 1023.0);  // 1.5 * 2^52: low bits hold n + 1023
     return from_bits(bits(shifted) << 52);
   }
+  // The square of kSize rows, transposed: squares of 1, 2, 4, … exchange their corners.
+  friend THALWEG_INLINE void transpose(Vec* rows) { exchange<1>(rows); }
+
   // y, but f(x) in the lanes of m: for arguments too rare to be worth a vector path. Each lane
   // alone.
   template <class F>
@@ -150,6 +179,41 @@ template <class Arch, class Where> struct Vec {
   }
 
  private:
+  template <class F> static THALWEG_INLINE auto each_lane(const F& f) {
+    return f(std::make_index_sequence<kSize>{});
+  }
+  // The first n < size of r, by halves.
+  template <class R> static THALWEG_INLINE void store_some(R r, double* p, std::int64_t n) {
+    constexpr std::int64_t half = sizeof(R) / sizeof(double) / 2;
+    if constexpr (half == 1) {
+      if (n & 1) *p = r[0];
+    } else {
+      [&]<std::size_t... I>(std::index_sequence<I...>) {
+        const auto low = __builtin_shufflevector(r, r, I...),
+                   high = __builtin_shufflevector(r, r, (half + I)...);
+        if (n & half) __builtin_memcpy(p, &low, sizeof low);
+        store_some(n & half ? high : low, n & half ? p + half : p, n);
+      }(std::make_index_sequence<half>{});
+    }
+  }
+  template <std::size_t By> static THALWEG_INLINE void exchange(Vec* rows) {
+    if constexpr (By < kSize) {
+      exchange_all<By>(rows, std::make_index_sequence<kSize>{}, std::make_index_sequence<kSize>{});
+      exchange<By * 2>(rows);
+    }
+  }
+  template <std::size_t By, std::size_t... Row, std::size_t... Lane>
+  static THALWEG_INLINE void exchange_all(Vec* rows, std::index_sequence<Row...>,
+                                          std::index_sequence<Lane...> lanes) {
+    ((Row & By ? void() : exchange_pair<By>(rows[Row], rows[(Row + By) % kSize], lanes)), ...);
+  }
+  template <std::size_t By, std::size_t... Lane>
+  static THALWEG_INLINE void exchange_pair(Vec& low, Vec& high, std::index_sequence<Lane...>) {
+    const Register a = low.v, b = high.v;
+    low = Batch(Register(__builtin_shufflevector(a, b, (Lane & By ? kSize + Lane - By : Lane)...)));
+    high =
+        Batch(Register(__builtin_shufflevector(a, b, (Lane & By ? kSize + Lane : Lane + By)...)));
+  }
   template <class F>
   static __attribute__((noinline)) Vec patch_lanes(std::uint64_t m, Vec x, Vec y, F f) {
     alignas(64) double xs[kSize], ys[kSize];
