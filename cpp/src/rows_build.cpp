@@ -282,6 +282,7 @@ class LoopBuilder {
     loop_.contractions.push_back({side(0), side(1), shape[1], shape[2], a_.buffer(id)});
   }
   void build() {
+    if (outputs_.empty() && loop_.contractions.empty()) return;  // made again where it is used
     std::vector<bool> varying;
     for (const auto& input : loop_.inputs)
       varying.push_back(!std::holds_alternative<RowSpan>(input));

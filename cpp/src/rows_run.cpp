@@ -101,6 +101,8 @@ struct RowRun::Loop {
     const RowSpan* from;
     std::vector<double> values;
   };
+  // Does its program read that input? One that only serves rows made again elsewhere has no room.
+  bool reads_input(std::size_t i) const { return loop.program->input_sizes[i] > 0; }
   struct Sum {
     const double* values;  // of the block; none where a contraction reads memory
     std::vector<double> partials;
@@ -121,6 +123,7 @@ struct RowRun::Loop {
             k.width),
         block(*l.program, k, lanes > k.width) {
     for (std::size_t i = 0; i < l.inputs.size(); ++i) {
+      if (!reads_input(i)) continue;
       if (const auto* s = std::get_if<RowSpan>(&l.inputs[i])) {
         uniform.push_back({s, std::vector<double>(index(s->size))});
         block.bind_uniform(i, uniform.back().values.data());
@@ -128,6 +131,7 @@ struct RowRun::Loop {
     }
     block.prepare();
     for (std::size_t i = 0; i < l.inputs.size(); ++i) {
+      if (!reads_input(i)) continue;
       double* to = block.input(i);
       if (const auto* a = std::get_if<RowAccess>(&l.inputs[i])) {
         if (a->row_stride == 1 && a->width == 1) direct.push_back({a, to, block.uses(to)});
