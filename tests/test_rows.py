@@ -641,6 +641,61 @@ def test_threads_do_not_disturb_each_other(name: str) -> None:
     assert all(found)
 
 
+# ---- NaN and infinity ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 7, 8, 9, 13, 15, 16, 17, 31, 33, 100])
+@pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
+def test_a_row_that_is_not_finite_stays_alone(k: int, bad: float) -> None:
+    X, w = table(500, k), np.linspace(0.5, 1.5, k)
+    for column in {0, k // 2, k - 1, max(k - 8, 0), max(k - 9, 0)}:
+        X[[0, 70, 499], column] = bad
+    F = tw.objective(lambda w: X @ w, w)
+    with np.errstate(all="ignore"):
+        exact = X @ w
+    assert np.array_equal(np.isnan(F(w)), np.isnan(exact))
+    np.testing.assert_allclose(F(w), exact, rtol=1e-12, atol=1e-14)
+    # An infinite logit is no trouble to a sigmoid.
+    G = tw.objective(lambda w: np.sum(1 / (1 + np.exp(-(X @ w)))), w)
+    with np.errstate(all="ignore"):
+        exact = np.sum(1 / (1 + np.exp(-exact)))
+    np.testing.assert_allclose(G(w), exact, rtol=1e-12)
+
+
+def test_an_infinite_weight_makes_its_own_products_infinite() -> None:
+    X = np.abs(table(300, 9)) + 0.1
+    for k in range(9):
+        w = np.ones(9)
+        w[k] = np.inf
+        assert np.array_equal(tw.objective(lambda w: X @ w, w)(w), np.full(300, np.inf))
+
+
+def test_parts_that_are_not_finite_spoil_only_their_place() -> None:
+    x = vector(1000)
+    for at in (0, 1, 63, 64, 500, 998, 999):
+        y = x.copy()
+        y[at] = np.nan
+        _, g = tw.objective(VECTORS["rosenbrock"], x).value_and_grad(y)
+        expected = {at, min(at + 1, 999), max(at - 1, 0)}
+        assert set(np.flatnonzero(np.isnan(g))) == expected
+        assert np.isnan(tw.objective(lambda x: np.max(x) + 0 * x[0], x)(y))
+        assert np.isnan(tw.objective(lambda x: np.min(x) + 0 * x[0], x)(y))
+
+
+def test_slopes_at_corners_and_ties() -> None:
+    x = np.zeros(600)
+    assert np.array_equal(tw.objective(lambda x: np.sum(np.abs(x)), x).grad(x), np.zeros(600))
+    assert np.array_equal(tw.objective(np.max, x).grad(x), np.full(600, 1 / 600))
+    assert np.array_equal(tw.objective(lambda x: np.sum(np.maximum(x, 0)), x).grad(x), x + 0.5)
+    x[[5, 599]] = 2.0
+    assert np.array_equal(tw.objective(np.max, x).grad(x), x / 4)
+    ones = np.ones(600)
+    ones[300] = 0.0
+    product = np.zeros(600)
+    product[300] = 1.0
+    assert np.array_equal(tw.objective(np.prod, x).grad(ones), product)
+
+
 # ---- descents ------------------------------------------------------------------------------------
 
 METHODS = {
