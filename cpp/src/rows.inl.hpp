@@ -2,13 +2,6 @@
 // What loops over rows do beside their tapes: rows into lanes and back, products that read rows
 // where they lie, sums over rows. A part of kernels.inl.hpp, inside its namespaces.
 
-// f(0), f(1), … f(N - 1), written out, so that arrays indexed by it stay in registers.
-template <int N, class F> THALWEG_INLINE void each(const F& f) {
-  [&]<std::int64_t... I>(std::integer_sequence<std::int64_t, I...>) {
-    (f(std::integral_constant<std::int64_t, I>{}), ...);
-  }(std::make_integer_sequence<std::int64_t, N>{});
-}
-
 struct Rows {
   // ---- into lanes and back
 
@@ -71,13 +64,16 @@ struct Rows {
   static void along_rows(RowsAt x, std::int64_t k, const double* weights, std::int64_t n,
                          std::int64_t live, std::int64_t lanes, double* to) {
     const std::int64_t room = (k + W - 1) / W * W;
+    alignas(64) double behind[V::kSize];  // of the last batch: what no batch before it has
+    for (std::int64_t i = 0; i < W; ++i) behind[i] = i < room - k ? 0.0 : 1.0;
+    const auto last = V::load(behind) > V(0.0);
     for (std::int64_t r = 0; r < live; r += W) {
       const std::int64_t rows = live - r < W ? live - r : W;
       for (std::int64_t j = 0; j < n; ++j) {
         V::Batch sums[V::kSize];
         each<W>([&](auto i) {
           const std::int64_t row = r + (i < rows ? static_cast<std::int64_t>(i) : rows - 1);
-          sums[i] = one_row(x.p + row * x.row_stride, weights + j * room, k).v;
+          sums[i] = one_row(x.p + row * x.row_stride, weights + j * room, k, last).v;
         });
         const V z = V(xsimd::haddp(sums));
         if (rows == W) z.store(to + j * lanes + r);
@@ -85,8 +81,10 @@ struct Rows {
       }
     }
   }
-  // The last batch of a row ends with it and overlaps the one before, where its weights are zero.
-  static THALWEG_INLINE V one_row(const double* x, const double* w, std::int64_t k) {
+  // The last batch of a row ends with it and overlaps the one before; there it is zero, as are its
+  // weights (zero weights alone would make a NaN of an infinite element).
+  static THALWEG_INLINE V one_row(const double* x, const double* w, std::int64_t k,
+                                  V::MaskType last) {
     V s = V::load(x) * V::load(w), t(0.0);
     std::int64_t c = W;
     for (; c + 2 * W <= k; c += 2 * W) {
@@ -97,7 +95,7 @@ struct Rows {
       t = fma(V::load(x + c), V::load(w + c), t);
       c += W;
     }
-    if (c < k) s = fma(V::load(x + k - W), V::load(w + c), s);
+    if (c < k) s = fma(select(last, V::load(x + k - W), V(0.0)), V::load(w + c), s);
     return s + t;
   }
   static void across_rows(RowsAt x, std::int64_t k, const double* weights, std::int64_t n,

@@ -141,13 +141,11 @@ class WholeBuilder {
  public:
   WholeBuilder(Arrays& arrays, int time) : a_(arrays), time_(time) {}
 
-  void build() {
+  void build(const std::vector<NodeId>& nodes) {
     std::vector<NodeId> outputs;
-    for (NodeId id = 0; id < a_.g.size(); ++id) {
-      const Info& u = a_.of(id);
-      if (!u.reached || u.how != How::Whole || u.done != time_) continue;
+    for (NodeId id : nodes) {
       const NodeId made = copy(id);
-      if (!u.stored) continue;
+      if (!a_.of(id).stored) continue;
       outputs.push_back(made);
       stage_.outputs.push_back(a_.buffer(id));
     }
@@ -284,6 +282,7 @@ class LoopBuilder {
     loop_.contractions.push_back({side(0), side(1), shape[1], shape[2], a_.buffer(id)});
   }
   void build() {
+    if (outputs_.empty() && loop_.contractions.empty()) return;  // made again where it is used
     std::vector<bool> varying;
     for (const auto& input : loop_.inputs)
       varying.push_back(!std::holds_alternative<RowSpan>(input));
@@ -427,33 +426,50 @@ class Building {
     int end = 0;
     for (const Info& i : a_.info)
       if (i.reached) end = std::max(end, i.done);
-    for (NodeId id = 0; id < a_.g.size(); ++id)  // parts that no loop lays
-      if (a_.of(id).reached && a_.of(id).how == How::Built) begin(id);
+    at_.resize(index(end + 1));
+    for (NodeId id = 0; id < a_.g.size(); ++id) {
+      const Info& u = a_.of(id);
+      if (!u.reached) continue;
+      if (u.how == How::Whole) at_[index(u.done)].whole.push_back(id);
+      if (u.how == How::Row || u.how == How::Result) at_[index(u.time)].looped.push_back(id);
+      if (u.how == How::Built) begin(id);
+    }
     for (int time = 0; time <= end; ++time) {
-      WholeBuilder(a_, time).build();
-      for (const auto& [at, patch] : patches_)
-        if (at == time) a_.plan->stages.emplace_back(patch);
+      const Moment& now = at_[index(time)];
+      if (!now.whole.empty()) WholeBuilder(a_, time).build(now.whole);
+      for (const PatchStage& patch : now.patches) a_.plan->stages.emplace_back(patch);
       loops(time);
     }
     return std::move(a_.plan);
   }
 
  private:
+  // Which of its parts a loop lays, and which none does.
   void begin(NodeId id) {
     const auto& where = a_.g.placements(id);
     const auto parts = a_.g.inputs(id);
     const bool add = a_.g[id].accumulate;
     a_.plan->buffers[index(a_.buffer(id))].zero = add;
-    for (std::size_t k = 0; k < parts.size(); ++k) {
+    const auto is_laid = [&](std::size_t k) {
       const Info& p = a_.of(parts[k]);
       const Shape& shape = a_.g.shape(parts[k]);
       const int axis = static_cast<int>(shape.size()) - 1 - p.lead.axis;
-      if (p.how == How::Row && where[k].table.empty() && one_axis(shape, where[k].strides, axis))
-        laid_.push_back({parts[k], id, k});
-      else {
+      return p.how == How::Row && where[k].table.empty() &&
+             one_axis(shape, where[k].strides, axis).has_value();
+    };
+    bool alone = add;
+    for (std::size_t k = 0; k < parts.size(); ++k) {
+      const Info &p = a_.of(parts[k]), &first = a_.of(parts[0]);
+      alone &= is_laid(k) && p.time == first.time && p.lead.rows == first.lead.rows;
+    }
+    for (std::size_t k = 0; k < parts.size(); ++k) {
+      const Info& p = a_.of(parts[k]);
+      if (is_laid(k)) {
+        at_[index(p.time)].laid.push_back({parts[k], id, k, alone});
+      } else {
         a_.of(parts[k]).stored = true;
-        patches_.emplace_back(p.done,
-                              PatchStage{a_.buffer(parts[k]), a_.buffer(id), shape, where[k], add});
+        at_[index(p.done)].patches.push_back(
+            {a_.buffer(parts[k]), a_.buffer(id), a_.g.shape(parts[k]), where[k], add});
       }
     }
   }
@@ -463,45 +479,38 @@ class Building {
     const auto loop = [&](std::int64_t rows) -> LoopBuilder& {
       return loops.try_emplace(rows, a_, time, rows).first->second;
     };
-    for (NodeId id = 0; id < a_.g.size(); ++id) {
+    for (NodeId id : at_[index(time)].looped) {
       const Info& u = a_.of(id);
-      if (!u.reached || u.time != time) continue;
-      if (u.how == How::Row && (!u.spread || u.stored)) {
+      if (u.how == How::Result) {
+        loop(u.lead.rows).result(id);
+      } else if (!u.spread || u.stored) {
         loop(u.lead.rows).make(id);
         if (u.stored) loop(u.lead.rows).store(id);
-      } else if (u.how == How::Result) {
-        loop(u.lead.rows).result(id);
       }
     }
-    for (const Laid& l : laid_)
-      if (const Info& p = a_.of(l.part); p.time == time) {
-        LoopBuilder& b = loop(p.lead.rows);
-        if (p.spread && !p.stored) b.make(l.part);
-        b.lay(l.part, l.whole, a_.g.placements(l.whole)[l.which], a_.g[l.whole].accumulate);
-        if (laid_by_one(l.whole)) b.zero(l.whole);
-      }
+    for (const Laid& l : at_[index(time)].laid) {
+      const Info& p = a_.of(l.part);
+      LoopBuilder& b = loop(p.lead.rows);
+      if (p.spread && !p.stored) b.make(l.part);
+      b.lay(l.part, l.whole, a_.g.placements(l.whole)[l.which], a_.g[l.whole].accumulate);
+      if (l.alone) b.zero(l.whole);
+    }
     for (auto& [rows, builder] : loops) builder.build();
-  }
-
-  // Are all parts of a built array laid by one loop, and added?
-  bool laid_by_one(NodeId whole) const {
-    const auto parts = a_.g.inputs(whole);
-    const Info& first = a_.of(parts[0]);
-    return a_.g[whole].accumulate &&
-           std::ranges::count(laid_, whole, &Laid::whole) ==
-               static_cast<std::ptrdiff_t>(parts.size()) &&
-           std::ranges::all_of(parts, [&](NodeId p) {
-             return a_.of(p).time == first.time && a_.of(p).lead.rows == first.lead.rows;
-           });
   }
 
   struct Laid {
     NodeId part, whole;
     std::size_t which;
+    bool alone;  // nothing but this loop adds to the array
+  };
+  // What is made, or laid, once everything before a time is there.
+  struct Moment {
+    std::vector<NodeId> whole, looped;
+    std::vector<Laid> laid;
+    std::vector<PatchStage> patches;
   };
   Arrays a_;
-  std::vector<Laid> laid_;
-  std::vector<std::pair<int, PatchStage>> patches_;
+  std::vector<Moment> at_;
 };
 
 }  // namespace

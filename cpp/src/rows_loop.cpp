@@ -60,7 +60,10 @@ Worker::Worker(const RowLoop& loop, const Kernels& kernels)
              kernels.width),
       block_(*loop.program, kernels, lanes_ > kernels.width),
       zeroed_(loop.built.size(), 0) {
+  // An input that only serves rows made again elsewhere is not read, and has no room.
+  const auto is_read = [&](std::size_t i) { return loop.program->input_sizes[i] > 0; };
   for (std::size_t i = 0; i < loop.inputs.size(); ++i) {
+    if (!is_read(i)) continue;
     if (const auto* s = std::get_if<RowSpan>(&loop.inputs[i])) {
       uniform_.push_back({s, std::vector<double>(index(s->size))});
       block_.bind_uniform(i, uniform_.back().values.data());
@@ -68,6 +71,7 @@ Worker::Worker(const RowLoop& loop, const Kernels& kernels)
   }
   block_.prepare();
   for (std::size_t i = 0; i < loop.inputs.size(); ++i) {
+    if (!is_read(i)) continue;
     double* to = block_.input(i);
     if (const auto* a = std::get_if<RowAccess>(&loop.inputs[i])) {
       if (a->row_stride == 1 && a->width == 1) direct_.push_back({a, to, block_.uses(to)});
