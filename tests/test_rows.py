@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import random_rows
 from complex_steps import APART, along, directions, second_along
 from scipy import special
 
@@ -886,3 +887,20 @@ def test_data_lives_as_long_as_its_objective() -> None:
     copy = pickle.loads(pickle.dumps(F))
     del F
     assert copy.value_and_grad(np.ones(9))[0] == value
+
+
+# ---- random programs -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_random_programs(seed: int) -> None:
+    program = random_rows.Program(seed)
+    with np.errstate(all="ignore"):  # of dead branches of data
+        check(program.function, program.x, second=program.x.size < 1000)
+
+
+def test_random_programs_are_of_many_kinds() -> None:
+    text = "\n".join(random_rows.Program(seed).source for seed in range(60))
+    for word in ("concatenate", "stack", "@", "::-1", ".T", "axis=0", "axis=-1", "where", "cumsum",
+                 "np.max", "reshape", "None", "convolve", "arange", "broadcast_to"):  # fmt: skip
+        assert text.count(word) >= 5, word
