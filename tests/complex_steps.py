@@ -155,6 +155,9 @@ class Probe(np.ndarray):
     def __array_function__(self, f: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return as_probe(FUNCTIONS.get(f, f)(*map(_plain, args), **_plain_values(kwargs)))
 
+    def __getitem__(self, index: Any) -> Any:
+        return as_probe(super().__getitem__(index))  # a number alone as well
+
     def max(self, **k: Any) -> Any:
         return np.max(self, **k)
 
@@ -178,11 +181,11 @@ def along(f: Callable[[Any], Any], x: Any, v: Any) -> Any:
         return np.imag(_plain(f(as_probe(at)))) / STEP
 
 
-def second_along(f: Callable[[Any], Any], x: Any, v: Any, u: Any) -> Any:
-    """The derivative along u of the derivative of f along v."""
+def second_along(f: Callable[[Any], Any], x: Any, v: Any, u: Any, apart: Any = APART) -> Any:
+    """The derivative along u of the derivative of f along v; wrong where a kink lies between."""
     x, u = np.asarray(x, np.longdouble), np.asarray(u, np.longdouble)
-    far = [along(f, x + k * APART * u, v) for k in (-2, -1, 1, 2)]
-    return sum(w * d for w, d in zip((1, -8, 8, -1), far, strict=True)) / (12 * APART)
+    far = [along(f, x + k * apart * u, v) for k in (-2, -1, 1, 2)]
+    return sum(w * d for w, d in zip((1, -8, 8, -1), far, strict=True)) / (12 * apart)
 
 
 def directions(shape: tuple[int, ...], rng: np.random.Generator) -> list[Any]:

@@ -17,12 +17,13 @@ class Arrays {
  public:
   Arrays(Graph& g, std::span<const NodeId> outputs)
       : g(g), info(classify(g, outputs)), buffers_(info.size(), -1) {
-    for (NodeId o : outputs)  // an output is an array of its own
-      if (of(o).how == How::View || of(o).how == How::External) of(o).how = How::Whole;
+    for (NodeId o : outputs) {  // an output is an array of its own
+      of(o).kept = of(o).how == How::View;
+      if (of(o).how == How::External) of(o).how = How::Whole;
+    }
     for (NodeId id = g.size(); id-- > 0;)
       if (of(id).how == How::Built)
-        for (NodeId part : g.inputs(id))
-          if (of(part).how == How::View) of(part).how = How::Whole;
+        for (NodeId part : g.inputs(id)) of(part).kept = of(part).how == How::View;
     for (std::size_t k = 0; k < outputs.size(); ++k) {
       const NodeId o = outputs[k];
       of(o).stored = true;
@@ -77,9 +78,12 @@ class Arrays {
     return b = add(
                {RowBuffer::From::Data, static_cast<std::int32_t>(plan->data.size() - 1), size(id)});
   }
-  std::optional<RowAccess> access(NodeId id, Lead lead) {
+  RowAccess access(NodeId id, Lead lead) {
     const auto a = access_along(g, info, id, lead);
-    if (!a) return std::nullopt;
+    if (!a)
+      throw std::logic_error("no rows of node " + std::to_string(id) + " of shape " +
+                             to_string(g.shape(id)) +
+                             ". This is a bug in thalweg; please report it");
     return RowAccess{buffer(a->base), a->offset, a->row_stride, a->inner_stride, a->width};
   }
   std::optional<RowSpan> span(NodeId id) {
@@ -276,7 +280,7 @@ class LoopBuilder {
     const auto at = a_.leads(id);
     const auto side = [&](std::size_t k) -> RowLoop::Operand {
       if (a_.in_loop(in[k], at[k], time_)) return output(operand(in[k], at[k]));
-      return *a_.access(in[k], at[k]);
+      return a_.access(in[k], at[k]);
     };
     const Shape& shape = a_.g.shape(id);
     loop_.contractions.push_back({side(0), side(1), shape[1], shape[2], a_.buffer(id)});
@@ -337,7 +341,7 @@ class LoopBuilder {
     const auto key = std::pair(v, lead.axis);
     if (const auto known = read_.find(key); known != read_.end()) return known->second;
     const Shape shape = row_shape(a_.g.shape(v), lead);
-    const RowAccess from = *a_.access(v, lead);
+    const RowAccess from = a_.access(v, lead);
     for (const auto& [same, node] : accesses_)
       if (same == from) return read_[key] = g_->reshape(node, shape);
     const NodeId node = input(from, shape);
@@ -398,7 +402,7 @@ class LoopBuilder {
     const auto w = a_.span(weights);
     if (w && !a_.in_loop(rows, lead, time_)) {
       const Shape& s = a_.g.shape(weights);
-      RowProduct p{*a_.access(rows, lead), *w, 1, 1, 1};
+      RowProduct p{a_.access(rows, lead), *w, 1, 1, 1};
       if (left) p.n = s[tb ? 1 : 2], p.k_stride = tb ? 1 : s[2], p.n_stride = tb ? s[2] : 1;
       return input(p, shape);
     }
@@ -430,7 +434,7 @@ class Building {
     for (NodeId id = 0; id < a_.g.size(); ++id) {
       const Info& u = a_.of(id);
       if (!u.reached) continue;
-      if (u.how == How::Whole) at_[index(u.done)].whole.push_back(id);
+      if (u.how == How::Whole || u.kept) at_[index(u.done)].whole.push_back(id);
       if (u.how == How::Row || u.how == How::Result) at_[index(u.time)].looped.push_back(id);
       if (u.how == How::Built) begin(id);
     }

@@ -33,6 +33,7 @@ struct Info {
   bool late = false;    // Row: made again in a loop after its own
   int cost = 0;         // Row: operations to make it again where it is used; 0: too many
   bool stored = false;  // Row: others than its loop see it
+  bool kept = false;    // View: an array of its own as well; others still see what it is a view of
   Lead lead;            // Row, Result: along which axis (Result: of its first operand)
   int time = 0;         // Row, Result: of its loop; loops of one time have no order
   int done = 0;         // from when it is an array in memory
