@@ -229,9 +229,7 @@ struct Rows {
     const double* y = b.p + j * b.inner_stride;
     for (std::int64_t r = 0; r < live; ++r) {
       V x[Q];
-      each<Q>([&](auto v) {
-        x[v] = V::load(column[v] + r * a.row_stride);
-      });
+      each<Q>([&](auto v) { x[v] = V::load(column[v] + r * a.row_stride); });
       each<J>([&](auto u) {
         const V f(y[r * b.row_stride + u * b.inner_stride]);
         each<Q>([&](auto v) { s[u][v] = fma(x[v], f, s[u][v]); });

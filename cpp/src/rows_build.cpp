@@ -310,7 +310,11 @@ class LoopBuilder {
       }
     }
     for (auto& [buffer, stores] : added) {
-      if (loop_.in_order || std::ranges::find(zeroed_, buffer) == zeroed_.end()) continue;
+      const bool side_by_side = std::ranges::all_of(stores, [](const RowLoop::Store* s) {
+        return (s->to.width - 1) * s->to.inner_stride < s->to.row_stride;
+      });
+      if (loop_.in_order || !side_by_side || std::ranges::find(zeroed_, buffer) == zeroed_.end())
+        continue;
       RowBuffer& b = a_.plan->buffers[index(buffer)];
       b.zero = false;
       const auto* last = std::ranges::max(stores, {}, [](const auto* s) { return s->reach; });

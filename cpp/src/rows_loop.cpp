@@ -180,8 +180,7 @@ void Worker::store(double* const* base, Chunk& chunk, std::size_t k, std::int64_
   rows_.store(from, s.to.width, mine, lanes_, const_cast<double*>(to.p), to.row_stride,
               to.inner_stride, s.add);
   for (std::int64_t r = mine; r < live; ++r)  // rows that belong to the next chunk
-    for (std::int64_t c = 0; c < s.to.width; ++c)
-      chunk.carried[k].push_back(from[c * lanes_ + r]);
+    for (std::int64_t c = 0; c < s.to.width; ++c) chunk.carried[k].push_back(from[c * lanes_ + r]);
 }
 
 void Worker::close_tile(std::int64_t live) {

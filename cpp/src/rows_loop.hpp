@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// One thread's share of a loop over rows: a block of rows, the loop's tape, and what the rows add up
-// to, kept by tiles that are joined pairwise.
+// One thread's share of a loop over rows: a block of rows, the loop's tape, and what the rows add
+// up to, kept by tiles that are joined pairwise.
 #pragma once
 #include "thalweg/evaluate.hpp"
 #include "thalweg/rows.hpp"
@@ -27,8 +27,8 @@ class Pairs {
 };
 
 // Rows that one thread takes at a time: whole tiles, a power of two of them, so that their results
-// are a branch of the tree. What they add to rows beyond their own is carried, and added when all is
-// done: the same sums whoever does which.
+// are a branch of the tree. What they add to rows beyond their own is carried, and added when all
+// is done: the same sums whoever does which.
 inline constexpr std::int64_t kChunk = 16 * kTile;
 
 class Worker {

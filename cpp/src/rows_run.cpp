@@ -65,9 +65,10 @@ struct RowRun::Loop {
 
   bool run(double* const* base, int threads, Patience& patience) {
     const std::size_t count =
-        loop.in_order ? 1 : std::clamp<std::size_t>(static_cast<std::size_t>(threads), 1, chunks.size());
-    while (workers.size() < count)
-      workers.push_back(std::make_unique<rows::Worker>(loop, kernels));
+        loop.in_order
+            ? 1
+            : std::clamp<std::size_t>(static_cast<std::size_t>(threads), 1, chunks.size());
+    while (workers.size() < count) workers.push_back(std::make_unique<rows::Worker>(loop, kernels));
     std::atomic<std::size_t> next = 0;
     std::atomic<bool> stopped = false;
     std::vector<std::exception_ptr> failed(count);

@@ -53,7 +53,8 @@ class Evaluator {
   void rotate_back() { phase_ = (phase_ + 2) % 3; }
   // Computes what is uniform; after every change of a uniform input and before the first run.
   void prepare();
-  // False where it was stopped on the way, which only long arrays can be; outputs are half done then.
+  // False where it was stopped on the way, which only long arrays can be; outputs are half done
+  // then.
   bool run() {
     if (rows_) return run_rows();
     handlers_.run(code_[phase_].data());
