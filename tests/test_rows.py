@@ -20,9 +20,10 @@ import pytest
 import random_rows
 from complex_steps import APART, along, directions, second_along
 from scipy import special
+from test_ops import OPERATIONS
 
 import thalweg as tw
-from thalweg import losses
+from thalweg import _core, losses
 
 Function = Callable[..., Any]
 
@@ -574,6 +575,19 @@ def test_hessians_of_long_data() -> None:
     w = np.array([0.5, -1.0, 0.25, 2.0])
     p = special.expit(-y * (X @ w))
     np.testing.assert_allclose(F.hess(w), (X.T * (y * y * p * (1 - p))) @ X, rtol=1e-12)
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_windows_that_run_on_into_the_next_row_are_read_there(step: int) -> None:
+    # Of the rows of a turned array: 300 pairs of which only the last leaves its row.
+    x = vector(3 * (300 * step - step + 1)).reshape(-1, 3)
+    g = _core.Graph()
+    columns = g.view(g.input(0, list(x.shape)), list(x.shape[::-1]), 0, [1, 3])
+    pairs = g.view(columns, [300, 2], 0, [step, 1])
+    square = g.elementwise(OPERATIONS["square"]["code"], pairs)
+    (got,) = _core.Function(g, [square], 1)([x[None]], [True], 1)
+    at = step * np.arange(300)[:, None] + np.arange(2)
+    assert np.array_equal(got.reshape(300, 2), np.ravel(x.T)[at] ** 2)
 
 
 # ---- arguments, lanes, threads -------------------------------------------------------------------

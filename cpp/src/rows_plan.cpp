@@ -216,7 +216,7 @@ std::optional<Strided> composed(const Strided& in, const Shape& shape, const Sha
                                 std::span<const std::int64_t> a) {
   const Shape flat = contiguous_strides(shape);
   Strided out{in.base, in.offset, Shape(view_shape.size(), 0)};
-  Shape room = shape;  // along each axis, what is left after the offset
+  Shape room = shape;  // along each axis, what is left after the offset and the axes seen so far
   std::int64_t rest = a[0];
   for (std::size_t e = 0; e < shape.size(); ++e) {
     const std::int64_t step = flat[e] ? rest / flat[e] : 0;
@@ -231,6 +231,7 @@ std::optional<Strided> composed(const Strided& in, const Shape& shape, const Sha
     while (e < shape.size() && (shape[e] == 1 || stride % flat[e] != 0 || stride < 0)) ++e;
     if (e == shape.size() || (view_shape[d] - 1) * (stride / flat[e]) >= room[e])
       return std::nullopt;
+    room[e] -= (view_shape[d] - 1) * (stride / flat[e]);
     out.strides[d] = stride / flat[e] * in.strides[e];
   }
   return out;
