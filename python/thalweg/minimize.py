@@ -256,6 +256,8 @@ def minimize(
     check_finite(rows[0], "x0", objective.structure)
     memory: list[FloatArray | None] = [None] * (len(memory_of(chosen.name)) + chosen.counts)
     if state is not None:
+        if hasattr(state, "epoch"):
+            raise TypeError("state is that of a training on minibatches: give data= too")
         rows, memory = _continued(state, chosen, rows)
     limits = read_bounds(bounds, objective.structure, rows[0])
     run = _Run(objective, chosen, stops, limits, record, callback)
