@@ -87,7 +87,7 @@ class Batches:
         rows = len(self.data[0])
         if self.holdout is None:
             return Rows(self.data), None
-        if isinstance(self.holdout, tuple | list):
+        if isinstance(self.holdout, tuple | list | np.ndarray):
             kept = _read(self.holdout, "holdout")
             wanted, got = [a.shape[1:] for a in self.data], [a.shape[1:] for a in kept]
             if wanted != got:

@@ -52,7 +52,7 @@ class Philox {
   }
 
  private:
-  __extension__ using Wide = unsigned __int128;
+  __extension__ typedef unsigned __int128 Wide;
   Key key_;
   std::uint64_t stream_, used_ = 0;
   Counter words_{};
