@@ -258,16 +258,10 @@ class Trainer {
     }
   }
 
-  // What would be the answer now: the average, kept from rounding out of the bounds, or the point.
-  std::vector<double> candidate() const {
-    if (at_.average.empty() || at_.step == 0) return at_.x;
-    std::vector<double> a = at_.average;
-    if (t_.step.at.lower >= 0) {
-      const double* lower = t_.programs.uniform[static_cast<std::size_t>(t_.step.at.lower)];
-      const double* upper = t_.programs.uniform[static_cast<std::size_t>(t_.step.at.upper)];
-      for (std::size_t i = 0; i < a.size(); ++i) a[i] = std::clamp(a[i], lower[i], upper[i]);
-    }
-    return a;
+  // What would be the answer now. An average of points within the bounds is so too, rounding
+  // included: it moves by at most 4/5 of the way, after the first step, which takes it all the way.
+  const std::vector<double>& candidate() const {
+    return at_.average.empty() || at_.step == 0 ? at_.x : at_.average;
   }
 
   void measure() {
