@@ -267,9 +267,7 @@ py::tuple mean_over(const Over& over, const std::vector<Array>& args, const Arra
 
 RowNumbers permutation(std::uint64_t seed, std::uint64_t epoch, std::int64_t n) {
   RowNumbers out(n);
-  const std::span order{out.mutable_data(), static_cast<std::size_t>(n)};
-  deal(order, {});
-  shuffle(order, seed, epoch);
+  shuffle({out.mutable_data(), static_cast<std::size_t>(n)}, {}, seed, epoch);
   return out;
 }
 

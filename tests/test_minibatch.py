@@ -580,6 +580,17 @@ def test_time_ends_a_training():
     assert rest.state.loss == whole.state.loss
 
 
+def test_epochs_without_end():
+    res = tw.minimize(loss, W0, "adam", **(LONG | {"epochs": np.inf}), max_time=0.05)
+    assert res.reason == tw.Reason.max_time
+
+
+def test_no_time_at_all():
+    res = tw.minimize(loss, W0, "adam", **HOW, max_time=0, holdout=0.1, record=True)
+    assert (res.reason, res.nit, res.epochs) == (tw.Reason.max_time, 0, 0)
+    assert bits(res.x) == bits(W0)
+
+
 @pytest.fixture
 def alarm():
     """alarm(s): KeyboardInterrupt in s seconds, as Ctrl-C would; returns when it was due."""
@@ -624,6 +635,33 @@ def test_interrupt_ends_a_training_within_100_ms(kind, alarm):
     assert min(late) < 0.1, f"{late} s late"
     assert res.nit > 0
     assert np.isfinite(res.fun)
+
+
+def test_interrupt_comes_through_while_held_out_rows_are_measured(alarm):
+    # 1e8 rows, all in the same place: a pass over them takes seconds.
+    apart = (np.broadcast_to(X[:1], (10**8, 4)), np.broadcast_to(y[:1], (10**8,)))
+    due = alarm(0.2)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        tw.minimize(loss, W0, "adam", **LONG, holdout=apart, record=True)
+    assert time.perf_counter() - due < 1.0
+    res = caught.value.result
+    assert res.reason == tw.Reason.interrupted
+    assert bits(res.x, res.path.x) == bits(W0, W0)
+
+
+def test_interrupt_comes_through_in_the_last_pass(alarm):
+    rows = np.broadcast_to(X[:1], (10**8, 4))
+    due = alarm(0.2)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        tw.minimize(
+            lambda w, X: np.mean((X @ w) ** 2), W0, "adam", learning_rate=0.1, data=rows,
+            epochs=0,
+        )  # fmt: skip
+    assert time.perf_counter() - due < 1.0
+    res = caught.value.result
+    assert res.reason == tw.Reason.interrupted
+    assert bits(res.x) == bits(W0)
+    assert np.isnan(res.fun)
 
 
 def test_interrupted_training_can_be_continued(alarm):

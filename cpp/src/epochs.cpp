@@ -33,12 +33,14 @@ void deal(std::span<std::int64_t> order, std::span<const std::int64_t> rows) {
   else std::copy(rows.begin(), rows.end(), order.begin());
 }
 
-bool shuffle(std::span<std::int64_t> order, std::uint64_t seed, std::uint64_t epoch,
-             const std::function<bool()>& stop) {
+bool shuffle(std::span<std::int64_t> order, std::span<const std::int64_t> rows, std::uint64_t seed,
+             std::uint64_t epoch, const std::function<bool()>& stop) {
   Philox numbers(seed, epoch);
-  for (std::size_t i = order.size(); i > 1; --i) {
-    std::swap(order[i - 1], order[numbers.below(i)]);
-    if (stop && i % kShuffled == 0 && stop()) return false;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const auto j = static_cast<std::size_t>(numbers.below(i + 1));
+    order[i] = order[j];
+    order[j] = rows.empty() ? static_cast<std::int64_t>(i) : rows[i];
+    if (stop && i % kShuffled == kShuffled - 1 && stop()) return false;
   }
   return true;
 }
@@ -137,8 +139,7 @@ class Trainer {
         clock_(clock),
         full_(*t_.programs.full, kernels, t_.programs, t_.programs.size),
         batches_(t_.rows.count / full_.size()),
-        used_(batches_ * full_.size()),
-        order_(static_cast<std::size_t>(t_.rows.count)) {
+        used_(batches_ * full_.size()) {
     if (t_.programs.rest) {
       rest_.emplace(*t_.programs.rest, kernels, t_.programs, t_.programs.rest_size);
       ++batches_;
@@ -194,10 +195,11 @@ class Trainer {
   void end_by_clock() { end(clock_.reason(), clock_.passed(), clock_.max_seconds()); }
 
   void epoch() {
-    deal(order_, t_.rows.chosen);
     const auto number = static_cast<std::uint64_t>(at_.epoch) + 1;
-    if (t_.shuffled && !shuffle(order_, t_.seed, number, [this] { return clock_.over(); }))
-      return end_by_clock();
+    const auto stop = [this] { return clock_.over(); };
+    order_.resize(static_cast<std::size_t>(t_.rows.count));
+    if (!t_.shuffled) deal(order_, t_.rows.chosen);
+    else if (!shuffle(order_, t_.rows.chosen, t_.seed, number, stop)) return end_by_clock();
     while (at_.batch < batches_) {
       if (clock_.over()) return end_by_clock();
       if (!step()) return;

@@ -23,6 +23,7 @@ __all__ = ["Batches", "Losses", "Over", "Rows"]
 # Where nothing is said. Batches of 256: large enough to fill the vectors, small enough for many
 # steps; ten epochs without a better held-out loss: as many as scikit-learn waits.
 _BATCH_SIZE, _EPOCHS, _PATIENCE = 256, 10, 10
+_FOREVER = 2**62
 # What the core takes means or steps over: a full batch, the incomplete one, arrays, rows.
 Over = tuple[
     _core.OnRows, _core.OnRows | None, list[npt.NDArray[Any]], npt.NDArray[np.int64] | None
@@ -72,9 +73,8 @@ class Batches:
                 raise TypeError(f"{name} must be True or False, got {getattr(self, name)!r}")
         if self.patience is not None and self.holdout is None:
             raise TypeError("patience= is for held-out rows: give holdout=, or leave it out")
-        self.epochs = _whole("epochs", self.epochs, 0, _EPOCHS)
-        if self.patience != np.inf:
-            self.patience = _whole("patience", self.patience, 1, _PATIENCE)
+        self.epochs = min(_whole("epochs", self.epochs, 0, _EPOCHS), _FOREVER)
+        self.patience = min(_whole("patience", self.patience, 1, _PATIENCE), _FOREVER)
         if self.seed is not None:
             self.seed = _whole("seed", self.seed, 0, 0)
             if self.seed >= 2**64:
@@ -110,6 +110,8 @@ class Batches:
 def _whole(name: str, value: Any, least: int, default: int) -> int:
     if value is None:
         return default
+    if value == np.inf and name in ("epochs", "patience"):
+        return _FOREVER
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise TypeError(f"{name} must be a whole number, got {value!r}")
     if value < least:

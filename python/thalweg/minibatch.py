@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thalweg import _core
-from thalweg.batches import Batches, Losses, Rows
+from thalweg.batches import Batches, Losses, Over, Rows
 from thalweg.bounds import read_bounds
 from thalweg.methods import Method
 from thalweg.minimize import State, _continued, _restore_int, _Run
@@ -27,8 +27,6 @@ from thalweg.result import LastPoint, Path, Result
 from thalweg.structure import FloatArray, check_finite
 
 __all__ = ["TrainingState", "train"]
-
-_FOREVER = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +139,7 @@ class _Training(_Run):
         self.size = min(batches.batch_size, rows.count)
         super().__init__(losses.of(self.size), method, stops, bounds, record, callback)
         self.told: list[tuple[FloatArray, float, float, float]] = []
+        self._whole: Over | None = None
 
     def begin(
         self, x: FloatArray, memory: Sequence[FloatArray], state: TrainingState | None
@@ -175,7 +174,7 @@ class _Training(_Run):
         def go(shown: Progress | None) -> dict[str, Any]:
             return _core.train(
                 over, self.losses.shared, self.method.inputs(), self.bounds, at, apart, seed,
-                b.epochs, int(min(b.patience, _FOREVER)), bool(b.shuffle),
+                b.epochs, b.patience, bool(b.shuffle),
                 self.stops.get("max_time", 1e300), self._tell(shown) if tells else None,
             )  # fmt: skip
 
@@ -222,8 +221,9 @@ class _Training(_Run):
 
     def _mean(self, x: FloatArray) -> tuple[float, FloatArray, npt.NDArray[np.int64]]:
         """Value and gradient; and the rows of the first batch whose value is not finite."""
-        over = self.rows.over(self.size, lambda rows: self.losses.on(rows, True))
-        numbers, culprit = _core.mean_over(over, self.losses.shared, x)
+        if self._whole is None:
+            self._whole = self.rows.over(self.size, lambda rows: self.losses.on(rows, True))
+        numbers, culprit = _core.mean_over(self._whole, self.losses.shared, x)
         return float(numbers[0]), numbers[1:], culprit
 
     # ---- the result
@@ -262,6 +262,8 @@ class _Training(_Run):
             mask = _restore_int(s, flat)
         path = None
         if self.record:
+            if not self.told:  # interrupted before anything was told
+                self.told.append((before["x"], np.nan, np.nan, np.nan))
             path = self._path(means[-1] if means else unknown)
         kept = {name: at[name] for name in at.keys() - {"memory", "step"}}
         return Result(

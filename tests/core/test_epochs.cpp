@@ -14,8 +14,7 @@ using Order = std::vector<std::int64_t>;
 
 Order shuffled(std::int64_t n, std::uint64_t seed, std::uint64_t epoch) {
   Order order(static_cast<std::size_t>(n));
-  deal(order, {});
-  shuffle(order, seed, epoch);
+  shuffle(order, {}, seed, epoch);
   return order;
 }
 
@@ -110,9 +109,8 @@ TEST(an_order_depends_on_seed_and_epoch_and_holds_every_row_once) {
 
 TEST(a_shuffle_can_be_stopped) {
   Order order(100'000);
-  deal(order, {});
   int asked = 0;
-  CHECK(!shuffle(order, 0, 1, [&] { return ++asked == 2; }));
+  CHECK(!shuffle(order, {}, 0, 1, [&] { return ++asked == 2; }));
   CHECK(asked == 2);
 }
 

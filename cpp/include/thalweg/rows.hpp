@@ -42,10 +42,10 @@ void read_rows(const Column& c, const std::int64_t* rows, std::int64_t count, do
 // Puts the rows into `order`; empty `rows`: 0, 1, ….
 void deal(std::span<std::int64_t> order, std::span<const std::int64_t> rows);
 
-// Puts `order` into another that the seed, the epoch and their number determine, all equally likely
-// (Fisher and Yates; R. Durstenfeld 1964, CACM 7(7), 420). False where `stop`, asked every now and
-// then, said so.
-bool shuffle(std::span<std::int64_t> order, std::uint64_t seed, std::uint64_t epoch,
-             const std::function<bool()>& stop = nullptr);
+// Puts them there in an order that the seed, the epoch and their number determine, all orders
+// equally likely (R. A. Fisher and F. Yates 1938, inside out). False where `stop`, asked every now
+// and then, said so.
+bool shuffle(std::span<std::int64_t> order, std::span<const std::int64_t> rows, std::uint64_t seed,
+             std::uint64_t epoch, const std::function<bool()>& stop = nullptr);
 
 }  // namespace thalweg
