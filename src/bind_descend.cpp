@@ -139,7 +139,8 @@ class Stepper {
       : method_(find(method)),
         step_(build_step(method_, graph, f, n, inputs, {bounds, norm, change, value},
                          settings_of(*graph, hyper))),
-        inputs_(inputs) {
+        inputs_(inputs),
+        programs_(step_.graph, step_.outputs) {
     method_.memory = step_.memory;
   }
 
@@ -198,9 +199,7 @@ class Stepper {
     if (record || !function.is_none() || talk.listens())
       watch.report = [&](const Report& r) { return talk.report(r); };
     const Kernels& isa = kernels();
-    const Program& p =
-        program(varying, k == 1 ? layout_for_one_lane(*step_.graph, step_.outputs, isa.width)
-                                : Layout::Lanes);
+    const Program& p = programs_.for_lanes(varying, isa.width, k);
     std::int64_t begun = 0;
     {
       const py::gil_scoped_release nogil;
@@ -249,17 +248,10 @@ class Stepper {
       std::fill_n(rows.mutable_data() + i * size, size, from.data()[from.size() == k ? i : 0]);
     return rows;
   }
-  const Program& program(const std::vector<bool>& varying, Layout layout) {
-    for (const auto& [key, made] : programs_)
-      if (key.first == varying && key.second == layout) return *made;
-    programs_.emplace_back(std::pair(varying, layout),
-                           lower(step_.graph, step_.outputs, {varying, layout}));
-    return *programs_.back().second;
-  }
   Method method_;  // its memory as the step has it
   Step step_;
   int inputs_;
-  std::deque<std::pair<std::pair<std::vector<bool>, Layout>, std::shared_ptr<Program>>> programs_;
+  Programs programs_;
 };
 
 }  // namespace
@@ -300,13 +292,13 @@ void bind_descend(py::module_& m) {
              const std::vector<bool>& varying, const std::vector<Array>& hyper,
              const std::vector<Array>& bounds, const std::vector<std::optional<Array>>& memory,
              double gtol, double xtol, double ftol, std::int64_t max_iter, std::int64_t max_nfev,
-             double max_time, bool record, py::object callback, py::object function) {
+             double max_time, bool record, py::object callback, py::object function, int threads) {
             return s.run(x0, args, varying, hyper, bounds, memory,
-                         {gtol, xtol, ftol, max_iter, max_nfev, max_time}, record,
+                         {gtol, xtol, ftol, max_iter, max_nfev, max_time, threads}, record,
                          std::move(callback), std::move(function));
           },
           py::arg("x0"), py::arg("args"), py::arg("varying"), py::arg("hyper"), py::arg("bounds"),
           py::arg("memory"), py::arg("gtol"), py::arg("xtol"), py::arg("ftol"), py::arg("max_iter"),
           py::arg("max_nfev"), py::arg("max_time"), py::arg("record"), py::arg("callback"),
-          py::arg("function"));
+          py::arg("function"), py::arg("threads") = 1);
 }

@@ -34,8 +34,7 @@ class OnRows {
     std::vector<bool> varying(static_cast<std::size_t>(inputs), false);
     std::fill_n(varying.begin(), 1 + columns, true);
     if (step_) std::fill_n(varying.begin() + step_->at.memory, step_->memory.size(), true);
-    program_ =
-        lower(graph, outputs, {varying, layout_for_one_lane(*graph, outputs, kernels().width)});
+    program_ = lower(graph, outputs, {varying, layout_for(*graph, outputs, kernels().width, 1)});
   }
 
   std::optional<Step> step_;

@@ -12,18 +12,16 @@ namespace {
 class Function {
  public:
   Function(std::shared_ptr<Graph> graph, std::vector<NodeId> outputs, std::size_t inputs)
-      : graph_(std::move(graph)), outputs_(std::move(outputs)), inputs_(inputs) {}
+      : programs_(std::move(graph), std::move(outputs)), inputs_(inputs) {}
 
   // values[j]: (k, *shape) where per point (varying[j]), else of the input's own shape. Out: (k,
   // size) for each output.
   std::vector<Array> operator()(const std::vector<Array>& values, const std::vector<bool>& varying,
-                                std::int64_t k) {
+                                std::int64_t k, int threads) {
     if (values.size() != inputs_ || varying.size() != inputs_)
       throw py::value_error("a value is needed for each input");
     const Kernels& isa = kernels();
-    const Layout layout =
-        k == 1 ? layout_for_one_lane(*graph_, outputs_, isa.width) : Layout::Lanes;
-    const Program& p = program(varying, layout);
+    const Program& p = programs_.for_lanes(varying, isa.width, k);
     std::vector<Array> out;
     for (auto n : p.output_sizes)
       out.emplace_back(std::vector<py::ssize_t>{k, static_cast<py::ssize_t>(n)});
@@ -35,29 +33,25 @@ class Function {
       in.push_back(values[j].data());
     }
     for (Array& a : out) to.push_back(a.mutable_data());
+    bool done = true;
     {
       const py::gil_scoped_release nogil;
-      evaluate(p, isa, in, to, k);
+      done = evaluate(p, isa, in, to, k, threads, [] {
+        const py::gil_scoped_acquire gil;
+        return PyErr_CheckSignals() != 0;
+      });
     }
+    if (!done) throw py::error_already_set();
     return out;
   }
 
   std::string print(const std::vector<bool>& varying) {
-    return program(varying, Layout::Lanes).print();
+    return programs_.for_lanes(varying, kernels().width, 2).print();
   }
 
  private:
-  const Program& program(const std::vector<bool>& varying, Layout layout) {
-    for (const auto& [key, made] : programs_)
-      if (key.first == varying && key.second == layout) return *made;
-    programs_.emplace_back(std::pair(varying, layout), lower(graph_, outputs_, {varying, layout}));
-    return *programs_.back().second;
-  }
-
-  std::shared_ptr<Graph> graph_;
-  std::vector<NodeId> outputs_;
+  Programs programs_;
   std::size_t inputs_;
-  std::deque<std::pair<std::pair<std::vector<bool>, Layout>, std::shared_ptr<Program>>> programs_;
 };
 
 }  // namespace
@@ -68,6 +62,7 @@ void bind_program(py::module_& m) {
       .def(py::init<std::shared_ptr<Graph>, std::vector<NodeId>, std::size_t>(), py::arg("graph"),
            py::arg("outputs"), py::arg("inputs"))
       .def("__call__", &Function::operator(), py::arg("values"), py::arg("varying"), py::arg("k"),
+           py::arg("threads") = 1,
            "Evaluate at k points: values[j] is (k, *shape) where varying[j], else of the input's "
            "own shape. Returns (k, size) an output.")
       .def("print", &Function::print, py::arg("varying"), "The tape, one line an instruction.");

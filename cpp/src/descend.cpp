@@ -52,6 +52,7 @@ Descent::Descent(const Program& program, const Step& step, const Method& method,
                                         static_cast<std::size_t>(at.memory_out) + m));
   if (at.change >= 0)
     change_ring_ = block_.ring(Evaluator::kNoInput, static_cast<std::size_t>(at.change));
+  block_.share(stopping_.threads, watch_.interrupted);
   block_.prepare();
   // `rises` works on whole batches, also where there is one lane.
   const auto padded =
@@ -107,10 +108,26 @@ bool Descent::ask(Question& question) {
 }
 
 void Descent::tell() {
-  block_.run();
+  if (!block_.run()) return abandon();
   review();
   block_.rotate();
   ++iteration_;
+}
+
+// A run over long arrays was interrupted on its way: the one lane ends where it stood after the run
+// before, or was not begun.
+void Descent::abandon() {
+  begun_ = next_start_;
+  next_start_ = starts_.k;
+  if (iteration_ == since_[0]) {
+    begun_ = start_[0];
+    active_ = 0;
+    return;
+  }
+  block_.rotate_back();
+  --iteration_;
+  latest_.read(*this);
+  finish(0, Reason::Interrupted, 0, 0);
 }
 
 // Does any lane need a look of its own? Most iterations need none.

@@ -51,8 +51,7 @@ Clock::Clock(std::function<bool()> interrupted, double max_seconds)
       began_(now()),
       checked_(began_) {}
 
-bool Clock::over() {
-  if (over_ || --check_in_ > 0) return over_;
+bool Clock::look() {
   const double time = now(), passed = time - checked_;
   if (passed < kPatience / 8 && check_every_ < 65536) check_every_ *= 2;
   else if (passed > kPatience / 2) check_every_ = std::max<std::int64_t>(check_every_ / 4, 1);
@@ -116,7 +115,8 @@ bool Means::at(const double* x, double* out, Clock& clock) {
       chosen = range.data();
     }
     b.gather(rows_.columns, chosen);
-    b.block.run();
+    b.block.share(1, [&] { return clock.look(); });
+    if (!b.block.run()) return false;
     const double share = static_cast<double>(b.size()) / static_cast<double>(rows_.count);
     double* to = out;
     for (std::size_t k = 0; k < sizes_.size(); ++k)
@@ -172,12 +172,13 @@ class Trainer {
 
  private:
   // The point and the memory go round in rings: 0, and 1, 2, ….
-  void turn(Batch& b) const {
+  void turn(Batch& b) {
     const StepLayout& io = t_.step.at;
     b.block.ring(0, static_cast<std::size_t>(io.x));
     for (std::size_t m = 0; m < t_.step.memory.size(); ++m)
       b.block.ring(static_cast<std::size_t>(io.memory) + m,
                    static_cast<std::size_t>(io.memory_out) + m);
+    b.block.share(1, [this] { return clock_.look(); });
     b.block.prepare();
   }
   double* x(std::size_t age) const { return now_->block.ring_at(0, age); }
@@ -220,7 +221,10 @@ class Trainer {
     pass_to(b);
     const std::int64_t* rows = order_.data() + first;
     b.gather(t_.rows.columns, rows);
-    b.block.run();
+    if (!b.block.run()) {
+      end_by_clock();
+      return false;
+    }
     const double f = *b.block.output(static_cast<std::size_t>(t_.step.at.f));
     if (!std::isfinite(f)) {
       end(Reason::NonFinite, f, 0);

@@ -2,6 +2,8 @@
 // Memory for a block, and linking: places become pointers, codes become handlers.
 #include "thalweg/evaluate.hpp"
 
+#include "thalweg/rows.hpp"
+
 #include <algorithm>
 #include <cstdlib>
 #include <new>
@@ -50,8 +52,11 @@ Evaluator::Evaluator(const Program& program, const Kernels& kernels, bool wide)
   uniform_inputs_.assign(inputs_.size(), nullptr);
   if (program_.prologue)
     prologue_ = std::make_unique<Evaluator>(*program_.prologue, kernels, false);
+  if (program_.rows) rows_ = std::make_unique<RowRun>(*program_.rows, kernels);
   for (const OwnedExtent& e : program_.body.extents) extents_.push_back(e.linked());
 }
+
+Evaluator::~Evaluator() = default;
 
 void Evaluator::bind_uniform(std::size_t k, const double* values) { uniform_inputs_[k] = values; }
 
@@ -86,15 +91,39 @@ void Evaluator::turn_to(std::size_t phase) {
 }
 
 void Evaluator::prepare() {
-  if (prologue_) {
-    for (std::size_t k = 0; k < inputs_.size(); ++k) {
-      if (!program_.prologue->varying[k]) continue;
-      std::copy_n(uniform_inputs_[k], program_.prologue->input_sizes[k], prologue_->input(k));
-    }
-    prologue_->prepare();
-    prologue_->run();
-  }
+  if (prologue_) prologue_->prepare();
+  refresh();
   link();
+}
+
+void Evaluator::refresh() {
+  if (!prologue_) return;
+  for (std::size_t k = 0; k < inputs_.size(); ++k)
+    if (program_.prologue->varying[k])
+      std::copy_n(uniform_inputs_[k], program_.prologue->input_sizes[k], prologue_->input(k));
+  prologue_->refresh();
+  prologue_->run();
+}
+
+std::vector<const double**> Evaluator::uses(const double* address) {
+  std::vector<const double**> out;
+  for (Linked& l : code_[0])
+    for (const double** operand : {&l.a, &l.b, &l.c})
+      if (*operand == address) out.push_back(operand);
+  return out;
+}
+
+void Evaluator::share(int threads, std::function<bool()> stop) {
+  threads_ = threads;
+  stop_ = std::move(stop);
+}
+
+bool Evaluator::run_rows() {
+  turn_to(phase_);
+  std::vector<const double*> in(inputs_.begin(), inputs_.end());
+  for (std::size_t k = 0; k < in.size(); ++k)
+    if (!program_.varying[k] && uniform_inputs_[k]) in[k] = uniform_inputs_[k];
+  return rows_->run(in, outputs_, threads_, stop_);
 }
 
 const double* Evaluator::uniform(std::size_t k) const {
@@ -200,9 +229,28 @@ bool fits_wide(const Program& program, const Kernels& kernels) {
   return elements * kernels.wide.unroll * kernels.width < kWideLimit;
 }
 
-void evaluate(const Program& program, const Kernels& kernels, std::span<const double* const> inputs,
-              std::span<double* const> outputs, std::int64_t k) {
-  if (k == 0) return;
+// One point after another, read and written where they are.
+static bool evaluate_rows(const Program& program, const Kernels& kernels,
+                          std::span<const double* const> inputs, std::span<double* const> outputs,
+                          std::int64_t k, int threads, const std::function<bool()>& stop) {
+  auto run = program.rows->borrow(kernels);
+  std::vector<const double*> in(inputs.begin(), inputs.end());
+  std::vector<double*> out(outputs.begin(), outputs.end());
+  for (std::int64_t i = 0; i < k; ++i) {
+    if (!run->run(in, out, threads, stop)) return false;
+    for (std::size_t j = 0; j < in.size(); ++j)
+      if (program.varying[j]) in[j] += program.input_sizes[j];
+    for (std::size_t j = 0; j < out.size(); ++j) out[j] += program.output_sizes[j];
+  }
+  program.rows->give_back(std::move(run));
+  return true;
+}
+
+bool evaluate(const Program& program, const Kernels& kernels, std::span<const double* const> inputs,
+              std::span<double* const> outputs, std::int64_t k, int threads,
+              const std::function<bool()>& stop) {
+  if (k == 0) return true;
+  if (program.rows) return evaluate_rows(program, kernels, inputs, outputs, k, threads, stop);
   Evaluator e(program, kernels, k > kernels.width && fits_wide(program, kernels));
   for (std::size_t j = 0; j < inputs.size(); ++j)
     if (!program.varying[j]) e.bind_uniform(j, inputs[j]);
@@ -217,9 +265,12 @@ void evaluate(const Program& program, const Kernels& kernels, std::span<const do
     for (std::size_t j = 0; j < outputs.size(); ++j)
       gather_lanes(e.output(j), program.output_sizes[j], first, count, lanes, outputs[j]);
   }
+  return true;
 }
 
-Layout layout_for_one_lane(const Graph& graph, std::span<const NodeId> outputs, int width) {
+Layout layout_for(const Graph& graph, std::span<const NodeId> outputs, int width, std::int64_t k) {
+  if (has_rows(graph, outputs)) return Layout::Rows;
+  if (k != 1) return Layout::Lanes;
   // Elements across batches pay once arrays are longer than a few batches; until then every element
   // is a batch of its own.
   const NodeId last = *std::ranges::max_element(outputs);

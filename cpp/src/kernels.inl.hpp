@@ -2,6 +2,7 @@
 // Operations become loops here. Included once per instruction set, inside its namespace, with
 // THALWEG_ARCH its xsimd type. Everything has internal linkage through `Here`, but the table at the
 // end.
+#include <algorithm>
 #include <utility>
 
 #include "thalweg/kernels.hpp"
@@ -126,6 +127,7 @@ template <std::size_t... I> struct Chain<std::index_sequence<I...>> {
 };
 
 #include "bulk.inl.hpp"
+#include "rows.inl.hpp"
 
 // ---- the tables
 
@@ -260,9 +262,9 @@ bool any_at_most(const double* values, std::int64_t n, double bound) {
 
 extern const Kernels& table();
 const Kernels& table() {
-  static const Kernels kernels{THALWEG_ISA_NAME, static_cast<int>(W),
-                               handlers<Wide>(), handlers<Narrow>(),
-                               &rises,           &any_at_most};
+  static const Kernels kernels{
+      THALWEG_ISA_NAME, static_cast<int>(W), handlers<Wide>(), handlers<Narrow>(),
+      &rises,           &any_at_most,        Rows::table()};
   return kernels;
 }
 

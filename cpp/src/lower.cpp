@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "intermediate.hpp"
+#include "thalweg/rows.hpp"
 
 namespace thalweg {
 
@@ -26,8 +27,28 @@ Extent OwnedExtent::linked() const {
   return e;
 }
 
+Program::Program() = default;
+Program::~Program() = default;
+
+// A plan instead of a tape; every input an array of its own.
+static std::unique_ptr<Program> lower_rows(std::shared_ptr<Graph> graph,
+                                           std::span<const NodeId> outputs, const Lowering& how) {
+  auto program = std::make_unique<Program>();
+  program->rows = plan_rows(*graph, outputs);
+  program->body.layout = Layout::Rows;
+  program->varying = how.varying;
+  program->input_sizes.assign(how.varying.size(), 0);
+  for (const RowBuffer& b : program->rows->buffers)
+    if (b.from == RowBuffer::From::Input)
+      program->input_sizes[static_cast<std::size_t>(b.index)] = b.size;
+  for (NodeId o : outputs) program->output_sizes.push_back(size_of(graph->shape(o)));
+  program->graph = std::move(graph);
+  return program;
+}
+
 std::unique_ptr<Program> lower(std::shared_ptr<Graph> graph, std::span<const NodeId> outputs,
                                Lowering how) {
+  if (how.layout == Layout::Rows) return lower_rows(std::move(graph), outputs, how);
   auto program = std::make_unique<Program>();
   intermediate::List list = intermediate::select(*graph, outputs, how.varying, how.everything);
   const std::vector<NodeId> uniform = std::move(list.uniform);
@@ -60,6 +81,19 @@ std::unique_ptr<Program> lower(std::shared_ptr<Graph> graph, std::span<const Nod
   }
   program->graph = std::move(graph);
   return program;
+}
+
+const Program& Programs::with(const std::vector<bool>& varying, Layout layout) {
+  for (const auto& [which, laid, program] : made_)
+    if (which == varying && laid == layout) return *program;
+  auto program = lower(graph_, outputs_, {varying, layout});
+  return *std::get<2>(made_.emplace_back(varying, layout, std::move(program)));
+}
+
+const Program& Programs::for_lanes(const std::vector<bool>& varying, int width, std::int64_t k) {
+  std::optional<Layout>& layout = k == 1 ? one_ : many_;
+  if (!layout) layout = layout_for(*graph_, outputs_, width, k);
+  return with(varying, *layout);
 }
 
 }  // namespace thalweg

@@ -35,6 +35,7 @@ struct Stopping {
   double gtol = 0.0, xtol = 0.0, ftol = 0.0;
   std::int64_t max_iterations = 1000, max_evaluations = INT64_MAX;
   double max_seconds = 1e300;
+  int threads = 1;  // that share the rows of long arrays
 };
 
 // k starts. Values are rows, one a start, where they vary; else one row for all.
@@ -98,6 +99,7 @@ class Descent {
   void finish(std::int64_t lane, Reason reason, double left, double right);
   void finish_all(Reason reason, double left, double right);
   void check_clock();
+  void abandon();
   double* x(std::size_t age) const { return block_.ring_at(x_ring_, age); }
 
   struct Latest {

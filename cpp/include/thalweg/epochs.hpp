@@ -11,8 +11,8 @@
 #include <span>
 #include <vector>
 
+#include "thalweg/columns.hpp"
 #include "thalweg/descend.hpp"
-#include "thalweg/rows.hpp"
 
 namespace thalweg {
 
@@ -21,7 +21,8 @@ class Clock {
  public:
   Clock(std::function<bool()> interrupted, double max_seconds);
   // Ended the time or the patience of the user? Once it did, it stays so.
-  bool over();
+  bool over() { return over_ || (--check_in_ <= 0 && look()); }
+  bool look();
   Reason reason() const { return reason_; }
   double passed() const { return checked_ - began_; }
   double max_seconds() const { return max_seconds_; }

@@ -3,12 +3,15 @@
 // set. Belongs to one thread.
 #pragma once
 #include <array>
+#include <functional>
 #include <memory>
 #include <vector>
 
 #include "thalweg/tape.hpp"
 
 namespace thalweg {
+
+class RowRun;
 
 // Memory aligned to a cache line and to the widest batch; never shrinks.
 class Aligned {
@@ -27,6 +30,7 @@ class Evaluator {
  public:
   // `wide`: blocks of 8 batches, else of one. The layout Elements has one lane.
   Evaluator(const Program& program, const Kernels& kernels, bool wide);
+  ~Evaluator();
 
   // Lanes handled together.
   std::int64_t lanes() const { return lanes_; }
@@ -46,12 +50,26 @@ class Evaluator {
     return rings_[ring].buffers[(phase_ + 4 - age) % 3];
   }
   void rotate() { phase_ = (phase_ + 1) % 3; }
+  void rotate_back() { phase_ = (phase_ + 2) % 3; }
   // Computes what is uniform; after every change of a uniform input and before the first run.
   void prepare();
-  void run() const { handlers_.run(code_[phase_].data()); }
+  // False where it was stopped on the way, which only long arrays can be; outputs are half done then.
+  bool run() {
+    if (rows_) return run_rows();
+    handlers_.run(code_[phase_].data());
+    return true;
+  }
+  // For long arrays: threads that share the work, and who is asked whether to stop.
+  void share(int threads, std::function<bool()> stop);
+  // Where the linked tape has an address, so that it can be pointed elsewhere. After prepare(); not
+  // with rings.
+  std::vector<const double**> uses(const double* address);
+  // After uniform inputs changed in place.
+  void refresh();
 
  private:
   const double* uniform(std::size_t k) const;
+  bool run_rows();
   void link();
   void turn_to(std::size_t phase);
   std::int64_t room(std::int64_t n) const;
@@ -67,6 +85,9 @@ class Evaluator {
   std::vector<const double*> uniform_inputs_;
   std::vector<double*> slots_;
   std::unique_ptr<Evaluator> prologue_;
+  std::unique_ptr<RowRun> rows_;
+  int threads_ = 1;
+  std::function<bool()> stop_;
   struct Ring {
     std::size_t input, output;
     std::array<double*, 3> buffers;
@@ -81,9 +102,10 @@ class Evaluator {
 bool fits_wide(const Program& program, const Kernels& kernels);
 
 // Outputs at k points. inputs[j]: k rows of the input's size where it varies, else one; outputs[j]:
-// k rows.
-void evaluate(const Program& program, const Kernels& kernels, std::span<const double* const> inputs,
-              std::span<double* const> outputs, std::int64_t k);
+// k rows. Long arrays are shared out to threads; false where `stop` ended it.
+bool evaluate(const Program& program, const Kernels& kernels, std::span<const double* const> inputs,
+              std::span<double* const> outputs, std::int64_t k, int threads = 1,
+              const std::function<bool()>& stop = {});
 
 // Rows [first, first + count) into lanes (`lanes` of them, `step` doubles an element), the last row
 // repeated; and back.

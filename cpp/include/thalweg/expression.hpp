@@ -43,8 +43,6 @@ enum class Kind : std::uint8_t {
   Lookup,  // piecewise linear in x; payload: the table
 };
 
-enum class Reduction : std::int16_t { Sum, Max, Min, Prod };
-
 // An array of float64, C order, kept alive by its owner.
 struct DataArray {
   std::shared_ptr<const void> owner;

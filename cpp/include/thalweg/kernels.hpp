@@ -89,8 +89,9 @@ struct Linked {
 static_assert(sizeof(Linked) == 64);
 
 // Lanes: element i of a value is `unroll` batches, a double a lane. Elements: a value is a plain
-// array of one lane, numbers repeated over a batch.
-enum class Layout : std::uint8_t { Lanes, Elements };
+// array of one lane, numbers repeated over a batch. Rows: one lane whose long arrays are taken tile
+// by tile.
+enum class Layout : std::uint8_t { Lanes, Elements, Rows };
 
 // The handlers for blocks of `unroll` batches.
 struct Handlers {
@@ -100,6 +101,32 @@ struct Handlers {
   const AnyFunction* array;     // [code][operands that are numbers]
   const AnyFunction* elements;  // as array, for the bulk codes in the layout Elements
   void (*run)(const Linked*);
+};
+
+// Element c of row i at p[i row_stride + c inner_stride].
+struct RowsAt {
+  const double* p;
+  std::int64_t row_stride, inner_stride;
+};
+
+// What loops over rows do beside their tapes. `lanes` rows stand side by side, [element][lane]; of
+// them `live` are rows of the array, the others copies of its last.
+struct RowKernels {
+  void (*load)(RowsAt from, std::int64_t width, std::int64_t live, std::int64_t lanes, double* to);
+  // to[j][lane] = sum over k of row(k) weights[j][k], weights padded with zeros to whole batches.
+  void (*product)(RowsAt rows, std::int64_t k, const double* weights, std::int64_t n,
+                  std::int64_t live, std::int64_t lanes, double* to);
+  void (*store)(const double* from, std::int64_t width, std::int64_t live, std::int64_t lanes,
+                double* to, std::int64_t row_stride, std::int64_t inner_stride, bool add);
+  // Takes rows into kPartialSums partial sums (or products, extremes); `row`: the first's number
+  // within its tile. And joins them: the tree of a sum over one tile.
+  void (*take)(Reduction kind, const double* values, std::int64_t row, std::int64_t live,
+               double* partials);
+  double (*join)(Reduction kind, const double* partials, std::int64_t live);
+  // sums[j][i] += sum over rows of left(i) right(j), in the order of rows; `room` doubles from one
+  // j to the next.
+  void (*contract)(RowsAt left, std::int64_t m, RowsAt right, std::int64_t n, std::int64_t live,
+                   double* sums, std::int64_t room);
 };
 
 struct Kernels {
@@ -112,6 +139,7 @@ struct Kernels {
   bool (*rises)(const double* f, const double* before, double* limit, std::int64_t n, double slack);
   // Is any of n values (a multiple of width) at most `bound`?
   bool (*any_at_most)(const double* values, std::int64_t n, double bound);
+  RowKernels rows;
 };
 
 // What this build and this processor offer, best last; the one in use is the best, or the one that

@@ -577,4 +577,7 @@ constexpr int index_in(OperationList<First, Rest...>) {
 }
 template <class Op> inline constexpr int kOpcode = index_in<Op>(Operations{});
 
+// How the elements of an array are joined to one.
+enum class Reduction : std::int16_t { Sum, Max, Min, Prod };
+
 }  // namespace thalweg

@@ -1,51 +1,149 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Data arrays as rows, referenced where they lie and whatever numbers they hold; and the order in
-// which an epoch takes them.
+// Long arrays, tile by tile. A plan cuts a graph into stages: loops over the rows of a long leading
+// axis, whose intermediates never leave the cache, and whatever else there is between them. Within
+// a loop a row is a lane: its program is that of one row, and what rows add up to is summed over
+// lanes.
 #pragma once
-#include <cstddef>
-#include <cstdint>
-#include <cstring>
 #include <functional>
-#include <span>
+#include <memory>
+#include <mutex>
+#include <variant>
 #include <vector>
+
+#include "thalweg/tape.hpp"
 
 namespace thalweg {
 
-// One array with rows along its first axis. Bytes need not be aligned.
-struct Column {
-  const std::byte* first = nullptr;   // of row 0
-  std::int64_t stride = 0;            // bytes from row to row
-  std::int64_t size = 1;              // elements in a row
-  std::vector<std::int64_t> offsets;  // bytes to each element of a row; empty: one after the other
-  // Rows to doubles, row after row.
-  void (*read)(const Column&, const std::int64_t* rows, std::int64_t count, double* to) = nullptr;
+// Axes from which on an array is long.
+inline constexpr std::int64_t kLong = 256;
+
+// An array between stages: an input or output of the program, data, or the plan's own.
+struct RowBuffer {
+  enum class From : std::uint8_t { Input, Output, Data, Own } from;
+  std::int32_t index = 0;
+  std::int64_t size = 0;
+  bool zero = false;  // built by additions
 };
 
-// Column::read for elements of type T.
-template <class T>
-void read_rows(const Column& c, const std::int64_t* rows, std::int64_t count, double* to) {
-  const auto element = [](const std::byte* at) {
-    T value;
-    std::memcpy(&value, at, sizeof(T));
-    return static_cast<double>(value);
+// Element c of row i of an array stands at offset + i row_stride + c inner_stride.
+struct RowAccess {
+  std::int32_t buffer = -1;
+  std::int64_t offset = 0, row_stride = 0, inner_stride = 1, width = 1;
+  bool operator==(const RowAccess&) const = default;
+};
+
+// Elements that lie side by side.
+struct RowSpan {
+  std::int32_t buffer = -1;
+  std::int64_t offset = 0, size = 0;
+  bool operator==(const RowSpan&) const = default;
+};
+
+// z_j = sum_k rows(k) weights[k k_stride + j n_stride]: a product that reads its rows where they
+// lie.
+struct RowProduct {
+  RowAccess rows;
+  RowSpan weights;
+  std::int64_t k_stride = 1, n_stride = 1, n = 1;
+};
+
+struct RowLoop {
+  struct Store {
+    std::size_t output;
+    RowAccess to;
+    bool add;
+    std::int64_t reach = 0;  // of what is added: so many rows after those of the first part
   };
-  const auto n = static_cast<std::size_t>(c.size);
-  for (std::int64_t r = 0; r < count; ++r, to += n) {
-    const std::byte* from = c.first + rows[r] * c.stride;
-    if (c.offsets.empty())
-      for (std::size_t i = 0; i < n; ++i) to[i] = element(from + i * sizeof(T));
-    else
-      for (std::size_t i = 0; i < n; ++i) to[i] = element(from + c.offsets[i]);
-  }
-}
+  // An array that this loop alone adds to: it is set to zero ahead of the rows.
+  struct Built {
+    std::int32_t buffer;
+    std::int64_t row_stride, reach, size;
+  };
+  struct Join {  // over rows, of each of `width` elements
+    std::size_t output;
+    Reduction kind;
+    std::int32_t buffer;
+    std::int64_t width;
+  };
+  using Operand = std::variant<RowAccess, std::size_t>;  // in memory, or an output of the program
+  struct Contraction {  // (m, n): sum over rows of left(i) right(j)
+    Operand left, right;
+    std::int64_t m, n;
+    std::int32_t buffer;
+  };
+  std::int64_t rows = 0;
+  std::unique_ptr<Program> program;  // layout Lanes
+  // A span is the same for all rows.
+  std::vector<std::variant<RowSpan, RowAccess, RowProduct>> inputs;
+  std::vector<Store> stores;
+  std::vector<Built> built;
+  bool in_order = false;  // rows add to each other's far away, so that chunks must wait
+  std::vector<Join> joins;
+  std::vector<Contraction> contractions;
+};
 
-// Puts the rows into `order`; empty `rows`: 0, 1, ….
-void deal(std::span<std::int64_t> order, std::span<const std::int64_t> rows);
+// Arrays in, arrays out, all at once.
+struct WholeStage {
+  std::unique_ptr<Program> program;  // layout Elements, every input varying
+  std::vector<RowSpan> inputs;
+  std::vector<std::int32_t> outputs;  // buffers
+};
 
-// Puts them there in an order that the seed, the epoch and their number determine, all orders
-// equally likely (R. A. Fisher and F. Yates 1938, inside out). False where `stop`, asked every now
-// and then, said so.
-bool shuffle(std::span<std::int64_t> order, std::span<const std::int64_t> rows, std::uint64_t seed,
-             std::uint64_t epoch, const std::function<bool()>& stop = nullptr);
+// A part laid into an array that is built of parts.
+struct PatchStage {
+  std::int32_t from, to;
+  Shape shape;
+  Placement at;
+  bool add;
+};
+
+class RowRun;
+
+struct RowPlan {
+  RowPlan();
+  ~RowPlan();
+  std::vector<RowBuffer> buffers;
+  std::vector<DataArray> data;
+  std::vector<std::variant<WholeStage, PatchStage, RowLoop>> stages;
+  struct Copy {
+    std::int32_t buffer;
+    std::size_t output;
+  };
+  std::vector<Copy> copies;  // outputs that are no stage's own
+  std::string print() const;
+
+  // Memory for a run, kept from one to the next: one that nobody uses, or a new one.
+  std::unique_ptr<RowRun> borrow(const Kernels& kernels) const;
+  void give_back(std::unique_ptr<RowRun> run) const;
+
+ private:
+  mutable std::mutex lock_;
+  mutable std::vector<std::unique_ptr<RowRun>> idle_;
+};
+
+// Does anything reached have a long axis along which it can be taken row by row?
+bool has_rows(const Graph& graph, std::span<const NodeId> outputs);
+
+std::unique_ptr<RowPlan> plan_rows(Graph& graph, std::span<const NodeId> outputs);
+
+// Memory for a plan, and its run on `threads` threads, the caller's among them. `stop` is asked by
+// the caller's thread a few times in 100 ms; true ends the run, which then returns false and leaves
+// outputs half done.
+class RowRun {
+ public:
+  RowRun(const RowPlan& plan, const Kernels& kernels);
+  ~RowRun();
+  bool run(std::span<const double* const> inputs, std::span<double* const> outputs, int threads = 1,
+           const std::function<bool()>& stop = {});
+
+ private:
+  struct Whole;
+  struct Loop;
+  const RowPlan& plan_;
+  std::vector<std::vector<double>> own_;
+  std::vector<double*> base_;
+  std::vector<std::unique_ptr<Loop>> loops_;
+  std::vector<std::unique_ptr<Whole>> wholes_;
+};
 
 }  // namespace thalweg

@@ -5,7 +5,9 @@
 #pragma once
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "thalweg/expression.hpp"
@@ -65,6 +67,8 @@ struct Lowering {
   bool everything = false;  // also what no varying input reaches: a prologue
 };
 
+struct RowPlan;
+
 struct Program {
   std::shared_ptr<Graph> graph;  // keeps data alive
   std::vector<std::int64_t> input_sizes, output_sizes;
@@ -73,14 +77,34 @@ struct Program {
   std::vector<UniformSource> uniform;
   std::vector<DataArray> data;
   std::unique_ptr<Program> prologue;  // layout Elements, its outputs the computed uniforms
+  std::unique_ptr<RowPlan> rows;      // layout Rows: instead of a tape
   std::string print() const;
+  Program();
+  ~Program();
 };
 
 // Lowers the outputs; `input_count` inputs, of which `how.varying` differ between lanes.
 std::unique_ptr<Program> lower(std::shared_ptr<Graph> graph, std::span<const NodeId> outputs,
                                Lowering how);
 
-// The cheaper layout for one lane alone: lanes padded to a batch, or elements across batches.
-Layout layout_for_one_lane(const Graph& graph, std::span<const NodeId> outputs, int width);
+// The layout for k lanes: long arrays tile by tile, whatever k is; else lanes across batches, but
+// for one lane alone elements, where there are enough.
+Layout layout_for(const Graph& graph, std::span<const NodeId> outputs, int width, std::int64_t k);
+
+// The programs of some outputs, lowered for each layout and each choice of what varies, once.
+class Programs {
+ public:
+  Programs(std::shared_ptr<Graph> graph, std::vector<NodeId> outputs)
+      : graph_(std::move(graph)), outputs_(std::move(outputs)) {}
+  const Program& with(const std::vector<bool>& varying, Layout layout);
+  // For k lanes in batches of `width`.
+  const Program& for_lanes(const std::vector<bool>& varying, int width, std::int64_t k);
+
+ private:
+  std::shared_ptr<Graph> graph_;
+  std::vector<NodeId> outputs_;
+  std::deque<std::tuple<std::vector<bool>, Layout, std::unique_ptr<Program>>> made_;
+  std::optional<Layout> one_, many_;  // layouts for one lane, for more
+};
 
 }  // namespace thalweg

@@ -1,0 +1,516 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Stages of a plan over rows, in order of time: what is made whole, parts laid into built arrays,
+// loops. Each stage has a graph of its own, cut from the whole at what is an array by then.
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "rows_plan.hpp"
+
+namespace thalweg::rows {
+namespace {
+
+std::size_t index(NodeId id) { return static_cast<std::size_t>(id); }
+
+// What stages share: which nodes are arrays, and where.
+class Arrays {
+ public:
+  Arrays(Graph& g, std::span<const NodeId> outputs)
+      : g(g), info(classify(g, outputs)), buffers_(info.size(), -1) {
+    for (NodeId o : outputs)  // an output is an array of its own
+      if (of(o).how == How::View || of(o).how == How::External) of(o).how = How::Whole;
+    for (NodeId id = g.size(); id-- > 0;)
+      if (of(id).how == How::Built)
+        for (NodeId part : g.inputs(id))
+          if (of(part).how == How::View) of(part).how = How::Whole;
+    for (std::size_t k = 0; k < outputs.size(); ++k) {
+      const NodeId o = outputs[k];
+      of(o).stored = true;
+      if (buffers_[index(o)] >= 0) plan->copies.push_back({buffers_[index(o)], k});
+      else
+        buffers_[index(o)] = add({RowBuffer::From::Output, static_cast<std::int32_t>(k), size(o)});
+    }
+    for (NodeId id = g.size(); id-- > 0;)
+      if (of(id).reached) mark(id);
+  }
+
+  Info& of(NodeId id) { return info[index(id)]; }
+  const Info& of(NodeId id) const { return info[index(id)]; }
+  std::int64_t size(NodeId id) const { return size_of(g.shape(id)); }
+
+  // Is v made in the loop of that time, row by row along that axis? (Or made again there.)
+  bool in_loop(NodeId v, Lead lead, int time) const {
+    const Info& i = of(v);
+    return i.how == How::Row && i.lead == lead &&
+           (i.spread || i.time == time || (i.cost > 0 && i.time < time));
+  }
+
+  // Has an operand no axis of rows, or one of length 1?
+  bool repeats(NodeId v, Lead lead) const {
+    const Shape& s = g.shape(v);
+    const auto rank = static_cast<int>(s.size());
+    return rank <= lead.axis || s[index(rank - 1 - lead.axis)] == 1;
+  }
+  // The rows of a product's operands; none of weights.
+  std::array<Lead, 2> leads(NodeId id) const {
+    const Info& u = of(id);
+    const auto a = g.attributes(id);
+    const bool ta = a[0] != 0, tb = a[1] != 0;
+    if (u.how == How::Result) return {Lead{u.lead.rows, ta ? 1 : 0}, Lead{u.lead.rows, tb ? 0 : 1}};
+    if (u.lead.axis == 1) return {Lead{u.lead.rows, ta ? 0 : 1}, Lead{}};
+    return {Lead{}, Lead{u.lead.rows, tb ? 1 : 0}};
+  }
+
+  std::int32_t buffer(NodeId id) {
+    std::int32_t& b = buffers_[index(id)];
+    if (b >= 0) return b;
+    const Node& n = g[id];
+    if (n.kind == Kind::Data && of(id).how == How::External) {
+      plan->data.push_back(g.data_of(id));
+    } else if (n.kind == Kind::Constant && of(id).how == How::External) {
+      const auto number = std::make_shared<double>(n.value);
+      plan->data.push_back({number, number.get(), {}});
+    } else {
+      const bool input = n.kind == Kind::Input && of(id).how == How::External;
+      return b = add({input ? RowBuffer::From::Input : RowBuffer::From::Own, n.op, size(id)});
+    }
+    return b = add(
+               {RowBuffer::From::Data, static_cast<std::int32_t>(plan->data.size() - 1), size(id)});
+  }
+  std::optional<RowAccess> access(NodeId id, Lead lead) {
+    const auto a = access_along(g, info, id, lead);
+    if (!a) return std::nullopt;
+    return RowAccess{buffer(a->base), a->offset, a->row_stride, a->inner_stride, a->width};
+  }
+  std::optional<RowSpan> span(NodeId id) {
+    const auto a = contiguous(g, info, id);
+    if (!a) return std::nullopt;
+    return RowSpan{buffer(a->base), a->offset, a->width};
+  }
+
+  Graph& g;
+  std::vector<Info> info;
+  std::unique_ptr<RowPlan> plan = std::make_unique<RowPlan>();
+
+ private:
+  std::int32_t add(RowBuffer b) {
+    plan->buffers.push_back(b);
+    return static_cast<std::int32_t>(plan->buffers.size() - 1);
+  }
+  // Who must be there as an array for the sake of u.
+  void mark(NodeId id) {
+    const Info& u = of(id);
+    const auto inputs = g.inputs(id);
+    for (std::size_t k = 0; k < inputs.size(); ++k) {
+      const Info& v = of(inputs[k]);
+      const bool there = u.how == How::Whole   ? v.how == How::Whole && v.done == u.done
+                         : u.how == How::Built ? v.how == How::Row
+                         : u.how == How::View  ? false
+                                               : in_its_loop(id, k);
+      Info& operand = of(inputs[k]);
+      if (!there || (u.late && !operand.spread && operand.cost == 0)) operand.stored = true;
+      else if (u.how != How::Whole && u.how != How::Built && !operand.spread &&
+               (u.late || operand.time < u.time))
+        operand.late = true;
+    }
+  }
+  // Is operand k of a node that a loop makes made in the same loop?
+  bool in_its_loop(NodeId id, std::size_t k) const {
+    const Info& u = of(id);
+    const NodeId v = g.inputs(id)[k];
+    switch (g[id].kind) {
+      case Kind::Elementwise:
+        return !repeats(v, u.lead) && in_loop(v, u.lead, u.time);
+      case Kind::Reduce:
+        return in_loop(v, lead_of(g.shape(v)), u.time);
+      case Kind::View:
+        return !u.spread;
+      case Kind::MatMul: {
+        const auto at = leads(id);
+        return at[k].axis >= 0 && in_loop(v, at[k], u.time);
+      }
+      default:
+        return in_loop(v, u.lead, u.time);
+    }
+  }
+  std::vector<std::int32_t> buffers_;
+};
+
+// A graph of nodes of the whole one that are made all at once.
+class WholeBuilder {
+ public:
+  WholeBuilder(Arrays& arrays, int time) : a_(arrays), time_(time) {}
+
+  void build() {
+    std::vector<NodeId> outputs;
+    for (NodeId id = 0; id < a_.g.size(); ++id) {
+      const Info& u = a_.of(id);
+      if (!u.reached || u.how != How::Whole || u.done != time_) continue;
+      const NodeId made = copy(id);
+      if (!u.stored) continue;
+      outputs.push_back(made);
+      stage_.outputs.push_back(a_.buffer(id));
+    }
+    if (outputs.empty()) return;
+    stage_.program = lower(graph_, outputs,
+                           {std::vector<bool>(stage_.inputs.size(), true), Layout::Elements, true});
+    a_.plan->stages.emplace_back(std::move(stage_));
+  }
+
+ private:
+  NodeId cut(NodeId id) {
+    if (const auto known = made_.find(id); known != made_.end()) return known->second;
+    const Node n = a_.g[id];
+    if (n.kind == Kind::Constant) return made_[id] = graph_->constant(n.value);
+    if (n.kind == Kind::Data) return made_[id] = graph_->data(a_.g.data_of(id));
+    const auto s = a_.span(id);
+    if (a_.of(id).how == How::View && (!s || made_here(id))) return copy(id);
+    stage_.inputs.push_back(s ? *s : RowSpan{a_.buffer(id), 0, a_.size(id)});
+    return made_[id] = graph_->input(static_cast<int>(stage_.inputs.size() - 1), a_.g.shape(id));
+  }
+  NodeId copy(NodeId id) {
+    const Node n = a_.g[id];
+    const Graph& g = a_.g;
+    if (n.kind == Kind::Input) {
+      stage_.inputs.push_back({input_buffer(n.op, a_.size(id)), 0, a_.size(id)});
+      return made_[id] = graph_->input(static_cast<int>(stage_.inputs.size() - 1), g.shape(id));
+    }
+    std::vector<NodeId> in;
+    for (NodeId v : g.inputs(id)) in.push_back(cut(v));
+    const auto a = n.attributes < 0 || n.kind == Kind::Data || n.kind == Kind::Lookup ||
+                           n.kind == Kind::Assemble
+                       ? std::span<const std::int64_t>{}
+                       : g.attributes(id);
+    const Shape shape = g.shape(id);
+    NodeId made = -1;
+    switch (n.kind) {
+      case Kind::Constant:
+        made = graph_->constant(n.value);
+        break;
+      case Kind::Data:
+        made = graph_->data(g.data_of(id));
+        break;
+      case Kind::Elementwise:
+        made = graph_->elementwise(n.op, in);
+        break;
+      case Kind::Reduce:
+        made = graph_->reduce_folded(static_cast<Reduction>(n.op), in[0], Shape(a.begin(), a.end()),
+                                     shape);
+        break;
+      case Kind::MatMul:
+        made = graph_->matmul(in[0], in[1], a[0] != 0, a[1] != 0);
+        break;
+      case Kind::View:
+        made = graph_->view(in[0], shape, a[0], Shape(a.begin() + 1, a.end()));
+        break;
+      case Kind::Gather:
+        made = graph_->gather(in[0], shape, {a.begin(), a.end()});
+        break;
+      case Kind::Assemble:
+        made = graph_->assemble(shape, in, g.placements(id), n.accumulate);
+        break;
+      case Kind::Scan:
+        made = graph_->scan_folded(in[0], in[1], {a[0], a[1], a[2]}, a[3] != 0);
+        break;
+      default:
+        made = graph_->lookup(in[0], g.table_of(id));
+    }
+    return made_[id] = made;
+  }
+  // Is it a view of what this stage makes?
+  bool made_here(NodeId id) const {
+    while (a_.of(id).how == How::View) id = a_.g.inputs(id)[0];
+    return a_.of(id).how == How::Whole && a_.of(id).done == time_;
+  }
+  // An input that is handed out as it is.
+  std::int32_t input_buffer(std::int16_t number, std::int64_t size) {
+    a_.plan->buffers.push_back({RowBuffer::From::Input, number, size});
+    return static_cast<std::int32_t>(a_.plan->buffers.size() - 1);
+  }
+
+  Arrays& a_;
+  int time_;
+  WholeStage stage_;
+  std::shared_ptr<Graph> graph_ = std::make_shared<Graph>();
+  std::map<NodeId, NodeId> made_;
+};
+
+// The program of one row, and what becomes of its values.
+class LoopBuilder {
+ public:
+  LoopBuilder(Arrays& arrays, int time, std::int64_t rows) : a_(arrays), time_(time) {
+    loop_.rows = rows;
+  }
+
+  void make(NodeId id) { made_[id] = copy(id); }
+  void store(NodeId id) {
+    const std::int64_t width = a_.size(id) / loop_.rows;
+    loop_.stores.push_back({output(made_.at(id)), {a_.buffer(id), 0, width, 1, width}, false});
+  }
+  // A part of a built array; false where it is no run of rows there.
+  bool lay(NodeId part, NodeId whole, const Placement& at, bool add) {
+    const Info& p = a_.of(part);
+    const Shape& shape = a_.g.shape(part);
+    const int axis = static_cast<int>(shape.size()) - 1 - p.lead.axis;
+    if (!at.table.empty()) return false;
+    const auto inner = one_axis(shape, at.strides, axis);
+    if (!inner) return false;
+    const RowAccess to{a_.buffer(whole), at.offset, at.strides[index(axis)], inner->first,
+                       inner->second};
+    loop_.stores.push_back({output(made_.at(part)), to, add});
+    return true;
+  }
+  // An array that only this loop adds to.
+  void zero(NodeId whole) { zeroed_.push_back(a_.buffer(whole)); }
+  void result(NodeId id) {
+    const Node n = a_.g[id];
+    const auto in = a_.g.inputs(id);
+    const auto a = a_.g.attributes(id);
+    if (n.kind == Kind::Reduce) {
+      const NodeId x = operand(in[0], lead_of(a_.g.shape(in[0])));
+      const std::int64_t each = a[1] / loop_.rows, width = a[2];
+      const auto kind = static_cast<Reduction>(n.op);
+      const NodeId row = each > 1 ? g_->reduce_folded(kind, x, {1, each, width}, {width})
+                                  : g_->reshape(x, {width});
+      loop_.joins.push_back({output(row), kind, a_.buffer(id), width});
+      return;
+    }
+    const auto at = a_.leads(id);
+    const auto side = [&](std::size_t k) -> RowLoop::Operand {
+      if (a_.in_loop(in[k], at[k], time_)) return output(operand(in[k], at[k]));
+      return *a_.access(in[k], at[k]);
+    };
+    const Shape& shape = a_.g.shape(id);
+    loop_.contractions.push_back({side(0), side(1), shape[1], shape[2], a_.buffer(id)});
+  }
+  void build() {
+    std::vector<bool> varying;
+    for (const auto& input : loop_.inputs)
+      varying.push_back(!std::holds_alternative<RowSpan>(input));
+    loop_.program = lower(g_, outputs_, {varying, Layout::Lanes});
+    find_reaches();
+    a_.plan->stages.emplace_back(std::move(loop_));
+  }
+
+ private:
+  // How far rows add to rows that are not their own: beside those of the part that stands first.
+  void find_reaches() {
+    constexpr std::int64_t kFar = 4096;
+    std::map<std::int32_t, std::vector<RowLoop::Store*>> added;
+    for (RowLoop::Store& s : loop_.stores)
+      if (s.add) added[s.to.buffer].push_back(&s);
+    for (auto& [buffer, stores] : added) {
+      const std::int64_t stride = stores[0]->to.row_stride;
+      for (RowLoop::Store* s : stores) {
+        if (stride > 0) s->reach = (s->to.offset + stride - 1) / stride;
+        loop_.in_order |= s->to.row_stride != stride || stride <= 0 || s->reach > kFar;
+      }
+    }
+    for (auto& [buffer, stores] : added) {
+      if (loop_.in_order || std::ranges::find(zeroed_, buffer) == zeroed_.end()) continue;
+      RowBuffer& b = a_.plan->buffers[index(buffer)];
+      b.zero = false;
+      const auto* last = std::ranges::max(stores, {}, [](const auto* s) { return s->reach; });
+      loop_.built.push_back({buffer, last->to.row_stride, last->reach, b.size});
+    }
+  }
+  std::size_t output(NodeId made) {
+    const auto known = std::ranges::find(outputs_, made);
+    if (known != outputs_.end()) return static_cast<std::size_t>(known - outputs_.begin());
+    outputs_.push_back(made);
+    return outputs_.size() - 1;
+  }
+  template <class Source> NodeId input(Source from, const Shape& shape) {
+    loop_.inputs.emplace_back(std::move(from));
+    return g_->input(static_cast<int>(loop_.inputs.size() - 1), shape);
+  }
+  static Shape row_shape(Shape shape, Lead lead) {
+    shape[shape.size() - 1 - static_cast<std::size_t>(lead.axis)] = 1;
+    return shape;
+  }
+
+  // One row of v: made in this loop, or read.
+  NodeId operand(NodeId v, Lead lead) {
+    if (a_.in_loop(v, lead, time_)) {
+      if (const auto known = made_.find(v); known != made_.end()) return known->second;
+      return made_[v] = copy(v);  // the same in every row, or made again
+    }
+    const auto key = std::pair(v, lead.axis);
+    if (const auto known = read_.find(key); known != read_.end()) return known->second;
+    const Shape shape = row_shape(a_.g.shape(v), lead);
+    const RowAccess from = *a_.access(v, lead);
+    for (const auto& [same, node] : accesses_)
+      if (same == from) return read_[key] = g_->reshape(node, shape);
+    const NodeId node = input(from, shape);
+    accesses_.emplace_back(from, node);
+    return read_[key] = node;
+  }
+  // v in full, the same for all rows.
+  NodeId uniform(NodeId v) {
+    const Node n = a_.g[v];
+    if (n.kind == Kind::Constant) return g_->constant(n.value);
+    if (const auto known = uniform_.find(v); known != uniform_.end()) return known->second;
+    if (const auto s = a_.span(v)) {
+      for (const auto& [same, node] : spans_)
+        if (same == *s) return uniform_[v] = g_->reshape(node, a_.g.shape(v));
+      spans_.emplace_back(*s, input(*s, a_.g.shape(v)));
+      return uniform_[v] = spans_.back().second;
+    }
+    const auto a = a_.g.attributes(v);  // a strided view
+    return uniform_[v] = g_->view(uniform(a_.g.inputs(v)[0]), a_.g.shape(v), a[0],
+                                  Shape(a.begin() + 1, a.end()));
+  }
+
+  NodeId copy(NodeId id) {
+    const Node n = a_.g[id];
+    const Info& u = a_.of(id);
+    const auto in = a_.g.inputs(id);
+    const Shape shape = row_shape(a_.g.shape(id), u.lead);
+    switch (n.kind) {
+      case Kind::Elementwise: {
+        std::vector<NodeId> operands;
+        for (NodeId v : in)
+          operands.push_back(a_.repeats(v, u.lead) ? uniform(v) : operand(v, u.lead));
+        return g_->elementwise(n.op, operands);
+      }
+      case Kind::Lookup:
+        return g_->lookup(operand(in[0], u.lead), a_.g.table_of(id));
+      case Kind::Reduce: {
+        const auto a = a_.g.attributes(id);
+        return g_->reduce_folded(static_cast<Reduction>(n.op),
+                                 operand(in[0], lead_of(a_.g.shape(in[0]))),
+                                 {a[0] / loop_.rows, a[1], a[2]}, shape);
+      }
+      case Kind::View: {
+        const auto a = a_.g.attributes(id);
+        const NodeId x = u.spread ? uniform(in[0]) : operand(in[0], a_.of(in[0]).lead);
+        return g_->view(x, shape, a[0], Shape(a.begin() + 1, a.end()));
+      }
+      default:
+        return product(id, shape);
+    }
+  }
+  NodeId product(NodeId id, const Shape& shape) {
+    const Info& u = a_.of(id);
+    const auto a = a_.g.attributes(id);
+    const bool ta = a[0] != 0, tb = a[1] != 0, left = u.lead.axis == 1;
+    const NodeId rows = a_.g.inputs(id)[left ? 0 : 1], weights = a_.g.inputs(id)[left ? 1 : 0];
+    const Lead lead = a_.leads(id)[left ? 0 : 1];
+    const auto w = a_.span(weights);
+    if (w && !a_.in_loop(rows, lead, time_)) {
+      const Shape& s = a_.g.shape(weights);
+      RowProduct p{*a_.access(rows, lead), *w, 1, 1, 1};
+      if (left) p.n = s[tb ? 1 : 2], p.k_stride = tb ? 1 : s[2], p.n_stride = tb ? s[2] : 1;
+      return input(p, shape);
+    }
+    const NodeId r = operand(rows, lead), q = uniform(weights);
+    return left ? g_->matmul(r, q, ta, tb) : g_->matmul(q, r, ta, tb);
+  }
+
+  Arrays& a_;
+  int time_;
+  RowLoop loop_;
+  std::shared_ptr<Graph> g_ = std::make_shared<Graph>();
+  std::vector<NodeId> outputs_;
+  std::map<NodeId, NodeId> made_, uniform_;
+  std::map<std::pair<NodeId, int>, NodeId> read_;
+  std::vector<std::pair<RowAccess, NodeId>> accesses_;  // nodes may be views of the same
+  std::vector<std::pair<RowSpan, NodeId>> spans_;
+  std::vector<std::int32_t> zeroed_;
+};
+
+class Building {
+ public:
+  Building(Graph& g, std::span<const NodeId> outputs) : a_(g, outputs) {}
+
+  std::unique_ptr<RowPlan> run() {
+    int end = 0;
+    for (const Info& i : a_.info)
+      if (i.reached) end = std::max(end, i.done);
+    for (NodeId id = 0; id < a_.g.size(); ++id)  // parts that no loop lays
+      if (a_.of(id).reached && a_.of(id).how == How::Built) begin(id);
+    for (int time = 0; time <= end; ++time) {
+      WholeBuilder(a_, time).build();
+      for (const auto& [at, patch] : patches_)
+        if (at == time) a_.plan->stages.emplace_back(patch);
+      loops(time);
+    }
+    return std::move(a_.plan);
+  }
+
+ private:
+  void begin(NodeId id) {
+    const auto& where = a_.g.placements(id);
+    const auto parts = a_.g.inputs(id);
+    const bool add = a_.g[id].accumulate;
+    a_.plan->buffers[index(a_.buffer(id))].zero = add;
+    for (std::size_t k = 0; k < parts.size(); ++k) {
+      const Info& p = a_.of(parts[k]);
+      const Shape& shape = a_.g.shape(parts[k]);
+      const int axis = static_cast<int>(shape.size()) - 1 - p.lead.axis;
+      if (p.how == How::Row && where[k].table.empty() && one_axis(shape, where[k].strides, axis))
+        laid_.push_back({parts[k], id, k});
+      else {
+        a_.of(parts[k]).stored = true;
+        patches_.emplace_back(p.done,
+                              PatchStage{a_.buffer(parts[k]), a_.buffer(id), shape, where[k], add});
+      }
+    }
+  }
+
+  void loops(int time) {
+    std::map<std::int64_t, LoopBuilder> loops;
+    const auto loop = [&](std::int64_t rows) -> LoopBuilder& {
+      return loops.try_emplace(rows, a_, time, rows).first->second;
+    };
+    for (NodeId id = 0; id < a_.g.size(); ++id) {
+      const Info& u = a_.of(id);
+      if (!u.reached || u.time != time) continue;
+      if (u.how == How::Row && (!u.spread || u.stored)) {
+        loop(u.lead.rows).make(id);
+        if (u.stored) loop(u.lead.rows).store(id);
+      } else if (u.how == How::Result) {
+        loop(u.lead.rows).result(id);
+      }
+    }
+    for (const Laid& l : laid_)
+      if (const Info& p = a_.of(l.part); p.time == time) {
+        LoopBuilder& b = loop(p.lead.rows);
+        if (p.spread && !p.stored) b.make(l.part);
+        b.lay(l.part, l.whole, a_.g.placements(l.whole)[l.which], a_.g[l.whole].accumulate);
+        if (laid_by_one(l.whole)) b.zero(l.whole);
+      }
+    for (auto& [rows, builder] : loops) builder.build();
+  }
+
+  // Are all parts of a built array laid by one loop, and added?
+  bool laid_by_one(NodeId whole) const {
+    const auto parts = a_.g.inputs(whole);
+    const Info& first = a_.of(parts[0]);
+    return a_.g[whole].accumulate &&
+           std::ranges::count(laid_, whole, &Laid::whole) ==
+               static_cast<std::ptrdiff_t>(parts.size()) &&
+           std::ranges::all_of(parts, [&](NodeId p) {
+             return a_.of(p).time == first.time && a_.of(p).lead.rows == first.lead.rows;
+           });
+  }
+
+  struct Laid {
+    NodeId part, whole;
+    std::size_t which;
+  };
+  Arrays a_;
+  std::vector<Laid> laid_;
+  std::vector<std::pair<int, PatchStage>> patches_;
+};
+
+}  // namespace
+}  // namespace thalweg::rows
+
+namespace thalweg {
+
+std::unique_ptr<RowPlan> plan_rows(Graph& graph, std::span<const NodeId> outputs) {
+  return rows::Building(graph, outputs).run();
+}
+
+}  // namespace thalweg
