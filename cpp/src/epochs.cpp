@@ -104,8 +104,11 @@ bool Means::at(const double* x, double* out, Clock& clock) {
   std::fill_n(out, std::accumulate(sizes_.begin(), sizes_.end(), std::int64_t{0}), 0.0);
   culprit.clear();
   std::vector<std::int64_t> range;
-  for (auto* b : {&full_, &rest_})
-    if (*b) (*b)->put((*b)->block.input(0), x, (*b)->variables());
+  for (auto* b : {&full_, &rest_}) {
+    if (!*b) continue;
+    (*b)->put((*b)->block.input(0), x, (*b)->variables());
+    (*b)->block.share(1, [&] { return clock.look(); });
+  }
   for (std::int64_t first = 0; first < rows_.count;) {
     Batch& b = rows_.count - first >= full_->size() ? *full_ : *rest_;
     const std::int64_t* chosen = rows_.chosen.data() + first;
@@ -115,7 +118,6 @@ bool Means::at(const double* x, double* out, Clock& clock) {
       chosen = range.data();
     }
     b.gather(rows_.columns, chosen);
-    b.block.share(1, [&] { return clock.look(); });
     if (!b.block.run()) return false;
     const double share = static_cast<double>(b.size()) / static_cast<double>(rows_.count);
     double* to = out;
