@@ -83,7 +83,7 @@ class Graph:
 class Function:
     def __init__(self, graph: Graph, outputs: Sequence[int], inputs: int) -> None: ...
     def __call__(
-        self, values: Sequence[ArrayLike], varying: Sequence[bool], k: int
+        self, values: Sequence[ArrayLike], varying: Sequence[bool], k: int, threads: int = 1
     ) -> list[_Floats]: ...
     def print(self, varying: Sequence[bool]) -> str: ...
 
@@ -118,6 +118,7 @@ class Stepper:
         record: bool,
         callback: Callable[..., Any] | None,
         function: Callable[..., Any] | None,
+        threads: int = 1,
     ) -> dict[str, Any]: ...
 
 _Over = tuple[OnRows, OnRows | None, list[NDArray[Any]], NDArray[np.int64] | None]

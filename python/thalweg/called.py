@@ -40,6 +40,7 @@ class Called:
         self._function, self._jac, self._extra = function, jac, args
         self.args: list[FloatArray] = []
         self.shape: tuple[int, ...] = ()
+        self.threads = 1
         self.calls = [0, 0]
         # Never evaluated outside: differences lean inwards at a bound.
         self.limits: list[FloatArray] = []

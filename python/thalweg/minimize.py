@@ -17,7 +17,7 @@ from thalweg import _core
 from thalweg.bounds import read_bounds
 from thalweg.called import Called
 from thalweg.methods import Method, make, memory_of
-from thalweg.objective import Objective
+from thalweg.objective import Objective, checked_threads
 from thalweg.progress import Progress
 from thalweg.reasons import STATUS_MINIMIZE, SUCCESS, Reason
 from thalweg.result import LastPoint, Path, Result
@@ -87,6 +87,7 @@ def minimize(
     trace: bool = True,
     jac: Any = None,
     unpack: bool | None = None,
+    threads: int | None = None,
     tol: float | None = None,
     options: dict[str, Any] | None = None,
     data: Any = None,
@@ -146,6 +147,9 @@ def minimize(
     jac : callable or True, optional
         With ``trace=False``: the gradient, or True where `fun` returns value and gradient;
         otherwise differences are taken.
+    threads : int, optional
+        Threads that share the rows of long arrays (256 elements or more along the leading axis):
+        1, or what the objective was made with. Results do not depend on it, to the bit.
     unpack : bool, optional
         Whether the elements of `x0` are passed one by one; by default as the signature says.
     tol, options : optional
@@ -260,6 +264,7 @@ def minimize(
             raise TypeError("state is that of a training on minibatches: give data= too")
         rows, memory = _continued(state, chosen, rows)
     limits = read_bounds(bounds, objective.structure, rows[0])
+    stops["threads"] = objective.threads if threads is None else checked_threads(threads)
     run = _Run(objective, chosen, stops, limits, record, callback)
     out = run.go(rows, memory, progress)
     result = run.result(out, state.nit if state else 0, began)

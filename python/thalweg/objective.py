@@ -29,6 +29,15 @@ def _available_memory() -> int:
         return 1 << 62
 
 
+def checked_threads(threads: Any) -> int:
+    """A number of threads, at least one."""
+    if isinstance(threads, bool) or not isinstance(threads, int | np.integer):
+        raise TypeError(f"threads must be a whole number, got {threads!r}")
+    if threads < 1:
+        raise ValueError(f"threads must be >= 1, got {threads}")
+    return int(threads)
+
+
 def _check_square(n: int, what: str, instead: str) -> None:
     if (need := 8 * n * n) > _available_memory():
         raise MemoryError(f"{what} of {n} variables needs {need:.3g} bytes; {instead}")
@@ -51,6 +60,9 @@ class Objective:
         Further positional arguments; numbers and arrays are inputs that later calls may replace.
     unpack : bool, optional
         Whether the elements of `x0` are passed one by one; by default as the signature says.
+    threads : int, default 1
+        Threads that share the rows of long arrays (256 elements or more along the leading axis);
+        results do not depend on it, to the bit.
 
     Attributes
     ----------
@@ -66,7 +78,9 @@ class Objective:
         x0: Any,
         args: Any = (),
         unpack: bool | None = None,
+        threads: int = 1,
     ) -> None:
+        self.threads = checked_threads(threads)
         if not callable(function):
             raise TypeError(f"the function must be callable, got {type(function).__name__}")
         args = args if isinstance(args, tuple) else (args,)  # SciPy lets one stand alone
@@ -133,7 +147,7 @@ class Objective:
         """Outputs at rows of points (k, n), each (k, size)."""
         f = self._function(key, build, 1 + len(self.args))
         varying = [True] + [False] * len(self.args)
-        return f([rows, *self.args], varying, rows.shape[0])
+        return f([rows, *self.args], varying, rows.shape[0], self.threads)
 
     def _point(self, x: tuple[Any, ...], named: dict[str, Any]) -> Any:
         """One point from what came: a point, or the function's own arguments."""
@@ -251,7 +265,7 @@ class Objective:
         while len(values) < number:
             values.append(np.zeros((self.n,)))
             varying.append(False)
-        (out,) = f([*values, directions], [*varying, True], k)
+        (out,) = f([*values, directions], [*varying, True], k, self.threads)
         return out
 
     def _both(
@@ -406,6 +420,7 @@ def objective(
     x0: Any = None,
     args: Any = (),
     unpack: bool | None = None,
+    threads: int = 1,
 ) -> Any:
     """Trace a function now and keep it; also a decorator, ``@tw.objective(x0=...)``.
 
@@ -418,6 +433,8 @@ def objective(
         A point that gives form and shapes.
     args : tuple, optional
         Further positional arguments after those of `x0`.
+    threads : int, default 1
+        Threads that share the rows of long arrays; results do not depend on it, to the bit.
     unpack : bool, optional
         Whether the elements of `x0` are passed one by one; by default as the signature says.
 
@@ -447,5 +464,5 @@ def objective(
             "objective needs x0, a point that gives the form and shapes of the arguments"
         )
     if function is None:
-        return lambda f: Objective(f, x0, args, unpack)
-    return Objective(function, x0, args, unpack)
+        return lambda f: Objective(f, x0, args, unpack, threads)
+    return Objective(function, x0, args, unpack, threads)
