@@ -68,6 +68,7 @@ Worker::Worker(const RowLoop& loop, const Kernels& kernels)
   }
   block_.prepare();
   for (std::size_t i = 0; i < loop.inputs.size(); ++i) {
+    if (loop.program->input_sizes[i] == 0) continue;  // nothing reads it: it has no memory
     double* to = block_.input(i);
     if (const auto* a = std::get_if<RowAccess>(&loop.inputs[i])) {
       if (a->row_stride == 1 && a->width == 1) direct_.push_back({a, to, block_.uses(to)});
