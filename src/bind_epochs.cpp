@@ -104,10 +104,13 @@ class Table {
 
 // The programs of both sizes of batch, and the numbers that they share, from input `first` on.
 Batched batched(const OnRows& full, const OnRows* rest, std::size_t first,
-                const std::vector<Array>& shared) {
-  Batched b{&full.program(), rest ? &rest->program() : nullptr, full.rows(),
+                const std::vector<Array>& shared, int threads) {
+  Batched b{&full.program(),
+            rest ? &rest->program() : nullptr,
+            full.rows(),
             rest ? rest->rows() : 0,
-            std::vector<const double*>(full.program().varying.size(), nullptr)};
+            std::vector<const double*>(full.program().varying.size(), nullptr),
+            threads};
   for (std::size_t j = 0; j < shared.size(); ++j) b.uniform.at(first + j) = shared[j].data();
   return b;
 }
@@ -206,11 +209,11 @@ py::dict run_training(const Over& over, const std::vector<Array>& args,
                       const std::vector<Array>& hyper, const std::vector<Array>& bounds,
                       const py::dict& standing, const std::optional<Over>& held_out,
                       std::uint64_t seed, std::int64_t epochs, std::int64_t patience, bool shuffled,
-                      double max_time, py::object callback) {
+                      double max_time, int threads, py::object callback) {
   const auto& [full, rest, data, chosen] = over;
   const Step& step = full->step();
   const Table table(data, chosen);
-  Training t{step, batched(*full, rest.get(), 1 + data.size(), args), table.rows()};
+  Training t{step, batched(*full, rest.get(), 1 + data.size(), args, threads), table.rows()};
   const auto bind = [&](int first, const std::vector<Array>& values) {
     for (std::size_t j = 0; j < values.size(); ++j)
       t.programs.uniform.at(static_cast<std::size_t>(first) + j) = values[j].data();
@@ -224,7 +227,8 @@ py::dict run_training(const Over& over, const std::vector<Array>& args,
   if (held_out) {
     const auto& [whole, part, kept, rows] = *held_out;
     apart.emplace(kept, rows);
-    means.emplace(batched(*whole, part.get(), 1 + kept.size(), args), apart->rows(), kernels());
+    means.emplace(batched(*whole, part.get(), 1 + kept.size(), args, threads), apart->rows(),
+                  kernels());
     t.held_out = &*means;
   }
   t.seed = seed, t.epochs = epochs, t.patience = patience, t.shuffled = shuffled;
@@ -245,10 +249,10 @@ py::dict run_training(const Over& over, const std::vector<Array>& args,
   return out;
 }
 
-py::tuple mean_over(const Over& over, const std::vector<Array>& args, const Array& x) {
+py::tuple mean_over(const Over& over, const std::vector<Array>& args, const Array& x, int threads) {
   const auto& [full, rest, data, chosen] = over;
   const Table table(data, chosen);
-  Means means(batched(*full, rest.get(), 1 + data.size(), args), table.rows(), kernels());
+  Means means(batched(*full, rest.get(), 1 + data.size(), args, threads), table.rows(), kernels());
   std::vector<std::int64_t> sizes = full->program().output_sizes;
   Array out(std::accumulate(sizes.begin(), sizes.end(), py::ssize_t{0}));
   Listener listener{py::none()};
@@ -296,10 +300,10 @@ void bind_epochs(py::module_& m) {
   m.def("train", &run_training, py::arg("over"), py::arg("args"), py::arg("hyper"),
         py::arg("bounds"), py::arg("standing"), py::arg("held_out"), py::arg("seed"),
         py::arg("epochs"), py::arg("patience"), py::arg("shuffled"), py::arg("max_time"),
-        py::arg("callback"),
+        py::arg("threads"), py::arg("callback"),
         "Train for some epochs. over, held_out: (full batch, incomplete batch or None, data, row "
         "numbers or None). callback(epoch, x, loss, gradient_norm, held_out) -> stop?");
-  m.def("mean_over", &mean_over, py::arg("over"), py::arg("args"), py::arg("x"),
+  m.def("mean_over", &mean_over, py::arg("over"), py::arg("args"), py::arg("x"), py::arg("threads"),
         "Means over rows of every output, one after the other; and the rows of the first batch "
         "whose value is not finite.");
   m.def("permutation", &permutation, py::arg("seed"), py::arg("epoch"), py::arg("n"),

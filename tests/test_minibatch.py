@@ -304,6 +304,15 @@ def test_data_that_the_loss_does_not_read():
     np.testing.assert_allclose(res.x, W0 * 0.8**35, rtol=1e-13)
 
 
+def test_threads_do_not_change_the_bits():
+    rows = np.repeat(X, 1000, axis=0), np.repeat(y, 1000)
+    how = HOW | {"data": rows, "batch_size": 150_000, "epochs": 2}
+    one, two = (tw.minimize(loss, W0, "adam", **how, threads=n) for n in (1, 2))
+    assert bits(one.x, one.fun, one.jac) == bits(two.x, two.fun, two.jac)
+    with pytest.raises(ValueError, match="threads must be >= 1, got 0"):
+        tw.minimize(loss, W0, "adam", **HOW, threads=0)
+
+
 def test_defaults():
     res = tw.minimize(loss, W0, "adam", learning_rate=0.1, data=(X, y))
     asked = tw.minimize(

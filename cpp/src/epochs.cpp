@@ -93,7 +93,7 @@ void Batch::put(double* to, const double* values, std::int64_t n) const {
 }
 
 Means::Means(const Batched& programs, const Rows& rows, const Kernels& kernels)
-    : rows_(rows), sizes_(programs.full->output_sizes) {
+    : rows_(rows), sizes_(programs.full->output_sizes), threads_(programs.threads) {
   full_.emplace(*programs.full, kernels, programs, programs.size);
   if (programs.rest) rest_.emplace(*programs.rest, kernels, programs, programs.rest_size);
   for (auto* b : {&full_, &rest_})
@@ -107,7 +107,7 @@ bool Means::at(const double* x, double* out, Clock& clock) {
   for (auto* b : {&full_, &rest_}) {
     if (!*b) continue;
     (*b)->put((*b)->block.input(0), x, (*b)->variables());
-    (*b)->block.share(1, [&] { return clock.look(); });
+    (*b)->block.share(threads_, [&] { return clock.look(); });
   }
   for (std::int64_t first = 0; first < rows_.count;) {
     Batch& b = rows_.count - first >= full_->size() ? *full_ : *rest_;
@@ -180,7 +180,7 @@ class Trainer {
     for (std::size_t m = 0; m < t_.step.memory.size(); ++m)
       b.block.ring(static_cast<std::size_t>(io.memory) + m,
                    static_cast<std::size_t>(io.memory_out) + m);
-    b.block.share(1, [this] { return clock_.look(); });
+    b.block.share(t_.programs.threads, [this] { return clock_.look(); });
     b.block.prepare();
   }
   double* x(std::size_t age) const { return now_->block.ring_at(0, age); }

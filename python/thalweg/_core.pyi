@@ -153,9 +153,10 @@ def train(
     patience: int,
     shuffled: bool,
     max_time: float,
+    threads: int,
     callback: Callable[[int, _Floats, float, float, float], bool] | None,
 ) -> dict[str, Any]: ...
 def mean_over(
-    over: _Over, args: Sequence[ArrayLike], x: ArrayLike
+    over: _Over, args: Sequence[ArrayLike], x: ArrayLike, threads: int
 ) -> tuple[_Floats, NDArray[np.int64]]: ...
 def permutation(seed: int, epoch: int, n: int) -> NDArray[np.int64]: ...

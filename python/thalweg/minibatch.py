@@ -20,7 +20,7 @@ from thalweg.batches import Batches, Losses, Over, Rows
 from thalweg.bounds import read_bounds
 from thalweg.methods import Method
 from thalweg.minimize import State, _continued, _restore_int, _Run
-from thalweg.objective import Objective
+from thalweg.objective import Objective, checked_threads
 from thalweg.progress import Progress
 from thalweg.reasons import STATUS_MINIMIZE, SUCCESS, Reason
 from thalweg.result import LastPoint, Path, Result
@@ -73,6 +73,7 @@ def train(
     trace: bool,
     jac: Any,
     unpack: bool | None,
+    threads: int | None,
     record: bool,
     callback: Callable[..., Any] | None,
     progress: bool,
@@ -113,6 +114,7 @@ def train(
     if state is not None:
         start, memory = _continued(state, method, start)
     limits = read_bounds(bounds, structure, start[0])
+    stops = stops | {"threads": 1 if threads is None else checked_threads(threads)}
     run = _Training(losses, rows, held_out, batches, method, stops, limits, record, callback)
     standing = run.begin(start[0], [m[0] for m in memory], state)
     return run.train(standing, seed, progress, began)
@@ -175,7 +177,8 @@ class _Training(_Run):
             return _core.train(
                 over, self.losses.shared, self.method.inputs(), self.bounds, at, apart, seed,
                 b.epochs, b.patience, bool(b.shuffle),
-                self.stops.get("max_time", 1e300), self._tell(shown) if tells else None,
+                self.stops.get("max_time", 1e300), self.stops["threads"],
+                self._tell(shown) if tells else None,
             )  # fmt: skip
 
         if progress:
@@ -223,7 +226,9 @@ class _Training(_Run):
         """Value and gradient; and the rows of the first batch whose value is not finite."""
         if self._whole is None:
             self._whole = self.rows.over(self.size, lambda rows: self.losses.on(rows, True))
-        numbers, culprit = _core.mean_over(self._whole, self.losses.shared, x)
+        numbers, culprit = _core.mean_over(
+            self._whole, self.losses.shared, x, self.stops["threads"]
+        )
         return float(numbers[0]), numbers[1:], culprit
 
     # ---- the result

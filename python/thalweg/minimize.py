@@ -233,8 +233,8 @@ def minimize(
 
         return train(
             fun, x0, chosen, Batches(data, *dealt), given, args=_as_tuple(args), bounds=bounds,
-            state=state, trace=trace, jac=jac, unpack=unpack, record=record, callback=callback,
-            progress=progress, began=began,
+            state=state, trace=trace, jac=jac, unpack=unpack, threads=threads, record=record,
+            callback=callback, progress=progress, began=began,
         )  # fmt: skip
     objective: Called | Objective
     if isinstance(fun, Objective):

@@ -48,6 +48,7 @@ struct Batched {
   const Program *full = nullptr, *rest = nullptr;  // rest: null where there is none, or none wanted
   std::int64_t size = 1, rest_size = 0;            // rows
   std::vector<const double*> uniform;
+  int threads = 1;  // that share the rows of long batches
 };
 
 // An evaluator of one of the programs, and its rows.
@@ -78,6 +79,7 @@ class Means {
  private:
   const Rows rows_;
   const std::vector<std::int64_t> sizes_;  // of the outputs
+  const int threads_;
   std::optional<Batch> full_, rest_;
 };
 
