@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "thalweg/expression.hpp"
+#include "thalweg/method.hpp"
 
 namespace py = pybind11;
 
@@ -20,7 +21,13 @@ std::shared_ptr<const void> keep_alive(py::object object);
 
 thalweg::Shape shape_of(const py::array& a);
 
+// How hyper-parameters enter a step: (number of inputs, None or a function of the nodes of t and of
+// those inputs) each.
+std::vector<thalweg::Setting> settings_of(thalweg::Graph& g,
+                                          const std::vector<std::pair<int, py::object>>& hyper);
+
 void bind_info(py::module_& m);
 void bind_graph(py::module_& m);
 void bind_program(py::module_& m);
 void bind_descend(py::module_& m);
+void bind_epochs(py::module_& m);

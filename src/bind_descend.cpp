@@ -138,7 +138,7 @@ class Stepper {
           const std::vector<std::pair<int, py::object>>& hyper)
       : method_(find(method)),
         step_(build_step(method_, graph, f, n, inputs, {bounds, norm, change, value},
-                         settings(*graph, hyper))),
+                         settings_of(*graph, hyper))),
         inputs_(inputs),
         programs_(step_.graph, step_.outputs) {
     method_.memory = step_.memory;
@@ -239,21 +239,6 @@ class Stepper {
     if (const Method* m = find_method(name)) return *m;
     throw py::value_error("no method '" + name + "'");
   }
-  // (number of inputs, None or a function of the nodes of t and of those inputs) each.
-  static std::vector<Setting> settings(Graph& g,
-                                       const std::vector<std::pair<int, py::object>>& hyper) {
-    std::vector<Setting> out;
-    for (const auto& [inputs, function] : hyper) {
-      out.push_back({inputs});
-      if (!function.is_none())
-        out.back().formula = [&g, &function](Expr t, std::span<const Expr> parameters) {
-          std::vector<NodeId> nodes;
-          for (const Expr& p : parameters) nodes.push_back(p.in(g));
-          return Expr(g, function(t.in(g), nodes).cast<NodeId>());
-        };
-    }
-    return out;
-  }
   // Memory that begins as a hyper-parameter: a row a start.
   Array initial(std::size_t m, std::int64_t k, const std::vector<Array>& hyper) const {
     const Array& from = hyper[static_cast<std::size_t>(step_.initial[m] - step_.at.hyper)];
@@ -270,6 +255,20 @@ class Stepper {
 };
 
 }  // namespace
+
+std::vector<Setting> settings_of(Graph& g, const std::vector<std::pair<int, py::object>>& hyper) {
+  std::vector<Setting> out;
+  for (const auto& [inputs, function] : hyper) {
+    out.push_back({inputs});
+    if (!function.is_none())
+      out.back().formula = [&g, &function](Expr t, std::span<const Expr> parameters) {
+        std::vector<NodeId> nodes;
+        for (const Expr& p : parameters) nodes.push_back(p.in(g));
+        return Expr(g, function(t.in(g), nodes).cast<NodeId>());
+      };
+  }
+  return out;
+}
 
 void bind_descend(py::module_& m) {
   m.def("methods", &describe_methods,

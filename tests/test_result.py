@@ -18,7 +18,7 @@ from thalweg.result import LastPoint, Path, Result, seconds
 
 KEYS = [
     "x", "fun", "jac", "nit", "nfev", "njev", "nhev", "success", "status", "message", "reason",
-    "last", "active_mask", "path", "state", "elapsed",
+    "last", "active_mask", "path", "state", "elapsed", "epochs",
 ]  # fmt: skip
 
 

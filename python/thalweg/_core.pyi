@@ -120,3 +120,43 @@ class Stepper:
         function: Callable[..., Any] | None,
         threads: int = 1,
     ) -> dict[str, Any]: ...
+
+_Over = tuple[OnRows, OnRows | None, list[NDArray[Any]], NDArray[np.int64] | None]
+
+class OnRows:
+    def __init__(
+        self, graph: Graph, outputs: Sequence[int], inputs: int, columns: int, rows: int
+    ) -> None: ...
+    @staticmethod
+    def step(
+        method: str,
+        graph: Graph,
+        f: int,
+        n: int,
+        inputs: int,
+        columns: int,
+        rows: int,
+        bounds: bool,
+        gradient_norm: bool,
+        hyper: Sequence[tuple[int, Callable[[int, list[int]], int] | None]],
+    ) -> OnRows: ...
+
+def train(
+    over: _Over,
+    args: Sequence[ArrayLike],
+    hyper: Sequence[ArrayLike],
+    bounds: Sequence[ArrayLike],
+    standing: dict[str, Any],
+    held_out: _Over | None,
+    seed: int,
+    epochs: int,
+    patience: int,
+    shuffled: bool,
+    max_time: float,
+    threads: int,
+    callback: Callable[[int, _Floats, float, float, float], bool] | None,
+) -> dict[str, Any]: ...
+def mean_over(
+    over: _Over, args: Sequence[ArrayLike], x: ArrayLike, threads: int
+) -> tuple[_Floats, NDArray[np.int64]]: ...
+def permutation(seed: int, epoch: int, n: int) -> NDArray[np.int64]: ...

@@ -90,6 +90,15 @@ def minimize(
     threads: int | None = None,
     tol: float | None = None,
     options: dict[str, Any] | None = None,
+    data: Any = None,
+    batch_size: int | None = None,
+    epochs: int | None = None,
+    seed: int | None = None,
+    shuffle: bool = True,
+    drop_last: bool = False,
+    average: bool = False,
+    holdout: Any = None,
+    patience: float | None = None,
     **hyper: Any,
 ) -> Result:
     """Descend from `x0` to a minimum of `fun`.
@@ -145,6 +154,31 @@ def minimize(
         Whether the elements of `x0` are passed one by one; by default as the signature says.
     tol, options : optional
         SciPy's spellings: `tol` sets `gtol`, `options` may hold ``maxiter``, ``gtol``, ``ftol``, ….
+    data : tuple of array_like, optional
+        Train on minibatches: arrays with rows along their first axis, as many rows each, that
+        follow the parameters of the point in `fun`, before `args`. `fun` is then the **mean** of a
+        loss over rows, written over whole arrays; it is traced once for full batches, and once
+        more for an incomplete one. float64, float32, integers and booleans are read where they
+        lie, memory-mapped files and strided arrays too; other numbers are copied as float64.
+    batch_size : int, default 256
+        Rows of a batch; at most all. The rows left over make a smaller last batch.
+    epochs : int, default 10
+        Passes over the rows; the training ends after them (`gtol`, `xtol`, `ftol`, `max_iter` and
+        `max_nfev` are not offered).
+    seed : int, default 0
+        Of the shuffles and of the rows held out, >= 0: with the number of the epoch it determines
+        the order of the rows.
+    shuffle : bool, default True
+        Take the rows in a new random order in each epoch.
+    drop_last : bool, default False
+        Leave out the incomplete batch.
+    average : bool, default False
+        The answer is an average of the iterates, with weights that grow as the cube of the step.
+    holdout : float or tuple of array_like, optional
+        A fraction of the rows, or arrays like `data`: held out, and the loss on them evaluated at
+        the start and after each epoch. The answer is the point where it is lowest.
+    patience : int, default 10
+        End after so many epochs without a lower held-out loss; ``np.inf`` never.
     **hyper
         The method's hyper-parameters, such as `learning_rate`: numbers, or functions of the step
         t = 0, 1, … (`thalweg.schedules`); and for every method `clip_value`, `clip_norm` and
@@ -181,7 +215,8 @@ def minimize(
         "max_time": max_time,
     }  # fmt: skip
     progress = _scipy_spellings(stops, tol, options, hyper, progress)
-    stops = {k: _DEFAULTS[k] if v is None else _checked_stop(k, v) for k, v in stops.items()}
+    given = {k: _checked_stop(k, v) for k, v in stops.items() if v is not None}
+    stops = _DEFAULTS | given
     if method is None:
         raise TypeError(
             f"method is required: one of {', '.join(m['name'] for m in _core.methods())}"
@@ -191,6 +226,16 @@ def minimize(
         raise TypeError("x0 is required: where the descent starts")
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be a function, got {type(callback).__name__}")
+    dealt = (batch_size, epochs, seed, holdout, patience, shuffle, drop_last, average)
+    if data is not None or dealt != (None, None, None, None, None, True, False, False):
+        from thalweg.batches import Batches
+        from thalweg.minibatch import train
+
+        return train(
+            fun, x0, chosen, Batches(data, *dealt), given, args=_as_tuple(args), bounds=bounds,
+            state=state, trace=trace, jac=jac, unpack=unpack, threads=threads, record=record,
+            callback=callback, progress=progress, began=began,
+        )  # fmt: skip
     objective: Called | Objective
     if isinstance(fun, Objective):
         if unpack is not None or jac is not None:
@@ -215,6 +260,8 @@ def minimize(
     check_finite(rows[0], "x0", objective.structure)
     memory: list[FloatArray | None] = [None] * (len(memory_of(chosen.name)) + chosen.counts)
     if state is not None:
+        if hasattr(state, "epoch"):
+            raise TypeError("state is that of a training on minibatches: give data= too")
         rows, memory = _continued(state, chosen, rows)
     limits = read_bounds(bounds, objective.structure, rows[0])
     stops["threads"] = objective.threads if threads is None else checked_threads(threads)

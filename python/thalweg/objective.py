@@ -361,6 +361,20 @@ class Objective:
         sizes, parts = (self.n, 1 + len(self.args)), (bounds, norm, change, value)
         return kept_stepper(self._steppers, method, self._graph, self._f, sizes, parts)
 
+    def on_rows(self, columns: int, rows: int, gradient: bool) -> _core.OnRows:
+        """Value, and gradient, where the first `columns` of the args are rows of data."""
+        nodes = [self._f, self._gradient_node()] if gradient else [self._f]
+        return _core.OnRows(self._graph, nodes, 1 + len(self.args), columns, rows)
+
+    def step_on_rows(
+        self, method: Method, columns: int, rows: int, bounds: bool, norm: bool
+    ) -> _core.OnRows:
+        """A step of a method, likewise."""
+        return _core.OnRows.step(
+            method.name, self._graph, self._f, self.n, 1 + len(self.args), columns, rows, bounds,
+            norm, method.settings(self._graph),
+        )  # fmt: skip
+
     def diagnose(
         self, rows: FloatArray, gradient: bool
     ) -> tuple[str, list[float], float, bool] | None:

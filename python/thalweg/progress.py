@@ -32,6 +32,8 @@ class Progress:
         Whether to show anything.
     total : int, optional
         The most iterations there can be; None where there is no limit.
+    unit : str, default "iteration"
+        What is counted.
 
     Examples
     --------
@@ -40,11 +42,12 @@ class Progress:
     ...     p.update(1, 2.0, 0.5)
     """
 
-    __slots__ = ("_bar", "_next", "_shown", "_task", "enabled", "total")
+    __slots__ = ("_bar", "_next", "_shown", "_task", "enabled", "total", "unit")
 
-    def __init__(self, enabled: bool, total: int | None = None) -> None:
+    def __init__(self, enabled: bool, total: int | None = None, unit: str = "iteration") -> None:
         self.enabled = enabled
         self.total = total
+        self.unit = unit
         self._bar: Bar | None = None
         self._task: TaskID | None = None
         self._next = 0.0
@@ -107,4 +110,4 @@ class Progress:
             self._bar.refresh()
         elif sys.stderr is not None:
             of = f" of {self.total}" if self.total is not None else ""
-            print(f"iteration {iteration}{of}: {where}", file=sys.stderr, flush=True)  # noqa: T201
+            print(f"{self.unit} {iteration}{of}: {where}", file=sys.stderr, flush=True)  # noqa: T201

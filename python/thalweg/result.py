@@ -99,11 +99,15 @@ class Path:
         Their values, shape (nit + 1,).
     grad_norm : ndarray
         The largest absolute component of the projected gradient, shape (nit + 1,).
+    holdout : ndarray or None
+        Of a training on minibatches with rows held out: the loss on these. There, all of this has
+        an entry for the start and one for each epoch's end (docs/api.md, "Minibatches").
     """
 
     x: Any
     fun: FloatArray
     grad_norm: FloatArray
+    holdout: FloatArray | None = None
 
     def __repr__(self) -> str:
         return f"Path({self.fun.shape[0]} points)"
@@ -142,6 +146,8 @@ class Result(Mapping[str, Any]):
         What `state=` continues from.
     elapsed : float
         Seconds.
+    epochs : int or None
+        Epochs finished, of a training on minibatches.
 
     Examples
     --------
@@ -171,6 +177,7 @@ class Result(Mapping[str, Any]):
     path: Path | None = None
     state: Any = None
     elapsed: float = 0.0
+    epochs: int | None = None
     # What was minimized, for `plot`: called with lanes in front. Never saved.
     _objective: Any = field(default=None, kw_only=True)
 
@@ -207,6 +214,8 @@ class Result(Mapping[str, Any]):
         counts = f"{self.nit}    nfev: {self.nfev}    njev: {self.njev}"
         if self.nhev:
             counts += f"    nhev: {self.nhev}"
+        if self.epochs is not None:
+            counts += f"    epochs: {self.epochs}"
         rows = [
             ("message", self.message),
             ("success", f"{self.success}    reason: {self.reason}    status: {self.status}"),
