@@ -18,8 +18,8 @@ inline Expr spread(Graph& g, Expr e, const Shape& shape) {
   return {g, g.broadcast_to(e.in(g), shape)};
 }
 
-// A number that e's elements all have as a factor, and the rest; else 1 and e. Taken out of a sum, it
-// often leaves one that is there already: in log-sum-exp a pass over all elements.
+// A number that e's elements all have as a factor, and the rest; else 1 and e. Taken out of a sum,
+// it often leaves one that is there already: in log-sum-exp a pass over all elements.
 inline std::array<Expr, 2> common_factor(Graph& g, Expr e) {
   if (e.is_number() || g[e.id].kind != Kind::Elementwise) return {Expr(1.0), e};
   const auto in = g.inputs(e.id);
