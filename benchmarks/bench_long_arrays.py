@@ -11,6 +11,7 @@ from workloads import Work
 NAMES = [
     "least_squares_32", "logistic_32", "least_squares_100", "logistic_100", "softmax",
     "rosenbrock_1000", "rosenbrock_100000", "rosenbrock_1000000", "log_sum_exp",
+    "adam_network",
 ]  # fmt: skip
 
 
@@ -21,7 +22,7 @@ def made(name: str, quick: bool) -> Work:
 
 
 @pytest.mark.parametrize("size", ["quick", "full"])
-@pytest.mark.parametrize("rival", [0, 1], ids=["NumPy", "JAX"])
+@pytest.mark.parametrize("rival", [0, 1], ids=["first", "second"])
 @pytest.mark.parametrize("name", NAMES)
 def test_long_arrays(compare: Compare, name: str, rival: int, size: str) -> None:
     work = made(name, size == "quick")

@@ -7,6 +7,7 @@ against `jax.jit(jax.value_and_grad(f))`. Answers are compared before the time c
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
@@ -195,6 +196,93 @@ def log_sum_exp(n: int = 1_000_000) -> Work:
     )  # fmt: skip
 
 
+# ---- training ------------------------------------------------------------------------------------
+
+SIZES, BATCH, RATE = (784, 128, 10), 128, 1e-3
+
+
+def network(W1: Any, b1: Any, W2: Any, b2: Any, X: Any, Y: Any, np: Any = np) -> Any:
+    """Mean cross-entropy of one hidden layer; Y holds a one in each row's class."""
+    Z = np.tanh(X @ W1 + b1) @ W2 + b2
+    top = np.max(Z, axis=1, keepdims=True)
+    return np.mean(np.log(np.sum(np.exp(Z - top), axis=1)) + top[:, 0] - np.sum(Y * Z, axis=1))
+
+
+def adam_network(steps: int = 100) -> Work:
+    """Adam over minibatches in the order of the rows; made-up data, double precision."""
+    rng = np.random.default_rng(0)
+    d, h, k = SIZES
+    X, Y = rng.standard_normal((steps * BATCH, d)), np.eye(k)[rng.integers(0, k, steps * BATCH)]
+    start = {
+        "W1": rng.standard_normal((d, h)) / d**0.5, "b1": np.zeros(h),
+        "W2": rng.standard_normal((h, k)) / h**0.5, "b2": np.zeros(k),
+    }  # fmt: skip
+
+    def make() -> Call:
+        def loss(W1: Any, b1: Any, W2: Any, b2: Any, X: Any, Y: Any) -> Any:
+            return network(W1, b1, W2, b2, X, Y)
+
+        def call() -> Floats:
+            result = tw.minimize(
+                loss, start, "adam", learning_rate=RATE, data=(X, Y), batch_size=BATCH, epochs=1,
+                shuffle=False,
+            )  # fmt: skip
+            return np.concatenate([np.ravel(result.x[name]) for name in start])
+
+        return call
+
+    def make_jax() -> Call:
+        import jax
+        import jax.numpy as jnp
+        import optax
+
+        rule = optax.adam(RATE)
+
+        @jax.jit
+        def step(w: Any, state: Any, x: Any, y: Any) -> Any:
+            slope = jax.grad(lambda w: network(**w, X=x, Y=y, np=jnp))(w)
+            change, state = rule.update(slope, state, w)
+            return optax.apply_updates(w, change), state
+
+        def call() -> Floats:
+            w = {name: jnp.asarray(value) for name, value in start.items()}
+            state = rule.init(w)
+            for i in range(0, steps * BATCH, BATCH):
+                w, state = step(w, state, X[i : i + BATCH], Y[i : i + BATCH])
+            return np.concatenate([np.ravel(w[name]) for name in start])
+
+        return call
+
+    def make_sklearn() -> Call:
+        from sklearn.neural_network import MLPClassifier
+
+        labels = Y.argmax(axis=1)
+
+        def call() -> None:
+            model = MLPClassifier(
+                (h,), activation="tanh", alpha=0.0, batch_size=BATCH, learning_rate_init=RATE,
+                shuffle=False, max_iter=1,
+            )  # fmt: skip
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # one epoch does not converge
+                model.fit(X, labels)
+
+        return call
+
+    def agree(mine: Floats, theirs: Floats | None) -> None:
+        if theirs is not None:  # scikit-learn starts from weights of its own
+            np.testing.assert_allclose(mine, theirs, rtol=1e-6, atol=1e-9)
+
+    return Work(
+        "adam_network", f"Adam, network {d}-{h}-{k}, batch {BATCH}", "ms/step", 1e3 / steps, make,
+        (
+            Rival("jax.jit + Optax", make_jax, 1.0, ("jax", "optax"), 7),
+            Rival("MLPClassifier", make_sklearn, 1.0, ("sklearn",), 7),
+        ),
+        agree,
+    )  # fmt: skip
+
+
 def works(quick: bool = False) -> list[Callable[[], Work]]:
     """All of them; quick: a tenth of the rows."""
     many, some = (100_000, 10_000) if quick else (1_000_000, 100_000)
@@ -206,4 +294,5 @@ def works(quick: bool = False) -> list[Callable[[], Work]]:
         partial(softmax, some, 100),
         *(partial(rosenbrock, n) for n in (1000, 100_000, 1_000_000)),
         log_sum_exp,
+        partial(adam_network, 20 if quick else 100),
     ]

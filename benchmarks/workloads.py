@@ -54,7 +54,10 @@ Call = Callable[[], Any]
 Agree = Callable[[Any, Any], None]
 
 # The rivals that a plain `pip install thalweg[test]` may lack, and how to get them.
-OPTIONAL = {"jax": "pip install jax", "numba": "pip install numba", "scipy": "pip install scipy"}
+OPTIONAL = {
+    "jax": "pip install jax", "numba": "pip install numba", "scipy": "pip install scipy",
+    "optax": "pip install optax", "sklearn": "pip install scikit-learn",
+}  # fmt: skip
 
 
 class MissingError(Exception):
@@ -191,7 +194,7 @@ def versions(parts: Iterable[str] = ("numpy",)) -> dict[str, str]:
     """Versions of what ran."""
     found = {"python": platform.python_version(), "thalweg": tw.__version__}
     for part in dict.fromkeys(("numpy", *parts)):
-        found[part] = importlib.metadata.version(part)
+        found[part] = importlib.metadata.version({"sklearn": "scikit-learn"}.get(part, part))
     return found
 
 

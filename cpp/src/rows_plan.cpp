@@ -13,6 +13,9 @@ namespace {
 // Weights of a product over rows, and sums of one, are held whole: so many at most.
 // Operations made again rather than stored.
 constexpr int kMostAgain = 3;
+// Weights up to this many are read anew for each row; more only for very many rows, where products
+// made whole would take too much memory.
+constexpr std::int64_t kFewWeights = 2048;
 constexpr std::int64_t kMostWeights = std::int64_t{1} << 20, kMostSums = std::int64_t{1} << 16;
 
 class Classification {
@@ -73,6 +76,13 @@ class Classification {
     u.done = time + 1;
   }
 
+  // Rows are taken one by one where there are many more of them than a row is long; otherwise, as
+  // in the layers of a network over a small batch, arrays are better made whole.
+  bool tall(const Shape& s) const {
+    const Lead lead = lead_of(s);
+    return lead.rows >= kLong && size_of(s) / lead.rows * 4 <= lead.rows;
+  }
+
   // ---- when an operand is there
 
   // Row by row along an axis of so many rows, counted from the right: the loop it is made in, or
@@ -94,7 +104,7 @@ class Classification {
       u.cost = in.cost;
       return;
     }
-    if (lead.rows >= kLong && size_of(shape(x)) < kLong && repeats_rows(g_, id, lead)) {
+    if (tall(shape(id)) && size_of(shape(x)) < kLong && repeats_rows(g_, id, lead)) {
       becomes_row(u, lead, in.done);
       u.spread = true;
       return;
@@ -106,7 +116,7 @@ class Classification {
 
   bool elementwise(NodeId id, Info& u) {
     const Lead lead = lead_of(shape(id));
-    if (lead.rows < kLong) return false;
+    if (!tall(shape(id))) return false;
     int time = 0;
     for (NodeId v : g_.inputs(id)) {
       const Shape& s = shape(v);
@@ -140,7 +150,7 @@ class Classification {
     const NodeId x = g_.inputs(id)[0];
     const Lead lead = lead_of(shape(x));
     const auto a = g_.attributes(id);
-    if (lead.rows < kLong || a[1] == 0) return false;
+    if (!tall(shape(x)) || a[1] == 0) return false;
     const int ready = along(x, lead);
     if (ready < 0) return false;
     if (a[0] % lead.rows == 0 && lead_of(shape(id)).rows == lead.rows) {
@@ -162,7 +172,10 @@ class Classification {
     const std::int64_t m = shape(id)[1], n = shape(id)[2], k = shape(p)[ta ? 1 : 2];
     const auto result = [&] {
       const Lead left{k, ta ? 1 : 0}, right{k, tb ? 0 : 1};
-      if (k < kLong || m * n > kMostSums || k < std::max(m, n)) return false;
+      const std::int64_t longest = std::max(m, n);
+      if (k < kLong || m * n > kMostSums || k < 4 * longest ||
+          (m * n > kFewWeights && k < 16 * longest))
+        return false;
       const int a = along(p, left), b = along(q, right);
       if (a < 0 || b < 0) return false;
       u.how = How::Result;
@@ -172,7 +185,9 @@ class Classification {
       return true;
     };
     const auto by_rows = [&](NodeId rows, Lead lead, NodeId weights, Lead out) {
-      if (out.rows < kLong || lead_of(shape(id)) != out || size_of(shape(weights)) > kMostWeights)
+      const std::int64_t size = size_of(shape(weights));
+      if (!tall(shape(id)) || lead_of(shape(id)) != out || size > kMostWeights ||
+          (size > kFewWeights && out.rows < 16 * std::max(k, size / k)))
         return false;
       const int ready = along(rows, lead);
       if (ready < 0) return false;

@@ -167,6 +167,13 @@ void RowPlan::give_back(std::unique_ptr<RowRun> run) const {
 static void lay(const PatchStage& p, const double* from, double* to) {
   const auto put = [&](std::int64_t at, double x) { to[at] = p.add ? to[at] + x : x; };
   const std::int64_t n = size_of(p.shape);
+  if (p.at.table.empty() && (n == 1 || p.at.strides == contiguous_strides(p.shape))) {
+    double* first = to + p.at.offset;
+    if (!p.add) std::copy_n(from, n, first);
+    else
+      for (std::int64_t e = 0; e < n; ++e) first[e] += from[e];
+    return;
+  }
   for (std::int64_t e = 0; e < n; ++e) {
     if (!p.at.table.empty()) {
       put(p.at.table[index(e)], from[e]);
