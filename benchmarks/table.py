@@ -2,7 +2,7 @@
 """Print the speed table from one interleaved run, as Markdown: `table.py [--quick] [-k WORD]`.
 
 The rivals of a work are timed in turn with it; the figures are minima over the rounds, medians in
-brackets. Without pytest, in 2 to 3 minutes; `--quick` takes 100,000 starts: one minute.
+brackets. Without pytest, in some 4 minutes; `--quick` takes 100,000 starts: one minute.
 """
 
 from __future__ import annotations
