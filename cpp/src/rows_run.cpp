@@ -13,10 +13,11 @@ namespace {
 
 std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
 
-// Asks, but not more often than every few milliseconds.
+// Asks, but not more often than every 20 milliseconds, also where each run takes less.
 class Patience {
  public:
-  explicit Patience(const std::function<bool()>& stop) : stop_(stop) {}
+  Patience(const std::function<bool()>& stop, std::chrono::steady_clock::time_point& asked)
+      : stop_(stop), asked_(asked) {}
   bool over() {
     if (!stop_) return false;
     const auto now = std::chrono::steady_clock::now();
@@ -27,7 +28,7 @@ class Patience {
 
  private:
   const std::function<bool()>& stop_;
-  std::chrono::steady_clock::time_point asked_ = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point& asked_;
 };
 
 }  // namespace
@@ -188,7 +189,7 @@ static void lay(const PatchStage& p, const double* from, double* to) {
 
 bool RowRun::run(std::span<const double* const> inputs, std::span<double* const> outputs,
                  int threads, const std::function<bool()>& stop) {
-  Patience patience(stop);
+  Patience patience(stop, asked_);
   for (std::size_t b = 0; b < base_.size(); ++b) {
     const RowBuffer& buffer = plan_.buffers[b];
     if (buffer.from == RowBuffer::From::Input)

@@ -4,6 +4,7 @@
 // a loop a row is a lane: its program is that of one row, and what rows add up to is summed over
 // lanes.
 #pragma once
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -144,6 +145,7 @@ class RowRun {
   std::vector<double*> base_;
   std::vector<std::unique_ptr<Loop>> loops_;
   std::vector<std::unique_ptr<Whole>> wholes_;
+  std::chrono::steady_clock::time_point asked_ = std::chrono::steady_clock::now();
 };
 
 }  // namespace thalweg
