@@ -70,15 +70,12 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
 
   void welcome(Mask m) {
     const V zero(0.0), none(kInfinity);
+    const Mask anew = seen.fresh == V(kNew);
     seen.fresh = zero;
-    seen.least.set(m, none), least_norm.set(m, none);
-    idle.set(m, zero);
-    b.each([&](std::int64_t i) {
-      d.put(m, i, zero);
-      x.put(m, i, zero);
-      g.put(m, i, zero);
-    });
-    direction.forget(m);
+    seen.least.set(m, none);
+    least_norm.set(anew, none);
+    idle.set(anew, zero);
+    direction.forget(anew);
   }
 
   void keep_best(Mask m, V f, Vector trial) {
