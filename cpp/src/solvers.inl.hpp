@@ -78,6 +78,19 @@ template <bool Lanes> struct Space {
   template <class F> THALWEG_INLINE void each(F f) const {
     for (std::int64_t i = 0; i < pieces; ++i) f(i);
   }
+  // Of the pieces that hold elements after k.
+  template <class F> THALWEG_INLINE void each_after(std::int64_t k, F f) const {
+    for (std::int64_t i = Lanes ? k + 1 : (k + 1) / W; i < pieces; ++i) f(i);
+  }
+  THALWEG_INLINE Mask is(std::int64_t i, std::int64_t k) const {
+    if constexpr (Lanes) return V(static_cast<double>(i)) == V(static_cast<double>(k));
+    else return V::count() == V(static_cast<double>(k - i * W));
+  }
+  // The elements after k.
+  THALWEG_INLINE Mask after(std::int64_t i, std::int64_t k) const {
+    if constexpr (Lanes) return V(static_cast<double>(i)) > V(static_cast<double>(k));
+    else return V::count() > V(static_cast<double>(k - i * W));
+  }
   // For elements one by one: f(i, whether it is in the vector, as a mask) where that matters.
   THALWEG_INLINE Mask there(std::int64_t i) const {
     if constexpr (Lanes) return V(0.0) <= V(0.0);
@@ -177,6 +190,9 @@ template <bool Lanes> class Keeper {
     for (std::int64_t i = 0; i < space_.n; ++i) carry(p + i * space_.room, space_.n, Lanes ? W : 1);
     return {p, space_.room, W};
   }
+  // For the length of one call: no part of what a lane knows.
+  typename B::Vector scratch() { return {take(space_.room), W}; }
+  typename B::Matrix scratch_matrix() { return {take(space_.n * space_.room), space_.room, W}; }
   std::int64_t taken() const { return taken_; }
   std::int64_t carried() const { return carried_; }
 

@@ -41,6 +41,7 @@ AdaMax = _methods.classes["adamax"]
 Lion = _methods.classes["lion"]
 Rprop = _methods.classes["rprop"]
 LBFGS = _methods.classes["lbfgs"]
+Newton = _methods.classes["newton"]
 
 # A method that is added to the core's list is here without another line.
 for _class in _methods.classes.values():
