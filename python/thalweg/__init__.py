@@ -40,6 +40,9 @@ NAdam = _methods.classes["nadam"]
 AdaMax = _methods.classes["adamax"]
 Lion = _methods.classes["lion"]
 Rprop = _methods.classes["rprop"]
+Steepest = _methods.classes["steepest"]
+CG = _methods.classes["cg"]
+BFGS = _methods.classes["bfgs"]
 LBFGS = _methods.classes["lbfgs"]
 
 # A method that is added to the core's list is here without another line.

@@ -2,8 +2,11 @@
 // The list of solvers.
 #pragma once
 #include "thalweg/ops.hpp"
+#include "thalweg/solvers/bfgs.hpp"
+#include "thalweg/solvers/cg.hpp"
 #include "thalweg/solvers/lbfgs.hpp"
+#include "thalweg/solvers/steepest.hpp"
 
 namespace thalweg {
-using Solvers = OperationList<solvers::LBFGS>;
+using Solvers = OperationList<solvers::Steepest, solvers::CG, solvers::BFGS, solvers::LBFGS>;
 }

@@ -4,7 +4,6 @@
 // L. Morales and J. Nocedal 2011, ACM Trans. Math. Softw. 38(1), 7; between there and the point the
 // box, being convex, holds every trial.
 #pragma once
-#include "thalweg/line_searches/strong_wolfe.hpp"
 #include "thalweg/solvers/state.hpp"
 
 namespace thalweg::solvers {
