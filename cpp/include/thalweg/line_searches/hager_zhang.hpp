@@ -69,7 +69,7 @@ template <class B, class K> class HagerZhang {
 
  private:
   static constexpr double kError = 1e-6;   // by how much of |f| a value may seem to rise
-  static constexpr double kGrowth = 5.0;   // of a step on the way to a bracket
+  static constexpr double kLeast = 1.1, kGrowth = 5.0;  // of a step on the way to a bracket
   static constexpr double kShrink = 0.66;  // an interval that shrinks less is halved
   static constexpr double kTrials = 60.0;
   // What the trial that is told was for.
@@ -117,7 +117,10 @@ template <class B, class K> class HagerZhang {
     const V through = secant(low_.a, low_.slope, high_.a, high_.slope);
     V to = select(narrowing | slow, middle, select(inside(through), through, middle));
     to = select(second, again, to);
-    return select(onward, smaller(V(kGrowth) * a, longest_.get()), to);
+    // Not yet bracketed: on to where the slopes seen so far meet zero, within limits.
+    const V ahead = secant(low, low_slope, a, slope);
+    const V further = larger(V(kLeast) * a, select(ahead > a, smaller(ahead, V(kGrowth) * a), V(kGrowth) * a));
+    return select(onward, smaller(further, longest_.get()), to);
   }
   Mask inside(V a) const { return (a > low_.a) & (a < high_.a); }
 
