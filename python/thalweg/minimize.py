@@ -514,6 +514,11 @@ class _Run:
                     f"stuck {after}: no lower value along the gradient, which promises "
                     f"{left:.3g} > {right:.3g}; is it the function's?"
                 )
+            case Reason.diverged if isfinite(last_fun):
+                return reason, (
+                    f"diverged {after}: the value falls without end, {last_fun:.3g} after a step "
+                    f"of {left:.3g}"
+                )
             case Reason.max_iterations:
                 return reason, f"{nit} iterations >= max_iter = {int(right)}; not converged"
             case Reason.max_evaluations:
