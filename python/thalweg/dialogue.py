@@ -155,7 +155,7 @@ class Dialogue:
 
     @property
     def status(self) -> Any:
-        """SciPy's numbers for the reasons, those of `scipy.optimize.elementwise`; 1 while it runs."""
+        """`scipy.optimize.elementwise`'s numbers for the reasons; 1 while it runs."""
         reason = self.reason
         return np.where(reason >= 0, _STATUS[reason], 1)[()]
 
