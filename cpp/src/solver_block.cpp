@@ -15,6 +15,8 @@ using standing::Row;
 
 std::int64_t padded(std::int64_t n, std::int64_t width) { return (n + width - 1) / width * width; }
 
+constexpr double kSlack = 4 * 2.220446049250313e-16;
+
 // A lone told start of so many variables has its elements across the batches.
 constexpr std::int64_t kManyElements = 64;
 
@@ -141,7 +143,9 @@ class SolverBlock final : public Block {
               const Endings& endings) override {
     const SolverCall c = call_of(lane);
     double *best = endings.x + start * n(), *last = endings.last_x + start * n();
-    const bool elsewhere = row(Row::Best)[lane] < at.f;
+    // An earlier point displaces the last only where it is lower by more than rounding.
+    const bool elsewhere = row(Row::Best)[lane] < at.f - kSlack * std::max(1.0, std::abs(at.f)) ||
+                           (std::isnan(at.f) && std::isfinite(row(Row::Best)[lane]));
     kernels_.point(c, within(lane), false, last);
     if (elsewhere) kernels_.point(c, within(lane), true, best);
     else std::copy_n(last, n(), best);

@@ -83,8 +83,28 @@ template <bool Lanes> struct Space {
     for (std::int64_t i = Lanes ? k + 1 : (k + 1) / W; i < pieces; ++i) f(i);
   }
   THALWEG_INLINE Mask is(std::int64_t i, std::int64_t k) const {
-    if constexpr (Lanes) return V(static_cast<double>(i)) == V(static_cast<double>(k));
-    else return V::count() == V(static_cast<double>(k - i * W));
+    return is(i, V(static_cast<double>(k)));
+  }
+  THALWEG_INLINE Mask is(std::int64_t i, V index) const {
+    if constexpr (Lanes) return V(static_cast<double>(i)) == index;
+    else return V::count() + V(static_cast<double>(i * W)) == index;
+  }
+  // The element whose number each lane says.
+  template <class Vs> V at(Vs v, V index) const {
+    if constexpr (Lanes) {
+      V found(0.0);
+      for (std::int64_t i = 0; i < n; ++i) found = select(is(i, index), v[i], found);
+      return found;
+    } else {
+      return V(v.p[static_cast<std::int64_t>(first(index))]);
+    }
+  }
+  void set_at(Mask m, Vector v, V index, V value) const {
+    if constexpr (Lanes) {
+      for (std::int64_t i = 0; i < n; ++i) v.put(m & is(i, index), i, value);
+    } else if (any(m)) {
+      v.p[static_cast<std::int64_t>(first(index))] = first(value);
+    }
   }
   // The elements after k.
   THALWEG_INLINE Mask after(std::int64_t i, std::int64_t k) const {
@@ -160,6 +180,7 @@ struct Scalar {
   friend THALWEG_INLINE V operator*(Scalar a, Scalar b) { return a.get() * b.get(); }
   friend THALWEG_INLINE V operator/(Scalar a, Scalar b) { return a.get() / b.get(); }
   friend THALWEG_INLINE V::MaskType operator<(Scalar a, Scalar b) { return a.get() < b.get(); }
+  friend THALWEG_INLINE V::MaskType operator<=(Scalar a, Scalar b) { return a.get() <= b.get(); }
   friend THALWEG_INLINE V operator-(Scalar a) { return -a.get(); }
   friend THALWEG_INLINE V abs(Scalar a) { return abs(a.get()); }
 };

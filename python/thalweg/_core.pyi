@@ -89,6 +89,19 @@ class Function:
     def print(self, varying: Sequence[bool]) -> str: ...
 
 class Stepper:
+    def start(
+        self,
+        x0: ArrayLike,
+        hyper: Sequence[ArrayLike],
+        bounds: Sequence[ArrayLike],
+        memory: Sequence[ArrayLike | None],
+        gtol: float,
+        xtol: float,
+        ftol: float,
+        max_iter: int,
+        max_nfev: int,
+        max_time: float,
+    ) -> Dialogue: ...
     def __init__(
         self,
         method: str,
@@ -122,7 +135,28 @@ class Stepper:
         threads: int = 1,
     ) -> dict[str, Any]: ...
 
+class Dialogue:
+    @property
+    def needs(self) -> str: ...
+    def ask(
+        self,
+    ) -> tuple[_Floats, NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_], Any] | None: ...
+    def tell(self, f: ArrayLike, g: ArrayLike | None, h: ArrayLike | None) -> None: ...
+    def endings(self) -> dict[str, Any]: ...
+
 class Minimizer:
+    def start(
+        self,
+        x0: ArrayLike,
+        hyper: Sequence[float],
+        bounds: Sequence[ArrayLike],
+        gtol: float,
+        xtol: float,
+        ftol: float,
+        max_iter: int,
+        max_nfev: int,
+        max_time: float,
+    ) -> Dialogue: ...
     def __init__(self, method: str, graph: Graph, f: int, n: int, inputs: int) -> None: ...
     def run(
         self,
