@@ -132,7 +132,7 @@ const double* Evaluator::uniform(std::size_t k) const {
     case UniformSource::From::Input:
       return uniform_inputs_[static_cast<std::size_t>(u.index)];
     case UniformSource::From::Data:
-      return program_.data[static_cast<std::size_t>(u.index)].values;
+      return program_.data[static_cast<std::size_t>(u.index)].doubles();
     default:
       return prologue_->outputs_[static_cast<std::size_t>(u.index)];
   }

@@ -134,7 +134,7 @@ RowRun::RowRun(const RowPlan& plan, const Kernels& kernels)
       own_[b].resize(index(buffer.size));
       base_[b] = own_[b].data();
     } else if (buffer.from == RowBuffer::From::Data) {
-      base_[b] = const_cast<double*>(plan.data[index(buffer.index)].values);
+      base_[b] = const_cast<double*>(plan.data[index(buffer.index)].doubles());
     }
   }
   for (const auto& stage : plan.stages) {
