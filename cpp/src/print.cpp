@@ -133,7 +133,7 @@ std::string RowPlan::print() const {
       for (const auto& s : l.stores)
         line(access(s.to).append(s.add ? " += " : " = "), numbered("out", s.output));
       for (const auto& j : l.joins)
-        line(array(j.buffer).append(kNames[static_cast<int>(j.kind)]), numbered("out", j.output));
+        line(array(j.buffer).append(kNames[static_cast<int>(j.kind)]), side(j.from));
       for (const auto& c : l.contractions)
         line(array(c.buffer).append(" = sum of "),
              side(c.left).append(" x ").append(side(c.right)));

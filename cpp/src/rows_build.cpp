@@ -41,9 +41,17 @@ class LoopBuilder {
     const auto in = a_.g.inputs(id);
     const auto a = a_.g.attributes(id);
     if (n.kind == Kind::Reduce) {
-      const NodeId x = operand(in[0], lead_of(a_.g.shape(in[0])));
+      const Lead lead = lead_of(a_.g.shape(in[0]));
       const std::int64_t each = a[1] / loop_.rows, width = a[2];
       const auto kind = static_cast<Reduction>(n.op);
+      if (!a_.in_loop(in[0], lead, time_)) {
+        const RowAccess from = rows_of(in[0], lead);
+        if (from.row_stride == 1 && from.width == 1) {  // joined where they lie
+          loop_.joins.push_back({from, kind, a_.buffer(id), width});
+          return;
+        }
+      }
+      const NodeId x = operand(in[0], lead);
       const NodeId row = each > 1 ? g_->reduce_folded(kind, x, {1, each, width}, {width})
                                   : g_->reshape(x, {width});
       loop_.joins.push_back({output(row), kind, a_.buffer(id), width});
@@ -58,7 +66,8 @@ class LoopBuilder {
     loop_.contractions.push_back({side(0), side(1), shape[1], shape[2], a_.buffer(id)});
   }
   void build() {
-    if (outputs_.empty() && loop_.contractions.empty()) return;  // made again where it is used
+    if (outputs_.empty() && loop_.contractions.empty() && loop_.joins.empty())
+      return;  // made again where it is used
     std::vector<bool> varying;
     for (const auto& input : loop_.inputs)
       varying.push_back(!std::holds_alternative<RowSpan>(input));

@@ -104,9 +104,11 @@ Worker::Worker(const RowLoop& loop, const Kernels& kernels)
       products_.push_back({p, to, std::vector<double>(index(p->n * padded(p->rows.width)))});
     }
   }
-  for (const RowLoop::Join& j : loop.joins)
+  for (const RowLoop::Join& j : loop.joins) {
     joins_.push_back(
         {std::vector<double>(index(j.width * kPartialSums)), Pairs(index(j.width), j.kind)});
+    if (const auto* a = std::get_if<RowAccess>(&j.from)) prepare(*a);
+  }
   for (const RowLoop::Contraction& c : loop.contractions) {
     contractions_.push_back(
         {std::vector<double>(index(c.n * padded(c.m))), Pairs(index(c.m * c.n), Reduction::Sum)});
@@ -124,6 +126,11 @@ RowsAt Worker::at(const RowAccess& a, double* const* base, std::int64_t row) con
   const double* first = a.converted ? blocks_[index(a.buffer)].values.data()
                                     : base[a.buffer] + a.offset + row * a.row_stride;
   return {first, a.row_stride, a.inner_stride};
+}
+
+RowsAt Worker::at(const RowLoop::Operand& o, double* const* base, std::int64_t row) const {
+  if (const auto* a = std::get_if<RowAccess>(&o)) return at(*a, base, row);
+  return {block_.output(std::get<std::size_t>(o)), 1, lanes_};
 }
 
 void Worker::begin(double* const* base) {
@@ -194,18 +201,15 @@ void Worker::pass(double* const* base, Chunk& chunk, std::int64_t row, std::int6
   for (std::size_t k = 0; k < loop_.stores.size(); ++k) store(base, chunk, k, row, live);
   for (std::size_t k = 0; k < joins_.size(); ++k) {
     const RowLoop::Join& j = loop_.joins[k];
+    const RowsAt from = at(j.from, base, row);
     for (std::int64_t c = 0; c < j.width; ++c)
-      rows_.take(j.kind, block_.output(j.output) + c * lanes_, place, live,
+      rows_.take(j.kind, from.p + c * from.inner_stride, place, live,
                  joins_[k].partials.data() + c * kPartialSums);
   }
   for (std::size_t k = 0; k < contractions_.size(); ++k) {
     const RowLoop::Contraction& c = loop_.contractions[k];
-    const auto side = [&](const RowLoop::Operand& o) -> RowsAt {
-      if (const auto* a = std::get_if<RowAccess>(&o)) return at(*a, base, row);
-      return {block_.output(std::get<std::size_t>(o)), 1, lanes_};
-    };
-    rows_.contract(side(c.left), c.m, side(c.right), c.n, live, contractions_[k].partials.data(),
-                   padded(c.m));
+    rows_.contract(at(c.left, base, row), c.m, at(c.right, base, row), c.n, live,
+                   contractions_[k].partials.data(), padded(c.m));
   }
 }
 

@@ -85,6 +85,7 @@ class Worker {
   std::int64_t padded(std::int64_t n) const { return (n + batch_ - 1) / batch_ * batch_; }
   void prepare(const RowAccess& a);
   RowsAt at(const RowAccess& a, double* const* base, std::int64_t row) const;
+  RowsAt at(const RowLoop::Operand& o, double* const* base, std::int64_t row) const;
   void pack(Product& p, double* const* base) const;
   void start(Chunk& chunk);
   void take_tile(double* const* base, Chunk& chunk, std::int64_t tile);

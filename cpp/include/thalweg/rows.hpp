@@ -75,13 +75,13 @@ struct RowLoop {
     std::int32_t buffer;
     std::int64_t row_stride, reach, size;
   };
-  struct Join {  // over rows, of each of `width` elements
-    std::size_t output;
+  using Operand = std::variant<RowAccess, std::size_t>;  // in memory, or an output of the program
+  struct Join {                                          // over rows, of each of `width` elements
+    Operand from;  // in memory only single elements side by side
     Reduction kind;
     std::int32_t buffer;
     std::int64_t width;
   };
-  using Operand = std::variant<RowAccess, std::size_t>;  // in memory, or an output of the program
   struct Contraction {  // (m, n): sum over rows of left(i) right(j)
     Operand left, right;
     std::int64_t m, n;
