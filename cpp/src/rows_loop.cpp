@@ -190,7 +190,7 @@ void Worker::pass(double* const* base, Chunk& chunk, std::int64_t row, std::int6
   for (const Direct& d : direct_) {
     const RowsAt from = at(*d.from, base, row);
     if (live < lanes_) rows_.load(from, 1, live, lanes_, d.own);
-    for (const double** use : d.uses) *use = live < lanes_ ? d.own : from.p;
+    for (const Evaluator::Use& use : d.uses) use.point_at(live < lanes_ ? d.own : from.p);
   }
   for (const Read& r : reads_)
     rows_.load(at(*r.from, base, row), r.from->width, live, lanes_, r.to);

@@ -58,7 +58,7 @@ class Worker {
   struct Direct {
     const RowAccess* from;
     double* own;                       // the block's, for the last rows
-    std::vector<const double**> uses;  // where the tape has its address
+    std::vector<Evaluator::Use> uses;  // where the tape has its address
   };
   struct Block {
     const RowConversion* from;

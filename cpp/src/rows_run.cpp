@@ -33,16 +33,20 @@ class Patience {
 
 }  // namespace
 
+// Inputs are not copied: the tape is pointed at them.
 struct RowRun::Whole {
   const WholeStage& stage;
   Evaluator block;
+  std::vector<std::vector<Evaluator::Use>> uses;  // by input
   Whole(const WholeStage& s, const Kernels& k) : stage(s), block(*s.program, k, false) {
     block.prepare();
+    for (std::size_t i = 0; i < s.inputs.size(); ++i)
+      uses.push_back(block.uses(block.input(i), s.program->input_sizes[i]));
   }
   void run(double* const* base) {
     for (std::size_t k = 0; k < stage.inputs.size(); ++k) {
       const RowSpan& s = stage.inputs[k];
-      std::copy_n(base[s.buffer] + s.offset, s.size, block.input(k));
+      for (const Evaluator::Use& use : uses[k]) use.point_at(base[s.buffer] + s.offset);
     }
     block.run();
     for (std::size_t k = 0; k < stage.outputs.size(); ++k)
