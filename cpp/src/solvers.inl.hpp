@@ -227,11 +227,15 @@ template <class S, bool Lanes> struct Party {
     const State state(c, space, keeper);
     return keeper.carried();
   }
-  static void point(const SolverCall& c, std::int64_t lane, bool best, double* to) {
+  static void point(const SolverCall& c, std::int64_t lane, Which which, double* to) {
     const B space(c.n);
     Keeper<Lanes> keeper(space, c.memory);
     const State state(c, space, keeper);
-    const auto from = best ? state.best : state.x;
+    auto from = which == Which::Best ? state.best : state.x;
+    if (which == Which::Slope) {
+      if constexpr (requires { state.g; }) from = state.g;
+      else return void(std::fill_n(to, c.n, NAN));
+    }
     for (std::int64_t i = 0; i < c.n; ++i) to[i] = from.p[i * (Lanes ? W : 1) + lane];
   }
   static constexpr SolverKernels kTable{&size, &tell, &exchange, &point};
