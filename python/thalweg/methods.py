@@ -366,8 +366,16 @@ def make(method: Any, hyper: dict[str, Any]) -> Method:
         instead = _INSTEAD.get(name)
         why = f"; instead of {method!r} use {instead}" if instead else ""
         raise ValueError(f"method must be one of {offered}, got {method!r}{why}")
-    cls = classes[name]
-    return cls(**hyper)
+    if hyper or name not in _plain:
+        made = classes[name](**hyper)
+        if hyper:
+            return made
+        _plain[name] = made
+    return _plain[name]
+
+
+# Methods with nothing but defaults, made once.
+_plain: dict[str, Method] = {}
 
 
 def memory_of(name: str) -> list[tuple[str, float, bool, int]]:
