@@ -16,7 +16,7 @@ import numpy.typing as npt
 from thalweg.bounds import read_bounds
 from thalweg.called import Called
 from thalweg.methods import Method, SolverMethod, make, memory_of
-from thalweg.objective import Objective, checked_threads
+from thalweg.objective import Objective, check_square, checked_threads
 from thalweg.progress import Progress
 from thalweg.reasons import STATUS_MINIMIZE, SUCCESS, Reason
 from thalweg.result import LastPoint, Path, Result
@@ -240,7 +240,12 @@ def minimize(
             )
         objective = fun.with_args(_as_tuple(args)) if args != () else fun
     elif not trace:
-        objective = Called(fun, x0, _as_tuple(args), jac, unpack)
+        if chosen.needs in ("hessian", "hessian_vector"):
+            raise TypeError(
+                f"{chosen.name} needs second derivatives, which are made from a traced function: "
+                "leave out trace=False, or use 'lbfgs'"
+            )
+        objective = Called(fun, x0, _as_tuple(args), jac, unpack, chosen.needs != "value")
     else:
         if jac is not None:
             raise TypeError("jac= is for trace=False: a traced function is differentiated exactly")
@@ -263,6 +268,8 @@ def minimize(
         rows, memory = _continued(state, chosen, rows)
     limits = read_bounds(bounds, objective.structure, rows[0])
     stops["threads"] = objective.threads if threads is None else checked_threads(threads)
+    if chosen.needs == "hessian":
+        check_square(objective.structure.size, f"{chosen.name}'s Hessian", "use 'newton_cg'")
     run = _Run(objective, chosen, stops, limits, record, callback)
     out = run.go(rows, memory, progress)
     result = run.result(out, state.nit if state else 0, began)
@@ -443,6 +450,8 @@ class _Run:
         nit = int(out["nit"][0])
         nfev, nhev = int(out["nfev"][0]), int(out["nhev"][0])
         calls = o.calls if isinstance(o, Called) else [nfev, nfev]
+        if self.method.needs == "value":
+            calls = [calls[0], 0]
         reason, message = self._explain(reason, out, last, last_fun, nit, calls[0])
         mask = None
         if self.bounds:
