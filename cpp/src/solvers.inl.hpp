@@ -78,6 +78,39 @@ template <bool Lanes> struct Space {
   template <class F> THALWEG_INLINE void each(F f) const {
     for (std::int64_t i = 0; i < pieces; ++i) f(i);
   }
+  // Of the pieces that hold elements after k.
+  template <class F> THALWEG_INLINE void each_after(std::int64_t k, F f) const {
+    for (std::int64_t i = Lanes ? k + 1 : (k + 1) / W; i < pieces; ++i) f(i);
+  }
+  THALWEG_INLINE Mask is(std::int64_t i, std::int64_t k) const {
+    return is(i, V(static_cast<double>(k)));
+  }
+  THALWEG_INLINE Mask is(std::int64_t i, V index) const {
+    if constexpr (Lanes) return V(static_cast<double>(i)) == index;
+    else return V::count() + V(static_cast<double>(i * W)) == index;
+  }
+  // The element whose number each lane says.
+  template <class Vs> V at(Vs v, V index) const {
+    if constexpr (Lanes) {
+      V found(0.0);
+      for (std::int64_t i = 0; i < n; ++i) found = select(is(i, index), v[i], found);
+      return found;
+    } else {
+      return V(v.p[static_cast<std::int64_t>(first(index))]);
+    }
+  }
+  void set_at(Mask m, Vector v, V index, V value) const {
+    if constexpr (Lanes) {
+      for (std::int64_t i = 0; i < n; ++i) v.put(m & is(i, index), i, value);
+    } else if (any(m)) {
+      v.p[static_cast<std::int64_t>(first(index))] = first(value);
+    }
+  }
+  // The elements after k.
+  THALWEG_INLINE Mask after(std::int64_t i, std::int64_t k) const {
+    if constexpr (Lanes) return V(static_cast<double>(i)) > V(static_cast<double>(k));
+    else return V::count() > V(static_cast<double>(k - i * W));
+  }
   // For elements one by one: f(i, whether it is in the vector, as a mask) where that matters.
   THALWEG_INLINE Mask there(std::int64_t i) const {
     if constexpr (Lanes) return V(0.0) <= V(0.0);
@@ -182,6 +215,9 @@ template <bool Lanes> class Keeper {
     for (std::int64_t i = 0; i < space_.n; ++i) carry(p + i * space_.room, space_.n, Lanes ? W : 1);
     return {p, space_.room, W};
   }
+  // For the length of one call: no part of what a lane knows.
+  typename B::Vector scratch() { return {take(space_.room), W}; }
+  typename B::Matrix scratch_matrix() { return {take(space_.n * space_.room), space_.room, W}; }
   std::int64_t taken() const { return taken_; }
   std::int64_t carried() const { return carried_; }
 
