@@ -20,8 +20,8 @@ import numpy as np
 import thalweg as tw
 from thalweg import _core, expressions, registry, ufuncs
 from thalweg.methods import make
-from thalweg.stopping import FOREVER, defaults
 from thalweg.reasons import STATUS_MINIMIZE, SUCCESS
+from thalweg.stopping import FOREVER, defaults
 from thalweg.tracer import Tracer
 
 PAGE = Path(__file__).with_name("api.md")
@@ -174,7 +174,7 @@ MEANINGS = {
     "max_iterations": "`max_iter` was reached",
     "max_evaluations": "`max_nfev` was reached",
     "max_time": "`max_time` was reached",
-    "precision_limit": "a solver can change the value by no more than rounding, and has begun anew once",
+    "precision_limit": "no step of a solver changes the value by more than rounding",
     "stuck": "a solver finds no lower value along its direction nor along the gradient",
     "diverged": "a value, gradient or step overflowed, or the value falls without end",
     "left_domain": "an operation got an input outside its domain; the message names both",
@@ -204,7 +204,8 @@ def aliases() -> str:
 TABLES: dict[str, Callable[[], str]] = {
     f.__name__: f
     for f in (
-        operations, composed, functions, methods, solvers, options, sources, stopping, reasons, aliases,
+        operations, composed, functions, methods, solvers, options, sources, stopping, reasons,
+        aliases,
     )
 }  # fmt: skip
 

@@ -22,7 +22,7 @@ def rosenbrock(x):
 
 
 def bowl(x):
-    return np.sum((np.arange(1.0, x.size + 1) * (x - 1) ** 2))
+    return np.sum(np.arange(1.0, x.size + 1) * (x - 1) ** 2)
 
 
 def run(objective, rows, solver, bounds=(), **stops):
@@ -228,7 +228,9 @@ def test_limits_are_kept(solver):
     three = tw.minimize(F, [-1.2, 1.0], solver, max_iter=3)
     assert (three.reason, three.nit) == (tw.Reason.max_iterations, 3)
     none = tw.minimize(F, [-1.2, 1.0], solver, max_iter=0)
-    assert none.nit == 0 and list(none.x) == [-1.2, 1.0] and none.fun == pytest.approx(24.2)
+    assert none.nit == 0
+    assert list(none.x) == [-1.2, 1.0]
+    assert none.fun == pytest.approx(24.2)
 
 
 @pytest.mark.parametrize("solver", SMOOTH)
@@ -272,7 +274,7 @@ def test_the_answer_is_the_lowest_point_told():
 
 
 def test_memory_must_be_whole_and_in_range():
-    with pytest.raises(ValueError, match="memory must be a whole number, got 2.5"):
+    with pytest.raises(ValueError, match=r"memory must be a whole number, got 2\.5"):
         tw.LBFGS(memory=2.5)
     with pytest.raises(ValueError, match="memory must be >= 1"):
         tw.LBFGS(memory=0)
@@ -327,4 +329,5 @@ def test_threads_share_long_arrays_with_the_same_bits():
     for solver in ("lbfgs", "bfgs"):
         one, two = (tw.minimize(f, np.zeros(3), solver, threads=k) for k in (1, 2))
         np.testing.assert_allclose(one.x, [1.0, -2.0, 0.5], atol=1e-7)
-        assert one.x.tobytes() == two.x.tobytes() and one.nfev == two.nfev
+        assert one.x.tobytes() == two.x.tobytes()
+        assert one.nfev == two.nfev
