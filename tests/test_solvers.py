@@ -304,6 +304,12 @@ def test_x_scale_measures_variables_by_their_start():
         np.testing.assert_allclose(scaled.path.x, other.path.x * units, rtol=1e-6)
 
 
+@pytest.mark.parametrize("solver", ["bfgs", "newton"])
+def test_matrices_that_do_not_fit_are_refused_before_they_are_made(solver):
+    with pytest.raises(MemoryError, match=f"{solver} of 3000000 variables needs .* use lbfgs"):
+        tw.minimize(lambda x: np.sum(x**2), np.ones(3_000_000), solver)
+
+
 def test_scipys_names_stand_for_ours():
     for theirs, ours in (("L-BFGS-B", "lbfgs"), ("BFGS", "bfgs"), ("CG", "cg")):
         assert make(theirs, {}).name == ours

@@ -279,7 +279,7 @@ Layout layout_for(const Graph& graph, std::span<const NodeId> outputs, int width
   const NodeId last = *std::ranges::max_element(outputs);
   for (NodeId id = 0; id <= last; ++id)
     if (graph[id].kind != Kind::Data && graph[id].kind != Kind::Constant &&
-        size_of(graph.shape(id)) > 2 * width)
+        size_of(graph.shape(id)) > width)
       return Layout::Elements;
   return Layout::Lanes;
 }
