@@ -349,6 +349,8 @@ _INSTEAD = {
 
 def make(method: Any, hyper: dict[str, Any]) -> Method:
     """The method object that a name with keywords, or an object, stands for."""
+    if not hyper and isinstance(method, str) and method in _plain:
+        return _plain[method]
     if isinstance(method, Method):
         if hyper:
             raise TypeError(
@@ -358,7 +360,6 @@ def make(method: Any, hyper: dict[str, Any]) -> Method:
         return method
     if isinstance(method, type) and issubclass(method, Method):
         return method(**hyper)
-    offered = ", ".join(classes)
     if not isinstance(method, str):
         raise TypeError(f"method must be a name or a method object, got {type(method).__name__}")
     name = method.lower().replace("-", "_").replace(" ", "_")
@@ -368,6 +369,7 @@ def make(method: Any, hyper: dict[str, Any]) -> Method:
     if name not in classes:
         instead = _INSTEAD.get(name)
         why = f"; instead of {method!r} use {instead}" if instead else ""
+        offered = ", ".join(classes)
         raise ValueError(f"method must be one of {offered}, got {method!r}{why}")
     if hyper or name not in _plain:
         made = classes[name](**hyper)

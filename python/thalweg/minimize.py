@@ -25,6 +25,11 @@ from thalweg.structure import FloatArray, check_finite
 
 __all__ = ["State", "minimize"]
 
+# How many matrices (n, n) a solver keeps, with those that it is told; what needs none.
+_MATRICES = {
+    "bfgs": (1, "use lbfgs, which keeps some 30 vectors"),
+    "newton": (4, "use newton_cg, which keeps some 10 vectors"),
+}
 # SciPy's names for what we call otherwise.
 _OPTIONS = {
     "maxiter": "max_iter", "maxfev": "max_nfev", "maxfun": "max_nfev", "gtol": "gtol",
@@ -268,8 +273,6 @@ def minimize(
         rows, memory = _continued(state, chosen, rows)
     limits = read_bounds(bounds, objective.structure, rows[0])
     stops["threads"] = objective.threads if threads is None else checked_threads(threads)
-    if chosen.needs == "hessian":
-        check_square(objective.structure.size, f"{chosen.name}'s Hessian", "use 'newton_cg'")
     run = _Run(objective, chosen, stops, limits, record, callback)
     out = run.go(rows, memory, progress)
     result = run.result(out, state.nit if state else 0, began)
@@ -367,6 +370,8 @@ class _Run:
     ) -> dict[str, Any]:
         o, method = self.objective, self.method
         assert isinstance(method, SolverMethod)
+        if kept := _MATRICES.get(method.name):
+            check_square(rows.shape[1], method.name, kept[1], kept[0])
         return o.minimizer(method.name).run(
             rows, [None, *o.args], [True] + [False] * len(o.args), method.numbers(), self.bounds,
             memory[0] if memory else None, record=self.record, callback=self._listener(shown),

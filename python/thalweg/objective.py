@@ -38,9 +38,9 @@ def checked_threads(threads: Any) -> int:
     return int(threads)
 
 
-def check_square(n: int, what: str, instead: str) -> None:
-    """Raise MemoryError where (n, n) numbers do not fit."""
-    if (need := 8 * n * n) > _available_memory():
+def check_square(n: int, what: str, instead: str, matrices: int = 1) -> None:
+    """Refuse matrices (n, n) that do not fit into memory."""
+    if (need := 8 * n * n * matrices) > _available_memory():
         raise MemoryError(f"{what} of {n} variables needs {need:.3g} bytes; {instead}")
 
 
