@@ -76,7 +76,8 @@ template <bool Lanes> struct Space {
   }
 
   template <class F> THALWEG_INLINE void each(F f) const {
-    for (std::int64_t i = 0; i < pieces; ++i) f(i);
+    const std::int64_t count = pieces;  // a store may be to anything, as far as the compiler knows
+    for (std::int64_t i = 0; i < count; ++i) f(i);
   }
   // Of the pieces that hold elements after k.
   template <class F> THALWEG_INLINE void each_after(std::int64_t k, F f) const {
