@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How far methods come on published problems, and SciPy beside them.
 
-    python docs/make_solver_tables.py [--no-scipy] [METHOD ...]
+    python docs/make_solver_tables.py [--no-scipy] [METHOD ...] > docs/solvers.md
 
-prints Markdown: for each method (all solvers, if none is named) the problems of Moré, Garbow and
+writes a page: for each method (all solvers, if none is named) the problems of Moré, Garbow and
 Hillstrom from the standard start, 10 and 100 times it, and NIST's fits as sums of squares from
-both starts. Solved means f − f* <= 1e-8 max(1, |f*|) for a published minimum, whatever the method
-says of itself; a fit passes with more than 4 digits in every parameter. A joint value and gradient
-counts once. SciPy gets exact derivatives, traced here, and the same tolerance of the gradient.
+both starts. SciPy gets exact derivatives, traced here, and the same tolerance of the gradient.
 """
 
 from __future__ import annotations
@@ -42,6 +40,19 @@ SCIPYS: dict[str, tuple[str, dict[str, Any]]] = {
 # One setting for all fits and both starts: to the limit of precision, the sizes of the parameters
 # known from their starts where a method can use them.
 TIGHT: dict[str, Any] = {"gtol": 0.0, "max_iter": 20 * MOST}
+
+
+INTRODUCTION = """# Solvers on published problems
+
+Written by `python docs/make_solver_tables.py > docs/solvers.md`. Twenty problems of J. J. Moré,
+B. S. Garbow and K. E. Hillstrom (ACM Trans. Math. Softw. 7(1), 1981, 17-41) from the standard start
+x0, 10 x0 and 100 x0, with `max_iter=10_000` and other settings as they are; fourteen nonlinear
+regressions of the NIST Statistical Reference Datasets, each from two starts, as sums of squares.
+*Solved* is a value with f − f* <= 1e-8 max(1, |f*|) for a published minimum, whatever the method
+says of itself; numbers are evaluations, a joint value and gradient counted once, and – is a problem
+not solved. A fit *passes* with more than 4 digits in every parameter; digits are those of the worst
+parameter, 11 at most. SciPy has exact derivatives, traced here, and `gtol=1e-8`.
+"""
 
 
 @dataclass(frozen=True)
@@ -169,7 +180,7 @@ def main(words: list[str]) -> int:
         lines[name] = [*sums, *digits]
         settings = ", ".join(f"{k}={v:g}" for k, v in tight(name).items())
         pages.append(f"## {name}\n\n{first}\nTight: `{settings}`.\n\n{second}")
-    print(summary(lines), *pages, sep="\n")
+    print(INTRODUCTION, summary(lines), *pages, sep="\n")
     return 0
 
 
