@@ -26,8 +26,12 @@ thalweg::Shape shape_of(const py::array& a);
 std::vector<thalweg::Setting> settings_of(thalweg::Graph& g,
                                           const std::vector<std::pair<int, py::object>>& hyper);
 
+// Hyper-parameters: (name, default or None, meaning, bounds and whether they are open, whole).
+py::list describe_hyper(std::span<const thalweg::rules::Hyper> hyper);
+
 void bind_info(py::module_& m);
 void bind_graph(py::module_& m);
 void bind_program(py::module_& m);
 void bind_descend(py::module_& m);
 void bind_epochs(py::module_& m);
+void bind_solver(py::module_& m);

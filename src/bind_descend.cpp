@@ -1,25 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The methods, and running a descent with the GIL released.
-#include <exception>
 #include <optional>
 
-#include "bind.hpp"
-#include "thalweg/descend.hpp"
+#include "conversation.hpp"
 
 using namespace thalweg;
 
 namespace {
-
-py::list describe(std::span<const rules::Hyper> hyper) {
-  py::list out;
-  for (const rules::Hyper& h : hyper)
-    out.append(py::make_tuple(
-        h.name, h.value == h.value ? py::object(py::float_(h.value)) : py::object(py::none()),
-        h.meaning,
-        py::make_tuple(h.accepted.lower, h.accepted.upper, h.accepted.lower_open,
-                       h.accepted.upper_open)));
-  return out;
-}
 
 py::list describe_methods() {
   py::list out;
@@ -32,102 +19,12 @@ py::list describe_methods() {
     d["class_name"] = m.class_name;
     d["summary"] = m.summary;
     d["source"] = m.source;
-    d["hyper"] = describe(m.hyper);
+    d["hyper"] = describe_hyper(m.hyper);
     d["memory"] = memory;
     out.append(d);
   }
   return out;
 }
-
-// Python's side of a running descent: callbacks, signals, and the exception that one of them
-// raised.
-class Conversation {
- public:
-  Conversation(py::object callback, py::object function, bool record, std::int64_t n)
-      : callback_(std::move(callback)), function_(std::move(function)), record_(record), n_(n) {}
-
-  bool interrupted() {
-    const py::gil_scoped_acquire gil;
-    return guarded([] {
-      if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-      return false;
-    });
-  }
-  bool report(const Report& r) {
-    if (error_) return true;
-    if (record_) {
-      for (std::int64_t i = 0; i < n_; ++i) xs_.push_back(r.x[i * r.stride]);
-      fs_.push_back(r.f[0]);
-      norms_.push_back(r.gradient_norm ? r.gradient_norm[0] : NAN);
-    }
-    if (callback_.is_none() || r.iteration == 0) return false;
-    const py::gil_scoped_acquire gil;
-    return guarded([&] {
-      Array x(std::vector<py::ssize_t>{n_});
-      for (std::int64_t i = 0; i < n_; ++i) x.mutable_at(i) = r.x[i * r.stride];
-      return callback_(r.iteration, x, r.f[0], r.gradient_norm ? r.gradient_norm[0] : NAN)
-          .cast<bool>();
-    });
-  }
-  // Asks the user's function; NaN where it fails, and the exception ends the descent at the next
-  // review.
-  void answer(const Question& q) {
-    const py::gil_scoped_acquire gil;
-    for (std::size_t l = 0; l < q.start.size(); ++l) {
-      if (q.start[l] < 0) continue;
-      Array x(std::vector<py::ssize_t>{n_}), g(std::vector<py::ssize_t>{n_});
-      const auto at = [&](std::int64_t i) { return i * q.stride + static_cast<std::int64_t>(l); };
-      for (std::int64_t i = 0; i < n_; ++i) x.mutable_at(i) = q.x[at(i)];
-      guarded([&] {
-        if (error_) return true;
-        const py::tuple fg = function_(x);
-        q.f[l] = fg[0].cast<double>();
-        g = fg[1].cast<Array>();
-        if (g.size() != n_)
-          throw py::value_error("jac must return " + std::to_string(n_) + " values, got " +
-                                std::to_string(g.size()));
-        return false;
-      });
-      if (error_) q.f[l] = NAN;
-      else
-        for (std::int64_t i = 0; i < n_; ++i) q.g[at(i)] = g.data()[i];
-    }
-  }
-  bool listens() const { return !callback_.is_none(); }
-  py::object error() const {
-    if (!error_) return py::none();
-    if (error_->trace()) PyException_SetTraceback(error_->value().ptr(), error_->trace().ptr());
-    return error_->value();
-  }
-  py::object path() const {
-    if (!record_) return py::none();
-    const auto rows = static_cast<py::ssize_t>(fs_.size());
-    Array x({rows, static_cast<py::ssize_t>(n_)}), f(rows), g(rows);
-    std::copy(xs_.begin(), xs_.end(), x.mutable_data());
-    std::copy(fs_.begin(), fs_.end(), f.mutable_data());
-    std::copy(norms_.begin(), norms_.end(), g.mutable_data());
-    return py::make_tuple(x, f, g);
-  }
-
- private:
-  // true: end the descent.
-  template <class F> bool guarded(F f) {
-    try {
-      return f();
-    } catch (py::error_already_set& e) {
-      error_.emplace(e);
-    } catch (const std::exception& e) {
-      py::set_error(PyExc_ValueError, e.what());
-      error_.emplace();
-    }
-    return true;
-  }
-  py::object callback_, function_;
-  bool record_;
-  std::int64_t n_;
-  std::vector<double> xs_, fs_, norms_;
-  std::optional<py::error_already_set> error_;
-};
 
 // One step of a method on one objective, lowered for each choice of what differs between lanes,
 // once.
@@ -182,56 +79,31 @@ class Stepper {
       starts.memory.push_back(first[m] ? first[m]->data() : nullptr);
     }
 
-    Array x({k, n}), last_x({k, n}), fun(k), last_fun(k), left(k), right(k);
-    py::array_t<std::int64_t> iterations(k);
-    py::array_t<std::int8_t> reason(k);
-    std::vector<Array> memory_out;
-    Endings endings{x.mutable_data(),        last_x.mutable_data(),     fun.mutable_data(),
-                    last_fun.mutable_data(), iterations.mutable_data(), reason.mutable_data(),
-                    left.mutable_data(),     right.mutable_data(),      {}};
-    for (const rules::Memory& m : step_.memory) {
-      memory_out.emplace_back(std::vector<py::ssize_t>{k, m.per_variable ? n : 1});
-      endings.memory.push_back(memory_out.back().mutable_data());
-    }
+    Outcome outcome(k, n);
+    for (const rules::Memory& m : step_.memory) outcome.remember(m.per_variable ? n : 1);
     Conversation talk(std::move(callback), function, record, n);
-    Watch watch;
-    watch.interrupted = [&] { return talk.interrupted(); };
-    if (record || !function.is_none() || talk.listens())
-      watch.report = [&](const Report& r) { return talk.report(r); };
+    const Watch watch = talk.watch();
     const Kernels& isa = kernels();
     const Program& p = programs_.for_lanes(varying, isa.width, k);
     std::int64_t begun = 0;
     {
       const py::gil_scoped_release nogil;
       if (function.is_none()) {
-        begun = descend(p, step_, method_, isa, starts, stopping, endings, watch);
+        begun = descend(p, step_, method_, isa, starts, stopping, outcome.endings, watch);
       } else {
-        Descent descent(p, step_, method_, isa, false, starts, stopping, endings, watch);
-        Question q{};
-        while (descent.ask(q)) {
-          talk.answer(q);
-          descent.tell();
-        }
-        begun = descent.begun();
+        Descent descent(p, step_, method_, isa, false, starts, stopping, outcome.endings, watch);
+        begun = talk.drive(descent);
       }
     }
-    for (std::int64_t i = begun; i < k; ++i) {  // interrupted before they were begun
-      std::copy_n(x0.data() + i * n, n, endings.x + i * n);
-      std::copy_n(x0.data() + i * n, n, endings.last_x + i * n);
+    outcome.not_begun(x0, begun, [&](std::int64_t i) {
       for (std::size_t m = 0; m < first.size(); ++m) {
-        const auto size = memory_out[m].size() / k;
-        if (first[m]) std::copy_n(first[m]->data() + i * size, size, endings.memory[m] + i * size);
-        else std::fill_n(endings.memory[m] + i * size, size, step_.memory[m].initial);
+        const auto size = outcome.memory[m].size() / k;
+        double* to = outcome.endings.memory[m] + i * size;
+        if (first[m]) std::copy_n(first[m]->data() + i * size, size, to);
+        else std::fill_n(to, size, step_.memory[m].initial);
       }
-      endings.fun[i] = endings.last_fun[i] = NAN;
-      endings.iterations[i] = 0, endings.left[i] = endings.right[i] = 0;
-      endings.reason[i] = static_cast<std::int8_t>(Reason::Interrupted);
-    }
-    py::dict out;
-    out["x"] = x, out["last_x"] = last_x, out["fun"] = fun, out["last_fun"] = last_fun;
-    out["nit"] = iterations, out["reason"] = reason, out["left"] = left, out["right"] = right;
-    out["memory"] = memory_out, out["path"] = talk.path(), out["error"] = talk.error();
-    return out;
+    });
+    return outcome.told(talk);
   }
 
  private:
@@ -256,6 +128,18 @@ class Stepper {
 
 }  // namespace
 
+py::list describe_hyper(std::span<const rules::Hyper> hyper) {
+  py::list out;
+  for (const rules::Hyper& h : hyper)
+    out.append(py::make_tuple(
+        h.name, h.value == h.value ? py::object(py::float_(h.value)) : py::object(py::none()),
+        h.meaning,
+        py::make_tuple(h.accepted.lower, h.accepted.upper, h.accepted.lower_open,
+                       h.accepted.upper_open),
+        h.whole));
+  return out;
+}
+
 std::vector<Setting> settings_of(Graph& g, const std::vector<std::pair<int, py::object>>& hyper) {
   std::vector<Setting> out;
   for (const auto& [inputs, function] : hyper) {
@@ -275,7 +159,7 @@ void bind_descend(py::module_& m) {
         "Every method: name, class name, hyper-parameters (name, default or None, meaning, bounds, "
         "open), memory.");
   m.def(
-      "options", [] { return describe(options()); },
+      "options", [] { return describe_hyper(options()); },
       "What every rule takes besides its own hyper-parameters: as these, the default None.");
   py::class_<Stepper, std::shared_ptr<Stepper>>(m, "Stepper",
                                                 "One step of a method on one objective.")

@@ -8,5 +8,6 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   bind_graph(m);
   bind_program(m);
   bind_descend(m);
+  bind_solver(m);
   bind_epochs(m);
 }

@@ -55,7 +55,7 @@ DECAY = {"rmsprop": 0.99, "adadelta": 0.99, "lion": 0.99, "nadam": 0.998}
 
 def hyper_of(method: str, problem: Problem) -> dict[str, float]:
     """Hyper-parameters for a method on a problem: its defaults, and the problem's rate."""
-    required = [name for name, default in tw.methods()[method].items() if default is None]
+    required = [name for name, default in tw.methods("rules")[method].items() if default is None]
     rates = problem.rates
     kin, factor = KIN.get(method, ("default", 1.0))
     rate = rates.get(method, USUAL.get(method, rates.get(kin, rates["default"]) * factor))
@@ -70,7 +70,7 @@ def resting_hyper_of(method: str, problem: Problem) -> dict[str, Any]:
     if decay is not None:
         hyper["learning_rate"] = tw.schedules.exponential(hyper["learning_rate"], 1, decay)
     still = {"weight_decay": 0.0, "min_step_size": 0.0}
-    return hyper | {k: v for k, v in still.items() if k in tw.methods()[method]}
+    return hyper | {k: v for k, v in still.items() if k in tw.methods("rules")[method]}
 
 
 def bowl(x, y):

@@ -135,10 +135,11 @@ def test_bounds_hold(capsys):
     assert run(capsys, "minimize", "x", "--start", "x=0", *GD, 1, "--bounds", "x=-3:1")[0] == 0
 
 
-@pytest.mark.parametrize("method", tw.methods())
+@pytest.mark.parametrize("method", tw.methods("rules"))
 def test_every_method_runs_and_takes_its_hyper_parameters(capsys, method):
     hyper = {
-        name: 0.05 if default is None else default for name, default in tw.methods()[method].items()
+        name: 0.05 if default is None else default
+        for name, default in tw.methods("rules")[method].items()
     }
     words = [w for k, v in hyper.items() for w in ("--" + k.replace("_", "-"), repr(v))]
     status, out, err = run(
@@ -301,7 +302,7 @@ def test_help_teaches_by_example(capsys):
     assert 'thalweg minimize "exp(x) - log(x)"' in out
     status, out, _ = run(capsys, "minimize", "--help")
     assert status == 0
-    for word in ("--start", *GD, "--plot", "exit status", "examples", *tw.methods()):
+    for word in ("--start", *GD, "--plot", "exit status", "examples", *tw.methods("rules")):
         assert word in out
     assert max(map(len, out.splitlines())) <= 100
 

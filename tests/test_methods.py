@@ -14,7 +14,7 @@ import thalweg as tw
 from thalweg import _core
 from thalweg.methods import classes, make, memory_of
 
-METHODS = list(tw.methods())
+METHODS = list(tw.methods("rules"))
 methods = pytest.mark.parametrize("method", METHODS)
 problems = pytest.mark.parametrize("problem", PROBLEMS, ids=str)
 
@@ -32,7 +32,7 @@ def test_method_is_a_class_with_real_names_and_defaults(method):
     signature = inspect.signature(cls)
     own = {n: p for n, p in signature.parameters.items() if p.kind is not p.KEYWORD_ONLY}
     assert {n: None if p.default is p.empty else p.default for n, p in
-            own.items()} == tw.methods()[method]  # fmt: skip
+            own.items()} == tw.methods("rules")[method]  # fmt: skip
     for name in signature.parameters:
         assert f"\n{name} : float" in cls.__doc__
     assert "References" in cls.__doc__
@@ -48,7 +48,7 @@ def test_method_object_shows_itself(method):
 
 @methods
 def test_hyper_parameters_are_checked(method):
-    for name in tw.methods()[method]:
+    for name in tw.methods("rules")[method]:
         for bad in (np.nan, np.inf, -1.0, "fast", None):
             with pytest.raises((TypeError, ValueError), match=name):
                 make(method, hyper_of(method, PROBLEMS[0]) | {name: bad})
@@ -252,8 +252,8 @@ def test_each_lane_has_its_own_hyper_parameters(method):
     starts = starts_of(problem, 40)
     scale = np.linspace(0.1, 1.0, 40)
     usual = lanes.hyper
-    required = [n for n, d in tw.methods()[method].items() if d is None]
-    names = list(tw.methods()[method])
+    required = [n for n, d in tw.methods("rules")[method].items() if d is None]
+    names = list(tw.methods("rules")[method])
     lanes.hyper = [h * scale if names[j] in required else h for j, h in enumerate(usual)]
     together = lanes.run(starts)
     for i in range(40):

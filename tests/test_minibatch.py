@@ -138,7 +138,7 @@ def test_rows_in_their_order_without_shuffling():
     np.testing.assert_allclose(res.x, iterates(plain_momentum, sequence)[-1], rtol=1e-12)
 
 
-@pytest.mark.parametrize("method", tw.methods())
+@pytest.mark.parametrize("method", tw.methods("rules"))
 def test_batches_of_all_rows_are_a_descent_on_the_whole(method):
     hyper = hyper_of(method, BY_NAME["bowl"]) | {
         "clip_norm": 0.1, "learning_rate": tw.schedules.exponential(0.05, 3, 0.9)
@@ -325,7 +325,7 @@ def test_defaults():
 # ---- continuing ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", tw.methods())
+@pytest.mark.parametrize("method", tw.methods("rules"))
 @pytest.mark.parametrize("more", [{}, {"holdout": 0.2}, {"average": True}], ids=str)
 def test_continued_training_gives_the_same_bits(method, more):
     hyper = hyper_of(method, BY_NAME["bowl"])

@@ -17,7 +17,7 @@ from thalweg.methods import classes, make, memory_of
 from thalweg.schedules import Schedule
 
 DATA = Path(__file__).parent / "data"
-RULES = list(tw.methods())
+RULES = list(tw.methods("rules"))
 OPTIONS = {"clip_value": 1.5, "clip_norm": 2.0, "weight_decay": 0.05}
 rules = pytest.mark.parametrize("rule", RULES)
 
@@ -68,7 +68,7 @@ def test_every_rule_is_compared_with_optax_on_every_problem_option_and_schedule(
     for rule in RULES:
         assert {f"{rule}-{problem}" for problem in PROBLEMS} <= seen
         for option in OPTIONS:
-            own = option in tw.methods()[rule]
+            own = option in tw.methods("rules")[rule]
             assert own or f"{rule}-rosenbrock-{option}" in seen
         if rule != "rprop":
             assert {f"{rule}-least_squares-{s}" for s in SCHEDULES} <= seen
@@ -327,7 +327,7 @@ def test_every_rule_takes_the_options(rule):
 def test_options_that_do_nothing_change_nothing(rule):
     hyper = {"learning_rate": 0.001}
     plain = descend("rosenbrock", rule, hyper).path.x
-    own = "weight_decay" in tw.methods()[rule]
+    own = "weight_decay" in tw.methods("rules")[rule]
     idle = {"clip_value": 1e9, "clip_norm": 1e9} | ({} if own else {"weight_decay": 0.0})
     assert bits(descend("rosenbrock", rule, hyper | idle).path.x) == bits(plain)
 
@@ -376,7 +376,7 @@ def test_the_gradient_test_reads_the_objectives_own_gradient():
 
 @rules
 def test_a_function_without_slope_stays_where_it_is(rule):
-    eps = {"eps": 1e-8} if "eps" in tw.methods()[rule] else {}
+    eps = {"eps": 1e-8} if "eps" in tw.methods("rules")[rule] else {}
     decay = {"weight_decay": 0.0}
     result = tw.minimize(lambda x: 1.0 + 0 * np.floor(x), 1.6, rule, learning_rate=0.1, max_iter=3,
                          gtol=0, **eps, **decay, clip_norm=1.0, clip_value=1.0)  # fmt: skip

@@ -128,7 +128,7 @@ def test_named_objective_pickles():
 
 # ---- descent -------------------------------------------------------------------------------------
 
-METHODS = sorted(tw.methods())
+METHODS = sorted(tw.methods("rules"))
 
 
 @pytest.mark.parametrize("trace", [True, False])

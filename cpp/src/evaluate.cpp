@@ -27,9 +27,7 @@ Evaluator::Evaluator(const Program& program, const Kernels& kernels, bool wide)
     : program_(program),
       kernels_(kernels),
       handlers_(wide && program.body.layout == Layout::Lanes ? kernels.wide : kernels.narrow),
-      lanes_(program.body.layout == Layout::Lanes
-                 ? static_cast<std::int64_t>(handlers_.unroll) * kernels.width
-                 : 1) {
+      lanes_(lanes_of(program, kernels, wide)) {
   std::vector<std::int64_t> offsets;
   std::int64_t total = 0;
   const auto reserve = [&](std::int64_t n) {
@@ -220,6 +218,11 @@ void gather_lanes(const double* from, std::int64_t size, std::int64_t first, std
                   std::int64_t lanes, double* rows) {
   for (std::int64_t l = 0; l < count; ++l)
     for (std::int64_t i = 0; i < size; ++i) rows[(first + l) * size + i] = from[i * lanes + l];
+}
+
+std::int64_t lanes_of(const Program& program, const Kernels& kernels, bool wide) {
+  if (program.body.layout != Layout::Lanes) return 1;
+  return static_cast<std::int64_t>((wide ? kernels.wide : kernels.narrow).unroll) * kernels.width;
 }
 
 bool fits_wide(const Program& program, const Kernels& kernels) {

@@ -21,12 +21,6 @@ THALWEG_INLINE V some(const double* p, std::int64_t n) {
   return n >= W ? V::load(p) : V::load(p, n);
 }
 THALWEG_INLINE void put(V v, double* p, std::int64_t n) { n >= W ? v.store(p) : v.store(p, n); }
-double first(V v) {
-  alignas(64) double t[V::kSize];
-  v.store(t);
-  return t[0];
-}
-
 template <class F, class... Vs> THALWEG_INLINE V evaluate(V a, V b, V c) {
   if constexpr (F::arity == 1) return F::value(a);
   else if constexpr (F::arity == 2) return F::value(a, b);
@@ -124,6 +118,7 @@ template <std::size_t... I> struct Chain<std::index_sequence<I...>> {
 };
 
 // clang-format off: each uses what the one before it defines.
+#include "trees.inl.hpp"
 #include "matmul.inl.hpp"
 #include "matmul_elements.inl.hpp"
 #include "bulk.inl.hpp"
@@ -261,11 +256,12 @@ bool any_at_most(const double* values, std::int64_t n, double bound) {
 
 }  // namespace
 
+extern const SolverPair* solver_table();  // solvers.inl.hpp
 extern const Kernels& table();
 const Kernels& table() {
   static const Kernels kernels{
       THALWEG_ISA_NAME, static_cast<int>(W), handlers<Wide>(), handlers<Narrow>(),
-      &rises,           &any_at_most,        Rows::table()};
+      &rises,           &any_at_most,        Rows::table(),    solver_table()};
   return kernels;
 }
 

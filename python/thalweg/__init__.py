@@ -40,6 +40,7 @@ NAdam = _methods.classes["nadam"]
 AdaMax = _methods.classes["adamax"]
 Lion = _methods.classes["lion"]
 Rprop = _methods.classes["rprop"]
+LBFGS = _methods.classes["lbfgs"]
 
 # A method that is added to the core's list is here without another line.
 for _class in _methods.classes.values():

@@ -20,6 +20,7 @@ def active_isa() -> str: ...
 def options() -> list[tuple[str, float | None, str, tuple[float, float, bool, bool]]]: ...
 def operations() -> list[_Operation]: ...
 def methods() -> list[dict[str, Any]]: ...
+def solvers() -> list[dict[str, Any]]: ...
 
 class Reduction:
     sum: Reduction
@@ -109,6 +110,28 @@ class Stepper:
         hyper: Sequence[ArrayLike],
         bounds: Sequence[ArrayLike],
         memory: Sequence[ArrayLike | None],
+        gtol: float,
+        xtol: float,
+        ftol: float,
+        max_iter: int,
+        max_nfev: int,
+        max_time: float,
+        record: bool,
+        callback: Callable[..., Any] | None,
+        function: Callable[..., Any] | None,
+        threads: int = 1,
+    ) -> dict[str, Any]: ...
+
+class Minimizer:
+    def __init__(self, method: str, graph: Graph, f: int, n: int, inputs: int) -> None: ...
+    def run(
+        self,
+        x0: ArrayLike,
+        args: Sequence[ArrayLike | None],
+        varying: Sequence[bool],
+        hyper: Sequence[float],
+        bounds: Sequence[ArrayLike],
+        state: ArrayLike | None,
         gtol: float,
         xtol: float,
         ftol: float,

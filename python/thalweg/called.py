@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from thalweg import _core
-from thalweg.methods import Method, kept_stepper
+from thalweg.methods import Method, kept_minimizer, kept_stepper
 from thalweg.structure import FloatArray, as_floats, structure_of
 
 __all__ = ["Called"]
@@ -48,6 +48,7 @@ class Called:
         self._latest: tuple[FloatArray, float, FloatArray] | None = None
         self._lowest: tuple[FloatArray, float, FloatArray] | None = None
         self._steppers: dict[Any, _core.Stepper] = {}
+        self._minimizers: dict[Any, _core.Minimizer] = {}
 
     def _call(self, function: Callable[..., Any], x: FloatArray) -> Any:
         s = self.structure
@@ -139,3 +140,7 @@ class Called:
         """The core's step of a method on told values and gradients."""
         sizes, parts = (self.structure.size, 1), (bounds, norm, change, value)
         return kept_stepper(self._steppers, method, _core.Graph(), -1, sizes, parts)
+
+    def minimizer(self, solver: str) -> _core.Minimizer:
+        """The core's solver on told values and gradients."""
+        return kept_minimizer(self._minimizers, solver, _core.Graph(), -1, self.structure.size, 1)

@@ -231,7 +231,7 @@ def _options() -> dict[str, str]:
     """What every method takes besides, and what it does."""
     from thalweg import _core
 
-    return {name: meaning for name, _, meaning, _ in _core.options()}
+    return {name: meaning for name, _, meaning, *_ in _core.options()}
 
 
 def _hyper(given: argparse.Namespace) -> dict[str, float]:

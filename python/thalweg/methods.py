@@ -18,8 +18,9 @@ from thalweg.structure import FloatArray
 from thalweg.trace import Trace, Tracer, output_node, trace_call
 
 _METHODS: dict[str, dict[str, Any]] = {m["name"]: m for m in _core.methods()}
+_SOLVERS: dict[str, dict[str, Any]] = {m["name"]: m for m in _core.solvers()}
 _OPTIONS: list[tuple[Any, ...]] = _core.options()
-_Hyper = tuple[str, float | None, str, tuple[float, float, bool, bool]]
+_Hyper = tuple[str, float | None, str, tuple[float, float, bool, bool], bool]
 
 
 class Method:
@@ -32,6 +33,7 @@ class Method:
     """
 
     name: ClassVar[str]
+    solves: ClassVar[bool] = False  # a solver, which has no step of its own to be fused
     _hyper: ClassVar[list[_Hyper]]
     _options: ClassVar[list[_Hyper]]  # but for those that the rule has itself
     _first: ClassVar[set[str]]  # what memory begins as
@@ -50,12 +52,12 @@ class Method:
                 raise TypeError(f"{self.name} got {key} twice")
             given[key] = value
         self.hyper: dict[str, Any] = {}
-        for name, default, _, accepted in self._hyper:
+        for name, default, _, accepted, _ in self._hyper:
             value = given.get(name, default)
             if value is None and name not in given:
                 raise TypeError(f"{self.name} needs {name}=")
             self.hyper[name] = self._value(name, value, accepted)
-        for name, _, _, accepted in self._options:
+        for name, _, _, accepted, _ in self._options:
             if given.get(name) is not None:
                 self.hyper[name] = self._value(name, given[name], accepted)
         # What two objects share that run in the same step: () where every hyper-parameter is a
@@ -132,6 +134,23 @@ class Method:
         return make, (self.name, self.hyper)
 
 
+class SolverMethod(Method):
+    """A method that decides where values are wanted: line searches, trust regions."""
+
+    solves = True
+    __slots__ = ()
+
+    def _value(self, name: str, value: Any, accepted: tuple[float, float, bool, bool]) -> Any:
+        number = _checked(name, value, *accepted)
+        if any(h[0] == name and h[4] for h in self._hyper) and number != int(number):
+            raise ValueError(f"{name} must be a whole number, got {number:g}")
+        return number
+
+    def numbers(self) -> list[float]:
+        """The hyper-parameters, in the core's order."""
+        return list(self.hyper.values())
+
+
 def _checked(name: str, value: Any, lower: float, upper: float, above: bool, below: bool) -> float:
     try:
         number = float(value)
@@ -206,13 +225,17 @@ class _Signature:
         )
 
 
-def _make_class(m: dict[str, Any]) -> type[Method]:
+def _make_class(m: dict[str, Any], base: type[Method]) -> type[Method]:
     own = [h[0] for h in m["hyper"]]
-    first = {own[index] for *_, index in m["memory"] if index >= 0}
-    options = [o for o in _OPTIONS if o[0] not in own]
-    lines = [m["summary"], "", "Parameters", "----------"]
-    for name, default, meaning, *_ in m["hyper"]:
-        kind = "float" if name in first else "float or schedule"
+    first = {own[index] for *_, index in m.get("memory", ()) if index >= 0}
+    options = [o for o in _OPTIONS if o[0] not in own and not base.solves]
+    lines = [m["summary"], ""]
+    if own or options:
+        lines += ["Parameters", "----------"]
+    for name, default, meaning, _, whole in m["hyper"]:
+        kind = "int" if whole else "float"
+        if name not in first and not base.solves:
+            kind = "float or schedule"
         lines += [f"{name} : {kind}" + ("" if default is None else f", default {default:g}")]
         lines += [f"    {meaning}"]
     for name, _, meaning, *_ in options:
@@ -220,7 +243,7 @@ def _make_class(m: dict[str, Any]) -> type[Method]:
     lines += ["", "References", "----------", m["source"], ""]
     return type(
         m["class_name"],
-        (Method,),
+        (base,),
         {
             "__doc__": "\n".join(lines),
             "__module__": "thalweg",
@@ -234,11 +257,19 @@ def _make_class(m: dict[str, Any]) -> type[Method]:
     )
 
 
-classes: dict[str, type[Method]] = {name: _make_class(m) for name, m in _METHODS.items()}
+classes: dict[str, type[Method]] = {
+    **{name: _make_class(m, Method) for name, m in _METHODS.items()},
+    **{name: _make_class(m, SolverMethod) for name, m in _SOLVERS.items()},
+}
 
 
-def methods() -> dict[str, dict[str, float | None]]:
+def methods(kind: str | None = None) -> dict[str, dict[str, float | None]]:
     """Names of the methods, each with its hyper-parameters and their defaults.
+
+    Parameters
+    ----------
+    kind : str, optional
+        ``"rules"`` or ``"solvers"``: these alone.
 
     Returns
     -------
@@ -251,7 +282,25 @@ def methods() -> dict[str, dict[str, float | None]]:
     >>> tw.methods()["momentum"]
     {'learning_rate': None, 'momentum': 0.9}
     """
-    return {name: {h[0]: h[1] for h in m["hyper"]} for name, m in _METHODS.items()}
+    if kind not in (None, "rules", "solvers"):
+        raise ValueError(f"kind must be 'rules' or 'solvers', got {kind!r}")
+    rules = _METHODS if kind != "solvers" else {}
+    solvers = _SOLVERS if kind != "rules" else {}
+    every = {**rules, **solvers}
+    return {name: {h[0]: h[1] for h in m["hyper"]} for name, m in every.items()}
+
+
+# SciPy's names for what we call otherwise, and what stands in for what we do not offer.
+_SCIPYS = {
+    "l_bfgs_b": "lbfgs", "trust_exact": "newton", "trust_ncg": "newton_cg",
+    "trust_krylov": "newton_cg",
+}  # fmt: skip
+_INSTEAD = {
+    "nelder_mead": "'compass'", "powell": "'compass'", "tnc": "'lbfgs' or 'newton_cg'",
+    "dogleg": "'newton'", "slsqp": "'lbfgs' with bounds=; other constraints are not offered",
+    "cobyla": "'compass' with bounds=; other constraints are not offered",
+    "trust_constr": "'lbfgs' with bounds=; other constraints are not offered",
+}  # fmt: skip
 
 
 def make(method: Any, hyper: dict[str, Any]) -> Method:
@@ -268,9 +317,14 @@ def make(method: Any, hyper: dict[str, Any]) -> Method:
     offered = ", ".join(classes)
     if not isinstance(method, str):
         raise TypeError(f"method must be a name or a method object, got {type(method).__name__}")
-    name = method.lower().replace("-", "_")
+    name = method.lower().replace("-", "_").replace(" ", "_")
+    name = _SCIPYS.get(name, name)
+    if name == "lm":
+        raise ValueError("method 'lm' is for sums of squares of residuals: use tw.least_squares")
     if name not in classes:
-        raise ValueError(f"method must be one of {offered}, got {method!r}")
+        instead = _INSTEAD.get(name)
+        why = f"; instead of {method!r} use {instead}" if instead else ""
+        raise ValueError(f"method must be one of {offered}, got {method!r}{why}")
     cls = classes[name]
     return cls(**hyper)
 
@@ -282,6 +336,16 @@ def memory_of(name: str) -> list[tuple[str, float, bool, int]]:
     """
     memory: list[tuple[str, float, bool, int]] = _METHODS[name]["memory"]
     return memory
+
+
+def kept_minimizer(
+    kept: dict[Any, _core.Minimizer], name: str, graph: _core.Graph, f: int, n: int, inputs: int
+) -> _core.Minimizer:
+    """The core's solver on one objective; f is -1 where values are told. Made once, and kept."""
+    made = kept.get(name)
+    if made is None:
+        made = kept[name] = _core.Minimizer(name, graph, f, n, inputs)
+    return made
 
 
 def kept_stepper(

@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from thalweg import _core
 from thalweg.bounds import read_bounds
 from thalweg.called import Called
-from thalweg.methods import Method, make, memory_of
+from thalweg.methods import Method, SolverMethod, make, memory_of
 from thalweg.objective import Objective, checked_threads
 from thalweg.progress import Progress
 from thalweg.reasons import STATUS_MINIMIZE, SUCCESS, Reason
@@ -30,6 +29,7 @@ _DEFAULTS: dict[str, Any] = {
     "gtol": 1e-8, "xtol": 0.0, "ftol": 0.0, "max_iter": 1000, "max_nfev": _FOREVER,
     "max_time": np.inf,
 }  # fmt: skip
+_SOLVER_DEFAULTS = _DEFAULTS | {"max_iter": 10_000}
 # SciPy's names for what we call otherwise.
 _OPTIONS = {
     "maxiter": "max_iter", "maxfev": "max_nfev", "maxfun": "max_nfev", "gtol": "gtol",
@@ -70,7 +70,7 @@ class State:
 def minimize(
     fun: Callable[..., Any] | Objective,
     x0: Any = None,
-    method: Any = None,
+    method: Any = "lbfgs",
     *,
     args: tuple[Any, ...] = (),
     bounds: Any = None,
@@ -216,18 +216,19 @@ def minimize(
     }  # fmt: skip
     progress = _scipy_spellings(stops, tol, options, hyper, progress)
     given = {k: _checked_stop(k, v) for k, v in stops.items() if v is not None}
-    stops = _DEFAULTS | given
-    if method is None:
-        raise TypeError(
-            f"method is required: one of {', '.join(m['name'] for m in _core.methods())}"
-        )
-    chosen = make(method, hyper)
+    chosen = make("lbfgs" if method is None else method, hyper)
+    stops = (_SOLVER_DEFAULTS if chosen.solves else _DEFAULTS) | given
     if x0 is None:
         raise TypeError("x0 is required: where the descent starts")
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be a function, got {type(callback).__name__}")
     dealt = (batch_size, epochs, seed, holdout, patience, shuffle, drop_last, average)
     if data is not None or dealt != (None, None, None, None, None, True, False, False):
+        if chosen.solves:
+            raise TypeError(
+                f"minibatches need a rule such as 'adam', got {chosen.name}, which compares values "
+                "from step to step"
+            )
         from thalweg.batches import Batches
         from thalweg.minibatch import train
 
@@ -258,7 +259,9 @@ def minimize(
             "sums of squares of residuals are for least squares"
         )
     check_finite(rows[0], "x0", objective.structure)
-    memory: list[FloatArray | None] = [None] * (len(memory_of(chosen.name)) + chosen.counts)
+    memory: list[FloatArray | None] = []
+    if not chosen.solves:
+        memory = [None] * (len(memory_of(chosen.name)) + chosen.counts)
     if state is not None:
         if hasattr(state, "epoch"):
             raise TypeError("state is that of a training on minibatches: give data= too")
@@ -334,6 +337,8 @@ def _continued(
             f"state must come from {method.name} with {rows.shape[1]} variables, "
             f"got {state.method} with {state.x.size}"
         )
+    if method.solves:
+        return state.x[None, :], list(state.memory)
     # The steps made so far are counted in `nit`, whether or not a schedule was there to read them.
     own = state.memory[: len(memory_of(method.name))]
     counter = [np.array([float(state.nit)])] if method.counts else []
@@ -359,27 +364,50 @@ class _Run:
         self, rows: FloatArray, memory: list[FloatArray | None], progress: bool
     ) -> dict[str, Any]:
         o, stops = self.objective, self.stops
-        value = self.record or progress or self.callback is not None
-        stepper = o.stepper(
-            self.method, bool(self.bounds), value or stops["gtol"] > 0, stops["xtol"] > 0, value
-        )
-        function = None
         if isinstance(o, Called):
             o.limits = self.bounds
             stops = stops | {"max_nfev": max(1, stops["max_nfev"] // o.cost)}
-            function = o.rows_value_and_grad_one
-        hyper = self.method.inputs()
-
-        def descend(shown: Progress | None) -> dict[str, Any]:
-            return stepper.run(
-                rows, [None, *o.args], [True] + [False] * len(o.args), hyper, self.bounds, memory,
-                record=self.record, callback=self._listener(shown), function=function, **stops,
-            )  # fmt: skip
-
+        function = o.rows_value_and_grad_one if isinstance(o, Called) else None
+        descend = self._solver if self.method.solves else self._rule
         if not progress:
-            return descend(None)
+            return descend(rows, memory, None, function, stops)
         with Progress(True, total=stops["max_iter"]) as shown:
-            return descend(shown)
+            return descend(rows, memory, shown, function, stops)
+
+    def _solver(
+        self,
+        rows: FloatArray,
+        memory: list[FloatArray | None],
+        shown: Progress | None,
+        function: Any,
+        stops: dict[str, Any],
+    ) -> dict[str, Any]:
+        o, method = self.objective, self.method
+        assert isinstance(method, SolverMethod)
+        return o.minimizer(method.name).run(
+            rows, [None, *o.args], [True] + [False] * len(o.args), method.numbers(), self.bounds,
+            memory[0] if memory else None, record=self.record, callback=self._listener(shown),
+            function=function, **stops,
+        )  # fmt: skip
+
+    def _rule(
+        self,
+        rows: FloatArray,
+        memory: list[FloatArray | None],
+        shown: Progress | None,
+        function: Any,
+        stops: dict[str, Any],
+    ) -> dict[str, Any]:
+        o = self.objective
+        value = self.record or shown is not None or self.callback is not None
+        stepper = o.stepper(
+            self.method, bool(self.bounds), value or stops["gtol"] > 0, stops["xtol"] > 0, value
+        )
+        return stepper.run(
+            rows, [None, *o.args], [True] + [False] * len(o.args), self.method.inputs(),
+            self.bounds, memory, record=self.record, callback=self._listener(shown),
+            function=function, **stops,
+        )  # fmt: skip
 
     def _listener(
         self, shown: Progress | None
@@ -435,7 +463,8 @@ class _Run:
         if isinstance(out["error"], KeyboardInterrupt):
             reason = Reason.interrupted
         nit = int(out["nit"][0])
-        calls = o.calls if isinstance(o, Called) else [nit + 1, nit + 1]
+        nfev, nhev = int(out["nfev"][0]), int(out["nhev"][0])
+        calls = o.calls if isinstance(o, Called) else [nfev, nfev]
         reason, message = self._explain(reason, out, last, last_fun, nit, calls[0])
         mask = None
         if self.bounds:
@@ -448,7 +477,7 @@ class _Run:
         memory = tuple(np.ascontiguousarray(m[0]) for m in out["memory"])
         return Result(
             x=s.restore(x), fun=fun, jac=s.restore(jac), nit=nit,
-            nfev=calls[0], njev=calls[1], nhev=0,
+            nfev=calls[0], njev=calls[1], nhev=nhev,
             success=SUCCESS[reason], status=STATUS_MINIMIZE[reason], message=message, reason=reason,
             last=LastPoint(s.restore(last), last_fun, s.restore(last_jac)),
             active_mask=mask, path=path,
@@ -475,6 +504,16 @@ class _Run:
                 return reason, f"relative step {left:.3g} <= {right:.3g} {after}"
             case Reason.value_settled:
                 return reason, f"change of the value {left:.3g} <= {right:.3g} {after}"
+            case Reason.precision_limit:
+                return reason, (
+                    f"the limit of precision: a change of the value by {left:.3g} <= {right:.3g} "
+                    f"is rounding {after}"
+                )
+            case Reason.stuck:
+                return reason, (
+                    f"stuck {after}: no lower value along the gradient, which promises "
+                    f"{left:.3g} > {right:.3g}; is it the function's?"
+                )
             case Reason.max_iterations:
                 return reason, f"{nit} iterations >= max_iter = {int(right)}; not converged"
             case Reason.max_evaluations:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from thalweg import _core
-from thalweg.methods import Method, kept_stepper
+from thalweg.methods import Method, kept_minimizer, kept_stepper
 from thalweg.structure import FloatArray, Structure, argument_names, as_floats, structure_of
 from thalweg.trace import Trace, Tracer, output_node, trace_call
 
@@ -99,6 +99,7 @@ class Objective:
         self.x_node = x.node
         self._functions: dict[Any, _core.Function] = {}
         self._steppers: dict[Any, _core.Stepper] = {}
+        self._minimizers: dict[Any, _core.Minimizer] = {}
 
     def _input(self, trace: Trace, value: Any) -> Any:
         """An argument: numbers become inputs, anything else goes in as it is and stays."""
@@ -360,6 +361,11 @@ class Objective:
         """The core's step of a method on this objective; made once for each choice."""
         sizes, parts = (self.n, 1 + len(self.args)), (bounds, norm, change, value)
         return kept_stepper(self._steppers, method, self._graph, self._f, sizes, parts)
+
+    def minimizer(self, solver: str) -> _core.Minimizer:
+        """The core's solver on this objective; made once for each."""
+        kept, inputs = self._minimizers, 1 + len(self.args)
+        return kept_minimizer(kept, solver, self._graph, self._f, self.n, inputs)
 
     def on_rows(self, columns: int, rows: int, gradient: bool) -> _core.OnRows:
         """Value, and gradient, where the first `columns` of the args are rows of data."""

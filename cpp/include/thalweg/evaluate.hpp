@@ -101,6 +101,8 @@ class Evaluator {
 
 // Does a wide block stay in the second-level cache?
 bool fits_wide(const Program& program, const Kernels& kernels);
+// Lanes of a block.
+std::int64_t lanes_of(const Program& program, const Kernels& kernels, bool wide);
 
 // Outputs at k points. inputs[j]: k rows of the input's size where it varies, else one; outputs[j]:
 // k rows. Long arrays are shared out to threads; false where `stop` ended it.

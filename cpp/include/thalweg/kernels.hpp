@@ -140,6 +140,8 @@ struct RowKernels {
                    double* sums, std::int64_t room);
 };
 
+struct SolverPair;
+
 struct Kernels {
   const char* name;
   int width;  // doubles in a batch
@@ -151,6 +153,7 @@ struct Kernels {
   // Is any of n values (a multiple of width) at most `bound`?
   bool (*any_at_most)(const double* values, std::int64_t n, double bound);
   RowKernels rows;
+  const SolverPair* solvers;
 };
 
 // What this build and this processor offer, best last; the one in use is the best, or the one that

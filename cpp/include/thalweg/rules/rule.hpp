@@ -17,6 +17,7 @@ struct Hyper {
   double value;         // the default, or kRequired
   const char* meaning;  // with its unit and range, for the docstring
   Domain accepted;
+  bool whole = false;  // a whole number
 };
 
 struct Memory {

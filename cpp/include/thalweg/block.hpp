@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A block: the lanes that descend together, as the one loop sees them. A round brings what was
+// asked for and moves the lanes; there is one kind of block for rules and one for solvers.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "thalweg/evaluate.hpp"
+#include "thalweg/method.hpp"
+#include "thalweg/solver.hpp"
+
+namespace thalweg {
+
+// When to stop; a tolerance of 0 switches its test off.
+struct Stopping {
+  double gtol = 0.0, xtol = 0.0, ftol = 0.0;
+  std::int64_t max_iterations = 1000, max_evaluations = INT64_MAX;
+  double max_seconds = 1e300;
+  int threads = 1;  // that share the rows of long arrays
+};
+
+// k starts. Values are rows, one a start, where they vary; else one row for all.
+struct Starts {
+  std::int64_t k = 0;
+  const double* x = nullptr;  // (k, n)
+  std::vector<const double*>
+      values;  // by input of the step; null where the step or a driver fills it
+  std::vector<const double*> memory;  // (k, size) each, or null: the method's initial value
+};
+
+// Where results go: rows, one a start.
+struct Endings {
+  double *x, *last_x;      // (k, n)
+  double *fun, *last_fun;  // (k); NaN where the next point would not have been finite
+  std::int64_t* iterations;
+  std::int8_t* reason;
+  double *left, *right;         // both sides of the inequality that decided
+  std::vector<double*> memory;  // (k, size) each, at last_x; or null
+  std::int64_t *evaluations = nullptr, *curvatures = nullptr;
+};
+
+// What a driver is asked for, at x of the lanes that are live.
+struct Question {
+  const double* x;  // element i of lane l: x[i * stride + l]
+  double *f, *g;    // to be filled likewise
+  std::int64_t stride;
+  std::span<const std::int64_t> start;         // of each lane: which start it descends from, or -1
+  const double *v = nullptr, *asks = nullptr;  // by lane: a Wants; null where all want values
+  double* h = nullptr;  // curvature: the Hessian by rows, or its product with v
+};
+
+// Where a lane stands after a round.
+struct Position {
+  double f, f_before, gradient_norm, change;
+  std::int64_t iterations, evaluations, curvatures;
+  bool moved;
+  Verdict verdict = Verdict::Going;
+  double left = 0.0, right = 0.0;
+};
+
+// The state of the first lane after an iteration, for callbacks and histories.
+struct Report {
+  std::int64_t iteration;
+  const double *x, *f, *gradient_norm;  // of lane 0: step between elements in `stride`
+  std::int64_t stride;
+};
+
+class Block {
+ public:
+  virtual ~Block() = default;
+  std::int64_t lanes() const { return lanes_; }
+  std::int64_t n() const { return n_; }
+
+  // Puts a start into a lane: before the first round, or between a round and `turn`.
+  virtual void load(std::int64_t lane, std::int64_t start) = 0;
+  // What the next round needs; nothing of a traced objective, which is asked by the block itself.
+  virtual void ask(Question& question) = 0;
+  // A round; false where it was interrupted on the way.
+  virtual bool run() = 0;
+  // On to the next round; or back, where a round did not take place.
+  virtual void turn() {}
+  virtual void turn_back() {}
+  // Might a lane end by these tests, or want its best point kept?
+  virtual bool wants_look(const Stopping& stopping) = 0;
+  // Where a lane stands, so many rounds after it was loaded.
+  virtual Position look(std::int64_t lane, std::int64_t rounds) = 0;
+  // Best point, last point and memory of a lane to the endings of a start.
+  virtual void finish(std::int64_t lane, std::int64_t start, const Position& at,
+                      const Endings& endings) = 0;
+  // Of the first lane; false where its iteration is not ended.
+  virtual bool report(std::int64_t rounds, Report& report) = 0;
+
+ protected:
+  Block(std::int64_t lanes, std::int64_t n) : lanes_(lanes), n_(n) {}
+
+ private:
+  std::int64_t lanes_, n_;
+};
+
+std::unique_ptr<Block> rule_block(const Program& program, const Step& step, const Method& method,
+                                  const Kernels& kernels, bool wide, const Starts& starts,
+                                  const Stopping& stopping, std::function<bool()> interrupted);
+
+// What a solver is set to.
+struct Setup {
+  const Solver* solver;
+  std::int64_t n;
+  std::vector<double> hyper;
+  const double *lower = nullptr, *upper = nullptr;  // (n), or null
+};
+
+// Where a solver's values come from: tapes (x the first input; f, g and, where it is joint, the
+// Hessian are the outputs), or a driver, for up to `told_lanes` starts at once.
+struct Sources {
+  const Program* values = nullptr;
+  const Program* curvature = nullptr;  // of x and, for products, of v as the last input
+  std::int64_t told_lanes = 0;
+};
+
+std::unique_ptr<Block> solver_block(const Setup& setup, const Sources& sources,
+                                    const Kernels& kernels, bool wide, const Starts& starts,
+                                    const Stopping& stopping, std::function<bool()> interrupted);
+
+// How many numbers a solver remembers of a lane.
+std::int64_t remembered(const Setup& setup, const Sources& sources, const Kernels& kernels);
+
+}  // namespace thalweg

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The list of solvers.
+#pragma once
+#include "thalweg/ops.hpp"
+#include "thalweg/solvers/lbfgs.hpp"
+
+namespace thalweg {
+using Solvers = OperationList<solvers::LBFGS>;
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Limited-memory BFGS: the inverse Hessian from the last few steps. J. Nocedal 1980, Math. Comp.
+// 35(151), 773-782; with bounds, in the variables that are not held (as in the subspace step of R.
+// H. Byrd, P. Lu, J. Nocedal and C. Zhu 1995, SIAM J. Sci. Comput. 16(5), 1190-1208, section 5).
+#pragma once
+#include <array>
+
+#include "thalweg/solvers/line_search_descent.hpp"
+
+namespace thalweg::solvers {
+
+struct LBFGS {
+  static constexpr auto name = "lbfgs";
+  static constexpr auto class_name = "LBFGS";
+  static constexpr auto summary =
+      "Limited-memory BFGS: a quasi-Newton method for few and for very many variables.";
+  static constexpr auto source =
+      "J. Nocedal, Math. Comp. 35(151), 1980, 773-782; D. C. Liu and J. Nocedal, Math. Program. "
+      "45, "
+      "1989, 503-528.";
+  static constexpr std::array hyper{
+      rules::Hyper{"memory", 10, "Steps that it remembers, 1 to 100; each takes two vectors.",
+                   closed(1.0).to(closed(100.0)), true}};
+  static constexpr Needs needs = Needs::Gradient;
+
+  template <class B, class K> class Direction {
+    using V = typename B::V;
+    using Mask = typename B::Mask;
+    using Vector = typename B::Vector;
+    using Scalar = typename K::Scalar;
+
+   public:
+    static constexpr double kDecrease = 1e-4, kSlope = 0.9;
+
+    Direction(const SolverCall& c, const B& space, K& k)
+        : b_(space),
+          together_(c.together),
+          size_(static_cast<int>(c.hyper[0])),
+          newest_(k.scalar()),
+          known_(k.scalar()),
+          scale_(k.scalar()),
+          free_(c.lower ? k.vector() : Vector{}),
+          part_(c.lower ? k.vector() : Vector{}) {
+      for (int j = 0; j <= size_; ++j)
+        pairs_[j] = {k.scalar(), k.scalar(), k.scalar(), k.vector(), k.vector()};
+    }
+
+    Mask knows() const { return known_ > V(0.0); }
+    void forget(Mask m) { known_.set(m, V(0.0)); }
+
+    void learn(Mask m, Vector x, Vector g, Vector x_next, Vector g_next) {
+      const Pair next = spare();
+      b_.each([&](std::int64_t i) {
+        next.s.put(i, x_next[i] - x[i]);
+        next.y.put(i, g_next[i] - g[i]);
+      });
+      const Curvature c = curvature(next.s, next.y);
+      const Mask curved = m & c.there;
+      next.rho = V(1.0) / c.sy;
+      scale_.set(curved, c.sy / c.yy);
+      if (any(curved)) push(curved);
+      known_.set(curved & (known_ < V(size_)), known_ + V(1.0));
+    }
+
+    // d = -H g by two loops over the pairs, from the newest to the oldest and back.
+    void aim(Mask m, Vector d, Vector x, Vector g, const Box<B>& box) {
+      V scale = scale_;
+      if (box) scale = restrict(m, x, g, box);
+      b_.each([&](std::int64_t i) { d.put(m, i, kept(i, -g[i])); });
+      const Mask first = m & !knows();
+      if (any(first)) {  // a step of length one at most
+        const V length = sqrt(b_.dot(d, d));
+        scale = select(first, select(length > V(1.0), V(1.0) / length, V(1.0)), scale);
+      }
+      const int most = known(m);
+      for (int j = 0; j < most; ++j) {
+        const Pair& p = pair(j);
+        const V a = select(m & (V(j) < known_), p.use * b_.dot(p.s, d), V(0.0));
+        p.a = a;
+        b_.each([&](std::int64_t i) { d.put(i, kept(i, fnma(a, p.y[i], d[i]))); });
+      }
+      b_.each([&](std::int64_t i) { d.put(m, i, scale * d[i]); });
+      for (int j = most; j-- > 0;) {
+        const Pair& p = pair(j);
+        const V a = select(m & (V(j) < known_), p.a - p.use * b_.dot(p.y, d), V(0.0));
+        b_.each([&](std::int64_t i) { d.put(i, kept(i, fma(a, p.s[i], d[i]))); });
+      }
+    }
+
+   private:
+    // Less curvature than this, relative to |s| |y|, is rounding.
+    static constexpr double kFlat = 1e-14;
+    static constexpr int kMost = 100;
+
+    struct Pair {
+      Scalar rho, use, a;  // 1 / s'y; the same in the free variables; for the second loop
+      Vector s, y;
+    };
+    struct Curvature {
+      V sy, yy;
+      Mask there;
+    };
+    Curvature curvature(Vector s, Vector y) const {
+      const V sy = b_.dot(s, y), yy = b_.dot(y, y), ss = b_.dot(s, s);
+      return {sy, yy, (sy > V(0.0)) & (sy * sy > V(kFlat * kFlat) * ss * yy)};
+    }
+
+    // The pairs stand in a ring where all lanes of a batch learn together; else the newest first,
+    // and moved up in the lanes that learn.
+    int turned(int j) const { return (j + size_ + 1) % (size_ + 1); }
+    int newest() const { return static_cast<int>(*newest_.p); }
+    const Pair& pair(int j) const { return pairs_[together_ ? turned(newest() - j) : j]; }
+    const Pair& spare() const { return pairs_[together_ ? turned(newest() + 1) : size_]; }
+    void push(Mask m) {
+      if (together_) {
+        spare().use = spare().rho.get();
+        newest_ = V(turned(newest() + 1));
+        return;
+      }
+      const Pair& next = spare();
+      for (int j = known(m); j >= 0; --j) {
+        if (j == size_) continue;
+        const Pair &to = pairs_[j], &from = j > 0 ? pairs_[j - 1] : next;
+        to.rho.set(m, from.rho), to.use.set(m, from.rho);
+        b_.each([&](std::int64_t i) {
+          to.s.put(m, i, from.s[i]);
+          to.y.put(m, i, from.y[i]);
+        });
+      }
+    }
+    // The most pairs that any lane of m knows.
+    int known(Mask m) const {
+      int most = 0;
+      while (most < size_ && any(m & (known_ > V(most)))) ++most;
+      return most;
+    }
+
+    V kept(std::int64_t i, V value) const {
+      return free_.p ? select(free_[i] > V(0.0), value, V(0.0)) : value;
+    }
+    // What the pairs say of the variables that are not held; the scale of the newest that says
+    // anything.
+    V restrict(Mask m, Vector x, Vector g, const Box<B>& box) {
+      b_.each([&](std::int64_t i) {
+        free_.put(m, i, select(box.held(i, x[i], g[i]), V(0.0), V(1.0)));
+      });
+      V scale(1.0);
+      for (int j = known(m); j-- > 0;) {
+        const Pair& p = pair(j);
+        b_.each([&](std::int64_t i) { part_.put(i, free_[i] * p.s[i]); });
+        const V ss = b_.dot(part_, part_);
+        b_.each([&](std::int64_t i) { part_.put(i, free_[i] * p.y[i]); });
+        const V sy = b_.dot(p.s, part_), yy = b_.dot(part_, part_);
+        const Mask there = (sy > V(0.0)) & (sy * sy > V(kFlat * kFlat) * ss * yy) & (V(j) < known_);
+        p.use.set(m, select(there, V(1.0) / sy, V(0.0)));
+        scale = select(there, sy / yy, scale);
+      }
+      return scale;
+    }
+
+    const B& b_;
+    bool together_;
+    int size_;
+    Scalar newest_, known_, scale_;
+    Vector free_, part_;
+    Pair pairs_[kMost + 1];
+  };
+
+  template <class B, class K> using State =
+      LineSearchDescent<B, K, Direction<B, K>, line_searches::StrongWolfe<B, K>>;
+};
+
+}  // namespace thalweg::solvers

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What every solver that searches along lines does: a direction (the solver's own), a search along
+// it, and on to the next. Bounds hold by projecting the end of the full step into the box, after J.
+// L. Morales and J. Nocedal 2011, ACM Trans. Math. Softw. 38(1), 7; between there and the point the
+// box, being convex, holds every trial.
+#pragma once
+#include "thalweg/line_searches/strong_wolfe.hpp"
+#include "thalweg/solvers/state.hpp"
+
+namespace thalweg::solvers {
+
+// Direction: aim(m, ...) sets d in the lanes m from what it knows; learn(m, ...) is told of a step;
+// forget(m) makes it begin anew; knows() are the lanes in which it has more to say than -g.
+template <class B, class K, class Direction, class Search> struct LineSearchDescent {
+  using V = typename B::V;
+  using Mask = typename B::Mask;
+  using Vector = typename B::Vector;
+  using Scalar = typename K::Scalar;
+
+  const SolverCall& call;
+  const B& b;
+  Box<B> box;
+  Seen<K> seen;
+  Vector x, best, g, d;
+  // Of the direction: its slope at full length; whether it is no more than the gradient's.
+  Scalar slope, plain;
+  // Iterations in a row in which f changed by rounding and the gradient did not shrink.
+  Scalar idle, least_norm;
+  Search search;
+  Direction direction;
+
+  LineSearchDescent(const SolverCall& c, const B& space, K& k)
+      : call(c),
+        b(space),
+        box(c),
+        seen(c),
+        x(k.vector()),
+        best(k.vector()),
+        g(k.vector()),
+        d(k.vector()),
+        slope(k.scalar()),
+        plain(k.scalar()),
+        idle(k.scalar()),
+        least_norm(k.scalar()),
+        search(k, Direction::kDecrease, Direction::kSlope),
+        direction(c, space, k) {}
+
+  void tell() {
+    const Vector trial = b.told(call.x, call.step), slopes = b.told(call.g, call.step);
+    const V f = b.number(call.f);
+    const Mask fresh = seen.fresh.on(), searching = !fresh;
+    if (any(fresh)) welcome(fresh);
+    seen.evaluations = seen.evaluations + V(1.0);
+    const auto said = search.tell(searching, f, b.dot(slopes, d));
+    const Mask arrived = fresh | said.accepted;
+    keep_best((f < seen.least) & !arrived, f, trial);
+    seen.moved = select(arrived, V(1.0), V(0.0));
+    if (any(arrived)) arrive(arrived, fresh, f, trial, slopes);
+    if (any(said.failed)) give_up(said.failed);
+    const Mask again = arrived | said.failed;
+    if (any(again)) aim(again);
+    propose(trial);
+  }
+
+ private:
+  // f changed by no more than this times |f|: by rounding. And so often in a row is enough.
+  static constexpr double kRounding = 4 * kEpsilon;
+  static constexpr double kIdle = 6.0;
+  static constexpr double kFar = 1e20;
+
+  void welcome(Mask m) {
+    const V zero(0.0), none(kInfinity);
+    seen.fresh = zero;
+    seen.least.set(m, none), least_norm.set(m, none);
+    idle.set(m, zero);
+    b.each([&](std::int64_t i) {
+      d.put(m, i, zero);
+      x.put(m, i, zero);
+      g.put(m, i, zero);
+    });
+    direction.forget(m);
+  }
+
+  void keep_best(Mask m, V f, Vector trial) {
+    if (!any(m)) return;
+    seen.least.set(m, f);
+    b.each([&](std::int64_t i) { best.put(m, i, trial[i]); });
+  }
+
+  // The trial is the new iterate.
+  void arrive(Mask m, Mask fresh, V f, Vector trial, Vector slopes) {
+    const Mask stepped = m & !fresh;
+    if (any(stepped)) direction.learn(stepped, x, g, trial, slopes);
+    const V moved = b.largest([&](std::int64_t i) {
+      const V step = trial[i] - x[i];
+      x.put(m, i, trial[i]);
+      return step;
+    });
+    const V size = b.largest([&](std::int64_t i) { return x[i]; });
+    const V norm = b.largest([&](std::int64_t i) {
+      g.put(m, i, slopes[i]);
+      return box.slope(i, x[i], g[i]);
+    });
+    seen.iterations.set(stepped, seen.iterations + V(1.0));
+    seen.change.set(m, moved / (V(1.0) + size));
+    seen.before.set(m, select(fresh, f, seen.f));
+    seen.f.set(m, f), seen.norm.set(m, norm);
+    seen.least.set(m & (f < seen.least), f);
+    seen.judge(fresh & !(is_finite(f) & is_finite(norm)), Verdict::NonFinite, f, norm);
+
+    const Mask quiet = stepped & (abs(f - seen.before) <= V(kRounding) * abs(f)),
+               shrunk = norm < V(0.9) * least_norm;
+    idle.set(m, select(quiet & !shrunk, idle + V(1.0), V(0.0)));
+    least_norm.set(m & (norm < least_norm), norm);
+    seen.judge(m & (idle >= V(kIdle)), Verdict::PrecisionLimit, abs(f - seen.before),
+               V(kRounding) * abs(f));
+  }
+
+  // No step was found. Where f cannot tell what the full step would bring, nothing more is to be
+  // had; else the gradient itself is tried, once.
+  void give_up(Mask failed) {
+    const V promised = -slope, rounding = V(kHopeless) * abs(seen.f);
+    const Mask spent = failed & ((promised <= rounding) | (seen.norm <= V(0.0)));
+    seen.judge(spent, Verdict::PrecisionLimit, promised, rounding);
+    seen.judge(failed & !spent & plain.on(), Verdict::Stuck, promised, rounding);
+    direction.forget(failed);
+  }
+  static constexpr double kHopeless = 1e3 * kEpsilon;
+
+  // Sets direction and search anew; d is scaled so that the first trial is its end.
+  void aim(Mask m) {
+    direction.aim(m, d, x, g, box);
+    plain.set(m, select(direction.knows(), V(0.0), V(1.0)));
+    V down = shaped(m);
+    const Mask wrong = m & !(down < V(0.0));
+    if (any(wrong)) {
+      direction.forget(wrong);
+      downhill(wrong);
+      down = select(wrong, shaped(wrong), down);
+      plain.set(wrong, V(1.0));
+      seen.judge(wrong & !(down < V(0.0)) & !(seen.norm > V(0.0)), Verdict::PrecisionLimit,
+                 seen.norm, V(0.0));
+    }
+    slope.set(m, down);
+    V longest(kFar);
+    if (box) {
+      const V reach = b.least([&](std::int64_t i) { return box.reach(i, x[i], d[i]); });
+      longest = select(reach < V(1.0), V(1.0), select(reach < V(kFar), reach, V(kFar)));
+    }
+    search.begin(m, seen.f, down, V(1.0), longest);
+  }
+
+  // d as a step from x that ends in the box; its slope.
+  V shaped(Mask m) {
+    if (box) b.each([&](std::int64_t i) { d.put(m, i, box.clip(i, x[i] + d[i]) - x[i]); });
+    return b.dot(g, d);
+  }
+
+  // Along the projected gradient, a step of length one or, where that is shorter, of the gradient.
+  void downhill(Mask m) {
+    b.each([&](std::int64_t i) { d.put(m, i, select(box.held(i, x[i], g[i]), V(0.0), -g[i])); });
+    const V length = sqrt(b.dot(d, d)), scale = select(length > V(1.0), V(1.0) / length, V(1.0));
+    b.each([&](std::int64_t i) { d.put(m, i, scale * d[i]); });
+  }
+
+  void propose(Vector trial) {
+    const V alpha = search.alpha;
+    const V moved = b.largest([&](std::int64_t i) {
+      const V to = box.clip(i, fma(alpha, d[i], x[i]));
+      trial.put(i, to);
+      return to - x[i];
+    });
+    // So short a step that it changes nothing.
+    const Mask still = (moved == V(0.0)) & (seen.judged == V(0.0));
+    if (any(still))
+      seen.judge(still, Verdict::PrecisionLimit, abs(alpha * slope), V(kRounding) * abs(seen.f));
+  }
+};
+
+}  // namespace thalweg::solvers

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What solvers share: the numbers that everyone sees of a lane, and the box.
+#pragma once
+#include <algorithm>
+
+#include "thalweg/solver.hpp"
+
+namespace thalweg::solvers {
+
+inline constexpr double kEpsilon = 2.220446049250313e-16;
+
+// The rows of `standing`, as numbers of the lanes.
+template <class K> struct Seen {
+  using Scalar = typename K::Scalar;
+  Scalar f, before, norm, change, least, iterations, evaluations, curvatures, moved, fresh, asks,
+      judged, left, right;
+  explicit Seen(const SolverCall& c)
+      : f(at(c, standing::F)),
+        before(at(c, standing::Before)),
+        norm(at(c, standing::Norm)),
+        change(at(c, standing::Change)),
+        least(at(c, standing::Best)),
+        iterations(at(c, standing::Iterations)),
+        evaluations(at(c, standing::Evaluations)),
+        curvatures(at(c, standing::Curvatures)),
+        moved(at(c, standing::Moved)),
+        fresh(at(c, standing::Fresh)),
+        asks(at(c, standing::Asks)),
+        judged(at(c, standing::Judged)),
+        left(at(c, standing::Left)),
+        right(at(c, standing::Right)) {}
+
+  using V = typename K::B::V;
+  void judge(typename V::MaskType m, Verdict verdict, V low, V high) {
+    judged.set(m, V(-static_cast<double>(verdict)));
+    left.set(m, low), right.set(m, high);
+  }
+
+ private:
+  static Scalar at(const SolverCall& c, standing::Row row) { return {c.standing + row * c.row}; }
+};
+
+// Bounds, or none. A variable is held where it lies at a bound and the slope pushes it out.
+template <class B> struct Box {
+  using V = typename B::V;
+  using Mask = typename B::Mask;
+  typename B::Common lower, upper;
+  explicit Box(const SolverCall& c) : lower{c.lower}, upper{c.upper} {}
+  explicit operator bool() const { return static_cast<bool>(lower); }
+
+  V clip(std::int64_t i, V x) const {
+    if (!*this) return x;
+    const V low = lower[i], high = upper[i];
+    return select(x < low, low, select(x > high, high, x));
+  }
+  Mask held(std::int64_t i, V x, V g) const {
+    const V zero(0.0);
+    if (!*this) return zero < zero;
+    return ((x <= lower[i]) & (g > zero)) | ((x >= upper[i]) & (g < zero));
+  }
+  // A component of the projected gradient: x - P(x - g).
+  V slope(std::int64_t i, V x, V g) const { return *this ? x - clip(i, x - g) : g; }
+  // How far along d a variable may go.
+  V reach(std::int64_t i, V x, V d) const {
+    const V zero(0.0), infinite(kInfinity);
+    return select(d < zero, (lower[i] - x) / d, select(d > zero, (upper[i] - x) / d, infinite));
+  }
+};
+
+}  // namespace thalweg::solvers

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The list of solvers, described.
+#include "thalweg/solver.hpp"
+
+#include <array>
+
+#include "thalweg/solvers/all.hpp"
+
+namespace thalweg {
+namespace {
+
+template <class... Ss> constexpr auto describe(OperationList<Ss...>) {
+  int index = 0;
+  return std::array{
+      Solver{Ss::name, Ss::class_name, Ss::summary, Ss::source, Ss::hyper, Ss::needs, index++}...};
+}
+constexpr auto kSolvers = describe(Solvers{});
+
+}  // namespace
+
+std::span<const Solver> all_solvers() { return kSolvers; }
+const Solver* find_solver(std::string_view name) {
+  for (const Solver& s : kSolvers)
+    if (name == s.name) return &s;
+  return nullptr;
+}
+
+}  // namespace thalweg

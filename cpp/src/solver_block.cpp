@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A block of lanes under a solver: a round evaluates what the lanes wait for, and tells the solver,
+// batch by batch. Nothing is allocated in a round.
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "thalweg/block.hpp"
+
+namespace thalweg {
+namespace {
+
+using standing::Row;
+
+std::int64_t padded(std::int64_t n, std::int64_t width) { return (n + width - 1) / width * width; }
+
+// A lone told start of so many variables has its elements across the batches.
+constexpr std::int64_t kManyElements = 64;
+
+bool lanes_across(const Setup& setup, const Sources& sources) {
+  if (sources.values) return sources.values->body.layout == Layout::Lanes;
+  return sources.told_lanes > 1 || setup.n < kManyElements;
+}
+
+const SolverKernels& kernels_of(const Setup& setup, const Sources& sources, const Kernels& isa) {
+  const SolverPair& pair = isa.solvers[setup.solver->index];
+  return lanes_across(setup, sources) ? pair.lanes : pair.elements;
+}
+
+class SolverBlock final : public Block {
+ public:
+  SolverBlock(const Setup& setup, const Sources& sources, const Kernels& isa, bool wide,
+              const Starts& starts, const Stopping& stopping, std::function<bool()> interrupted)
+      : Block(lanes_for(setup, sources, isa, wide), setup.n),
+        isa_(isa),
+        starts_(starts),
+        hyper_(setup.hyper),
+        across_(lanes_across(setup, sources)),
+        kernels_(kernels_of(setup, sources, isa)) {
+    const std::int64_t width = isa.width, room = n() + 2 * width;
+    const auto bound = [&](const double* from, double free) {
+      if (!from) return static_cast<const double*>(nullptr);
+      bounds_.emplace_back(static_cast<std::size_t>(room), free);
+      std::copy_n(from, n(), bounds_.back().begin());
+      return static_cast<const double*>(bounds_.back().data());
+    };
+    bounds_.reserve(2);
+    call_.n = n();
+    call_.together = starts.k == 1;
+    call_.lower = bound(setup.lower, -INFINITY);
+    call_.upper = bound(setup.upper, INFINITY);
+    call_.hyper = hyper_.data();
+    row_ = padded(lanes(), width);
+    standing_ = std::make_unique<Aligned>(static_cast<std::size_t>(row_ * Row::Count));
+    call_.row = row_;
+    if (sources.values) {
+      values_ = std::make_unique<Evaluator>(*sources.values, isa, wide);
+      open(*values_, *sources.values, stopping, interrupted);
+      question_ = {values_->input(0), values_->output(0), nullptr, values_->step(), {}};
+      if (setup.solver->needs != Needs::Value) question_.g = values_->output(1);
+      call_.joint = setup.solver->needs == Needs::Hessian && !sources.curvature;
+      if (call_.joint) question_.h = values_->output(2);
+      if (sources.curvature) {
+        curvature_ = std::make_unique<Evaluator>(*sources.curvature, isa, wide);
+        open(*curvature_, *sources.curvature, stopping, interrupted);
+        question_.h = curvature_->output(0);
+        if (setup.solver->needs == Needs::HessianVector)
+          question_.v = curvature_->input(sources.curvature->input_sizes.size() - 1);
+      }
+    } else {
+      lend(setup.solver->needs);
+    }
+    call_.step = question_.stride;
+    memory_size_ = padded(kernels_.size(call_), 8);
+    memory_ = std::make_unique<Aligned>(
+        static_cast<std::size_t>(memory_size_ * (across_ ? row_ / width : 1)));
+  }
+
+  void load(std::int64_t lane, std::int64_t start) override {
+    double* x = const_cast<double*>(question_.x);
+    for (std::int64_t i = 0; i < n(); ++i)
+      x[i * question_.stride + lane] = starts_.x[start * n() + i];
+    for (int r = 0; r < Row::Count; ++r) set(lane, static_cast<Row>(r), 0.0);
+    set(lane, Row::Fresh, 1.0);
+    for (const Evaluator* e : {values_.get(), curvature_.get()})
+      if (e) load_arguments(*e, lane, start);
+    if (!starts_.memory.empty() && starts_.memory[0]) {
+      const SolverCall c = call_of(lane);
+      const std::int64_t count = kernels_.exchange(c, 0, nullptr, false);
+      kernels_.exchange(c, within(lane), const_cast<double*>(starts_.memory[0]) + start * count,
+                        false);
+    }
+  }
+
+  void ask(Question& question) override {
+    question = question_;
+    question.asks = row(Row::Asks);
+    if (!values_) return;
+    question.f = question.g = question.h = nullptr;
+  }
+
+  bool run() override {
+    if (values_ && any(Wants::Values) && !values_->run()) return false;
+    if (curvature_ && any(Wants::Curvature)) {
+      double* to = curvature_->input(0);
+      std::copy_n(question_.x, across_ ? n() * lanes() : n(), to);
+      if (!curvature_->run()) return false;
+    }
+    const std::int64_t width = isa_.width;
+    for (std::int64_t first = 0; first < lanes(); first += width) kernels_.tell(call_of(first));
+    return true;
+  }
+
+  bool wants_look(const Stopping& stopping) override {
+    if (lanes() > 1 && stopping.ftol <= 0 && stopping.xtol <= 0) {
+      return (stopping.gtol > 0 && isa_.any_at_most(row(Row::Norm), lanes(), stopping.gtol)) ||
+             isa_.any_at_most(row(Row::Judged), lanes(), -1.0);
+    }
+    return true;
+  }
+
+  Position look(std::int64_t lane, std::int64_t) override {
+    const auto count = [&](Row r) { return static_cast<std::int64_t>(row(r)[lane]); };
+    return {row(Row::F)[lane],
+            row(Row::Before)[lane],
+            row(Row::Norm)[lane],
+            row(Row::Change)[lane],
+            count(Row::Iterations),
+            count(Row::Evaluations),
+            count(Row::Curvatures),
+            row(Row::Moved)[lane] != 0.0,
+            static_cast<Verdict>(-count(Row::Judged)),
+            row(Row::Left)[lane],
+            row(Row::Right)[lane]};
+  }
+
+  void finish(std::int64_t lane, std::int64_t start, const Position& at,
+              const Endings& endings) override {
+    const SolverCall c = call_of(lane);
+    double *best = endings.x + start * n(), *last = endings.last_x + start * n();
+    const bool elsewhere = row(Row::Best)[lane] < at.f;
+    kernels_.point(c, within(lane), false, last);
+    if (elsewhere) kernels_.point(c, within(lane), true, best);
+    else std::copy_n(last, n(), best);
+    endings.last_fun[start] = at.f;
+    endings.fun[start] = elsewhere ? row(Row::Best)[lane] : at.f;
+    if (!endings.memory.empty() && endings.memory[0]) {
+      const std::int64_t count = kernels_.exchange(c, 0, nullptr, true);
+      kernels_.exchange(c, within(lane), endings.memory[0] + start * count, true);
+    }
+  }
+
+  bool report(std::int64_t, Report& report) override {
+    if (row(Row::Moved)[0] == 0.0) return false;
+    if (reported_.empty()) reported_.resize(static_cast<std::size_t>(n()));
+    kernels_.point(call_of(0), 0, false, reported_.data());
+    report = {static_cast<std::int64_t>(row(Row::Iterations)[0]), reported_.data(), row(Row::F),
+              row(Row::Norm), 1};
+    return true;
+  }
+
+ private:
+  static std::int64_t lanes_for(const Setup& setup, const Sources& sources, const Kernels& isa,
+                                bool wide) {
+    if (sources.values) return lanes_of(*sources.values, isa, wide);
+    if (sources.told_lanes == 1 && setup.n >= kManyElements) return 1;
+    return padded(sources.told_lanes, isa.width);
+  }
+
+  void open(Evaluator& e, const Program& program, const Stopping& stopping,
+            const std::function<bool()>& interrupted) {
+    for (std::size_t j = 1; j < starts_.values.size() && j < program.varying.size(); ++j)
+      if (starts_.values[j] && !program.varying[j]) e.bind_uniform(j, starts_.values[j]);
+      else if (starts_.values[j] && program.varying[j] && &e == values_.get())
+        per_start_.push_back({j, program.input_sizes[j]});
+    e.share(stopping.threads, interrupted);
+    e.prepare();
+  }
+
+  // Room for what a driver tells.
+  void lend(Needs needs) {
+    const std::int64_t width = isa_.width, each = across_ ? lanes() : 1,
+                       vector = across_ ? n() * lanes() : n() + 2 * width,
+                       matrix = needs == Needs::Hessian         ? n() * vector
+                                : needs == Needs::HessianVector ? vector
+                                                                : 0;
+    told_ = std::make_unique<Aligned>(
+        static_cast<std::size_t>(3 * vector + matrix + padded(each, width)));
+    double* at = told_->get();
+    const auto take = [&at](std::int64_t doubles) { return std::exchange(at, at + doubles); };
+    question_ = {take(vector), nullptr, take(vector), each, {}};
+    question_.f = take(padded(each, width));
+    question_.v = take(vector);
+    if (matrix) question_.h = take(matrix);
+  }
+
+  void load_arguments(const Evaluator& e, std::int64_t lane, std::int64_t start) {
+    for (const auto& [j, size] : per_start_) {
+      double* to = const_cast<Evaluator&>(e).input(j);
+      for (std::int64_t i = 0; i < size; ++i)
+        to[i * e.step() + lane] = starts_.values[j][start * size + i];
+    }
+  }
+
+  double* row(Row r) const { return standing_->get() + r * row_; }
+  // Where the elements of a lone lane lie across batches, its numbers stand in every place of one.
+  void set(std::int64_t lane, Row r, double value) {
+    if (across_) row(r)[lane] = value;
+    else std::fill_n(row(r), row_, value);
+  }
+  bool any(Wants wants) const {
+    if (!curvature_) return wants == Wants::Values;
+    const double* asks = row(Row::Asks);
+    return std::any_of(asks, asks + lanes(),
+                       [&](double a) { return a == static_cast<double>(wants); });
+  }
+  std::int64_t within(std::int64_t lane) const { return across_ ? lane % isa_.width : 0; }
+
+  SolverCall call_of(std::int64_t lane) const {
+    SolverCall c = call_;
+    const std::int64_t batch = across_ ? lane / isa_.width : 0, first = batch * isa_.width;
+    const auto shifted = [first](auto* p) { return p ? p + first : p; };
+    c.x = const_cast<double*>(question_.x) + first;
+    c.v = const_cast<double*>(shifted(question_.v));
+    c.f = shifted(question_.f), c.g = shifted(question_.g), c.h = shifted(question_.h);
+    c.memory = memory_->get() + batch * memory_size_;
+    c.standing = standing_->get() + first;
+    return c;
+  }
+
+  const Kernels& isa_;
+  const Starts& starts_;
+  std::vector<double> hyper_;
+  bool across_;
+  const SolverKernels& kernels_;
+  std::vector<std::vector<double>> bounds_;
+  std::unique_ptr<Evaluator> values_, curvature_;
+  struct Argument {
+    std::size_t input;
+    std::int64_t size;
+  };
+  std::vector<Argument> per_start_;
+  std::unique_ptr<Aligned> told_, standing_, memory_;
+  std::int64_t row_ = 0, memory_size_ = 0;
+  Question question_{};
+  SolverCall call_{};
+  std::vector<double> reported_;
+};
+
+}  // namespace
+
+std::int64_t remembered(const Setup& setup, const Sources& sources, const Kernels& isa) {
+  SolverCall call{};
+  call.n = setup.n;
+  call.hyper = setup.hyper.data();
+  call.lower = setup.lower, call.upper = setup.upper;
+  return kernels_of(setup, sources, isa).exchange(call, 0, nullptr, true);
+}
+
+std::unique_ptr<Block> solver_block(const Setup& setup, const Sources& sources,
+                                    const Kernels& kernels, bool wide, const Starts& starts,
+                                    const Stopping& stopping, std::function<bool()> interrupted) {
+  return std::make_unique<SolverBlock>(setup, sources, kernels, wide, starts, stopping,
+                                       std::move(interrupted));
+}
+
+}  // namespace thalweg

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Solvers become code here, for lanes across batches and for the elements of one lane. Included
+// once per instruction set; everything has internal linkage through `Here`, but the table at the
+// end.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "thalweg/kernels.hpp"
+#include "thalweg/simd.hpp"
+#include "thalweg/solvers/all.hpp"
+
+namespace thalweg::THALWEG_ISA {
+namespace {
+
+struct Here;
+using V = Vec<THALWEG_ARCH, Here>;
+constexpr std::int64_t W = static_cast<std::int64_t>(V::kSize);
+
+#include "trees.inl.hpp"
+
+// What lies across the batches, and the arithmetic that depends on it. A vector is `pieces`
+// batches: with lanes across, element i of each lane; else elements i W … of one lane. A number of
+// a lane is a batch either way (the same in every place for one lane), so a solver is written once.
+template <bool Lanes> struct Space {
+  using V = THALWEG_ISA::V;
+  using Mask = V::MaskType;
+  std::int64_t n, pieces, room;  // room: doubles of a vector
+
+  explicit Space(std::int64_t size)
+      : n(size), pieces(Lanes ? size : (size + W - 1) / W), room((Lanes ? size : pieces) * W) {}
+
+  struct Vector {
+    double* p;
+    std::int64_t step;
+    THALWEG_INLINE V operator[](std::int64_t i) const { return V::load(p + i * step); }
+    THALWEG_INLINE void put(std::int64_t i, V v) const { v.store(p + i * step); }
+    THALWEG_INLINE void put(typename V::MaskType m, std::int64_t i, V v) const {
+      put(i, select(m, v, (*this)[i]));
+    }
+    // One element, as a number of the lane.
+    THALWEG_INLINE V element(std::int64_t i) const {
+      if constexpr (Lanes) return (*this)[i];
+      else return V(p[i]);
+    }
+    THALWEG_INLINE void set(std::int64_t i, V v) const {
+      if constexpr (Lanes) put(i, v);
+      else p[i] = first(v);
+    }
+  };
+  // The same for every lane, (n) padded to whole batches.
+  struct Common {
+    const double* p;
+    THALWEG_INLINE V operator[](std::int64_t i) const {
+      if constexpr (Lanes) return V(p[i]);
+      else return V::load(p + i * W);
+    }
+    explicit operator bool() const { return p != nullptr; }
+  };
+  struct Matrix {
+    double* p;
+    std::int64_t pitch, step;
+    Vector row(std::int64_t i) const { return {p + i * pitch, step}; }
+  };
+
+  // What the caller lends: told and asked for.
+  Vector told(const double* p, std::int64_t step) const {
+    return {const_cast<double*>(p), Lanes ? step : W};
+  }
+  Matrix told_matrix(const double* p, std::int64_t step) const {
+    return {const_cast<double*>(p), Lanes ? n * step : n, Lanes ? step : W};
+  }
+  static V number(const double* p) {
+    if constexpr (Lanes) return V::load(p);
+    else return V(*p);
+  }
+
+  template <class F> THALWEG_INLINE void each(F f) const {
+    for (std::int64_t i = 0; i < pieces; ++i) f(i);
+  }
+  // For elements one by one: f(i, whether it is in the vector, as a mask) where that matters.
+  THALWEG_INLINE Mask there(std::int64_t i) const {
+    if constexpr (Lanes) return V(0.0) <= V(0.0);
+    else return V::count() < V(static_cast<double>(n - i * W));
+  }
+
+  V dot(Vector a, Vector b) const {
+    if constexpr (Lanes) {
+      if (n <= kPartialSums) return short_dot(a, b);
+      const auto get = [&](std::int64_t i, V& x, V& y) { x = a[i], y = b[i]; };
+      return Tree<DotOf, decltype(get)>{get}(0, n);
+    } else {
+      return V(n ? ContiguousTree<DotOf>{a.p, b.p}(0, n) : 0.0);
+    }
+  }
+  // The largest |f(i)|; NaN where one is.
+  template <class F> V largest(F f) const {
+    V m(0.0);
+    for (std::int64_t i = 0; i < pieces; ++i) {
+      const V a = select(there(i), abs(f(i)), V(0.0));
+      m = select((a > m) | is_nan(a), a, m);
+    }
+    return across(m, [](double x, double y) { return y > x || y != y ? y : x; });
+  }
+  // The least f(i), which is no NaN.
+  template <class F> V least(F f) const {
+    V m(kInfinity);
+    for (std::int64_t i = 0; i < pieces; ++i) {
+      const V a = select(there(i), f(i), V(kInfinity));
+      m = select(a < m, a, m);
+    }
+    return across(m, [](double x, double y) { return y < x ? y : x; });
+  }
+
+ private:
+  // The tree of `dot` where there is no second round of partial sums.
+  V short_dot(Vector a, Vector b) const {
+    V p[kPartialSums];
+    for (std::int64_t i = 0; i < n; ++i) p[i] = a[i] * b[i];
+    for (std::int64_t step = kPartialSums / 2; step > 0; step /= 2)
+      for (std::int64_t j = 0; j < step && j + step < n; ++j) p[j] = p[j] + p[j + step];
+    return n ? p[0] : V(0.0);
+  }
+  template <class F> static V across(V m, F join) {
+    if constexpr (Lanes) {
+      return m;
+    } else {
+      alignas(64) double t[V::kSize];
+      m.store(t);
+      for (std::size_t k = 1; k < V::kSize; ++k) t[0] = join(t[0], t[k]);
+      return V(t[0]);
+    }
+  }
+};
+
+// A number of each lane, in memory.
+struct Scalar {
+  double* p;
+  THALWEG_INLINE operator V() const { return V::load(p); }
+  THALWEG_INLINE V get() const { return V::load(p); }
+  THALWEG_INLINE void operator=(V v) const { v.store(p); }
+  THALWEG_INLINE void set(V::MaskType m, V v) const { select(m, v, get()).store(p); }
+  THALWEG_INLINE V::MaskType on() const { return get() > V(0.0); }
+
+  friend THALWEG_INLINE V operator+(Scalar a, Scalar b) { return a.get() + b.get(); }
+  friend THALWEG_INLINE V operator-(Scalar a, Scalar b) { return a.get() - b.get(); }
+  friend THALWEG_INLINE V operator*(Scalar a, Scalar b) { return a.get() * b.get(); }
+  friend THALWEG_INLINE V operator/(Scalar a, Scalar b) { return a.get() / b.get(); }
+  friend THALWEG_INLINE V::MaskType operator<(Scalar a, Scalar b) { return a.get() < b.get(); }
+  friend THALWEG_INLINE V operator-(Scalar a) { return -a.get(); }
+  friend THALWEG_INLINE V abs(Scalar a) { return abs(a.get()); }
+};
+
+// Hands out a solver's memory, in the order in which it asks. The same walk counts it, and carries
+// one lane's numbers to and from a plain array.
+template <bool Lanes> class Keeper {
+ public:
+  using B = Space<Lanes>;
+  using Scalar = THALWEG_ISA::Scalar;
+  Keeper(const B& space, double* memory) : space_(space), memory_(memory) {}
+  Keeper(const B& space, double* memory, std::int64_t lane, double* flat, bool save)
+      : space_(space), memory_(memory), lane_(lane), flat_(flat), carries_(true), save_(save) {}
+
+  Scalar scalar() {
+    double* p = take(W);
+    if (carries_ && flat_ && !save_ && !Lanes) std::fill_n(p, W, *flat_);
+    carry(p, 1, W);
+    return {p};
+  }
+  typename B::Vector vector() {
+    double* p = take(space_.room);
+    carry(p, space_.n, Lanes ? W : 1);
+    return {p, W};
+  }
+  typename B::Matrix matrix() {
+    double* p = take(space_.n * space_.room);
+    for (std::int64_t i = 0; i < space_.n; ++i) carry(p + i * space_.room, space_.n, Lanes ? W : 1);
+    return {p, space_.room, W};
+  }
+  std::int64_t taken() const { return taken_; }
+  std::int64_t carried() const { return carried_; }
+
+ private:
+  double* take(std::int64_t doubles) { return memory_ + std::exchange(taken_, taken_ + doubles); }
+  void carry(double* p, std::int64_t count, std::int64_t step) {
+    if (!carries_) return;
+    carried_ += count;
+    if (!flat_) return;
+    for (std::int64_t i = 0; i < count; ++i) {
+      double& here = p[i * step + lane_];
+      (save_ ? *flat_ : here) = save_ ? here : *flat_;
+      ++flat_;
+    }
+  }
+  const B& space_;
+  double* memory_;
+  std::int64_t taken_ = 0, carried_ = 0, lane_ = 0;
+  double* flat_ = nullptr;
+  bool carries_ = false, save_ = false;
+};
+
+// One batch of lanes under a solver S: its memory, and what everyone may see.
+template <class S, bool Lanes> struct Party {
+  using B = Space<Lanes>;
+  using State = typename S::template State<B, Keeper<Lanes>>;
+
+  static std::int64_t size(const SolverCall& c) {
+    const B space(c.n);
+    alignas(64) double nothing[1] = {};
+    Keeper<Lanes> keeper(space, nothing);
+    const State state(c, space, keeper);
+    return keeper.taken();
+  }
+  static void tell(const SolverCall& c) {
+    const B space(c.n);
+    Keeper<Lanes> keeper(space, c.memory);
+    State(c, space, keeper).tell();
+  }
+  static std::int64_t exchange(const SolverCall& c, std::int64_t lane, double* flat, bool save) {
+    const B space(c.n);
+    Keeper<Lanes> keeper(space, c.memory, lane, flat, save);
+    const State state(c, space, keeper);
+    return keeper.carried();
+  }
+  static void point(const SolverCall& c, std::int64_t lane, bool best, double* to) {
+    const B space(c.n);
+    Keeper<Lanes> keeper(space, c.memory);
+    const State state(c, space, keeper);
+    const auto from = best ? state.best : state.x;
+    for (std::int64_t i = 0; i < c.n; ++i) to[i] = from.p[i * (Lanes ? W : 1) + lane];
+  }
+  static constexpr SolverKernels kTable{&size, &tell, &exchange, &point};
+};
+
+template <class... Ss> const SolverPair* tables(OperationList<Ss...>) {
+  static constexpr SolverPair all[] = {{Party<Ss, false>::kTable, Party<Ss, true>::kTable}...};
+  return all;
+}
+
+}  // namespace
+
+extern const SolverPair* solver_table();
+const SolverPair* solver_table() { return tables(Solvers{}); }
+
+}  // namespace thalweg::THALWEG_ISA

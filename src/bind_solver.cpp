@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The solvers, and running one with the GIL released.
+#include <algorithm>
+
+#include "conversation.hpp"
+#include "thalweg/differentiate.hpp"
+
+using namespace thalweg;
+
+namespace {
+
+py::list describe_solvers() {
+  py::list out;
+  for (const Solver& s : all_solvers()) {
+    py::dict d;
+    d["name"] = s.name;
+    d["class_name"] = s.class_name;
+    d["summary"] = s.summary;
+    d["source"] = s.source;
+    d["hyper"] = describe_hyper(s.hyper);
+    out.append(d);
+  }
+  return out;
+}
+
+// A solver on one objective, its tapes lowered for each choice of what differs between lanes, once.
+class Minimizer {
+ public:
+  Minimizer(const std::string& method, const std::shared_ptr<Graph>& graph, NodeId f,
+            std::int64_t n, int inputs)
+      : solver_(find(method)), n_(n), inputs_(inputs) {
+    if (f < 0) return;
+    Graph& g = *graph;
+    const NodeId x = g.input(0, {n});
+    std::vector<NodeId> outputs{g.reshape(f, {})};
+    if (solver_.needs != Needs::Value) outputs.push_back(gradient(g, f, x));
+    values_.emplace(graph, std::move(outputs));
+  }
+
+  py::dict run(const Array& x0, const std::vector<std::optional<Array>>& args,
+               const std::vector<bool>& varying_args, std::vector<double> hyper,
+               const std::vector<Array>& bounds, const std::optional<Array>& state,
+               const Stopping& stopping, bool record, py::object callback, py::object function) {
+    const std::int64_t k = x0.shape(0);
+    if (x0.ndim() != 2 || x0.shape(1) != n_ || hyper.size() != solver_.hyper.size() ||
+        (!bounds.empty() && bounds.size() != 2) ||
+        (values_ &&
+         (args.size() != static_cast<std::size_t>(inputs_) || varying_args.size() != args.size())))
+      throw py::value_error(
+          "the solver does not fit what it is run on. This is a bug in thalweg; please report it");
+    Starts starts{k, x0.data(), std::vector<const double*>(args.size(), nullptr), {}};
+    for (std::size_t j = 1; j < args.size(); ++j) starts.values[j] = args[j].value().data();
+    Setup setup{&solver_, n_, std::move(hyper)};
+    if (!bounds.empty()) setup.lower = bounds[0].data(), setup.upper = bounds[1].data();
+    const Kernels& isa = kernels();
+    Sources sources;
+    if (values_) sources.values = &values_->for_lanes(varying_args, isa.width, k);
+    else sources.told_lanes = k;
+    if (state) starts.memory.push_back(state->data());
+
+    Outcome outcome(k, n_);
+    const std::int64_t size = k == 1 ? remembered(setup, sources, isa) : 0;
+    if (state && state->size() != size)
+      throw py::value_error("the state holds " + std::to_string(state->size()) + " numbers, not " +
+                            std::to_string(size));
+    if (size > 0) outcome.remember(size);
+    Conversation talk(std::move(callback), function, record, n_);
+    const Watch watch = talk.watch();
+    std::int64_t begun = 0;
+    {
+      const py::gil_scoped_release nogil;
+      if (function.is_none()) {
+        begun = descend(setup, sources, isa, starts, stopping, outcome.endings, watch);
+      } else {
+        Descent descent(setup, sources, isa, false, starts, stopping, outcome.endings, watch);
+        begun = talk.drive(descent);
+      }
+    }
+    outcome.not_begun(x0, begun, [&](std::int64_t i) {
+      if (size > 0) std::fill_n(outcome.endings.memory[0] + i * size, size, 0.0);
+    });
+    return outcome.told(talk);
+  }
+
+ private:
+  static const Solver& find(const std::string& name) {
+    if (const Solver* s = find_solver(name)) return *s;
+    throw py::value_error("no solver '" + name + "'");
+  }
+  const Solver& solver_;
+  std::int64_t n_;
+  int inputs_;
+  std::optional<Programs> values_;
+};
+
+}  // namespace
+
+void bind_solver(py::module_& m) {
+  m.def("solvers", &describe_solvers, "Every solver, as `methods`.");
+  py::class_<Minimizer, std::shared_ptr<Minimizer>>(m, "Minimizer", "A solver on one objective.")
+      .def(py::init<const std::string&, const std::shared_ptr<Graph>&, NodeId, std::int64_t, int>(),
+           py::arg("method"), py::arg("graph"), py::arg("f"), py::arg("n"), py::arg("inputs"),
+           "f: -1 where values are told.")
+      .def(
+          "run",
+          [](Minimizer& s, const Array& x0, const std::vector<std::optional<Array>>& args,
+             const std::vector<bool>& varying, std::vector<double> hyper,
+             const std::vector<Array>& bounds, const std::optional<Array>& state, double gtol,
+             double xtol, double ftol, std::int64_t max_iter, std::int64_t max_nfev,
+             double max_time, bool record, py::object callback, py::object function, int threads) {
+            return s.run(x0, args, varying, std::move(hyper), bounds, state,
+                         {gtol, xtol, ftol, max_iter, max_nfev, max_time, threads}, record,
+                         std::move(callback), std::move(function));
+          },
+          py::arg("x0"), py::arg("args"), py::arg("varying"), py::arg("hyper"), py::arg("bounds"),
+          py::arg("state"), py::arg("gtol"), py::arg("xtol"), py::arg("ftol"), py::arg("max_iter"),
+          py::arg("max_nfev"), py::arg("max_time"), py::arg("record"), py::arg("callback"),
+          py::arg("function"), py::arg("threads") = 1);
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What the bridge shares that runs descents: Python's side of one, and where results go.
+#pragma once
+#include <exception>
+#include <optional>
+
+#include "bind.hpp"
+#include "thalweg/descend.hpp"
+
+// Python's side of a running descent: callbacks, signals, and the exception that one of them
+// raised.
+class Conversation {
+ public:
+  Conversation(py::object callback, py::object function, bool record, std::int64_t n)
+      : callback_(std::move(callback)), function_(std::move(function)), record_(record), n_(n) {}
+
+  bool interrupted() {
+    const py::gil_scoped_acquire gil;
+    return guarded([] {
+      if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+      return false;
+    });
+  }
+  bool report(const thalweg::Report& r) {
+    if (error_) return true;
+    if (record_) {
+      for (std::int64_t i = 0; i < n_; ++i) xs_.push_back(r.x[i * r.stride]);
+      fs_.push_back(r.f[0]);
+      norms_.push_back(r.gradient_norm ? r.gradient_norm[0] : NAN);
+    }
+    if (callback_.is_none() || r.iteration == 0) return false;
+    const py::gil_scoped_acquire gil;
+    return guarded([&] {
+      Array x(std::vector<py::ssize_t>{n_});
+      for (std::int64_t i = 0; i < n_; ++i) x.mutable_at(i) = r.x[i * r.stride];
+      return callback_(r.iteration, x, r.f[0], r.gradient_norm ? r.gradient_norm[0] : NAN)
+          .cast<bool>();
+    });
+  }
+  // Asks the user's function; NaN where it fails, and the exception ends the descent at the next
+  // review.
+  void answer(const thalweg::Question& q) {
+    const py::gil_scoped_acquire gil;
+    for (std::size_t l = 0; l < q.start.size(); ++l) {
+      if (q.start[l] < 0) continue;
+      Array x(std::vector<py::ssize_t>{n_}), g(std::vector<py::ssize_t>{n_});
+      const auto at = [&](std::int64_t i) { return i * q.stride + static_cast<std::int64_t>(l); };
+      for (std::int64_t i = 0; i < n_; ++i) x.mutable_at(i) = q.x[at(i)];
+      guarded([&] {
+        if (error_) return true;
+        const py::tuple fg = function_(x);
+        q.f[l] = fg[0].cast<double>();
+        g = fg[1].cast<Array>();
+        if (g.size() != n_)
+          throw py::value_error("jac must return " + std::to_string(n_) + " values, got " +
+                                std::to_string(g.size()));
+        return false;
+      });
+      if (error_) q.f[l] = NAN;
+      else
+        for (std::int64_t i = 0; i < n_; ++i) q.g[at(i)] = g.data()[i];
+    }
+  }
+  thalweg::Watch watch() {
+    thalweg::Watch w;
+    w.interrupted = [this] { return interrupted(); };
+    if (record_ || !function_.is_none() || !callback_.is_none())
+      w.report = [this](const thalweg::Report& r) { return report(r); };
+    return w;
+  }
+  // Answers what the descent asks until all of it has ended; how many starts were begun.
+  std::int64_t drive(thalweg::Descent& descent) {
+    thalweg::Question q{};
+    while (descent.ask(q)) {
+      answer(q);
+      descent.tell();
+    }
+    return descent.begun();
+  }
+  py::object error() const {
+    if (!error_) return py::none();
+    if (error_->trace()) PyException_SetTraceback(error_->value().ptr(), error_->trace().ptr());
+    return error_->value();
+  }
+  py::object path() const {
+    if (!record_) return py::none();
+    const auto rows = static_cast<py::ssize_t>(fs_.size());
+    Array x({rows, static_cast<py::ssize_t>(n_)}), f(rows), g(rows);
+    std::copy(xs_.begin(), xs_.end(), x.mutable_data());
+    std::copy(fs_.begin(), fs_.end(), f.mutable_data());
+    std::copy(norms_.begin(), norms_.end(), g.mutable_data());
+    return py::make_tuple(x, f, g);
+  }
+
+ private:
+  // true: end the descent.
+  template <class F> bool guarded(F f) {
+    try {
+      return f();
+    } catch (py::error_already_set& e) {
+      error_.emplace(e);
+    } catch (const std::exception& e) {
+      py::set_error(PyExc_ValueError, e.what());
+      error_.emplace();
+    }
+    return true;
+  }
+  py::object callback_, function_;
+  bool record_;
+  std::int64_t n_;
+  std::vector<double> xs_, fs_, norms_;
+  std::optional<py::error_already_set> error_;
+};
+
+// The arrays of k endings.
+struct Outcome {
+  Outcome(std::int64_t k, std::int64_t n)
+      : x({k, n}),
+        last_x({k, n}),
+        fun(k),
+        last_fun(k),
+        left(k),
+        right(k),
+        iterations(k),
+        evaluations(k),
+        curvatures(k),
+        reason(k),
+        endings{x.mutable_data(),           last_x.mutable_data(),     fun.mutable_data(),
+                last_fun.mutable_data(),    iterations.mutable_data(), reason.mutable_data(),
+                left.mutable_data(),        right.mutable_data(),      {},
+                evaluations.mutable_data(), curvatures.mutable_data()} {}
+
+  // Room for memory of so many numbers each.
+  void remember(std::int64_t size) {
+    memory.emplace_back(std::vector<py::ssize_t>{fun.size(), size});
+    endings.memory.push_back(memory.back().mutable_data());
+  }
+
+  // Starts from `begun` on were interrupted before they were begun; `initial` fills memory.
+  template <class F> void not_begun(const Array& x0, std::int64_t begun, F initial) {
+    const std::int64_t n = x.shape(1);
+    for (std::int64_t i = begun; i < fun.size(); ++i) {
+      std::copy_n(x0.data() + i * n, n, endings.x + i * n);
+      std::copy_n(x0.data() + i * n, n, endings.last_x + i * n);
+      endings.fun[i] = endings.last_fun[i] = NAN;
+      endings.iterations[i] = endings.evaluations[i] = endings.curvatures[i] = 0;
+      endings.left[i] = endings.right[i] = 0;
+      endings.reason[i] = static_cast<std::int8_t>(thalweg::Reason::Interrupted);
+      initial(i);
+    }
+  }
+
+  py::dict told(const Conversation& talk) const {
+    py::dict out;
+    out["x"] = x, out["last_x"] = last_x, out["fun"] = fun, out["last_fun"] = last_fun;
+    out["nit"] = iterations, out["nfev"] = evaluations, out["nhev"] = curvatures;
+    out["reason"] = reason, out["left"] = left, out["right"] = right;
+    out["memory"] = memory, out["path"] = talk.path(), out["error"] = talk.error();
+    return out;
+  }
+
+  Array x, last_x, fun, last_fun, left, right;
+  py::array_t<std::int64_t> iterations, evaluations, curvatures;
+  py::array_t<std::int8_t> reason;
+  std::vector<Array> memory;
+  thalweg::Endings endings;
+};
