@@ -27,20 +27,22 @@ py::list describe_solvers() {
 class Minimizer {
  public:
   Minimizer(const std::string& method, const std::shared_ptr<Graph>& graph, NodeId f,
-            std::int64_t n, int inputs)
+            std::int64_t n, int inputs, const std::vector<NodeId>& derivatives)
       : solver_(find(method)), n_(n), inputs_(inputs) {
     if (f < 0) return;
     Graph& g = *graph;
     const NodeId x = g.input(0, {n});
     std::vector<NodeId> outputs{g.reshape(f, {})};
-    if (solver_.needs != Needs::Value) outputs.push_back(gradient(g, f, x));
+    if (!derivatives.empty()) outputs.insert(outputs.end(), derivatives.begin(), derivatives.end());
+    else if (solver_.needs != Needs::Value) outputs.push_back(gradient(g, f, x));
     values_.emplace(graph, std::move(outputs));
   }
 
   py::dict run(const Array& x0, const std::vector<std::optional<Array>>& args,
                const std::vector<bool>& varying_args, std::vector<double> hyper,
-               const std::vector<Array>& bounds, const std::optional<Array>& state,
-               const Stopping& stopping, bool record, py::object callback, py::object function) {
+               const std::vector<Array>& bounds, const std::optional<Array>& scale,
+               const std::optional<Array>& state, const Stopping& stopping, bool record,
+               py::object callback, py::object function) {
     const std::int64_t k = x0.shape(0);
     if (x0.ndim() != 2 || x0.shape(1) != n_ || hyper.size() != solver_.hyper.size() ||
         (!bounds.empty() && bounds.size() != 2) ||
@@ -52,6 +54,7 @@ class Minimizer {
     for (std::size_t j = 1; j < args.size(); ++j) starts.values[j] = args[j].value().data();
     Setup setup{&solver_, n_, std::move(hyper)};
     if (!bounds.empty()) setup.lower = bounds[0].data(), setup.upper = bounds[1].data();
+    if (scale) setup.scale = scale->data();
     const Kernels& isa = kernels();
     Sources sources;
     if (values_) sources.values = &values_->for_lanes(varying_args, isa.width, k);
@@ -98,22 +101,26 @@ class Minimizer {
 void bind_solver(py::module_& m) {
   m.def("solvers", &describe_solvers, "Every solver, as `methods`.");
   py::class_<Minimizer, std::shared_ptr<Minimizer>>(m, "Minimizer", "A solver on one objective.")
-      .def(py::init<const std::string&, const std::shared_ptr<Graph>&, NodeId, std::int64_t, int>(),
+      .def(py::init<const std::string&, const std::shared_ptr<Graph>&, NodeId, std::int64_t, int,
+                    const std::vector<NodeId>&>(),
            py::arg("method"), py::arg("graph"), py::arg("f"), py::arg("n"), py::arg("inputs"),
-           "f: -1 where values are told.")
+           py::arg("derivatives") = std::vector<NodeId>{},
+           "f: -1 where values are told; derivatives: its gradient and what a solver needs "
+           "besides, where they are not to be made from f.")
       .def(
           "run",
           [](Minimizer& s, const Array& x0, const std::vector<std::optional<Array>>& args,
              const std::vector<bool>& varying, std::vector<double> hyper,
              const std::vector<Array>& bounds, const std::optional<Array>& state, double gtol,
              double xtol, double ftol, std::int64_t max_iter, std::int64_t max_nfev,
-             double max_time, bool record, py::object callback, py::object function, int threads) {
-            return s.run(x0, args, varying, std::move(hyper), bounds, state,
+             double max_time, bool record, py::object callback, py::object function, int threads,
+             const std::optional<Array>& scale) {
+            return s.run(x0, args, varying, std::move(hyper), bounds, scale, state,
                          {gtol, xtol, ftol, max_iter, max_nfev, max_time, threads}, record,
                          std::move(callback), std::move(function));
           },
           py::arg("x0"), py::arg("args"), py::arg("varying"), py::arg("hyper"), py::arg("bounds"),
           py::arg("state"), py::arg("gtol"), py::arg("xtol"), py::arg("ftol"), py::arg("max_iter"),
           py::arg("max_nfev"), py::arg("max_time"), py::arg("record"), py::arg("callback"),
-          py::arg("function"), py::arg("threads") = 1);
+          py::arg("function"), py::arg("threads") = 1, py::arg("scale") = py::none());
 }

@@ -9,5 +9,6 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   bind_program(m);
   bind_descend(m);
   bind_solver(m);
+  bind_fit(m);
   bind_epochs(m);
 }

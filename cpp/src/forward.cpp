@@ -14,6 +14,23 @@ class Forward {
   std::vector<NodeId> run(std::span<const NodeId> outputs, std::span<const NodeId> wrt,
                           std::span<const NodeId> tangents) {
     for (std::size_t k = 0; k < wrt.size(); ++k) at(wrt[k]) = Expr(g_, tangents[k]);
+    return sweep(outputs);
+  }
+
+  // Along one element of x, a vector: what does not depend on it is known to be zero.
+  std::vector<NodeId> run(std::span<const NodeId> outputs, NodeId x, std::int64_t element) {
+    const Shape shape = g_.shape(x);
+    from_ = x, element_ = element;
+    if (size_of(shape) == 1) return at(x) = 1.0, sweep(outputs);
+    auto unit = std::make_shared<std::vector<double>>(static_cast<std::size_t>(size_of(shape)));
+    (*unit)[static_cast<std::size_t>(element)] = 1.0;
+    const double* values = unit->data();
+    at(x) = Expr(g_, g_.data({std::move(unit), values, shape}));
+    return sweep(outputs);
+  }
+
+ private:
+  std::vector<NodeId> sweep(std::span<const NodeId> outputs) {
     const NodeId last = *std::ranges::max_element(outputs);
     for (NodeId id = 0; id <= last; ++id)
       if (at(id).is_zero()) at(id) = tangent(id);
@@ -22,7 +39,22 @@ class Forward {
     return out;
   }
 
- private:
+  // The tangent of a view of x: 0 or 1 where its elements are all the same.
+  Expr of_unit(Expr seen) const {
+    if (seen.is_number() || g_[seen.id].kind == Kind::Data) return seen;
+    const auto a = g_.attributes(seen.id);
+    const Shape& shape = g_.shape(seen.id);
+    std::int64_t ones = 0;
+    const std::int64_t size = size_of(shape);
+    for (std::int64_t i = 0; i < size; ++i) {
+      std::int64_t from = a[0], rest = i;
+      for (std::size_t k = shape.size(); k-- > 0; rest /= shape[k])
+        from += rest % shape[k] * a[k + 1];
+      ones += from == element_;
+    }
+    return ones == 0 ? Expr(0.0) : ones == size ? Expr(1.0) : seen;
+  }
+
   Expr& at(NodeId id) { return tangents_[static_cast<std::size_t>(id)]; }
   NodeId full(NodeId id) { return spread(g_, at(id), Shape(g_.shape(id))).in(g_); }
 
@@ -69,7 +101,8 @@ class Forward {
       }
       case Kind::View: {
         const auto a = g_.attributes(id);
-        return {g_, g_.view(full(in[0]), shape, a[0], Shape(a.begin() + 1, a.end()))};
+        const Expr seen(g_, g_.view(full(in[0]), shape, a[0], Shape(a.begin() + 1, a.end())));
+        return in[0] == from_ ? of_unit(seen) : seen;
       }
       case Kind::Gather: {
         const auto a = g_.attributes(id);
@@ -101,7 +134,12 @@ class Forward {
 
   Graph& g_;
   std::vector<Expr> tangents_;
+  NodeId from_ = -1;  // what there is one element of to be differentiated along
+  std::int64_t element_ = 0;
 };
+
+// Up to so many columns their products are sums of their own, which need no matrix of all rows.
+constexpr std::size_t kFewColumns = 16;
 
 }  // namespace
 
@@ -109,6 +147,60 @@ std::vector<NodeId> jacobian_vector_product(Graph& graph, std::span<const NodeId
                                             std::span<const NodeId> wrt,
                                             std::span<const NodeId> tangents) {
   return Forward(graph, graph.size()).run(outputs, wrt, tangents);
+}
+
+namespace {
+// The derivatives of m residuals by each element of x.
+std::vector<NodeId> columns_of(Graph& graph, NodeId residuals, NodeId x) {
+  const std::int64_t m = size_of(graph.shape(residuals)), n = size_of(graph.shape(x));
+  std::vector<NodeId> columns;
+  for (std::int64_t j = 0; j < n; ++j) {
+    const auto column = Forward(graph, graph.size()).run(std::array{residuals}, x, j);
+    columns.push_back(graph.reshape(column[0], {m}));
+  }
+  return columns;
+}
+// Parts of one size, one after the other.
+NodeId stacked(Graph& graph, const std::vector<NodeId>& parts, const Shape& shape) {
+  std::vector<Placement> at;
+  const std::int64_t each = size_of(shape) / static_cast<std::int64_t>(parts.size());
+  for (std::size_t k = 0; k < parts.size(); ++k)
+    at.push_back(
+        {static_cast<std::int64_t>(k) * each, contiguous_strides(graph.shape(parts[k])), {}});
+  return graph.assemble(shape, parts, std::move(at), false);
+}
+}  // namespace
+
+NodeId jacobian(Graph& graph, NodeId residuals, NodeId x) {
+  const std::int64_t m = size_of(graph.shape(residuals)), n = size_of(graph.shape(x));
+  return stacked(graph, columns_of(graph, residuals, x), {n, m});
+}
+
+NormalEquations normal_equations(Graph& graph, NodeId residuals, NodeId slopes, NodeId weights,
+                                 NodeId x) {
+  const std::int64_t m = size_of(graph.shape(residuals)), n = size_of(graph.shape(x));
+  const std::vector<NodeId> columns = columns_of(graph, residuals, x);
+  std::vector<NodeId> weighted = columns;
+  if (weights >= 0)
+    for (NodeId& c : weighted) c = (Expr(graph, c) * Expr(graph, weights)).in(graph);
+  if (columns.size() > kFewColumns) {
+    const NodeId rows = stacked(graph, columns, {1, n, m});
+    const NodeId scaled = weights < 0 ? rows : stacked(graph, weighted, {1, n, m});
+    const NodeId gradient = graph.matmul(rows, graph.reshape(slopes, {1, m, 1}), false, false);
+    return {graph.reshape(gradient, {n}),
+            graph.reshape(graph.matmul(rows, scaled, false, true), {n, n})};
+  }
+  const auto dot = [&](NodeId a, NodeId b) {
+    return graph.reduce(Reduction::Sum, (Expr(graph, a) * Expr(graph, b)).in(graph), {0}, false);
+  };
+  std::vector<NodeId> gradient, matrix(columns.size() * columns.size());
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    gradient.push_back(dot(columns[i], slopes));
+    for (std::size_t j = 0; j <= i; ++j)
+      matrix[i * columns.size() + j] = matrix[j * columns.size() + i] =
+          dot(columns[i], weighted[j]);
+  }
+  return {stacked(graph, gradient, {n}), stacked(graph, matrix, {n, n})};
 }
 
 }  // namespace thalweg

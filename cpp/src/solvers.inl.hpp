@@ -75,6 +75,8 @@ template <bool Lanes> struct Space {
     else return V(*p);
   }
 
+  // The batch that holds element i.
+  static constexpr std::int64_t piece(std::int64_t i) { return Lanes ? i : i / W; }
   template <class F> THALWEG_INLINE void each(F f) const {
     for (std::int64_t i = 0; i < pieces; ++i) f(i);
   }

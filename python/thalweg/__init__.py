@@ -26,6 +26,9 @@ from thalweg.transforms import (
 
 if TYPE_CHECKING:
     from thalweg import losses, nn
+    from thalweg.fit import curve_fit
+    from thalweg.leastsq import LeastSquares, least_squares
+    from thalweg.models import Model, OptimizeWarning, model
 
 GradientDescent = _methods.classes["gradient_descent"]
 Momentum = _methods.classes["momentum"]
@@ -41,10 +44,21 @@ AdaMax = _methods.classes["adamax"]
 Lion = _methods.classes["lion"]
 Rprop = _methods.classes["rprop"]
 LBFGS = _methods.classes["lbfgs"]
+LM = _methods.classes["lm"]
 
 # A method that is added to the core's list is here without another line.
 for _class in _methods.classes.values():
     globals().setdefault(_class.__name__, _class)
+
+# Fits are imported when first asked for.
+_LATER = {
+    "LeastSquares": "leastsq",
+    "Model": "models",
+    "OptimizeWarning": "models",
+    "curve_fit": "fit",
+    "least_squares": "leastsq",
+    "model": "models",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -53,6 +67,11 @@ def __getattr__(name: str) -> Any:
         from importlib import import_module
 
         return import_module(f"thalweg.{name}")
+    if name in _LATER:
+        from importlib import import_module
+
+        found = globals()[name] = getattr(import_module(f"thalweg.{_LATER[name]}"), name)
+        return found
     raise AttributeError(f"module 'thalweg' has no attribute {name!r}")
 
 
@@ -66,11 +85,14 @@ __all__ = [
     "Bounds",
     "GradientCheck",
     "GradientDescent",
+    "LeastSquares",
     "Lion",
+    "Model",
     "Momentum",
     "NAdam",
     "Nesterov",
     "Objective",
+    "OptimizeWarning",
     "RMSProp",
     "Reason",
     "Result",
@@ -79,13 +101,16 @@ __all__ = [
     "TraceError",
     "__version__",
     "check_grad",
+    "curve_fit",
     "grad",
     "hessian",
     "hvp",
     "jacobian",
+    "least_squares",
     "losses",
     "methods",
     "minimize",
+    "model",
     "nn",
     "objective",
     "schedules",

@@ -79,6 +79,10 @@ class Graph:
     def diagnose(
         self, output: int, inputs: Sequence[ArrayLike]
     ) -> tuple[str, list[float], float, bool] | None: ...
+    def jacobian(self, residuals: int, x: int) -> int: ...
+    def normal_equations(
+        self, residuals: int, slopes: int, weights: int, x: int
+    ) -> tuple[int, int]: ...
     def gradient(self, output: int, wrt: int) -> int: ...
 
 class Function:
@@ -123,7 +127,15 @@ class Stepper:
     ) -> dict[str, Any]: ...
 
 class Minimizer:
-    def __init__(self, method: str, graph: Graph, f: int, n: int, inputs: int) -> None: ...
+    def __init__(
+        self,
+        method: str,
+        graph: Graph,
+        f: int,
+        n: int,
+        inputs: int,
+        derivatives: Sequence[int] = ...,
+    ) -> None: ...
     def run(
         self,
         x0: ArrayLike,
@@ -142,7 +154,10 @@ class Minimizer:
         callback: Callable[..., Any] | None,
         function: Callable[..., Any] | None,
         threads: int = 1,
+        scale: ArrayLike | None = None,
     ) -> dict[str, Any]: ...
+
+def covariance(columns: ArrayLike, held: ArrayLike | None = None) -> tuple[_Floats, int]: ...
 
 _Over = tuple[OnRows, OnRows | None, list[NDArray[Any]], NDArray[np.int64] | None]
 

@@ -345,6 +345,58 @@ class Objective:
         own = self.structure.shapes[0] if self.structure.form == "whole" else (n,)
         return self._shaped(np.array(blocks), lead, self.shape + own)
 
+    # ---- residuals
+
+    def then(self, build: Callable[..., Any], args: Sequence[FloatArray]) -> Objective:
+        """Another function of the same traced one: what `build` makes of its value and of `args`.
+
+        `args` are inputs, behind those that it has already.
+        """
+        other = copy.copy(self)
+        other._functions, other._steppers, other._minimizers = {}, {}, {}
+        trace = Trace(self._graph)
+        first = 1 + len(self.args)
+        further = [trace.input(first + i, a.shape) for i, a in enumerate(args)]
+        other._f = output_node(trace, build(Tracer(trace, self._f), *further))
+        other.args = [*self.args, *args]
+        other.shape = self._graph.shape(other._f)
+        return other
+
+    def with_numbers(self, args: Sequence[FloatArray]) -> Objective:
+        """The same with other numbers for its last `args`, which are known to fit."""
+        other = copy.copy(self)
+        other.args = [*self.args[: len(self.args) - len(args)], *args]
+        return other
+
+    def sum_of_squares(self, rho: Callable[..., Any] | None) -> _core.Minimizer:
+        """The core's least squares on its values as residuals; made once for each loss.
+
+        With a loss, its scale is one more input.
+        """
+        made = self._minimizers.get(("lm", rho))
+        if made is None:
+            from thalweg.squares import sum_of_squares
+
+            _check_square(self.n, "least squares", "use minimize, with lbfgs")
+            inputs = 1 + len(self.args)
+            made = sum_of_squares(self._graph, self._f, self.x_node, inputs, rho)
+            self._minimizers["lm", rho] = made
+        return made
+
+    def diagnose_residuals(
+        self, rows: FloatArray, jacobian: bool
+    ) -> tuple[str, list[float], float, bool] | None:
+        """As `diagnose`, of a vector function or its Jacobian."""
+        node = self._graph.jacobian(self._f, self.x_node) if jacobian else self._f
+        return self._graph.diagnose(node, [rows, *self.args])
+
+    def residuals_and_jacobian(self, row: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Its values (m,), and their derivatives (m, n), at a point given as a row (1, n)."""
+        r, columns = self._run(
+            "residuals", lambda: [self._f, self._graph.jacobian(self._f, self.x_node)], row
+        )
+        return r[0], columns.reshape(self.n, r.shape[1]).T
+
     # ---- the tape
 
     @property

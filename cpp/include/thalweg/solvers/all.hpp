@@ -3,7 +3,8 @@
 #pragma once
 #include "thalweg/ops.hpp"
 #include "thalweg/solvers/lbfgs.hpp"
+#include "thalweg/solvers/lm.hpp"
 
 namespace thalweg {
-using Solvers = OperationList<solvers::LBFGS>;
+using Solvers = OperationList<solvers::LBFGS, solvers::LM>;
 }

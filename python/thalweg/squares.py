@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Sums of squares as the core's Levenberg-Marquardt minimizes them: of traced or called residuals.
+
+What the user's words mean is settled in leastsq.py and fit.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from thalweg import _core
+from thalweg.robust import Rho, weighted
+from thalweg.structure import FloatArray, Structure, as_floats, structure_of
+from thalweg.trace import Trace, Tracer
+
+if TYPE_CHECKING:
+    from thalweg.objective import Objective
+
+__all__ = ["FOREVER", "CalledSquares", "Squares", "TracedSquares"]
+
+FOREVER = 2**62
+# Central differences: the step at which truncation (h**2) and rounding (eps / h) meet.
+_STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
+
+Listener = Callable[[int, FloatArray, float, float], bool]
+
+
+class Squares:
+    """Residuals, their loss, and what it takes to descend on them.
+
+    Attributes
+    ----------
+    structure : Structure
+        How points look to the user.
+    shape : tuple of int
+        Shape of the residuals.
+    """
+
+    structure: Structure
+    shape: tuple[int, ...]
+    rho: Rho | None
+    f_scale: float
+    threads: int
+
+    @property
+    def n(self) -> int:
+        """Number of variables."""
+        return self.structure.size
+
+    def run(
+        self,
+        x: FloatArray,
+        bounds: list[FloatArray],
+        scale: FloatArray | None,
+        stops: dict[str, Any],
+        listener: Listener | None = None,
+    ) -> dict[str, Any]:
+        """Descend from x (n,); what the core tells of the ending, each with one row."""
+        raise NotImplementedError
+
+    def at(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Residuals (m,) and Jacobian (m, n) at x (n,)."""
+        raise NotImplementedError
+
+    def evaluations(self, out: dict[str, Any]) -> tuple[int, int]:
+        """Evaluations of the residuals and of the Jacobian in a run."""
+        both = int(out["nfev"][0])
+        return both, both
+
+    def blame(self, x: FloatArray) -> str:
+        """What made the residuals, or else their derivatives, not finite at x."""
+        raise NotImplementedError
+
+    def told(self, x: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+        """Cost, gradient and normal matrix at x."""
+        r, jacobian = self.at(x)
+        with np.errstate(all="ignore"):  # a point that is not finite ends as one
+            if self.rho is None:
+                return 0.5 * float(r @ r), jacobian.T @ r, jacobian.T @ jacobian
+            cost, slope, curved = weighted(self.rho, r, self.f_scale)
+            bent = jacobian * np.asarray(curved)[:, None]
+            return float(np.sum(cost)), jacobian.T @ (slope * r), jacobian.T @ bent
+
+
+_HYPER = [1.0]
+
+
+def sum_of_squares(
+    graph: _core.Graph, residuals: int, x: int, inputs: int, rho: Rho | None
+) -> _core.Minimizer:
+    """Cost, gradient and normal matrix of a traced vector as one tape, for the core to minimize."""
+    m, n = prod(graph.shape(residuals)), prod(graph.shape(x))
+    trace = Trace(graph)
+    r = Tracer(trace, graph.reshape(residuals, (m,)))
+    if rho is None:
+        cost = np.sum(r * r) * 0.5
+        derivatives = graph.normal_equations(r.node, r.node, -1, x)
+    else:
+        costs, share, curved = weighted(rho, r, trace.input(inputs, ()))
+        cost = np.sum(trace.wrap(costs))
+        derivatives = graph.normal_equations(r.node, trace.lift(share * r), trace.lift(curved), x)
+        inputs += 1
+    return _core.Minimizer("lm", graph, cost.node, n, inputs, derivatives)
+
+
+class TracedSquares(Squares):
+    """Residuals that were traced; what is lowered for them stays with the objective."""
+
+    def __init__(self, objective: Objective, rho: Rho | None = None, f_scale: float = 1.0) -> None:
+        self.objective, self.rho, self.f_scale = objective, rho, f_scale
+        self.structure, self.shape = objective.structure, objective.shape
+        self.threads = objective.threads
+
+    def run(
+        self,
+        x: FloatArray,
+        bounds: list[FloatArray],
+        scale: FloatArray | None,
+        stops: dict[str, Any],
+        listener: Listener | None = None,
+    ) -> dict[str, Any]:
+        """Descend from x."""
+        args: list[FloatArray | None] = [None, *self.objective.args]
+        if self.rho is not None:
+            args.append(np.array(self.f_scale))
+        varying = [True] + [False] * (len(args) - 1)
+        return self.objective.sum_of_squares(self.rho).run(
+            x[None, :], args, varying, _HYPER, bounds, None, record=False, callback=listener,
+            function=None, threads=self.threads, scale=scale, **stops,
+        )  # fmt: skip
+
+    def at(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Residuals and Jacobian at x."""
+        return self.objective.residuals_and_jacobian(x[None, :])
+
+    def blame(self, x: FloatArray) -> str:
+        """What made the residuals, or else their derivatives, not finite at x."""
+        for jacobian in (False, True):
+            if found := self.objective.diagnose_residuals(x[None, :], jacobian):
+                name, inputs, value, _ = found
+                given = ", ".join(f"{v:.6g}" for v in inputs) or "..."
+                return f"{name}({given}) = {value:g}" + " in the Jacobian" * jacobian
+        return "their squares overflow"
+
+
+class CalledSquares(Squares):
+    """Residuals that are called at every evaluation (`trace=False`)."""
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        x0: Any,
+        args: tuple[Any, ...],
+        jac: Callable[..., Any] | None,
+        unpack: bool | None,
+        rho: Rho | None = None,
+        f_scale: float = 1.0,
+    ) -> None:
+        self.structure, start = structure_of(x0, function, len(args), unpack)
+        self._function, self._jac, self._args = function, jac, args
+        self.rho, self.f_scale, self.threads = rho, f_scale, 1
+        self.limits: list[FloatArray] = []  # differences lean inwards at a bound
+        self.calls = [0, 0]
+        self._known: dict[bytes, tuple[FloatArray, FloatArray]] = {}
+        self._first = (start.tobytes(), self._residuals(start))
+        self.calls[0] = 1
+        self.shape = self._first[1].shape
+
+    def _call(self, function: Callable[..., Any], x: FloatArray) -> Any:
+        s = self.structure
+        if s.form == "elements":
+            return function(*x.tolist(), *self._args)
+        point = s.restore(x[None, :].copy())
+        if s.form == "dict":
+            pieces = list(point.values())
+        else:
+            pieces = list(point) if s.form == "tuple" else [point]
+        positional, named = s.arguments(function, pieces, self._args)
+        return function(*positional, **named)
+
+    def _residuals(self, x: FloatArray) -> FloatArray:
+        return as_floats(self._call(self._function, x), "the residuals")
+
+    def run(
+        self,
+        x: FloatArray,
+        bounds: list[FloatArray],
+        scale: FloatArray | None,
+        stops: dict[str, Any],
+        listener: Listener | None = None,
+    ) -> dict[str, Any]:
+        """Descend from x."""
+        self.limits = bounds
+        made = _core.Minimizer("lm", _core.Graph(), -1, self.n, 1)
+        return made.run(
+            x[None, :], [], [], _HYPER, bounds, None, record=False, callback=listener,
+            function=self.told, scale=scale, **stops,
+        )  # fmt: skip
+
+    def at(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Residuals and Jacobian at x."""
+        key = x.tobytes()
+        if key not in self._known:
+            if key == self._first[0]:
+                r = self._first[1].ravel()
+            else:
+                r = self._residuals(x).ravel()
+                self.calls[0] += 1
+            self.calls[1] += 1
+            # The latest two: a trial, and the point that it did not improve on.
+            self._known = dict([*self._known.items()][-1:])
+            self._known[key] = r, self._jacobian(x, r.size)
+        return self._known[key]
+
+    def evaluations(self, _: dict[str, Any]) -> tuple[int, int]:
+        """Calls so far; those for differences are not counted."""
+        return self.calls[0], self.calls[1]
+
+    def _jacobian(self, x: FloatArray, m: int) -> FloatArray:
+        if self._jac is not None:
+            given = as_floats(self._call(self._jac, x), "jac")
+            if given.shape != (m, x.size) and not (x.size == 1 and given.size == m):
+                raise ValueError(
+                    f"The return value of `jac` has wrong shape: expected {(m, x.size)}, "
+                    f"actual {given.shape}."
+                )
+            return given.reshape(m, x.size)
+        jacobian = np.empty((m, x.size))
+        for i in range(x.size):
+            h = _STEP * max(1.0, abs(x[i]))
+            high, low = x.copy(), x.copy()
+            high[i] += h
+            low[i] -= h
+            if self.limits:
+                high[i], low[i] = min(high[i], self.limits[1][i]), max(low[i], self.limits[0][i])
+            width = high[i] - low[i]
+            change = self._residuals(high).ravel() - self._residuals(low).ravel()
+            jacobian[:, i] = change / width if width > 0 else 0.0
+        return jacobian
+
+    def blame(self, x: FloatArray) -> str:
+        """What made the residuals not finite at x."""
+        return f"the function returned {self.at(x)[0]}"
