@@ -33,9 +33,23 @@ class Minimizer {
     Graph& g = *graph;
     const NodeId x = g.input(0, {n});
     std::vector<NodeId> outputs{g.reshape(f, {})};
-    if (!derivatives.empty()) outputs.insert(outputs.end(), derivatives.begin(), derivatives.end());
-    else if (solver_.needs != Needs::Value) outputs.push_back(gradient(g, f, x));
-    values_.emplace(graph, std::move(outputs));
+    if (!derivatives.empty()) {
+      outputs.insert(outputs.end(), derivatives.begin(), derivatives.end());
+      values_.emplace(graph, std::move(outputs));
+      told_all_ = true;
+      return;
+    }
+    if (solver_.needs != Needs::Value) outputs.push_back(gradient(g, f, x));
+    if (solver_.needs == Needs::Hessian || solver_.needs == Needs::HessianVector) {
+      const NodeId slope = outputs[1], v = g.input(inputs, {n});
+      product_.emplace(graph,
+                       jacobian_vector_product(g, std::array{slope}, std::array{x}, std::array{v}));
+    }
+    values_.emplace(graph, outputs);
+    with_hessian_ = [graph, outputs, x]() mutable {
+      outputs.push_back(hessian(*graph, outputs[1], x));
+      return Programs(graph, outputs);
+    };
   }
 
   py::dict run(const Array& x0, const std::vector<std::optional<Array>>& args,
@@ -56,9 +70,7 @@ class Minimizer {
     if (!bounds.empty()) setup.lower = bounds[0].data(), setup.upper = bounds[1].data();
     if (scale) setup.scale = scale->data();
     const Kernels& isa = kernels();
-    Sources sources;
-    if (values_) sources.values = &values_->for_lanes(varying_args, isa.width, k);
-    else sources.told_lanes = k;
+    const Sources sources = sources_of(varying_args, k, isa.width);
     if (state) starts.memory.push_back(state->data());
 
     Outcome outcome(k, n_);
@@ -86,6 +98,39 @@ class Minimizer {
   }
 
  private:
+  // The tapes for k starts: the Hessian with every value where it is small or there are many
+  // starts.
+  Sources sources_of(const std::vector<bool>& varying, std::int64_t k, int width) {
+    Sources sources;
+    if (!values_) {
+      sources.told_lanes = k;
+      return sources;
+    }
+    if (told_all_) {
+      sources.values = &values_->for_lanes(varying, width, k);
+      return sources;
+    }
+    std::vector<bool> with_v = varying;
+    with_v.push_back(true);
+    switch (solver_.needs) {
+      case Needs::Hessian:
+        if (n_ <= kJointHessian || k > 1) {
+          if (!joint_) joint_.emplace(with_hessian_());
+          sources.values = &joint_->for_lanes(varying, width, k);
+          return sources;
+        }
+        with_v[0] = false;
+        sources.product = &product_->for_lanes(with_v, width, n_);
+        break;
+      case Needs::HessianVector:
+        sources.product = &product_->for_lanes(with_v, width, k);
+        break;
+      default:
+        break;
+    }
+    sources.values = &values_->for_lanes(varying, width, k);
+    return sources;
+  }
   static const Solver& find(const std::string& name) {
     if (const Solver* s = find_solver(name)) return *s;
     throw py::value_error("no solver '" + name + "'");
@@ -93,7 +138,9 @@ class Minimizer {
   const Solver& solver_;
   std::int64_t n_;
   int inputs_;
-  std::optional<Programs> values_;
+  bool told_all_ = false;  // were all derivatives given?
+  std::optional<Programs> values_, joint_, product_;
+  std::function<Programs()> with_hessian_;
 };
 
 }  // namespace

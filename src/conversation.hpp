@@ -50,7 +50,7 @@ class Conversation {
         if (error_) return true;
         const py::tuple fg = function_(x);
         q.f[l] = fg[0].cast<double>();
-        if (q.h) tell_matrix(q, at, fg[2].cast<Array>());
+        if (q.h && fg.size() > 2) tell_matrix(q, at, fg[2].cast<Array>());
         g = fg[1].cast<Array>();
         if (g.size() != n_)
           throw py::value_error("jac must return " + std::to_string(n_) + " values, got " +

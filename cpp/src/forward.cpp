@@ -9,53 +9,68 @@ namespace {
 
 class Forward {
  public:
-  Forward(Graph& g, NodeId size) : g_(g), tangents_(static_cast<std::size_t>(size)) {}
+  Forward(Graph& g, NodeId size)
+      : g_(g), tangents_(static_cast<std::size_t>(size)), set_(tangents_.size(), false) {}
+
+  // Of one output along one element of wrt. What parts of wrt are made of is seen through, so that
+  // what the element does not reach is left out.
+  NodeId column(NodeId output, NodeId wrt, std::int64_t element) {
+    const auto unit = [&](const Shape& shape, std::vector<std::int64_t> ones) -> Expr {
+      if (ones.empty()) return 0.0;
+      if (static_cast<std::int64_t>(ones.size()) == size_of(shape)) return 1.0;
+      const auto count = static_cast<std::int64_t>(ones.size());
+      const NodeId one = g_.broadcast_to(g_.constant(1.0), {count});
+      return {g_, g_.assemble(shape, std::array{one}, {{0, {}, std::move(ones)}}, true)};
+    };
+    set(wrt, unit(g_.shape(wrt), {element}));
+    for (NodeId id = wrt + 1; id <= output; ++id) {
+      const Kind kind = g_[id].kind;
+      if ((kind != Kind::View && kind != Kind::Gather) || g_.inputs(id)[0] != wrt ||
+          size_of(g_.shape(id)) > kSeenThrough)
+        continue;
+      const std::vector<std::int64_t> from = positions(id);
+      std::vector<std::int64_t> ones;
+      for (std::size_t k = 0; k < from.size(); ++k)
+        if (from[k] == element) ones.push_back(static_cast<std::int64_t>(k));
+      set(id, unit(g_.shape(id), std::move(ones)));
+    }
+    return run(std::array{output}, {}, {})[0];
+  }
 
   std::vector<NodeId> run(std::span<const NodeId> outputs, std::span<const NodeId> wrt,
                           std::span<const NodeId> tangents) {
-    for (std::size_t k = 0; k < wrt.size(); ++k) at(wrt[k]) = Expr(g_, tangents[k]);
-    return sweep(outputs);
-  }
-
-  // Along one element of x, a vector: what does not depend on it is known to be zero.
-  std::vector<NodeId> run(std::span<const NodeId> outputs, NodeId x, std::int64_t element) {
-    const Shape shape = g_.shape(x);
-    from_ = x, element_ = element;
-    if (size_of(shape) == 1) return at(x) = 1.0, sweep(outputs);
-    auto unit = std::make_shared<std::vector<double>>(static_cast<std::size_t>(size_of(shape)));
-    (*unit)[static_cast<std::size_t>(element)] = 1.0;
-    const double* values = unit->data();
-    at(x) = Expr(g_, g_.data({std::move(unit), values, shape}));
-    return sweep(outputs);
-  }
-
- private:
-  std::vector<NodeId> sweep(std::span<const NodeId> outputs) {
+    for (std::size_t k = 0; k < wrt.size(); ++k) set(wrt[k], Expr(g_, tangents[k]));
     const NodeId last = *std::ranges::max_element(outputs);
     for (NodeId id = 0; id <= last; ++id)
-      if (at(id).is_zero()) at(id) = tangent(id);
+      if (!set_[static_cast<std::size_t>(id)]) at(id) = tangent(id);
     std::vector<NodeId> out;
     for (NodeId o : outputs) out.push_back(spread(g_, at(o), Shape(g_.shape(o))).in(g_));
     return out;
   }
 
-  // The tangent of a view of x: 0 or 1 where its elements are all the same.
-  Expr of_unit(Expr seen) const {
-    if (seen.is_number() || g_[seen.id].kind == Kind::Data) return seen;
-    const auto a = g_.attributes(seen.id);
-    const Shape& shape = g_.shape(seen.id);
-    std::int64_t ones = 0;
-    const std::int64_t size = size_of(shape);
-    for (std::int64_t i = 0; i < size; ++i) {
-      std::int64_t from = a[0], rest = i;
-      for (std::size_t k = shape.size(); k-- > 0; rest /= shape[k])
-        from += rest % shape[k] * a[k + 1];
-      ones += from == element_;
-    }
-    return ones == 0 ? Expr(0.0) : ones == size ? Expr(1.0) : seen;
-  }
+ private:
+  // Views of more elements than this are taken as they come.
+  static constexpr std::int64_t kSeenThrough = 256;
 
   Expr& at(NodeId id) { return tangents_[static_cast<std::size_t>(id)]; }
+  void set(NodeId id, Expr tangent) {
+    at(id) = tangent;
+    set_[static_cast<std::size_t>(id)] = true;
+  }
+  // Where the elements of a view or gather come from.
+  std::vector<std::int64_t> positions(NodeId id) const {
+    const auto a = g_.attributes(id);
+    if (g_[id].kind == Kind::Gather) return {a.begin(), a.end()};
+    std::vector<std::int64_t> out{a[0]};
+    const Shape& shape = g_.shape(id);
+    for (std::size_t d = 0; d < shape.size(); ++d) {
+      std::vector<std::int64_t> next;
+      for (const std::int64_t from : out)
+        for (std::int64_t i = 0; i < shape[d]; ++i) next.push_back(from + i * a[1 + d]);
+      out = std::move(next);
+    }
+    return out;
+  }
   NodeId full(NodeId id) { return spread(g_, at(id), Shape(g_.shape(id))).in(g_); }
 
   Expr tangent(NodeId id) {
@@ -101,8 +116,7 @@ class Forward {
       }
       case Kind::View: {
         const auto a = g_.attributes(id);
-        const Expr seen(g_, g_.view(full(in[0]), shape, a[0], Shape(a.begin() + 1, a.end())));
-        return in[0] == from_ ? of_unit(seen) : seen;
+        return {g_, g_.view(full(in[0]), shape, a[0], Shape(a.begin() + 1, a.end()))};
       }
       case Kind::Gather: {
         const auto a = g_.attributes(id);
@@ -134,14 +148,26 @@ class Forward {
 
   Graph& g_;
   std::vector<Expr> tangents_;
-  NodeId from_ = -1;  // what there is one element of to be differentiated along
-  std::int64_t element_ = 0;
+  std::vector<bool> set_;  // is the tangent known beforehand?
 };
 
-// Up to so many columns their products are sums of their own, which need no matrix of all rows.
-constexpr std::size_t kFewColumns = 16;
-
 }  // namespace
+
+std::vector<NodeId> jacobian_columns(Graph& graph, NodeId output, NodeId wrt) {
+  std::vector<NodeId> columns;
+  const NodeId size = graph.size();
+  for (std::int64_t i = 0; i < size_of(graph.shape(wrt)); ++i)
+    columns.push_back(Forward(graph, size).column(output, wrt, i));
+  return columns;
+}
+
+NodeId hessian(Graph& graph, NodeId slope, NodeId wrt) {
+  const std::vector<NodeId> rows = jacobian_columns(graph, slope, wrt);
+  const auto n = static_cast<std::int64_t>(rows.size());
+  std::vector<Placement> at;
+  for (std::int64_t i = 0; i < n; ++i) at.push_back({i * n, {1}, {}});
+  return graph.assemble({n, n}, rows, std::move(at), false);
+}
 
 std::vector<NodeId> jacobian_vector_product(Graph& graph, std::span<const NodeId> outputs,
                                             std::span<const NodeId> wrt,
@@ -150,14 +176,13 @@ std::vector<NodeId> jacobian_vector_product(Graph& graph, std::span<const NodeId
 }
 
 namespace {
+// Up to so many columns their products are sums of their own, which need no matrix of all rows.
+constexpr std::size_t kFewColumns = 16;
+
 // The derivatives of m residuals by each element of x.
 std::vector<NodeId> columns_of(Graph& graph, NodeId residuals, NodeId x) {
-  const std::int64_t m = size_of(graph.shape(residuals)), n = size_of(graph.shape(x));
-  std::vector<NodeId> columns;
-  for (std::int64_t j = 0; j < n; ++j) {
-    const auto column = Forward(graph, graph.size()).run(std::array{residuals}, x, j);
-    columns.push_back(graph.reshape(column[0], {m}));
-  }
+  std::vector<NodeId> columns = jacobian_columns(graph, residuals, x);
+  for (NodeId& c : columns) c = graph.reshape(c, {size_of(graph.shape(residuals))});
   return columns;
 }
 // Parts of one size, one after the other.

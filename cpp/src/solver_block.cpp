@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 
+#include "hessian_rows.hpp"
 #include "thalweg/block.hpp"
 
 namespace thalweg {
@@ -13,6 +14,8 @@ namespace {
 using standing::Row;
 
 std::int64_t padded(std::int64_t n, std::int64_t width) { return (n + width - 1) / width * width; }
+
+constexpr double kSlack = 4 * 2.220446049250313e-16;
 
 // A lone told start of so many variables has its elements across the batches.
 constexpr std::int64_t kManyElements = 64;
@@ -60,14 +63,19 @@ class SolverBlock final : public Block {
       open(*values_, *sources.values, stopping, interrupted);
       question_ = {values_->input(0), values_->output(0), nullptr, values_->step(), {}};
       if (setup.solver->needs != Needs::Value) question_.g = values_->output(1);
-      call_.joint = setup.solver->needs == Needs::Hessian && !sources.curvature;
+      call_.joint = setup.solver->needs == Needs::Hessian && !sources.product;
       if (call_.joint) question_.h = values_->output(2);
-      if (sources.curvature) {
-        curvature_ = std::make_unique<Evaluator>(*sources.curvature, isa, wide);
-        open(*curvature_, *sources.curvature, stopping, interrupted);
-        question_.h = curvature_->output(0);
-        if (setup.solver->needs == Needs::HessianVector)
-          question_.v = curvature_->input(sources.curvature->input_sizes.size() - 1);
+      if (sources.product && setup.solver->needs == Needs::HessianVector) {
+        products_ = std::make_unique<Evaluator>(*sources.product, isa, wide);
+        open(*products_, *sources.product, stopping, interrupted);
+        question_.h = products_->output(0);
+        question_.v = products_->input(sources.product->input_sizes.size() - 1);
+      } else if (sources.product) {
+        rows_ = std::make_unique<HessianRows>(*sources.product, isa, n(), starts_,
+                                              stopping.threads, interrupted);
+        const std::int64_t step = question_.stride;
+        told_ = std::make_unique<Aligned>(static_cast<std::size_t>(n() * n() * (step + 1) + width));
+        question_.h = told_->get();
       }
     } else {
       lend(setup.solver->needs);
@@ -83,14 +91,15 @@ class SolverBlock final : public Block {
     for (std::int64_t i = 0; i < n(); ++i)
       x[i * question_.stride + lane] = starts_.x[start * n() + i];
     for (int r = 0; r < Row::Count; ++r) set(lane, static_cast<Row>(r), 0.0);
-    set(lane, Row::Fresh, 1.0);
-    for (const Evaluator* e : {values_.get(), curvature_.get()})
+    set(lane, Row::Fresh, kNew);
+    for (const Evaluator* e : {values_.get(), products_.get()})
       if (e) load_arguments(*e, lane, start);
     if (!starts_.memory.empty() && starts_.memory[0]) {
       const SolverCall c = call_of(lane);
       const std::int64_t count = kernels_.exchange(c, 0, nullptr, false);
       kernels_.exchange(c, within(lane), const_cast<double*>(starts_.memory[0]) + start * count,
                         false);
+      set(lane, Row::Fresh, kResumed);
     }
   }
 
@@ -102,12 +111,8 @@ class SolverBlock final : public Block {
   }
 
   bool run() override {
-    if (values_ && any(Wants::Values) && !values_->run()) return false;
-    if (curvature_ && any(Wants::Curvature)) {
-      double* to = curvature_->input(0);
-      std::copy_n(question_.x, across_ ? n() * lanes() : n(), to);
-      if (!curvature_->run()) return false;
-    }
+    if (any(Wants::Values) && !values_->run()) return false;
+    if (any(Wants::Curvature) && !curve()) return false;
     const std::int64_t width = isa_.width;
     for (std::int64_t first = 0; first < lanes(); first += width) kernels_.tell(call_of(first));
     return true;
@@ -140,7 +145,9 @@ class SolverBlock final : public Block {
               const Endings& endings) override {
     const SolverCall c = call_of(lane);
     double *best = endings.x + start * n(), *last = endings.last_x + start * n();
-    const bool elsewhere = row(Row::Best)[lane] < at.f;
+    // An earlier point displaces the last only where it is lower by more than rounding.
+    const bool elsewhere = row(Row::Best)[lane] < at.f - kSlack * std::max(1.0, std::abs(at.f)) ||
+                           (std::isnan(at.f) && std::isfinite(row(Row::Best)[lane]));
     kernels_.point(c, within(lane), false, last);
     if (elsewhere) kernels_.point(c, within(lane), true, best);
     else std::copy_n(last, n(), best);
@@ -197,6 +204,23 @@ class SolverBlock final : public Block {
     call_.joint = needs == Needs::Hessian;  // a driver tells it with every value
   }
 
+  // The Hessian at x, or its products with v.
+  bool curve() {
+    if (products_) {
+      std::copy_n(question_.x, across_ ? n() * lanes() : n(), products_->input(0));
+      return products_->run();
+    }
+    double* const h = question_.h;
+    if (question_.stride == 1) return rows_->run(question_.x, h);
+    // One start, the same in every lane.
+    const std::int64_t step = question_.stride;
+    double* const plain = h + n() * n() * step;
+    for (std::int64_t i = 0; i < n(); ++i) plain[i] = question_.x[i * step];
+    if (!rows_->run(plain, plain)) return false;
+    for (std::int64_t i = 0; i < n() * n(); ++i) std::fill_n(h + i * step, step, plain[i]);
+    return true;
+  }
+
   void load_arguments(const Evaluator& e, std::int64_t lane, std::int64_t start) {
     for (const auto& [j, size] : per_start_) {
       double* to = const_cast<Evaluator&>(e).input(j);
@@ -212,7 +236,7 @@ class SolverBlock final : public Block {
     else std::fill_n(row(r), row_, value);
   }
   bool any(Wants wants) const {
-    if (!curvature_) return wants == Wants::Values;
+    if (!products_ && !rows_) return wants == Wants::Values && values_;
     const double* asks = row(Row::Asks);
     return std::any_of(asks, asks + lanes(),
                        [&](double a) { return a == static_cast<double>(wants); });
@@ -237,7 +261,8 @@ class SolverBlock final : public Block {
   bool across_;
   const SolverKernels& kernels_;
   std::vector<std::vector<double>> bounds_;
-  std::unique_ptr<Evaluator> values_, curvature_;
+  std::unique_ptr<Evaluator> values_, products_;
+  std::unique_ptr<HessianRows> rows_;
   struct Argument {
     std::size_t input;
     std::int64_t size;

@@ -149,6 +149,7 @@ struct Scalar {
   friend THALWEG_INLINE V operator*(Scalar a, Scalar b) { return a.get() * b.get(); }
   friend THALWEG_INLINE V operator/(Scalar a, Scalar b) { return a.get() / b.get(); }
   friend THALWEG_INLINE V::MaskType operator<(Scalar a, Scalar b) { return a.get() < b.get(); }
+  friend THALWEG_INLINE V::MaskType operator<=(Scalar a, Scalar b) { return a.get() <= b.get(); }
   friend THALWEG_INLINE V operator-(Scalar a) { return -a.get(); }
   friend THALWEG_INLINE V abs(Scalar a) { return abs(a.get()); }
 };

@@ -116,9 +116,15 @@ struct Setup {
 // Hessian are the outputs), or a driver, for up to `told_lanes` starts at once.
 struct Sources {
   const Program* values = nullptr;
-  const Program* curvature = nullptr;  // of x and, for products, of v as the last input
+  // The product of the Hessian at x and v, the last input; where the solver wants a whole Hessian,
+  // of one start alone, its rows are the products with n unit vectors, which are lanes.
+  const Program* product = nullptr;
   std::int64_t told_lanes = 0;
 };
+
+// Up to so many variables the Hessian is made with every value: by then it costs as much as some
+// iterations of anything else.
+inline constexpr std::int64_t kJointHessian = 16;
 
 std::unique_ptr<Block> solver_block(const Setup& setup, const Sources& sources,
                                     const Kernels& kernels, bool wide, const Starts& starts,

@@ -38,7 +38,7 @@ enum Row : std::uint8_t {
   Evaluations,  // of the value, or of value and gradient together
   Curvatures,   // Hessians, or products with it
   Moved,        // 1 where the round just told ended an iteration; a start counts
-  Fresh,        // 1 where what is told next is the value at a start
+  Fresh,        // kNew or kResumed where what is told next is the value at a start
   Asks,         // a Wants
   Judged,       // a Verdict, negated
   Left,         // both sides of the inequality behind it
@@ -46,6 +46,9 @@ enum Row : std::uint8_t {
   Count
 };
 }
+
+// A start that nothing is known of, or one whose memory was put back.
+inline constexpr double kNew = 1.0, kResumed = 2.0;
 
 // One batch of lanes, or one lane whose elements lie across batches, as a solver sees it. Element i
 // of x, g and v is at p[i * step]; where lanes lie across, a batch of them.

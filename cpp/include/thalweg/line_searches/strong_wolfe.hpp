@@ -4,15 +4,9 @@
 // 20(3), 286-307, algorithm of section 2, trial values of section 4; each case is a select over
 // lanes.
 #pragma once
-#include <cstdint>
-#include <limits>
+#include "thalweg/line_searches/search.hpp"
 
 namespace thalweg::line_searches {
-
-// What a search says of the trial it was told.
-template <class Mask> struct Said {
-  Mask accepted, failed;
-};
 
 template <class B, class K> class StrongWolfe {
   using V = typename B::V;
@@ -55,10 +49,7 @@ template <class B, class K> class StrongWolfe {
   Said<Mask> tell(Mask m, V f, V slope) {
     const V a = alpha, f0 = f0_, slope0 = slope0_, longest = longest_;
     const Mask finite = is_finite(f) & is_finite(slope);
-    // Where f can no longer tell, slopes can: the trapezoid over both has no cancellation.
-    const V rounding = V(kRounding) * max_of(abs(f0), abs(f));
-    f = select((abs(f - f0) <= rounding) & (a * abs(slope0) <= rounding),
-               f0 + V(0.5) * a * (slope0 + slope), f);
+    f = comparable(a, f0, slope0, f, slope);
     const V enough = V(c1_) * slope0;
     const Mask lower = finite & (f <= f0 + a * enough);
     const Mask flat = lower & (abs(slope) <= V(-c2_) * slope0),
@@ -91,20 +82,13 @@ template <class B, class K> class StrongWolfe {
   }
 
  private:
-  static constexpr double kEpsilon = 2.220446049250313e-16;
-  static constexpr double kRounding = 32 * kEpsilon;
   static constexpr double kLonger = 4.0;    // a step grows at most so, of what it has gone
-  static constexpr double kRetreat = 0.2;   // what is left of a step to where f is not finite
-  static constexpr double kNarrow = 1e-10;  // an interval so small has nothing left to say
   static constexpr double kTrials = 40.0;
 
   struct End {
     Scalar a, f, slope;
     void set(Mask m, V x, V y, V z) { a.set(m, x), f.set(m, y), slope.set(m, z); }
   };
-
-  static V max_of(V a, V b) { return select(a < b, b, a); }
-  static V min_of(V a, V b) { return select(b < a, b, a); }
 
   // Moves the interval and sets the next trial; where there is none between its ends, the best end,
   // which was evaluated before. Returns the lanes in which that is where the search began.
@@ -131,10 +115,10 @@ template <class B, class K> class StrongWolfe {
     V step = select(bracketed & (gap >= V(0.66) * width_before_),
                     best_.a + V(0.5) * (other_.a - best_.a), next);
     width_before_.set(bracketed, width_), width_.set(bracketed, gap);
-    low_.set(m, select(bracketed, min_of(best_.a, other_.a), step + V(1.1) * (step - best_.a)));
+    low_.set(m, select(bracketed, smaller(best_.a.get(), other_.a.get()), step + V(1.1) * (step - best_.a)));
     high_.set(m,
-              select(bracketed, max_of(best_.a, other_.a), step + V(kLonger) * (step - best_.a)));
-    step = max_of(min_of(step, longest_), V(0.0));
+              select(bracketed, larger(best_.a.get(), other_.a.get()), step + V(kLonger) * (step - best_.a)));
+    step = larger(smaller(step, longest_.get()), V(0.0));
     const Mask none =
         bracketed & ((step <= low_) | (step >= high_) | (high_ - low_ <= V(kNarrow) * high_));
     alpha.set(m, select(none, best_.a, step));
@@ -152,9 +136,9 @@ template <class B, class K> class StrongWolfe {
     const V secant = p.a + p.slope / (p.slope - x.slope) * (x.a - p.a);
     // The cubic through x and p, from where its minimum is computed with least cancellation.
     const V theta = V(3.0) * (x.f - p.f) / step + x.slope + p.slope;
-    const V size = max_of(abs(theta), max_of(abs(x.slope), abs(p.slope)));
+    const V size = larger(abs(theta), larger(abs(x.slope), abs(p.slope)));
     const V under = (theta / size) * (theta / size) - (x.slope / size) * (p.slope / size);
-    const V root = size * sqrt(max_of(under, zero));
+    const V root = size * sqrt(larger(under, zero));
     const V gamma = select((step < zero) != higher, root, -root);
     // From x (case 1), else from p.
     const V near = select(higher, x.slope, p.slope), far = select(higher, p.slope, x.slope);
@@ -172,8 +156,8 @@ template <class B, class K> class StrongWolfe {
     const V second = select(nearer, secant, cubic);
     const V cautious = p.a + V(0.66) * (y.a - p.a);
     V third = select(nearer != bracketed, secant, cubic);
-    third = select(bracketed, select(onward, min_of(cautious, third), max_of(cautious, third)),
-                   max_of(low_, min_of(high_, third)));
+    third = select(bracketed, select(onward, smaller(cautious, third), larger(cautious, third)),
+                   larger(low_.get(), smaller(high_.get(), third)));
     V next = select(higher, first, select(turned, second, third));
     const Mask fourth = m & !(higher | turned | flatter);
     if (any(fourth))
@@ -185,9 +169,9 @@ template <class B, class K> class StrongWolfe {
   V towards(Point y, Point p) const {
     const V step = y.a - p.a;
     const V theta = V(3.0) * (p.f - y.f) / step + y.slope + p.slope;
-    const V size = max_of(abs(theta), max_of(abs(y.slope), abs(p.slope)));
+    const V size = larger(abs(theta), larger(abs(y.slope), abs(p.slope)));
     const V under = (theta / size) * (theta / size) - (y.slope / size) * (p.slope / size);
-    const V root = size * sqrt(max_of(under, V(0.0)));
+    const V root = size * sqrt(larger(under, V(0.0)));
     const V gamma = select(p.a > y.a, -root, root);
     const V r = ((gamma - p.slope) + theta) / (((gamma - p.slope) + gamma) + y.slope);
     return p.a + r * step;

@@ -2,9 +2,13 @@
 // The list of solvers.
 #pragma once
 #include "thalweg/ops.hpp"
+#include "thalweg/solvers/bfgs.hpp"
+#include "thalweg/solvers/cg.hpp"
 #include "thalweg/solvers/lbfgs.hpp"
 #include "thalweg/solvers/lm.hpp"
+#include "thalweg/solvers/steepest.hpp"
 
 namespace thalweg {
-using Solvers = OperationList<solvers::LBFGS, solvers::LM>;
+using Solvers =
+    OperationList<solvers::Steepest, solvers::CG, solvers::BFGS, solvers::LBFGS, solvers::LM>;
 }

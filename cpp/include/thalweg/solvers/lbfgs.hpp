@@ -5,6 +5,7 @@
 #pragma once
 #include <array>
 
+#include "thalweg/line_searches/strong_wolfe.hpp"
 #include "thalweg/solvers/line_search_descent.hpp"
 
 namespace thalweg::solvers {

@@ -4,7 +4,6 @@
 // L. Morales and J. Nocedal 2011, ACM Trans. Math. Softw. 38(1), 7; between there and the point the
 // box, being convex, holds every trial.
 #pragma once
-#include "thalweg/line_searches/strong_wolfe.hpp"
 #include "thalweg/solvers/state.hpp"
 
 namespace thalweg::solvers {
@@ -24,8 +23,9 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
   Vector x, best, g, d;
   // Of the direction: its slope at full length; whether it is no more than the gradient's.
   Scalar slope, plain;
-  // Iterations in a row in which f changed by rounding and the gradient did not shrink.
-  Scalar idle, least_norm;
+  // Iterations in a row in which f changed by rounding and the gradient did not shrink; whether the
+  // method has begun anew because of it, or because a search failed.
+  Scalar idle, least_norm, anew;
   Search search;
   Direction direction;
 
@@ -42,6 +42,7 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
         plain(k.scalar()),
         idle(k.scalar()),
         least_norm(k.scalar()),
+        anew(k.scalar()),
         search(k, Direction::kDecrease, Direction::kSlope),
         direction(c, space, k) {}
 
@@ -56,9 +57,14 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
     keep_best((f < seen.least) & !arrived, f, trial);
     seen.moved = select(arrived, V(1.0), V(0.0));
     if (any(arrived)) arrive(arrived, fresh, f, trial, slopes);
-    if (any(said.failed)) give_up(said.failed);
+    if (any(said.failed)) begin_anew(said.failed);
     const Mask again = arrived | said.failed;
     if (any(again)) aim(again);
+    const Mask still = propose(trial);
+    if (!any(still)) return;
+    // So short a step that it changes nothing: the gradient itself may lead further.
+    begin_anew(still);
+    aim(still);
     propose(trial);
   }
 
@@ -67,29 +73,28 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
   static constexpr double kRounding = 4 * kEpsilon;
   static constexpr double kIdle = 6.0;
   static constexpr double kFar = 1e20;
+  static constexpr double kHopeless = 1e3 * kEpsilon;
 
   void welcome(Mask m) {
     const V zero(0.0), none(kInfinity);
+    const Mask unknown = seen.fresh == V(kNew);
     seen.fresh = zero;
-    seen.least.set(m, none), least_norm.set(m, none);
-    idle.set(m, zero);
-    b.each([&](std::int64_t i) {
-      d.put(m, i, zero);
-      x.put(m, i, zero);
-      g.put(m, i, zero);
-    });
-    direction.forget(m);
+    seen.least.set(m, none);
+    least_norm.set(unknown, none);
+    idle.set(unknown, zero), anew.set(unknown, zero);
+    direction.forget(unknown);
   }
 
-  void keep_best(Mask m, V f, Vector trial) {
+  void keep_best(Mask m, V f, Vector point) {
     if (!any(m)) return;
     seen.least.set(m, f);
-    b.each([&](std::int64_t i) { best.put(m, i, trial[i]); });
+    b.each([&](std::int64_t i) { best.put(m, i, point[i]); });
   }
 
   // The trial is the new iterate.
   void arrive(Mask m, Mask fresh, V f, Vector trial, Vector slopes) {
     const Mask stepped = m & !fresh;
+    keep_best(stepped & (f > seen.f) & (seen.f <= seen.least), seen.f, x);
     if (any(stepped)) direction.learn(stepped, x, g, trial, slopes);
     const V moved = b.largest([&](std::int64_t i) {
       const V step = trial[i] - x[i];
@@ -110,22 +115,27 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
 
     const Mask quiet = stepped & (abs(f - seen.before) <= V(kRounding) * abs(f)),
                shrunk = norm < V(0.9) * least_norm;
-    idle.set(m, select(quiet & !shrunk, idle + V(1.0), V(0.0)));
+    idle.set(m, select(shrunk | !quiet, V(0.0), idle + V(1.0)));
+    anew.set(m & !quiet, V(0.0));
     least_norm.set(m & (norm < least_norm), norm);
-    seen.judge(m & (idle >= V(kIdle)), Verdict::PrecisionLimit, abs(f - seen.before),
-               V(kRounding) * abs(f));
+    const Mask settled = m & (idle >= V(kIdle));
+    if (any(settled)) begin_anew(settled);
   }
 
-  // No step was found. Where f cannot tell what the full step would bring, nothing more is to be
-  // had; else the gradient itself is tried, once.
-  void give_up(Mask failed) {
+  // No more is to be had in this way: the method forgets what it knows and begins with the gradient.
+  // Where it has done so before, and nothing came of it, that is the end: by precision if the full
+  // step would change f by rounding, else the gradient does not fit the values.
+  void begin_anew(Mask m) {
     const V promised = -slope, rounding = V(kHopeless) * abs(seen.f);
-    const Mask spent = failed & ((promised <= rounding) | (seen.norm <= V(0.0)));
-    seen.judge(spent, Verdict::PrecisionLimit, promised, rounding);
-    seen.judge(failed & !spent & plain.on(), Verdict::Stuck, promised, rounding);
-    direction.forget(failed);
+    const Mask ends = m & (anew.on() | plain.on());
+    const Mask precise = (promised <= rounding) | (idle >= V(kIdle)) | (anew > V(kPromised));
+    seen.judge(ends & precise, Verdict::PrecisionLimit, promised, rounding);
+    seen.judge(ends & !precise, Verdict::Stuck, promised, rounding);
+    anew.set(m, select(precise, V(2 * kPromised), V(kPromised)));
+    idle.set(m, V(0.0));
+    direction.forget(m);
   }
-  static constexpr double kHopeless = 1e3 * kEpsilon;
+  static constexpr double kPromised = 1.0;  // twice this: the first end was one of precision
 
   // Sets direction and search anew; d is scaled so that the first trial is its end.
   void aim(Mask m) {
@@ -163,17 +173,15 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
     b.each([&](std::int64_t i) { d.put(m, i, scale * d[i]); });
   }
 
-  void propose(Vector trial) {
+  // The next trial; the lanes in which it is where they stand.
+  Mask propose(Vector trial) {
     const V alpha = search.alpha;
     const V moved = b.largest([&](std::int64_t i) {
       const V to = box.clip(i, fma(alpha, d[i], x[i]));
       trial.put(i, to);
       return to - x[i];
     });
-    // So short a step that it changes nothing.
-    const Mask still = (moved == V(0.0)) & (seen.judged == V(0.0));
-    if (any(still))
-      seen.judge(still, Verdict::PrecisionLimit, abs(alpha * slope), V(kRounding) * abs(seen.f));
+    return (moved == V(0.0)) & (seen.judged == V(0.0));
   }
 };
 

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// BFGS with the inverse Hessian as a dense matrix. J. Nocedal and S. J. Wright 2006, Numerical
+// Optimization, 2nd ed., algorithm 6.1. A variable that comes to be held at a bound is conditioned
+// out (a Schur complement), so that what is left is the inverse Hessian of the others.
+#pragma once
+#include <array>
+
+#include "thalweg/line_searches/strong_wolfe.hpp"
+#include "thalweg/solvers/line_search_descent.hpp"
+
+namespace thalweg::solvers {
+
+struct BFGS {
+  static constexpr auto name = "bfgs";
+  static constexpr auto class_name = "BFGS";
+  static constexpr auto summary =
+      "BFGS: a quasi-Newton method with a dense inverse Hessian, for up to a few thousand variables.";
+  static constexpr auto source =
+      "J. Nocedal and S. J. Wright, Numerical Optimization, 2nd ed., Springer 2006, algorithm 6.1.";
+  static constexpr std::array<rules::Hyper, 0> hyper{};
+  static constexpr Needs needs = Needs::Gradient;
+
+  template <class B, class K> class Direction {
+    using V = typename B::V;
+    using Mask = typename B::Mask;
+    using Vector = typename B::Vector;
+
+   public:
+    static constexpr double kDecrease = 1e-4, kSlope = 0.9;
+
+    Direction(const SolverCall& c, const B& space, K& k)
+        : b_(space),
+          known_(k.scalar()),
+          scale_(k.scalar()),
+          s_(k.vector()),
+          y_(k.vector()),
+          hy_(k.vector()),
+          free_(c.lower ? k.vector() : Vector{}),
+          h_(k.matrix()) {}
+
+    Mask knows() const { return known_ > V(0.0); }
+    void forget(Mask m) { known_.set(m, V(0.0)); }
+
+    void learn(Mask m, Vector x, Vector g, Vector x_next, Vector g_next) {
+      b_.each([&](std::int64_t i) {
+        s_.put(i, x_next[i] - x[i]);
+        y_.put(i, kept(i, g_next[i] - g[i]));
+      });
+      const V sy = b_.dot(s_, y_), yy = b_.dot(y_, y_), ss = b_.dot(s_, s_);
+      const Mask curved = m & (sy > V(0.0)) & (sy * sy > V(kFlat * kFlat) * ss * yy);
+      if (!any(curved)) return;
+      const Mask first = curved & !knows();
+      scale_.set(curved, sy / yy);
+      if (any(first)) unit(first, scale_);
+      multiply(y_, hy_);
+      // H += (1 + y'Hy / s'y) s s' / s'y - (Hy s' + s y'H) / s'y
+      const V rho = select(curved, V(1.0) / sy, V(0.0));
+      const V weight = rho * (V(1.0) + rho * b_.dot(y_, hy_));
+      for (std::int64_t i = 0; i < b_.n; ++i) {
+        const V si = s_.element(i), along = weight * si - rho * hy_.element(i), cross = -rho * si;
+        const Vector row = h_.row(i);
+        b_.each([&](std::int64_t j) {
+          row.put(curved, j, fma(cross, hy_[j], fma(along, s_[j], row[j])));
+        });
+      }
+      known_.set(curved, V(1.0));
+    }
+
+    void aim(Mask m, Vector d, Vector x, Vector g, const Box<B>& box) {
+      if (box) hold(m, x, g, box);
+      b_.each([&](std::int64_t i) { s_.put(i, kept(i, -g[i])); });
+      const V length = sqrt(b_.dot(s_, s_)), scale = select(length > V(1.0), V(1.0) / length, V(1.0));
+      const Mask first = m & !knows(), rest = m & knows();
+      b_.each([&](std::int64_t i) { d.put(first, i, scale * s_[i]); });
+      if (!any(rest)) return;
+      multiply(s_, y_);
+      b_.each([&](std::int64_t i) { d.put(rest, i, kept(i, y_[i])); });
+    }
+
+   private:
+    static constexpr double kFlat = 1e-14;  // less curvature, relative to |s| |y|, is rounding
+
+    void unit(Mask m, V diagonal) {
+      for (std::int64_t i = 0; i < b_.n; ++i) {
+        const Vector row = h_.row(i);
+        b_.each([&](std::int64_t j) { row.put(m, j, V(0.0)); });
+        row.set(i, select(m, diagonal, row.element(i)));
+      }
+    }
+    void multiply(Vector v, Vector to) {
+      for (std::int64_t i = 0; i < b_.n; ++i) to.set(i, b_.dot(h_.row(i), v));
+    }
+    V kept(std::int64_t i, V value) const {
+      return free_.p ? select(free_[i] > V(0.0), value, V(0.0)) : value;
+    }
+    // Which variables are held now. One that was free until now leaves the matrix.
+    void hold(Mask m, Vector x, Vector g, const Box<B>& box) {
+      b_.each([&](std::int64_t i) {
+        s_.put(i, select(knows(), free_[i], V(1.0)));
+        free_.put(m, i, select(box.held(i, x[i], g[i]), V(0.0), V(1.0)));
+      });
+      for (std::int64_t i = 0; i < b_.n; ++i) {
+        const Mask leaves = m & knows() & (s_.element(i) > V(0.0)) & (free_.element(i) == V(0.0));
+        if (any(leaves)) leave(leaves, i);
+      }
+    }
+    void leave(Mask m, std::int64_t i) {
+      const Vector row = h_.row(i);
+      b_.each([&](std::int64_t j) { y_.put(j, row[j]); });
+      const V pivot = y_.element(i);
+      for (std::int64_t k = 0; k < b_.n; ++k) {
+        const V share = y_.element(k) / pivot;
+        const Vector other = h_.row(k);
+        b_.each([&](std::int64_t j) { other.put(m, j, fnma(share, y_[j], other[j])); });
+        other.set(i, select(m, V(0.0), other.element(i)));
+      }
+      b_.each([&](std::int64_t j) { row.put(m, j, V(0.0)); });
+      row.set(i, select(m, scale_, row.element(i)));
+    }
+
+    const B& b_;
+    typename K::Scalar known_, scale_;
+    Vector s_, y_, hy_, free_;
+    typename B::Matrix h_;
+  };
+
+  template <class B, class K> using State =
+      LineSearchDescent<B, K, Direction<B, K>, line_searches::StrongWolfe<B, K>>;
+};
+
+}  // namespace thalweg::solvers
