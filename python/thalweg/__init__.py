@@ -26,9 +26,11 @@ from thalweg.transforms import (
 
 if TYPE_CHECKING:
     from thalweg import losses, nn
+    from thalweg.endings import LeastSquares
     from thalweg.fit import curve_fit
-    from thalweg.leastsq import LeastSquares, least_squares
-    from thalweg.models import Model, OptimizeWarning, model
+    from thalweg.fit_information import OptimizeWarning
+    from thalweg.leastsq import least_squares
+    from thalweg.models import Model, model
 
 GradientDescent = _methods.classes["gradient_descent"]
 Momentum = _methods.classes["momentum"]
@@ -55,9 +57,9 @@ for _class in _methods.classes.values():
 
 # Fits are imported when first asked for.
 _LATER = {
-    "LeastSquares": "leastsq",
+    "LeastSquares": "endings",
     "Model": "models",
-    "OptimizeWarning": "models",
+    "OptimizeWarning": "fit_information",
     "curve_fit": "fit",
     "least_squares": "leastsq",
     "model": "models",

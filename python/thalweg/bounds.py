@@ -137,6 +137,8 @@ def _joined(ends: list[Any], structure: Structure, what: str) -> FloatArray:
 
 def _broadcast(value: Any, shape: tuple[int, ...], what: str) -> FloatArray:
     end = as_floats(value, what)
+    if end.size == 1:  # SciPy's Bounds make an array of a number
+        end = end.reshape(())
     try:
         return np.broadcast_to(end, shape).ravel()
     except ValueError:

@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 
 from thalweg.bounds import read_box
-from thalweg.models import (
-    Model,
+from thalweg.fit_arguments import (
     check_method,
     checked_data,
     checked_walls,
+    is_data,
     parameter_structure,
     parameters,
     weights_of,
 )
+from thalweg.models import Model
 from thalweg.structure import FloatArray
 
 __all__ = ["curve_fit"]
@@ -123,7 +124,7 @@ def curve_fit(
         start = between(*walls)
     y = checked_data(ydata, "ydata", check_finite, nan_policy)
     x = xdata
-    if isinstance(xdata, list | tuple | np.ndarray):
+    if is_data(xdata):
         x = checked_data(xdata, "xdata", check_finite, nan_policy)
         if nan_policy == "omit":
             x, y, sigma = without_nan(x, y, sigma)
@@ -154,7 +155,7 @@ def without_nan(x: FloatArray, y: FloatArray, sigma: Any) -> tuple[FloatArray, F
         return x, y, sigma
     if sigma is not None:
         sigma = np.asarray(sigma)
-        if sigma.ndim == 1:
+        if sigma.ndim == 1 and sigma.size > 1:
             sigma = sigma[kept]
         elif sigma.ndim == 2:
             sigma = sigma[np.ix_(kept, kept)]

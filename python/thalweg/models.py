@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """`model`: a function of data and parameters traced once and kept, to be fitted again and again.
 
-The covariance of what was fitted, and what data, errors and bounds mean, stand here for `curve_fit`
-too.
+`curve_fit` is one fit of one.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from math import inf
 from typing import Any
@@ -16,41 +14,26 @@ import numpy as np
 
 from thalweg import _core
 from thalweg.bounds import checked_box, read_box
-from thalweg.leastsq import (
-    active_mask,
-    checked_scale,
-    checked_stops,
-    explain,
-    scale_of,
-    weighed,
+from thalweg.endings import active_mask, explain, weighed
+from thalweg.fit_arguments import (
+    check_method,
+    checked_data,
+    checked_walls,
+    is_data,
+    parameter_structure,
+    parameters,
+    settings,
+    weights_of,
 )
+from thalweg.fit_information import information, warn
 from thalweg.objective import Objective
 from thalweg.reasons import STATUS_LEAST_SQUARES, SUCCESS, Reason
-from thalweg.robust import checked_loss
 from thalweg.squares import CalledSquares, Squares, TracedSquares
-from thalweg.structure import FloatArray, Structure, argument_names, as_floats
+from thalweg.structure import FloatArray, as_floats
 
-__all__ = ["Model", "OptimizeWarning", "model"]
+__all__ = ["Model", "model"]
 
 _FREE = (-inf, inf)
-
-
-class OptimizeWarning(UserWarning):
-    """A fit has something to say of its answer."""
-
-
-def warn(message: str) -> None:
-    """Warn the user's line; as SciPy's OptimizeWarning too, where SciPy is in use."""
-    import sys
-
-    category: type[Warning] = OptimizeWarning
-    scipy = sys.modules.get("scipy.optimize")
-    if scipy is not None and hasattr(scipy, "OptimizeWarning"):
-        category = type("OptimizeWarning", (OptimizeWarning, scipy.OptimizeWarning), {})
-    depth = 1
-    while sys._getframe(depth).f_globals.get("__name__", "").partition(".")[0] == "thalweg":
-        depth += 1
-    warnings.warn(message, category, stacklevel=depth + 1)
 
 
 class Model:
@@ -74,8 +57,8 @@ class Model:
         if not callable(f):
             raise TypeError(f"f must be a function f(x, a, b, ...), got {type(f).__name__}")
         self.names, self.p0 = parameters(f, p0)
-        self._f, self._traced = f, trace
-        self._xdata = np.array(xdata, dtype=np.float64) if _is_data(xdata) else xdata
+        self._f, self._name = f, getattr(f, "__name__", "f")
+        self._xdata = np.array(xdata, dtype=np.float64) if is_data(xdata) else xdata
         self._objective: Objective | None = None
         # By kind of errors and shape of the data: residuals made of the traced model.
         self._residuals: dict[Any, Objective] = {}
@@ -86,15 +69,19 @@ class Model:
     def _call(self, *p: Any) -> Any:
         return self._f(self._xdata, *p)
 
+    def __getstate__(self) -> dict[str, Any]:
+        # What was traced is saved; the function and its data, which were read then, are not.
+        state = self.__dict__ | {"_residuals": {}}
+        return state if self._objective is None else state | {"_f": None, "_xdata": None}
+
     @property
     def n(self) -> int:
         """Number of parameters."""
         return self.p0.size
 
     def __repr__(self) -> str:
-        name = getattr(self._f, "__name__", "f")
         shape = "" if self._objective is None else f", values of shape {self._objective.shape}"
-        return f"<thalweg.Model {name}: {', '.join(self.names)}{shape}>"
+        return f"<thalweg.Model {self._name}: {', '.join(self.names)}{shape}>"
 
     def __call__(self, *p: Any) -> Any:
         """Values at `xdata`.
@@ -194,6 +181,7 @@ class Model:
         kwargs: dict[str, Any],
     ) -> tuple[Any, ...]:
         """Fit to checked data; `unlikely`: absolute errors that are not given."""
+        box = checked_walls(box)
         if (method or "lm") == "lm" and not box and y.size != 1 and self.n > y.size:
             raise TypeError(
                 f"The number of func parameters={self.n} must not exceed the number of data "
@@ -296,178 +284,6 @@ def difference(values: Any, y: Any, weights: Any, kept: Any, rest: Any) -> Any:
     if w is not None:
         r = w @ np.ravel(r) if w.ndim == 2 else r * w
     return np.ravel(r)
-
-
-# ---- what the arguments mean
-
-
-def _is_data(xdata: Any) -> bool:
-    return isinstance(xdata, list | tuple | np.ndarray)
-
-
-def parameters(f: Callable[..., Any], p0: Any) -> tuple[list[str], FloatArray]:
-    """Names of the parameters, and a start: ones where none is given."""
-    names = argument_names(f)[1:]
-    if p0 is None:
-        if not names:
-            raise ValueError(
-                "Unable to determine number of fit parameters: f must be f(x, a, b, ...), or p0 "
-                "be given"
-            )
-        return names, np.ones(len(names))
-    if np.iscomplexobj(p0):
-        raise ValueError(f"p0 must be real, got {p0!r}")
-    start = np.atleast_1d(as_floats(p0, "p0")).ravel()
-    if len(names) < start.size:
-        names = [f"p{i}" for i in range(start.size)]
-    return names[: start.size], start
-
-
-def parameter_structure(n: int) -> Structure:
-    """Of parameters that are passed one by one."""
-    return Structure("elements", ((),) * n)
-
-
-def checked_walls(box: list[FloatArray]) -> list[FloatArray]:
-    """The box, if it has walls."""
-    return box if any(np.isfinite(end).any() for end in box) else []
-
-
-def check_method(method: Any, bounded: bool) -> None:
-    """Refuse what SciPy refuses."""
-    if method == "lm" and bounded:
-        raise ValueError(
-            "Method 'lm' only works for unconstrained problems. Use 'trf' or 'dogbox' instead."
-        )
-    if method not in (None, "lm", "trf", "dogbox"):
-        raise ValueError(f"`method` must be 'trf', 'dogbox' or 'lm', got {method!r}")
-
-
-def checked_data(data: Any, what: str, check_finite: bool | None, nan_policy: Any) -> FloatArray:
-    """Data as numbers, finite where that is asked for."""
-    array: FloatArray = np.asarray(data, dtype=np.float64)
-    if check_finite is None:
-        check_finite = nan_policy is None
-    if check_finite and not np.isfinite(array).all():
-        raise ValueError(f"array must not contain infs or NaNs: {what} does")
-    if nan_policy is not None:
-        if nan_policy == "propagate":
-            raise ValueError("`nan_policy='propagate'` is not supported by this function.")
-        if nan_policy not in ("raise", "omit"):
-            raise ValueError(
-                f"nan_policy must be one of {{None, 'raise', 'omit'}}, got {nan_policy!r}"
-            )
-        if nan_policy == "raise" and np.isnan(array).any():
-            raise ValueError(f"The input contains nan values: {what} does")
-    if array.size == 0 and what == "ydata":
-        raise ValueError("`ydata` must not be empty!")
-    return array
-
-
-def weights_of(sigma: Any, y: FloatArray, kept: Any) -> FloatArray | None:
-    """What residuals are multiplied by: 1 / sigma, or the inverse of a covariance's factor."""
-    if sigma is None:
-        return None
-    errors = as_floats(sigma, "sigma")
-    if errors.size == 1 or errors.shape == (y.size,):
-        if errors.size == 1:
-            errors = errors.reshape(())
-        if not (errors != 0).all():
-            raise ValueError("`sigma` must not be 0: a residual is divided by it")
-        return 1.0 / errors
-    if errors.shape != (y.size, y.size):
-        raise ValueError(
-            f"`sigma` has incorrect shape: wanted one number, ({y.size},) or ({y.size}, {y.size}), "
-            f"got {errors.shape}"
-        )
-    whole = np.flatnonzero(np.ones(y.size) if kept is None else kept)
-    try:
-        factor = np.linalg.cholesky(errors[np.ix_(whole, whole)])
-    except np.linalg.LinAlgError:
-        raise ValueError("`sigma` must be positive definite.") from None
-    weights = np.zeros_like(errors)
-    weights[np.ix_(whole, whole)] = np.linalg.inv(factor)
-    return weights
-
-
-_IGNORED = ("epsfcn", "col_deriv", "diff_step", "tr_solver", "tr_options", "jac_sparsity",
-            "workers", "factor")  # fmt: skip
-
-
-def settings(
-    kwargs: dict[str, Any], n: int
-) -> tuple[Any, float, dict[str, Any], FloatArray | None]:
-    """Loss, its scale, when to stop, and what variables are measured in."""
-    if not kwargs:
-        return None, 1.0, _usual(n), None
-    given = dict(kwargs)
-    if "args" in given:
-        raise ValueError("'args' is not a supported keyword argument.")
-    for name in _IGNORED:
-        given.pop(name, None)
-    most = given.pop("max_nfev", None)
-    most = given.pop("maxfev", None) if most is None else most
-    most = None if most == 0 else most  # leastsq's word for its default
-    rho = checked_loss(given.pop("loss", "linear"))
-    f_scale = checked_scale(given.pop("f_scale", 1.0))
-    tolerances = [given.pop(name, 1e-10) for name in ("ftol", "xtol", "gtol")]
-    stops = checked_stops(
-        tolerances[0], tolerances[1], tolerances[2], most, given.pop("max_time", None)
-    )
-    if stops["max_nfev"] is None:
-        stops["max_nfev"] = 1000 * (n + 1)
-    x_scale, diag = given.pop("x_scale", None), given.pop("diag", None)
-    if diag is not None:
-        x_scale = 1.0 / as_floats(diag, "diag")
-    if given:
-        raise TypeError(f"curve_fit() got an unexpected keyword argument {next(iter(given))!r}")
-    return rho, f_scale, stops, scale_of(x_scale, parameter_structure(n))
-
-
-_USUAL = checked_stops(1e-10, 1e-10, 1e-10, None)
-
-
-def _usual(n: int) -> dict[str, Any]:
-    return _USUAL | {"max_nfev": 1000 * (n + 1)}
-
-
-def information(
-    nfev: int, r: FloatArray, jacobian: FloatArray, mask: Any, held: Any
-) -> dict[str, Any]:
-    """SciPy's `infodict`, and rank, condition number and `active_mask`."""
-    free = jacobian if held is None else jacobian[:, ~held]
-    lengths = np.linalg.norm(free, axis=0)
-    scaled = free / np.where(lengths > 0, lengths, 1.0)
-    values = np.linalg.svd(scaled, compute_uv=False) if free.size else np.ones(0)
-    small = np.finfo(np.float64).eps * max(free.shape) * values.max(initial=0.0)
-    rank = int(np.count_nonzero(values > small))
-    worst = values.min(initial=inf) if values.size else 1.0
-    cond = float(values.max(initial=0.0) / worst) if worst > 0 else inf
-    # MINPACK's R of J P = Q R, its columns by falling length, and Q'r.
-    n = jacobian.shape[1]
-    order = pivots(jacobian)
-    q, upper = np.linalg.qr(jacobian[:, order])
-    fjac = np.zeros((n, r.size))
-    fjac[:, : upper.shape[0]] = upper.T
-    return {
-        "nfev": nfev, "fvec": r, "fjac": fjac, "ipvt": order + 1, "qtf": q.T @ r,
-        "rank": rank, "cond": cond, "active_mask": mask,
-    }  # fmt: skip
-
-
-def pivots(jacobian: FloatArray) -> Any:
-    """The order of the columns in which QR with pivoting takes them."""
-    left = np.array(jacobian)
-    order: list[int] = []
-    for _ in range(left.shape[1]):
-        lengths = np.linalg.norm(left, axis=0)
-        lengths[order] = -1.0
-        k = int(np.argmax(lengths))
-        order.append(k)
-        if lengths[k] > 0:
-            v = left[:, k] / lengths[k]
-            left -= np.outer(v, v @ left)
-    return np.array(order, dtype=int)
 
 
 def model(f: Callable[..., Any], xdata: Any, p0: Any = None, *, trace: bool = True) -> Model:

@@ -81,9 +81,9 @@ class Squares:
         with np.errstate(all="ignore"):  # a point that is not finite ends as one
             if self.rho is None:
                 return 0.5 * float(r @ r), jacobian.T @ r, jacobian.T @ jacobian
-            cost, slope, curved = weighted(self.rho, r, self.f_scale)
-            bent = jacobian * np.asarray(curved)[:, None]
-            return float(np.sum(cost)), jacobian.T @ (slope * r), jacobian.T @ bent
+            cost, share = (np.asarray(v) for v in weighted(self.rho, r, self.f_scale))
+            rows = jacobian * share[:, None]
+            return float(cost.sum()), rows.T @ r, rows.T @ jacobian
 
 
 _HYPER = [1.0]
@@ -100,9 +100,9 @@ def sum_of_squares(
         cost = np.sum(r * r) * 0.5
         derivatives = graph.normal_equations(r.node, r.node, -1, x)
     else:
-        costs, share, curved = weighted(rho, r, trace.input(inputs, ()))
+        costs, share = weighted(rho, r, trace.input(inputs, ()))
         cost = np.sum(trace.wrap(costs))
-        derivatives = graph.normal_equations(r.node, trace.lift(share * r), trace.lift(curved), x)
+        derivatives = graph.normal_equations(r.node, trace.lift(share * r), trace.lift(share), x)
         inputs += 1
     return _core.Minimizer("lm", graph, cost.node, n, inputs, derivatives)
 

@@ -288,7 +288,12 @@ struct LM {
         open = open & hit(open);
         if (!any(open)) break;
       }
-      V moved = walk(trial, [&](std::int64_t i) { return d[i]; });
+      V moved = walk(trial, [&](std::int64_t i) {
+        const V zero(0.0), to = x[i] + d[i];
+        if (!box) return to;
+        // Onto the bound itself: x and the way there may not add up to it.
+        return select(at[i] > zero, box.upper[i], select(at[i] < zero, box.lower[i], to));
+      });
       V gain = foreseen(learned.on());
       if (box && any(!(gain > V(0.0)))) {
         const Mask lost = !(gain > V(0.0));
@@ -326,9 +331,9 @@ struct LM {
       }) > V(0.0);
     }
 
-    template <class F> V walk(Vector trial, F step) const {
+    template <class F> V walk(Vector trial, F goal) const {
       return b.largest([&](std::int64_t i) {
-        const V to = box.clip(i, x[i] + step(i));
+        const V to = box.clip(i, goal(i));
         trial.put(i, to);
         d.put(i, to - x[i]);
         return d[i];
@@ -362,7 +367,7 @@ struct LM {
               reach = radius / slope, safe = one / steep, t = select(reach < safe, reach, safe);
       b.each([&](std::int64_t i) {
         const V unit = one / scale[i], free = select(box.held(i, x[i], g[i]), zero, g[i]);
-        at.put(i, select(m, -(t * (free * unit * unit)), d[i]));
+        at.put(i, select(m, x[i] - t * (free * unit * unit), trial[i]));
       });
       return walk(trial, [&](std::int64_t i) { return at[i]; });
     }
