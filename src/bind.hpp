@@ -21,6 +21,12 @@ std::shared_ptr<const void> keep_alive(py::object object);
 
 thalweg::Shape shape_of(const py::array& a);
 
+// How numbers of this type are read; null where they cannot be.
+thalweg::ReadNumbers reader_of(const py::dtype& type);
+
+// An array that is referenced where its numbers can be read, and else converted.
+thalweg::DataArray data_array(const py::object& array);
+
 // How hyper-parameters enter a step: (number of inputs, None or a function of the nodes of t and of
 // those inputs) each.
 std::vector<thalweg::Setting> settings_of(thalweg::Graph& g,
@@ -36,3 +42,4 @@ void bind_descend(py::module_& m);
 void bind_epochs(py::module_& m);
 void bind_solver(py::module_& m);
 void bind_fit(py::module_& m);
+void bind_dialogue(py::module_& m);

@@ -2,7 +2,7 @@
 // The methods, and running a descent with the GIL released.
 #include <optional>
 
-#include "conversation.hpp"
+#include "dialogue.hpp"
 
 using namespace thalweg;
 
@@ -55,30 +55,7 @@ class Stepper {
     if ((stopping.gtol > 0 && step_.at.gradient_norm < 0) ||
         (stopping.xtol > 0 && step_.at.change < 0))
       throw py::value_error("this step was made without what gtol or xtol test");
-    std::vector<bool> varying(static_cast<std::size_t>(step_.at.inputs), false);
-    Starts starts{k, x0.data(), std::vector<const double*>(varying.size(), nullptr), {}};
-    const auto bind = [&](int input, const Array& a, bool per_lane) {
-      starts.values[static_cast<std::size_t>(input)] = a.data();
-      varying[static_cast<std::size_t>(input)] = per_lane;
-    };
-    varying[0] = true;
-    for (std::size_t j = 1; j < args.size(); ++j)
-      bind(static_cast<int>(j), args[j].value(), varying_args[j]);
-    for (std::size_t j = 0; j < hyper.size(); ++j)
-      bind(step_.at.hyper + static_cast<int>(j), hyper[j], k > 1 && hyper[j].size() == k);
-    if (step_.at.told_f >= 0)
-      varying[static_cast<std::size_t>(step_.at.told_f)] =
-          varying[static_cast<std::size_t>(step_.at.told_g)] = true;
-    for (std::size_t m = 0; m < step_.memory.size(); ++m)
-      varying[static_cast<std::size_t>(step_.at.memory) + m] = true;
-    if (step_.at.lower >= 0)
-      bind(step_.at.lower, bounds[0], false), bind(step_.at.upper, bounds[1], false);
-    std::vector<std::optional<Array>> first = memory;  // none: the method's own number
-    for (std::size_t m = 0; m < first.size(); ++m) {
-      if (!first[m] && step_.initial[m] >= 0) first[m] = initial(m, k, hyper);
-      starts.memory.push_back(first[m] ? first[m]->data() : nullptr);
-    }
-
+    const auto [varying, starts, first] = prepared(x0, args, varying_args, hyper, bounds, memory);
     Outcome outcome(k, n);
     for (const rules::Memory& m : step_.memory) outcome.remember(m.per_variable ? n : 1);
     Conversation talk(std::move(callback), function, record, n);
@@ -106,7 +83,63 @@ class Stepper {
     return outcome.told(talk);
   }
 
+  // Told from Python.
+  std::unique_ptr<Dialogue> start(const Array& x0, const std::vector<Array>& hyper,
+                                  const std::vector<Array>& bounds,
+                                  const std::vector<std::optional<Array>>& memory,
+                                  const Stopping& stopping) {
+    const auto [varying, starts, first] =
+        prepared(x0, {std::nullopt}, {true}, hyper, bounds, memory);
+    std::vector<Array> kept = hyper;
+    kept.insert(kept.end(), bounds.begin(), bounds.end());
+    for (const auto& m : first)
+      if (m) kept.push_back(*m);
+    const Program& p = programs_.for_lanes(varying, kernels().width, x0.shape(0));
+    const bool wide = x0.shape(0) > kernels().width && fits_wide(p, kernels());
+    return std::make_unique<Dialogue>(
+        x0, Needs::Gradient, std::move(kept), [&, &starts = starts](const Endings& endings) {
+          return std::make_unique<Descent>(p, step_, method_, kernels(), wide, starts, stopping,
+                                           endings, Watch{});
+        });
+  }
+
  private:
+  // What differs between lanes, what every start begins with, and the memory behind it.
+  struct Prepared {
+    std::vector<bool> varying;
+    Starts starts;
+    std::vector<std::optional<Array>> first;
+  };
+  Prepared prepared(const Array& x0, const std::vector<std::optional<Array>>& args,
+                    const std::vector<bool>& varying_args, const std::vector<Array>& hyper,
+                    const std::vector<Array>& bounds,
+                    const std::vector<std::optional<Array>>& memory) const {
+    std::vector<bool> varying(static_cast<std::size_t>(step_.at.inputs), false);
+    const std::int64_t k = x0.shape(0);
+    Starts starts{k, x0.data(), std::vector<const double*>(varying.size(), nullptr), {}};
+    const auto bind = [&](int input, const Array& a, bool per_lane) {
+      starts.values[static_cast<std::size_t>(input)] = a.data();
+      varying[static_cast<std::size_t>(input)] = per_lane;
+    };
+    varying[0] = true;
+    for (std::size_t j = 1; j < args.size(); ++j)
+      bind(static_cast<int>(j), args[j].value(), varying_args[j]);
+    for (std::size_t j = 0; j < hyper.size(); ++j)
+      bind(step_.at.hyper + static_cast<int>(j), hyper[j], k > 1 && hyper[j].size() == k);
+    if (step_.at.told_f >= 0)
+      varying[static_cast<std::size_t>(step_.at.told_f)] =
+          varying[static_cast<std::size_t>(step_.at.told_g)] = true;
+    for (std::size_t m = 0; m < step_.memory.size(); ++m)
+      varying[static_cast<std::size_t>(step_.at.memory) + m] = true;
+    if (step_.at.lower >= 0)
+      bind(step_.at.lower, bounds[0], false), bind(step_.at.upper, bounds[1], false);
+    std::vector<std::optional<Array>> first = memory;  // none: the method's own number
+    for (std::size_t m = 0; m < first.size(); ++m) {
+      if (!first[m] && step_.initial[m] >= 0) first[m] = initial(m, k, hyper);
+      starts.memory.push_back(first[m] ? first[m]->data() : nullptr);
+    }
+    return {std::move(varying), std::move(starts), std::move(first)};
+  }
   static const Method& find(const std::string& name) {
     if (const Method* m = find_method(name)) return *m;
     throw py::value_error("no method '" + name + "'");
@@ -184,5 +217,17 @@ void bind_descend(py::module_& m) {
           py::arg("x0"), py::arg("args"), py::arg("varying"), py::arg("hyper"), py::arg("bounds"),
           py::arg("memory"), py::arg("gtol"), py::arg("xtol"), py::arg("ftol"), py::arg("max_iter"),
           py::arg("max_nfev"), py::arg("max_time"), py::arg("record"), py::arg("callback"),
-          py::arg("function"), py::arg("threads") = 1);
+          py::arg("function"), py::arg("threads") = 1)
+      .def(
+          "start",
+          [](Stepper& s, const Array& x0, const std::vector<Array>& hyper,
+             const std::vector<Array>& bounds, const std::vector<std::optional<Array>>& memory,
+             double gtol, double xtol, double ftol, std::int64_t max_iter, std::int64_t max_nfev,
+             double max_time) {
+            return s.start(x0, hyper, bounds, memory,
+                           {gtol, xtol, ftol, max_iter, max_nfev, max_time});
+          },
+          py::keep_alive<0, 1>(), py::arg("x0"), py::arg("hyper"), py::arg("bounds"),
+          py::arg("memory"), py::arg("gtol"), py::arg("xtol"), py::arg("ftol"), py::arg("max_iter"),
+          py::arg("max_nfev"), py::arg("max_time"));
 }

@@ -42,22 +42,6 @@ class OnRows {
   std::unique_ptr<Program> program_;
 };
 
-// The element type of a data array.
-template <class... Ts> auto reader(const py::dtype& type) {
-  decltype(Column::read) read = nullptr;
-  const auto is = [&](auto kind) {
-    using T = decltype(kind);
-    const char wanted = std::is_floating_point_v<T> ? 'f' : std::is_signed_v<T> ? 'i' : 'u';
-    return type.itemsize() == sizeof(T) && type.kind() == wanted;
-  };
-  ((is(Ts{}) ? void(read = &read_rows<Ts>) : void()), ...);
-  if (type.kind() == 'b') read = &read_rows<std::uint8_t>;
-  if (!read || (type.byteorder() != '=' && type.byteorder() != '|'))
-    throw py::type_error("data of " + py::str(type).cast<std::string>() +
-                         " cannot be read where it lies");
-  return read;
-}
-
 // Data arrays of one length, and which of their rows.
 class Table {
  public:
@@ -67,12 +51,17 @@ class Table {
       Column c{static_cast<const std::byte*>(a.data()),
                a.strides(0),
                1,
+               a.itemsize(),
                {},
-               reader<double, float, std::int64_t, std::int32_t, std::int16_t, std::int8_t,
-                      std::uint64_t, std::uint32_t, std::uint16_t, std::uint8_t>(a.dtype())};
+               reader_of(a.dtype())};
+      if (!c.numbers)
+        throw py::type_error("data of " + py::str(a.dtype()).cast<std::string>() +
+                             " cannot be read where it lies");
       bool gaps = false;
       for (auto axis = a.ndim() - 1; axis > 0; --axis) {
-        gaps |= a.shape(axis) > 1 && a.strides(axis) != a.itemsize() * c.size;
+        if (a.shape(axis) == 1) continue;
+        if (c.size == 1) c.step = a.strides(axis);
+        gaps |= a.strides(axis) != c.step * c.size;
         c.size *= a.shape(axis);
       }
       if (gaps) c.offsets = offsets(a);

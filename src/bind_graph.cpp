@@ -8,16 +8,6 @@ using thalweg::Graph;
 using thalweg::NodeId;
 using thalweg::Shape;
 
-std::shared_ptr<const void> keep_alive(py::object object) {
-  return {object.release().ptr(), [](void* p) {
-            if (!Py_IsInitialized()) return;
-            const py::gil_scoped_acquire gil;
-            py::handle(static_cast<PyObject*>(p)).dec_ref();
-          }};
-}
-
-Shape shape_of(const py::array& a) { return {a.shape(), a.shape() + a.ndim()}; }
-
 namespace {
 
 py::tuple to_tuple(const Shape& s) {
@@ -55,10 +45,9 @@ py::tuple describe(const Graph& g, NodeId id) {
     case Kind::Constant:
       return made("constant", py::none(), py::float_(n.value));
     case Kind::Data: {
-      const thalweg::DataArray& d = g.data_of(id);
-      Array copy(std::vector<py::ssize_t>(d.shape.begin(), d.shape.end()));
-      std::copy_n(d.values, copy.size(), copy.mutable_data());
-      return made("data", py::none(), copy);
+      auto* array = static_cast<PyObject*>(const_cast<void*>(g.data_of(id).owner.get()));
+      return made("data", py::none(),
+                  py::module_::import("numpy").attr("array")(py::handle(array)));  // in order "K"
     }
     case Kind::Elementwise:
       return made("elementwise",
@@ -118,9 +107,9 @@ void bind_graph(py::module_& m) {
           py::arg("number"), py::arg("shape"))
       .def("constant", &Graph::constant, py::arg("value"))
       .def(
-          "data",
-          [](Graph& g, const Array& a) { return g.data({keep_alive(a), a.data(), shape_of(a)}); },
-          py::arg("array"), "An array of float64 in C order is referenced, not copied.")
+          "data", [](Graph& g, const py::object& array) { return g.data(data_array(array)); },
+          py::arg("array"),
+          "An array of native numbers of up to 8 bytes is referenced, not copied.")
       .def(
           "shape", [](const Graph& g, NodeId id) { return to_tuple(g.shape(checked(g, id))); },
           py::arg("node"))

@@ -2,7 +2,7 @@
 // The solvers, and running one with the GIL released.
 #include <algorithm>
 
-#include "conversation.hpp"
+#include "dialogue.hpp"
 #include "thalweg/differentiate.hpp"
 
 using namespace thalweg;
@@ -97,6 +97,21 @@ class Minimizer {
     return outcome.told(talk);
   }
 
+  // Told from Python.
+  std::unique_ptr<Dialogue> start(const Array& x0, std::vector<double> hyper,
+                                  const std::vector<Array>& bounds,
+                                  const Stopping& stopping) const {
+    const std::int64_t k = x0.shape(0);
+    return std::make_unique<Dialogue>(
+        x0, solver_.needs, std::vector<Array>{}, [&](const Endings& endings) {
+          Setup setup{&solver_, n_, std::move(hyper)};
+          if (!bounds.empty()) setup.lower = bounds[0].data(), setup.upper = bounds[1].data();
+          return std::make_unique<Descent>(setup, Sources{.told_lanes = k}, kernels(), false,
+                                           Starts{k, x0.data(), {}, {}}, stopping, endings,
+                                           Watch{});
+        });
+  }
+
  private:
   // The tapes for k starts: the Hessian with every value where it is small or there are many
   // starts.
@@ -169,5 +184,15 @@ void bind_solver(py::module_& m) {
           py::arg("x0"), py::arg("args"), py::arg("varying"), py::arg("hyper"), py::arg("bounds"),
           py::arg("state"), py::arg("gtol"), py::arg("xtol"), py::arg("ftol"), py::arg("max_iter"),
           py::arg("max_nfev"), py::arg("max_time"), py::arg("record"), py::arg("callback"),
-          py::arg("function"), py::arg("threads") = 1, py::arg("scale") = py::none());
+          py::arg("function"), py::arg("threads") = 1, py::arg("scale") = py::none())
+      .def(
+          "start",
+          [](const Minimizer& s, const Array& x0, std::vector<double> hyper,
+             const std::vector<Array>& bounds, double gtol, double xtol, double ftol,
+             std::int64_t max_iter, std::int64_t max_nfev, double max_time) {
+            return s.start(x0, std::move(hyper), bounds,
+                           {gtol, xtol, ftol, max_iter, max_nfev, max_time});
+          },
+          py::arg("x0"), py::arg("hyper"), py::arg("bounds"), py::arg("gtol"), py::arg("xtol"),
+          py::arg("ftol"), py::arg("max_iter"), py::arg("max_nfev"), py::arg("max_time"));
 }

@@ -810,6 +810,39 @@ def test_a_value_that_is_not_finite_is_told_for_long_arrays() -> None:
     assert "exp(800) = inf" in res.message
 
 
+# ---- shifts that cancel --------------------------------------------------------------------------
+
+
+def shifted_log_sum_exp(x: Any) -> Any:
+    top = np.max(x)
+    return top + np.log(np.sum(np.exp(x - top)))
+
+
+@pytest.mark.parametrize("n", [5, 300, 70_001])
+def test_the_maximum_in_log_sum_exp_has_no_slope(n: int) -> None:
+    x = vector(n)
+    x[n // 2] = x.max()  # a tie, which would be shared
+    F = tw.objective(shifted_log_sum_exp, x)
+    F.value_and_grad(x)
+    assert "equal" not in F.tape  # nobody asks where the maximum is
+    e = np.exp(x - x.max())
+    close(F.grad(x), e / np.sum(e), 1 / n, FIRST)
+    # An exact 0 along the shift, but for the roundings of n terms.
+    assert np.abs(F.hvp(x, np.ones(n))).max() <= 1e-14
+
+
+def test_a_quotient_times_its_divisor_is_exact_at_the_ends() -> None:
+    slope = tw.grad(lambda x: x * np.log(x))  # log x + x (1 / x)
+    with np.errstate(all="ignore"):
+        assert slope(0.0) == -np.inf
+        assert slope(np.inf) == np.inf
+        assert np.isnan(slope(np.nan))
+        assert np.isnan(slope(-1.0))
+    x = vector(1000)
+    x[77] = np.nan
+    assert np.isnan(tw.grad(shifted_log_sum_exp)(x)).all()
+
+
 # ---- time and memory -----------------------------------------------------------------------------
 
 

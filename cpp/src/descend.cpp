@@ -137,6 +137,7 @@ std::optional<Descent::Ending> Descent::judge(const Position& at) const {
   if (at.verdict == Verdict::PrecisionLimit)
     return Ending{Reason::PrecisionLimit, at.left, at.right};
   if (at.verdict == Verdict::Stuck) return Ending{Reason::Stuck, at.left, at.right};
+  if (at.verdict == Verdict::Diverged) return Ending{Reason::Diverged, at.left, at.right};
   if (at.iterations >= s.max_iterations)
     return Ending{Reason::MaxIterations, number(at.iterations), number(s.max_iterations)};
   if (at.evaluations >= s.max_evaluations)

@@ -78,10 +78,10 @@ void Batch::gather(std::span<const Column> columns, const std::int64_t* rows) {
     if (n == 0) continue;  // the loss does not read it
     double* to = block.input(k + 1);
     if (block.step() == 1) {
-      columns[k].read(columns[k], rows, size_, to);
+      columns[k].read(rows, size_, to);
     } else {
       row_.resize(static_cast<std::size_t>(n));
-      columns[k].read(columns[k], rows, size_, row_.data());
+      columns[k].read(rows, size_, row_.data());
       put(to, row_.data(), n);
     }
   }

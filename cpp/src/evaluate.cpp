@@ -103,11 +103,11 @@ void Evaluator::refresh() {
   prologue_->run();
 }
 
-std::vector<const double**> Evaluator::uses(const double* address) {
-  std::vector<const double**> out;
+std::vector<Evaluator::Use> Evaluator::uses(const double* first, std::int64_t count) {
+  std::vector<Use> out;
   for (Linked& l : code_[0])
     for (const double** operand : {&l.a, &l.b, &l.c})
-      if (*operand == address) out.push_back(operand);
+      if (*operand >= first && *operand < first + count) out.push_back({operand, *operand - first});
   return out;
 }
 
@@ -130,7 +130,7 @@ const double* Evaluator::uniform(std::size_t k) const {
     case UniformSource::From::Input:
       return uniform_inputs_[static_cast<std::size_t>(u.index)];
     case UniformSource::From::Data:
-      return program_.data[static_cast<std::size_t>(u.index)].values;
+      return program_.data[static_cast<std::size_t>(u.index)].doubles();
     default:
       return prologue_->outputs_[static_cast<std::size_t>(u.index)];
   }

@@ -100,7 +100,7 @@ std::uint64_t Graph::hash(const Node& n, std::span<const NodeId> inputs) const {
   mix(std::bit_cast<std::uint64_t>(n.value));
   for (auto i : inputs) mix(static_cast<std::uint64_t>(i));
   if (n.kind == Kind::Data)
-    mix(reinterpret_cast<std::uintptr_t>(data_[static_cast<std::size_t>(n.attributes)].values));
+    mix(reinterpret_cast<std::uintptr_t>(data_[static_cast<std::size_t>(n.attributes)].first()));
   if (n.attributes >= 0 && (n.kind == Kind::Reduce || n.kind == Kind::MatMul ||
                             n.kind == Kind::View || n.kind == Kind::Gather || n.kind == Kind::Scan))
     for (auto a : attributes_[static_cast<std::size_t>(n.attributes)])
@@ -135,7 +135,7 @@ NodeId Graph::add(Node node, std::span<const NodeId> ins) {
                b = static_cast<std::size_t>(node.attributes);
     switch (node.kind) {
       case Kind::Data:
-        return data_[a].values == data_[b].values;
+        return data_[a].is(data_[b]);
       case Kind::Lookup:
         return tables_[a] == tables_[b];
       case Kind::Assemble:
@@ -171,7 +171,7 @@ NodeId Graph::input(int number, const Shape& shape) {
 NodeId Graph::constant(double value) { return add({.kind = Kind::Constant, .value = value}, {}); }
 
 NodeId Graph::data(DataArray array) {
-  if (array.shape.empty()) return constant(array.values[0]);
+  if (array.shape.empty()) return constant(array.doubles()[0]);
   const std::int32_t shape = intern(array.shape);
   data_.push_back(std::move(array));
   return add({.kind = Kind::Data,

@@ -14,12 +14,10 @@ struct Here;
 using V = Vec<THALWEG_ARCH, Here>;
 constexpr std::int64_t W = static_cast<std::int64_t>(V::kSize);
 
+#include "trees.inl.hpp"
+
 V load_some(const double* p, std::int64_t n) { return V::load(p, n); }
 void store_some(V v, double* p, std::int64_t n) { v.store(p, n); }
-// A batch, or what is left of it.
-THALWEG_INLINE V some(const double* p, std::int64_t n) {
-  return n >= W ? V::load(p) : V::load(p, n);
-}
 THALWEG_INLINE void put(V v, double* p, std::int64_t n) { n >= W ? v.store(p) : v.store(p, n); }
 template <class F, class... Vs> THALWEG_INLINE V evaluate(V a, V b, V c) {
   if constexpr (F::arity == 1) return F::value(a);
@@ -118,7 +116,6 @@ template <std::size_t... I> struct Chain<std::index_sequence<I...>> {
 };
 
 // clang-format off: each uses what the one before it defines.
-#include "trees.inl.hpp"
 #include "matmul.inl.hpp"
 #include "matmul_elements.inl.hpp"
 #include "bulk.inl.hpp"

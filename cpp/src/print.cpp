@@ -73,7 +73,7 @@ std::string RowPlan::print() const {
     return kLetter[static_cast<int>(buffer.from)] + std::to_string(number);
   };
   const auto access = [&](const RowAccess& a) {
-    std::string text = array(a.buffer);
+    std::string text = a.converted ? "rows" + std::to_string(a.buffer) : array(a.buffer);
     text.append("[").append(std::to_string(a.offset)).append(" + row ");
     text.append(std::to_string(a.row_stride));
     if (a.width > 1)
@@ -111,6 +111,9 @@ std::string RowPlan::print() const {
     } else {
       const auto& l = std::get<RowLoop>(stage);
       out.append(std::to_string(l.rows)).append(" rows:\n");
+      for (std::size_t k = 0; k < l.conversions.size(); ++k)
+        line(numbered("rows", k).append(" = "),
+             std::to_string(l.conversions[k].width).append(" numbers a row, as doubles"));
       for (std::size_t k = 0; k < l.inputs.size(); ++k) {
         const std::string name = numbered("x", k).append(" = ");
         if (const auto* s = std::get_if<RowSpan>(&l.inputs[k])) line(name, span(*s));
@@ -130,7 +133,7 @@ std::string RowPlan::print() const {
       for (const auto& s : l.stores)
         line(access(s.to).append(s.add ? " += " : " = "), numbered("out", s.output));
       for (const auto& j : l.joins)
-        line(array(j.buffer).append(kNames[static_cast<int>(j.kind)]), numbered("out", j.output));
+        line(array(j.buffer).append(kNames[static_cast<int>(j.kind)]), side(j.from));
       for (const auto& c : l.contractions)
         line(array(c.buffer).append(" = sum of "),
              side(c.left).append(" x ").append(side(c.right)));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What the stages of a plan over rows share: which nodes are arrays between stages, and where.
 #pragma once
+#include <algorithm>
 #include <array>
 
 #include "rows_plan.hpp"
@@ -75,13 +76,20 @@ class Arrays {
     return b = add(
                {RowBuffer::From::Data, static_cast<std::int32_t>(plan->data.size() - 1), size(id)});
   }
-  RowAccess access(NodeId id, Lead lead) {
+  // Rows of an array, which a loop may have to convert.
+  RowAccess access(NodeId id, Lead lead, std::vector<RowConversion>& conversions) {
     const auto a = access_along(g, info, id, lead);
     if (!a)
       throw std::logic_error("no rows of node " + std::to_string(id) + " of shape " +
                              to_string(g.shape(id)) +
                              ". This is a bug in thalweg; please report it");
-    return RowAccess{buffer(a->base), a->offset, a->row_stride, a->inner_stride, a->width};
+    const auto numbers = numbers_of(g, a->base);
+    if (!numbers)
+      return RowAccess{buffer(a->base), a->offset, a->row_stride, a->inner_stride, a->width};
+    const RowConversion c{numbers, a->offset, a->row_stride, a->inner_stride, a->width};
+    auto known = std::ranges::find(conversions, c);
+    if (known == conversions.end()) known = conversions.insert(known, c);
+    return c.block(static_cast<std::int32_t>(known - conversions.begin()));
   }
   std::optional<RowSpan> span(NodeId id) {
     const auto a = contiguous(g, info, id);
@@ -136,5 +144,8 @@ class Arrays {
   }
   std::vector<std::int32_t> buffers_;
 };
+
+// The stage that makes these nodes, all of them whole and there at one time.
+void build_whole(Arrays& arrays, int time, const std::vector<NodeId>& nodes);
 
 }  // namespace thalweg::rows

@@ -9,103 +9,6 @@
 namespace thalweg::rows {
 namespace {
 
-// A graph of nodes of the whole one that are made all at once.
-class WholeBuilder {
- public:
-  WholeBuilder(Arrays& arrays, int time) : a_(arrays), time_(time) {}
-
-  void build(const std::vector<NodeId>& nodes) {
-    std::vector<NodeId> outputs;
-    for (NodeId id : nodes) {
-      const NodeId made = copy(id);
-      if (!a_.of(id).stored) continue;
-      outputs.push_back(made);
-      stage_.outputs.push_back(a_.buffer(id));
-    }
-    if (outputs.empty()) return;
-    stage_.program = lower(graph_, outputs,
-                           {std::vector<bool>(stage_.inputs.size(), true), Layout::Elements, true});
-    a_.plan->stages.emplace_back(std::move(stage_));
-  }
-
- private:
-  NodeId cut(NodeId id) {
-    if (const auto known = made_.find(id); known != made_.end()) return known->second;
-    const Node n = a_.g[id];
-    if (n.kind == Kind::Constant) return made_[id] = graph_->constant(n.value);
-    if (n.kind == Kind::Data) return made_[id] = graph_->data(a_.g.data_of(id));
-    const auto s = a_.span(id);
-    if (a_.of(id).how == How::View && (!s || made_here(id))) return copy(id);
-    stage_.inputs.push_back(s ? *s : RowSpan{a_.buffer(id), 0, a_.size(id)});
-    return made_[id] = graph_->input(static_cast<int>(stage_.inputs.size() - 1), a_.g.shape(id));
-  }
-  NodeId copy(NodeId id) {
-    const Node n = a_.g[id];
-    const Graph& g = a_.g;
-    if (n.kind == Kind::Input) {
-      stage_.inputs.push_back({input_buffer(n.op, a_.size(id)), 0, a_.size(id)});
-      return made_[id] = graph_->input(static_cast<int>(stage_.inputs.size() - 1), g.shape(id));
-    }
-    std::vector<NodeId> in;
-    for (NodeId v : g.inputs(id)) in.push_back(cut(v));
-    const auto a = n.attributes < 0 || n.kind == Kind::Data || n.kind == Kind::Lookup ||
-                           n.kind == Kind::Assemble
-                       ? std::span<const std::int64_t>{}
-                       : g.attributes(id);
-    const Shape shape = g.shape(id);
-    NodeId made = -1;
-    switch (n.kind) {
-      case Kind::Constant:
-        made = graph_->constant(n.value);
-        break;
-      case Kind::Data:
-        made = graph_->data(g.data_of(id));
-        break;
-      case Kind::Elementwise:
-        made = graph_->elementwise(n.op, in);
-        break;
-      case Kind::Reduce:
-        made = graph_->reduce_folded(static_cast<Reduction>(n.op), in[0], Shape(a.begin(), a.end()),
-                                     shape);
-        break;
-      case Kind::MatMul:
-        made = graph_->matmul(in[0], in[1], a[0] != 0, a[1] != 0);
-        break;
-      case Kind::View:
-        made = graph_->view(in[0], shape, a[0], Shape(a.begin() + 1, a.end()));
-        break;
-      case Kind::Gather:
-        made = graph_->gather(in[0], shape, {a.begin(), a.end()});
-        break;
-      case Kind::Assemble:
-        made = graph_->assemble(shape, in, g.placements(id), n.accumulate);
-        break;
-      case Kind::Scan:
-        made = graph_->scan_folded(in[0], in[1], {a[0], a[1], a[2]}, a[3] != 0);
-        break;
-      default:
-        made = graph_->lookup(in[0], g.table_of(id));
-    }
-    return made_[id] = made;
-  }
-  // Is it a view of what this stage makes?
-  bool made_here(NodeId id) const {
-    while (a_.of(id).how == How::View) id = a_.g.inputs(id)[0];
-    return a_.of(id).how == How::Whole && a_.of(id).done == time_;
-  }
-  // An input that is handed out as it is.
-  std::int32_t input_buffer(std::int16_t number, std::int64_t size) {
-    a_.plan->buffers.push_back({RowBuffer::From::Input, number, size});
-    return static_cast<std::int32_t>(a_.plan->buffers.size() - 1);
-  }
-
-  Arrays& a_;
-  int time_;
-  WholeStage stage_;
-  std::shared_ptr<Graph> graph_ = std::make_shared<Graph>();
-  std::map<NodeId, NodeId> made_;
-};
-
 // The program of one row, and what becomes of its values.
 class LoopBuilder {
  public:
@@ -138,9 +41,17 @@ class LoopBuilder {
     const auto in = a_.g.inputs(id);
     const auto a = a_.g.attributes(id);
     if (n.kind == Kind::Reduce) {
-      const NodeId x = operand(in[0], lead_of(a_.g.shape(in[0])));
+      const Lead lead = lead_of(a_.g.shape(in[0]));
       const std::int64_t each = a[1] / loop_.rows, width = a[2];
       const auto kind = static_cast<Reduction>(n.op);
+      if (!a_.in_loop(in[0], lead, time_)) {
+        const RowAccess from = rows_of(in[0], lead);
+        if (from.row_stride == 1 && from.width == 1) {  // joined where they lie
+          loop_.joins.push_back({from, kind, a_.buffer(id), width});
+          return;
+        }
+      }
+      const NodeId x = operand(in[0], lead);
       const NodeId row = each > 1 ? g_->reduce_folded(kind, x, {1, each, width}, {width})
                                   : g_->reshape(x, {width});
       loop_.joins.push_back({output(row), kind, a_.buffer(id), width});
@@ -149,13 +60,14 @@ class LoopBuilder {
     const auto at = a_.leads(id);
     const auto side = [&](std::size_t k) -> RowLoop::Operand {
       if (a_.in_loop(in[k], at[k], time_)) return output(operand(in[k], at[k]));
-      return a_.access(in[k], at[k]);
+      return rows_of(in[k], at[k]);
     };
     const Shape& shape = a_.g.shape(id);
     loop_.contractions.push_back({side(0), side(1), shape[1], shape[2], a_.buffer(id)});
   }
   void build() {
-    if (outputs_.empty() && loop_.contractions.empty()) return;  // made again where it is used
+    if (outputs_.empty() && loop_.contractions.empty() && loop_.joins.empty())
+      return;  // made again where it is used
     std::vector<bool> varying;
     for (const auto& input : loop_.inputs)
       varying.push_back(!std::holds_alternative<RowSpan>(input));
@@ -205,6 +117,7 @@ class LoopBuilder {
     return shape;
   }
 
+  RowAccess rows_of(NodeId v, Lead lead) { return a_.access(v, lead, loop_.conversions); }
   // One row of v: made in this loop, or read.
   NodeId operand(NodeId v, Lead lead) {
     if (a_.in_loop(v, lead, time_)) {
@@ -214,7 +127,7 @@ class LoopBuilder {
     const auto key = std::pair(v, lead.axis);
     if (const auto known = read_.find(key); known != read_.end()) return known->second;
     const Shape shape = row_shape(a_.g.shape(v), lead);
-    const RowAccess from = a_.access(v, lead);
+    const RowAccess from = rows_of(v, lead);
     for (const auto& [same, node] : accesses_)
       if (same == from) return read_[key] = g_->reshape(node, shape);
     const NodeId node = input(from, shape);
@@ -275,7 +188,7 @@ class LoopBuilder {
     const auto w = a_.span(weights);
     if (w && !a_.in_loop(rows, lead, time_)) {
       const Shape& s = a_.g.shape(weights);
-      RowProduct p{a_.access(rows, lead), *w, 1, 1, 1};
+      RowProduct p{rows_of(rows, lead), *w, 1, 1, 1};
       if (left) p.n = s[tb ? 1 : 2], p.k_stride = tb ? 1 : s[2], p.n_stride = tb ? s[2] : 1;
       return input(p, shape);
     }
@@ -313,7 +226,7 @@ class Building {
     }
     for (int time = 0; time <= end; ++time) {
       const Moment& now = at_[index(time)];
-      if (!now.whole.empty()) WholeBuilder(a_, time).build(now.whole);
+      if (!now.whole.empty()) build_whole(a_, time, now.whole);
       for (const PatchStage& patch : now.patches) a_.plan->stages.emplace_back(patch);
       loops(time);
     }

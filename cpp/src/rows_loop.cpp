@@ -2,15 +2,12 @@
 #include "rows_loop.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 
-namespace thalweg::rows {
+namespace thalweg {
 namespace {
 
 std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
-
-RowsAt at(const RowAccess& a, double* const* base, std::int64_t row) {
-  return {base[a.buffer] + a.offset + row * a.row_stride, a.row_stride, a.inner_stride};
-}
 
 double joined(Reduction kind, double a, double b) {
   switch (kind) {
@@ -26,6 +23,30 @@ double joined(Reduction kind, double a, double b) {
 }
 
 }  // namespace
+
+// ---- converted rows
+
+RowAccess RowConversion::block(std::int32_t number) const {
+  const bool by_columns = width > 1 && std::abs(row_stride) < std::abs(inner_stride);
+  RowAccess a{number, 0, width, 1, width, true};
+  if (by_columns) a.row_stride = 1, a.inner_stride = kBlockRows;
+  return a;
+}
+void RowConversion::read(std::int64_t row, std::int64_t count, double* to) const {
+  const std::int64_t first = offset + row * row_stride;
+  const RowAccess at = block(0);
+  if (at.inner_stride != 1)
+    for (std::int64_t c = 0; c < width; ++c)
+      numbers->read(first + c * inner_stride, row_stride, count, to + c * at.inner_stride);
+  else if (width == 1) numbers->read(first, row_stride, count, to);
+  else if (row_stride == width * inner_stride)
+    numbers->read(first, inner_stride, count * width, to);
+  else
+    for (std::int64_t r = 0; r < count; ++r)
+      numbers->read(first + r * row_stride, inner_stride, width, to + r * width);
+}
+
+namespace rows {
 
 // ---- pairs
 
@@ -69,23 +90,47 @@ Worker::Worker(const RowLoop& loop, const Kernels& kernels)
       block_.bind_uniform(i, uniform_.back().values.data());
     }
   }
+  for (const RowConversion& c : loop.conversions) blocks_.push_back({&c, {}});
   block_.prepare();
   for (std::size_t i = 0; i < loop.inputs.size(); ++i) {
     if (!is_read(i)) continue;
     double* to = block_.input(i);
     if (const auto* a = std::get_if<RowAccess>(&loop.inputs[i])) {
+      prepare(*a);
       if (a->row_stride == 1 && a->width == 1) direct_.push_back({a, to, block_.uses(to)});
       else reads_.push_back({a, to});
     } else if (const auto* p = std::get_if<RowProduct>(&loop.inputs[i])) {
+      prepare(p->rows);
       products_.push_back({p, to, std::vector<double>(index(p->n * padded(p->rows.width)))});
     }
   }
-  for (const RowLoop::Join& j : loop.joins)
+  for (const RowLoop::Join& j : loop.joins) {
     joins_.push_back(
         {std::vector<double>(index(j.width * kPartialSums)), Pairs(index(j.width), j.kind)});
-  for (const RowLoop::Contraction& c : loop.contractions)
+    if (const auto* a = std::get_if<RowAccess>(&j.from)) prepare(*a);
+  }
+  for (const RowLoop::Contraction& c : loop.contractions) {
     contractions_.push_back(
         {std::vector<double>(index(c.n * padded(c.m))), Pairs(index(c.m * c.n), Reduction::Sum)});
+    for (const RowLoop::Operand* o : {&c.left, &c.right})
+      if (const auto* a = std::get_if<RowAccess>(o)) prepare(*a);
+  }
+}
+
+// Rows that are read need room where they are converted.
+void Worker::prepare(const RowAccess& a) {
+  if (a.converted) blocks_[index(a.buffer)].values.resize(index(a.width * kBlockRows));
+}
+
+RowsAt Worker::at(const RowAccess& a, double* const* base, std::int64_t row) const {
+  const double* first = a.converted ? blocks_[index(a.buffer)].values.data()
+                                    : base[a.buffer] + a.offset + row * a.row_stride;
+  return {first, a.row_stride, a.inner_stride};
+}
+
+RowsAt Worker::at(const RowLoop::Operand& o, double* const* base, std::int64_t row) const {
+  if (const auto* a = std::get_if<RowAccess>(&o)) return at(*a, base, row);
+  return {block_.output(std::get<std::size_t>(o)), 1, lanes_};
 }
 
 void Worker::begin(double* const* base) {
@@ -140,10 +185,12 @@ void Worker::take_tile(double* const* base, Chunk& chunk, std::int64_t tile) {
 // One block of rows, the first of them at `place` in its tile.
 void Worker::pass(double* const* base, Chunk& chunk, std::int64_t row, std::int64_t place,
                   std::int64_t live) {
+  for (Block& b : blocks_)
+    if (!b.values.empty()) b.from->read(row, live, b.values.data());
   for (const Direct& d : direct_) {
     const RowsAt from = at(*d.from, base, row);
     if (live < lanes_) rows_.load(from, 1, live, lanes_, d.own);
-    for (const double** use : d.uses) *use = live < lanes_ ? d.own : from.p;
+    for (const Evaluator::Use& use : d.uses) use.point_at(live < lanes_ ? d.own : from.p);
   }
   for (const Read& r : reads_)
     rows_.load(at(*r.from, base, row), r.from->width, live, lanes_, r.to);
@@ -154,18 +201,15 @@ void Worker::pass(double* const* base, Chunk& chunk, std::int64_t row, std::int6
   for (std::size_t k = 0; k < loop_.stores.size(); ++k) store(base, chunk, k, row, live);
   for (std::size_t k = 0; k < joins_.size(); ++k) {
     const RowLoop::Join& j = loop_.joins[k];
+    const RowsAt from = at(j.from, base, row);
     for (std::int64_t c = 0; c < j.width; ++c)
-      rows_.take(j.kind, block_.output(j.output) + c * lanes_, place, live,
+      rows_.take(j.kind, from.p + c * from.inner_stride, place, live,
                  joins_[k].partials.data() + c * kPartialSums);
   }
   for (std::size_t k = 0; k < contractions_.size(); ++k) {
     const RowLoop::Contraction& c = loop_.contractions[k];
-    const auto side = [&](const RowLoop::Operand& o) -> RowsAt {
-      if (const auto* a = std::get_if<RowAccess>(&o)) return at(*a, base, row);
-      return {block_.output(std::get<std::size_t>(o)), 1, lanes_};
-    };
-    rows_.contract(side(c.left), c.m, side(c.right), c.n, live, contractions_[k].partials.data(),
-                   padded(c.m));
+    rows_.contract(at(c.left, base, row), c.m, at(c.right, base, row), c.n, live,
+                   contractions_[k].partials.data(), padded(c.m));
   }
 }
 
@@ -213,4 +257,5 @@ void Worker::finish(Chunk& chunk) {
     }
 }
 
-}  // namespace thalweg::rows
+}  // namespace rows
+}  // namespace thalweg

@@ -58,7 +58,11 @@ class Worker {
   struct Direct {
     const RowAccess* from;
     double* own;                       // the block's, for the last rows
-    std::vector<const double**> uses;  // where the tape has its address
+    std::vector<Evaluator::Use> uses;  // where the tape has its address
+  };
+  struct Block {
+    const RowConversion* from;
+    std::vector<double> values;  // none where nobody reads them
   };
   struct Read {
     const RowAccess* from;
@@ -79,6 +83,9 @@ class Worker {
   };
 
   std::int64_t padded(std::int64_t n) const { return (n + batch_ - 1) / batch_ * batch_; }
+  void prepare(const RowAccess& a);
+  RowsAt at(const RowAccess& a, double* const* base, std::int64_t row) const;
+  RowsAt at(const RowLoop::Operand& o, double* const* base, std::int64_t row) const;
   void pack(Product& p, double* const* base) const;
   void start(Chunk& chunk);
   void take_tile(double* const* base, Chunk& chunk, std::int64_t tile);
@@ -92,6 +99,7 @@ class Worker {
   const RowKernels& rows_;
   const std::int64_t batch_, lanes_;
   Evaluator block_;
+  std::vector<Block> blocks_;
   std::vector<Direct> direct_;
   std::vector<Read> reads_;
   std::vector<Product> products_;

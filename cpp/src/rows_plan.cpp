@@ -226,6 +226,18 @@ struct Strided {
   Shape strides;
 };
 
+// The stride of an array's flat elements, if they have one.
+std::optional<std::int64_t> even_step(const Shape& shape, const Shape& strides) {
+  const Shape flat = contiguous_strides(shape);
+  std::int64_t step = 1;
+  for (std::size_t d = shape.size(); d-- > 0;) {
+    if (shape[d] == 1) continue;
+    if (flat[d] == 1) step = strides[d];
+    if (strides[d] != step * flat[d]) return std::nullopt;
+  }
+  return step;
+}
+
 // A view of what is itself strided: each of its strides is a step along one axis of that.
 std::optional<Strided> composed(const Strided& in, const Shape& shape, const Shape& view_shape,
                                 std::span<const std::int64_t> a) {
@@ -252,7 +264,9 @@ std::optional<Strided> composed(const Strided& in, const Shape& shape, const Sha
   return out;
 }
 
-std::optional<Strided> strided(const Graph& g, const std::vector<Info>& info, NodeId id) {
+// Data of other numbers is taken as it lies, in bytes, or as doubles.
+std::optional<Strided> strided(const Graph& g, const std::vector<Info>& info, NodeId id,
+                               bool as_it_lies) {
   std::vector<NodeId> views;
   NodeId base = id;
   for (; g[base].kind == Kind::View; base = g.inputs(base)[0]) {
@@ -260,18 +274,25 @@ std::optional<Strided> strided(const Graph& g, const std::vector<Info>& info, No
     if ((i.how == How::Row && !i.spread) || i.how == How::Whole) break;
     views.push_back(base);
   }
-  std::optional<Strided> s = Strided{base, 0, contiguous_strides(g.shape(base))};
+  const auto others = as_it_lies ? numbers_of(g, base) : nullptr;
+  std::optional<Strided> s =
+      Strided{base, 0, others ? others->strides() : contiguous_strides(g.shape(base))};
   for (; s && !views.empty(); views.pop_back()) {
     const NodeId v = views.back(), in = g.inputs(v)[0];
     const auto a = g.attributes(v);
-    if (s->strides == contiguous_strides(g.shape(in)))
-      s = Strided{s->base, s->offset + a[0], Shape(a.begin() + 1, a.end())};
-    else s = composed(*s, g.shape(in), g.shape(v), a);
+    if (const auto step = even_step(g.shape(in), s->strides)) {
+      s = Strided{s->base, s->offset + a[0] * *step, Shape(a.begin() + 1, a.end())};
+      for (std::int64_t& stride : s->strides) stride *= *step;
+    } else s = composed(*s, g.shape(in), g.shape(v), a);
   }
   return s;
 }
 
 }  // namespace
+
+std::shared_ptr<const Numbers> numbers_of(const Graph& g, NodeId base) {
+  return g[base].kind == Kind::Data ? g.data_of(base).others : nullptr;
+}
 
 std::optional<Access> access_along(const Graph& g, const std::vector<Info>& info, NodeId id,
                                    Lead lead) {
@@ -279,7 +300,7 @@ std::optional<Access> access_along(const Graph& g, const std::vector<Info>& info
   const auto rank = static_cast<int>(shape.size());
   const int rows = rank - 1 - lead.axis;
   if (rows < 0 || shape[static_cast<std::size_t>(rows)] != lead.rows) return std::nullopt;
-  const auto s = strided(g, info, id);
+  const auto s = strided(g, info, id, true);
   if (!s) return std::nullopt;
   const auto inner = one_axis(shape, s->strides, rows);
   if (!inner) return std::nullopt;
@@ -301,7 +322,7 @@ std::optional<std::pair<std::int64_t, std::int64_t>> one_axis(const Shape& shape
 }
 
 std::optional<Access> contiguous(const Graph& g, const std::vector<Info>& info, NodeId id) {
-  const auto s = strided(g, info, id);
+  const auto s = strided(g, info, id, false);
   const std::int64_t n = size_of(g.shape(id));
   if (!s) return std::nullopt;
   const auto all = one_axis(g.shape(id), s->strides, -1);

@@ -42,13 +42,17 @@ struct Info {
 std::vector<Info> classify(const Graph& g, std::span<const NodeId> outputs);
 
 // An array in memory, or a view of one, as rows along an axis; none where the others are not one.
+// Offset and strides are in bytes where the base is data of other numbers than doubles side by
+// side.
 struct Access {
   NodeId base;
   std::int64_t offset, row_stride, inner_stride, width;
 };
+// Those numbers, where it is.
+std::shared_ptr<const Numbers> numbers_of(const Graph& g, NodeId base);
 std::optional<Access> access_along(const Graph& g, const std::vector<Info>& info, NodeId id,
                                    Lead lead);
-// The same as one run of elements.
+// The same as one run of elements, which are doubles, if converted ones.
 std::optional<Access> contiguous(const Graph& g, const std::vector<Info>& info, NodeId id);
 // Stride and length of the axes but `rows` (an index; -1: of all), if they are as good as one.
 std::optional<std::pair<std::int64_t, std::int64_t>> one_axis(const Shape& shape,

@@ -33,16 +33,20 @@ class Patience {
 
 }  // namespace
 
+// Inputs are not copied: the tape is pointed at them.
 struct RowRun::Whole {
   const WholeStage& stage;
   Evaluator block;
+  std::vector<std::vector<Evaluator::Use>> uses;  // by input
   Whole(const WholeStage& s, const Kernels& k) : stage(s), block(*s.program, k, false) {
     block.prepare();
+    for (std::size_t i = 0; i < s.inputs.size(); ++i)
+      uses.push_back(block.uses(block.input(i), s.program->input_sizes[i]));
   }
   void run(double* const* base) {
     for (std::size_t k = 0; k < stage.inputs.size(); ++k) {
       const RowSpan& s = stage.inputs[k];
-      std::copy_n(base[s.buffer] + s.offset, s.size, block.input(k));
+      for (const Evaluator::Use& use : uses[k]) use.point_at(base[s.buffer] + s.offset);
     }
     block.run();
     for (std::size_t k = 0; k < stage.outputs.size(); ++k)
@@ -134,7 +138,7 @@ RowRun::RowRun(const RowPlan& plan, const Kernels& kernels)
       own_[b].resize(index(buffer.size));
       base_[b] = own_[b].data();
     } else if (buffer.from == RowBuffer::From::Data) {
-      base_[b] = const_cast<double*>(plan.data[index(buffer.index)].values);
+      base_[b] = const_cast<double*>(plan.data[index(buffer.index)].doubles());
     }
   }
   for (const auto& stage : plan.stages) {

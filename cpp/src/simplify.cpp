@@ -99,6 +99,14 @@ bool divided_again(const Expr& y, const Expr& b, Expr& product) {
   product = Expr(1.0 / c.number) * apply<ops::Square>(y);
   return true;
 }
+
+// c where a = c / b: a shift that cancels, as log-sum-exp's, has a slope of exactly 0.
+bool cancels(const Expr& a, const Expr& b, Expr& c) {
+  const auto in = operands<ops::Divide>(a);
+  if (in.empty() || !same(in[1], b) || !in[0].is_number()) return false;
+  c = in[0];
+  return true;
+}
 }  // namespace
 
 Expr operator+(Expr a, Expr b) {
@@ -127,6 +135,7 @@ Expr operator*(Expr a, Expr b) {
   if (a.is(1.0)) return b;
   if (a.is(-1.0)) return -b;
   Expr n;
+  if (cancels(a, b, n) || cancels(b, a, n)) return n;
   if (negated(a, n)) return -(n * b);
   if (negated(b, n)) return a.is_number() ? Expr(-a.number) * n : -(a * n);
   if (a.is_number()) {  // c1 (c2 p) = (c1 c2) p, and c1 ((c2 p) q) = ((c1 c2) p) q

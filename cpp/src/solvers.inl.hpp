@@ -117,9 +117,13 @@ template <bool Lanes> struct Space {
  private:
   // The tree of `dot` where there is no second round of partial sums.
   V short_dot(Vector a, Vector b) const {
+    if (n == 1) return a[0] * b[0];
+    if (n == 2) return a[0] * b[0] + a[1] * b[1];
     V p[kPartialSums];
     for (std::int64_t i = 0; i < n; ++i) p[i] = a[i] * b[i];
-    for (std::int64_t step = kPartialSums / 2; step > 0; step /= 2)
+    std::int64_t step = kPartialSums / 2;
+    while (step >= n) step /= 2;
+    for (; step > 0; step /= 2)
       for (std::int64_t j = 0; j < step && j + step < n; ++j) p[j] = p[j] + p[j + step];
     return n ? p[0] : V(0.0);
   }

@@ -54,7 +54,8 @@ inline Expr gather_up(Graph& g, Expr e, const Shape& from, const Shape& to, Redu
   if (!axes.empty()) {
     const auto [factor, rest] =
         kind == Reduction::Sum ? common_factor(g, e) : std::array{Expr(1.0), e};
-    e = factor * Expr(g, g.reduce(kind, g.reshape(rest.in(g), own), axes, true));
+    const bool all = axes.size() == own.size();  // then the node is that of the user's own sum
+    e = factor * Expr(g, g.reduce(kind, g.reshape(rest.in(g), own), axes, !all));
   }
   if (kind == Reduction::Sum) e = Expr(static_cast<double>(copies)) * e;
   if (!e.is_number() && e.shape().size() > to.size()) {

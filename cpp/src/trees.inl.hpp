@@ -2,10 +2,20 @@
 // The tree of every sum: over elements one by one, each a batch of lanes, or over one contiguous
 // array. A part of kernels.inl.hpp and of solvers.inl.hpp, inside their namespaces.
 
-double first(V v) {
-  alignas(64) double t[V::kSize];
-  v.store(t);
-  return t[0];
+// A batch, or what is left of it.
+THALWEG_INLINE V some(const double* p, std::int64_t n) {
+  return n >= W ? V::load(p) : V::load(p, n);
+}
+THALWEG_INLINE double first(V v) {
+  const V::Register r = v.v;
+  return r[0];
+}
+
+// The upper half of the first 2 By lanes, in their lower half.
+template <std::size_t By, std::size_t... I>
+THALWEG_INLINE V lowered(V v, std::index_sequence<I...>) {
+  const V::Register r = v.v;
+  return V::Batch(V::Register(__builtin_shufflevector(r, r, ((I + By) % V::kSize)...)));
 }
 
 struct SumOf {
@@ -13,25 +23,27 @@ struct SumOf {
   static THALWEG_INLINE V begin(V a, V) { return a; }
   static THALWEG_INLINE V join(V s, V a, V) { return s + a; }
   static THALWEG_INLINE V merge(V s, V t) { return s + t; }
-  static constexpr double identity = 0.0;
+  static constexpr double identity = 0.0, neutral = -0.0;
 };
 struct DotOf {
   static constexpr bool product = true;
   static THALWEG_INLINE V begin(V a, V b) { return a * b; }
   static THALWEG_INLINE V join(V s, V a, V b) { return fma(a, b, s); }
   static THALWEG_INLINE V merge(V s, V t) { return s + t; }
-  static constexpr double identity = 0.0;
+  static constexpr double identity = 0.0, neutral = -0.0;
 };
-template <class Op, int Identity> struct ExtremeOf {
+// Identity: the result over nothing; neutral: what changes no result.
+template <class Op, int Identity, int Infinities> struct ExtremeOf {
   static constexpr bool product = false;
   static THALWEG_INLINE V begin(V a, V) { return a; }
   static THALWEG_INLINE V join(V s, V a, V) { return Op::value(s, a); }
   static THALWEG_INLINE V merge(V s, V t) { return Op::value(s, t); }
-  static constexpr double identity = Identity;
+  static constexpr double identity = Identity,
+                          neutral = Infinities ? Infinities * kInfinity : Identity;
 };
-using MaxOf = ExtremeOf<ops::Maximum, 0>;
-using MinOf = ExtremeOf<ops::Minimum, 0>;
-using ProdOf = ExtremeOf<ops::Multiply, 1>;
+using MaxOf = ExtremeOf<ops::Maximum, 0, -1>;
+using MinOf = ExtremeOf<ops::Minimum, 0, 1>;
+using ProdOf = ExtremeOf<ops::Multiply, 1, 0>;
 
 // The tree over n elements, `get(i, a, b)` fetching them: kPartialSums interleaved partial sums
 // joined in halves, tiles of kTile elements joined pairwise.
@@ -66,27 +78,31 @@ template <class R> struct ContiguousTree {
   const double *a, *b;
   static constexpr std::int64_t kBatches = kPartialSums / W;
   double tile(std::int64_t from, std::int64_t end) const {
-    alignas(64) double p[kPartialSums];
+    V s[kBatches];
+    const auto fetch = [](const double* q) { return R::product ? V::load(q) : V(0.0); };
     std::int64_t i = from;
     if (end - from >= kPartialSums) {
-      V s[kBatches];
-      const auto fetch = [&](const double* q, std::int64_t k) { return V::load(q + i + k * W); };
       for (std::int64_t k = 0; k < kBatches; ++k)
-        s[k] = R::begin(fetch(a, k), R::product ? fetch(b, k) : V(0.0));
+        s[k] = R::begin(V::load(a + i + k * W), fetch(b + i + k * W));
       for (i += kPartialSums; i + kPartialSums <= end; i += kPartialSums)
         for (std::int64_t k = 0; k < kBatches; ++k)
-          s[k] = R::join(s[k], fetch(a, k), R::product ? fetch(b, k) : V(0.0));
-      for (std::int64_t k = 0; k < kBatches; ++k) s[k].store(p + k * W);
+          s[k] = R::join(s[k], V::load(a + i + k * W), fetch(b + i + k * W));
+    } else {
+      for (V& each : s) each = V(R::neutral);
     }
-    for (std::int64_t j = 0; i + j < end; ++j) {
-      const V x(a[i + j]), y(R::product ? b[i + j] : 0.0);
-      p[j] = first(i == from ? R::begin(x, y) : R::join(V(p[j]), x, y));
+    for (std::int64_t k = 0; i + k * W < end; ++k) {
+      const std::int64_t left = end - i - k * W;
+      const V x = some(a + i + k * W, left), y = R::product ? some(b + i + k * W, left) : V(0.0);
+      const V joined = i == from ? R::begin(x, y) : R::join(s[k], x, y);
+      s[k] = left >= W ? joined : select(V::count() < V(static_cast<double>(left)), joined, s[k]);
     }
-    const std::int64_t live = end - from < kPartialSums ? end - from : kPartialSums;
-    for (std::int64_t step = kPartialSums / 2; step > 0; step /= 2)
-      for (std::int64_t j = 0; j < step && j + step < live; ++j)
-        p[j] = first(R::merge(V(p[j]), V(p[j + step])));
-    return p[0];
+    for (std::int64_t half = kBatches / 2; half > 0; half /= 2)
+      for (std::int64_t k = 0; k < half; ++k) s[k] = R::merge(s[k], s[k + half]);
+    return first(halved<V::kSize / 2>(s[0]));
+  }
+  template <std::size_t By> static THALWEG_INLINE V halved(V s) {
+    if constexpr (By == 0) return s;
+    else return halved<By / 2>(R::merge(s, lowered<By>(s, std::make_index_sequence<V::kSize>{})));
   }
   double operator()(std::int64_t from, std::int64_t end) const {
     if (end - from <= kTile) return tile(from, end);

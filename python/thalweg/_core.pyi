@@ -93,6 +93,19 @@ class Function:
     def print(self, varying: Sequence[bool]) -> str: ...
 
 class Stepper:
+    def start(
+        self,
+        x0: ArrayLike,
+        hyper: Sequence[ArrayLike],
+        bounds: Sequence[ArrayLike],
+        memory: Sequence[ArrayLike | None],
+        gtol: float,
+        xtol: float,
+        ftol: float,
+        max_iter: int,
+        max_nfev: int,
+        max_time: float,
+    ) -> Dialogue: ...
     def __init__(
         self,
         method: str,
@@ -126,6 +139,15 @@ class Stepper:
         threads: int = 1,
     ) -> dict[str, Any]: ...
 
+class Dialogue:
+    @property
+    def needs(self) -> str: ...
+    def ask(
+        self,
+    ) -> tuple[_Floats, NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_], Any] | None: ...
+    def tell(self, f: ArrayLike, g: ArrayLike | None, h: ArrayLike | None) -> None: ...
+    def endings(self) -> dict[str, Any]: ...
+
 class Minimizer:
     def __init__(
         self,
@@ -136,6 +158,18 @@ class Minimizer:
         inputs: int,
         derivatives: Sequence[int] = ...,
     ) -> None: ...
+    def start(
+        self,
+        x0: ArrayLike,
+        hyper: Sequence[float],
+        bounds: Sequence[ArrayLike],
+        gtol: float,
+        xtol: float,
+        ftol: float,
+        max_iter: int,
+        max_nfev: int,
+        max_time: float,
+    ) -> Dialogue: ...
     def run(
         self,
         x0: ArrayLike,

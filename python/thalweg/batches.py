@@ -138,7 +138,7 @@ def _read(data: Any, what: str) -> list[npt.NDArray[Any]]:
             raise TypeError(f"{what}[{i}] must be {wanted}, got dtype {a.dtype}")
         if a.ndim == 0:
             raise ValueError(f"{what}[{i}] must have rows along its first axis, got a number")
-        if not a.dtype.isnative or (a.dtype.kind == "f" and a.dtype.itemsize not in (4, 8)):
+        if not a.dtype.isnative or (a.dtype.kind == "f" and a.dtype.itemsize > 8):
             a = a.astype(np.float64)
         arrays.append(a)
     lengths = [len(a) for a in arrays]

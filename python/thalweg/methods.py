@@ -7,7 +7,7 @@ A hyper-parameter is a number, or a schedule: a function of the step t. Both are
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from thalweg.errors import LAST_RESORT, TraceError
 from thalweg.schedules import Schedule
 from thalweg.structure import FloatArray
 from thalweg.trace import Trace, Tracer, output_node, trace_call
+
+if TYPE_CHECKING:
+    from thalweg.dialogue import Dialogue
 
 _METHODS: dict[str, dict[str, Any]] = {m["name"]: m for m in _core.methods()}
 _SOLVERS: dict[str, dict[str, Any]] = {m["name"]: m for m in _core.solvers()}
@@ -119,6 +122,44 @@ class Method:
         if isinstance(value, Schedule):
             formula, inputs = value.formula, len(value.parameters)
         return inputs, lambda t, parameters: _traced(name, formula, graph, [t, *parameters])
+
+    def __call__(self, fun: Callable[..., Any], x0: Any, args: Any = (), **how: Any) -> Any:
+        """As a custom method of `scipy.optimize.minimize`: ``minimize(f, x0, method=self)``."""
+        from thalweg.scipy_door import minimize_as_scipy
+
+        return minimize_as_scipy(self, fun, x0, args, **how)
+
+    def start(self, x0: Any, bounds: Any = None, **stops: Any) -> Dialogue:
+        """Begin descents of an objective that lives elsewhere: ask, evaluate, tell.
+
+        Parameters
+        ----------
+        x0 : array_like, (n,) or (k, n)
+            One start, or k.
+        bounds : sequence of (lower, upper), or Bounds, optional
+            Of the n variables.
+        **stops
+            `gtol`, `xtol`, `ftol`, `max_iter`, `max_nfev`, `max_time` as in `thalweg.minimize`.
+
+        Returns
+        -------
+        Dialogue
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import thalweg as tw
+        >>> descent = tw.LBFGS().start(np.zeros((3, 2)))
+        >>> while (asked := descent.ask()) is not None:
+        ...     descent.tell(np.sum((asked.x - 1) ** 2, axis=1), 2 * (asked.x - 1))
+        >>> descent.x.round(6)
+        array([[1., 1.],
+               [1., 1.],
+               [1., 1.]])
+        """
+        from thalweg.dialogue import Dialogue
+
+        return Dialogue(self, x0, bounds, **stops)
 
     def __repr__(self) -> str:
         inside = ", ".join(f"{k}={v!r}" for k, v in self.hyper.items())

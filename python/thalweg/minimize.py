@@ -19,16 +19,11 @@ from thalweg.objective import Objective, checked_threads
 from thalweg.progress import Progress
 from thalweg.reasons import STATUS_MINIMIZE, SUCCESS, Reason
 from thalweg.result import LastPoint, Path, Result
+from thalweg.stopping import checked_stop, defaults
 from thalweg.structure import FloatArray, check_finite
 
 __all__ = ["State", "minimize"]
 
-_FOREVER = 2**62
-_DEFAULTS: dict[str, Any] = {
-    "gtol": 1e-8, "xtol": 0.0, "ftol": 0.0, "max_iter": 1000, "max_nfev": _FOREVER,
-    "max_time": np.inf,
-}  # fmt: skip
-_SOLVER_DEFAULTS = _DEFAULTS | {"max_iter": 10_000}
 # SciPy's names for what we call otherwise.
 _OPTIONS = {
     "maxiter": "max_iter", "maxfev": "max_nfev", "maxfun": "max_nfev", "gtol": "gtol",
@@ -214,9 +209,9 @@ def minimize(
         "max_time": max_time,
     }  # fmt: skip
     progress = _scipy_spellings(stops, tol, options, hyper, progress)
-    given = {k: _checked_stop(k, v) for k, v in stops.items() if v is not None}
+    given = {k: checked_stop(k, v) for k, v in stops.items() if v is not None}
     chosen = make("lbfgs" if method is None else method, hyper)
-    stops = (_SOLVER_DEFAULTS if chosen.solves else _DEFAULTS) | given
+    stops = defaults(chosen) | given
     if x0 is None:
         raise TypeError("x0 is required: where the descent starts")
     if callback is not None and not callable(callback):
@@ -305,25 +300,6 @@ def _scipy_spellings(
     if tol is not None and stops["gtol"] is None:
         stops["gtol"] = tol
     return progress
-
-
-def _checked_stop(name: str, value: Any) -> Any:
-    if name in ("max_iter", "max_nfev"):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer):
-            if not (isinstance(value, float) and (value.is_integer() or value == np.inf)):
-                raise TypeError(f"{name} must be a whole number, got {value!r}")
-            value = _FOREVER if value == np.inf else int(value)
-        least = 0 if name == "max_iter" else 1
-        if value < least:
-            raise ValueError(f"{name} must be >= {least}, got {value}")
-        return min(int(value), _FOREVER)
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must be a number, got {type(value).__name__}") from None
-    if not number >= 0:
-        raise ValueError(f"{name} must be >= 0, got {number}")
-    return min(number, 1e300)
 
 
 def _continued(
@@ -512,6 +488,11 @@ class _Run:
                 return reason, (
                     f"stuck {after}: no lower value along the gradient, which promises "
                     f"{left:.3g} > {right:.3g}; is it the function's?"
+                )
+            case Reason.diverged if isfinite(last_fun):
+                return reason, (
+                    f"diverged {after}: the value falls without end, {last_fun:.3g} after a step "
+                    f"of {left:.3g}"
                 )
             case Reason.max_iterations:
                 return reason, f"{nit} iterations >= max_iter = {int(right)}; not converged"

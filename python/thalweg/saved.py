@@ -153,7 +153,9 @@ def _assemble(g: _core.Graph, n: _Saved) -> int:
 
 
 def _data(g: _core.Graph, n: _Saved) -> int:
-    return g.data(as_floats(n.payload, "data").reshape(n.shape))
+    if not isinstance(n.payload, np.ndarray) or n.payload.dtype.kind not in "biuf":
+        raise ValueError("data is no array of numbers")
+    return g.data(n.payload)
 
 
 _BUILDERS: dict[str, Callable[[_core.Graph, _Saved], int]] = {

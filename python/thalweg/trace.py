@@ -70,8 +70,9 @@ class Trace:
         Parameters
         ----------
         value : number, array_like, Tracer, or lists and object arrays of these
-            Arrays of more than 16 elements are referenced: copied only where they are not float64
-            in C order, or in Fortran order with many rows.
+            Arrays of more than 16 elements are referenced: copied only where they are shorter than
+            256 along every axis and not float64 in C order, or have other numbers than the core
+            reads, or three and more axes in neither order.
 
         Raises
         ------
@@ -95,9 +96,8 @@ class Trace:
             raise TypeError(f"wanted real numbers, got an array of {array.dtype}: {array!r:.60}")
         if isinstance(array, np.ma.MaskedArray):
             raise TypeError("a masked array cannot be traced: use np.where with its mask and data")
-        if array.ndim > 1 and array.shape[0] >= LONG and array.T.flags.c_contiguous:
-            axes = list(reversed(range(array.ndim)))  # columns side by side: read as they lie
-            return self.graph.transpose(self.lift(array.T), axes)
+        if array.size > SMALL and max(array.shape) >= LONG and array.dtype.itemsize <= 8:
+            return self._lift_long(array)
         numbers = np.ascontiguousarray(array, dtype=np.float64) if array.ndim else array
         if array.dtype.itemsize > 8 and not np.array_equal(
             numbers.astype(np.float64), array, equal_nan=True
@@ -112,6 +112,13 @@ class Trace:
         if node is None:
             node = self._small[key] = self.graph.data(np.array(numbers, copy=True))
         return node
+
+    def _lift_long(self, array: NDArray[Any]) -> int:
+        """Refer to an array that may be read row by row, whatever its numbers and their order."""
+        if array.ndim > 1 and array.T.flags.c_contiguous and not array.flags.c_contiguous:
+            axes = list(reversed(range(array.ndim)))  # columns side by side: read as they lie
+            return self.graph.transpose(self.graph.data(array.T), axes)
+        return self.graph.data(array if array.ndim <= 2 else np.ascontiguousarray(array))
 
     def _lift_objects(self, array: NDArray[Any]) -> int:
         nodes = []

@@ -22,8 +22,9 @@ template <class T> Column column(const std::vector<T>& values, std::int64_t size
   return {reinterpret_cast<const std::byte*>(values.data()),
           size * static_cast<std::int64_t>(sizeof(T)),
           size,
+          sizeof(T),
           {},
-          &read_rows<T>};
+          &read_numbers<T>};
 }
 
 // mean((x - y)**2) over `rows` rows of y, and gradient descent on it.
@@ -119,17 +120,17 @@ TEST(rows_of_any_number_and_any_strides_become_doubles) {
   const Order rows{2, 0, 2};
   double out[6];
   const Column whole = column(a, 2);
-  whole.read(whole, rows.data(), 3, out);
+  whole.read(rows.data(), 3, out);
   CHECK(std::vector(out, out + 6) == std::vector<double>{4.5, 5.5, 0.1f, 1.5, 4.5, 5.5});
   // The same numbers as (3, 2) in column-major order.
   Column across = column(a, 2);
   across.stride = sizeof(float);
   across.offsets = {0, 3 * sizeof(float)};
-  across.read(across, rows.data(), 3, out);
+  across.read(rows.data(), 3, out);
   CHECK(std::vector(out, out + 6) == std::vector<double>{2.5, 5.5, 0.1f, 3.5, 2.5, 5.5});
   const std::vector<std::int64_t> large{(1ll << 53) + 1, -7};
   const Column integers = column(large);
-  integers.read(integers, rows.data() + 1, 1, out);
+  integers.read(rows.data() + 1, 1, out);
   CHECK(out[0] == static_cast<double>((1ll << 53) + 1));
 }
 

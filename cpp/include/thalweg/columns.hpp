@@ -2,42 +2,33 @@
 // Data arrays as rows, referenced where they lie and whatever numbers they hold; and the order in
 // which an epoch takes them.
 #pragma once
-#include <cstddef>
-#include <cstdint>
-#include <cstring>
 #include <functional>
 #include <span>
-#include <vector>
+
+#include "thalweg/numbers.hpp"
 
 namespace thalweg {
 
-// One array with rows along its first axis. Bytes need not be aligned.
+// One array with rows along its first axis.
 struct Column {
   const std::byte* first = nullptr;   // of row 0
   std::int64_t stride = 0;            // bytes from row to row
   std::int64_t size = 1;              // elements in a row
-  std::vector<std::int64_t> offsets;  // bytes to each element of a row; empty: one after the other
+  std::int64_t step = 0;              // bytes from one of them to the next
+  std::vector<std::int64_t> offsets;  // not empty: bytes to each of them instead
+  ReadNumbers numbers = nullptr;
   // Rows to doubles, row after row.
-  void (*read)(const Column&, const std::int64_t* rows, std::int64_t count, double* to) = nullptr;
-};
-
-// Column::read for elements of type T.
-template <class T>
-void read_rows(const Column& c, const std::int64_t* rows, std::int64_t count, double* to) {
-  const auto element = [](const std::byte* at) {
-    T value;
-    std::memcpy(&value, at, sizeof(T));
-    return static_cast<double>(value);
-  };
-  const auto n = static_cast<std::size_t>(c.size);
-  for (std::int64_t r = 0; r < count; ++r, to += n) {
-    const std::byte* from = c.first + rows[r] * c.stride;
-    if (c.offsets.empty())
-      for (std::size_t i = 0; i < n; ++i) to[i] = element(from + i * sizeof(T));
-    else
-      for (std::size_t i = 0; i < n; ++i) to[i] = element(from + c.offsets[i]);
+  void read(const std::int64_t* rows, std::int64_t count, double* to) const {
+    for (std::int64_t r = 0; r < count; ++r) {
+      const std::byte* from = first + rows[r] * stride;
+      if (offsets.empty()) {
+        numbers(from, step, size, to);
+        to += size;
+      }
+      for (const std::int64_t offset : offsets) numbers(from + offset, step, 1, to++);
+    }
   }
-}
+};
 
 // Puts the rows into `order`; empty `rows`: 0, 1, ….
 void deal(std::span<std::int64_t> order, std::span<const std::int64_t> rows);

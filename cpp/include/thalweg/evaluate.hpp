@@ -64,7 +64,13 @@ class Evaluator {
   void share(int threads, std::function<bool()> stop);
   // Where the linked tape has an address, so that it can be pointed elsewhere. After prepare(); not
   // with rings.
-  std::vector<const double**> uses(const double* address);
+  struct Use {
+    const double** address;
+    std::int64_t offset;
+    void point_at(const double* values) const { *address = values + offset; }
+  };
+  // Of any of so many doubles.
+  std::vector<Use> uses(const double* first, std::int64_t count = 1);
   // After uniform inputs changed in place.
   void refresh();
 

@@ -12,12 +12,12 @@
 #include <string>
 #include <vector>
 
+#include "thalweg/numbers.hpp"
 #include "thalweg/ops.hpp"
 
 namespace thalweg {
 
 using NodeId = std::int32_t;
-using Shape = std::vector<std::int64_t>;
 
 std::int64_t size_of(const Shape& shape);
 std::string to_string(const Shape& shape);  // (3,) as NumPy prints it
@@ -43,11 +43,18 @@ enum class Kind : std::uint8_t {
   Lookup,  // piecewise linear in x; payload: the table
 };
 
-// An array of float64, C order, kept alive by its owner.
+// An array of numbers, kept alive by its owner: doubles in C order, or any others.
 struct DataArray {
   std::shared_ptr<const void> owner;
   const double* values = nullptr;
   Shape shape;
+  std::shared_ptr<const Numbers> others = nullptr;
+  const double* doubles() const { return others ? others->doubles() : values; }
+  const void* first() const { return others ? static_cast<const void*>(others->first()) : values; }
+  // Of arrays of one shape: are they the same memory?
+  bool is(const DataArray& o) const {
+    return others && o.others ? *others == *o.others : !others && !o.others && values == o.values;
+  }
 };
 
 // c0[k] + c1[k] (x - breaks[k]) between breaks[k] and breaks[k + 1]; below the first break `below`;

@@ -26,12 +26,27 @@ struct RowBuffer {
   bool zero = false;  // built by additions
 };
 
-// Element c of row i of an array stands at offset + i row_stride + c inner_stride.
+// Element c of row i of an array stands at offset + i row_stride + c inner_stride. Or of a block of
+// converted rows; `buffer` then says which of a loop's, and i is counted within it.
 struct RowAccess {
   std::int32_t buffer = -1;
   std::int64_t offset = 0, row_stride = 0, inner_stride = 1, width = 1;
+  bool converted = false;
   bool operator==(const RowAccess&) const = default;
 };
+
+// Rows of other numbers than doubles side by side, converted a block at a time; in bytes.
+struct RowConversion {
+  std::shared_ptr<const Numbers> numbers;
+  std::int64_t offset, row_stride, inner_stride, width;
+  // Where they lie in their block, which is as doubles in NumPy's order "K" would be: row after
+  // row, or column after column.
+  RowAccess block(std::int32_t number) const;
+  void read(std::int64_t row, std::int64_t count, double* to) const;
+  bool operator==(const RowConversion&) const = default;
+};
+// Rows in a block, at most: those of the widest lanes.
+inline constexpr std::int64_t kBlockRows = 64;
 
 // Elements that lie side by side.
 struct RowSpan {
@@ -60,13 +75,13 @@ struct RowLoop {
     std::int32_t buffer;
     std::int64_t row_stride, reach, size;
   };
-  struct Join {  // over rows, of each of `width` elements
-    std::size_t output;
+  using Operand = std::variant<RowAccess, std::size_t>;  // in memory, or an output of the program
+  struct Join {                                          // over rows, of each of `width` elements
+    Operand from;  // in memory only single elements side by side
     Reduction kind;
     std::int32_t buffer;
     std::int64_t width;
   };
-  using Operand = std::variant<RowAccess, std::size_t>;  // in memory, or an output of the program
   struct Contraction {  // (m, n): sum over rows of left(i) right(j)
     Operand left, right;
     std::int64_t m, n;
@@ -74,6 +89,7 @@ struct RowLoop {
   };
   std::int64_t rows = 0;
   std::unique_ptr<Program> program;  // layout Lanes
+  std::vector<RowConversion> conversions;
   // A span is the same for all rows.
   std::vector<std::variant<RowSpan, RowAccess, RowProduct>> inputs;
   std::vector<Store> stores;

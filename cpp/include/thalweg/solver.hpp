@@ -24,7 +24,14 @@ enum class Needs : std::uint8_t {
 enum class Wants : std::uint8_t { Values, Curvature };
 
 // How a solver itself judges a lane.
-enum class Verdict : std::uint8_t { Going, PrecisionLimit, Stuck, NonFinite, ValueSettled };
+enum class Verdict : std::uint8_t {
+  Going,
+  PrecisionLimit,
+  Stuck,
+  NonFinite,
+  Diverged,
+  ValueSettled
+};
 
 // What a solver keeps of a lane for everyone to see: numbers by lane, one array each.
 namespace standing {

@@ -7,6 +7,7 @@
 
 #include "thalweg/line_searches/strong_wolfe.hpp"
 #include "thalweg/solvers/line_search_descent.hpp"
+#include "thalweg/solvers/metric.hpp"
 
 namespace thalweg::solvers {
 
@@ -14,10 +15,11 @@ struct BFGS {
   static constexpr auto name = "bfgs";
   static constexpr auto class_name = "BFGS";
   static constexpr auto summary =
-      "BFGS: a quasi-Newton method with a dense inverse Hessian, for up to a few thousand variables.";
+      "BFGS: a quasi-Newton method with a dense inverse Hessian, for up to a few thousand "
+      "variables.";
   static constexpr auto source =
       "J. Nocedal and S. J. Wright, Numerical Optimization, 2nd ed., Springer 2006, algorithm 6.1.";
-  static constexpr std::array<rules::Hyper, 0> hyper{};
+  static constexpr std::array hyper{kScaleHyper};
   static constexpr Needs needs = Needs::Gradient;
 
   template <class B, class K> class Direction {
@@ -35,26 +37,28 @@ struct BFGS {
           s_(k.vector()),
           y_(k.vector()),
           hy_(k.vector()),
+          metric_(space, k, c.hyper[0]),
           free_(c.lower ? k.vector() : Vector{}),
           h_(k.matrix()) {}
 
     Mask knows() const { return known_ > V(0.0); }
     void forget(Mask m) { known_.set(m, V(0.0)); }
+    void meet(Mask m, Vector x) { metric_.meet(m, x); }
 
     void learn(Mask m, Vector x, Vector g, Vector x_next, Vector g_next) {
       b_.each([&](std::int64_t i) {
         s_.put(i, x_next[i] - x[i]);
         y_.put(i, kept(i, g_next[i] - g[i]));
       });
-      const V sy = b_.dot(s_, y_), yy = b_.dot(y_, y_), ss = b_.dot(s_, s_);
-      const Mask curved = m & (sy > V(0.0)) & (sy * sy > V(kFlat * kFlat) * ss * yy);
+      const auto c = metric_.curvature(s_, y_);
+      const Mask curved = m & c.there;
       if (!any(curved)) return;
       const Mask first = curved & !knows();
-      scale_.set(curved, sy / yy);
+      scale_.set(curved, c.scale);
       if (any(first)) unit(first, scale_);
       multiply(y_, hy_);
       // H += (1 + y'Hy / s'y) s s' / s'y - (Hy s' + s y'H) / s'y
-      const V rho = select(curved, V(1.0) / sy, V(0.0));
+      const V rho = select(curved, V(1.0) / c.sy, V(0.0));
       const V weight = rho * (V(1.0) + rho * b_.dot(y_, hy_));
       for (std::int64_t i = 0; i < b_.n; ++i) {
         const V si = s_.element(i), along = weight * si - rho * hy_.element(i), cross = -rho * si;
@@ -69,22 +73,21 @@ struct BFGS {
     void aim(Mask m, Vector d, Vector x, Vector g, const Box<B>& box) {
       if (box) hold(m, x, g, box);
       b_.each([&](std::int64_t i) { s_.put(i, kept(i, -g[i])); });
-      const V length = sqrt(b_.dot(s_, s_)), scale = select(length > V(1.0), V(1.0) / length, V(1.0));
+      const V scale = metric_.unit_step(s_);
       const Mask first = m & !knows(), rest = m & knows();
-      b_.each([&](std::int64_t i) { d.put(first, i, scale * s_[i]); });
+      b_.each([&](std::int64_t i) { d.put(first, i, scale * metric_.weighed(i, s_[i])); });
       if (!any(rest)) return;
       multiply(s_, y_);
       b_.each([&](std::int64_t i) { d.put(rest, i, kept(i, y_[i])); });
     }
 
    private:
-    static constexpr double kFlat = 1e-14;  // less curvature, relative to |s| |y|, is rounding
-
-    void unit(Mask m, V diagonal) {
+    // scale W
+    void unit(Mask m, V scale) {
       for (std::int64_t i = 0; i < b_.n; ++i) {
         const Vector row = h_.row(i);
         b_.each([&](std::int64_t j) { row.put(m, j, V(0.0)); });
-        row.set(i, select(m, diagonal, row.element(i)));
+        set_diagonal(m, i, scale);
       }
     }
     void multiply(Vector v, Vector to) {
@@ -115,12 +118,18 @@ struct BFGS {
         other.set(i, select(m, V(0.0), other.element(i)));
       }
       b_.each([&](std::int64_t j) { row.put(m, j, V(0.0)); });
-      row.set(i, select(m, scale_, row.element(i)));
+      set_diagonal(m, i, scale_);
+    }
+    void set_diagonal(Mask m, std::int64_t i, V scale) {
+      const Vector row = h_.row(i);
+      row.set(i, select(m, scale * metric_.unit(i), row.element(i)));
     }
 
     const B& b_;
     typename K::Scalar known_, scale_;
-    Vector s_, y_, hy_, free_;
+    Vector s_, y_, hy_;
+    Metric<B, K> metric_;
+    Vector free_;
     typename B::Matrix h_;
   };
 

@@ -7,6 +7,7 @@
 
 #include "thalweg/line_searches/strong_wolfe.hpp"
 #include "thalweg/solvers/line_search_descent.hpp"
+#include "thalweg/solvers/metric.hpp"
 
 namespace thalweg::solvers {
 
@@ -21,7 +22,8 @@ struct LBFGS {
       "1989, 503-528.";
   static constexpr std::array hyper{
       rules::Hyper{"memory", 10, "Steps that it remembers, 1 to 100; each takes two vectors.",
-                   closed(1.0).to(closed(100.0)), true}};
+                   closed(1.0).to(closed(100.0)), true},
+      kScaleHyper};
   static constexpr Needs needs = Needs::Gradient;
 
   template <class B, class K> class Direction {
@@ -40,14 +42,17 @@ struct LBFGS {
           newest_(k.scalar()),
           known_(k.scalar()),
           scale_(k.scalar()),
+          metric_(space, k, c.hyper[1]),
           free_(c.lower ? k.vector() : Vector{}),
-          part_(c.lower ? k.vector() : Vector{}) {
+          part_(c.lower ? k.vector() : Vector{}),
+          step_(c.lower ? k.vector() : Vector{}) {
       for (int j = 0; j <= size_; ++j)
         pairs_[j] = {k.scalar(), k.scalar(), k.scalar(), k.vector(), k.vector()};
     }
 
     Mask knows() const { return known_ > V(0.0); }
     void forget(Mask m) { known_.set(m, V(0.0)); }
+    void meet(Mask m, Vector x) { metric_.meet(m, x); }
 
     void learn(Mask m, Vector x, Vector g, Vector x_next, Vector g_next) {
       const Pair next = spare();
@@ -55,10 +60,10 @@ struct LBFGS {
         next.s.put(i, x_next[i] - x[i]);
         next.y.put(i, g_next[i] - g[i]);
       });
-      const Curvature c = curvature(next.s, next.y);
+      const auto c = metric_.curvature(next.s, next.y);
       const Mask curved = m & c.there;
       next.rho = V(1.0) / c.sy;
-      scale_.set(curved, c.sy / c.yy);
+      scale_.set(curved, c.scale);
       if (any(curved)) push(curved);
       known_.set(curved & (known_ < V(size_)), known_ + V(1.0));
     }
@@ -69,10 +74,7 @@ struct LBFGS {
       if (box) scale = restrict(m, x, g, box);
       b_.each([&](std::int64_t i) { d.put(m, i, kept(i, -g[i])); });
       const Mask first = m & !knows();
-      if (any(first)) {  // a step of length one at most
-        const V length = sqrt(b_.dot(d, d));
-        scale = select(first, select(length > V(1.0), V(1.0) / length, V(1.0)), scale);
-      }
+      if (any(first)) scale = select(first, metric_.unit_step(d), scale);
       const int most = known(m);
       for (int j = 0; j < most; ++j) {
         const Pair& p = pair(j);
@@ -80,7 +82,7 @@ struct LBFGS {
         p.a = a;
         b_.each([&](std::int64_t i) { d.put(i, kept(i, fnma(a, p.y[i], d[i]))); });
       }
-      b_.each([&](std::int64_t i) { d.put(m, i, scale * d[i]); });
+      b_.each([&](std::int64_t i) { d.put(m, i, scale * metric_.weighed(i, d[i])); });
       for (int j = most; j-- > 0;) {
         const Pair& p = pair(j);
         const V a = select(m & (V(j) < known_), p.a - p.use * b_.dot(p.y, d), V(0.0));
@@ -89,23 +91,12 @@ struct LBFGS {
     }
 
    private:
-    // Less curvature than this, relative to |s| |y|, is rounding.
-    static constexpr double kFlat = 1e-14;
     static constexpr int kMost = 100;
 
     struct Pair {
       Scalar rho, use, a;  // 1 / s'y; the same in the free variables; for the second loop
       Vector s, y;
     };
-    struct Curvature {
-      V sy, yy;
-      Mask there;
-    };
-    Curvature curvature(Vector s, Vector y) const {
-      const V sy = b_.dot(s, y), yy = b_.dot(y, y), ss = b_.dot(s, s);
-      return {sy, yy, (sy > V(0.0)) & (sy * sy > V(kFlat * kFlat) * ss * yy)};
-    }
-
     // The pairs stand in a ring where all lanes of a batch learn together; else the newest first,
     // and moved up in the lanes that learn.
     int turned(int j) const { return (j + size_ + 1) % (size_ + 1); }
@@ -148,13 +139,14 @@ struct LBFGS {
       V scale(1.0);
       for (int j = known(m); j-- > 0;) {
         const Pair& p = pair(j);
-        b_.each([&](std::int64_t i) { part_.put(i, free_[i] * p.s[i]); });
-        const V ss = b_.dot(part_, part_);
-        b_.each([&](std::int64_t i) { part_.put(i, free_[i] * p.y[i]); });
-        const V sy = b_.dot(p.s, part_), yy = b_.dot(part_, part_);
-        const Mask there = (sy > V(0.0)) & (sy * sy > V(kFlat * kFlat) * ss * yy) & (V(j) < known_);
-        p.use.set(m, select(there, V(1.0) / sy, V(0.0)));
-        scale = select(there, sy / yy, scale);
+        b_.each([&](std::int64_t i) {
+          step_.put(i, free_[i] * p.s[i]);
+          part_.put(i, free_[i] * p.y[i]);
+        });
+        const auto c = metric_.curvature(step_, part_);
+        const Mask there = c.there & (V(j) < known_);
+        p.use.set(m, select(there, V(1.0) / c.sy, V(0.0)));
+        scale = select(there, c.scale, scale);
       }
       return scale;
     }
@@ -163,7 +155,8 @@ struct LBFGS {
     bool together_;
     int size_;
     Scalar newest_, known_, scale_;
-    Vector free_, part_;
+    Metric<B, K> metric_;
+    Vector free_, part_, step_;
     Pair pairs_[kMost + 1];
   };
 

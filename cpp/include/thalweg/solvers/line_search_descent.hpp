@@ -49,14 +49,14 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
   void tell() {
     const Vector trial = b.told(call.x, call.step), slopes = b.told(call.g, call.step);
     const V f = b.number(call.f);
-    const Mask fresh = seen.fresh.on(), searching = !fresh;
+    const Mask fresh = seen.fresh.on(), unmet = seen.fresh == V(kNew), searching = !fresh;
     if (any(fresh)) welcome(fresh);
     seen.evaluations = seen.evaluations + V(1.0);
     const auto said = search.tell(searching, f, b.dot(slopes, d));
     const Mask arrived = fresh | said.accepted;
     keep_best((f < seen.least) & !arrived, f, trial);
     seen.moved = select(arrived, V(1.0), V(0.0));
-    if (any(arrived)) arrive(arrived, fresh, f, trial, slopes);
+    if (any(arrived)) arrive(arrived, fresh, unmet, f, trial, slopes);
     if (any(said.failed)) begin_anew(said.failed);
     const Mask again = arrived | said.failed;
     if (any(again)) aim(again);
@@ -92,10 +92,12 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
   }
 
   // The trial is the new iterate.
-  void arrive(Mask m, Mask fresh, V f, Vector trial, Vector slopes) {
+  void arrive(Mask m, Mask fresh, Mask unmet, V f, Vector trial, Vector slopes) {
     const Mask stepped = m & !fresh;
     keep_best(stepped & (f > seen.f) & (seen.f <= seen.least), seen.f, x);
     if (any(stepped)) direction.learn(stepped, x, g, trial, slopes);
+    if constexpr (requires { direction.meet(m, trial); })
+      if (any(m & unmet)) direction.meet(m & unmet, trial);
     const V moved = b.largest([&](std::int64_t i) {
       const V step = trial[i] - x[i];
       x.put(m, i, trial[i]);
@@ -118,13 +120,14 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
     idle.set(m, select(shrunk | !quiet, V(0.0), idle + V(1.0)));
     anew.set(m & !quiet, V(0.0));
     least_norm.set(m & (norm < least_norm), norm);
+    seen.judge(stepped & (search.alpha >= V(kFar)), Verdict::Diverged, moved, size);
     const Mask settled = m & (idle >= V(kIdle));
     if (any(settled)) begin_anew(settled);
   }
 
-  // No more is to be had in this way: the method forgets what it knows and begins with the gradient.
-  // Where it has done so before, and nothing came of it, that is the end: by precision if the full
-  // step would change f by rounding, else the gradient does not fit the values.
+  // No more is to be had in this way: the method forgets what it knows and begins with the
+  // gradient. Where it has done so before, and nothing came of it, that is the end: by precision if
+  // the full step would change f by rounding, else the gradient does not fit the values.
   void begin_anew(Mask m) {
     const V promised = -slope, rounding = V(kHopeless) * abs(seen.f);
     const Mask ends = m & (anew.on() | plain.on());
@@ -145,7 +148,7 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
     const Mask wrong = m & !(down < V(0.0));
     if (any(wrong)) {
       direction.forget(wrong);
-      downhill(wrong);
+      direction.aim(wrong, d, x, g, box);
       down = select(wrong, shaped(wrong), down);
       plain.set(wrong, V(1.0));
       seen.judge(wrong & !(down < V(0.0)) & !(seen.norm > V(0.0)), Verdict::PrecisionLimit,
@@ -164,13 +167,6 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
   V shaped(Mask m) {
     if (box) b.each([&](std::int64_t i) { d.put(m, i, box.clip(i, x[i] + d[i]) - x[i]); });
     return b.dot(g, d);
-  }
-
-  // Along the projected gradient, a step of length one or, where that is shorter, of the gradient.
-  void downhill(Mask m) {
-    b.each([&](std::int64_t i) { d.put(m, i, select(box.held(i, x[i], g[i]), V(0.0), -g[i])); });
-    const V length = sqrt(b.dot(d, d)), scale = select(length > V(1.0), V(1.0) / length, V(1.0));
-    b.each([&](std::int64_t i) { d.put(m, i, scale * d[i]); });
   }
 
   // The next trial; the lanes in which it is where they stand.

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// In what units a quasi-Newton method measures the variables before it knows any curvature: as they
+// are, or a share of their values at the start. J. E. Dennis and R. B. Schnabel 1983, Numerical
+// Methods for Unconstrained Optimization, section 7.1.
+#pragma once
+#include "thalweg/solvers/state.hpp"
+
+namespace thalweg::solvers {
+
+inline constexpr rules::Hyper kScaleHyper{
+    "x_scale", 0.0,
+    "Where > 0, variables are measured in units of this times their values at the start (those "
+    "that "
+    "start at 0 in units of 1): for variables of very different sizes; 0.1 is a good choice.",
+    closed(0.0).to(open(kInfinity))};
+
+template <class B, class K> class Metric {
+  using V = typename B::V;
+  using Mask = typename B::Mask;
+  using Vector = typename B::Vector;
+
+ public:
+  // What a pair of a step s and a change y of the gradient says.
+  struct Curvature {
+    V sy, scale;  // s'y; H = scale W fits it best
+    Mask there;
+  };
+
+  Metric(const B& space, K& k, double x_scale)
+      : b_(space),
+        x_scale_(x_scale),
+        units_(x_scale > 0 ? k.vector() : Vector{}),
+        work_(x_scale > 0 ? k.vector() : Vector{}) {}
+
+  void meet(Mask m, Vector x) const {
+    if (!units_.p) return;
+    b_.each([&](std::int64_t i) {
+      const V size = abs(x[i]);
+      units_.put(m, i, select(size > V(0.0), V(x_scale_) * size, V(1.0)));
+    });
+  }
+
+  // W v, W the squares of the units.
+  V weighed(std::int64_t i, V v) const { return units_.p ? units_[i] * units_[i] * v : v; }
+
+  // An element of W's diagonal, as a number.
+  V unit(std::int64_t i) const { return units_.p ? units_.element(i) * units_.element(i) : V(1.0); }
+
+  // The length that d = W v has in these units, at most one: what to scale it by.
+  V unit_step(Vector v) const {
+    const V length = sqrt(squared(v, false));
+    return select(length > V(1.0), V(1.0) / length, V(1.0));
+  }
+
+  Curvature curvature(Vector s, Vector y) const {
+    const V sy = b_.dot(s, y), yy = squared(y, false), ss = squared(s, true);
+    return {sy, sy / yy, (sy > V(0.0)) & (sy * sy > V(kFlat * kFlat) * ss * yy)};
+  }
+
+ private:
+  // Less curvature than this, relative to |s| |y|, is rounding.
+  static constexpr double kFlat = 1e-14;
+
+  V squared(Vector v, bool inverse) const {
+    if (!units_.p) return b_.dot(v, v);
+    b_.each([&](std::int64_t i) { work_.put(i, inverse ? v[i] / units_[i] : v[i] * units_[i]); });
+    return b_.dot(work_, work_);
+  }
+
+  const B& b_;
+  double x_scale_;
+  Vector units_, work_;
+};
+
+}  // namespace thalweg::solvers

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Ask and tell from Python: a descent whose values come from elsewhere, kept open between calls.
+#pragma once
+#include <memory>
+
+#include "conversation.hpp"
+
+class Dialogue {
+ public:
+  // `kept`: what the starts point into. `make` builds the descent from starts and endings.
+  template <class Make>
+  Dialogue(const Array& x0, thalweg::Needs needs, std::vector<Array> kept, Make make)
+      : needs_(needs),
+        x_(std::vector<py::ssize_t>{x0.shape(0), x0.shape(1)}),
+        kept_(std::move(kept)),
+        outcome_(x0.shape(0), x0.shape(1)) {
+    kept_.push_back(x0);
+    std::copy_n(x0.data(), x0.size(), x_.mutable_data());
+    std::fill_n(outcome_.endings.x, x0.size(), NAN);
+    std::fill_n(outcome_.endings.fun, x0.shape(0), NAN);
+    std::fill_n(outcome_.endings.reason, x0.shape(0), std::int8_t{-1});
+    std::fill_n(outcome_.endings.iterations, x0.shape(0), 0);
+    std::fill_n(outcome_.endings.evaluations, x0.shape(0), 0);
+    descent_ = make(outcome_.endings);
+  }
+
+  const char* needs() const;
+  // (x, live, values, curvature, v or None), or None when all has ended.
+  py::object ask();
+  void tell(const Array& f, const std::optional<Array>& g, const std::optional<Array>& h);
+  py::dict endings() const;
+
+ private:
+  template <class F> void each_live(F f) const;
+  thalweg::Needs needs_;
+  Array x_;  // (k, n): where each stands or ended
+  std::vector<Array> kept_;
+  Outcome outcome_;
+  std::unique_ptr<thalweg::Descent> descent_;
+  thalweg::Question question_{};
+  bool open_ = false;
+};
