@@ -23,13 +23,13 @@ def cells(name: str, start: int) -> list[str]:
 def main() -> None:
     """Print a row for each problem, and the means."""
     head = ["digits", "nfev", "tight: digits", "nfev"] * 2
-    print("| problem | " + " | ".join(head) + " |")  # noqa: T201
-    print("|---|" + "---|" * 8)  # noqa: T201
+    print("| problem | " + " | ".join(head) + " |")
+    print("|---|" + "---|" * 8)
     rows = {name: cells(name, 0) + cells(name, 1) for name in sorted(PROBLEMS)}
     for name, row in rows.items():
-        print(f"| {name} | " + " | ".join(row) + " |")  # noqa: T201
+        print(f"| {name} | " + " | ".join(row) + " |")
     numbers = np.array([list(map(float, row)) for row in rows.values()])
-    print("| mean | " + " | ".join(f"{v:.1f}" for v in numbers.mean(axis=0)) + " |")  # noqa: T201
+    print("| mean | " + " | ".join(f"{v:.1f}" for v in numbers.mean(axis=0)) + " |")
 
 
 if __name__ == "__main__":

@@ -242,6 +242,23 @@ def test_losses_find_their_minima(loss):
     assert res.fun[0] == parabola(res.x)
 
 
+def test_losses_that_fill_an_array_are_called():
+    def filled(z):
+        rho = np.empty((3, z.size))
+        rho[0], rho[1], rho[2] = cubic(z)
+        return rho
+
+    t = np.linspace(-1, 1, 40)
+    y = 1 + np.exp(0.7 * t) + 0.1 * np.sin(50 * t)
+    y[3::10] += 5.0
+    by = {
+        loss: tw.least_squares(lambda p: p[0] + np.exp(p[1] * t) - y, [0.0, 0.0], loss=loss)
+        for loss in (filled, cubic)
+    }
+    np.testing.assert_allclose(by[filled].x, by[cubic].x, rtol=1e-7)
+    assert by[filled].nfev == by[cubic].nfev
+
+
 @pytest.mark.parametrize("loss", LOSSES[1:])
 def test_robust_fits_agree_with_scipy(loss):
     rng = np.random.default_rng(7)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from thalweg import _core
-from thalweg.robust import Rho, weighted
+from thalweg.errors import TraceError
+from thalweg.robust import LOSSES, Rho, weighted
 from thalweg.structure import FloatArray, Structure, as_floats, structure_of
 from thalweg.trace import Trace, Tracer
 
@@ -107,6 +108,11 @@ def sum_of_squares(
     return _core.Minimizer("lm", graph, cost.node, n, inputs, derivatives)
 
 
+def told_minimizer(n: int) -> _core.Minimizer:
+    """The core's least squares of n variables where values are told."""
+    return _core.Minimizer("lm", _core.Graph(), -1, n, 1)
+
+
 class TracedSquares(Squares):
     """Residuals that were traced; what is lowered for them stays with the objective."""
 
@@ -128,9 +134,17 @@ class TracedSquares(Squares):
         if self.rho is not None:
             args.append(np.array(self.f_scale))
         varying = [True] + [False] * (len(args) - 1)
-        return self.objective.sum_of_squares(self.rho).run(
+        told = None
+        try:
+            minimizer = self.objective.sum_of_squares(self.rho)
+        except TraceError:
+            if self.rho in LOSSES.values():
+                raise
+            # A loss of the user's own that fills an array, say: it is called with numbers.
+            minimizer, args, varying, told = told_minimizer(self.n), [], [], self.told
+        return minimizer.run(
             x[None, :], args, varying, _HYPER, bounds, None, record=False, callback=listener,
-            function=None, threads=self.threads, scale=scale, **stops,
+            function=told, threads=self.threads, scale=scale, **stops,
         )  # fmt: skip
 
     def at(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -195,8 +209,7 @@ class CalledSquares(Squares):
     ) -> dict[str, Any]:
         """Descend from x."""
         self.limits = bounds
-        made = _core.Minimizer("lm", _core.Graph(), -1, self.n, 1)
-        return made.run(
+        return told_minimizer(self.n).run(
             x[None, :], [], [], _HYPER, bounds, None, record=False, callback=listener,
             function=self.told, scale=scale, **stops,
         )  # fmt: skip
