@@ -74,7 +74,8 @@ class Minimizer {
     if (state) starts.memory.push_back(state->data());
 
     Outcome outcome(k, n_);
-    const std::int64_t size = k == 1 ? remembered(setup, sources, isa) : 0;
+    // Least squares have no state to go on from, and three matrices would be much to copy.
+    const std::int64_t size = k == 1 && !solver_.settles ? remembered(setup, sources, isa) : 0;
     if (state && state->size() != size)
       throw py::value_error("the state holds " + std::to_string(state->size()) + " numbers, not " +
                             std::to_string(size));

@@ -191,6 +191,24 @@ class Minimizer:
         scale: ArrayLike | None = None,
     ) -> dict[str, Any]: ...
 
+class Fit:
+    def __init__(self, graph: Graph, residuals: int, x: int, inputs: int) -> None: ...
+    def fit(
+        self,
+        x0: ArrayLike,
+        args: Sequence[ArrayLike | None],
+        bounds: Sequence[ArrayLike],
+        ftol: float,
+        xtol: float,
+        gtol: float,
+        max_iter: int,
+        max_nfev: int,
+        max_time: float,
+        scale: ArrayLike | None,
+        rows: int,
+        threads: int,
+    ) -> tuple[_Floats, _Floats, int, float, int, float, float, int, int]: ...
+
 def covariance(columns: ArrayLike, held: ArrayLike | None = None) -> tuple[_Floats, int]: ...
 
 _Over = tuple[OnRows, OnRows | None, list[NDArray[Any]], NDArray[np.int64] | None]

@@ -11,7 +11,7 @@ import numpy as np
 from thalweg.reasons import Reason
 from thalweg.record import Record, any_active, seconds, text
 from thalweg.robust import curvature, weighted
-from thalweg.squares import Squares
+from thalweg.squares import Ending, Squares
 from thalweg.structure import FloatArray
 
 __all__ = ["LeastSquares", "active_mask", "explain", "weighed"]
@@ -105,15 +105,12 @@ def active_mask(x: FloatArray, box: list[FloatArray]) -> Any:
     return np.where(x <= box[0], -1, np.where(x >= box[1], 1, 0))
 
 
-def explain(
-    reason: Reason, out: dict[str, Any], stops: dict[str, Any], squares: Squares, x: FloatArray
-) -> str:
+def explain(ending: Ending, stops: dict[str, Any], squares: Squares) -> str:
     """The reason in SciPy's words, with both sides of what decided it."""
-    left, right = float(out["left"][0]), float(out["right"][0])
-    nfev = int(out["nfev"][0])
+    left, right, nfev = ending.left, ending.right, ending.nfev
     after = f"after {nfev} evaluation{'s' * (nfev != 1)}"
     sides = f"{left:.3g} <= {right:.3g} {after}"
-    match reason:
+    match Reason(ending.reason):
         case Reason.gradient_small:
             return (
                 "`gtol` termination condition is satisfied: largest cosine of residuals and a "
@@ -142,4 +139,4 @@ def explain(
                 "residuals smooth?"
             )
         case _:
-            return f"not finite {after}: {squares.blame(x)}"
+            return f"not finite {after}: {squares.blame(ending.x)}"

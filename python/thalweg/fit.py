@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from thalweg.bounds import read_box
 from thalweg.fit_arguments import (
+    FREE,
     check_method,
     checked_data,
-    checked_walls,
     is_data,
-    parameter_structure,
     parameters,
+    walls_of,
     weights_of,
 )
 from thalweg.models import Model
@@ -32,7 +31,7 @@ def curve_fit(
     sigma: Any = None,
     absolute_sigma: bool = False,
     check_finite: bool | None = None,
-    bounds: Any = (-np.inf, np.inf),
+    bounds: Any = FREE,
     method: str | None = None,
     jac: Any = None,
     *,
@@ -116,9 +115,7 @@ def curve_fit(
     array([2.45, 1.39, 0.5 ])
     """
     names, start = parameters(f, p0)
-    n = len(names)
-    box = read_box(bounds, parameter_structure(n))
-    walls = checked_walls(box)
+    walls = walls_of(bounds, len(names))
     check_method(method, bool(walls))
     if p0 is None and walls:
         start = between(*walls)
@@ -130,12 +127,10 @@ def curve_fit(
             x, y, sigma = without_nan(x, y, sigma)
     if "args" in kwargs:
         raise ValueError("'args' is not a supported keyword argument.")
-    weights = weights_of(sigma, y, None)
-    made = Model(f, x, start, trace=trace)
-    return made.fitted(
-        y, start, weights, None, box, method, jac, absolute_sigma and sigma is None,
-        bool(absolute_sigma), full_output, kwargs,
-    )  # fmt: skip
+    weights = None if sigma is None else weights_of(sigma, y, None)
+    return Model(f, x, start, trace=trace).fitted(
+        y, start, weights, None, walls, method, jac, bool(absolute_sigma), full_output, kwargs
+    )
 
 
 def between(lower: FloatArray, upper: FloatArray) -> FloatArray:

@@ -3,18 +3,21 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
+from math import inf, isfinite
 from typing import Any
 
 import numpy as np
 
+from thalweg.bounds import read_box
 from thalweg.leastsq import checked_scale, checked_stops, scale_of
 from thalweg.robust import checked_loss
 from thalweg.structure import FloatArray, Structure, argument_names, as_floats
 
 __all__ = [
-    "check_method", "checked_data", "checked_walls", "is_data", "parameter_structure",
-    "parameters", "settings", "weights_of",
+    "FREE", "check_method", "checked_data", "is_data", "parameter_structure",
+    "parameters", "settings", "walls_of", "weights_of",
 ]  # fmt: skip
 
 
@@ -46,18 +49,26 @@ def parameter_structure(n: int) -> Structure:
     return Structure("elements", ((),) * n)
 
 
-def checked_walls(box: list[FloatArray]) -> list[FloatArray]:
-    """The box, if it has walls."""
+FREE = (-inf, inf)
+
+
+def walls_of(bounds: Any, n: int) -> list[FloatArray]:
+    """[lower, upper], each (n,), or nothing where no end is finite."""
+    if bounds is FREE:
+        return []
+    box = read_box(bounds, parameter_structure(n))
     return box if any(np.isfinite(end).any() for end in box) else []
 
 
 def check_method(method: Any, bounded: bool) -> None:
     """Refuse what SciPy refuses."""
+    if method is None:
+        return
     if method == "lm" and bounded:
         raise ValueError(
             "Method 'lm' only works for unconstrained problems. Use 'trf' or 'dogbox' instead."
         )
-    if method not in (None, "lm", "trf", "dogbox"):
+    if method not in ("lm", "trf", "dogbox"):
         raise ValueError(f"`method` must be 'trf', 'dogbox' or 'lm', got {method!r}")
 
 
@@ -66,7 +77,9 @@ def checked_data(data: Any, what: str, check_finite: bool | None, nan_policy: An
     array: FloatArray = np.asarray(data, dtype=np.float64)
     if check_finite is None:
         check_finite = nan_policy is None
-    if check_finite and not np.isfinite(array).all():
+    # A sum of squares is finite only if everything in it is, and quickly had.
+    flat = array.ravel()
+    if check_finite and not isfinite(flat.dot(flat)) and not np.isfinite(array).all():
         raise ValueError(f"array must not contain infs or NaNs: {what} does")
     if nan_policy is not None:
         if nan_policy == "propagate":
@@ -142,8 +155,6 @@ def settings(
     return rho, f_scale, stops, scale_of(x_scale, parameter_structure(n))
 
 
-_USUAL = checked_stops(1e-10, 1e-10, 1e-10, None)
-
-
+@functools.cache
 def _usual(n: int) -> dict[str, Any]:
-    return _USUAL | {"max_nfev": 1000 * (n + 1)}
+    return checked_stops(1e-10, 1e-10, 1e-10, 1000 * (n + 1))

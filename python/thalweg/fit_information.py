@@ -31,11 +31,9 @@ def warn(message: str) -> None:
     warnings.warn(message, category, stacklevel=depth + 1)
 
 
-def information(
-    nfev: int, r: FloatArray, jacobian: FloatArray, mask: Any, held: Any
-) -> dict[str, Any]:
+def information(nfev: int, r: FloatArray, jacobian: FloatArray, mask: Any) -> dict[str, Any]:
     """SciPy's `infodict`, and rank, condition number and `active_mask`."""
-    free = jacobian if held is None else jacobian[:, ~held]
+    free = jacobian[:, mask == 0]
     lengths = np.linalg.norm(free, axis=0)
     scaled = free / np.where(lengths > 0, lengths, 1.0)
     values = np.linalg.svd(scaled, compute_uv=False) if free.size else np.ones(0)

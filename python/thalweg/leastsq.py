@@ -18,7 +18,7 @@ from thalweg.objective import Objective
 from thalweg.reasons import STATUS_LEAST_SQUARES, SUCCESS, Reason
 from thalweg.record import Record
 from thalweg.robust import checked_loss
-from thalweg.squares import FOREVER, CalledSquares, Squares, TracedSquares
+from thalweg.squares import FOREVER, CalledSquares, Squares, TracedSquares, ending_of
 from thalweg.structure import FloatArray, Structure, as_floats, parameter_count
 
 __all__ = ["LeastSquares", "least_squares"]
@@ -294,11 +294,11 @@ def _result(
     stops: dict[str, Any],
     began: float,
 ) -> LeastSquares:
-    s, x = squares.structure, out["x"][0]
-    reason = Reason(int(out["reason"][0]))
+    s, ending = squares.structure, ending_of(out)
     if isinstance(out["error"], KeyboardInterrupt):
-        reason = Reason.interrupted
-    nfev, njev = squares.evaluations(out)
+        ending = ending._replace(reason=Reason.interrupted)
+    x, reason = ending.x, Reason(ending.reason)
+    nfev, njev = squares.evaluations(ending.nfev)
     r, jacobian = squares.at(x)
     cost, grad, jacobian = weighed(squares, r, jacobian)
     if reason is Reason.non_finite and not np.isfinite(r).all() and out["error"] is None:
@@ -309,7 +309,7 @@ def _result(
         x=s.restore(out["x"]), cost=cost, fun=r, jac=jacobian, grad=s.restore(grad[None, :]),
         optimality=float(np.max(np.abs(np.where(held, 0.0, grad)))),
         active_mask=s.restore_int(mask), nfev=nfev, njev=njev,
-        status=STATUS_LEAST_SQUARES[reason], message=explain(reason, out, stops, squares, x),
-        success=SUCCESS[reason], reason=reason, nit=int(out["nit"][0]),
+        status=STATUS_LEAST_SQUARES[reason], message=explain(ending, stops, squares),
+        success=SUCCESS[reason], reason=reason, nit=ending.nit,
         elapsed=time.perf_counter() - began,
     )  # fmt: skip

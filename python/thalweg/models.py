@@ -7,33 +7,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import inf
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from thalweg import _core
-from thalweg.bounds import checked_box, read_box
+from thalweg.bounds import checked_box
 from thalweg.endings import active_mask, explain, weighed
 from thalweg.fit_arguments import (
+    FREE,
     check_method,
     checked_data,
-    checked_walls,
     is_data,
-    parameter_structure,
     parameters,
     settings,
+    walls_of,
     weights_of,
 )
 from thalweg.fit_information import information, warn
 from thalweg.objective import Objective
-from thalweg.reasons import STATUS_LEAST_SQUARES, SUCCESS, Reason
+from thalweg.reasons import STATUS_LEAST_SQUARES, SUCCESS
 from thalweg.squares import CalledSquares, Squares, TracedSquares
 from thalweg.structure import FloatArray, as_floats
 
 __all__ = ["Model", "model"]
-
-_FREE = (-inf, inf)
 
 
 class Model:
@@ -117,7 +114,7 @@ class Model:
         sigma: Any = None,
         absolute_sigma: bool = False,
         check_finite: bool | None = None,
-        bounds: Any = _FREE,
+        bounds: Any = FREE,
         method: str | None = None,
         jac: Any = None,
         *,
@@ -153,18 +150,16 @@ class Model:
         start = self.p0 if p0 is None else as_floats(p0, "p0").ravel()
         if start.size != self.n:
             raise ValueError(f"p0 must have {self.n} entries, got {start.size}")
-        box = read_box(bounds, parameter_structure(self.n))
-        if method is not None or bounds is not _FREE:
-            check_method(method, bool(checked_walls(box)))
+        box = walls_of(bounds, self.n)
+        check_method(method, bool(box))
         y = checked_data(ydata, "ydata", check_finite, nan_policy)
         kept = None
         if nan_policy == "omit" and np.isnan(y).any():
             kept = ~np.isnan(y)
-        weights = weights_of(sigma, y, kept)
+        weights = None if sigma is None else weights_of(sigma, y, kept)
         return self.fitted(
-            y, start, weights, kept, box, method, jac, absolute_sigma and sigma is None,
-            bool(absolute_sigma), full_output, kwargs,
-        )  # fmt: skip
+            y, start, weights, kept, box, method, jac, bool(absolute_sigma), full_output, kwargs
+        )
 
     def fitted(
         self,
@@ -175,56 +170,40 @@ class Model:
         box: list[FloatArray],
         method: str | None,
         jac: Any,
-        unlikely: bool,
         absolute_sigma: bool,
         full_output: bool,
         kwargs: dict[str, Any],
     ) -> tuple[Any, ...]:
-        """Fit to checked data; `unlikely`: absolute errors that are not given."""
-        box = checked_walls(box)
-        if (method or "lm") == "lm" and not box and y.size != 1 and self.n > y.size:
+        """Fit to data, weights and bounds that are checked."""
+        n = self.n
+        if n > y.size != 1 and not box and method in (None, "lm"):
             raise TypeError(
-                f"The number of func parameters={self.n} must not exceed the number of data "
+                f"The number of func parameters={n} must not exceed the number of data "
                 f"points={y.size}"
             )
-        rho, f_scale, stops, scale = settings(kwargs, self.n)
+        rho, f_scale, stops, scale = settings(kwargs, n)
         squares = self._squares(y, weights, kept, rho, f_scale, jac)
-        box = checked_box(box, start, squares.structure)
-        out = squares.run(start, box, scale, stops)
-        if out["error"] is not None:
-            raise out["error"]
-        x = out["x"][0]
-        reason = Reason(int(out["reason"][0]))
-        if not SUCCESS[reason]:
-            raise RuntimeError(
-                "Optimal parameters not found: " + explain(reason, out, stops, squares, x)
-            )
-        r, jacobian = squares.at(x)
-        if rho is not None:
-            _, _, jacobian = weighed(squares, r, jacobian)
-        mask = active_mask(x, box)
-        held = mask != 0 if box else None
-        m = r.size if kept is None else int(np.count_nonzero(kept))
-        pcov, rank = _core.covariance(jacobian.T, held)
-        free = self.n if held is None else self.n - int(np.count_nonzero(held))
-        if not absolute_sigma and rank == free and free:
-            if m > free:
-                pcov *= 2.0 * float(out["fun"][0]) / (m - free)
-            else:
-                pcov[~np.isnan(pcov)] = inf
-                rank = -1
-        if rank < free:
+        if box:
+            box = checked_box(box, start, squares.structure)
+        rows = prod(squares.shape) if kept is None else int(np.count_nonzero(kept))
+        ending = squares.fit(start, box, scale, stops, 0 if absolute_sigma else rows)
+        if not SUCCESS[ending.reason]:
+            raise RuntimeError("Optimal parameters not found: " + explain(ending, stops, squares))
+        x = ending.x
+        if ending.rank < n and ending.rank < n - np.count_nonzero(active_mask(x, box)):
             warn("Covariance of the parameters could not be estimated")
-        if unlikely:
+        if absolute_sigma and weights is None:
             warn(
                 "absolute_sigma=True without sigma: the covariance takes the errors of ydata to be "
                 "1; give sigma, or leave absolute_sigma out"
             )
         if not full_output:
-            return x, pcov
-        info = information(squares.evaluations(out)[0], r, jacobian, mask, held)
-        message = explain(reason, out, stops, squares, x)
-        return x, pcov, info, message, STATUS_LEAST_SQUARES[reason]
+            return x, ending.covariance
+        r, jacobian = squares.at(x)
+        _, _, jacobian = weighed(squares, r, jacobian)
+        info = information(squares.evaluations(ending.nfev)[0], r, jacobian, active_mask(x, box))
+        status = STATUS_LEAST_SQUARES[ending.reason]
+        return x, ending.covariance, info, explain(ending, stops, squares), status
 
     def _squares(
         self,
@@ -246,9 +225,7 @@ class Model:
             made = self._residuals[kind] = self._objective.then(
                 lambda values, y, *rest: difference(values, y, weights, kept, rest), given
             )
-        else:
-            made = made.with_numbers(given)
-        return TracedSquares(made, rho, f_scale)
+        return TracedSquares(made, rho, f_scale, given)
 
     def _called(
         self,

@@ -99,7 +99,7 @@ class Objective:
         self.x_node = x.node
         self._functions: dict[Any, _core.Function] = {}
         self._steppers: dict[Any, _core.Stepper] = {}
-        self._minimizers: dict[Any, _core.Minimizer] = {}
+        self._minimizers: dict[Any, Any] = {}
 
     def _input(self, trace: Trace, value: Any) -> Any:
         """An argument: numbers become inputs, anything else goes in as it is and stays."""
@@ -363,9 +363,11 @@ class Objective:
         return other
 
     def with_numbers(self, args: Sequence[FloatArray]) -> Objective:
-        """The same with other numbers for its last `args`, which are known to fit."""
+        """The same with other numbers for its `args`, which are known to fit."""
+        if args is self.args:
+            return self
         other = copy.copy(self)
-        other.args = [*self.args[: len(self.args) - len(args)], *args]
+        other.args = list(args)
         return other
 
     def sum_of_squares(self, rho: Callable[..., Any] | None) -> _core.Minimizer:
@@ -389,6 +391,26 @@ class Objective:
         """As `diagnose`, of a vector function or its Jacobian."""
         node = self._graph.jacobian(self._f, self.x_node) if jacobian else self._f
         return self._graph.diagnose(node, [rows, *self.args])
+
+    def fit(
+        self,
+        x: FloatArray,
+        args: list[FloatArray],
+        bounds: list[FloatArray],
+        scale: FloatArray | None,
+        rows: int,
+        stops: dict[str, Any],
+    ) -> tuple[Any, ...]:
+        """Fit x (n,) so that the squares of its values are least; see `_core.Fit.fit`."""
+        made = self._minimizers.get("fit")
+        if made is None:
+            _check_square(self.n, "a fit", "use minimize, with lbfgs")
+            made = _core.Fit(self._graph, self._f, self.x_node, 1 + len(self.args))
+            self._minimizers["fit"] = made
+        return made.fit(
+            x, [None, *args], bounds, stops["ftol"], stops["xtol"], stops["gtol"],
+            stops["max_iter"], stops["max_nfev"], stops["max_time"], scale, rows, self.threads,
+        )  # fmt: skip
 
     def residuals_and_jacobian(self, row: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Its values (m,), and their derivatives (m, n), at a point given as a row (1, n)."""

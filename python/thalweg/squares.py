@@ -7,27 +7,49 @@ What the user's words mean is settled in leastsq.py and fit.py.
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import prod
-from typing import TYPE_CHECKING, Any
+from math import inf, prod
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from thalweg import _core
 from thalweg.errors import TraceError
-from thalweg.robust import LOSSES, Rho, weighted
+from thalweg.robust import LOSSES, Rho, curvature, weighted
 from thalweg.structure import FloatArray, Structure, as_floats, structure_of
 from thalweg.trace import Trace, Tracer
 
 if TYPE_CHECKING:
     from thalweg.objective import Objective
 
-__all__ = ["FOREVER", "CalledSquares", "Squares", "TracedSquares"]
+__all__ = ["FOREVER", "CalledSquares", "Ending", "Squares", "TracedSquares", "ending_of"]
 
 FOREVER = 2**62
 # Central differences: the step at which truncation (h**2) and rounding (eps / h) meet.
 _STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
 
 Listener = Callable[[int, FloatArray, float, float], bool]
+
+
+class Ending(NamedTuple):
+    """How a fit ended: what `_core.Fit.fit` tells."""
+
+    x: FloatArray
+    covariance: FloatArray
+    rank: int  # -1: there are as many parameters as data
+    cost: float
+    reason: int
+    left: float  # both sides of the inequality that decided
+    right: float
+    nfev: int
+    nit: int
+
+
+def ending_of(out: dict[str, Any]) -> Ending:
+    """The same of a run, without a covariance."""
+    return Ending(
+        out["x"][0], np.empty((0, 0)), 0, float(out["fun"][0]), int(out["reason"][0]),
+        float(out["left"][0]), float(out["right"][0]), int(out["nfev"][0]), int(out["nit"][0]),
+    )  # fmt: skip
 
 
 class Squares:
@@ -63,14 +85,40 @@ class Squares:
         """Descend from x (n,); what the core tells of the ending, each with one row."""
         raise NotImplementedError
 
+    def fit(
+        self,
+        x: FloatArray,
+        box: list[FloatArray],
+        scale: FloatArray | None,
+        stops: dict[str, Any],
+        rows: int,
+    ) -> Ending:
+        """Descend from x; the covariance too, scaled by what is left to so many data (0: not)."""
+        out = self.run(x, box, scale, stops)
+        if out["error"] is not None:
+            raise out["error"]
+        ending = ending_of(out)
+        r, jacobian = self.at(ending.x)
+        if self.rho is not None:
+            jacobian = jacobian * np.sqrt(curvature(self.rho, r, self.f_scale))[:, None]
+        held = (ending.x <= box[0]) | (ending.x >= box[1]) if box else None
+        covariance, rank = _core.covariance(jacobian.T, held)
+        free = self.n - (0 if held is None else int(np.count_nonzero(held)))
+        if rows and rank == free:
+            if rows > free:
+                covariance *= 2.0 * ending.cost / (rows - free)
+            elif free:
+                covariance[~np.isnan(covariance)] = inf
+                rank = -1
+        return ending._replace(covariance=covariance, rank=rank)
+
     def at(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Residuals (m,) and Jacobian (m, n) at x (n,)."""
         raise NotImplementedError
 
-    def evaluations(self, out: dict[str, Any]) -> tuple[int, int]:
-        """Evaluations of the residuals and of the Jacobian in a run."""
-        both = int(out["nfev"][0])
-        return both, both
+    def evaluations(self, told: int) -> tuple[int, int]:
+        """Evaluations of the residuals and of the Jacobian, of which the core counts `told`."""
+        return told, told
 
     def blame(self, x: FloatArray) -> str:
         """What made the residuals, or else their derivatives, not finite at x."""
@@ -116,8 +164,15 @@ def told_minimizer(n: int) -> _core.Minimizer:
 class TracedSquares(Squares):
     """Residuals that were traced; what is lowered for them stays with the objective."""
 
-    def __init__(self, objective: Objective, rho: Rho | None = None, f_scale: float = 1.0) -> None:
+    def __init__(
+        self,
+        objective: Objective,
+        rho: Rho | None = None,
+        f_scale: float = 1.0,
+        args: list[FloatArray] | None = None,
+    ) -> None:
         self.objective, self.rho, self.f_scale = objective, rho, f_scale
+        self.args = objective.args if args is None else args
         self.structure, self.shape = objective.structure, objective.shape
         self.threads = objective.threads
 
@@ -130,7 +185,7 @@ class TracedSquares(Squares):
         listener: Listener | None = None,
     ) -> dict[str, Any]:
         """Descend from x."""
-        args: list[FloatArray | None] = [None, *self.objective.args]
+        args: list[FloatArray | None] = [None, *self.args]
         if self.rho is not None:
             args.append(np.array(self.f_scale))
         varying = [True] + [False] * (len(args) - 1)
@@ -147,14 +202,29 @@ class TracedSquares(Squares):
             function=told, threads=self.threads, scale=scale, **stops,
         )  # fmt: skip
 
+    def fit(
+        self,
+        x: FloatArray,
+        box: list[FloatArray],
+        scale: FloatArray | None,
+        stops: dict[str, Any],
+        rows: int,
+    ) -> Ending:
+        """As above, in one call of the core where there is no loss."""
+        if self.rho is not None:
+            return super().fit(x, box, scale, stops, rows)
+        return Ending(*self.objective.fit(x, self.args, box, scale, rows, stops))
+
     def at(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Residuals and Jacobian at x."""
-        return self.objective.residuals_and_jacobian(x[None, :])
+        return self.objective.with_numbers(self.args).residuals_and_jacobian(x[None, :])
 
     def blame(self, x: FloatArray) -> str:
         """What made the residuals, or else their derivatives, not finite at x."""
         for jacobian in (False, True):
-            if found := self.objective.diagnose_residuals(x[None, :], jacobian):
+            if found := self.objective.with_numbers(self.args).diagnose_residuals(
+                x[None, :], jacobian
+            ):
                 name, inputs, value, _ = found
                 given = ", ".join(f"{v:.6g}" for v in inputs) or "..."
                 return f"{name}({given}) = {value:g}" + " in the Jacobian" * jacobian
@@ -229,7 +299,7 @@ class CalledSquares(Squares):
             self._known[key] = r, self._jacobian(x, r.size)
         return self._known[key]
 
-    def evaluations(self, _: dict[str, Any]) -> tuple[int, int]:
+    def evaluations(self, _: int) -> tuple[int, int]:
         """Calls so far; those for differences are not counted."""
         return self.calls[0], self.calls[1]
 
