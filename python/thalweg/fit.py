@@ -112,7 +112,7 @@ def curve_fit(
     >>> y = 2.5 * np.exp(-1.3 * x) + 0.5 + 0.2 * rng.normal(size=50)
     >>> popt, pcov = tw.curve_fit(lambda x, a, b, c: a * np.exp(-b * x) + c, x, y)
     >>> popt.round(2)
-    array([2.45, 1.39, 0.5 ])
+    array([2.53, 1.63, 0.62])
     """
     names, start = parameters(f, p0)
     walls = walls_of(bounds, len(names))
