@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 
 import long_arrays
+import solving
 import workloads
 from workloads import EXTRA, WHEEL_LIMIT, Call, MissingError, Rival, Work
 
@@ -75,6 +76,8 @@ def works(count: int, rounds: int) -> Iterator[tuple[Work, int]]:
         yield make(), rounds
     for make in long_arrays.works(count < 1_000_000):
         yield make(), 15
+    for work in solving.works():
+        yield work, 30
     for work in workloads.tracing():
         yield work, 15
     for work in workloads.startup():

@@ -13,13 +13,15 @@ from collections.abc import Callable, Iterable, Sequence
 from math import inf
 from pathlib import Path
 from textwrap import fill
+from typing import Any
 
 import numpy as np
 
 import thalweg as tw
 from thalweg import _core, expressions, registry, ufuncs
-from thalweg.minimize import _DEFAULTS, _FOREVER
+from thalweg.methods import make
 from thalweg.reasons import STATUS_MINIMIZE, SUCCESS
+from thalweg.stopping import FOREVER, defaults
 from thalweg.tracer import Tracer
 
 PAGE = Path(__file__).with_name("api.md")
@@ -112,9 +114,21 @@ def functions() -> str:
 
 
 def methods() -> str:
-    """Every method with its hyper-parameters."""
+    """Every rule with its hyper-parameters."""
+    return hyper_parameters(_core.methods())
+
+
+def solvers() -> str:
+    """Every solver with its hyper-parameters."""
+    return hyper_parameters(_core.solvers())
+
+
+def hyper_parameters(described: list[dict[str, Any]]) -> str:
+    """One row a hyper-parameter, the method named in its first."""
     rows = []
-    for m in _core.methods():
+    for m in described:
+        if not m["hyper"]:
+            rows.append((f"`{m['name']}`", f"`tw.{m['class_name']}`", "", "", ""))
         for k, (name, default, meaning, *_) in enumerate(m["hyper"]):
             who = (f"`{m['name']}`", f"`tw.{m['class_name']}`") if k == 0 else ("", "")
             shown = "required" if default is None else f"{default:g}"
@@ -129,7 +143,8 @@ def options() -> str:
 
 def sources() -> str:
     """Where each method comes from."""
-    return "".join(f"* {m['summary']} {m['source']}\n" for m in _core.methods()).replace("``", "`")
+    every = [*_core.methods(), *_core.solvers()]
+    return "".join(f"* {m['summary']} {m['source']}\n" for m in every).replace("``", "`")
 
 
 TESTS = {
@@ -145,10 +160,11 @@ TESTS = {
 def stopping() -> str:
     """The stopping tests with their defaults."""
     rows = []
-    for name, value in _DEFAULTS.items():
-        default = "none" if value in (_FOREVER, inf) else f"{value:g}"
-        rows.append((f"`{name}`", TESTS[name][1], default, TESTS[name][0]))
-    return table(("argument", "stops when", "default", "reason"), rows)
+    kinds = [defaults(make("gradient_descent", {"learning_rate": 1})), defaults(make("lbfgs", {}))]
+    for name in kinds[0]:
+        shown = ["none" if d[name] in (FOREVER, inf) else f"{d[name]:g}" for d in kinds]
+        rows.append((f"`{name}`", TESTS[name][1], *shown, TESTS[name][0]))
+    return table(("argument", "stops when", "default: rules", "solvers", "reason"), rows)
 
 
 MEANINGS = {
@@ -158,7 +174,9 @@ MEANINGS = {
     "max_iterations": "`max_iter` was reached",
     "max_evaluations": "`max_nfev` was reached",
     "max_time": "`max_time` was reached",
-    "diverged": "a value, gradient or step overflowed: the learning rate is too large",
+    "precision_limit": "no step of a solver changes the value by more than rounding",
+    "stuck": "a solver finds no lower value along its direction nor along the gradient",
+    "diverged": "a value, gradient or step overflowed, or the value falls without end",
     "left_domain": "an operation got an input outside its domain; the message names both",
     "non_finite": "a value or gradient is NaN or infinite for another cause",
     "stopped_by_callback": "the callback raised `StopIteration`",
@@ -186,7 +204,8 @@ def aliases() -> str:
 TABLES: dict[str, Callable[[], str]] = {
     f.__name__: f
     for f in (
-        operations, composed, functions, methods, options, sources, stopping, reasons, aliases,
+        operations, composed, functions, methods, solvers, options, sources, stopping, reasons,
+        aliases,
     )
 }  # fmt: skip
 

@@ -129,10 +129,13 @@ struct Outcome {
         evaluations(k),
         curvatures(k),
         reason(k),
+        slope({k, n}),
         endings{x.mutable_data(),           last_x.mutable_data(),     fun.mutable_data(),
                 last_fun.mutable_data(),    iterations.mutable_data(), reason.mutable_data(),
                 left.mutable_data(),        right.mutable_data(),      {},
-                evaluations.mutable_data(), curvatures.mutable_data()} {}
+                evaluations.mutable_data(), curvatures.mutable_data(), slope.mutable_data()} {
+    std::fill_n(endings.slope, k * n, NAN);
+  }
 
   // Room for memory of so many numbers each.
   void remember(std::int64_t size) {
@@ -158,7 +161,7 @@ struct Outcome {
     py::dict out;
     out["x"] = x, out["last_x"] = last_x, out["fun"] = fun, out["last_fun"] = last_fun;
     out["nit"] = iterations, out["nfev"] = evaluations, out["nhev"] = curvatures;
-    out["reason"] = reason, out["left"] = left, out["right"] = right;
+    out["jac"] = slope, out["reason"] = reason, out["left"] = left, out["right"] = right;
     out["memory"] = memory, out["path"] = talk.path(), out["error"] = talk.error();
     return out;
   }
@@ -166,6 +169,7 @@ struct Outcome {
   Array x, last_x, fun, last_fun, left, right;
   py::array_t<std::int64_t> iterations, evaluations, curvatures;
   py::array_t<std::int8_t> reason;
+  Array slope;
   std::vector<Array> memory;
   thalweg::Endings endings;
 };

@@ -879,7 +879,11 @@ def test_methods_may_be_objects_and_classes():
         ({"constraints": ()}, TypeError, "constraints= is not offered: bounds="),
         ({"hess": None}, TypeError, "hess= is not offered"),
         ({"hessp": None}, TypeError, "hessp= is not offered"),
-        ({"method": None}, TypeError, "lbfgs takes memory; unexpected keyword 'learning_rate'"),
+        (
+            {"method": None},
+            TypeError,
+            "lbfgs takes memory, x_scale; unexpected keyword 'learning_rate'",
+        ),
         ({"method": "simplex"}, ValueError, "method must be one of gradient_descent, "),
         ({"method": 3}, TypeError, "method must be a name or a method object, got int"),
         ({"learning_rate": None}, TypeError, "learning_rate must be a number, got NoneType"),

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <functional>
 #include <new>
 
 namespace thalweg {
@@ -104,10 +105,15 @@ void Evaluator::refresh() {
 }
 
 std::vector<Evaluator::Use> Evaluator::uses(const double* first, std::int64_t count) {
+  if (operands_.empty()) {  // in the order of what they point at, as it was linked
+    for (Linked& l : code_[0])
+      for (const double** operand : {&l.a, &l.b, &l.c}) operands_.push_back({*operand, operand});
+    std::ranges::stable_sort(operands_, std::less<>{}, &Operand::at);
+  }
   std::vector<Use> out;
-  for (Linked& l : code_[0])
-    for (const double** operand : {&l.a, &l.b, &l.c})
-      if (*operand >= first && *operand < first + count) out.push_back({operand, *operand - first});
+  auto from = std::ranges::lower_bound(operands_, first, std::less<>{}, &Operand::at);
+  for (; from != operands_.end() && from->at < first + count; ++from)
+    out.push_back({from->address, from->at - first});
   return out;
 }
 
@@ -137,6 +143,7 @@ const double* Evaluator::uniform(std::size_t k) const {
 }
 
 void Evaluator::link() {
+  operands_.clear();
   const std::size_t now = phase_;
   for (std::size_t phase = 0; phase < (rings_.empty() ? 1 : 3); ++phase) {
     turn_to(phase);
@@ -279,7 +286,7 @@ Layout layout_for(const Graph& graph, std::span<const NodeId> outputs, int width
   const NodeId last = *std::ranges::max_element(outputs);
   for (NodeId id = 0; id <= last; ++id)
     if (graph[id].kind != Kind::Data && graph[id].kind != Kind::Constant &&
-        size_of(graph.shape(id)) > 2 * width)
+        size_of(graph.shape(id)) > width)
       return Layout::Elements;
   return Layout::Lanes;
 }

@@ -148,9 +148,11 @@ class SolverBlock final : public Block {
     // An earlier point displaces the last only where it is lower by more than rounding.
     const bool elsewhere = row(Row::Best)[lane] < at.f - kSlack * std::max(1.0, std::abs(at.f)) ||
                            (std::isnan(at.f) && std::isfinite(row(Row::Best)[lane]));
-    kernels_.point(c, within(lane), false, last);
-    if (elsewhere) kernels_.point(c, within(lane), true, best);
+    kernels_.point(c, within(lane), Which::Iterate, last);
+    if (elsewhere) kernels_.point(c, within(lane), Which::Best, best);
     else std::copy_n(last, n(), best);
+    if (endings.slope && !elsewhere)
+      kernels_.point(c, within(lane), Which::Slope, endings.slope + start * n());
     endings.last_fun[start] = at.f;
     endings.fun[start] = elsewhere ? row(Row::Best)[lane] : at.f;
     if (!endings.memory.empty() && endings.memory[0]) {
@@ -162,7 +164,7 @@ class SolverBlock final : public Block {
   bool report(std::int64_t, Report& report) override {
     if (row(Row::Moved)[0] == 0.0) return false;
     if (reported_.empty()) reported_.resize(static_cast<std::size_t>(n()));
-    kernels_.point(call_of(0), 0, false, reported_.data());
+    kernels_.point(call_of(0), 0, Which::Iterate, reported_.data());
     report = {static_cast<std::int64_t>(row(Row::Iterations)[0]), reported_.data(), row(Row::F),
               row(Row::Norm), 1};
     return true;

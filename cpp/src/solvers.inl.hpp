@@ -78,7 +78,41 @@ template <bool Lanes> struct Space {
   // The batch that holds element i.
   static constexpr std::int64_t piece(std::int64_t i) { return Lanes ? i : i / W; }
   template <class F> THALWEG_INLINE void each(F f) const {
-    for (std::int64_t i = 0; i < pieces; ++i) f(i);
+    const std::int64_t count = pieces;  // a store may be to anything, as far as the compiler knows
+    for (std::int64_t i = 0; i < count; ++i) f(i);
+  }
+  // Of the pieces that hold elements after k.
+  template <class F> THALWEG_INLINE void each_after(std::int64_t k, F f) const {
+    for (std::int64_t i = Lanes ? k + 1 : (k + 1) / W; i < pieces; ++i) f(i);
+  }
+  THALWEG_INLINE Mask is(std::int64_t i, std::int64_t k) const {
+    return is(i, V(static_cast<double>(k)));
+  }
+  THALWEG_INLINE Mask is(std::int64_t i, V index) const {
+    if constexpr (Lanes) return V(static_cast<double>(i)) == index;
+    else return V::count() + V(static_cast<double>(i * W)) == index;
+  }
+  // The element whose number each lane says.
+  template <class Vs> V at(Vs v, V index) const {
+    if constexpr (Lanes) {
+      V found(0.0);
+      for (std::int64_t i = 0; i < n; ++i) found = select(is(i, index), v[i], found);
+      return found;
+    } else {
+      return V(v.p[static_cast<std::int64_t>(first(index))]);
+    }
+  }
+  void set_at(Mask m, Vector v, V index, V value) const {
+    if constexpr (Lanes) {
+      for (std::int64_t i = 0; i < n; ++i) v.put(m & is(i, index), i, value);
+    } else if (any(m)) {
+      v.p[static_cast<std::int64_t>(first(index))] = first(value);
+    }
+  }
+  // The elements after k.
+  THALWEG_INLINE Mask after(std::int64_t i, std::int64_t k) const {
+    if constexpr (Lanes) return V(static_cast<double>(i)) > V(static_cast<double>(k));
+    else return V::count() > V(static_cast<double>(k - i * W));
   }
   // For elements one by one: f(i, whether it is in the vector, as a mask) where that matters.
   THALWEG_INLINE Mask there(std::int64_t i) const {
@@ -194,6 +228,9 @@ template <bool Lanes> class Keeper {
     for (std::int64_t i = 0; i < space_.n; ++i) carry(p + i * space_.room, space_.n, Lanes ? W : 1);
     return {p, space_.room, W};
   }
+  // For the length of one call: no part of what a lane knows.
+  typename B::Vector scratch() { return {take(space_.room), W}; }
+  typename B::Matrix scratch_matrix() { return {take(space_.n * space_.room), space_.room, W}; }
   std::int64_t taken() const { return taken_; }
   std::int64_t carried() const { return carried_; }
 
@@ -239,11 +276,15 @@ template <class S, bool Lanes> struct Party {
     const State state(c, space, keeper);
     return keeper.carried();
   }
-  static void point(const SolverCall& c, std::int64_t lane, bool best, double* to) {
+  static void point(const SolverCall& c, std::int64_t lane, Which which, double* to) {
     const B space(c.n);
     Keeper<Lanes> keeper(space, c.memory);
     const State state(c, space, keeper);
-    const auto from = best ? state.best : state.x;
+    auto from = which == Which::Best ? state.best : state.x;
+    if (which == Which::Slope) {
+      if constexpr (requires { state.g; }) from = state.g;
+      else return void(std::fill_n(to, c.n, NAN));
+    }
     for (std::int64_t i = 0; i < c.n; ++i) to[i] = from.p[i * (Lanes ? W : 1) + lane];
   }
   static constexpr SolverKernels kTable{&size, &tell, &exchange, &point};

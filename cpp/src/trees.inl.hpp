@@ -77,27 +77,40 @@ template <class R, class Get> struct Tree {
 template <class R> struct ContiguousTree {
   const double *a, *b;
   static constexpr std::int64_t kBatches = kPartialSums / W;
+  // f(0), f(1), … for each partial sum's batch, which so stay in registers.
+  template <std::size_t Count = kBatches, class F> static THALWEG_INLINE void batches(F f) {
+    [&]<std::size_t... K>(std::index_sequence<K...>) {
+      (f(std::integral_constant<std::int64_t, static_cast<std::int64_t>(K)>{}), ...);
+    }(std::make_index_sequence<Count>{});
+  }
+  template <std::size_t Half> static THALWEG_INLINE void halve(V* s) {
+    if constexpr (Half > 0) {
+      batches<Half>([&](auto k) { s[k] = R::merge(s[k], s[k + static_cast<std::int64_t>(Half)]); });
+      halve<Half / 2>(s);
+    }
+  }
   double tile(std::int64_t from, std::int64_t end) const {
     V s[kBatches];
-    const auto fetch = [](const double* q) { return R::product ? V::load(q) : V(0.0); };
-    std::int64_t i = from;
-    if (end - from >= kPartialSums) {
-      for (std::int64_t k = 0; k < kBatches; ++k)
-        s[k] = R::begin(V::load(a + i + k * W), fetch(b + i + k * W));
-      for (i += kPartialSums; i + kPartialSums <= end; i += kPartialSums)
-        for (std::int64_t k = 0; k < kBatches; ++k)
-          s[k] = R::join(s[k], V::load(a + i + k * W), fetch(b + i + k * W));
+    const double *x = a + from, *y = R::product ? b + from : x;
+    std::int64_t left = end - from;
+    const bool whole = left >= kPartialSums;
+    const auto second = [&](std::int64_t i) { return R::product ? V::load(y + i) : V(0.0); };
+    const auto on = [&] { x += kPartialSums, y += kPartialSums, left -= kPartialSums; };
+    if (whole) {
+      batches([&](auto k) { s[k] = R::begin(V::load(x + k * W), second(k * W)); });
+      for (on(); left >= kPartialSums; on())
+        batches([&](auto k) { s[k] = R::join(s[k], V::load(x + k * W), second(k * W)); });
     } else {
-      for (V& each : s) each = V(R::neutral);
+      batches([&](auto k) { s[k] = V(R::neutral); });
     }
-    for (std::int64_t k = 0; i + k * W < end; ++k) {
-      const std::int64_t left = end - i - k * W;
-      const V x = some(a + i + k * W, left), y = R::product ? some(b + i + k * W, left) : V(0.0);
-      const V joined = i == from ? R::begin(x, y) : R::join(s[k], x, y);
-      s[k] = left >= W ? joined : select(V::count() < V(static_cast<double>(left)), joined, s[k]);
-    }
-    for (std::int64_t half = kBatches / 2; half > 0; half /= 2)
-      for (std::int64_t k = 0; k < half; ++k) s[k] = R::merge(s[k], s[k + half]);
+    batches([&](auto k) {
+      const std::int64_t rest = left - k * W;
+      if (rest <= 0) return;
+      const V u = some(x + k * W, rest), v = R::product ? some(y + k * W, rest) : V(0.0);
+      const V joined = whole ? R::join(s[k], u, v) : R::begin(u, v);
+      s[k] = rest >= W ? joined : select(V::count() < V(static_cast<double>(rest)), joined, s[k]);
+    });
+    halve<static_cast<std::size_t>(kBatches) / 2>(s);
     return first(halved<V::kSize / 2>(s[0]));
   }
   template <std::size_t By> static THALWEG_INLINE V halved(V s) {

@@ -45,10 +45,13 @@ NAdam = _methods.classes["nadam"]
 AdaMax = _methods.classes["adamax"]
 Lion = _methods.classes["lion"]
 Rprop = _methods.classes["rprop"]
+Compass = _methods.classes["compass"]
 Steepest = _methods.classes["steepest"]
 CG = _methods.classes["cg"]
 BFGS = _methods.classes["bfgs"]
 LBFGS = _methods.classes["lbfgs"]
+Newton = _methods.classes["newton"]
+NewtonCG = _methods.classes["newton_cg"]
 LM = _methods.classes["lm"]
 
 # A method that is added to the core's list is here without another line.

@@ -349,6 +349,8 @@ _INSTEAD = {
 
 def make(method: Any, hyper: dict[str, Any]) -> Method:
     """The method object that a name with keywords, or an object, stands for."""
+    if not hyper and isinstance(method, str) and method in _plain:
+        return _plain[method]
     if isinstance(method, Method) and method.name != _SQUARES:
         if hyper:
             raise TypeError(
@@ -359,7 +361,6 @@ def make(method: Any, hyper: dict[str, Any]) -> Method:
     if isinstance(method, type) and issubclass(method, Method) and method.name != _SQUARES:
         return method(**hyper)
     method = getattr(method, "name", method)
-    offered = ", ".join(methods())
     if not isinstance(method, str):
         raise TypeError(f"method must be a name or a method object, got {type(method).__name__}")
     name = method.lower().replace("-", "_").replace(" ", "_")
@@ -369,9 +370,18 @@ def make(method: Any, hyper: dict[str, Any]) -> Method:
     if name not in classes:
         instead = _INSTEAD.get(name)
         why = f"; instead of {method!r} use {instead}" if instead else ""
+        offered = ", ".join(methods())
         raise ValueError(f"method must be one of {offered}, got {method!r}{why}")
-    cls = classes[name]
-    return cls(**hyper)
+    if hyper or name not in _plain:
+        made = classes[name](**hyper)
+        if hyper:
+            return made
+        _plain[name] = made
+    return _plain[name]
+
+
+# Methods with nothing but defaults, made once.
+_plain: dict[str, Method] = {}
 
 
 def memory_of(name: str) -> list[tuple[str, float, bool, int]]:

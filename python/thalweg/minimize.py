@@ -15,7 +15,7 @@ import numpy as np
 from thalweg.bounds import read_bounds
 from thalweg.called import Called
 from thalweg.methods import Method, SolverMethod, make, memory_of
-from thalweg.objective import Objective, checked_threads
+from thalweg.objective import Objective, check_square, checked_threads
 from thalweg.progress import Progress
 from thalweg.reasons import STATUS_MINIMIZE, SUCCESS, Reason
 from thalweg.result import LastPoint, Path, Result
@@ -24,6 +24,8 @@ from thalweg.structure import FloatArray, check_finite
 
 __all__ = ["State", "minimize"]
 
+# How many matrices (n, n) a solver keeps, with those that it is told.
+_MATRICES = {"bfgs": 1, "newton": 3}
 # SciPy's names for what we call otherwise.
 _OPTIONS = {
     "maxiter": "max_iter", "maxfev": "max_nfev", "maxfun": "max_nfev", "gtol": "gtol",
@@ -359,6 +361,9 @@ class _Run:
     ) -> dict[str, Any]:
         o, method = self.objective, self.method
         assert isinstance(method, SolverMethod)
+        if matrices := _MATRICES.get(method.name):
+            instead = "use lbfgs, which keeps some 30 vectors"
+            check_square(rows.shape[1], method.name, instead, matrices)
         return o.minimizer(method.name).run(
             rows, [None, *o.args], [True] + [False] * len(o.args), method.numbers(), self.bounds,
             memory[0] if memory else None, record=self.record, callback=self._listener(shown),
@@ -422,7 +427,9 @@ class _Run:
     def result(self, out: dict[str, Any], nit_before: int, began: float) -> Result:
         o, s = self.objective, self.objective.structure
         x, last = out["x"], out["last_x"]
-        fun, jac = _value_and_grad(o, x)
+        fun, jac = float(out["fun"][0]), out["jac"]
+        if isnan(jac[0, 0]):  # not at hand
+            fun, jac = _value_and_grad(o, x)
         if isinstance(o, Called) and isnan(fun) and isfinite(out["fun"][0]) and not out["error"]:
             values, jac = o.again(x)  # the best point, but not quite the lowest: not remembered
             fun = float(values[0])

@@ -38,8 +38,9 @@ def checked_threads(threads: Any) -> int:
     return int(threads)
 
 
-def _check_square(n: int, what: str, instead: str) -> None:
-    if (need := 8 * n * n) > _available_memory():
+def check_square(n: int, what: str, instead: str, matrices: int = 1) -> None:
+    """Refuse matrices (n, n) that do not fit into memory."""
+    if (need := 8 * n * n * matrices) > _available_memory():
         raise MemoryError(f"{what} of {n} variables needs {need:.3g} bytes; {instead}")
 
 
@@ -305,7 +306,7 @@ class Objective:
             If its n**2 numbers do not fit into memory; `hvp` needs n.
         """
         self._require_scalar("a Hessian", "use jacobian")
-        _check_square(self.n, "the Hessian", "use hvp, which needs one vector")
+        check_square(self.n, "the Hessian", "use hvp, which needs one vector")
         lead, rows = self.structure.flatten(self._point(x, named))
         eye = np.eye(self.n)
         rows_out = [self._directional("hvp", row[None, :], eye) for row in rows]

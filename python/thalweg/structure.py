@@ -165,6 +165,8 @@ class Structure:
         """Points in the user's form from rows (lanes, n)."""
         if not lead and self.is_scalar:
             return float(rows[0, 0])
+        if self.form == "whole":
+            return rows.reshape(lead + self.shapes[0])
         if self.form == "elements":
             return rows.reshape(*lead, self.size)
         parts, at = [], 0
@@ -175,7 +177,7 @@ class Structure:
             at += size
         if self.form == "dict":
             return dict(zip(self.keys, parts, strict=True))
-        return tuple(parts) if self.form == "tuple" else parts[0]
+        return tuple(parts)
 
     def restore_int(self, flat: npt.NDArray[Any]) -> Any:
         """Whole numbers (n,) in the user's form."""
@@ -226,7 +228,7 @@ def structure_of(
 
 def check_finite(flat: FloatArray, what: str, structure: Structure) -> None:
     """Raise ValueError where an entry is NaN or infinite."""
-    if flat.size == 1 and isfinite(flat[0]):  # NumPy takes a microsecond
+    if isfinite(flat.sum()):  # the quick way; a sum may overflow
         return
     if not np.isfinite(flat).all():
         bad = np.flatnonzero(~np.isfinite(flat))

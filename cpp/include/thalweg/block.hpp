@@ -39,6 +39,7 @@ struct Endings {
   double *left, *right;         // both sides of the inequality that decided
   std::vector<double*> memory;  // (k, size) each, at last_x; or null
   std::int64_t *evaluations = nullptr, *curvatures = nullptr;
+  double* slope = nullptr;  // (k, n): the gradient at x, NaN where it is not at hand
 };
 
 // What a driver is asked for, at x of the lanes that are live.

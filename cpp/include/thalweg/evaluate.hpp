@@ -102,6 +102,11 @@ class Evaluator {
   std::vector<Ring> rings_;
   std::size_t phase_ = 0;
   std::vector<Extent> extents_;
+  struct Operand {
+    const double* at;
+    const double** address;
+  };
+  std::vector<Operand> operands_;            // for uses()
   std::array<std::vector<Linked>, 3> code_;  // one for each phase of the rings
 };
 

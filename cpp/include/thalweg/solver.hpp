@@ -74,6 +74,9 @@ struct SolverCall {
   std::int64_t row;  // from one row to the next
 };
 
+// The iterate; the best point, where that is another; the gradient at the iterate.
+enum class Which : std::uint8_t { Iterate, Best, Slope };
+
 struct SolverKernels {
   // Doubles of memory that a batch needs; n, hyper and the bounds are set.
   std::int64_t (*size)(const SolverCall&);
@@ -82,8 +85,8 @@ struct SolverKernels {
   // What the lane knows, to or from a plain array; how many numbers (counted alone where `flat` is
   // null).
   std::int64_t (*exchange)(const SolverCall&, std::int64_t lane, double* flat, bool save);
-  // The iterate, and the best point where that is another: (n) numbers.
-  void (*point)(const SolverCall&, std::int64_t lane, bool best, double* to);
+  // n numbers of the lane; NaN where the solver has none.
+  void (*point)(const SolverCall&, std::int64_t lane, Which which, double* to);
 };
 
 // One solver, for the elements of one lane and for lanes across the batches.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Nonlinear conjugate gradients whose directions always descend. W. W. Hager and H. Zhang 2005, SIAM
-// J. Optim. 16(1), 170-192, eqs. 1.3 to 1.6, with their line search; the first trial is where the
-// curvature along the last step puts the minimum along the new direction.
+// Nonlinear conjugate gradients whose directions always descend. W. W. Hager and H. Zhang 2005,
+// SIAM J. Optim. 16(1), 170-192, eqs. 1.3 to 1.6, with their line search; the first trial is where
+// the curvature along the last step puts the minimum along the new direction.
 #pragma once
 #include <array>
 

@@ -80,13 +80,13 @@ struct LBFGS {
         const Pair& p = pair(j);
         const V a = select(m & (V(j) < known_), p.use * b_.dot(p.s, d), V(0.0));
         p.a = a;
-        b_.each([&](std::int64_t i) { d.put(i, kept(i, fnma(a, p.y[i], d[i]))); });
+        add(-a, p.y, d);
       }
       b_.each([&](std::int64_t i) { d.put(m, i, scale * metric_.weighed(i, d[i])); });
       for (int j = most; j-- > 0;) {
         const Pair& p = pair(j);
         const V a = select(m & (V(j) < known_), p.a - p.use * b_.dot(p.y, d), V(0.0));
-        b_.each([&](std::int64_t i) { d.put(i, kept(i, fma(a, p.s[i], d[i]))); });
+        add(a, p.s, d);
       }
     }
 
@@ -127,6 +127,15 @@ struct LBFGS {
       return most;
     }
 
+    // to += a v, in the variables that are not held. Nothing is looked up in the loop.
+    void add(V a, Vector v, Vector to) const {
+      const Vector free = free_;
+      if (free.p)
+        b_.each([=](std::int64_t i) {
+          to.put(i, select(free[i] > V(0.0), fma(a, v[i], to[i]), V(0.0)));
+        });
+      else b_.each([=](std::int64_t i) { to.put(i, fma(a, v[i], to[i])); });
+    }
     V kept(std::int64_t i, V value) const {
       return free_.p ? select(free_[i] > V(0.0), value, V(0.0)) : value;
     }

@@ -23,7 +23,7 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
   Vector x, best, g, d;
   // Of the direction: its slope at full length; whether it is no more than the gradient's.
   Scalar slope, plain;
-  // Iterations in a row in which f changed by rounding and the gradient did not shrink; whether the
+  // Iterations in a row in which f did not fall and the gradient did not shrink; whether the
   // method has begun anew because of it, or because a search failed.
   Scalar idle, least_norm, anew;
   Search search;
@@ -69,9 +69,9 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
   }
 
  private:
-  // f changed by no more than this times |f|: by rounding. And so often in a row is enough.
+  // An iteration that lowers f by no more than this times |f| is idle; so many in a row are enough.
   static constexpr double kRounding = 4 * kEpsilon;
-  static constexpr double kIdle = 6.0;
+  static constexpr double kIdle = 25.0;
   static constexpr double kFar = 1e20;
   static constexpr double kHopeless = 1e3 * kEpsilon;
 
@@ -115,7 +115,7 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
     seen.least.set(m & (f < seen.least), f);
     seen.judge(fresh & !(is_finite(f) & is_finite(norm)), Verdict::NonFinite, f, norm);
 
-    const Mask quiet = stepped & (abs(f - seen.before) <= V(kRounding) * abs(f)),
+    const Mask quiet = stepped & !(seen.before - f > V(kRounding) * abs(f)),
                shrunk = norm < V(0.9) * least_norm;
     idle.set(m, select(shrunk | !quiet, V(0.0), idle + V(1.0)));
     anew.set(m & !quiet, V(0.0));
@@ -131,7 +131,7 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
   void begin_anew(Mask m) {
     const V promised = -slope, rounding = V(kHopeless) * abs(seen.f);
     const Mask ends = m & (anew.on() | plain.on());
-    const Mask precise = (promised <= rounding) | (idle >= V(kIdle)) | (anew > V(kPromised));
+    const Mask precise = (promised <= rounding) | (anew > V(kPromised));
     seen.judge(ends & precise, Verdict::PrecisionLimit, promised, rounding);
     seen.judge(ends & !precise, Verdict::Stuck, promised, rounding);
     anew.set(m, select(precise, V(2 * kPromised), V(kPromised)));

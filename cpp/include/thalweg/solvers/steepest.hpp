@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Steepest descent with a line search. A. Cauchy 1847, C. R. Acad. Sci. 25, 536-538; the first trial
-// is the step of J. Barzilai and J. M. Borwein 1988, IMA J. Numer. Anal. 8(1), 141-148, eq. 5.
+// Steepest descent with a line search. A. Cauchy 1847, C. R. Acad. Sci. 25, 536-538; the first
+// trial is the step of J. Barzilai and J. M. Borwein 1988, IMA J. Numer. Anal. 8(1), 141-148,
+// eq. 5.
 #pragma once
 #include <array>
 
@@ -45,9 +46,7 @@ struct Steepest {
     }
 
     void aim(Mask m, Vector d, Vector x, Vector g, const Box<B>& box) {
-      b_.each([&](std::int64_t i) {
-        d.put(m, i, select(box.held(i, x[i], g[i]), V(0.0), -g[i]));
-      });
+      b_.each([&](std::int64_t i) { d.put(m, i, select(box.held(i, x[i], g[i]), V(0.0), -g[i])); });
       const V length = sqrt(b_.dot(d, d)), unit = select(length > V(1.0), V(1.0) / length, V(1.0));
       const V scale = select(knows(), scale_, unit);
       b_.each([&](std::int64_t i) { d.put(m, i, scale * d[i]); });

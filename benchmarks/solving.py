@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Works of methods that converge: whole calls of `tw.minimize` and of fits, against SciPy's.
+
+SciPy is given exact derivatives, by hand in NumPy. Answers are compared before the time counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from workloads import Call, Floats, Rival, Work, close  # isort: skip - before NumPy
+
+import numpy as np
+
+import thalweg as tw
+
+GTOL = 1e-8
+# What is wanted in microseconds, of the kept objective, by number of variables.
+WANTED = {2: 30.0, 10: 40.0, 100: 60.0, 1000: 400.0}
+
+
+def rosenbrock(x: Any) -> Any:
+    return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+
+
+def rosenbrock_by_hand(x: Floats) -> tuple[float, Floats]:
+    t, u = x[1:] - x[:-1] ** 2, 1 - x[:-1]
+    slope = np.zeros_like(x)
+    slope[1:] = 200 * t
+    slope[:-1] -= 400 * x[:-1] * t + 2 * u
+    return float(100 * (t @ t) + u @ u), slope
+
+
+def start(n: int) -> Floats:
+    """The classical start for two variables; beyond, one from which all end in the same minimum."""
+    return np.array([-1.2, 1.0]) if n == 2 else np.where(np.arange(n) % 2 == 0, 1.3, 0.7)
+
+
+def ours(n: int, kept: bool) -> Callable[[], Call]:
+    def make() -> Call:
+        x0 = start(n)
+        f = tw.objective(rosenbrock, x0) if kept else rosenbrock
+        return lambda: tw.minimize(f, x0, "lbfgs", gtol=GTOL).x
+
+    return make
+
+
+def scipys(n: int, wanted: float | None = None) -> Rival:
+    def make() -> Call:
+        from scipy.optimize import minimize
+
+        how = {"gtol": GTOL, "ftol": 0.0, "maxiter": 10_000, "maxfun": 100_000}
+        return lambda: (
+            minimize(
+                rosenbrock_by_hand, start(n), jac=True, method="L-BFGS-B", options=how
+            ).x
+        )  # fmt: skip
+
+    return Rival("SciPy L-BFGS-B", make, wanted=wanted, parts=("scipy",), most_rounds=50)
+
+
+def works() -> list[Work]:
+    """Rosenbrock's function by L-BFGS to a gradient of 1e-8."""
+    kept = [
+        Work(
+            f"lbfgs_{n}", f"Rosenbrock, n = {n}, lbfgs, a kept objective", "us", 1e6,
+            ours(n, True), (scipys(n),), close(1e-6), limit=WANTED[n],
+        )
+        for n in WANTED
+    ]  # fmt: skip
+    once = Work(
+        "lbfgs_once", "Rosenbrock, n = 2, lbfgs, one call with tracing", "us", 1e6,
+        ours(2, False), (scipys(2, wanted=5),), close(1e-6),
+    )  # fmt: skip
+    return [*kept, once]

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Pattern search: both directions along each axis, then once more along what a sweep brought. R.
+// Hooke and T. A. Jeeves 1961, J. ACM 8(2), 212-229; T. G. Kolda, R. M. Lewis and V. Torczon 2003,
+// SIAM Rev. 45(3), 385-482, section 3. Every axis has a step of its own, which doubles where it
+// succeeds and halves where both directions fail. No derivatives: the slopes of the stopping test
+// are those between the two points that failed.
+#pragma once
+#include <array>
+#include <limits>
+
+#include "thalweg/solvers/state.hpp"
+
+namespace thalweg::solvers {
+
+struct Compass {
+  static constexpr auto name = "compass";
+  static constexpr auto class_name = "Compass";
+  static constexpr auto summary =
+      "Pattern search along the axes: no derivatives, for a few variables.";
+  static constexpr auto source =
+      "R. Hooke and T. A. Jeeves, J. ACM 8(2), 1961, 212-229; T. G. Kolda, R. M. Lewis and V. "
+      "Torczon, SIAM Rev. 45(3), 2003, 385-482.";
+  static constexpr std::array hyper{
+      rules::Hyper{"step", 0.25,
+                   "The first step along an axis, > 0: a share of the variable; of 1 where that is "
+                   "0.",
+                   open(0.0).to(open(kInfinity))}};
+  static constexpr Needs needs = Needs::Value;
+
+  template <class B, class K> struct State {
+    using V = typename B::V;
+    using Mask = typename B::Mask;
+    using Vector = typename B::Vector;
+    using Scalar = typename K::Scalar;
+
+    const SolverCall& call;
+    const B& b;
+    Box<B> box;
+    Seen<K> seen;
+    Vector x, best;           // the lowest point so far; the same
+    Vector base, y;           // where the sweep before ended, and where this one stands
+    Vector asked;             // the trial, for one who comes back
+    Vector steps;             // along each axis, with the sign that succeeded last
+    Scalar f_base, f;         // values there
+    Scalar axis, second;      // on trial; 1 for the other direction
+    Scalar leaping;           // 1 where the trial is a leap along what a sweep brought
+    Scalar at_base;           // 1 where the sweep began at the base
+    Scalar first_f, first_x;  // of the direction that failed first; NaN where there was none
+    Scalar steepest, rise;    // the largest slope of an axis that failed, the largest value over f
+
+    State(const SolverCall& c, const B& space, K& k)
+        : call(c),
+          b(space),
+          box(c),
+          seen(c),
+          x(k.vector()),
+          best(x),
+          base(k.vector()),
+          y(k.vector()),
+          asked(k.vector()),
+          steps(k.vector()),
+          f_base(k.scalar()),
+          f(k.scalar()),
+          axis(k.scalar()),
+          second(k.scalar()),
+          leaping(k.scalar()),
+          at_base(k.scalar()),
+          first_f(k.scalar()),
+          first_x(k.scalar()),
+          steepest(k.scalar()),
+          rise(k.scalar()) {}
+
+    void tell() {
+      const Vector trial = b.told(call.x, call.step);
+      const V told = b.number(call.f);
+      const Mask fresh = seen.fresh == V(kNew), resumed = seen.fresh == V(kResumed),
+                 tried = !(fresh | resumed), leapt = tried & leaping.on();
+      seen.evaluations = seen.evaluations + V(1.0);
+      seen.moved = V(0.0);
+      if (any(!tried)) welcome(fresh, resumed, told, trial);
+      if (any(leapt)) land(leapt, told, trial);
+      const Mask along = tried & !leapt;
+      if (any(along)) weigh(along, told, trial);
+      Mask open = !resumed;
+      while (any(open)) open = open & !next(open, trial);
+      b.each([&](std::int64_t i) { asked.put(i, trial[i]); });
+    }
+
+   private:
+    static constexpr double kRounding = 4 * kEpsilon;
+    static constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+    void welcome(Mask fresh, Mask resumed, V told, Vector trial) {
+      const Mask m = fresh | resumed;
+      seen.fresh.set(m, V(0.0));
+      b.each([&](std::int64_t i) {
+        const V at = trial[i], size = abs(at);
+        steps.put(fresh, i, V(call.hyper[0]) * select(size > V(0.0), size, V(1.0)));
+        x.put(m, i, at), base.put(fresh, i, at), y.put(fresh, i, at);
+        trial.put(resumed, i, asked[i]);
+      });
+      f_base.set(fresh, told), f.set(fresh, told);
+      seen.f.set(m, told), seen.least.set(m, told), seen.before.set(m, told);
+      seen.norm.set(m, V(kInfinity)), seen.change.set(m, V(kInfinity)), seen.moved.set(m, V(1.0));
+      seen.judge(m & !is_finite(told), Verdict::NonFinite, told, told);
+      begin_sweep(fresh, V(1.0));
+    }
+
+    void begin_sweep(Mask m, V from_base) {
+      const V zero(0.0), none(kNaN);
+      axis.set(m, zero), second.set(m, zero), leaping.set(m, zero), at_base.set(m, from_base);
+      first_f.set(m, none), first_x.set(m, none);
+      steepest.set(m, zero), rise.set(m, zero);
+    }
+
+    // After a leap the sweep goes on from where it ended; back to the base if that is no number.
+    void land(Mask m, V told, Vector trial) {
+      const Mask finite = is_finite(told);
+      b.each([&](std::int64_t i) { y.put(m, i, select(finite, trial[i], base[i])); });
+      f.set(m, select(finite, told, f_base));
+      begin_sweep(m, select(finite, V(0.0), V(1.0)));
+      lower(m);
+      b.each([&](std::int64_t i) { trial.put(m, i, y[i]); });
+    }
+
+    // A step along an axis is taken if it is lower.
+    void weigh(Mask m, V told, Vector trial) {
+      const V at = b.at(trial, axis), from = b.at(y, axis), step = b.at(steps, axis);
+      const Mask better = m & (told < f), other = second.on();
+      if (any(better)) {
+        b.set_at(better, y, axis, at);
+        b.set_at(better, steps, axis, select(other, -step, step + step));
+        f.set(better, told);
+        lower(better);
+        to_next_axis(better);
+      }
+      const Mask worse = m & !better;
+      if (!any(worse)) return;
+      b.set_at(worse, trial, axis, from);
+      const V infinite(kInfinity), above = select(is_finite(told), told - f, infinite);
+      rise.set(worse & (rise < above), above);
+      if (any(worse & other)) {
+        const V apart = abs(at - first_x), uneven = abs(told - first_f) + V(kEpsilon) * abs(f),
+                slope = select(is_nan(first_x.get()), V(0.0), uneven / apart);
+        steepest.set(worse & other & !(slope <= steepest),
+                     select(is_finite(slope), slope, infinite));
+        fail(worse & other);
+      }
+      const Mask turns = worse & !other;
+      second.set(turns, V(1.0)), first_f.set(turns, told), first_x.set(turns, at);
+    }
+    void lower(Mask m) {
+      const Mask lowest = m & (f < seen.f);
+      if (!any(lowest)) return;
+      seen.f.set(lowest, f), seen.least.set(lowest, f);
+      b.each([&](std::int64_t i) { x.put(lowest, i, y[i]); });
+    }
+    void fail(Mask m) {
+      b.set_at(m, steps, axis, V(0.5) * b.at(steps, axis));
+      to_next_axis(m);
+    }
+    void to_next_axis(Mask m) {
+      axis.set(m, axis + V(1.0)), second.set(m, V(0.0));
+      first_f.set(m, V(kNaN)), first_x.set(m, V(kNaN));
+    }
+
+    // The next trial; the lanes that have one. Steps that the box or rounding forbid are passed by.
+    Mask next(Mask m, Vector trial) {
+      const Mask swept = m & (axis >= V(static_cast<double>(b.n)));
+      Mask ready = any(swept) ? end_sweep(swept, trial) : swept;
+      const Mask along = m & !swept;
+      if (!any(along)) return ready;
+      const V from = b.at(y, axis), step = b.at(steps, axis),
+              to = clipped(from + select(second.on(), -step, step));
+      const Mask still = along & (to == from), turns = still & !second.on();
+      b.set_at(along, trial, axis, to);
+      fail(still & second.on());
+      second.set(turns, V(1.0));
+      return ready | (along & !still);
+    }
+    V clipped(V to) const {
+      if (!box) return to;
+      const V low = b.at(box.lower, axis), high = b.at(box.upper, axis);
+      return select(to < low, low, select(to > high, high, to));
+    }
+
+    // A sweep that brought something ends in a leap as long; one that began after a leap goes back
+    // to the base; else the steps are shorter now. The lanes that have a trial, or ended.
+    Mask end_sweep(Mask m, Vector trial) {
+      const Mask lower = m & (f < f_base), first = at_base.on(), failed = m & !lower & first,
+                 back = m & !lower & !first;
+      const V size = V(1.0) + b.largest([&](std::int64_t i) { return x[i]; });
+      seen.moved.set(lower | failed, V(1.0));
+      seen.iterations.set(lower | failed, seen.iterations + V(1.0));
+      b.each([&](std::int64_t i) {
+        y.put(back, i, base[i]);
+        trial.put(back, i, base[i]);
+      });
+      f.set(back, f_base);
+      if (any(failed)) {
+        const V longest = b.largest([&](std::int64_t i) { return steps[i]; }),
+                rounding = V(kRounding) * abs(f);
+        // No iterate came of it, so the tests of its change do not hold.
+        seen.before.set(failed, V(kNaN));
+        seen.change.set(failed, (longest + longest) / size);
+        seen.norm.set(failed, steepest);
+        seen.judge(failed & (rise <= rounding), Verdict::PrecisionLimit, rise, rounding);
+      }
+      begin_sweep(failed | back, V(1.0));
+      if (any(lower)) leap(lower, trial, size);
+      return (lower & leaping.on()) | (seen.judged != V(0.0));
+    }
+    void leap(Mask m, Vector trial, V size) {
+      const V moved = b.largest([&](std::int64_t i) { return y[i] - base[i]; });
+      seen.before.set(m, f_base);
+      seen.change.set(m, moved / size);
+      seen.norm.set(m, V(kInfinity));
+      f_base.set(m, f);
+      const V far = b.largest([&](std::int64_t i) {
+        const V to = box.clip(i, y[i] + (y[i] - base[i]));
+        trial.put(m, i, to);
+        base.put(m, i, y[i]);
+        return to - y[i];
+      });
+      begin_sweep(m, V(1.0));
+      leaping.set(m & (far > V(0.0)), V(1.0));
+    }
+  };
+};
+
+}  // namespace thalweg::solvers

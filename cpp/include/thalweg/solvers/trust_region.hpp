@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What solvers in a trust region share: the iterate, what is made of a trial, and the radius. A. R.
+// Conn, N. I. M. Gould and P. L. Toint 2000, Trust-Region Methods, SIAM, algorithm 6.1.1. Where
+// differences of f are rounding, the trapezoid of the slopes tells how far it fell (after W. W.
+// Hager and H. Zhang 2005, SIAM J. Optim. 16(1), 170-192, section 4).
+#pragma once
+#include "thalweg/solvers/state.hpp"
+
+namespace thalweg::solvers {
+
+template <class B, class K> struct TrustRegion {
+  using V = typename B::V;
+  using Mask = typename B::Mask;
+  using Vector = typename B::Vector;
+  using Scalar = typename K::Scalar;
+
+  const SolverCall& call;
+  const B& b;
+  Box<B> box;
+  Seen<K> seen;
+  Vector x, best, g;
+  Scalar radius;  // 0: none yet
+  // Of the step on trial: the fall that the quadratic promises, its slope at the start, and its
+  // length as the radius measures it.
+  Scalar promised, slope, length;
+  // Within rounding of f: the last promise that was kept (else infinite), and trials in a row that
+  // did not keep theirs.
+  Scalar settled, misses;
+  // 1 where the radius was begun anew and nothing was gained since.
+  Scalar anew;
+  Vector sum, step;
+
+  TrustRegion(const SolverCall& c, const B& space, K& k)
+      : call(c),
+        b(space),
+        box(c),
+        seen(c),
+        x(k.vector()),
+        best(k.vector()),
+        g(k.vector()),
+        radius(k.scalar()),
+        promised(k.scalar()),
+        slope(k.scalar()),
+        length(k.scalar()),
+        settled(k.scalar()),
+        misses(k.scalar()),
+        anew(k.scalar()),
+        sum(k.scratch()),
+        step(k.scratch()) {}
+
+  struct Said {
+    Mask fresh, arrived, turned;  // a start; at a new iterate, starts too; to try a shorter step
+  };
+
+  // Told f and g in the lanes m.
+  Said tell(Mask m) {
+    const Vector trial = b.told(call.x, call.step), slopes = b.told(call.g, call.step);
+    const V f = b.number(call.f);
+    const Mask fresh = m & seen.fresh.on(), tried = m & !seen.fresh.on();
+    if (any(fresh)) welcome(fresh);
+    seen.evaluations.set(m, seen.evaluations + V(1.0));
+    const V steepest = b.largest([&](std::int64_t i) { return slopes[i]; });
+    const Mask finite = is_finite(f) & is_finite(steepest);
+    seen.judge(fresh & !finite, Verdict::NonFinite, f, steepest);
+    const Mask accepted = tried & judge(tried, finite, f, trial, slopes);
+    const Mask lower = tried & !accepted & finite & (f < seen.least - slack(f));
+    if (any(lower)) keep_best(lower, f, trial);
+    const Mask arrived = fresh | accepted;
+    seen.moved.set(m, select(arrived, V(1.0), V(0.0)));
+    if (any(arrived)) arrive(arrived, accepted, f, trial, slopes);
+    return {fresh, arrived, tried & !accepted};
+  }
+
+  // Whether it is time to ask what is to be had at all: the promises of steps within rounding no
+  // longer shrink, or are not kept, or steps have become too short to count.
+  Mask doubtful(Mask m, V reach, Mask still) const {
+    return m &
+           ((promised >= V(0.5) * settled) | (misses >= V(kMisses)) | collapsed(m, reach, still));
+  }
+  Mask collapsed(Mask m, V reach, Mask still) const {
+    return m & (still | !(promised > V(0.0)) | (length <= V(kEpsilon) * reach));
+  }
+  // Where `gain` is all that any step promises.
+  Mask at_limit(Mask m, V gain) {
+    const V rounding = V(kHopeless) * max_of(V(1.0), abs(seen.f));
+    const Mask spent = m & !(gain > rounding);
+    seen.judge(spent, Verdict::PrecisionLimit, gain, rounding);
+    return spent;
+  }
+  void stuck(Mask m, V gain) {
+    seen.judge(m, Verdict::Stuck, gain, V(kHopeless) * max_of(V(1.0), abs(seen.f)));
+  }
+  void begin_anew(Mask m) {
+    radius.set(m, V(0.0)), anew.set(m, V(1.0));
+    settled.set(m, V(kInfinity)), misses.set(m, V(0.0));
+  }
+
+  static V max_of(V a, V c) { return select(c > a, c, a); }
+  static V min_of(V a, V c) { return select(c < a, c, a); }
+
+ private:
+  static constexpr double kKept = 1e-4;                // share of a promise that will do
+  static constexpr double kPoor = 0.25, kGood = 0.75;  // and that shrinks or widens the region
+  static constexpr double kQuiet = 1e3 * kEpsilon;     // of |f|: differences that may be rounding
+  static constexpr double kHopeless = 1e3 * kEpsilon;  // of max(1, |f|): gains that are rounding
+  static constexpr double kMisses = 2.0;
+
+  void welcome(Mask m) {
+    const Mask unknown = seen.fresh == V(kNew);
+    seen.fresh.set(m, V(0.0));
+    seen.least.set(m, V(kInfinity));
+    begin_anew(m & unknown);
+  }
+
+  // Whether a trial is taken; the radius for the next.
+  Mask judge(Mask m, Mask finite, V f, Vector trial, Vector slopes) {
+    const V here = seen.f, rounding = V(kQuiet) * abs(here), one(1.0), half(0.5);
+    V fall = here - f;
+    const Mask quiet = m & finite & (promised <= rounding) & (abs(fall) <= rounding);
+    if (any(quiet)) {
+      b.each([&](std::int64_t i) {
+        sum.put(i, g[i] + slopes[i]);
+        step.put(i, trial[i] - x[i]);
+      });
+      fall = select(quiet, V(-0.5) * b.dot(sum, step), fall);
+    }
+    const V kept = fall / promised;
+    const Mask accepted = m & finite & (kept > V(kKept));
+
+    // Where the parabola through f, its slope and the trial has its least value.
+    const V bent = -fall - slope, least = select(bent > V(0.0), -half * slope / bent, half);
+    V next = radius;
+    next = select((kept > V(kGood)) & (length > V(0.8) * next), next + next, next);
+    next = select(kept >= V(kPoor), next, max_of(V(0.1), min_of(half, least)) * length);
+    next = select(finite, next, V(0.25) * length);
+    radius.set(m, next);
+    misses.set(m, select(accepted, V(0.0), select(quiet, misses + one, misses)));
+    settled.set(accepted, select(quiet, promised, V(kInfinity)));
+    anew.set(accepted & !quiet, V(0.0));
+    return accepted;
+  }
+
+  // A lower value displaces the best only where it is lower by more than this.
+  static V slack(V f) { return V(4 * kEpsilon) * max_of(V(1.0), abs(f)); }
+
+  void keep_best(Mask m, V f, Vector at) {
+    seen.least.set(m, f);
+    b.each([&](std::int64_t i) { best.put(m, i, at[i]); });
+  }
+
+  void arrive(Mask m, Mask stepped, V f, Vector trial, Vector slopes) {
+    const Mask rose = f > seen.least + slack(f), left = stepped & rose & !(seen.least < seen.f);
+    if (any(left)) keep_best(left, seen.f, x);
+    seen.least.set(m & !rose, f);
+    const V moved = b.largest([&](std::int64_t i) {
+      const V to = trial[i] - x[i];
+      x.put(m, i, trial[i]);
+      return to;
+    });
+    const V size = b.largest([&](std::int64_t i) { return x[i]; });
+    const V norm = b.largest([&](std::int64_t i) {
+      g.put(m, i, slopes[i]);
+      return box.slope(i, x[i], g[i]);
+    });
+    seen.iterations.set(stepped, seen.iterations + V(1.0));
+    seen.change.set(m, moved / (V(1.0) + size));
+    seen.before.set(m, select(stepped, seen.f, f));
+    seen.f.set(m, f), seen.norm.set(m, norm);
+  }
+};
+
+}  // namespace thalweg::solvers
