@@ -380,7 +380,7 @@ class Objective:
         if made is None:
             from thalweg.squares import sum_of_squares
 
-            _check_square(self.n, "least squares", "use minimize, with lbfgs")
+            check_square(self.n, "least squares", "use minimize, with lbfgs", 3)
             inputs = 1 + len(self.args)
             made = sum_of_squares(self._graph, self._f, self.x_node, inputs, rho)
             self._minimizers["lm", rho] = made
@@ -405,7 +405,7 @@ class Objective:
         """Fit x (n,) so that the squares of its values are least; see `_core.Fit.fit`."""
         made = self._minimizers.get("fit")
         if made is None:
-            _check_square(self.n, "a fit", "use minimize, with lbfgs")
+            check_square(self.n, "a fit", "use minimize, with lbfgs", 3)
             made = _core.Fit(self._graph, self._f, self.x_node, 1 + len(self.args))
             self._minimizers["fit"] = made
         return made.fit(
