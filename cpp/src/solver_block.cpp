@@ -201,7 +201,7 @@ class SolverBlock final : public Block {
     const auto take = [&at](std::int64_t doubles) { return std::exchange(at, at + doubles); };
     question_ = {take(vector), nullptr, take(vector), each, {}};
     question_.f = take(padded(each, width));
-    question_.v = take(vector);
+    if (needs == Needs::HessianVector) question_.v = take(vector);
     if (matrix) question_.h = take(matrix);
     call_.joint = needs == Needs::Hessian;  // a driver tells it with every value
   }

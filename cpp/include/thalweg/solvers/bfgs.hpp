@@ -38,7 +38,7 @@ struct BFGS {
           y_(k.vector()),
           hy_(k.vector()),
           metric_(space, k, c.hyper[0]),
-          free_(c.lower ? k.vector() : Vector{}),
+          free_(space, k, c),
           h_(k.matrix()) {}
 
     Mask knows() const { return known_ > V(0.0); }
@@ -48,7 +48,7 @@ struct BFGS {
     void learn(Mask m, Vector x, Vector g, Vector x_next, Vector g_next) {
       b_.each([&](std::int64_t i) {
         s_.put(i, x_next[i] - x[i]);
-        y_.put(i, kept(i, g_next[i] - g[i]));
+        y_.put(i, free_.kept(i, g_next[i] - g[i]));
       });
       const auto c = metric_.curvature(s_, y_);
       const Mask curved = m & c.there;
@@ -72,13 +72,13 @@ struct BFGS {
 
     void aim(Mask m, Vector d, Vector x, Vector g, const Box<B>& box) {
       if (box) hold(m, x, g, box);
-      b_.each([&](std::int64_t i) { s_.put(i, kept(i, -g[i])); });
+      b_.each([&](std::int64_t i) { s_.put(i, free_.kept(i, -g[i])); });
       const V scale = metric_.unit_step(s_);
       const Mask first = m & !knows(), rest = m & knows();
       b_.each([&](std::int64_t i) { d.put(first, i, scale * metric_.weighed(i, s_[i])); });
       if (!any(rest)) return;
       multiply(s_, y_);
-      b_.each([&](std::int64_t i) { d.put(rest, i, kept(i, y_[i])); });
+      b_.each([&](std::int64_t i) { d.put(rest, i, free_.kept(i, y_[i])); });
     }
 
    private:
@@ -93,17 +93,13 @@ struct BFGS {
     void multiply(Vector v, Vector to) {
       for (std::int64_t i = 0; i < b_.n; ++i) to.set(i, b_.dot(h_.row(i), v));
     }
-    V kept(std::int64_t i, V value) const {
-      return free_.p ? select(free_[i] > V(0.0), value, V(0.0)) : value;
-    }
     // Which variables are held now. One that was free until now leaves the matrix.
     void hold(Mask m, Vector x, Vector g, const Box<B>& box) {
-      b_.each([&](std::int64_t i) {
-        s_.put(i, select(knows(), free_[i], V(1.0)));
-        free_.put(m, i, select(box.held(i, x[i], g[i]), V(0.0), V(1.0)));
-      });
+      b_.each([&](std::int64_t i) { s_.put(i, select(knows(), free_.flags[i], V(1.0))); });
+      free_.look(m, x, g, box);
       for (std::int64_t i = 0; i < b_.n; ++i) {
-        const Mask leaves = m & knows() & (s_.element(i) > V(0.0)) & (free_.element(i) == V(0.0));
+        const Mask leaves =
+            m & knows() & (s_.element(i) > V(0.0)) & (free_.flags.element(i) == V(0.0));
         if (any(leaves)) leave(leaves, i);
       }
     }
@@ -129,7 +125,7 @@ struct BFGS {
     typename K::Scalar known_, scale_;
     Vector s_, y_, hy_;
     Metric<B, K> metric_;
-    Vector free_;
+    Free<B, K> free_;
     typename B::Matrix h_;
   };
 

@@ -34,18 +34,18 @@ struct CG {
           curvature_(k.scalar()),
           s_(k.vector()),
           y_(k.vector()),
-          free_(c.lower ? k.vector() : Vector{}) {}
+          free_(space, k, c) {}
 
     Mask knows() const { return known_ > V(0.0); }
     void forget(Mask m) { known_.set(m, V(0.0)); }
 
     // In units of the step s, not of the direction: beta d is the same for both.
     void learn(Mask m, Vector x, Vector g, Vector x_next, Vector g_next) {
-      b_.each([&](std::int64_t i) { y_.put(i, kept(i, g[i])); });
+      b_.each([&](std::int64_t i) { y_.put(i, free_.kept(i, g[i])); });
       const V gg = b_.dot(y_, y_);
       b_.each([&](std::int64_t i) {
         s_.put(m, i, x_next[i] - x[i]);
-        y_.put(i, kept(i, g_next[i] - g[i]));
+        y_.put(i, free_.kept(i, g_next[i] - g[i]));
       });
       const V sy = b_.dot(s_, y_), yy = b_.dot(y_, y_), ss = b_.dot(s_, s_);
       const V beta = (b_.dot(y_, g_next) - V(2.0) * yy / sy * b_.dot(s_, g_next)) / sy;
@@ -59,14 +59,7 @@ struct CG {
     void aim(Mask m, Vector d, Vector x, Vector g, const Box<B>& box) {
       // Directions are conjugate in one set of variables: another begins anew.
       V beta = select(knows(), beta_, V(0.0));
-      if (box) {
-        const V changed = b_.largest([&](std::int64_t i) {
-          const V now = select(box.held(i, x[i], g[i]), V(0.0), V(1.0)), was = free_[i];
-          free_.put(m, i, now);
-          return now - was;
-        });
-        beta = select(changed > V(0.0), V(0.0), beta);
-      }
+      if (box) beta = select(free_.look(m, x, g, box) > V(0.0), V(0.0), beta);
       b_.each([&](std::int64_t i) {
         d.put(m, i, select(box.held(i, x[i], g[i]), V(0.0), fma(beta, s_[i], -g[i])));
       });
@@ -78,13 +71,11 @@ struct CG {
     }
 
    private:
-    V kept(std::int64_t i, V value) const {
-      return free_.p ? select(free_[i] > V(0.0), value, V(0.0)) : value;
-    }
     static constexpr double kEta = 0.01;
     const B& b_;
     typename K::Scalar known_, beta_, curvature_;
-    Vector s_, y_, free_;
+    Vector s_, y_;
+    Free<B, K> free_;
   };
 
   template <class B, class K> using State =

@@ -43,7 +43,7 @@ struct LBFGS {
           known_(k.scalar()),
           scale_(k.scalar()),
           metric_(space, k, c.hyper[1]),
-          free_(c.lower ? k.vector() : Vector{}),
+          free_(space, k, c),
           part_(c.lower ? k.vector() : Vector{}),
           step_(c.lower ? k.vector() : Vector{}) {
       for (int j = 0; j <= size_; ++j)
@@ -72,7 +72,7 @@ struct LBFGS {
     void aim(Mask m, Vector d, Vector x, Vector g, const Box<B>& box) {
       V scale = scale_;
       if (box) scale = restrict(m, x, g, box);
-      b_.each([&](std::int64_t i) { d.put(m, i, kept(i, -g[i])); });
+      b_.each([&](std::int64_t i) { d.put(m, i, free_.kept(i, -g[i])); });
       const Mask first = m & !knows();
       if (any(first)) scale = select(first, metric_.unit_step(d), scale);
       const int most = known(m);
@@ -80,13 +80,13 @@ struct LBFGS {
         const Pair& p = pair(j);
         const V a = select(m & (V(j) < known_), p.use * b_.dot(p.s, d), V(0.0));
         p.a = a;
-        add(-a, p.y, d);
+        free_.add(-a, p.y, d);
       }
       b_.each([&](std::int64_t i) { d.put(m, i, scale * metric_.weighed(i, d[i])); });
       for (int j = most; j-- > 0;) {
         const Pair& p = pair(j);
         const V a = select(m & (V(j) < known_), p.a - p.use * b_.dot(p.y, d), V(0.0));
-        add(a, p.s, d);
+        free_.add(a, p.s, d);
       }
     }
 
@@ -127,30 +127,16 @@ struct LBFGS {
       return most;
     }
 
-    // to += a v, in the variables that are not held. Nothing is looked up in the loop.
-    void add(V a, Vector v, Vector to) const {
-      const Vector free = free_;
-      if (free.p)
-        b_.each([=](std::int64_t i) {
-          to.put(i, select(free[i] > V(0.0), fma(a, v[i], to[i]), V(0.0)));
-        });
-      else b_.each([=](std::int64_t i) { to.put(i, fma(a, v[i], to[i])); });
-    }
-    V kept(std::int64_t i, V value) const {
-      return free_.p ? select(free_[i] > V(0.0), value, V(0.0)) : value;
-    }
     // What the pairs say of the variables that are not held; the scale of the newest that says
     // anything.
     V restrict(Mask m, Vector x, Vector g, const Box<B>& box) {
-      b_.each([&](std::int64_t i) {
-        free_.put(m, i, select(box.held(i, x[i], g[i]), V(0.0), V(1.0)));
-      });
+      free_.look(m, x, g, box);
       V scale(1.0);
       for (int j = known(m); j-- > 0;) {
         const Pair& p = pair(j);
         b_.each([&](std::int64_t i) {
-          step_.put(i, free_[i] * p.s[i]);
-          part_.put(i, free_[i] * p.y[i]);
+          step_.put(i, free_.kept(i, p.s[i]));
+          part_.put(i, free_.kept(i, p.y[i]));
         });
         const auto c = metric_.curvature(step_, part_);
         const Mask there = c.there & (V(j) < known_);
@@ -165,7 +151,8 @@ struct LBFGS {
     int size_;
     Scalar newest_, known_, scale_;
     Metric<B, K> metric_;
-    Vector free_, part_, step_;
+    Free<B, K> free_;
+    Vector part_, step_;
     Pair pairs_[kMost + 1];
   };
 

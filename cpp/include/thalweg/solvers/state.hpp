@@ -67,4 +67,40 @@ template <class B> struct Box {
   }
 };
 
+// Which variables are free, as a method last looked; without bounds all are, and nothing is kept.
+template <class B, class K> class Free {
+  using V = typename B::V;
+  using Mask = typename B::Mask;
+  using Vector = typename B::Vector;
+
+ public:
+  Free(const B& space, K& k, const SolverCall& c)
+      : flags(c.lower ? k.vector() : Vector{}), b_(space) {}
+
+  // Looks again, in the lanes m: 0 where nothing changed, else 1.
+  V look(Mask m, Vector x, Vector g, const Box<B>& box) const {
+    return b_.largest([&](std::int64_t i) {
+      const V was = flags[i], now = select(box.held(i, x[i], g[i]), V(0.0), V(1.0));
+      flags.put(m, i, now);
+      return now - was;
+    });
+  }
+  V kept(std::int64_t i, V value) const {
+    return flags.p ? select(flags[i] > V(0.0), value, V(0.0)) : value;
+  }
+  // to += a v, in the variables that are free. Nothing is looked up in the loop.
+  void add(V a, Vector v, Vector to) const {
+    if (const Vector free = flags; free.p)
+      b_.each([=](std::int64_t i) {
+        to.put(i, select(free[i] > V(0.0), fma(a, v[i], to[i]), V(0.0)));
+      });
+    else b_.each([=](std::int64_t i) { to.put(i, fma(a, v[i], to[i])); });
+  }
+
+  Vector flags;  // 1 or 0
+
+ private:
+  const B& b_;
+};
+
 }  // namespace thalweg::solvers
