@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Works of methods that converge: whole calls of `tw.minimize` and of fits, against SciPy's.
 
-SciPy is given exact derivatives, by hand in NumPy. Answers are compared before the time counts.
+SciPy is given exact derivatives, by hand in NumPy, but for the fits, where it makes differences as
+users do. Answers are compared before the time counts.
 """
 
 from __future__ import annotations
@@ -60,8 +61,36 @@ def scipys(n: int, wanted: float | None = None) -> Rival:
     return Rival("SciPy L-BFGS-B", make, wanted=wanted, parts=("scipy",), most_rounds=50)
 
 
+# A decay with noise: 3 parameters, 50 points.
+POINTS = np.linspace(0.0, 4.0, 50)
+DATA = 2.5 * np.exp(-1.3 * POINTS) + 0.5 + 0.2 * np.random.default_rng(0).normal(size=50)
+
+
+def decay(x: Any, a: Any, b: Any, c: Any) -> Any:
+    return a * np.exp(-b * x) + c
+
+
+def fit(kept: bool) -> Callable[[], Call]:
+    def make() -> Call:
+        if not kept:
+            return lambda: tw.curve_fit(decay, POINTS, DATA)[0]
+        model = tw.model(decay, POINTS)
+        return lambda: model.fit(DATA)[0]
+
+    return make
+
+
+def scipys_fit(wanted: float) -> Rival:
+    def make() -> Call:
+        from scipy.optimize import curve_fit
+
+        return lambda: curve_fit(decay, POINTS, DATA)[0]
+
+    return Rival("SciPy curve_fit", make, wanted=wanted, parts=("scipy",))
+
+
 def works() -> list[Work]:
-    """Rosenbrock's function by L-BFGS to a gradient of 1e-8."""
+    """Rosenbrock's function by L-BFGS to a gradient of 1e-8; a fit of 3 parameters to 50 points."""
     kept = [
         Work(
             f"lbfgs_{n}", f"Rosenbrock, n = {n}, lbfgs, a kept objective", "us", 1e6,
@@ -73,4 +102,13 @@ def works() -> list[Work]:
         "lbfgs_once", "Rosenbrock, n = 2, lbfgs, one call with tracing", "us", 1e6,
         ours(2, False), (scipys(2, wanted=5),), close(1e-6),
     )  # fmt: skip
-    return [*kept, once]
+    fits = [
+        Work(
+            f"fit_{name}", f"fit of 3 parameters to 50 points, {text}", "us", 1e6,
+            fit(name == "kept"), (scipys_fit(wanted),), close(1e-5),
+        )
+        for name, text, wanted in (
+            ("once", "curve_fit with tracing", 1), ("kept", "a kept model", 10)
+        )
+    ]  # fmt: skip
+    return [*kept, once, *fits]

@@ -41,4 +41,5 @@ void bind_program(py::module_& m);
 void bind_descend(py::module_& m);
 void bind_epochs(py::module_& m);
 void bind_solver(py::module_& m);
+void bind_fit(py::module_& m);
 void bind_dialogue(py::module_& m);

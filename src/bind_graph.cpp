@@ -260,6 +260,22 @@ void bind_graph(py::module_& m) {
           "The first operation whose result is not finite though its operands are: (name, "
           "operands, result, outside its domain?).")
       .def(
+          "jacobian",
+          [](Graph& g, NodeId residuals, NodeId x) {
+            return thalweg::jacobian(g, checked(g, residuals), checked(g, x));
+          },
+          py::arg("residuals"), py::arg("x"), "The Jacobian of a vector, transposed: (n, m).")
+      .def(
+          "normal_equations",
+          [](Graph& g, NodeId residuals, NodeId slopes, NodeId weights, NodeId x) {
+            if (weights >= 0) checked(g, weights);
+            const auto n = thalweg::normal_equations(g, checked(g, residuals), checked(g, slopes),
+                                                     weights, checked(g, x));
+            return std::pair(n.gradient, n.matrix);
+          },
+          py::arg("residuals"), py::arg("slopes"), py::arg("weights"), py::arg("x"),
+          "Of vectors r, u, w (-1: ones): the gradient J'u and the matrix J'diag(w)J.")
+      .def(
           "gradient",
           [](Graph& g, NodeId output, NodeId wrt) {
             return thalweg::gradient(g, checked(g, output), checked(g, wrt));

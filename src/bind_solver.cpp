@@ -28,12 +28,18 @@ py::list describe_solvers() {
 class Minimizer {
  public:
   Minimizer(const std::string& method, const std::shared_ptr<Graph>& graph, NodeId f,
-            std::int64_t n, int inputs)
+            std::int64_t n, int inputs, const std::vector<NodeId>& derivatives)
       : solver_(find(method)), n_(n), inputs_(inputs) {
     if (f < 0) return;
     Graph& g = *graph;
     const NodeId x = g.input(0, {n});
     std::vector<NodeId> outputs{g.reshape(f, {})};
+    if (!derivatives.empty()) {
+      outputs.insert(outputs.end(), derivatives.begin(), derivatives.end());
+      values_.emplace(graph, std::move(outputs));
+      told_all_ = true;
+      return;
+    }
     if (solver_.needs != Needs::Value) outputs.push_back(gradient(g, f, x));
     if (solver_.needs == Needs::Hessian || solver_.needs == Needs::HessianVector) {
       const NodeId slope = outputs[1], v = g.input(inputs, {n});
@@ -49,8 +55,9 @@ class Minimizer {
 
   py::dict run(const Array& x0, const std::vector<std::optional<Array>>& args,
                const std::vector<bool>& varying_args, std::vector<double> hyper,
-               const std::vector<Array>& bounds, const std::optional<Array>& state,
-               const Stopping& stopping, bool record, py::object callback, py::object function) {
+               const std::vector<Array>& bounds, const std::optional<Array>& scale,
+               const std::optional<Array>& state, const Stopping& stopping, bool record,
+               py::object callback, py::object function) {
     const std::int64_t k = x0.shape(0);
     if (x0.ndim() != 2 || x0.shape(1) != n_ || hyper.size() != solver_.hyper.size() ||
         (!bounds.empty() && bounds.size() != 2) ||
@@ -62,12 +69,14 @@ class Minimizer {
     for (std::size_t j = 1; j < args.size(); ++j) starts.values[j] = args[j].value().data();
     Setup setup{&solver_, n_, std::move(hyper)};
     if (!bounds.empty()) setup.lower = bounds[0].data(), setup.upper = bounds[1].data();
+    if (scale) setup.scale = scale->data();
     const Kernels& isa = kernels();
     const Sources sources = sources_of(varying_args, k, isa.width);
     if (state) starts.memory.push_back(state->data());
 
     Outcome outcome(k, n_);
-    const std::int64_t size = k == 1 ? remembered(setup, sources, isa) : 0;
+    // Least squares have no state to go on from, and three matrices would be much to copy.
+    const std::int64_t size = k == 1 && !solver_.settles ? remembered(setup, sources, isa) : 0;
     if (state && state->size() != size)
       throw py::value_error("the state holds " + std::to_string(state->size()) + " numbers, not " +
                             std::to_string(size));
@@ -113,6 +122,10 @@ class Minimizer {
       sources.told_lanes = k;
       return sources;
     }
+    if (told_all_) {
+      sources.values = &values_->for_lanes(varying, width, k);
+      return sources;
+    }
     std::vector<bool> with_v = varying;
     with_v.push_back(true);
     if (solver_.needs == Needs::Hessian && n_ <= kJointHessian) {
@@ -143,6 +156,7 @@ class Minimizer {
   const Solver& solver_;
   std::int64_t n_;
   int inputs_;
+  bool told_all_ = false;  // were all derivatives given?
   std::optional<Programs> values_, joint_, product_;
   std::function<Programs()> with_hessian_;
 };
@@ -152,24 +166,28 @@ class Minimizer {
 void bind_solver(py::module_& m) {
   m.def("solvers", &describe_solvers, "Every solver, as `methods`.");
   py::class_<Minimizer, std::shared_ptr<Minimizer>>(m, "Minimizer", "A solver on one objective.")
-      .def(py::init<const std::string&, const std::shared_ptr<Graph>&, NodeId, std::int64_t, int>(),
+      .def(py::init<const std::string&, const std::shared_ptr<Graph>&, NodeId, std::int64_t, int,
+                    const std::vector<NodeId>&>(),
            py::arg("method"), py::arg("graph"), py::arg("f"), py::arg("n"), py::arg("inputs"),
-           "f: -1 where values are told.")
+           py::arg("derivatives") = std::vector<NodeId>{},
+           "f: -1 where values are told; derivatives: its gradient and what a solver needs "
+           "besides, where they are not to be made from f.")
       .def(
           "run",
           [](Minimizer& s, const Array& x0, const std::vector<std::optional<Array>>& args,
              const std::vector<bool>& varying, std::vector<double> hyper,
              const std::vector<Array>& bounds, const std::optional<Array>& state, double gtol,
              double xtol, double ftol, std::int64_t max_iter, std::int64_t max_nfev,
-             double max_time, bool record, py::object callback, py::object function, int threads) {
-            return s.run(x0, args, varying, std::move(hyper), bounds, state,
+             double max_time, bool record, py::object callback, py::object function, int threads,
+             const std::optional<Array>& scale) {
+            return s.run(x0, args, varying, std::move(hyper), bounds, scale, state,
                          {gtol, xtol, ftol, max_iter, max_nfev, max_time, threads}, record,
                          std::move(callback), std::move(function));
           },
           py::arg("x0"), py::arg("args"), py::arg("varying"), py::arg("hyper"), py::arg("bounds"),
           py::arg("state"), py::arg("gtol"), py::arg("xtol"), py::arg("ftol"), py::arg("max_iter"),
           py::arg("max_nfev"), py::arg("max_time"), py::arg("record"), py::arg("callback"),
-          py::arg("function"), py::arg("threads") = 1)
+          py::arg("function"), py::arg("threads") = 1, py::arg("scale") = py::none())
       .def(
           "start",
           [](const Minimizer& s, const Array& x0, std::vector<double> hyper,

@@ -50,6 +50,7 @@ class Conversation {
         if (error_) return true;
         const py::tuple fg = function_(x);
         q.f[l] = fg[0].cast<double>();
+        if (q.h && fg.size() > 2) tell_matrix(q, at, fg[2].cast<Array>());
         g = fg[1].cast<Array>();
         if (g.size() != n_)
           throw py::value_error("jac must return " + std::to_string(n_) + " values, got " +
@@ -93,6 +94,9 @@ class Conversation {
   }
 
  private:
+  template <class At> void tell_matrix(const thalweg::Question& q, At at, const Array& h) {
+    for (std::int64_t i = 0; i < n_ * n_; ++i) q.h[at(i)] = h.data()[i];
+  }
   // true: end the descent.
   template <class F> bool guarded(F f) {
     try {

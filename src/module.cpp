@@ -10,5 +10,6 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   bind_descend(m);
   bind_dialogue(m);
   bind_solver(m);
+  bind_fit(m);
   bind_epochs(m);
 }

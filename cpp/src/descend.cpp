@@ -17,6 +17,12 @@ double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
+// What the loop tests: not what the solver judges by itself.
+Stopping left_to(const Solver& solver, Stopping stopping) {
+  if (solver.settles) stopping.ftol = 0.0;
+  return stopping;
+}
+
 double number(std::int64_t i) { return static_cast<double>(i); }
 
 }  // namespace
@@ -38,10 +44,10 @@ Descent::Descent(const Program& program, const Step& step, const Method& method,
 Descent::Descent(const Setup& setup, const Sources& sources, const Kernels& kernels, bool wide,
                  Starts starts, Stopping stopping, Endings endings, Watch watch)
     : starts_(std::move(starts)),
-      stopping_(stopping),
+      stopping_(left_to(*setup.solver, stopping)),
       endings_(std::move(endings)),
       watch_(std::move(watch)),
-      block_(solver_block(setup, sources, kernels, wide, starts_, stopping_, watch_.interrupted)),
+      block_(solver_block(setup, sources, kernels, wide, starts_, stopping, watch_.interrupted)),
       began_(now()),
       checked_(began_) {
   begin();
@@ -127,6 +133,7 @@ std::optional<Descent::Ending> Descent::judge(const Position& at) const {
     if (s.ftol > 0 && at.iterations > 0 && fall <= s.ftol * size)
       return Ending{Reason::ValueSettled, fall, s.ftol * size};
   }
+  if (at.verdict == Verdict::ValueSettled) return Ending{Reason::ValueSettled, at.left, at.right};
   if (at.verdict == Verdict::PrecisionLimit)
     return Ending{Reason::PrecisionLimit, at.left, at.right};
   if (at.verdict == Verdict::Stuck) return Ending{Reason::Stuck, at.left, at.right};

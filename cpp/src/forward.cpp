@@ -175,4 +175,57 @@ std::vector<NodeId> jacobian_vector_product(Graph& graph, std::span<const NodeId
   return Forward(graph, graph.size()).run(outputs, wrt, tangents);
 }
 
+namespace {
+// Up to so many columns their products are sums of their own, which need no matrix of all rows.
+constexpr std::size_t kFewColumns = 16;
+
+// The derivatives of m residuals by each element of x.
+std::vector<NodeId> columns_of(Graph& graph, NodeId residuals, NodeId x) {
+  std::vector<NodeId> columns = jacobian_columns(graph, residuals, x);
+  for (NodeId& c : columns) c = graph.reshape(c, {size_of(graph.shape(residuals))});
+  return columns;
+}
+// Parts of one size, one after the other.
+NodeId stacked(Graph& graph, const std::vector<NodeId>& parts, const Shape& shape) {
+  std::vector<Placement> at;
+  const std::int64_t each = size_of(shape) / static_cast<std::int64_t>(parts.size());
+  for (std::size_t k = 0; k < parts.size(); ++k)
+    at.push_back(
+        {static_cast<std::int64_t>(k) * each, contiguous_strides(graph.shape(parts[k])), {}});
+  return graph.assemble(shape, parts, std::move(at), false);
+}
+}  // namespace
+
+NodeId jacobian(Graph& graph, NodeId residuals, NodeId x) {
+  const std::int64_t m = size_of(graph.shape(residuals)), n = size_of(graph.shape(x));
+  return stacked(graph, columns_of(graph, residuals, x), {n, m});
+}
+
+NormalEquations normal_equations(Graph& graph, NodeId residuals, NodeId slopes, NodeId weights,
+                                 NodeId x) {
+  const std::int64_t m = size_of(graph.shape(residuals)), n = size_of(graph.shape(x));
+  const std::vector<NodeId> columns = columns_of(graph, residuals, x);
+  std::vector<NodeId> weighted = columns;
+  if (weights >= 0)
+    for (NodeId& c : weighted) c = (Expr(graph, c) * Expr(graph, weights)).in(graph);
+  if (columns.size() > kFewColumns) {
+    const NodeId rows = stacked(graph, columns, {1, n, m});
+    const NodeId scaled = weights < 0 ? rows : stacked(graph, weighted, {1, n, m});
+    const NodeId gradient = graph.matmul(rows, graph.reshape(slopes, {1, m, 1}), false, false);
+    return {graph.reshape(gradient, {n}),
+            graph.reshape(graph.matmul(rows, scaled, false, true), {n, n})};
+  }
+  const auto dot = [&](NodeId a, NodeId b) {
+    return graph.reduce(Reduction::Sum, (Expr(graph, a) * Expr(graph, b)).in(graph), {0}, false);
+  };
+  std::vector<NodeId> gradient, matrix(columns.size() * columns.size());
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    gradient.push_back(dot(columns[i], slopes));
+    for (std::size_t j = 0; j <= i; ++j)
+      matrix[i * columns.size() + j] = matrix[j * columns.size() + i] =
+          dot(columns[i], weighted[j]);
+  }
+  return {stacked(graph, gradient, {n}), stacked(graph, matrix, {n, n})};
+}
+
 }  // namespace thalweg

@@ -9,10 +9,15 @@
 namespace thalweg {
 namespace {
 
+// A solver that judges by itself whether f has settled says so.
+template <class S> constexpr bool settles() {
+  if constexpr (requires { S::settles; }) return S::settles;
+  else return false;
+}
 template <class... Ss> constexpr auto describe(OperationList<Ss...>) {
   int index = 0;
-  return std::array{
-      Solver{Ss::name, Ss::class_name, Ss::summary, Ss::source, Ss::hyper, Ss::needs, index++}...};
+  return std::array{Solver{Ss::name, Ss::class_name, Ss::summary, Ss::source, Ss::hyper, Ss::needs,
+                           settles<Ss>(), index++}...};
 }
 constexpr auto kSolvers = describe(Solvers{});
 

@@ -47,11 +47,13 @@ class SolverBlock final : public Block {
       std::copy_n(from, n(), bounds_.back().begin());
       return static_cast<const double*>(bounds_.back().data());
     };
-    bounds_.reserve(2);
+    bounds_.reserve(3);
     call_.n = n();
     call_.together = starts.k == 1;
     call_.lower = bound(setup.lower, -INFINITY);
     call_.upper = bound(setup.upper, INFINITY);
+    call_.scale = bound(setup.scale, 1.0);
+    call_.ftol = stopping.ftol;
     call_.hyper = hyper_.data();
     row_ = padded(lanes(), width);
     standing_ = std::make_unique<Aligned>(static_cast<std::size_t>(row_ * Row::Count));
@@ -213,6 +215,7 @@ class SolverBlock final : public Block {
     question_.f = take(padded(each, width));
     if (needs == Needs::HessianVector) question_.v = take(vector);
     if (matrix) question_.h = take(matrix);
+    call_.joint = needs == Needs::Hessian;  // a driver tells it with every value
   }
 
   // The Hessian at x, or its products with v.

@@ -75,6 +75,8 @@ template <bool Lanes> struct Space {
     else return V(*p);
   }
 
+  // The batch that holds element i.
+  static constexpr std::int64_t piece(std::int64_t i) { return Lanes ? i : i / W; }
   template <class F> THALWEG_INLINE void each(F f) const {
     const std::int64_t count = pieces;  // a store may be to anything, as far as the compiler knows
     for (std::int64_t i = 0; i < count; ++i) f(i);
@@ -124,7 +126,8 @@ template <bool Lanes> struct Space {
       const auto get = [&](std::int64_t i, V& x, V& y) { x = a[i], y = b[i]; };
       return Tree<DotOf, decltype(get)>{get}(0, n);
     } else {
-      return V(n ? ContiguousTree<DotOf>{a.p, b.p}(0, n) : 0.0);
+      if (n <= kFew) return V(few(a.p, b.p));
+      return V(ContiguousTree<DotOf>{a.p, b.p}(0, n));
     }
   }
   // The largest |f(i)|; NaN where one is.
@@ -147,6 +150,15 @@ template <bool Lanes> struct Space {
   }
 
  private:
+  // The same tree for a few elements of one lane, as numbers: sums of batches would be longer.
+  static constexpr std::int64_t kFew = 8;
+  double few(const double* a, const double* b) const {
+    double p[kFew];
+    for (std::int64_t i = 0; i < n; ++i) p[i] = a[i] * b[i];
+    for (std::int64_t step = kFew / 2; step > 0; step /= 2)
+      for (std::int64_t j = 0; j < step && j + step < n; ++j) p[j] += p[j + step];
+    return n ? p[0] : 0.0;
+  }
   // The tree of `dot` where there is no second round of partial sums.
   V short_dot(Vector a, Vector b) const {
     if (n == 1) return a[0] * b[0];

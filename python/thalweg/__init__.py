@@ -26,6 +26,11 @@ from thalweg.transforms import (
 
 if TYPE_CHECKING:
     from thalweg import losses, nn
+    from thalweg.endings import LeastSquares
+    from thalweg.fit import curve_fit
+    from thalweg.fit_information import OptimizeWarning
+    from thalweg.leastsq import least_squares
+    from thalweg.models import Model, model
 
 GradientDescent = _methods.classes["gradient_descent"]
 Momentum = _methods.classes["momentum"]
@@ -47,10 +52,21 @@ BFGS = _methods.classes["bfgs"]
 LBFGS = _methods.classes["lbfgs"]
 Newton = _methods.classes["newton"]
 NewtonCG = _methods.classes["newton_cg"]
+LM = _methods.classes["lm"]
 
 # A method that is added to the core's list is here without another line.
 for _class in _methods.classes.values():
     globals().setdefault(_class.__name__, _class)
+
+# Fits are imported when first asked for.
+_LATER = {
+    "LeastSquares": "endings",
+    "Model": "models",
+    "OptimizeWarning": "fit_information",
+    "curve_fit": "fit",
+    "least_squares": "leastsq",
+    "model": "models",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -59,6 +75,11 @@ def __getattr__(name: str) -> Any:
         from importlib import import_module
 
         return import_module(f"thalweg.{name}")
+    if name in _LATER:
+        from importlib import import_module
+
+        found = globals()[name] = getattr(import_module(f"thalweg.{_LATER[name]}"), name)
+        return found
     raise AttributeError(f"module 'thalweg' has no attribute {name!r}")
 
 
@@ -72,11 +93,14 @@ __all__ = [
     "Bounds",
     "GradientCheck",
     "GradientDescent",
+    "LeastSquares",
     "Lion",
+    "Model",
     "Momentum",
     "NAdam",
     "Nesterov",
     "Objective",
+    "OptimizeWarning",
     "RMSProp",
     "Reason",
     "Result",
@@ -85,13 +109,16 @@ __all__ = [
     "TraceError",
     "__version__",
     "check_grad",
+    "curve_fit",
     "grad",
     "hessian",
     "hvp",
     "jacobian",
+    "least_squares",
     "losses",
     "methods",
     "minimize",
+    "model",
     "nn",
     "objective",
     "schedules",

@@ -79,6 +79,10 @@ class Graph:
     def diagnose(
         self, output: int, inputs: Sequence[ArrayLike]
     ) -> tuple[str, list[float], float, bool] | None: ...
+    def jacobian(self, residuals: int, x: int) -> int: ...
+    def normal_equations(
+        self, residuals: int, slopes: int, weights: int, x: int
+    ) -> tuple[int, int]: ...
     def gradient(self, output: int, wrt: int) -> int: ...
 
 class Function:
@@ -145,6 +149,15 @@ class Dialogue:
     def endings(self) -> dict[str, Any]: ...
 
 class Minimizer:
+    def __init__(
+        self,
+        method: str,
+        graph: Graph,
+        f: int,
+        n: int,
+        inputs: int,
+        derivatives: Sequence[int] = ...,
+    ) -> None: ...
     def start(
         self,
         x0: ArrayLike,
@@ -157,7 +170,6 @@ class Minimizer:
         max_nfev: int,
         max_time: float,
     ) -> Dialogue: ...
-    def __init__(self, method: str, graph: Graph, f: int, n: int, inputs: int) -> None: ...
     def run(
         self,
         x0: ArrayLike,
@@ -176,7 +188,28 @@ class Minimizer:
         callback: Callable[..., Any] | None,
         function: Callable[..., Any] | None,
         threads: int = 1,
+        scale: ArrayLike | None = None,
     ) -> dict[str, Any]: ...
+
+class Fit:
+    def __init__(self, graph: Graph, residuals: int, x: int, inputs: int) -> None: ...
+    def fit(
+        self,
+        x0: ArrayLike,
+        args: Sequence[ArrayLike | None],
+        bounds: Sequence[ArrayLike],
+        ftol: float,
+        xtol: float,
+        gtol: float,
+        max_iter: int,
+        max_nfev: int,
+        max_time: float,
+        scale: ArrayLike | None,
+        rows: int,
+        threads: int,
+    ) -> tuple[_Floats, _Floats, int, float, int, float, float, int, int]: ...
+
+def covariance(columns: ArrayLike, held: ArrayLike | None = None) -> tuple[_Floats, int]: ...
 
 _Over = tuple[OnRows, OnRows | None, list[NDArray[Any]], NDArray[np.int64] | None]
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from thalweg.structure import FloatArray, Structure, as_floats
 
-__all__ = ["Bounds", "read_bounds"]
+__all__ = ["Bounds", "checked_box", "read_bounds", "read_box"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,46 @@ def read_bounds(bounds: Any, structure: Structure, start: FloatArray) -> list[Fl
     return [lower, upper]
 
 
+def read_box(bounds: Any, structure: Structure) -> list[FloatArray]:
+    """[lower, upper], each (n,), as least squares takes them: a pair of array_like, or `Bounds`."""
+    if bounds is None:
+        return []
+    if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
+        return [
+            _spread(bounds.lb, structure, "lb", -np.inf),
+            _spread(bounds.ub, structure, "ub", np.inf),
+        ]
+    ends = [as_floats(end, "bounds") for end in bounds]
+    if any(end.ndim and end.shape != (structure.size,) for end in ends):
+        raise ValueError(
+            "Inconsistent shapes between bounds and `x0`: wanted "
+            f"({structure.size},), got {ends[0].shape} and {ends[1].shape}"
+        )
+    return [np.broadcast_to(end, (structure.size,)) for end in ends]
+
+
+def checked_box(box: list[FloatArray], x: FloatArray, structure: Structure) -> list[FloatArray]:
+    """The box, if the start lies in it; nothing where it has no walls."""
+    if not box or (np.isneginf(box[0]).all() and np.isposinf(box[1]).all()):
+        return []
+    lower, upper = box
+    wrong = np.flatnonzero(~(lower < upper))
+    if wrong.size:
+        i = wrong[0]
+        raise ValueError(
+            "Each lower bound must be strictly less than each upper bound, got "
+            f"({lower[i]}, {upper[i]}) for {structure.name_of(i)}"
+        )
+    outside = np.flatnonzero(~((x >= lower) & (x <= upper)))
+    if outside.size:
+        i = outside[0]
+        raise ValueError(
+            f"Initial guess is outside of provided bounds: {x[i]} is outside "
+            f"[{lower[i]}, {upper[i]}] for {structure.name_of(i)}"
+        )
+    return [np.ascontiguousarray(lower), np.ascontiguousarray(upper)]
+
+
 def _spread(value: Any, structure: Structure, name: str, free: float) -> FloatArray:
     """One end of the bounds as a flat vector."""
     if isinstance(value, dict):
@@ -97,6 +137,8 @@ def _joined(ends: list[Any], structure: Structure, what: str) -> FloatArray:
 
 def _broadcast(value: Any, shape: tuple[int, ...], what: str) -> FloatArray:
     end = as_floats(value, what)
+    if end.size == 1:  # SciPy's Bounds make an array of a number
+        end = end.reshape(())
     try:
         return np.broadcast_to(end, shape).ravel()
     except ValueError:

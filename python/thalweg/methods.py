@@ -308,7 +308,7 @@ classes: dict[str, type[Method]] = {
 
 
 def methods(kind: str | None = None) -> dict[str, dict[str, float | None]]:
-    """Names of the methods, each with its hyper-parameters and their defaults.
+    """Names of the methods of `minimize`, each with its hyper-parameters and their defaults.
 
     Parameters
     ----------
@@ -331,8 +331,11 @@ def methods(kind: str | None = None) -> dict[str, dict[str, float | None]]:
     rules = _METHODS if kind != "solvers" else {}
     solvers = _SOLVERS if kind != "rules" else {}
     every = {**rules, **solvers}
-    return {name: {h[0]: h[1] for h in m["hyper"]} for name, m in every.items()}
+    return {name: {h[0]: h[1] for h in m["hyper"]} for name, m in every.items() if name != _SQUARES}
 
+
+# The solver that is for least squares alone.
+_SQUARES = "lm"
 
 # SciPy's names for what we call otherwise, and what stands in for what we do not offer.
 _SCIPYS = {
@@ -351,25 +354,26 @@ def make(method: Any, hyper: dict[str, Any]) -> Method:
     """The method object that a name with keywords, or an object, stands for."""
     if not hyper and isinstance(method, str) and method in _plain:
         return _plain[method]
-    if isinstance(method, Method):
+    if isinstance(method, Method) and method.name != _SQUARES:
         if hyper:
             raise TypeError(
                 f"hyper-parameters are given in {method!r}; "
                 f"unexpected keyword {next(iter(hyper))!r}"
             )
         return method
-    if isinstance(method, type) and issubclass(method, Method):
+    if isinstance(method, type) and issubclass(method, Method) and method.name != _SQUARES:
         return method(**hyper)
+    method = getattr(method, "name", method)
     if not isinstance(method, str):
         raise TypeError(f"method must be a name or a method object, got {type(method).__name__}")
     name = method.lower().replace("-", "_").replace(" ", "_")
     name = _SCIPYS.get(name, name)
-    if name == "lm":
+    if name == _SQUARES:
         raise ValueError("method 'lm' is for sums of squares of residuals: use tw.least_squares")
     if name not in classes:
         instead = _INSTEAD.get(name)
         why = f"; instead of {method!r} use {instead}" if instead else ""
-        offered = ", ".join(classes)
+        offered = ", ".join(methods())
         raise ValueError(f"method must be one of {offered}, got {method!r}{why}")
     if hyper or name not in _plain:
         made = classes[name](**hyper)

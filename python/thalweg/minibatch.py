@@ -19,7 +19,7 @@ from thalweg import _core
 from thalweg.batches import Batches, Losses, Over, Rows
 from thalweg.bounds import read_bounds
 from thalweg.methods import Method
-from thalweg.minimize import State, _continued, _restore_int, _Run
+from thalweg.minimize import State, _continued, _Run
 from thalweg.objective import Objective, checked_threads
 from thalweg.progress import Progress
 from thalweg.reasons import STATUS_MINIMIZE, SUCCESS, Reason
@@ -264,7 +264,7 @@ class _Training(_Run):
         mask = None
         if self.bounds:
             flat = np.where(x <= self.bounds[0], -1, np.where(x >= self.bounds[1], 1, 0))
-            mask = _restore_int(s, flat)
+            mask = s.restore_int(flat)
         path = None
         if self.record:
             if not self.told:  # interrupted before anything was told

@@ -11,7 +11,6 @@ from math import isfinite, isnan, prod
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from thalweg.bounds import read_bounds
 from thalweg.called import Called
@@ -461,7 +460,7 @@ class _Run:
         mask = None
         if self.bounds:
             flat = np.where(x[0] <= self.bounds[0], -1, np.where(x[0] >= self.bounds[1], 1, 0))
-            mask = _restore_int(s, flat)
+            mask = s.restore_int(flat)
         path = None
         if out["path"] is not None:
             points, values, norms = out["path"]
@@ -570,12 +569,3 @@ def _value_and_grad(o: Objective | Called, row: FloatArray) -> tuple[float, Floa
     """At one point, given as a row."""
     values, slopes = o.rows_value_and_grad(row)
     return float(values[0]), slopes
-
-
-def _restore_int(s: Any, flat: npt.NDArray[Any]) -> Any:
-    restored = s.restore(flat[None, :].astype(np.float64))
-    if isinstance(restored, dict):
-        return {k: np.asarray(v).astype(np.int8) for k, v in restored.items()}
-    if isinstance(restored, tuple):
-        return tuple(np.asarray(v).astype(np.int8) for v in restored)
-    return np.asarray(restored).astype(np.int8)

@@ -100,7 +100,7 @@ class Objective:
         self.x_node = x.node
         self._functions: dict[Any, _core.Function] = {}
         self._steppers: dict[Any, _core.Stepper] = {}
-        self._minimizers: dict[Any, _core.Minimizer] = {}
+        self._minimizers: dict[Any, Any] = {}
 
     def _input(self, trace: Trace, value: Any) -> Any:
         """An argument: numbers become inputs, anything else goes in as it is and stays."""
@@ -345,6 +345,80 @@ class Objective:
                 blocks.append(self._directional("vjp", row[None, :], np.eye(m)))
         own = self.structure.shapes[0] if self.structure.form == "whole" else (n,)
         return self._shaped(np.array(blocks), lead, self.shape + own)
+
+    # ---- residuals
+
+    def then(self, build: Callable[..., Any], args: Sequence[FloatArray]) -> Objective:
+        """Another function of the same traced one: what `build` makes of its value and of `args`.
+
+        `args` are inputs, behind those that it has already.
+        """
+        other = copy.copy(self)
+        other._functions, other._steppers, other._minimizers = {}, {}, {}
+        trace = Trace(self._graph)
+        first = 1 + len(self.args)
+        further = [trace.input(first + i, a.shape) for i, a in enumerate(args)]
+        other._f = output_node(trace, build(Tracer(trace, self._f), *further))
+        other.args = [*self.args, *args]
+        other.shape = self._graph.shape(other._f)
+        return other
+
+    def with_numbers(self, args: Sequence[FloatArray]) -> Objective:
+        """The same with other numbers for its `args`, which are known to fit."""
+        if args is self.args:
+            return self
+        other = copy.copy(self)
+        other.args = list(args)
+        return other
+
+    def sum_of_squares(self, rho: Callable[..., Any] | None) -> _core.Minimizer:
+        """The core's least squares on its values as residuals; made once for each loss.
+
+        With a loss, its scale is one more input.
+        """
+        made = self._minimizers.get(("lm", rho))
+        if made is None:
+            from thalweg.squares import sum_of_squares
+
+            check_square(self.n, "least squares", "use minimize, with lbfgs", 3)
+            inputs = 1 + len(self.args)
+            made = sum_of_squares(self._graph, self._f, self.x_node, inputs, rho)
+            self._minimizers["lm", rho] = made
+        return made
+
+    def diagnose_residuals(
+        self, rows: FloatArray, jacobian: bool
+    ) -> tuple[str, list[float], float, bool] | None:
+        """As `diagnose`, of a vector function or its Jacobian."""
+        node = self._graph.jacobian(self._f, self.x_node) if jacobian else self._f
+        return self._graph.diagnose(node, [rows, *self.args])
+
+    def fit(
+        self,
+        x: FloatArray,
+        args: list[FloatArray],
+        bounds: list[FloatArray],
+        scale: FloatArray | None,
+        rows: int,
+        stops: dict[str, Any],
+    ) -> tuple[Any, ...]:
+        """Fit x (n,) so that the squares of its values are least; see `_core.Fit.fit`."""
+        made = self._minimizers.get("fit")
+        if made is None:
+            check_square(self.n, "a fit", "use minimize, with lbfgs", 3)
+            made = _core.Fit(self._graph, self._f, self.x_node, 1 + len(self.args))
+            self._minimizers["fit"] = made
+        return made.fit(
+            x, [None, *args], bounds, stops["ftol"], stops["xtol"], stops["gtol"],
+            stops["max_iter"], stops["max_nfev"], stops["max_time"], scale, rows, self.threads,
+        )  # fmt: skip
+
+    def residuals_and_jacobian(self, row: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Its values (m,), and their derivatives (m, n), at a point given as a row (1, n)."""
+        r, columns = self._run(
+            "residuals", lambda: [self._f, self._graph.jacobian(self._f, self.x_node)], row
+        )
+        return r[0], columns.reshape(self.n, r.shape[1]).T
 
     # ---- the tape
 

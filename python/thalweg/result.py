@@ -6,14 +6,14 @@ Made by `minimize.py`; this file only keeps and shows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from thalweg.reasons import Reason
+from thalweg.record import Record, any_active, same, seconds, text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,48 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["LastPoint", "Path", "Result", "seconds"]
 
 FloatArray = npt.NDArray[np.float64]
-
-
-def seconds(duration: float) -> str:
-    """Seconds in a unit that suits the eye: `12.3 µs`, `4.56 ms`, `7.89 s`."""
-    for limit, scale, unit in ((1e-6, 1e9, "ns"), (1e-3, 1e6, "µs"), (1.0, 1e3, "ms")):
-        if abs(duration) < limit:
-            return f"{duration * scale:.3g} {unit}"
-    return f"{duration:.3g} s" if duration < 1000 else f"{duration:.0f} s"
-
-
-def _text(value: Any) -> str:
-    """One value as short text: numbers in full, arrays abbreviated, structures entry by entry."""
-    if isinstance(value, dict):
-        return "{" + _listed([(f"{k}: ", _text(v)) for k, v in value.items()]) + "}"
-    if isinstance(value, tuple):
-        entries = _listed([("", _text(v)) for v in value])
-        return "(" + entries + ("," if len(value) == 1 else "") + ")"
-    if isinstance(value, bool | np.bool_):
-        return str(bool(value))
-    if isinstance(value, float | np.floating):
-        return repr(float(value))
-    if isinstance(value, np.ndarray):
-        if value.ndim == 0:
-            return _text(value[()])
-        return np.array2string(value, threshold=12, edgeitems=3, precision=8, separator=", ")
-    return str(value)
-
-
-def _listed(entries: list[tuple[str, str]]) -> str:
-    """Labels and texts side by side; one below the other where a text has several lines."""
-    lines = any("\n" in text for _, text in entries)
-    parts = [label + text.replace("\n", "\n" + " " * (1 + len(label))) for label, text in entries]
-    return (",\n " if lines else ", ").join(parts)
-
-
-def _same(a: Any, b: Any) -> bool:
-    """Whether two points of one structure are equal."""
-    if isinstance(a, dict):
-        return isinstance(b, dict) and all(k in b and _same(v, b[k]) for k, v in a.items())
-    if isinstance(a, tuple):
-        return isinstance(b, tuple) and len(a) == len(b) and all(map(_same, a, b))
-    return bool(np.array_equal(a, b, equal_nan=True))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,7 +42,7 @@ class LastPoint:
     jac: Any
 
     def __repr__(self) -> str:
-        return f"LastPoint(x={_text(self.x)}, fun={_text(self.fun)}, jac={_text(self.jac)})"
+        return f"LastPoint(x={text(self.x)}, fun={text(self.fun)}, jac={text(self.jac)})"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,7 +72,7 @@ class Path:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Result(Mapping[str, Any]):
+class Result(Record):
     """Where a descent ended, why, and what it cost; SciPy's names, as attributes and as keys.
 
     Attributes
@@ -181,26 +139,6 @@ class Result(Mapping[str, Any]):
     # What was minimized, for `plot`: called with lanes in front. Never saved.
     _objective: Any = field(default=None, kw_only=True)
 
-    def __getitem__(self, key: str) -> Any:
-        if key in self.__dataclass_fields__ and not key.startswith("_"):
-            return getattr(self, key)
-        raise KeyError(key)
-
-    def __iter__(self) -> Iterator[str]:
-        return (f.name for f in fields(self) if not f.name.startswith("_"))
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-    # A mapping's own comparison would compare arrays for truth.
-    def __eq__(self, other: object) -> bool:
-        return self is other
-
-    __hash__ = object.__hash__
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (dict(self),)
-
     def __copy__(self) -> Result:
         return Result(*self.values(), _objective=self._objective)
 
@@ -219,37 +157,19 @@ class Result(Mapping[str, Any]):
         rows = [
             ("message", self.message),
             ("success", f"{self.success}    reason: {self.reason}    status: {self.status}"),
-            ("fun", _text(self.fun)),
-            ("x", _text(self.x)),
-            ("jac", _text(self.jac)),
+            ("fun", text(self.fun)),
+            ("x", text(self.x)),
+            ("jac", text(self.jac)),
             ("nit", counts),
         ]
-        if not _same(self.last.x, self.x):
-            rows += [("last.x", _text(self.last.x)), ("last.fun", _text(self.last.fun))]
-        if self.active_mask is not None and _any_active(self.active_mask):
-            rows.append(("active_mask", _text(self.active_mask)))
+        if not same(self.last.x, self.x):
+            rows += [("last.x", text(self.last.x)), ("last.fun", text(self.last.fun))]
+        if self.active_mask is not None and any_active(self.active_mask):
+            rows.append(("active_mask", text(self.active_mask)))
         if self.path is not None:
             rows.append(("path", f"{self.path.fun.shape[0]} points"))
         rows.append(("elapsed", seconds(self.elapsed)))
         return rows
-
-    def __repr__(self) -> str:
-        rows = self._rows()
-        width = max(len(name) for name, _ in rows)
-        return "\n".join(
-            f"{name:>{width}}: {text}".replace("\n", "\n" + " " * (width + 2))
-            for name, text in rows
-        )
-
-    def _repr_html_(self) -> str:
-        import html
-
-        cells = "".join(
-            f'<tr><th style="text-align:right">{html.escape(name)}</th>'
-            f'<td style="text-align:left"><pre style="margin:0">{html.escape(text)}</pre></td></tr>'
-            for name, text in self._rows()
-        )
-        return f"<table>{cells}</table>"
 
     def plot(self, **kw: Any) -> Axes:
         """Draw the descent: the function and the path, or value against iteration.
@@ -273,17 +193,3 @@ class Result(Mapping[str, Any]):
         from thalweg import plot
 
         return plot.descent(self._objective, self, **kw)
-
-
-def _restored(values: dict[str, Any]) -> Result:
-    """A saved result, by name: what a later version adds gets its default."""
-    return Result(**values)
-
-
-def _any_active(mask: Any) -> bool:
-    """Whether any entry of a structure of masks is not 0."""
-    if isinstance(mask, dict):
-        return any(map(_any_active, mask.values()))
-    if isinstance(mask, tuple):
-        return any(map(_any_active, mask))
-    return bool(np.any(mask))

@@ -97,7 +97,7 @@ def restore_objective(saved: Any) -> Any:
         made._name, made.names = str(body["name"]), [str(n) for n in body["names"]]
         made._graph, made._f, made.x_node = _rebuilt(body["nodes"], made)
         made.shape = made._graph.shape(made._f)
-        made._functions, made._steppers, made.threads = {}, {}, 1
+        made._functions, made._steppers, made._minimizers, made.threads = {}, {}, {}, 1
     except (KeyError, TypeError, IndexError, AttributeError, OverflowError, ValueError) as e:
         raise ValueError(f"the saved objective is damaged: {e}") from e
     return made

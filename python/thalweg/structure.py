@@ -179,6 +179,15 @@ class Structure:
             return dict(zip(self.keys, parts, strict=True))
         return tuple(parts)
 
+    def restore_int(self, flat: npt.NDArray[Any]) -> Any:
+        """Whole numbers (n,) in the user's form."""
+        restored = self.restore(flat[None, :].astype(np.float64))
+        if isinstance(restored, dict):
+            return {k: np.asarray(v).astype(np.int8) for k, v in restored.items()}
+        if isinstance(restored, tuple):
+            return tuple(np.asarray(v).astype(np.int8) for v in restored)
+        return np.asarray(restored).astype(np.int8)
+
 
 def structure_of(
     x0: Any, function: Callable[..., Any], n_args: int, unpack: bool | None

@@ -110,6 +110,7 @@ struct Setup {
   std::int64_t n;
   std::vector<double> hyper;
   const double *lower = nullptr, *upper = nullptr;  // (n), or null
+  const double* scale = nullptr;                    // (n), what a variable is measured in, or null
 };
 
 // Where a solver's values come from: tapes (x the first input; f, g and, where it is joint, the

@@ -24,7 +24,14 @@ enum class Needs : std::uint8_t {
 enum class Wants : std::uint8_t { Values, Curvature };
 
 // How a solver itself judges a lane.
-enum class Verdict : std::uint8_t { Going, PrecisionLimit, Stuck, NonFinite, Diverged };
+enum class Verdict : std::uint8_t {
+  Going,
+  PrecisionLimit,
+  Stuck,
+  NonFinite,
+  Diverged,
+  ValueSettled
+};
 
 // What a solver keeps of a lane for everyone to see: numbers by lane, one array each.
 namespace standing {
@@ -59,6 +66,8 @@ struct SolverCall {
   double *x, *v;                // where values are wanted; along what a product with the Hessian is
   const double *f, *g, *h;      // told there; h is the Hessian by rows, or the product
   const double *lower, *upper;  // (n), padded to whole batches; null without bounds
+  const double* scale;          // likewise: what a variable is measured in, or null
+  double ftol;                  // for solvers that judge by themselves whether f has settled
   const double* hyper;
   double* memory;    // the solver's own
   double* standing;  // the first lane's number in the first row
@@ -89,7 +98,8 @@ struct Solver {
   const char *name, *class_name, *summary, *source;
   std::span<const rules::Hyper> hyper;
   Needs needs;
-  int index;  // in a set's table of SolverPair
+  bool settles;  // judges by itself whether f has settled
+  int index;     // in a set's table of SolverPair
 };
 std::span<const Solver> all_solvers();
 const Solver* find_solver(std::string_view name);

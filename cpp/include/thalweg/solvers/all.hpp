@@ -6,11 +6,12 @@
 #include "thalweg/solvers/cg.hpp"
 #include "thalweg/solvers/compass.hpp"
 #include "thalweg/solvers/lbfgs.hpp"
+#include "thalweg/solvers/lm.hpp"
 #include "thalweg/solvers/newton.hpp"
 #include "thalweg/solvers/newton_cg.hpp"
 #include "thalweg/solvers/steepest.hpp"
 
 namespace thalweg {
 using Solvers = OperationList<solvers::Compass, solvers::Steepest, solvers::CG, solvers::BFGS,
-                              solvers::LBFGS, solvers::Newton, solvers::NewtonCG>;
+                              solvers::LBFGS, solvers::Newton, solvers::NewtonCG, solvers::LM>;
 }

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Cholesky's factor A = R'R of small matrices, one in each lane, and solving with it. Rows at a
+// time, so that the same code serves lanes and the elements of one lane, to the bit.
+#pragma once
+#include <cstdint>
+
+namespace thalweg::solvers {
+
+template <class B> struct Cholesky {
+  using V = typename B::V;
+  using Mask = typename B::Mask;
+  using Vector = typename B::Vector;
+  using Matrix = typename B::Matrix;
+  const B& b;
+  Matrix r;  // A before, of which the upper triangle is read; R after, the rest zero
+
+  // The lanes where every pivot is above `rank` times the diagonal that it came from. Where one is
+  // not, R means nothing.
+  Mask factor(V rank, Vector diagonal) const {
+    for (std::int64_t i = 0; i < b.n; ++i) diagonal.set(i, r.row(i).element(i));
+    Mask good = V(0.0) < V(1.0);
+    for (std::int64_t k = 0; k < b.n; ++k) {
+      const Vector row = r.row(k);
+      const V pivot = row.element(k), least = rank * diagonal.element(k);
+      const Mask here = (pivot > least) & (pivot > V(0.0));
+      good = good & here;
+      const V root = sqrt(select(here, pivot, V(1.0))), inverse = V(1.0) / root;
+      for (std::int64_t j = b.piece(k); j < b.pieces; ++j) row.put(j, row[j] * inverse);
+      row.set(k, root);
+      for (std::int64_t j = 0; j < k; ++j) row.set(j, V(0.0));
+      for (std::int64_t i = k + 1; i < b.n; ++i) {
+        const V share = row.element(i);
+        const Vector below = r.row(i);
+        for (std::int64_t j = b.piece(i); j < b.pieces; ++j)
+          below.put(j, fnma(share, row[j], below[j]));
+      }
+    }
+    return good;
+  }
+
+  // y with R'y = y as it was.
+  void forward(Vector y) const {
+    for (std::int64_t k = 0; k < b.n; ++k) {
+      const Vector row = r.row(k);
+      const V here = y.element(k) / row.element(k);
+      for (std::int64_t j = b.piece(k); j < b.pieces; ++j) y.put(j, fnma(here, row[j], y[j]));
+      y.set(k, here);
+    }
+  }
+
+  // z with R z = y.
+  void backward(Vector y, Vector z) const {
+    b.each([&](std::int64_t i) { z.put(i, V(0.0)); });
+    for (std::int64_t k = b.n; k-- > 0;) {
+      const Vector row = r.row(k);
+      z.set(k, (y.element(k) - b.dot(row, z)) / row.element(k));
+    }
+  }
+};
+
+}  // namespace thalweg::solvers

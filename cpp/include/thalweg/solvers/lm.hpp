@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Levenberg and Marquardt's method for sums of squares: trust region steps with the normal matrix
+// J'J, in variables scaled by the norms of J's columns. K. Levenberg 1944, Quart. Appl. Math. 2,
+// 164-168; D. W. Marquardt 1963, J. SIAM 11, 431-441; J. J. More 1978, Lecture Notes in Math. 630,
+// 105-116. Where residuals stay large at the minimum, what J'J lacks is learned from the gradients:
+// J. E. Dennis, D. M. Gay and R. E. Welsch 1981, ACM Trans. Math. Softw. 7(3), 348-368. It is told
+// f, J'r and J'J alone, never a row of J.
+#pragma once
+#include <array>
+
+#include "thalweg/solvers/cholesky.hpp"
+#include "thalweg/solvers/state.hpp"
+
+namespace thalweg::solvers {
+
+struct LM {
+  static constexpr auto name = "lm";
+  static constexpr auto class_name = "LM";
+  static constexpr auto summary =
+      "Levenberg and Marquardt's method, for sums of squares: what least_squares and curve_fit "
+      "use.";
+  static constexpr auto source =
+      "J. J. More, Lecture Notes in Math. 630, 1978, 105-116; J. E. Dennis, D. M. Gay and R. E. "
+      "Welsch, ACM Trans. Math. Softw. 7(3), 1981, 348-368.";
+  static constexpr std::array hyper{rules::Hyper{
+      "factor", 1.0, "The first step's longest length, > 0, in scaled units of the start's.",
+      open(0.0).to(open(kInfinity))}};
+  static constexpr Needs needs = Needs::Hessian;
+  static constexpr bool settles = true;
+
+  template <class B, class K> struct State {
+    using V = typename B::V;
+    using Mask = typename B::Mask;
+    using Vector = typename B::Vector;
+    using Matrix = typename B::Matrix;
+    using Scalar = typename K::Scalar;
+
+    const SolverCall& call;
+    const B& b;
+    Box<B> box;
+    typename B::Common units;
+    Seen<K> seen;
+    Vector x, best, g, scale, d;
+    Scalar radius, damping, promised, length, learned, settled, started, first, deficient;
+    Matrix normal, rest;  // J'J, and what it lacks
+    // Within one call only.
+    Cholesky<B> cholesky;
+    Vector inverse, p, rhs, y, held, at, work;
+
+    State(const SolverCall& c, const B& space, K& k)
+        : call(c),
+          b(space),
+          box(c),
+          units{c.scale},
+          seen(c),
+          x(k.vector()),
+          best(k.vector()),
+          g(k.vector()),
+          scale(k.vector()),
+          d(k.vector()),
+          radius(k.scalar()),
+          damping(k.scalar()),
+          promised(k.scalar()),
+          length(k.scalar()),
+          learned(k.scalar()),
+          settled(k.scalar()),
+          started(k.scalar()),
+          first(k.scalar()),
+          deficient(k.scalar()),
+          normal(k.matrix()),
+          rest(k.matrix()),
+          cholesky{space, k.matrix()},
+          inverse(k.vector()),
+          p(k.vector()),
+          rhs(k.vector()),
+          y(k.vector()),
+          held(k.vector()),
+          at(k.vector()),
+          work(k.vector()) {}
+
+    void tell() {
+      const Vector trial = b.told(call.x, call.step), slopes = b.told(call.g, call.step);
+      const Matrix squares = b.told_matrix(call.h, call.step);
+      const V f = b.number(call.f);
+      const Mask fresh = seen.fresh.on(),
+                 finite = is_finite(f) & is_finite(b.largest([&](auto i) { return slopes[i]; })) &
+                          is_finite(trace(squares));
+      seen.evaluations = seen.evaluations + V(1.0);
+      seen.fresh = V(0.0);
+      Mask taken = fresh;
+      V fall(0.0);
+      if (!all(fresh)) {
+        fall = fallen(f, slopes);
+        const V ratio = fall / promised;
+        const Mask good = (!fresh) & finite & (ratio > V(kTaken));
+        resize(!fresh, finite, good, ratio, fall);
+        if (any(good)) learn(good, slopes, squares);
+        taken = taken | good;
+        reject((!fresh) & !good);
+      }
+      seen.moved = select(taken, V(1.0), V(0.0));
+      if (any(taken)) arrive(taken, fresh, f, fall, trial, slopes, squares);
+      if (any(fresh)) welcome(fresh, finite);
+      propose(trial);
+    }
+
+   private:
+    static constexpr double kTaken = 1e-4, kPoor = 0.1, kGood = 0.9, kGrowth = 2.0;
+    // Where f falls by less than this share of itself, gradients tell better by how much.
+    static constexpr double kFaint = 1e-9;
+    // One model of the gradient is so much better than the other.
+    static constexpr double kBetter = 0.3;
+    static constexpr int kRounds = 10;      // of Newton's method for the damping
+    static constexpr double kAround = 0.1;  // how near a step's length is to the radius
+
+    V rounding() const { return V(4 * kEpsilon) * seen.f; }
+    V trace(Matrix m) const {
+      V sum(0.0);
+      for (std::int64_t i = 0; i < b.n; ++i) sum = sum + m.row(i).element(i);
+      return sum;
+    }
+    V scaled_length(Vector v) const {
+      b.each([&](std::int64_t i) { work.put(i, scale[i] * v[i]); });
+      return sqrt(b.dot(work, work));
+    }
+    // The norms of J's columns.
+    void columns(Vector out) const {
+      for (std::int64_t i = 0; i < b.n; ++i) out.set(i, sqrt(normal.row(i).element(i)));
+    }
+    // What the model's matrix does to v.
+    void times(Matrix m, Vector v, Vector out) const {
+      for (std::int64_t i = 0; i < b.n; ++i) out.set(i, b.dot(m.row(i), v));
+    }
+
+    // By how much f fell. Near the minimum f cannot tell, and the mean slope does.
+    V fallen(V f, Vector slopes) const {
+      const V fall = seen.f - f, faint = V(kFaint) * seen.f;
+      const Mask hidden = (promised <= faint) & (abs(fall) <= faint);
+      if (!any(hidden)) return fall;
+      return select(hidden, V(-0.5) * (b.dot(d, g) + b.dot(d, slopes)), fall);
+    }
+
+    void resize(Mask m, Mask finite, Mask taken, V ratio, V fall) {
+      const V half(0.5), tenth(0.1), slope = b.dot(g, d);
+      // The minimum of the parabola through both values and the slope, kept in [0.1, 0.5].
+      V shrink = select(fall < V(0.0), half * slope / (slope + half * fall), half);
+      shrink = select(finite & (shrink > tenth), select(shrink < half, shrink, half), tenth);
+      const Mask poor = m & !(ratio > V(kPoor)),
+                 good = m & (ratio > V(kPoor)) & ((damping == V(0.0)) | (ratio >= V(kGood)));
+      // Shorter than the step in any case, where that is not taken.
+      const V reach = select(taken, V(10.0), V(1.5)) * length;
+      radius.set(poor, shrink * select(radius < reach, radius.get(), reach));
+      damping.set(poor, damping / shrink);
+      radius.set(good, V(kGrowth) * length);
+      damping.set(good, damping / V(kGrowth));
+    }
+
+    void reject(Mask m) {
+      if (!any(m)) return;
+      const V shortest = V(kEpsilon) * scaled_length(x);
+      columns(y);
+      const V slope =
+          b.largest([&](std::int64_t i) { return select(y[i] > V(0.0), g[i] / y[i], V(0.0)); });
+      b.each([&](std::int64_t i) { work.put(i, y[i] * x[i]); });
+      const V noise = V(10 * kEpsilon) * sqrt(b.dot(work, work));
+      seen.judge(m & (radius <= shortest), Verdict::Stuck, radius, shortest);
+      seen.judge(m & (slope <= noise), Verdict::PrecisionLimit, slope, noise);
+      seen.judge(m & (promised <= rounding()), Verdict::PrecisionLimit, promised, rounding());
+    }
+
+    // What the step's end says of the second derivatives that J'J leaves out, and which of the two
+    // models foresaw it.
+    void learn(Mask m, Vector slopes, Matrix squares) {
+      const Vector change = p, lacks = rhs, known = y, spare = at;
+      b.each([&](std::int64_t i) { change.put(i, slopes[i] - g[i]); });
+      times(normal, d, spare);
+      times(rest, d, known);
+      const V without = over_scale([&](std::int64_t i) { return change[i] - spare[i]; }),
+              with = over_scale([&](std::int64_t i) { return change[i] - spare[i] - known[i]; }),
+              better(kBetter * kBetter);
+      learned.set(m & (without < better * with), V(0.0));
+      learned.set(m & (with < better * without), V(1.0));
+
+      times(squares, d, lacks);
+      b.each([&](std::int64_t i) { lacks.put(i, change[i] - lacks[i]); });
+      // Sized down where it has shrunk; then the update of least change.
+      const V has = abs(b.dot(d, known)), wants = abs(b.dot(d, lacks)),
+              size = select(wants < has, wants / has, V(1.0));
+      b.each([&](std::int64_t i) { lacks.put(i, lacks[i] - size * known[i]); });
+      const V curvature = b.dot(change, d),
+              lengths = length * sqrt(over_scale([&](std::int64_t i) { return change[i]; }));
+      const Mask flat = !(curvature > V(kFlat) * lengths);
+      b.each([&](std::int64_t i) { change.put(flat, i, scale[i] * scale[i] * d[i]); });
+      const V weight = V(1.0) / b.dot(change, d), twice = b.dot(d, lacks) * weight * weight;
+      for (std::int64_t i = 0; i < b.n; ++i) {
+        const Vector row = rest.row(i);
+        const V w = lacks.element(i) * weight, v = change.element(i) * weight,
+                u = twice * change.element(i);
+        b.each([&](std::int64_t j) {
+          const V both = w * change[j] + v * lacks[j] - u * change[j];
+          row.put(m, j, size * row[j] + both);
+        });
+      }
+    }
+    static constexpr double kFlat = 1e-8;
+
+    // The trial is the new iterate.
+    void arrive(Mask m, Mask fresh, V f, V fall, Vector trial, Vector slopes, Matrix squares) {
+      const Mask stepped = m & !fresh;
+      const V one(1.0), slack = V(4 * kEpsilon) * select(abs(f) > one, abs(f), one);
+      const Mask worse = stepped & (f > seen.least + slack);
+      const Mask left = worse & !(seen.least < seen.f);
+      if (any(left)) b.each([&](std::int64_t i) { best.put(left, i, x[i]); });
+      seen.least.set(m & !worse, f);
+      seen.iterations.set(stepped, seen.iterations + one);
+      seen.before.set(m, select(fresh, f, seen.f));
+      seen.f.set(m, f);
+      b.each([&](std::int64_t i) {
+        x.put(m, i, trial[i]);
+        g.put(m, i, slopes[i]);
+      });
+      for (std::int64_t i = 0; i < b.n; ++i) {
+        const Vector to = normal.row(i), from = squares.row(i);
+        b.each([&](std::int64_t j) { to.put(m, j, from[j]); });
+        const V column = sqrt(from.element(i)), least = select(fresh, V(0.0), scale.element(i)),
+                most = select(column > least, column, least),
+                now = select(most > V(0.0), most, one);
+        scale.set(i, select(m, now, scale.element(i)));
+      }
+      if (units) b.each([&](std::int64_t i) { scale.put(i, one / units[i]); });
+      const V before = seen.norm;
+      seen.norm.set(m, cosine());
+      seen.change.set(stepped, length / scaled_length(x));
+
+      const V faint = V(call.ftol) * seen.before, least = V(4 * kEpsilon) * seen.before,
+              bottom = V(kEpsilon * kEpsilon) * started;
+      settled.set(stepped,
+                  select((abs(fall) <= faint) & (promised <= faint), settled + one, V(0.0)));
+      first.set(stepped, V(0.0));
+      seen.judge(stepped & (promised <= least) & (seen.norm > V(0.5) * before),
+                 Verdict::PrecisionLimit, promised, least);
+      seen.judge(stepped & deficient.on() & (seen.f <= bottom), Verdict::PrecisionLimit, seen.f,
+                 bottom);
+      if (call.ftol > 0.0)
+        seen.judge(stepped & (settled >= V(kSettled)), Verdict::ValueSettled, abs(fall), faint);
+    }
+    // Steps in a row by which f must have settled: the second costs one evaluation, and brings two
+    // digits.
+    static constexpr double kSettled = 2.0;
+
+    // The largest cosine of the angle between r and a column of J; with bounds, of what the room
+    // left allows.
+    V cosine() const {
+      columns(work);
+      const V zero(0.0), most = b.largest([&](std::int64_t i) {
+        const V slope = select(work[i] > zero, abs(g[i]) / work[i], zero);
+        if (!box) return slope;
+        const V room = work[i] * select(g[i] > zero, x[i] - box.lower[i], box.upper[i] - x[i]);
+        return select(room < slope, room, slope);
+      });
+      return select(seen.f > zero, most / sqrt(V(2.0) * seen.f), zero);
+    }
+
+    void welcome(Mask m, Mask finite) {
+      const V zero(0.0), one(1.0), reach = scaled_length(x),
+                                   slope = sqrt(over_scale([&](std::int64_t i) { return g[i]; }));
+      radius.set(m, V(call.hyper[0]) * select(reach > zero, reach, slope));
+      damping.set(m, zero), learned.set(m, zero), settled.set(m, zero);
+      first.set(m, one), started.set(m, seen.f);
+      for (std::int64_t i = 0; i < b.n; ++i) {
+        const Vector row = rest.row(i);
+        b.each([&](std::int64_t j) { row.put(m, j, zero); });
+      }
+      seen.judge(m & !finite, Verdict::NonFinite, seen.f, zero);
+    }
+
+    // Where to look next: the minimum of the model in the trust region. A variable that it would
+    // move out of the box goes to its bound and is held there, and the others are asked again.
+    void propose(Vector trial) {
+      hold();
+      Mask open = V(0.0) < V(1.0);
+      for (std::int64_t pass = 0; pass <= b.n; ++pass) {
+        solve(open);
+        b.each([&](std::int64_t i) {
+          d.put(open, i, select(held[i] > V(0.0), at[i], p[i] * inverse[i]));
+        });
+        if (!box) break;
+        open = open & hit(open);
+        if (!any(open)) break;
+      }
+      V moved = walk(trial, [&](std::int64_t i) {
+        const V zero(0.0), to = x[i] + d[i];
+        if (!box) return to;
+        // Onto the bound itself: x and the way there may not add up to it.
+        return select(at[i] > zero, box.upper[i], select(at[i] < zero, box.lower[i], to));
+      });
+      V gain = foreseen(learned.on());
+      if (box && any(!(gain > V(0.0)))) {
+        const Mask lost = !(gain > V(0.0));
+        moved = select(lost, downhill(lost, trial), moved);
+        gain = select(lost, foreseen(!lost), gain);
+      }
+      promised = gain;
+      length = scaled_length(d);
+      const Mask shorter = first.on() & (length < radius) & (length > V(0.0));
+      radius.set(shorter, length);
+      const Mask onward = (moved > V(0.0)) & (gain > V(0.0));
+      seen.judge((seen.judged == V(0.0)) & !onward, Verdict::PrecisionLimit, gain, rounding());
+    }
+
+    // What is held from the beginning: at a bound with the slope pushing out, or without effect.
+    void hold() {
+      columns(work);
+      b.each([&](std::int64_t i) {
+        const V zero(0.0), one(1.0);
+        const Mask fixed = box.held(i, x[i], g[i]) | !(work[i] > zero);
+        held.put(i, select(fixed, one, zero));
+        inverse.put(i, select(fixed, zero, one / scale[i]));
+        at.put(i, zero);
+      });
+    }
+    // Holds what the step d moves out of the box; the lanes where there is such a variable.
+    Mask hit(Mask open) const {
+      return b.largest([&](std::int64_t i) {
+        const V zero(0.0), one(1.0), to = x[i] + d[i], inside = box.clip(i, to);
+        const Mask out = open & (inside != to) & !(held[i] > zero);
+        held.put(out, i, one);
+        inverse.put(out, i, zero);
+        at.put(out, i, inside - x[i]);
+        return select(out, one, zero);
+      }) > V(0.0);
+    }
+
+    template <class F> V walk(Vector trial, F goal) const {
+      return b.largest([&](std::int64_t i) {
+        const V to = box.clip(i, goal(i));
+        trial.put(i, to);
+        d.put(i, to - x[i]);
+        return d[i];
+      });
+    }
+    // By how much f falls along d, says the model.
+    V foreseen(Mask with) const {
+      matrix_times(with, d, y);
+      return -(b.dot(g, d) + V(0.5) * b.dot(d, y));
+    }
+    void matrix_times(Mask with, Vector v, Vector out) const {
+      times(normal, v, out);
+      if (!any(with)) return;
+      times(rest, v, work);
+      b.each([&](std::int64_t i) { out.put(with, i, out[i] + work[i]); });
+    }
+    template <class F> V over_scale(F of) const {
+      b.each([&](std::int64_t i) { work.put(i, of(i) / scale[i]); });
+      return b.dot(work, work);
+    }
+
+    // Along the projected gradient, so short that the model falls whatever is clipped.
+    V downhill(Mask m, Vector trial) {
+      const V zero(0.0), one(1.0);
+      V steep(0.0);
+      for (std::int64_t i = 0; i < b.n; ++i) {
+        const V unit = one / scale.element(i);
+        steep = steep + normal.row(i).element(i) * unit * unit;
+      }
+      const V slope = sqrt(over_scale([&](std::int64_t i) { return g[i]; })),
+              reach = radius / slope, safe = one / steep, t = select(reach < safe, reach, safe);
+      b.each([&](std::int64_t i) {
+        const V unit = one / scale[i], free = select(box.held(i, x[i], g[i]), zero, g[i]);
+        at.put(i, select(m, x[i] - t * (free * unit * unit), trial[i]));
+      });
+      return walk(trial, [&](std::int64_t i) { return at[i]; });
+    }
+
+    // p: the scaled step of the lanes in m, and their damping.
+    void solve(Mask m) {
+      factor_model(m);
+      matrix_times(learned.on(), at, y);
+      b.each([&](std::int64_t i) { rhs.put(i, -((g[i] + y[i]) * inverse[i])); });
+      V size = minimize();
+      b.each([&](std::int64_t i) { p.put(m, i, work[i]); });
+      Mask far = m & (size > V(1.0 + kAround) * radius);
+      damping.set(m & !far, V(0.0));
+      if (any(far)) shorten(far, size);
+    }
+
+    // The lengths of the steps, by Newton's method for the damping, after More 1978, section 5.
+    void shorten(Mask far, V size) {
+      V low = (size - radius) / (radius * steepness(size)), high = sqrt(b.dot(rhs, rhs)) / radius,
+        t = damping;
+      t = select(t > low, t, low);
+      t = select(t < high, t, high);
+      for (int round = 0; round < kRounds && any(far); ++round) {
+        fill(t);
+        const Mask good = cholesky.factor(V(0.0), work);
+        size = minimize();
+        b.each([&](std::int64_t i) { p.put(far, i, work[i]); });
+        damping.set(far, t);
+        const V over = size - radius;
+        far = far & good & (abs(over) > V(kAround) * radius);
+        low = select((over > V(0.0)) & (t > low), t, low);
+        t = t + over / (radius * steepness(size));
+        t = select(t > low, t, low);
+      }
+    }
+    // The minimum of the factored model into `work`; its length.
+    V minimize() const {
+      b.each([&](std::int64_t i) { y.put(i, rhs[i]); });
+      cholesky.forward(y);
+      cholesky.backward(y, work);
+      return sqrt(b.dot(work, work));
+    }
+    // |R'^-1 p / |p||^2 of the step in `work`.
+    V steepness(V size) const {
+      b.each([&](std::int64_t i) { y.put(i, work[i] / size); });
+      cholesky.forward(y);
+      return b.dot(y, y);
+    }
+
+    // Factors the scaled model: with what was learned where that is positive definite; else J'J;
+    // else with as much on its diagonal as rounding may have taken away.
+    void factor_model(Mask m) {
+      const double n = static_cast<double>(b.n);
+      deficient.set(m, V(0.0));
+      for (int attempt = 0; attempt < 3; ++attempt) {
+        fill(V(0.0));
+        const V rank = select(learned.on(), V(kCurved), V(4 * n * kEpsilon));
+        const Mask bad =
+            m & !cholesky.factor(select(deficient.on(), V(0.0), rank), work) & !deficient.on();
+        if (!any(bad)) return;
+        deficient.set(bad & !learned.on(), V(1.0));
+        learned.set(bad, V(0.0));
+      }
+    }
+    static constexpr double kCurved = 1e-10;
+
+    void fill(V damped) const {
+      const V zero(0.0), one(1.0),
+          ridge = select(deficient.on(), V(16 * static_cast<double>(b.n) * kEpsilon), zero);
+      const Mask with = learned.on();
+      const bool any_with = any(with);
+      for (std::int64_t i = 0; i < b.n; ++i) {
+        const V unit = inverse.element(i);
+        const Vector to = cholesky.r.row(i), from = normal.row(i), more = rest.row(i);
+        for (std::int64_t j = b.piece(i); j < b.pieces; ++j) {
+          V a = from[j];
+          if (any_with) a = a + select(with, more[j], zero);
+          to.put(j, a * unit * inverse[j]);
+        }
+        const V a = to.element(i);
+        to.set(i, select(held.element(i) > zero, one, a + ridge * a + damped));
+      }
+    }
+  };
+};
+
+}  // namespace thalweg::solvers

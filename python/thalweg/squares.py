@@ -1,0 +1,330 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Sums of squares as the core's Levenberg-Marquardt minimizes them: of traced or called residuals.
+
+What the user's words mean is settled in leastsq.py and fit.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf, prod
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from thalweg import _core
+from thalweg.errors import TraceError
+from thalweg.robust import LOSSES, Rho, curvature, weighted
+from thalweg.structure import FloatArray, Structure, as_floats, structure_of
+from thalweg.trace import Trace, Tracer
+
+if TYPE_CHECKING:
+    from thalweg.objective import Objective
+
+__all__ = ["FOREVER", "CalledSquares", "Ending", "Squares", "TracedSquares", "ending_of"]
+
+FOREVER = 2**62
+# Central differences: the step at which truncation (h**2) and rounding (eps / h) meet.
+_STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
+
+Listener = Callable[[int, FloatArray, float, float], bool]
+
+
+class Ending(NamedTuple):
+    """How a fit ended: what `_core.Fit.fit` tells."""
+
+    x: FloatArray
+    covariance: FloatArray
+    rank: int  # -1: there are as many parameters as data
+    cost: float
+    reason: int
+    left: float  # both sides of the inequality that decided
+    right: float
+    nfev: int
+    nit: int
+
+
+def ending_of(out: dict[str, Any]) -> Ending:
+    """The same of a run, without a covariance."""
+    return Ending(
+        out["x"][0], np.empty((0, 0)), 0, float(out["fun"][0]), int(out["reason"][0]),
+        float(out["left"][0]), float(out["right"][0]), int(out["nfev"][0]), int(out["nit"][0]),
+    )  # fmt: skip
+
+
+class Squares:
+    """Residuals, their loss, and what it takes to descend on them.
+
+    Attributes
+    ----------
+    structure : Structure
+        How points look to the user.
+    shape : tuple of int
+        Shape of the residuals.
+    """
+
+    structure: Structure
+    shape: tuple[int, ...]
+    rho: Rho | None
+    f_scale: float
+    threads: int
+
+    @property
+    def n(self) -> int:
+        """Number of variables."""
+        return self.structure.size
+
+    def run(
+        self,
+        x: FloatArray,
+        bounds: list[FloatArray],
+        scale: FloatArray | None,
+        stops: dict[str, Any],
+        listener: Listener | None = None,
+    ) -> dict[str, Any]:
+        """Descend from x (n,); what the core tells of the ending, each with one row."""
+        raise NotImplementedError
+
+    def fit(
+        self,
+        x: FloatArray,
+        box: list[FloatArray],
+        scale: FloatArray | None,
+        stops: dict[str, Any],
+        rows: int,
+    ) -> Ending:
+        """Descend from x; the covariance too, scaled by what is left to so many data (0: not)."""
+        out = self.run(x, box, scale, stops)
+        if out["error"] is not None:
+            raise out["error"]
+        ending = ending_of(out)
+        r, jacobian = self.at(ending.x)
+        if self.rho is not None:
+            jacobian = jacobian * np.sqrt(curvature(self.rho, r, self.f_scale))[:, None]
+        held = (ending.x <= box[0]) | (ending.x >= box[1]) if box else None
+        covariance, rank = _core.covariance(jacobian.T, held)
+        free = self.n - (0 if held is None else int(np.count_nonzero(held)))
+        if rows and rank == free:
+            if rows > free:
+                covariance *= 2.0 * ending.cost / (rows - free)
+            elif free:
+                covariance[~np.isnan(covariance)] = inf
+                rank = -1
+        return ending._replace(covariance=covariance, rank=rank)
+
+    def at(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Residuals (m,) and Jacobian (m, n) at x (n,)."""
+        raise NotImplementedError
+
+    def evaluations(self, told: int) -> tuple[int, int]:
+        """Evaluations of the residuals and of the Jacobian, of which the core counts `told`."""
+        return told, told
+
+    def blame(self, x: FloatArray) -> str:
+        """What made the residuals, or else their derivatives, not finite at x."""
+        raise NotImplementedError
+
+    def told(self, x: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+        """Cost, gradient and normal matrix at x."""
+        r, jacobian = self.at(x)
+        with np.errstate(all="ignore"):  # a point that is not finite ends as one
+            if self.rho is None:
+                return 0.5 * float(r @ r), jacobian.T @ r, jacobian.T @ jacobian
+            cost, share = (np.asarray(v) for v in weighted(self.rho, r, self.f_scale))
+            rows = jacobian * share[:, None]
+            return float(cost.sum()), rows.T @ r, rows.T @ jacobian
+
+
+_HYPER = [1.0]
+
+
+def sum_of_squares(
+    graph: _core.Graph, residuals: int, x: int, inputs: int, rho: Rho | None
+) -> _core.Minimizer:
+    """Cost, gradient and normal matrix of a traced vector as one tape, for the core to minimize."""
+    m, n = prod(graph.shape(residuals)), prod(graph.shape(x))
+    trace = Trace(graph)
+    r = Tracer(trace, graph.reshape(residuals, (m,)))
+    if rho is None:
+        cost = np.sum(r * r) * 0.5
+        derivatives = graph.normal_equations(r.node, r.node, -1, x)
+    else:
+        costs, share = weighted(rho, r, trace.input(inputs, ()))
+        cost = np.sum(trace.wrap(costs))
+        derivatives = graph.normal_equations(r.node, trace.lift(share * r), trace.lift(share), x)
+        inputs += 1
+    return _core.Minimizer("lm", graph, cost.node, n, inputs, derivatives)
+
+
+def told_minimizer(n: int) -> _core.Minimizer:
+    """The core's least squares of n variables where values are told."""
+    return _core.Minimizer("lm", _core.Graph(), -1, n, 1)
+
+
+class TracedSquares(Squares):
+    """Residuals that were traced; what is lowered for them stays with the objective."""
+
+    def __init__(
+        self,
+        objective: Objective,
+        rho: Rho | None = None,
+        f_scale: float = 1.0,
+        args: list[FloatArray] | None = None,
+    ) -> None:
+        self.objective, self.rho, self.f_scale = objective, rho, f_scale
+        self.args = objective.args if args is None else args
+        self.structure, self.shape = objective.structure, objective.shape
+        self.threads = objective.threads
+
+    def run(
+        self,
+        x: FloatArray,
+        bounds: list[FloatArray],
+        scale: FloatArray | None,
+        stops: dict[str, Any],
+        listener: Listener | None = None,
+    ) -> dict[str, Any]:
+        """Descend from x."""
+        args: list[FloatArray | None] = [None, *self.args]
+        if self.rho is not None:
+            args.append(np.array(self.f_scale))
+        varying = [True] + [False] * (len(args) - 1)
+        told = None
+        try:
+            minimizer = self.objective.sum_of_squares(self.rho)
+        except TraceError:
+            if self.rho in LOSSES.values():
+                raise
+            # A loss of the user's own that fills an array, say: it is called with numbers.
+            minimizer, args, varying, told = told_minimizer(self.n), [], [], self.told
+        return minimizer.run(
+            x[None, :], args, varying, _HYPER, bounds, None, record=False, callback=listener,
+            function=told, threads=self.threads, scale=scale, **stops,
+        )  # fmt: skip
+
+    def fit(
+        self,
+        x: FloatArray,
+        box: list[FloatArray],
+        scale: FloatArray | None,
+        stops: dict[str, Any],
+        rows: int,
+    ) -> Ending:
+        """As above, in one call of the core where there is no loss."""
+        if self.rho is not None:
+            return super().fit(x, box, scale, stops, rows)
+        return Ending(*self.objective.fit(x, self.args, box, scale, rows, stops))
+
+    def at(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Residuals and Jacobian at x."""
+        return self.objective.with_numbers(self.args).residuals_and_jacobian(x[None, :])
+
+    def blame(self, x: FloatArray) -> str:
+        """What made the residuals, or else their derivatives, not finite at x."""
+        for jacobian in (False, True):
+            if found := self.objective.with_numbers(self.args).diagnose_residuals(
+                x[None, :], jacobian
+            ):
+                name, inputs, value, _ = found
+                given = ", ".join(f"{v:.6g}" for v in inputs) or "..."
+                return f"{name}({given}) = {value:g}" + " in the Jacobian" * jacobian
+        return "their squares overflow"
+
+
+class CalledSquares(Squares):
+    """Residuals that are called at every evaluation (`trace=False`)."""
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        x0: Any,
+        args: tuple[Any, ...],
+        jac: Callable[..., Any] | None,
+        unpack: bool | None,
+        rho: Rho | None = None,
+        f_scale: float = 1.0,
+    ) -> None:
+        self.structure, start = structure_of(x0, function, len(args), unpack)
+        self._function, self._jac, self._args = function, jac, args
+        self.rho, self.f_scale, self.threads = rho, f_scale, 1
+        self.limits: list[FloatArray] = []  # differences lean inwards at a bound
+        self.calls = [0, 0]
+        self._known: dict[bytes, tuple[FloatArray, FloatArray]] = {}
+        self._first = (start.tobytes(), self._residuals(start))
+        self.calls[0] = 1
+        self.shape = self._first[1].shape
+
+    def _call(self, function: Callable[..., Any], x: FloatArray) -> Any:
+        s = self.structure
+        if s.form == "elements":
+            return function(*x.tolist(), *self._args)
+        point = s.restore(x[None, :].copy())
+        if s.form == "dict":
+            pieces = list(point.values())
+        else:
+            pieces = list(point) if s.form == "tuple" else [point]
+        positional, named = s.arguments(function, pieces, self._args)
+        return function(*positional, **named)
+
+    def _residuals(self, x: FloatArray) -> FloatArray:
+        return as_floats(self._call(self._function, x), "the residuals")
+
+    def run(
+        self,
+        x: FloatArray,
+        bounds: list[FloatArray],
+        scale: FloatArray | None,
+        stops: dict[str, Any],
+        listener: Listener | None = None,
+    ) -> dict[str, Any]:
+        """Descend from x."""
+        self.limits = bounds
+        return told_minimizer(self.n).run(
+            x[None, :], [], [], _HYPER, bounds, None, record=False, callback=listener,
+            function=self.told, scale=scale, **stops,
+        )  # fmt: skip
+
+    def at(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Residuals and Jacobian at x."""
+        key = x.tobytes()
+        if key not in self._known:
+            if key == self._first[0]:
+                r = self._first[1].ravel()
+            else:
+                r = self._residuals(x).ravel()
+                self.calls[0] += 1
+            self.calls[1] += 1
+            # The latest two: a trial, and the point that it did not improve on.
+            self._known = dict([*self._known.items()][-1:])
+            self._known[key] = r, self._jacobian(x, r.size)
+        return self._known[key]
+
+    def evaluations(self, _: int) -> tuple[int, int]:
+        """Calls so far; those for differences are not counted."""
+        return self.calls[0], self.calls[1]
+
+    def _jacobian(self, x: FloatArray, m: int) -> FloatArray:
+        if self._jac is not None:
+            given = as_floats(self._call(self._jac, x), "jac")
+            if given.shape != (m, x.size) and not (x.size == 1 and given.size == m):
+                raise ValueError(
+                    f"The return value of `jac` has wrong shape: expected {(m, x.size)}, "
+                    f"actual {given.shape}."
+                )
+            return given.reshape(m, x.size)
+        jacobian = np.empty((m, x.size))
+        for i in range(x.size):
+            h = _STEP * max(1.0, abs(x[i]))
+            high, low = x.copy(), x.copy()
+            high[i] += h
+            low[i] -= h
+            if self.limits:
+                high[i], low[i] = min(high[i], self.limits[1][i]), max(low[i], self.limits[0][i])
+            width = high[i] - low[i]
+            change = self._residuals(high).ravel() - self._residuals(low).ravel()
+            jacobian[:, i] = change / width if width > 0 else 0.0
+        return jacobian
+
+    def blame(self, x: FloatArray) -> str:
+        """What made the residuals not finite at x."""
+        return f"the function returned {self.at(x)[0]}"

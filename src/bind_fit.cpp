@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Fits: least squares of traced residuals and what it says of the parameters, in one call.
+#include <algorithm>
+#include <limits>
+#include <optional>
+
+#include "bind.hpp"
+#include "thalweg/covariance.hpp"
+#include "thalweg/descend.hpp"
+#include "thalweg/differentiate.hpp"
+
+using namespace thalweg;
+
+namespace {
+
+using Flags = py::array_t<bool, py::array::c_style | py::array::forcecast>;
+
+py::tuple covariance_of(const Array& columns, const std::optional<Flags>& held) {
+  if (columns.ndim() != 2 || (held && held->size() != columns.shape(0)))
+    throw py::value_error(
+        "the Jacobian must be (n, m). This is a bug in thalweg; please report it");
+  const py::ssize_t n = columns.shape(0), m = columns.shape(1);
+  std::vector<double> copy(columns.data(), columns.data() + n * m);
+  Array out({n, n});
+  const std::int64_t rank =
+      covariance(copy.data(), n, m, held ? held->data() : nullptr, out.mutable_data());
+  return py::make_tuple(out, rank);
+}
+
+// Residuals of parameters x (n) and of further inputs, none of which differs from fit to fit in
+// anything but its numbers.
+class Fit {
+ public:
+  Fit(const std::shared_ptr<Graph>& graph, NodeId residuals, NodeId x, int inputs)
+      : n_(size_of(graph->shape(x))),
+        m_(size_of(graph->shape(residuals))),
+        varying_(static_cast<std::size_t>(inputs), false) {
+    Graph& g = *graph;
+    varying_[0] = true;
+    const NodeId r = g.reshape(residuals, {m_});
+    const Expr squares(g, g.reduce(Reduction::Sum, (Expr(g, r) * Expr(g, r)).in(g), {0}, false));
+    const auto [gradient, matrix] = normal_equations(g, r, r, -1, x);
+    std::vector<NodeId> outputs{(Expr(0.5) * squares).in(g), gradient, matrix},
+        ends{r, jacobian(g, r, x)};
+    if (m_ < kLong) {
+      outputs.insert(outputs.end(), ends.begin(), ends.end());
+    } else {
+      ends_.emplace(graph, std::move(ends));
+    }
+    values_.emplace(graph, std::move(outputs));
+  }
+
+  // The parameters; their covariance and its rank; half the sum of squares; how it ended. With
+  // `rows` the covariance is scaled by the variance that is left to so many data; rank -1 where
+  // there is none.
+  py::tuple fit(const Array& x0, const std::vector<std::optional<Array>>& args,
+                const std::vector<Array>& bounds, double ftol, double xtol, double gtol,
+                std::int64_t max_iter, std::int64_t max_nfev, double max_time,
+                const std::optional<Array>& scale, std::int64_t rows, int threads) {
+    if (x0.size() != n_ || args.size() != varying_.size() ||
+        (!bounds.empty() && (bounds.size() != 2 || bounds[0].size() != n_)))
+      throw py::value_error(
+          "the fit does not fit what it is run on. This is a bug in thalweg; please report it");
+    Array x(n_), pcov({n_, n_});
+    double fun = 0.0, last_fun = 0.0, left = 0.0, right = 0.0;
+    std::int64_t iterations = 0, evaluations = 0, rank = 0, free = n_;
+    std::int8_t reason = static_cast<std::int8_t>(Reason::Interrupted);
+    std::vector<double> last(static_cast<std::size_t>(n_));
+    Starts starts{1, x0.data(), std::vector<const double*>(args.size(), nullptr), {}};
+    for (std::size_t j = 1; j < args.size(); ++j) starts.values[j] = args[j].value().data();
+    Setup setup{find_solver("lm"), n_, {1.0}};
+    if (!bounds.empty()) setup.lower = bounds[0].data(), setup.upper = bounds[1].data();
+    if (scale) setup.scale = scale->data();
+    const Kernels& isa = kernels();
+    const Program& values = values_->for_lanes(varying_, isa.width, 1);
+    const Program& ends = ends_ ? ends_->for_lanes(varying_, isa.width, 1) : values;
+    Sources sources;
+    sources.values = &values;
+    const Endings endings{x.mutable_data(), last.data(), &fun,   &last_fun, &iterations,
+                          &reason,          &left,       &right, {},        &evaluations,
+                          nullptr};
+    const Stopping stopping{gtol, xtol, ftol, max_iter, max_nfev, max_time, threads};
+    const auto interrupted = [] {
+      const py::gil_scoped_acquire gil;
+      return PyErr_CheckSignals() != 0;
+    };
+    bool done = false;
+    {
+      const py::gil_scoped_release nogil;
+      done = descend(setup, sources, isa, starts, stopping, endings, {interrupted, nullptr}) == 1 &&
+             reason != static_cast<std::int8_t>(Reason::Interrupted) &&
+             finish(ends, isa, starts, x.data(), bounds, pcov.mutable_data(), rank, free, threads,
+                    interrupted);
+    }
+    if (!done) throw py::error_already_set();
+    if (rows > 0 && rank == free) spread(pcov.mutable_data(), fun, rows - free, rank);
+    return py::make_tuple(x, pcov, rank, fun, static_cast<int>(reason), left, right, evaluations,
+                          iterations);
+  }
+
+ private:
+  // Data that are taken row by row: there the Jacobian is made at the end alone.
+  static constexpr std::int64_t kLong = 256;
+
+  bool finish(const Program& ends, const Kernels& isa, const Starts& starts, const double* x,
+              const std::vector<Array>& bounds, double* pcov, std::int64_t& rank,
+              std::int64_t& free, int threads, const std::function<bool()>& interrupted) {
+    std::vector<std::vector<double>> out;
+    std::vector<double*> to;
+    for (const auto size : ends.output_sizes) {
+      out.emplace_back(static_cast<std::size_t>(size));
+      to.push_back(out.back().data());
+    }
+    std::vector<const double*> in = starts.values;
+    in[0] = x;
+    if (!evaluate(ends, isa, in, to, 1, threads, interrupted)) return false;
+    std::unique_ptr<bool[]> held;
+    if (!bounds.empty()) {
+      held.reset(new bool[static_cast<std::size_t>(n_)]);
+      for (std::int64_t i = 0; i < n_; ++i)
+        held[static_cast<std::size_t>(i)] =
+            x[i] <= bounds[0].data()[i] || x[i] >= bounds[1].data()[i];
+    }
+    rank = covariance(out.back().data(), n_, m_, held.get(), pcov);
+    if (held) free -= std::count(held.get(), held.get() + n_, true);
+    return true;
+  }
+  // Scaled by the variance that so many degrees of freedom leave; infinite where there are none.
+  void spread(double* pcov, double fun, std::int64_t left, std::int64_t& rank) const {
+    const double variance = 2.0 * fun / static_cast<double>(left);
+    for (std::int64_t i = 0; i < n_ * n_; ++i)
+      if (left > 0) pcov[i] *= variance;
+      else if (pcov[i] == pcov[i]) pcov[i] = std::numeric_limits<double>::infinity(), rank = -1;
+  }
+
+  std::int64_t n_, m_;
+  std::vector<bool> varying_;
+  std::optional<Programs> values_, ends_;
+};
+
+}  // namespace
+
+void bind_fit(py::module_& m) {
+  m.def("covariance", &covariance_of, py::arg("columns"), py::arg("held") = py::none(),
+        "The inverse of J'J from J's columns (n, m), NaN where they are held; and their rank.");
+  py::class_<Fit, std::shared_ptr<Fit>>(m, "Fit", "Least squares of traced residuals.")
+      .def(py::init<const std::shared_ptr<Graph>&, NodeId, NodeId, int>(), py::arg("graph"),
+           py::arg("residuals"), py::arg("x"), py::arg("inputs"))
+      .def("fit", &Fit::fit, py::arg("x0"), py::arg("args"), py::arg("bounds"), py::arg("ftol"),
+           py::arg("xtol"), py::arg("gtol"), py::arg("max_iter"), py::arg("max_nfev"),
+           py::arg("max_time"), py::arg("scale"), py::arg("rows"), py::arg("threads"),
+           "(x, covariance, rank, cost, reason, left, right, nfev, nit).");
+}
