@@ -15,6 +15,7 @@ const char* name_of(Needs needs) {
       return "value";
     case Needs::Gradient:
       return "gradient";
+    case Needs::Normal:
     case Needs::Hessian:
       return "hessian";
     default:

@@ -113,7 +113,14 @@ void Descent::review() {
 void Descent::look_at(std::int64_t lane) {
   if (start_[static_cast<std::size_t>(lane)] < 0) return;
   const Position at = look(lane);
-  if (const auto ending = judge(at)) return finish(lane, at, *ending);
+  if (const auto ending = judge(at)) {
+    // What has converged above a point that it saw goes on from there.
+    if (ending->reason <= Reason::PrecisionLimit && block_->retreat(lane)) {
+      deadline_ = std::min(deadline_, round_ + 1);
+      return;
+    }
+    return finish(lane, at, *ending);
+  }
   deadline_ = std::min(deadline_, round_ + std::min(stopping_.max_iterations - at.iterations,
                                                     stopping_.max_evaluations - at.evaluations));
 }

@@ -16,6 +16,8 @@ using standing::Row;
 std::int64_t padded(std::int64_t n, std::int64_t width) { return (n + width - 1) / width * width; }
 
 constexpr double kSlack = 4 * 2.220446049250313e-16;
+// Where it is lower by so much, a descent that has converged elsewhere goes on from there.
+constexpr double kWorthwhile = 1e-8;
 
 // A lone told start of so many variables has its elements across the batches.
 constexpr std::int64_t kManyElements = 64;
@@ -58,6 +60,7 @@ class SolverBlock final : public Block {
     row_ = padded(lanes(), width);
     standing_ = std::make_unique<Aligned>(static_cast<std::size_t>(row_ * Row::Count));
     call_.row = row_;
+    reported_.resize(static_cast<std::size_t>(n()));
     if (sources.values) {
       values_ = std::make_unique<Evaluator>(*sources.values, isa, wide);
       open(*values_, *sources.values, stopping, interrupted);
@@ -65,7 +68,8 @@ class SolverBlock final : public Block {
       // A constant does not read x, and so the tape has no room for it.
       if (sources.values->input_sizes[0] == 0) question_.x = own(x_);
       if (setup.solver->needs != Needs::Value) question_.g = values_->output(1);
-      call_.joint = setup.solver->needs == Needs::Hessian && !sources.product;
+      call_.joint = setup.solver->needs == Needs::Normal ||
+                    (setup.solver->needs == Needs::Hessian && !sources.product);
       if (call_.joint) question_.h = values_->output(2);
       whole_ = setup.solver->needs == Needs::Hessian && sources.product;
       if (whole_ && starts.k == 1) {
@@ -152,9 +156,7 @@ class SolverBlock final : public Block {
               const Endings& endings) override {
     const SolverCall c = call_of(lane);
     double *best = endings.x + start * n(), *last = endings.last_x + start * n();
-    // An earlier point displaces the last only where it is lower by more than rounding.
-    const bool elsewhere = row(Row::Best)[lane] < at.f - kSlack * std::max(1.0, std::abs(at.f)) ||
-                           (std::isnan(at.f) && std::isfinite(row(Row::Best)[lane]));
+    const bool elsewhere = lower_elsewhere(lane);
     kernels_.point(c, within(lane), Which::Iterate, last);
     if (elsewhere) kernels_.point(c, within(lane), Which::Best, best);
     else std::copy_n(last, n(), best);
@@ -168,9 +170,21 @@ class SolverBlock final : public Block {
     }
   }
 
+  bool retreat(std::int64_t lane) override {
+    const double f = row(Row::F)[lane];
+    if (!(row(Row::Best)[lane] < f - kWorthwhile * std::max(1.0, std::abs(f)))) return false;
+    kernels_.point(call_of(lane), within(lane), Which::Best, reported_.data());
+    double* x = const_cast<double*>(question_.x);
+    for (std::int64_t i = 0; i < n(); ++i)
+      x[i * question_.stride + lane] = reported_[static_cast<std::size_t>(i)];
+    set(lane, Row::Iterations, row(Row::Iterations)[lane] + 1);
+    set(lane, Row::Judged, 0.0), set(lane, Row::Asks, 0.0);
+    set(lane, Row::Fresh, kNew);
+    return true;
+  }
+
   bool report(std::int64_t, Report& report) override {
     if (row(Row::Moved)[0] == 0.0) return false;
-    if (reported_.empty()) reported_.resize(static_cast<std::size_t>(n()));
     kernels_.point(call_of(0), 0, Which::Iterate, reported_.data());
     report = {static_cast<std::int64_t>(row(Row::Iterations)[0]), reported_.data(), row(Row::F),
               row(Row::Norm), 1};
@@ -178,6 +192,11 @@ class SolverBlock final : public Block {
   }
 
  private:
+  // An earlier point displaces the last only where it is lower by more than rounding.
+  bool lower_elsewhere(std::int64_t lane) const {
+    const double f = row(Row::F)[lane], best = row(Row::Best)[lane];
+    return best < f - kSlack * std::max(1.0, std::abs(f)) || (std::isnan(f) && std::isfinite(best));
+  }
   static std::int64_t lanes_for(const Setup& setup, const Sources& sources, const Kernels& isa,
                                 bool wide) {
     if (sources.values) return lanes_of(*sources.values, isa, wide);
@@ -204,9 +223,9 @@ class SolverBlock final : public Block {
   void lend(Needs needs) {
     const std::int64_t width = isa_.width, each = across_ ? lanes() : 1,
                        vector = across_ ? n() * lanes() : n() + 2 * width,
-                       matrix = needs == Needs::Hessian         ? n() * vector
-                                : needs == Needs::HessianVector ? vector
-                                                                : 0;
+                       matrix = needs == Needs::Hessian || needs == Needs::Normal ? n() * vector
+                                : needs == Needs::HessianVector                   ? vector
+                                                                                  : 0;
     told_ = std::make_unique<Aligned>(
         static_cast<std::size_t>(3 * vector + matrix + padded(each, width)));
     double* at = told_->get();
@@ -215,7 +234,7 @@ class SolverBlock final : public Block {
     question_.f = take(padded(each, width));
     if (needs == Needs::HessianVector) question_.v = take(vector);
     if (matrix) question_.h = take(matrix);
-    call_.joint = needs == Needs::Hessian;  // a driver tells it with every value
+    call_.joint = needs == Needs::Normal;
   }
 
   // The Hessian at x, or its products with v.

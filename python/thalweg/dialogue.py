@@ -69,6 +69,7 @@ class Dialogue:
         if not np.isfinite(rows).all():
             raise ValueError("x0 must be finite")
         self.method = method
+        self._curved = False  # was curvature asked for?
         self._k, self._n = rows.shape
         structure, _ = structure_of(rows[0], lambda x: x, 0, False)
         for row in rows:
@@ -90,6 +91,7 @@ class Dialogue:
     def ask(self) -> Asked | None:
         """Where values are wanted next; None when every descent has ended."""
         asked = self._core.ask()
+        self._curved = asked is not None and bool(asked[3].any())
         return None if asked is None else Asked(*asked)
 
     def tell(self, f: Any, g: Any = None, h: Any = None) -> None:
@@ -115,6 +117,8 @@ class Dialogue:
         value = self._shaped(f, "f", (k,))
         slope = None if self.needs == "value" else self._shaped(g, "g", (k, n))
         curvature = None
+        if self._curved and h is None:
+            raise ValueError(f"h must be told: {self.method.name} asked for curvature")
         if h is not None:
             own = (k, n) if self.needs == "hessian_vector" else (k, n, n)
             curvature = self._shaped(h, "h", own)

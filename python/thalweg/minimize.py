@@ -322,6 +322,8 @@ def _continued(
             f"state must come from {method.name} with {rows.shape[1]} variables, "
             f"got {state.method} with {state.x.size}"
         )
+    if not np.isfinite(state.x).all() or any(m.size and np.isnan(m).all() for m in state.memory):
+        raise ValueError("state must hold numbers, got NaN or an infinite x")
     if method.solves:
         return state.x[None, :], list(state.memory)
     # The steps made so far are counted in `nit`, whether or not a schedule was there to read them.

@@ -87,6 +87,8 @@ class Block {
   virtual bool wants_look(const Stopping& stopping) = 0;
   // Where a lane stands, so many rounds after it was loaded.
   virtual Position look(std::int64_t lane, std::int64_t rounds) = 0;
+  // Back to the best point, where that is another than the last, to go on from there.
+  virtual bool retreat(std::int64_t) { return false; }
   // Best point, last point and memory of a lane to the endings of a start.
   virtual void finish(std::int64_t lane, std::int64_t start, const Position& at,
                       const Endings& endings) = 0;

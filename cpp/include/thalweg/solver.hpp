@@ -17,6 +17,7 @@ enum class Needs : std::uint8_t {
   Value,          // f
   Gradient,       // f and g
   Hessian,        // f and g, and where it says so the Hessian (n, n)
+  Normal,         // f and g and, with every one of them, J'J (n, n): sums of squares
   HessianVector,  // f and g, or where it says so the product of the Hessian and a vector
 };
 

@@ -34,8 +34,8 @@ template <class B, class K> class Backtracking {
     const Mask accepted = m & finite & (f <= f0 + V(c1_) * a * slope0);
     const Mask open = m & !accepted;
     const V parabola = V(-0.5) * slope0 * a * a / (f - f0 - slope0 * a);
-    const V shorter = select(finite, larger(V(0.1) * a, smaller(V(0.5) * a, parabola)),
-                             V(kRetreat) * a);
+    const V shorter =
+        select(finite, larger(V(0.1) * a, smaller(V(0.5) * a, parabola)), V(kRetreat) * a);
     const Mask failed = open & !(shorter > V(kNarrow * kNarrow) * first_);
     alpha.set(open, shorter);
     return {accepted, failed};

@@ -68,9 +68,9 @@ template <class B, class K> class HagerZhang {
   }
 
  private:
-  static constexpr double kError = 1e-6;   // by how much of |f| a value may seem to rise
+  static constexpr double kError = 1e-6;  // by how much of |f| a value may seem to rise
   static constexpr double kLeast = 1.1, kGrowth = 5.0;  // of a step on the way to a bracket
-  static constexpr double kShrink = 0.66;  // an interval that shrinks less is halved
+  static constexpr double kShrink = 0.66;               // an interval that shrinks less is halved
   static constexpr double kTrials = 60.0;
   // What the trial that is told was for.
   static constexpr double kBracketing = 0, kNarrowing = 1, kSecant = 2, kSecantAgain = 3,
@@ -91,8 +91,8 @@ template <class B, class K> class HagerZhang {
     const V stage = stage_, low = low_.a, low_slope = low_.slope, high = high_.a,
             high_slope = high_.slope;
     const Mask bracketing = m & (stage == V(kBracketing)), first = m & (stage == V(kSecant));
-    // U1 to U3, B1 to B3: a rising slope ends the interval, a low value begins it; a high value with
-    // a falling slope hides a rise before it, which halving finds.
+    // U1 to U3, B1 to B3: a rising slope ends the interval, a low value begins it; a high value
+    // with a falling slope hides a rise before it, which halving finds.
     const Mask hidden = m & !(rising | fits);
     high_.set(m & (rising | hidden), a, slope);
     low_.set((m & fits) & !rising, a, slope);
@@ -102,11 +102,12 @@ template <class B, class K> class HagerZhang {
 
     // S1 to S4: two secants, then halving where they did not shrink the interval.
     const Mask entered = m & !(onward | narrowing);
-    const V again = select(rising, secant(high, high_slope, a, slope), secant(low, low_slope, a, slope));
+    const V again =
+        select(rising, secant(high, high_slope, a, slope), secant(low, low_slope, a, slope));
     const Mask second = (entered & first) & inside(again);
     const V gap = high_.a - low_.a;
-    const Mask slow = entered & ((stage == V(kSecantAgain)) | (first & !second)) &
-                      (gap > V(kShrink) * width_);
+    const Mask slow =
+        entered & ((stage == V(kSecantAgain)) | (first & !second)) & (gap > V(kShrink) * width_);
     const Mask anew = entered & !(second | slow);
     stage_.set(second, V(kSecantAgain));
     stage_.set(slow, V(kHalving));
@@ -119,7 +120,8 @@ template <class B, class K> class HagerZhang {
     to = select(second, again, to);
     // Not yet bracketed: on to where the slopes seen so far meet zero, within limits.
     const V ahead = secant(low, low_slope, a, slope);
-    const V further = larger(V(kLeast) * a, select(ahead > a, smaller(ahead, V(kGrowth) * a), V(kGrowth) * a));
+    const V further =
+        larger(V(kLeast) * a, select(ahead > a, smaller(ahead, V(kGrowth) * a), V(kGrowth) * a));
     return select(onward, smaller(further, longest_.get()), to);
   }
   Mask inside(V a) const { return (a > low_.a) & (a < high_.a); }

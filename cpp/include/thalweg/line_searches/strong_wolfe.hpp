@@ -82,7 +82,7 @@ template <class B, class K> class StrongWolfe {
   }
 
  private:
-  static constexpr double kLonger = 4.0;    // a step grows at most so, of what it has gone
+  static constexpr double kLonger = 4.0;  // a step grows at most so, of what it has gone
   static constexpr double kTrials = 40.0;
 
   struct End {
@@ -115,9 +115,10 @@ template <class B, class K> class StrongWolfe {
     V step = select(bracketed & (gap >= V(0.66) * width_before_),
                     best_.a + V(0.5) * (other_.a - best_.a), next);
     width_before_.set(bracketed, width_), width_.set(bracketed, gap);
-    low_.set(m, select(bracketed, smaller(best_.a.get(), other_.a.get()), step + V(1.1) * (step - best_.a)));
-    high_.set(m,
-              select(bracketed, larger(best_.a.get(), other_.a.get()), step + V(kLonger) * (step - best_.a)));
+    low_.set(m, select(bracketed, smaller(best_.a.get(), other_.a.get()),
+                       step + V(1.1) * (step - best_.a)));
+    high_.set(m, select(bracketed, larger(best_.a.get(), other_.a.get()),
+                        step + V(kLonger) * (step - best_.a)));
     step = larger(smaller(step, longest_.get()), V(0.0));
     const Mask none =
         bracketed & ((step <= low_) | (step >= high_) | (high_ - low_ <= V(kNarrow) * high_));

@@ -73,7 +73,7 @@ struct BFGS {
     void aim(Mask m, Vector d, Vector x, Vector g, const Box<B>& box) {
       if (box) hold(m, x, g, box);
       b_.each([&](std::int64_t i) { s_.put(i, free_.kept(i, -g[i])); });
-      const V scale = metric_.unit_step(s_);
+      const V scale = metric_.unit_step(s_, x);
       const Mask first = m & !knows(), rest = m & knows();
       b_.each([&](std::int64_t i) { d.put(first, i, scale * metric_.weighed(i, s_[i])); });
       if (!any(rest)) return;

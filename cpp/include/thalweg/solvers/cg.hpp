@@ -7,6 +7,7 @@
 
 #include "thalweg/line_searches/hager_zhang.hpp"
 #include "thalweg/solvers/line_search_descent.hpp"
+#include "thalweg/solvers/metric.hpp"
 
 namespace thalweg::solvers {
 
@@ -59,12 +60,15 @@ struct CG {
     void aim(Mask m, Vector d, Vector x, Vector g, const Box<B>& box) {
       // Directions are conjugate in one set of variables: another begins anew.
       V beta = select(knows(), beta_, V(0.0));
-      if (box) beta = select(free_.look(m, x, g, box) > V(0.0), V(0.0), beta);
+      if (box) {
+        beta = select(free_.look(m, x, g, box) > V(0.0), V(0.0), beta);
+        beta_.set(m, beta);
+      }
       b_.each([&](std::int64_t i) {
         d.put(m, i, select(box.held(i, x[i], g[i]), V(0.0), fma(beta, s_[i], -g[i])));
       });
       const V dd = b_.dot(d, d), slope = b_.dot(g, d), length = sqrt(dd);
-      const V unit = select(length > V(1.0), V(1.0) / length, V(1.0));
+      const V unit = bounded_step(b_, length, d, x);
       const V reach = -slope / (dd * curvature_);
       const V scale = select(knows() & (reach > V(0.0)) & is_finite(reach), reach, unit);
       b_.each([&](std::int64_t i) { d.put(m, i, scale * d[i]); });

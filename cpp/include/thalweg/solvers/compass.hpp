@@ -140,8 +140,7 @@ struct Compass {
       const V infinite(kInfinity), above = select(is_finite(told), told - f, infinite);
       rise.set(worse & (rise < above), above);
       if (any(worse & other)) {
-        const V apart = abs(at - first_x), uneven = abs(told - first_f) + V(kEpsilon) * abs(f),
-                slope = select(is_nan(first_x.get()), V(0.0), uneven / apart);
+        const V slope = slope_of(from, f, first_x, first_f, at, told);
         steepest.set(worse & other & !(slope <= steepest),
                      select(is_finite(slope), slope, infinite));
         fail(worse & other);
@@ -149,6 +148,19 @@ struct Compass {
       const Mask turns = worse & !other;
       second.set(turns, V(1.0)), first_f.set(turns, told), first_x.set(turns, at);
     }
+    // How steep the parabola through a point and both its trials is there, and by how much that may
+    // be wrong. Where a bound leaves one trial alone, short steps say that the bound holds, long
+    // ones nothing.
+    static V slope_of(V from, V f0, V one, V f_one, V other, V f_other) {
+      const V h = abs(one - from), k = abs(other - from), apart = h + k;
+      const V tilt = (f_one - f0) * (k / h) - (f_other - f0) * (h / k);
+      const V largest = max_of(abs(f0), max_of(abs(f_one), abs(f_other)));
+      const V alone = select(k <= V(kShort) * (V(1.0) + abs(from)), V(0.0), V(kInfinity));
+      return select(is_nan(one), alone, (abs(tilt) + V(kEpsilon) * largest) / apart);
+    }
+    static V max_of(V a, V c) { return select(c > a, c, a); }
+    static constexpr double kShort = 1e-7;
+
     void lower(Mask m) {
       const Mask lowest = m & (f < seen.f);
       if (!any(lowest)) return;

@@ -74,7 +74,7 @@ struct LBFGS {
       if (box) scale = restrict(m, x, g, box);
       b_.each([&](std::int64_t i) { d.put(m, i, free_.kept(i, -g[i])); });
       const Mask first = m & !knows();
-      if (any(first)) scale = select(first, metric_.unit_step(d), scale);
+      if (any(first)) scale = select(first, metric_.unit_step(d, x), scale);
       const int most = known(m);
       for (int j = 0; j < most; ++j) {
         const Pair& p = pair(j);
@@ -100,7 +100,9 @@ struct LBFGS {
     // The pairs stand in a ring where all lanes of a batch learn together; else the newest first,
     // and moved up in the lanes that learn.
     int turned(int j) const { return (j + size_ + 1) % (size_ + 1); }
-    int newest() const { return static_cast<int>(*newest_.p); }
+    int newest() const {
+      return *newest_.p > 0 && *newest_.p <= size_ ? static_cast<int>(*newest_.p) : 0;
+    }
     const Pair& pair(int j) const { return pairs_[together_ ? turned(newest() - j) : j]; }
     const Pair& spare() const { return pairs_[together_ ? turned(newest() + 1) : size_]; }
     void push(Mask m) {

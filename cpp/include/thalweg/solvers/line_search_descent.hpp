@@ -54,7 +54,7 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
     seen.evaluations = seen.evaluations + V(1.0);
     const auto said = search.tell(searching, f, b.dot(slopes, d));
     const Mask arrived = fresh | said.accepted;
-    keep_best((f < seen.least) & !arrived, f, trial);
+    keep_best(is_finite(f) & (f < seen.least) & !arrived, f, trial);
     seen.moved = select(arrived, V(1.0), V(0.0));
     if (any(arrived)) arrive(arrived, fresh, unmet, f, trial, slopes);
     if (any(said.failed)) begin_anew(said.failed);
@@ -72,7 +72,7 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
   // An iteration that lowers f by no more than this times |f| is idle; so many in a row are enough.
   static constexpr double kRounding = 4 * kEpsilon;
   static constexpr double kIdle = 25.0;
-  static constexpr double kFar = 1e20;
+  static constexpr double kFar = 1e20, kEndless = 1e18;
   static constexpr double kHopeless = 1e3 * kEpsilon;
 
   void welcome(Mask m) {
@@ -110,17 +110,22 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
     });
     seen.iterations.set(stepped, seen.iterations + V(1.0));
     seen.change.set(m, moved / (V(1.0) + size));
-    seen.before.set(m, select(fresh, f, seen.f));
+    seen.before.set(m, select(fresh & (seen.iterations == V(0.0)), f, seen.f));
     seen.f.set(m, f), seen.norm.set(m, norm);
     seen.least.set(m & (f < seen.least), f);
-    seen.judge(fresh & !(is_finite(f) & is_finite(norm)), Verdict::NonFinite, f, norm);
+    if (any(fresh)) {
+      const V steepest = b.largest([&](std::int64_t i) { return g[i]; });
+      seen.judge(fresh & !(is_finite(f) & is_finite(steepest)), Verdict::NonFinite, f, steepest);
+    }
 
+    const Mask counted = stepped | unmet;  // a resumed lane has counted this iterate
     const Mask quiet = stepped & !(seen.before - f > V(kRounding) * abs(f)),
                shrunk = norm < V(0.9) * least_norm;
-    idle.set(m, select(shrunk | !quiet, V(0.0), idle + V(1.0)));
-    anew.set(m & !quiet, V(0.0));
+    idle.set(counted, select(shrunk | !quiet, V(0.0), idle + V(1.0)));
+    anew.set(counted & !quiet, V(0.0));
     least_norm.set(m & (norm < least_norm), norm);
-    seen.judge(stepped & (search.alpha >= V(kFar)), Verdict::Diverged, moved, size);
+    seen.judge(stepped & (search.alpha >= V(kFar)) & (moved >= V(kEndless)), Verdict::Diverged,
+               moved, size);
     const Mask settled = m & (idle >= V(kIdle));
     if (any(settled)) begin_anew(settled);
   }

@@ -25,7 +25,7 @@ struct LM {
   static constexpr std::array hyper{rules::Hyper{
       "factor", 1.0, "The first step's longest length, > 0, in scaled units of the start's.",
       open(0.0).to(open(kInfinity))}};
-  static constexpr Needs needs = Needs::Hessian;
+  static constexpr Needs needs = Needs::Normal;
   static constexpr bool settles = true;
 
   template <class B, class K> struct State {

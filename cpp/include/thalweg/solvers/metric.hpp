@@ -14,6 +14,21 @@ inline constexpr rules::Hyper kScaleHyper{
     "start at 0 in units of 1): for variables of very different sizes; 0.1 is a good choice.",
     closed(0.0).to(open(kInfinity))};
 
+// What scales a step of this length along v from x to a length of at most one, and to one that is
+// felt at x: a step of 1 from 1e16 is none, nor is one of 1e-20 from 1.
+template <class B> typename B::V bounded_step(const B& b, typename B::V length,
+                                              typename B::Vector v, typename B::Vector x) {
+  using V = typename B::V;
+  const V size = b.largest([&](std::int64_t i) { return x[i]; });
+  const V least = V(1e-8) * size, most = select(least > V(1.0), least, V(1.0));
+  if (any(!is_finite(length))) {  // its square overflows: the largest component serves
+    const V largest = b.largest([&](std::int64_t i) { return v[i]; });
+    length = select(is_finite(length), length, largest);
+  }
+  const V scale = select(length < least, least / length, V(1.0));
+  return select(length > most, most / length, select(length > V(0.0), scale, V(1.0)));
+}
+
 template <class B, class K> class Metric {
   using V = typename B::V;
   using Mask = typename B::Mask;
@@ -47,8 +62,9 @@ template <class B, class K> class Metric {
   V unit(std::int64_t i) const { return units_.p ? units_.element(i) * units_.element(i) : V(1.0); }
 
   // The length that d = W v has in these units, at most one: what to scale it by.
-  V unit_step(Vector v) const {
+  V unit_step(Vector v, Vector x) const {
     const V length = sqrt(squared(v, false));
+    if (!units_.p) return bounded_step(b_, length, v, x);
     return select(length > V(1.0), V(1.0) / length, V(1.0));
   }
 

@@ -58,8 +58,13 @@ template <class B> struct Box {
     if (!*this) return zero < zero;
     return ((x <= lower[i]) & (g > zero)) | ((x >= upper[i]) & (g < zero));
   }
-  // A component of the projected gradient: x - P(x - g).
-  V slope(std::int64_t i, V x, V g) const { return *this ? x - clip(i, x - g) : g; }
+  // A component of the projected gradient: x - P(x - g), by what g is cut to, which does not
+  // cancel.
+  V slope(std::int64_t i, V x, V g) const {
+    if (!*this) return g;
+    const V low = x - upper[i], high = x - lower[i];
+    return select(g < low, low, select(g > high, high, g));
+  }
   // How far along d a variable may go.
   V reach(std::int64_t i, V x, V d) const {
     const V zero(0.0), infinite(kInfinity);

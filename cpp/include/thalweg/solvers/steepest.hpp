@@ -7,6 +7,7 @@
 
 #include "thalweg/line_searches/backtracking.hpp"
 #include "thalweg/solvers/line_search_descent.hpp"
+#include "thalweg/solvers/metric.hpp"
 
 namespace thalweg::solvers {
 
@@ -47,7 +48,7 @@ struct Steepest {
 
     void aim(Mask m, Vector d, Vector x, Vector g, const Box<B>& box) {
       b_.each([&](std::int64_t i) { d.put(m, i, select(box.held(i, x[i], g[i]), V(0.0), -g[i])); });
-      const V length = sqrt(b_.dot(d, d)), unit = select(length > V(1.0), V(1.0) / length, V(1.0));
+      const V length = sqrt(b_.dot(d, d)), unit = bounded_step(b_, length, d, x);
       const V scale = select(knows(), scale_, unit);
       b_.each([&](std::int64_t i) { d.put(m, i, scale * d[i]); });
     }
