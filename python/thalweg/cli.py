@@ -31,6 +31,7 @@ EXAMPLES = """\
 examples:
   thalweg minimize "exp(x) - log(x)" --start x=1.6 --method gradient_descent --learning-rate 0.1
   thalweg minimize "x**2 + 3*y**2" --start x=2 --start y=1 --method adam --learning-rate 0.1
+  thalweg minimize "(1 - x)**2 + 100*(y - x**2)**2" --start x=-1.2 --start y=1
   thalweg minimize "(1 - x)**2 + 100*(y - x**2)**2" --start x=-1.2 --start y=1 \\
       --method momentum --learning-rate 0.0005 --max-iter 20000 --plot rosenbrock.png
   thalweg minimize "x*log(x)" --start x=1 --bounds x=0.1: \\
@@ -178,8 +179,8 @@ def _minimize_options(parser: argparse.ArgumentParser) -> None:
         help="where to start; once for each variable",
     )  # fmt: skip
     add(
-        "--method", required=True, choices=list(methods), metavar="METHOD",
-        help=f"how to descend: {', '.join(methods)}",
+        "--method", default="lbfgs", choices=list(methods), metavar="METHOD",
+        help=f"how to descend: {', '.join(methods)} (default: lbfgs)",
     )  # fmt: skip
     add(
         "--bounds", action="append", default=[], metavar="NAME=LOW:HIGH",

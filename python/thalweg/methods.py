@@ -185,9 +185,11 @@ class SolverMethod(Method):
 
     def _value(self, name: str, value: Any, accepted: tuple[float, float, bool, bool]) -> Any:
         number = _checked(name, value, *accepted)
-        if any(h[0] == name and h[4] for h in self._hyper) and number != int(number):
+        if not any(h[0] == name and h[4] for h in self._hyper):
+            return number
+        if number != int(number):
             raise ValueError(f"{name} must be a whole number, got {number:g}")
-        return number
+        return int(number)
 
     def numbers(self) -> list[float]:
         """The hyper-parameters, in the core's order."""
@@ -258,8 +260,12 @@ class _Signature:
         kind, none = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.empty
         return inspect.Signature(
             [
-                inspect.Parameter(name, kind, default=none if default is None else default)
-                for name, default, *_ in self._hyper
+                inspect.Parameter(
+                    name,
+                    kind,
+                    default=none if default is None else int(default) if whole else default,
+                )
+                for name, default, _, _, whole in self._hyper
             ]
             + [
                 inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None)
