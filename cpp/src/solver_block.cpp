@@ -203,7 +203,6 @@ class SolverBlock final : public Block {
     question_.f = take(padded(each, width));
     if (needs == Needs::HessianVector) question_.v = take(vector);
     if (matrix) question_.h = take(matrix);
-    call_.joint = needs == Needs::Hessian;  // a driver tells it with every value
   }
 
   // The Hessian at x, or its products with v.
