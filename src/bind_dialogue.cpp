@@ -9,8 +9,8 @@ template <class F> void Dialogue::each_live(F f) const {
     if (question_.start[l] >= 0) f(question_.start[l], static_cast<std::int64_t>(l));
 }
 
-const char* Dialogue::needs() const {
-  switch (needs_) {
+const char* name_of(Needs needs) {
+  switch (needs) {
     case Needs::Value:
       return "value";
     case Needs::Gradient:

@@ -18,6 +18,7 @@ py::list describe_solvers() {
     d["summary"] = s.summary;
     d["source"] = s.source;
     d["hyper"] = describe_hyper(s.hyper);
+    d["needs"] = name_of(s.needs);
     out.append(d);
   }
   return out;
@@ -114,8 +115,7 @@ class Minimizer {
   }
 
  private:
-  // The tapes for k starts: the Hessian with every value where it is small or there are many
-  // starts.
+  // The tapes for k starts: the Hessian with every value where it is small, else by its products.
   Sources sources_of(const std::vector<bool>& varying, std::int64_t k, int width) {
     Sources sources;
     if (!values_) {
@@ -128,24 +128,26 @@ class Minimizer {
     }
     std::vector<bool> with_v = varying;
     with_v.push_back(true);
-    switch (solver_.needs) {
-      case Needs::Hessian:
-        if (n_ <= kJointHessian || k > 1) {
-          if (!joint_) joint_.emplace(with_hessian_());
-          sources.values = &joint_->for_lanes(varying, width, k);
-          return sources;
-        }
-        with_v[0] = false;
-        sources.product = &product_->for_lanes(with_v, width, n_);
-        break;
-      case Needs::HessianVector:
-        sources.product = &product_->for_lanes(with_v, width, k);
-        break;
-      default:
-        break;
+    if (solver_.needs == Needs::Hessian && n_ <= kJointHessian) {
+      if (!joint_) joint_.emplace(with_hessian_());
+      sources.values = &joint_->for_lanes(varying, width, k);
+      return sources;
     }
     sources.values = &values_->for_lanes(varying, width, k);
+    if (solver_.needs == Needs::Hessian && k == 1) {  // the unit vectors are the lanes
+      with_v[0] = false;
+      sources.product = &product_->for_lanes(with_v, width, n_);
+    } else if (solver_.needs == Needs::Hessian || solver_.needs == Needs::HessianVector) {
+      sources.product = &laid_as(sources.values->body.layout, with_v, width, k);
+    }
     return sources;
+  }
+  // The products, in a layout in which points and lanes lie as in the values'.
+  const Program& laid_as(Layout values, const std::vector<bool>& varying, int width,
+                         std::int64_t k) {
+    if (values == Layout::Lanes) return product_->with(varying, Layout::Lanes);
+    const Program& own = product_->for_lanes(varying, width, k);
+    return own.body.layout == Layout::Lanes ? product_->with(varying, Layout::Elements) : own;
   }
   static const Solver& find(const std::string& name) {
     if (const Solver* s = find_solver(name)) return *s;

@@ -5,6 +5,9 @@
 
 #include "conversation.hpp"
 
+// "value", "gradient", "hessian", "hessian_vector".
+const char* name_of(thalweg::Needs needs);
+
 class Dialogue {
  public:
   // `kept`: what the starts point into. `make` builds the descent from starts and endings.
@@ -24,7 +27,7 @@ class Dialogue {
     descent_ = make(outcome_.endings);
   }
 
-  const char* needs() const;
+  const char* needs() const { return name_of(needs_); }
   // (x, live, values, curvature, v or None), or None when all has ended.
   py::object ask();
   void tell(const Array& f, const std::optional<Array>& g, const std::optional<Array>& h);

@@ -62,17 +62,24 @@ class SolverBlock final : public Block {
       values_ = std::make_unique<Evaluator>(*sources.values, isa, wide);
       open(*values_, *sources.values, stopping, interrupted);
       question_ = {values_->input(0), values_->output(0), nullptr, values_->step(), {}};
+      // A constant does not read x, and so the tape has no room for it.
+      if (sources.values->input_sizes[0] == 0) question_.x = own(x_);
       if (setup.solver->needs != Needs::Value) question_.g = values_->output(1);
       call_.joint = setup.solver->needs == Needs::Hessian && !sources.product;
       if (call_.joint) question_.h = values_->output(2);
-      if (sources.product && setup.solver->needs == Needs::HessianVector) {
+      whole_ = setup.solver->needs == Needs::Hessian && sources.product;
+      if (whole_ && starts.k == 1) {
+        rows_ = std::make_unique<HessianRows>(*sources.product, isa, n(), starts_, stopping.threads,
+                                              interrupted);
+      } else if (sources.product) {
         products_ = std::make_unique<Evaluator>(*sources.product, isa, wide);
         open(*products_, *sources.product, stopping, interrupted);
         question_.h = products_->output(0);
-        question_.v = products_->input(sources.product->input_sizes.size() - 1);
-      } else if (sources.product) {
-        rows_ = std::make_unique<HessianRows>(*sources.product, isa, n(), starts_,
-                                              stopping.threads, interrupted);
+        const auto& sizes = sources.product->input_sizes;
+        question_.v = sizes.back() > 0 ? products_->input(sizes.size() - 1) : own(v_);
+        bent_ = sizes[0] > 0;
+      }
+      if (whole_) {
         const std::int64_t step = question_.stride;
         told_ = std::make_unique<Aligned>(static_cast<std::size_t>(n() * n() * (step + 1) + width));
         question_.h = told_->get();
@@ -188,6 +195,11 @@ class SolverBlock final : public Block {
     e.prepare();
   }
 
+  double* own(std::unique_ptr<Aligned>& vector) const {
+    vector = std::make_unique<Aligned>(static_cast<std::size_t>((n() + isa_.width) * lanes()));
+    return vector->get();
+  }
+
   // Room for what a driver tells.
   void lend(Needs needs) {
     const std::int64_t width = isa_.width, each = across_ ? lanes() : 1,
@@ -207,11 +219,20 @@ class SolverBlock final : public Block {
 
   // The Hessian at x, or its products with v.
   bool curve() {
-    if (products_) {
-      std::copy_n(question_.x, across_ ? n() * lanes() : n(), products_->input(0));
-      return products_->run();
-    }
+    const std::int64_t vector = across_ ? n() * lanes() : n();
+    if (products_ && bent_) std::copy_n(question_.x, vector, products_->input(0));
+    if (products_ && !whole_) return products_->run();
     double* const h = question_.h;
+    if (products_) {  // with unit vectors, the same in every lane
+      double* const v = const_cast<double*>(question_.v);
+      for (std::int64_t j = 0; j < n(); ++j) {
+        std::fill_n(v, vector, 0.0);
+        std::fill_n(v + j * question_.stride, question_.stride, 1.0);
+        if (!products_->run()) return false;
+        std::copy_n(products_->output(0), vector, h + j * vector);
+      }
+      return true;
+    }
     if (question_.stride == 1) return rows_->run(question_.x, h);
     // One start, the same in every lane.
     const std::int64_t step = question_.stride;
@@ -264,12 +285,14 @@ class SolverBlock final : public Block {
   std::vector<std::vector<double>> bounds_;
   std::unique_ptr<Evaluator> values_, products_;
   std::unique_ptr<HessianRows> rows_;
+  bool whole_ = false;  // Hessians are made of products
+  bool bent_ = false;   // products depend on x: where f is quadratic, they do not read it
   struct Argument {
     std::size_t input;
     std::int64_t size;
   };
   std::vector<Argument> per_start_;
-  std::unique_ptr<Aligned> told_, standing_, memory_;
+  std::unique_ptr<Aligned> x_, v_, told_, standing_, memory_;
   std::int64_t row_ = 0, memory_size_ = 0;
   Question question_{};
   SolverCall call_{};

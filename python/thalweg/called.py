@@ -31,6 +31,7 @@ class Called:
         args: tuple[Any, ...],
         jac: Any,
         unpack: bool | None,
+        slopes: bool = True,
     ) -> None:
         if not callable(function):
             raise TypeError(f"the function must be callable, got {type(function).__name__}")
@@ -38,6 +39,7 @@ class Called:
             raise TypeError(f"jac must be a function, True or None, got {jac!r}")
         self.structure, _ = structure_of(x0, function, len(args), unpack)
         self._function, self._jac, self._extra = function, jac, args
+        self._slopes = slopes  # are gradients wanted?
         self.args: list[FloatArray] = []
         self.shape: tuple[int, ...] = ()
         self.threads = 1
@@ -77,7 +79,8 @@ class Called:
     @property
     def cost(self) -> int:
         """Calls of the function for one value and gradient."""
-        return 1 if self._jac is not None else 1 + 2 * self.structure.size
+        alone = self._jac is not None or not self._slopes
+        return 1 if alone else 1 + 2 * self.structure.size
 
     def rows_value_and_grad_one(self, x: FloatArray) -> tuple[float, FloatArray]:
         """Value and gradient at one point; remembered where it is the latest or the lowest."""
@@ -89,7 +92,7 @@ class Called:
 
     def _evaluate(self, x: FloatArray) -> tuple[float, FloatArray]:
         self.calls[0] += 1
-        self.calls[1] += 1
+        self.calls[1] += self._slopes
         if self._jac is True:
             pair = self._call(self._function, x)
             if not isinstance(pair, tuple | list) or len(pair) != 2:
@@ -100,6 +103,8 @@ class Called:
             value, gradient = pair
             return float(as_floats(value, "the function's value").reshape(())), self._flat(gradient)
         value = self._value(x)
+        if not self._slopes:
+            return value, np.full_like(x, np.nan)
         if self._jac is not None:
             return value, self._flat(self._call(self._jac, x))
         gradient = np.empty_like(x)

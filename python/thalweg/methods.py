@@ -37,6 +37,8 @@ class Method:
 
     name: ClassVar[str]
     solves: ClassVar[bool] = False  # a solver, which has no step of its own to be fused
+    # What it is told at a point: "value", "gradient", "hessian", "hessian_vector".
+    needs: ClassVar[str] = "gradient"
     _hyper: ClassVar[list[_Hyper]]
     _options: ClassVar[list[_Hyper]]  # but for those that the rule has itself
     _first: ClassVar[set[str]]  # what memory begins as
@@ -291,6 +293,7 @@ def _make_class(m: dict[str, Any], base: type[Method]) -> type[Method]:
             "__slots__": (),
             "__signature__": _Signature(m["hyper"], options),
             "name": m["name"],
+            "needs": m.get("needs", "gradient"),
             "_hyper": m["hyper"],
             "_options": options,
             "_first": first,

@@ -24,8 +24,11 @@ from thalweg.structure import FloatArray, check_finite
 
 __all__ = ["State", "minimize"]
 
-# How many matrices (n, n) a solver keeps, with those that it is told.
-_MATRICES = {"bfgs": 1, "newton": 3}
+# How many matrices (n, n) a solver keeps, with those that it is told; what needs none.
+_MATRICES = {
+    "bfgs": (1, "use lbfgs, which keeps some 30 vectors"),
+    "newton": (4, "use newton_cg, which keeps some 10 vectors"),
+}
 # SciPy's names for what we call otherwise.
 _OPTIONS = {
     "maxiter": "max_iter", "maxfev": "max_nfev", "maxfun": "max_nfev", "gtol": "gtol",
@@ -241,7 +244,12 @@ def minimize(
             )
         objective = fun.with_args(_as_tuple(args)) if args != () else fun
     elif not trace:
-        objective = Called(fun, x0, _as_tuple(args), jac, unpack)
+        if chosen.needs in ("hessian", "hessian_vector"):
+            raise TypeError(
+                f"{chosen.name} needs second derivatives, which are made from a traced function: "
+                "leave out trace=False, or use 'lbfgs'"
+            )
+        objective = Called(fun, x0, _as_tuple(args), jac, unpack, chosen.needs != "value")
     else:
         if jac is not None:
             raise TypeError("jac= is for trace=False: a traced function is differentiated exactly")
@@ -361,9 +369,8 @@ class _Run:
     ) -> dict[str, Any]:
         o, method = self.objective, self.method
         assert isinstance(method, SolverMethod)
-        if matrices := _MATRICES.get(method.name):
-            instead = "use lbfgs, which keeps some 30 vectors"
-            check_square(rows.shape[1], method.name, instead, matrices)
+        if kept := _MATRICES.get(method.name):
+            check_square(rows.shape[1], method.name, kept[1], kept[0])
         return o.minimizer(method.name).run(
             rows, [None, *o.args], [True] + [False] * len(o.args), method.numbers(), self.bounds,
             memory[0] if memory else None, record=self.record, callback=self._listener(shown),
@@ -447,6 +454,8 @@ class _Run:
         nit = int(out["nit"][0])
         nfev, nhev = int(out["nfev"][0]), int(out["nhev"][0])
         calls = o.calls if isinstance(o, Called) else [nfev, nfev]
+        if self.method.needs == "value":
+            calls = [calls[0], 0]
         reason, message = self._explain(reason, out, last, last_fun, nit, calls[0])
         mask = None
         if self.bounds:

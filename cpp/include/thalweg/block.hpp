@@ -117,8 +117,8 @@ struct Setup {
 // Hessian are the outputs), or a driver, for up to `told_lanes` starts at once.
 struct Sources {
   const Program* values = nullptr;
-  // The product of the Hessian at x and v, the last input; where the solver wants a whole Hessian,
-  // of one start alone, its rows are the products with n unit vectors, which are lanes.
+  // The product of the Hessian at x and v, the last input. Where the solver wants a whole Hessian,
+  // its rows are the products with unit vectors: the lanes are these, of one start alone.
   const Program* product = nullptr;
   std::int64_t told_lanes = 0;
 };

@@ -104,6 +104,7 @@ template <class B, class K> struct TrustRegion {
   static constexpr double kQuiet = 1e3 * kEpsilon;     // of |f|: differences that may be rounding
   static constexpr double kHopeless = 1e3 * kEpsilon;  // of max(1, |f|): gains that are rounding
   static constexpr double kMisses = 2.0;
+  static constexpr double kFar = 1e100;  // no variable of anyone's is that large
 
   void welcome(Mask m) {
     const Mask unknown = seen.fresh == V(kNew);
@@ -166,6 +167,7 @@ template <class B, class K> struct TrustRegion {
     seen.change.set(m, moved / (V(1.0) + size));
     seen.before.set(m, select(stepped, seen.f, f));
     seen.f.set(m, f), seen.norm.set(m, norm);
+    seen.judge(stepped & (size >= V(kFar)), Verdict::Diverged, moved, size);
   }
 };
 
