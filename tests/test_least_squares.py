@@ -214,6 +214,8 @@ def test_sums_of_squares_are_no_method_of_minimize():
     for method in ("lm", tw.LM(), tw.LM):
         with pytest.raises(ValueError, match=r"tw\.least_squares"):
             tw.minimize(lambda x: x**2, 1.0, method)
+    with pytest.raises(ValueError, match=r"tw\.least_squares"):
+        tw.LM().start([1.0, 1.0])
 
 
 # ---- losses
@@ -459,6 +461,24 @@ def test_exceptions_of_the_function_come_through():
 
     with pytest.raises(RuntimeError, match="no more"):
         tw.least_squares(fails, [-2.0, 1.0], lambda _: np.eye(2), trace=False)
+
+
+def test_interrupt_carries_what_was_found_so_far():
+    calls = []
+
+    def stopped(x):
+        calls.append(x.copy())
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return rosenbrock(x)
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        tw.least_squares(stopped, [-2.0, 1.0], lambda x: [[-20 * x[0], 10], [-1, 0]], trace=False)
+    res = caught.value.result
+    assert (str(res.reason), res.status, res.success) == ("interrupted", -2, False)
+    costs = [0.5 * np.sum(rosenbrock(x) ** 2) for x in calls[:3]]
+    assert res.cost == pytest.approx(min(costs))
+    assert len(calls) == 4  # and nothing is evaluated any more
 
 
 def test_verbose_prints_the_ending(capsys):

@@ -7,7 +7,7 @@ import functools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import inf
+from math import inf, prod
 from typing import Any
 
 import numpy as np
@@ -295,12 +295,20 @@ def _result(
     began: float,
 ) -> LeastSquares:
     s, ending = squares.structure, ending_of(out)
+    x, cost = ending.x, ending.cost
+    m = prod(squares.shape)
+    r, jacobian = np.full(m, np.nan), np.broadcast_to(np.nan, (m, s.size))
+    grad = np.full(s.size, np.nan)
+    if out["error"] is None:
+        try:
+            r, jacobian = squares.at(x)
+            cost, grad, jacobian = weighed(squares, r, jacobian)
+        except KeyboardInterrupt as error:  # the last evaluation is not waited for
+            out["error"] = error
     if isinstance(out["error"], KeyboardInterrupt):
         ending = ending._replace(reason=Reason.interrupted)
-    x, reason = ending.x, Reason(ending.reason)
+    reason = Reason(ending.reason)
     nfev, njev = squares.evaluations(ending.nfev)
-    r, jacobian = squares.at(x)
-    cost, grad, jacobian = weighed(squares, r, jacobian)
     if reason is Reason.non_finite and not np.isfinite(r).all() and out["error"] is None:
         raise ValueError(f"Residuals are not finite in the initial point: {squares.blame(x)}")
     mask = active_mask(x, box)

@@ -161,6 +161,8 @@ class Method:
         """
         from thalweg.dialogue import Dialogue
 
+        if self.name == _SQUARES:
+            raise ValueError(_FOR_SQUARES)
         return Dialogue(self, x0, bounds, **stops)
 
     def __repr__(self) -> str:
@@ -342,6 +344,7 @@ def methods(kind: str | None = None) -> dict[str, dict[str, float | None]]:
 
 # The solver that is for least squares alone.
 _SQUARES = "lm"
+_FOR_SQUARES = "method 'lm' is for sums of squares of residuals: use tw.least_squares"
 
 # SciPy's names for what we call otherwise, and what stands in for what we do not offer.
 _SCIPYS = {
@@ -375,7 +378,7 @@ def make(method: Any, hyper: dict[str, Any]) -> Method:
     name = method.lower().replace("-", "_").replace(" ", "_")
     name = _SCIPYS.get(name, name)
     if name == _SQUARES:
-        raise ValueError("method 'lm' is for sums of squares of residuals: use tw.least_squares")
+        raise ValueError(_FOR_SQUARES)
     if name not in classes:
         instead = _INSTEAD.get(name)
         why = f"; instead of {method!r} use {instead}" if instead else ""
