@@ -53,16 +53,7 @@ class Called:
         self._minimizers: dict[Any, _core.Minimizer] = {}
 
     def _call(self, function: Callable[..., Any], x: FloatArray) -> Any:
-        s = self.structure
-        if s.form == "elements":
-            return function(*x.tolist(), *self._extra)
-        point = s.restore(x[None, :].copy())
-        if s.form == "dict":
-            pieces = list(point.values())
-        else:
-            pieces = list(point) if s.form == "tuple" else [point]
-        positional, named = s.arguments(function, pieces, self._extra)
-        return function(*positional, **named)
+        return self.structure.call(function, x, self._extra)
 
     def _value(self, x: FloatArray) -> float:
         value = as_floats(self._call(self._function, x), "the function's value")

@@ -255,16 +255,7 @@ class CalledSquares(Squares):
         self.shape = self._first[1].shape
 
     def _call(self, function: Callable[..., Any], x: FloatArray) -> Any:
-        s = self.structure
-        if s.form == "elements":
-            return function(*x.tolist(), *self._args)
-        point = s.restore(x[None, :].copy())
-        if s.form == "dict":
-            pieces = list(point.values())
-        else:
-            pieces = list(point) if s.form == "tuple" else [point]
-        positional, named = s.arguments(function, pieces, self._args)
-        return function(*positional, **named)
+        return self.structure.call(function, x, self._args)
 
     def _residuals(self, x: FloatArray) -> FloatArray:
         return as_floats(self._call(self._function, x), "the residuals")

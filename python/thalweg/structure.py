@@ -161,6 +161,18 @@ class Structure:
         flat = rows[0] if len(rows) == 1 else np.concatenate(rows, axis=1)
         return lead, np.ascontiguousarray(flat)
 
+    def call(self, function: Callable[..., Any], x: FloatArray, extra: tuple[Any, ...]) -> Any:
+        """The user's function at one flat point (n,), given in its form."""
+        if self.form == "elements":
+            return function(*x.tolist(), *extra)
+        point = self.restore(x[None, :].copy())
+        if self.form == "dict":
+            pieces = list(point.values())
+        else:
+            pieces = list(point) if self.form == "tuple" else [point]
+        positional, named = self.arguments(function, pieces, extra)
+        return function(*positional, **named)
+
     def restore(self, rows: FloatArray, lead: tuple[int, ...] = ()) -> Any:
         """Points in the user's form from rows (lanes, n)."""
         if not lead and self.is_scalar:

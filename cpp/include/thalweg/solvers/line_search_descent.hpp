@@ -98,20 +98,11 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
     if (any(stepped)) direction.learn(stepped, x, g, trial, slopes);
     if constexpr (requires { direction.meet(m, trial); })
       if (any(m & unmet)) direction.meet(m & unmet, trial);
-    const V moved = b.largest([&](std::int64_t i) {
-      const V step = trial[i] - x[i];
-      x.put(m, i, trial[i]);
-      return step;
-    });
-    const V size = b.largest([&](std::int64_t i) { return x[i]; });
-    const V norm = b.largest([&](std::int64_t i) {
-      g.put(m, i, slopes[i]);
-      return box.slope(i, x[i], g[i]);
-    });
+    const auto [moved, size] = arrive_at(m, b, box, seen, trial, slopes, x, g);
+    const V norm = seen.norm;
     seen.iterations.set(stepped, seen.iterations + V(1.0));
-    seen.change.set(m, moved / (V(1.0) + size));
     seen.before.set(m, select(fresh & (seen.iterations == V(0.0)), f, seen.f));
-    seen.f.set(m, f), seen.norm.set(m, norm);
+    seen.f.set(m, f);
     seen.least.set(m & (f < seen.least), f);
     if (any(fresh)) {
       const V steepest = b.largest([&](std::int64_t i) { return g[i]; });

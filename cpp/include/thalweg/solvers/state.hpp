@@ -72,6 +72,30 @@ template <class B> struct Box {
   }
 };
 
+// Puts the iterate and its gradient where the trial was, in the lanes m, and sees norm and change.
+template <class V> struct Arrival {
+  V moved, size;  // the largest |x' - x| and |x'|
+};
+template <class B, class K>
+Arrival<typename B::V> arrive_at(typename B::Mask m, const B& b, const Box<B>& box, Seen<K>& seen,
+                                 typename B::Vector trial, typename B::Vector slopes,
+                                 typename B::Vector x, typename B::Vector g) {
+  using V = typename B::V;
+  const V moved = b.largest([&](std::int64_t i) {
+    const V step = trial[i] - x[i];
+    x.put(m, i, trial[i]);
+    return step;
+  });
+  const V size = b.largest([&](std::int64_t i) { return x[i]; });
+  const V norm = b.largest([&](std::int64_t i) {
+    g.put(m, i, slopes[i]);
+    return box.slope(i, x[i], g[i]);
+  });
+  seen.norm.set(m, norm);
+  seen.change.set(m, moved / (V(1.0) + size));
+  return {moved, size};
+}
+
 // Which variables are free, as a method last looked; without bounds all are, and nothing is kept.
 template <class B, class K> class Free {
   using V = typename B::V;

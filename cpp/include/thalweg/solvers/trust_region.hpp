@@ -153,20 +153,10 @@ template <class B, class K> struct TrustRegion {
     const Mask rose = f > seen.least + slack(f), left = stepped & rose & !(seen.least < seen.f);
     if (any(left)) keep_best(left, seen.f, x);
     seen.least.set(m & !rose, f);
-    const V moved = b.largest([&](std::int64_t i) {
-      const V to = trial[i] - x[i];
-      x.put(m, i, trial[i]);
-      return to;
-    });
-    const V size = b.largest([&](std::int64_t i) { return x[i]; });
-    const V norm = b.largest([&](std::int64_t i) {
-      g.put(m, i, slopes[i]);
-      return box.slope(i, x[i], g[i]);
-    });
+    const auto [moved, size] = arrive_at(m, b, box, seen, trial, slopes, x, g);
     seen.iterations.set(stepped, seen.iterations + V(1.0));
-    seen.change.set(m, moved / (V(1.0) + size));
     seen.before.set(m, select(stepped, seen.f, f));
-    seen.f.set(m, f), seen.norm.set(m, norm);
+    seen.f.set(m, f);
     seen.judge(stepped & (size >= V(kFar)), Verdict::Diverged, moved, size);
   }
 };
