@@ -18,8 +18,8 @@ import numpy.typing as npt
 from thalweg import _core
 from thalweg.batches import Batches, Losses, Over, Rows
 from thalweg.bounds import read_bounds
+from thalweg.descending import Run, State, continued
 from thalweg.methods import Method
-from thalweg.minimize import State, _continued, _Run
 from thalweg.objective import Objective, checked_threads
 from thalweg.progress import Progress
 from thalweg.reasons import STATUS_MINIMIZE, SUCCESS, Reason
@@ -112,7 +112,7 @@ def train(
     check_finite(start[0], "x0", structure)
     memory: list[Any] = []
     if state is not None:
-        start, memory = _continued(state, method, start)
+        start, memory = continued(state, method, start)
     limits = read_bounds(bounds, structure, start[0])
     stops = stops | {"threads": 1 if threads is None else checked_threads(threads)}
     run = _Training(losses, rows, held_out, batches, method, stops, limits, record, callback)
@@ -120,7 +120,7 @@ def train(
     return run.train(standing, seed, progress, began)
 
 
-class _Training(_Run):
+class _Training(Run):
     """One training: handed to the core, and told as a `Result`."""
 
     objective: Objective

@@ -1,0 +1,315 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""One descent of one objective: handed to the core, and told as a `Result`; where it continues."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import isfinite, isnan
+from typing import Any
+
+import numpy as np
+
+from thalweg.called import Called
+from thalweg.methods import Method, SolverMethod, memory_of
+from thalweg.objective import Objective, check_square
+from thalweg.progress import Progress
+from thalweg.reasons import STATUS_MINIMIZE, SUCCESS, Reason
+from thalweg.result import LastPoint, Path, Result
+from thalweg.structure import FloatArray
+
+__all__ = ["Run", "State", "continued"]
+
+# How many matrices (n, n) a solver keeps, with those that it is told; what needs none.
+_MATRICES = {
+    "bfgs": (1, "use lbfgs, which keeps some 30 vectors"),
+    "newton": (4, "use newton_cg, which keeps some 10 vectors"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where a descent stood at its last iterate; `state=` continues from there, bit for bit.
+
+    Attributes
+    ----------
+    method : str
+        Name of the method.
+    x : ndarray
+        The last iterate, flat.
+    memory : tuple of ndarray
+        What the method remembers; with schedules the number of steps last.
+    nit : int
+        Iterations made so far.
+    """
+
+    method: str
+    x: FloatArray
+    memory: tuple[FloatArray, ...]
+    nit: int
+
+
+def continued(
+    state: State, method: Method, rows: FloatArray
+) -> tuple[FloatArray, list[FloatArray | None]]:
+    """The start (1, n) and the method's memory that a state stands for, checked."""
+    if not isinstance(state, State):
+        raise TypeError(f"state must be the state of a result, got {type(state).__name__}")
+    if state.method != method.name or state.x.shape != rows[0].shape:
+        raise ValueError(
+            f"state must come from {method.name} with {rows.shape[1]} variables, "
+            f"got {state.method} with {state.x.size}"
+        )
+    if not np.isfinite(state.x).all() or any(m.size and np.isnan(m).all() for m in state.memory):
+        raise ValueError("state must hold numbers, got NaN or an infinite x")
+    if method.solves:
+        return state.x[None, :], list(state.memory)
+    # The steps made so far are counted in `nit`, whether or not a schedule was there to read them.
+    own = state.memory[: len(memory_of(method.name))]
+    counter = [np.array([float(state.nit)])] if method.counts else []
+    return state.x[None, :], [m[None, :] for m in (*own, *counter)]
+
+
+class Run:
+    """One descent of one objective: handed to the core, and told as a `Result`."""
+
+    def __init__(
+        self,
+        objective: Objective | Called,
+        method: Method,
+        stops: dict[str, Any],
+        bounds: list[FloatArray],
+        record: bool,
+        callback: Callable[..., Any] | None,
+    ) -> None:
+        self.objective, self.method, self.stops, self.bounds = objective, method, stops, bounds
+        self.record, self.callback = record, callback
+
+    def go(
+        self, rows: FloatArray, memory: list[FloatArray | None], progress: bool
+    ) -> dict[str, Any]:
+        """Descend from rows (1, n) in the core; what it tells of the ending."""
+        o, stops = self.objective, self.stops
+        if isinstance(o, Called):
+            o.limits = self.bounds
+            stops = stops | {"max_nfev": max(1, stops["max_nfev"] // o.cost)}
+        function = o.rows_value_and_grad_one if isinstance(o, Called) else None
+        descend = self._solver if self.method.solves else self._rule
+        if not progress:
+            return descend(rows, memory, None, function, stops)
+        with Progress(True, total=stops["max_iter"]) as shown:
+            return descend(rows, memory, shown, function, stops)
+
+    def _solver(
+        self,
+        rows: FloatArray,
+        memory: list[FloatArray | None],
+        shown: Progress | None,
+        function: Any,
+        stops: dict[str, Any],
+    ) -> dict[str, Any]:
+        o, method = self.objective, self.method
+        assert isinstance(method, SolverMethod)
+        if kept := _MATRICES.get(method.name):
+            check_square(rows.shape[1], method.name, kept[1], kept[0])
+        return o.minimizer(method.name).run(
+            rows, [None, *o.args], [True] + [False] * len(o.args), method.numbers(), self.bounds,
+            memory[0] if memory else None, record=self.record, callback=self._listener(shown),
+            function=function, **stops,
+        )  # fmt: skip
+
+    def _rule(
+        self,
+        rows: FloatArray,
+        memory: list[FloatArray | None],
+        shown: Progress | None,
+        function: Any,
+        stops: dict[str, Any],
+    ) -> dict[str, Any]:
+        o = self.objective
+        value = self.record or shown is not None or self.callback is not None
+        stepper = o.stepper(
+            self.method, bool(self.bounds), value or stops["gtol"] > 0, stops["xtol"] > 0, value
+        )
+        return stepper.run(
+            rows, [None, *o.args], [True] + [False] * len(o.args), self.method.inputs(),
+            self.bounds, memory, record=self.record, callback=self._listener(shown),
+            function=function, **stops,
+        )  # fmt: skip
+
+    def _listener(
+        self, shown: Progress | None
+    ) -> Callable[[int, FloatArray, float, float], bool] | None:
+        """What the core calls after each iteration; True ends the descent."""
+        if self.callback is None and shown is None:
+            return None
+        told = self.callback
+        as_result = False
+        if told is not None:
+            try:
+                as_result = list(inspect.signature(told).parameters) == ["intermediate_result"]
+            except (TypeError, ValueError):
+                as_result = False
+
+        def listen(iteration: int, x: FloatArray, fun: float, norm: float) -> bool:
+            if shown is not None:
+                shown.update(iteration, fun, norm)
+            if told is None:
+                return False
+            point = self.objective.structure.restore(x[None, :])
+            try:
+                if as_result:
+                    told(
+                        intermediate_result=Intermediate(
+                            x=point, fun=fun, nit=iteration, grad_norm=norm
+                        )
+                    )
+                else:
+                    told(point)
+            except StopIteration:
+                return True
+            return False
+
+        return listen
+
+    def result(self, out: dict[str, Any], nit_before: int, began: float) -> Result:
+        """What the core told, as the user sees it."""
+        o, s = self.objective, self.objective.structure
+        x, last = out["x"], out["last_x"]
+        fun, jac = float(out["fun"][0]), out["jac"]
+        if isnan(jac[0, 0]):  # not at hand
+            fun, jac = _value_and_grad(o, x)
+        if isinstance(o, Called) and isnan(fun) and isfinite(out["fun"][0]) and not out["error"]:
+            values, jac = o.again(x)  # the best point, but not quite the lowest: not remembered
+            fun = float(values[0])
+        last_fun, last_jac = fun, jac
+        if x.tobytes() != last.tobytes():
+            last_fun, last_jac = _value_and_grad(o, last)
+            # The core's f is NaN where the next point would not be finite; f itself may be the
+            # best.
+            if last_fun <= fun and isfinite(last_fun):
+                x, fun, jac = last, last_fun, last_jac
+        reason = Reason(int(out["reason"][0]))
+        # Ctrl-C may also have come while a callback or the function was running.
+        if isinstance(out["error"], KeyboardInterrupt):
+            reason = Reason.interrupted
+        nit = int(out["nit"][0])
+        nfev, nhev = int(out["nfev"][0]), int(out["nhev"][0])
+        calls = o.calls if isinstance(o, Called) else [nfev, nfev]
+        if self.method.needs == "value":
+            calls = [calls[0], 0]
+        reason, message = self._explain(reason, out, last, last_fun, nit, calls[0])
+        mask = None
+        if self.bounds:
+            flat = np.where(x[0] <= self.bounds[0], -1, np.where(x[0] >= self.bounds[1], 1, 0))
+            mask = s.restore_int(flat)
+        path = None
+        if out["path"] is not None:
+            points, values, norms = out["path"]
+            path = Path(s.restore(points, (points.shape[0],)), values, norms)
+        memory = tuple(np.ascontiguousarray(m[0]) for m in out["memory"])
+        return Result(
+            x=s.restore(x), fun=fun, jac=s.restore(jac), nit=nit,
+            nfev=calls[0], njev=calls[1], nhev=nhev,
+            success=SUCCESS[reason], status=STATUS_MINIMIZE[reason], message=message, reason=reason,
+            last=LastPoint(s.restore(last), last_fun, s.restore(last_jac)),
+            active_mask=mask, path=path,
+            state=State(self.method.name, last[0].copy(), memory, nit_before + nit),
+            elapsed=time.perf_counter() - began, _objective=o,
+        )  # fmt: skip
+
+    def _explain(
+        self,
+        reason: Reason,
+        out: dict[str, Any],
+        last: FloatArray,
+        last_fun: float,
+        nit: int,
+        nfev: int,
+    ) -> tuple[Reason, str]:
+        """The reason in words, with both sides of what decided it."""
+        left, right = float(out["left"][0]), float(out["right"][0])
+        after = f"after {nit} iteration{'s' * (nit != 1)}"
+        match reason:
+            case Reason.gradient_small:
+                return reason, f"gradient norm {left:.3g} <= {right:.3g} {after}"
+            case Reason.step_small:
+                return reason, f"relative step {left:.3g} <= {right:.3g} {after}"
+            case Reason.value_settled:
+                return reason, f"change of the value {left:.3g} <= {right:.3g} {after}"
+            case Reason.precision_limit:
+                return reason, (
+                    f"the limit of precision: a change of the value by {left:.3g} <= {right:.3g} "
+                    f"is rounding {after}"
+                )
+            case Reason.stuck:
+                return reason, (
+                    f"stuck {after}: no lower value along the gradient, which promises "
+                    f"{left:.3g} > {right:.3g}; is it the function's?"
+                )
+            case Reason.diverged if isfinite(last_fun):
+                return reason, (
+                    f"diverged {after}: the value falls without end, {last_fun:.3g} after a step "
+                    f"of {left:.3g}"
+                )
+            case Reason.max_iterations:
+                return reason, f"{nit} iterations >= max_iter = {int(right)}; not converged"
+            case Reason.max_evaluations:
+                return (
+                    reason,
+                    f"{nfev} evaluations, max_nfev = {self.stops['max_nfev']}; not converged",
+                )
+            case Reason.max_time:
+                return reason, f"{left:.3g} s >= max_time = {right:.3g} s {after}; not converged"
+            case Reason.stopped_by_callback:
+                return reason, f"stopped by the callback {after}"
+            case Reason.interrupted:
+                return reason, f"interrupted {after}"
+            case _:
+                return self._blame(last, last_fun, after, nit)
+
+    def _blame(self, last: FloatArray, last_fun: float, after: str, nit: int) -> tuple[Reason, str]:
+        """Which operation made a value that is not finite, and from what."""
+        in_value = not isfinite(last_fun)
+        what = "the value" if in_value else "the gradient"
+        if isinstance(self.objective, Called):
+            return (
+                Reason.non_finite,
+                f"{what} is not finite {after}: the function returned {last_fun}",
+            )
+        found = self.objective.diagnose(last, not in_value)
+        if found is None:
+            return (
+                Reason.diverged,
+                f"the next step is not finite {after}: the learning rate is too large",
+            )
+        operation, inputs, value, outside = found
+        call = (
+            f"{operation}({', '.join(f'{v:.6g}' for v in inputs)})"
+            if inputs
+            else f"{operation}(...)"
+        )
+        text = f"{call} = {value:g} in {what} {after}"
+        if outside:
+            return Reason.left_domain, f"left the domain: {text}"
+        if np.isinf(value) and nit > 0:
+            return Reason.diverged, f"diverged: {text}"
+        return Reason.non_finite, f"not finite: {text}"
+
+
+@dataclass(slots=True)
+class Intermediate:
+    """What ``callback(intermediate_result=...)`` is given."""
+
+    x: Any
+    fun: float
+    nit: int
+    grad_norm: float
+
+
+def _value_and_grad(o: Objective | Called, row: FloatArray) -> tuple[float, FloatArray]:
+    """At one point, given as a row."""
+    values, slopes = o.rows_value_and_grad(row)
+    return float(values[0]), slopes
