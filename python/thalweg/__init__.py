@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from thalweg.fit import curve_fit
     from thalweg.fit_information import OptimizeWarning
     from thalweg.leastsq import least_squares
+    from thalweg.many import minimize_many
     from thalweg.models import Model, model
 
 GradientDescent = _methods.classes["gradient_descent"]
@@ -65,6 +66,7 @@ _LATER = {
     "OptimizeWarning": "fit_information",
     "curve_fit": "fit",
     "least_squares": "leastsq",
+    "minimize_many": "many",
     "model": "models",
 }
 
@@ -118,6 +120,7 @@ __all__ = [
     "losses",
     "methods",
     "minimize",
+    "minimize_many",
     "model",
     "nn",
     "objective",
