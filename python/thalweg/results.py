@@ -416,6 +416,7 @@ class Results(Many):
         arrays: dict[str, Any] = {
             "x": _points(form, out["x"]),
             "fun": out["fun"],
+            "jac": _points(form, out["jac"]),
             "success": np.array(SUCCESS)[reason],
             "status": np.array(STATUS_MANY, dtype=np.int8)[reason],
             "reason": reason,
@@ -423,8 +424,6 @@ class Results(Many):
             "nfev": out["nfev"],
             "nhev": out["nhev"],
         }
-        if out["jac"] is not None:
-            arrays["jac"] = _points(form, out["jac"])
         if out.get("path") is not None:  # one by one, where they were asked for
             arrays["path"] = out["path"]
         own: dict[str, npt.NDArray[Any]] = {
