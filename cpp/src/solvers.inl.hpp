@@ -147,16 +147,10 @@ template <bool Lanes, std::int64_t N = 0> struct Space : Extents<Lanes, N> {
     else return V::count() < V(static_cast<double>(n - i * W));
   }
 
-  V dot(Vector a, Vector b) const {
-    if constexpr (Lanes) {
-      const auto get = [&](std::int64_t i, V& x, V& y) THALWEG_INLINED { x = a[i], y = b[i]; };
-      const Tree<DotOf, decltype(get)> tree{get};
-      if constexpr (N > 0) return tree.few(N);
-      else return n > 0 ? tree(0, n) : V(0.0);
-    } else {
-      if (n <= kFew) return V(few(a.p, b.p));
-      return V(ContiguousTree<DotOf>{a.p, b.p}(0, n));
-    }
+  THALWEG_INLINE V dot(Vector a, Vector b) const {
+    if constexpr (N == 0) return long_dot(a, b);
+    const auto get = [&](std::int64_t i, V& x, V& y) THALWEG_INLINED { x = a[i], y = b[i]; };
+    return Tree<DotOf, decltype(get)>{get}.few(N);
   }
   // The largest |f(i)|; NaN where one is.
   template <class F> V largest(F f) const {
@@ -178,6 +172,15 @@ template <bool Lanes, std::int64_t N = 0> struct Space : Extents<Lanes, N> {
   }
 
  private:
+  V long_dot(Vector a, Vector b) const {
+    if constexpr (Lanes) {
+      const auto get = [&](std::int64_t i, V& x, V& y) THALWEG_INLINED { x = a[i], y = b[i]; };
+      return n > 0 ? Tree<DotOf, decltype(get)>{get}(0, n) : V(0.0);
+    } else {
+      if (n <= kFew) return V(few(a.p, b.p));
+      return V(ContiguousTree<DotOf>{a.p, b.p}(0, n));
+    }
+  }
   // The same tree for a few elements of one lane, as numbers: sums of batches would be longer.
   static constexpr std::int64_t kFew = 8;
   double few(const double* a, const double* b) const {
@@ -228,18 +231,18 @@ template <class Space, bool Lanes> class Keeper {
   Keeper(const B& space, double* memory, std::int64_t lane, double* flat, bool save)
       : space_(space), memory_(memory), lane_(lane), flat_(flat), carries_(true), save_(save) {}
 
-  Scalar scalar() {
+  THALWEG_INLINE Scalar scalar() {
     double* p = take(W);
     if (carries_ && flat_ && !save_ && !Lanes) std::fill_n(p, W, *flat_);
     carry(p, 1, W);
     return {p};
   }
-  typename B::Vector vector() {
+  THALWEG_INLINE typename B::Vector vector() {
     double* p = take(space_.room);
     carry(p, space_.n, Lanes ? W : 1);
     return typename B::Vector(p);
   }
-  typename B::Matrix matrix() {
+  THALWEG_INLINE typename B::Matrix matrix() {
     double* p = take(space_.n * space_.room);
     for (std::int64_t i = 0; i < space_.n; ++i) carry(p + i * space_.room, space_.n, Lanes ? W : 1);
     return {p, space_.room, W};
@@ -251,7 +254,9 @@ template <class Space, bool Lanes> class Keeper {
   std::int64_t carried() const { return carried_; }
 
  private:
-  double* take(std::int64_t doubles) { return memory_ + std::exchange(taken_, taken_ + doubles); }
+  THALWEG_INLINE double* take(std::int64_t doubles) {
+    return memory_ + std::exchange(taken_, taken_ + doubles);
+  }
   void carry(double* p, std::int64_t count, std::int64_t step) {
     if (!carries_) return;
     carried_ += count;
