@@ -30,7 +30,11 @@ if TYPE_CHECKING:
     from thalweg.fit import curve_fit
     from thalweg.fit_information import OptimizeWarning
     from thalweg.leastsq import least_squares
+    from thalweg.maps import Basins, basins
+    from thalweg.minima import Minima
     from thalweg.models import Model, model
+    from thalweg.multistarts import multistart
+    from thalweg.sweeps import Sweep, Verdict, sweep
 
 GradientDescent = _methods.classes["gradient_descent"]
 Momentum = _methods.classes["momentum"]
@@ -60,12 +64,19 @@ for _class in _methods.classes.values():
 
 # Fits are imported when first asked for.
 _LATER = {
+    "Basins": "maps",
     "LeastSquares": "endings",
+    "Minima": "minima",
     "Model": "models",
     "OptimizeWarning": "fit_information",
+    "Sweep": "sweeps",
+    "Verdict": "sweeps",
+    "basins": "maps",
     "curve_fit": "fit",
     "least_squares": "leastsq",
     "model": "models",
+    "multistart": "multistarts",
+    "sweep": "sweeps",
 }
 
 
@@ -90,11 +101,13 @@ __all__ = [
     "AdaMax",
     "Adam",
     "AdamW",
+    "Basins",
     "Bounds",
     "GradientCheck",
     "GradientDescent",
     "LeastSquares",
     "Lion",
+    "Minima",
     "Model",
     "Momentum",
     "NAdam",
@@ -106,8 +119,11 @@ __all__ = [
     "Result",
     "Rprop",
     "State",
+    "Sweep",
     "TraceError",
+    "Verdict",
     "__version__",
+    "basins",
     "check_grad",
     "curve_fit",
     "grad",
@@ -119,9 +135,11 @@ __all__ = [
     "methods",
     "minimize",
     "model",
+    "multistart",
     "nn",
     "objective",
     "schedules",
     "show_config",
+    "sweep",
     "value_and_grad",
 ]

@@ -213,6 +213,19 @@ def _checked(name: str, value: Any, lower: float, upper: float, above: bool, bel
     return number
 
 
+def checked_numbers(method: Method, name: str, values: FloatArray) -> Any:
+    """Values of one hyper-parameter, one a lane, if the method takes them; whole ones as such."""
+    (known,) = (h for h in (*method._hyper, *method._options) if h[0] == name)
+    for value in (values.min(), values.max()):  # NaN, if there is one
+        _checked(name, value, *known[3])
+    if not known[4]:
+        return values
+    wrong = values[values != np.rint(values)]
+    if wrong.size:
+        raise ValueError(f"{name} must hold whole numbers, got {wrong[0]:g}")
+    return values.astype(np.int64)
+
+
 _FUNCTION = "a function"
 
 

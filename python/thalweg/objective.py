@@ -179,6 +179,14 @@ class Objective:
                 f"{what} needs a function with one value, got shape {self.shape}; {instead}"
             )
 
+    def require_one_value(self) -> None:
+        """Refuse to minimize what has several values."""
+        if prod(self.shape) != 1:
+            raise ValueError(
+                f"the function must return one value, got shape {self.shape}; "
+                "sums of squares of residuals are for least squares"
+            )
+
     def __call__(self, *x: Any, **named: Any) -> Any:
         """Value at a point.
 
@@ -290,6 +298,10 @@ class Objective:
             return np.ascontiguousarray(full.reshape(k, a.shape[1]))
 
         return both, rows if rows.shape[0] == 1 else spread(rows, lead), spread(directions, lead_v)
+
+    def rows_hvp(self, rows: FloatArray, directions: FloatArray) -> FloatArray:
+        """Hessian-vector products (k, n) at rows of points (k, n) along rows of directions."""
+        return self._directional("hvp", rows, np.ascontiguousarray(directions))
 
     def hvp(self, x: Any, v: Any) -> Any:
         """Hessian-vector product at `x` along `v`, both in the form of `x0` (lanes in front)."""
