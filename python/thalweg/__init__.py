@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from thalweg.fit import curve_fit
     from thalweg.fit_information import OptimizeWarning
     from thalweg.leastsq import least_squares
+    from thalweg.many import minimize_many
     from thalweg.maps import Basins, basins
     from thalweg.minima import Minima
     from thalweg.models import Model, model
@@ -74,6 +75,7 @@ _LATER = {
     "basins": "maps",
     "curve_fit": "fit",
     "least_squares": "leastsq",
+    "minimize_many": "many",
     "model": "models",
     "multistart": "multistarts",
     "sweep": "sweeps",
@@ -134,6 +136,7 @@ __all__ = [
     "losses",
     "methods",
     "minimize",
+    "minimize_many",
     "model",
     "multistart",
     "nn",

@@ -36,15 +36,16 @@ class Bounds:
 
 
 def read_bounds(bounds: Any, structure: Structure, start: FloatArray) -> list[FloatArray]:
-    """[lower, upper], each (n,), or nothing without bounds; checked against the start."""
+    """[lower, upper], each (n,), or nothing without bounds; checked against starts (..., n)."""
     if bounds is None:
         return []
     lower, upper = read_limits(bounds, structure)
-    outside = np.flatnonzero((start < lower) | (start > upper))
+    outside = np.argwhere((start < lower) | (start > upper))
     if outside.size:
-        i = outside[0]
+        at, i = tuple(outside[0]), outside[0][-1]
+        of = f"start {at[0]}" if start.ndim > 1 else "x0"
         raise ValueError(
-            f"x0 must lie within the bounds, got {start[i]} outside "
+            f"{of} must lie within the bounds, got {start[at]} outside "
             f"[{lower[i]}, {upper[i]}] for {structure.name_of(i)}"
         )
     return [lower, upper]

@@ -14,7 +14,6 @@ import numpy.typing as npt
 from thalweg.minima import Minima
 from thalweg.multistarts import Asked
 from thalweg.objective import Objective
-from thalweg.reasons import STATUS_MANY, SUCCESS
 from thalweg.record import seconds
 from thalweg.results import Results
 from thalweg.stationary import Box
@@ -94,6 +93,7 @@ def basins(
     tol: float = 1e-3,
     hold: bool = True,
     threads: int | None = None,
+    progress: bool = False,
     unpack: bool | None = None,
     gtol: float | None = None,
     xtol: float | None = None,
@@ -117,7 +117,7 @@ def basins(
         Starts along each variable, at least 2; for a function of one variable a number.
     method : str or method object
         As in `thalweg.minimize`, with hyper-parameters as further keywords.
-    args, tol, hold, threads, unpack : optional
+    args, tol, hold, threads, progress, unpack : optional
         As in `thalweg.multistart`.
     gtol, xtol, ftol, max_iter, max_nfev, max_time : optional
         When a descent stops, as in `thalweg.minimize`.
@@ -135,6 +135,8 @@ def basins(
         If `fun` cannot be traced.
     ValueError, TypeError
         If an argument does not fit; the message says what was wanted, what came, and which.
+    KeyboardInterrupt
+        On Ctrl-C, with the ends of the descents so far as ``.result``.
 
     See Also
     --------
@@ -162,26 +164,11 @@ def basins(
     )  # fmt: skip
     axes, rows = _grid(asked.box, shape)
     sizes = tuple(len(axis) for axis in axes)
-    out = asked.run(rows, slopes=False)
-    form = asked.objective.structure
-    arrays = {
-        "x": form.restore(out["x"], sizes),
-        "fun": out["fun"].reshape(sizes),
-        "success": np.array(SUCCESS)[out["reason"]].reshape(sizes),
-        "status": np.array(STATUS_MANY, np.int8)[out["reason"]].reshape(sizes),
-    }
-    arrays |= {name: out[name].reshape(sizes) for name in ("reason", "nit", "nfev", "nhev")}
-    own: dict[str, Any] = {
-        name: out[name].reshape(sizes) for name in ("left", "right", "last_fun") if name in out
-    }
-    if "last_x" in out:
-        own["last_x"] = out["last_x"].reshape(*sizes, -1)
-    about: dict[str, Any] = {
-        "objective": asked.objective, "max_nfev": asked.stops["max_nfev"], "box": asked.box,
-        "method": asked.method,
-    }  # fmt: skip
-    ends = Results(arrays, sizes, {"elapsed": time.perf_counter() - began}, own, about)
-    minima = asked.minima(out, ends, form.restore(rows, sizes), began)
+    out, flat = asked.run(rows, False, progress)
+    arrays, own = flat._in_shape(sizes)
+    about = flat._about | {"box": asked.box, "method": asked.method}
+    ends = Results(arrays, sizes, flat._shared, own, about)
+    minima = asked.minima(out, ends, asked.objective.structure.restore(rows, sizes), began)
     shared = {"axes": axes, "elapsed": minima.elapsed}
     arrays = {"labels": minima.labels, **arrays}
     return Basins(arrays, sizes, shared, own, about | {"minima": minima})

@@ -95,15 +95,27 @@ class Method:
         """Whether a step made for it may be kept: plain functions are frozen as they are now."""
         return all(kind is not _FUNCTION for _, kind in self.kinds)
 
-    def inputs(self) -> list[FloatArray]:
-        """The numbers that a step takes, in its order."""
-        values: list[float] = []
-        for value in self.hyper.values():
-            if isinstance(value, Schedule):
+    def inputs(self, by_lane: dict[str, FloatArray] | None = None) -> list[FloatArray]:
+        """The numbers that a step takes, in its order; some perhaps one for each start."""
+        values: list[Any] = []
+        for name, value in self.hyper.items():
+            if by_lane and name in by_lane:
+                values.append(by_lane[name])
+            elif isinstance(value, Schedule):
                 values += value.parameters
             elif not callable(value):
                 values.append(value)
-        return [np.array([v]) for v in values]
+        return [np.atleast_1d(np.asarray(v, dtype=np.float64)) for v in values]
+
+    def check(self, name: str, values: FloatArray) -> None:
+        """Refuse values (k,) of a hyper-parameter of which one would be refused alone."""
+        (accepted,) = (h[3] for h in [*self._hyper, *self._options] if h[0] == name)
+        for value in np.unique(values) if self.is_whole(name) else (values.min(), values.max()):
+            self._value(name, float(value), accepted)
+
+    def is_whole(self, name: str) -> bool:
+        """Whether a hyper-parameter is a whole number."""
+        return any(h[0] == name and h[4] for h in self._hyper)
 
     def settings(self, graph: _core.Graph) -> list[tuple[int, Any]]:
         """How each hyper-parameter, then each option, enters a step: `_core.Stepper`."""
@@ -187,7 +199,7 @@ class SolverMethod(Method):
 
     def _value(self, name: str, value: Any, accepted: tuple[float, float, bool, bool]) -> Any:
         number = _checked(name, value, *accepted)
-        if not any(h[0] == name and h[4] for h in self._hyper):
+        if not self.is_whole(name):
             return number
         if number != int(number):
             raise ValueError(f"{name} must be a whole number, got {number:g}")
@@ -211,19 +223,6 @@ def _checked(name: str, value: Any, lower: float, upper: float, above: bool, bel
         high = f" and {'<' if below else '<='} {upper:g}" if np.isfinite(upper) else " and finite"
         raise ValueError(f"{name} must be {low}{high}, got {number:g}")
     return number
-
-
-def checked_numbers(method: Method, name: str, values: FloatArray) -> Any:
-    """Values of one hyper-parameter, one a lane, if the method takes them; whole ones as such."""
-    (known,) = (h for h in (*method._hyper, *method._options) if h[0] == name)
-    for value in (values.min(), values.max()):  # NaN, if there is one
-        _checked(name, value, *known[3])
-    if not known[4]:
-        return values
-    wrong = values[values != np.rint(values)]
-    if wrong.size:
-        raise ValueError(f"{name} must hold whole numbers, got {wrong[0]:g}")
-    return values.astype(np.int64)
 
 
 _FUNCTION = "a function"

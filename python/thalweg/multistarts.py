@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from thalweg.bounds import read_limits
-from thalweg.lanes import descend
+from thalweg.lanes import cores
 from thalweg.methods import Method, make
 from thalweg.minima import Minima, find_minima
-from thalweg.objective import Objective, checked_threads
+from thalweg.objective import Objective, objective_of
+from thalweg.progress import Progress
 from thalweg.results import Many, Results
-from thalweg.stationary import Box
+from thalweg.stationary import Box, lanes_of
 from thalweg.stopping import checked_stop, defaults
 from thalweg.structure import FloatArray, as_floats
 
@@ -41,17 +42,10 @@ class Asked:
     ) -> None:
         given = {k: checked_stop(k, v) for k, v in stops.items() if v is not None}
         self.method: Method = make("lbfgs" if method is None else method, hyper)
-        self.stops = defaults(self.method) | given
-        self.threads = None if threads is None else checked_threads(threads)
+        self.stops = defaults(self.method) | given | {"threads": cores(threads)}
         self.tol = _checked_tol(tol)
-        if isinstance(fun, Objective):
-            if unpack is not None:
-                raise TypeError("unpack= was settled when the objective was traced; leave it out")
-            given_args = args if isinstance(args, tuple) else (args,)
-            self.objective = fun.with_args(given_args) if args != () else fun
-        else:
-            self.objective = Objective(fun, _middle(bounds), args, unpack)
-        self.objective.require_one_value()
+        point = None if isinstance(fun, Objective) else _middle(bounds)
+        self.objective = objective_of(fun, point, args, unpack)
         lower, upper = read_limits(bounds, self.objective.structure)
         with np.errstate(over="ignore"):
             wrong = np.flatnonzero(~np.isfinite(upper - lower))
@@ -65,12 +59,24 @@ class Asked:
             raise ValueError("bounds must leave room in some variable, got lower = upper in all")
         self.box = Box(np.ascontiguousarray(lower), np.ascontiguousarray(upper), bool(hold))
 
-    def run(self, rows: FloatArray, slopes: bool) -> dict[str, Any]:
-        """Descend from rows (k, n) in the core."""
-        return descend(
-            self.objective, self.method, rows, self.box.limits, self.stops, threads=self.threads,
-            slopes=slopes,
-        )  # fmt: skip
+    def run(self, rows: FloatArray, slopes: bool, progress: bool) -> tuple[dict[str, Any], Results]:
+        """Descend from rows (k, n) in the core: what it tells, and the same for the user."""
+        began, lanes = time.perf_counter(), lanes_of(self.objective, rows)
+        with Progress(progress, len(rows), "start") as shown:
+            told = shown.count if progress else None
+            out = lanes.descend(self.method, {}, self.box.limits, self.stops, told)
+        elapsed, most = time.perf_counter() - began, self.stops["max_nfev"]
+        if slopes:
+            ends = lanes.results(out, most, elapsed)
+        else:
+            bare = out | {"jac": None}
+            ends = Results.told(bare, self.objective, max_nfev=most, elapsed=elapsed)
+        error = out["error"]
+        if isinstance(error, KeyboardInterrupt):
+            error.result = ends  # type: ignore[attr-defined]
+        if error is not None:
+            raise error
+        return out, ends
 
     def minima(self, out: dict[str, Any], ends: Results, starts: Any, began: float) -> Minima:
         """The minima that descents ended at."""
@@ -97,6 +103,7 @@ def multistart(
     tol: float = 1e-3,
     hold: bool = True,
     threads: int | None = None,
+    progress: bool = False,
     unpack: bool | None = None,
     gtol: float | None = None,
     xtol: float | None = None,
@@ -136,6 +143,8 @@ def multistart(
         bounds only say where to start.
     threads : int, optional
         Threads that share the starts; by default all cores. Results do not depend on it.
+    progress : bool, default False
+        Show on stderr how many descents have ended.
     unpack : bool, optional
         Whether the variables are passed one by one; by default as the signature says.
     gtol, xtol, ftol, max_iter, max_nfev, max_time : optional
@@ -156,6 +165,8 @@ def multistart(
         If an argument does not fit; the message says what was wanted, what came, and which.
     ImportError
         If ``sampling="sobol"`` and SciPy is missing.
+    KeyboardInterrupt
+        On Ctrl-C, with the ends of the descents so far as ``.result``.
 
     Notes
     -----
@@ -189,11 +200,8 @@ def multistart(
         stops=stops, hyper=hyper,
     )  # fmt: skip
     rows = _starts(asked.box, _count("n", n, 1), _count("seed", seed, 0), sampling)
-    out = asked.run(rows, slopes=True)
+    out, ends = asked.run(rows, True, progress)
     starts = asked.objective.structure.restore(rows, (len(rows),))
-    ends = Results.told(
-        out, asked.objective, max_nfev=asked.stops["max_nfev"], elapsed=time.perf_counter() - began
-    )
     return asked.minima(out, ends, starts, began)
 
 

@@ -13,13 +13,14 @@ from math import prod
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from thalweg import _core
 from thalweg.methods import Method, kept_minimizer, kept_stepper
 from thalweg.structure import FloatArray, Structure, argument_names, as_floats, structure_of
 from thalweg.trace import Trace, Tracer, output_node, trace_call
 
-__all__ = ["Objective", "objective"]
+__all__ = ["Objective", "objective", "objective_of"]
 
 
 def _available_memory() -> int:
@@ -179,14 +180,6 @@ class Objective:
                 f"{what} needs a function with one value, got shape {self.shape}; {instead}"
             )
 
-    def require_one_value(self) -> None:
-        """Refuse to minimize what has several values."""
-        if prod(self.shape) != 1:
-            raise ValueError(
-                f"the function must return one value, got shape {self.shape}; "
-                "sums of squares of residuals are for least squares"
-            )
-
     def __call__(self, *x: Any, **named: Any) -> Any:
         """Value at a point.
 
@@ -235,7 +228,20 @@ class Objective:
 
     def rows_value_and_grad(self, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Values (k,) and gradients (k, n) at rows of points (k, n)."""
-        value, slope = self._run("value_and_grad", lambda: [self._f, self._gradient_node()], rows)
+        return self.values_and_grads(rows, self.args, [False] * len(self.args), self.threads)
+
+    def values_and_grads(
+        self,
+        rows: FloatArray,
+        args: Sequence[FloatArray],
+        varying: Sequence[bool],
+        threads: int = 1,
+    ) -> tuple[FloatArray, FloatArray]:
+        """The same with `args` of which some have a row for each point."""
+        f = self._function(
+            "value_and_grad", lambda: [self._f, self._gradient_node()], 1 + len(self.args)
+        )
+        value, slope = f([rows, *args], [True, *varying], rows.shape[0], threads)
         return value[:, 0], slope
 
     def grad(self, *x: Any, **named: Any) -> Any:
@@ -478,6 +484,16 @@ class Objective:
         node = self._gradient_node() if gradient else self._f
         return self._graph.diagnose(node, [rows, *self.args])
 
+    def faults(
+        self, rows: FloatArray, args: Sequence[FloatArray], varying: Sequence[bool], gradient: bool
+    ) -> npt.NDArray[np.int8]:
+        """What is wrong with the value (or gradient) at each of k points.
+
+        0 nothing, 1 not finite, 2 infinite, 3 an operand outside its operation's domain.
+        """
+        node = self._gradient_node() if gradient else self._f
+        return self._graph.faults(node, [rows, *args], [True, *varying], rows.shape[0])
+
     def __copy__(self) -> Objective:
         other = Objective.__new__(Objective)
         other.__dict__.update(self.__dict__)
@@ -496,6 +512,24 @@ class Tape(str):
 
     def __repr__(self) -> str:
         return str(self).rstrip("\n")
+
+
+def objective_of(
+    fun: Callable[..., Any] | Objective, x0: Any, args: Any, unpack: bool | None
+) -> Objective:
+    """A function traced at `x0`, or what was traced before, with `args`; one value is required."""
+    if isinstance(fun, Objective):
+        if unpack is not None:
+            raise TypeError("unpack= was settled when the objective was traced; leave it out")
+        found = fun.with_args(args if isinstance(args, tuple) else (args,)) if args != () else fun
+    else:
+        found = Objective(fun, x0, args, unpack)
+    if prod(found.shape) != 1:
+        raise ValueError(
+            f"the function must return one value, got shape {found.shape}; "
+            "sums of squares of residuals are for least squares"
+        )
+    return found
 
 
 def _pieces(s: Structure, trace: Trace, x: Tracer) -> list[Tracer]:

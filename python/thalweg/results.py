@@ -71,6 +71,11 @@ class One(Record):
         return [("message", self.message), *((k, text(v)) for k, v in self._entries.items())]
 
 
+def _plain(value: Any) -> Any:
+    """A number as Python's own; arrays and whatever else as they are."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
 class Many(Shown):
     """Endings of many descents, in arrays that have the lanes' axes in front.
 
@@ -187,8 +192,7 @@ class Many(Shown):
         """One ending, by its number in order."""
         at = np.unravel_index(lane, self.shape)
         entries = {
-            name: _mapped(value, lambda a: a[at].item() if a[at].ndim == 0 else a[at])
-            for name, value in self._arrays.items()
+            name: _mapped(value, lambda a: _plain(a[at])) for name, value in self._arrays.items()
         }
         if "reason" in entries:
             entries["reason"] = Reason(entries["reason"])
@@ -218,6 +222,17 @@ class Many(Shown):
         own: dict[str, npt.NDArray[Any]],
     ) -> Self:
         return type(self)(arrays, shape, self._shared, own, self._about)
+
+    def _in_shape(self, shape: tuple[int, ...]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The arrays that are shown and those that are not, with other lanes' axes; no copies."""
+
+        def arranged(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+            return array.reshape(*shape, *array.shape[len(self.shape) :])
+
+        return (
+            {name: _mapped(value, arranged) for name, value in self._arrays.items()},
+            {name: arranged(array) for name, array in self._own.items()},
+        )
 
     def sort(self, by: Any = "fun", descending: bool = False) -> Self:
         """These endings in another order, along one axis.
@@ -409,10 +424,11 @@ class Results(Many):
         """
         k = len(out["fun"])
         form, reason = objective.structure, out["reason"]
+        slopes = {} if out["jac"] is None else {"jac": _points(form, out["jac"])}
         arrays: dict[str, Any] = {
             "x": _points(form, out["x"]),
             "fun": out["fun"],
-            "jac": _points(form, out["jac"]),
+            **slopes,
             "success": np.array(SUCCESS)[reason],
             "status": np.array(STATUS_MANY, dtype=np.int8)[reason],
             "reason": reason,
@@ -420,6 +436,8 @@ class Results(Many):
             "nfev": out["nfev"],
             "nhev": out["nhev"],
         }
+        if out.get("path") is not None:  # one by one, where they were asked for
+            arrays["path"] = out["path"]
         own: dict[str, npt.NDArray[Any]] = {
             name: out[name] for name in ("left", "right", "last_x", "last_fun") if name in out
         }

@@ -13,11 +13,12 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
+from thalweg.lanes import Lanes
 from thalweg.methods import make
 from thalweg.objective import Objective
 from thalweg.structure import FloatArray
 
-__all__ = ["Box", "Judged", "Kind", "judge", "polished"]
+__all__ = ["Box", "Judged", "Kind", "judge", "lanes_of", "polished"]
 
 # Eigenvalues below this share of the largest are taken for zero: half of the digits.
 _ZERO = np.sqrt(np.finfo(float).eps)
@@ -88,6 +89,11 @@ class Judged:
     kind: npt.NDArray[np.int8]
     flat: npt.NDArray[np.bool_]
     eigenvalues: FloatArray
+
+
+def lanes_of(objective: Objective, rows: FloatArray) -> Lanes:
+    """Starts (k, n) of one objective, with the same args for all."""
+    return Lanes(objective, rows, objective.args, [False] * len(objective.args))
 
 
 def judge(
@@ -231,18 +237,14 @@ def polished(
 
     What would move by more than `tol` times the width of the box stays where it is.
     """
-    from thalweg.lanes import descend
-
     method = make("newton" if x.shape[1] <= _DENSE else "lbfgs", {})
     stops = {
         "gtol": 0.0, "xtol": 0.0, "ftol": 0.0, "max_iter": 50, "max_nfev": 200, "max_time": np.inf,
+        "threads": 1,
     }  # fmt: skip
-    out = descend(objective, method, x, box.limits, stops)
-    values, slopes = objective.rows_value_and_grad(x)
-    stays = ~(np.abs(out["x"] - x) <= tol * box.width).all(axis=1)
-    better = np.where(stays[:, None], x, out["x"])
-    return (
-        np.ascontiguousarray(better),
-        np.where(stays, values, out["fun"]),
-        np.where(stays[:, None], slopes, out["jac"]),
-    )
+    out = lanes_of(objective, x).descend(method, {}, box.limits, stops)
+    if out["error"] is not None:
+        raise out["error"]
+    near = (np.abs(out["x"] - x) <= tol * box.width).all(axis=1)
+    better = np.where(near[:, None], out["x"], x)
+    return (better, *objective.rows_value_and_grad(better))

@@ -13,12 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from thalweg.bounds import read_bounds
-from thalweg.lanes import descend
-from thalweg.methods import Method, checked_numbers, make
-from thalweg.objective import Objective, checked_threads
-from thalweg.reasons import STATUS_MANY, SUCCESS, Reason
+from thalweg.lanes import cores
+from thalweg.methods import Method, make
+from thalweg.objective import Objective, objective_of
+from thalweg.progress import Progress
+from thalweg.reasons import Reason
 from thalweg.record import seconds, text
 from thalweg.results import Results
+from thalweg.stationary import lanes_of
 from thalweg.stopping import checked_stop, defaults
 from thalweg.structure import FloatArray, check_finite
 
@@ -173,6 +175,7 @@ def sweep(
     args: tuple[Any, ...] = (),
     bounds: Any = None,
     threads: int | None = None,
+    progress: bool = False,
     unpack: bool | None = None,
     gtol: float | None = None,
     xtol: float | None = None,
@@ -196,6 +199,8 @@ def sweep(
         As in `thalweg.minimize`.
     threads : int, optional
         Threads that share the runs; by default all cores. Results do not depend on it.
+    progress : bool, default False
+        Show on stderr how many runs have ended.
     gtol, xtol, ftol, max_iter, max_nfev, max_time : optional
         When a run stops, as in `thalweg.minimize`.
     **hyper
@@ -213,6 +218,8 @@ def sweep(
         If `fun` cannot be traced.
     ValueError, TypeError
         If an argument does not fit; the message says what was wanted, what came, and which.
+    KeyboardInterrupt
+        On Ctrl-C, with the ends of the runs so far as ``.result``.
 
     Notes
     -----
@@ -244,22 +251,15 @@ def sweep(
     (0.3, 13)
     """
     began = time.perf_counter()
-    stops = {
+    given = {
         "gtol": gtol, "xtol": xtol, "ftol": ftol, "max_iter": max_iter, "max_nfev": max_nfev,
         "max_time": max_time,
     }  # fmt: skip
-    given = {k: checked_stop(k, v) for k, v in stops.items() if v is not None}
     axes = {name: _axis(name, value) for name, value in hyper.items() if _is_sequence(value)}
     chosen = _method(method, hyper, axes)
-    limits_of = defaults(chosen) | given
-    if isinstance(fun, Objective):
-        if unpack is not None:
-            raise TypeError("unpack= was settled when the objective was traced; leave it out")
-        given_args = args if isinstance(args, tuple) else (args,)
-        objective = fun.with_args(given_args) if args != () else fun
-    else:
-        objective = Objective(fun, x0, args, unpack)
-    objective.require_one_value()
+    stops = defaults(chosen) | {k: checked_stop(k, v) for k, v in given.items() if v is not None}
+    stops["threads"] = cores(threads)
+    objective = objective_of(fun, x0, args, unpack)
     axes_in_front, row = objective.structure.flatten(x0, "x0")
     if len(row) != 1 or axes_in_front:
         raise ValueError(f"x0 must be one start, got {len(row)} (leading axes {axes_in_front})")
@@ -271,35 +271,21 @@ def sweep(
     if k > _MOST:
         raise ValueError(f"a sweep has at most {_MOST:,} runs, got {k:,}: {shape}")
     grids = dict(zip(axes, np.meshgrid(*axes.values(), indexing="ij"), strict=True))
-    out = descend(
-        objective, chosen, np.repeat(row, k, axis=0), limits, limits_of,
-        threads=None if threads is None else checked_threads(threads),
-        hyper={name: grid.ravel().astype(float) for name, grid in grids.items()},
-        rises=not chosen.solves,
-    )  # fmt: skip
-    verdict = verdicts_of(out, limits_of["max_iter"])
-    form = objective.structure
-    arrays: dict[str, Any] = {
-        **grids,
-        "verdict": verdict.reshape(shape),
-        "x": form.restore(out["x"], shape),
-        "fun": out["fun"].reshape(shape),
-        "jac": form.restore(out["jac"], shape),
-        "success": np.array(SUCCESS)[out["reason"]].reshape(shape),
-        "status": np.array(STATUS_MANY, np.int8)[out["reason"]].reshape(shape),
-    }
-    arrays |= {name: out[name].reshape(shape) for name in ("reason", "nit", "nfev", "nhev")}
-    own: dict[str, Any] = {
-        name: out[name].reshape(shape) for name in ("left", "right", "last_fun") if name in out
-    }
-    if "last_x" in out:
-        own["last_x"] = out["last_x"].reshape(*shape, -1)
-    about = {
-        "objective": objective, "max_nfev": limits_of["max_nfev"], "method": chosen.name,
-        "swept": tuple(axes), "gtol": limits_of["gtol"],
-    }  # fmt: skip
+    by_lane = {name: grid.ravel().astype(np.float64) for name, grid in grids.items()}
+    lanes = lanes_of(objective, np.repeat(row, k, axis=0))
+    with Progress(progress, k, "run") as shown:
+        told = shown.count if progress else None
+        out = lanes.descend(chosen, by_lane, limits, stops, told, count_rises=not chosen.solves)
+    if (error := out["error"]) is not None:
+        if isinstance(error, KeyboardInterrupt):
+            error.result = lanes.results(out, stops["max_nfev"], time.perf_counter() - began)  # type: ignore[attr-defined]
+        raise error
+    verdict = verdicts_of(out, stops["max_iter"])
+    flat = lanes.results(out, stops["max_nfev"], time.perf_counter() - began)
+    arrays, own = flat._in_shape(shape)
     shared = {"axes": axes, "elapsed": time.perf_counter() - began}
-    return Sweep(arrays, shape, shared, own, about)
+    about = flat._about | {"method": chosen.name, "swept": tuple(axes), "gtol": stops["gtol"]}
+    return Sweep({**grids, "verdict": verdict.reshape(shape), **arrays}, shape, shared, own, about)
 
 
 def verdicts_of(out: dict[str, Any], max_iter: int) -> npt.NDArray[np.int8]:
@@ -348,7 +334,9 @@ def _method(method: Any, hyper: dict[str, Any], axes: dict[str, Any]) -> Method:
         )
     chosen = make(method, hyper | {name: float(axis[0]) for name, axis in axes.items()})
     for name, axis in axes.items():
-        axes[name] = checked_numbers(chosen, name, axis)
+        chosen.check(name, axis)
+        if chosen.is_whole(name):
+            axes[name] = axis.astype(np.int64)
     return chosen
 
 
