@@ -312,7 +312,7 @@ def _is_sequence(value: Any) -> bool:
 
 def _axis(name: str, values: Any) -> FloatArray:
     """A hyper-parameter's values as they were given."""
-    if any(callable(v) for v in values):
+    if not isinstance(values, np.ndarray) and any(callable(v) for v in values):
         raise TypeError(f"{name} must be a sequence of numbers to be swept, got a schedule in it")
     try:
         axis = np.array(values, dtype=np.float64)
