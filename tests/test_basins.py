@@ -63,6 +63,7 @@ def test_a_map_of_one_variable_is_a_line():
 
     b = tw.basins(waves, (0.2, 2), 100)
     assert b.labels.shape == (100,)
+    assert b.names == ["x"]
     assert b.axes[0].shape == (100,)
     # The course's minima of this function, and the lower end of the box is no minimum of it.
     inner = b.minima.x[b.minima.active_mask == 0]
@@ -79,6 +80,7 @@ def test_variables_with_equal_ends_are_held():
     assert np.all(b.x[..., 1] == 1.0)
     assert np.all(b.minima.starts[..., 1] == 1.0)
     assert [len(a) for a in b.axes] == [24, 16]
+    assert b.names == ["x", "z"]
 
 
 def test_starts_by_name_come_back_by_name():
@@ -86,6 +88,9 @@ def test_starts_by_name_come_back_by_name():
     assert b.x["a"].shape == (4, 3)
     assert b.minima.x["b"].shape == (1,)
     assert "x.a" in b
+    assert b.names == ["a", "b"]
+    whole = tw.basins(lambda w: np.sum(w**2), [(-1, 1)] * 2, (3, 3))
+    assert whole.names == ["w[0]", "w[1]"]
 
 
 def test_a_step_of_the_grid_into_forbidden_ground_is_labelled_so():

@@ -154,7 +154,8 @@ def test_a_sweep_prints_pickles_and_is_picked_from(tmp_path):
     assert good.best.learning_rate == s.best.learning_rate
     assert "axes" not in good
     assert "converged" in repr(good)
-    assert sum(s.verdicts.values()) == 30
+    assert sum(s.verdict_counts.values()) == 30
+    assert s.verdicts.tolist() == [str(V(v)) for v in s.verdict]
     np.savez(tmp_path / "sweep.npz", **s)
     with np.load(tmp_path / "sweep.npz") as saved:
         assert {"learning_rate", "verdict", "axes.learning_rate"} <= set(saved.files)
