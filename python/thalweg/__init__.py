@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from thalweg.minima import Minima
     from thalweg.models import Model, model
     from thalweg.multistarts import multistart
+    from thalweg.results import Results
     from thalweg.sweeps import Sweep, Verdict, sweep
 
 GradientDescent = _methods.classes["gradient_descent"]
@@ -70,6 +71,7 @@ _LATER = {
     "Minima": "minima",
     "Model": "models",
     "OptimizeWarning": "fit_information",
+    "Results": "results",
     "Sweep": "sweeps",
     "Verdict": "sweeps",
     "basins": "maps",
@@ -119,6 +121,7 @@ __all__ = [
     "RMSProp",
     "Reason",
     "Result",
+    "Results",
     "Rprop",
     "State",
     "Sweep",
