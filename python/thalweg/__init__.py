@@ -31,7 +31,12 @@ if TYPE_CHECKING:
     from thalweg.fit_information import OptimizeWarning
     from thalweg.leastsq import least_squares
     from thalweg.many import minimize_many
+    from thalweg.maps import Basins, basins
+    from thalweg.minima import Minima
     from thalweg.models import Model, model
+    from thalweg.multistarts import multistart
+    from thalweg.results import Results
+    from thalweg.sweeps import Sweep, Verdict, sweep
 
 GradientDescent = _methods.classes["gradient_descent"]
 Momentum = _methods.classes["momentum"]
@@ -61,13 +66,21 @@ for _class in _methods.classes.values():
 
 # Fits are imported when first asked for.
 _LATER = {
+    "Basins": "maps",
     "LeastSquares": "endings",
+    "Minima": "minima",
     "Model": "models",
     "OptimizeWarning": "fit_information",
+    "Results": "results",
+    "Sweep": "sweeps",
+    "Verdict": "sweeps",
+    "basins": "maps",
     "curve_fit": "fit",
     "least_squares": "leastsq",
     "minimize_many": "many",
     "model": "models",
+    "multistart": "multistarts",
+    "sweep": "sweeps",
 }
 
 
@@ -92,11 +105,13 @@ __all__ = [
     "AdaMax",
     "Adam",
     "AdamW",
+    "Basins",
     "Bounds",
     "GradientCheck",
     "GradientDescent",
     "LeastSquares",
     "Lion",
+    "Minima",
     "Model",
     "Momentum",
     "NAdam",
@@ -106,10 +121,14 @@ __all__ = [
     "RMSProp",
     "Reason",
     "Result",
+    "Results",
     "Rprop",
     "State",
+    "Sweep",
     "TraceError",
+    "Verdict",
     "__version__",
+    "basins",
     "check_grad",
     "curve_fit",
     "grad",
@@ -122,9 +141,11 @@ __all__ = [
     "minimize",
     "minimize_many",
     "model",
+    "multistart",
     "nn",
     "objective",
     "schedules",
     "show_config",
+    "sweep",
     "value_and_grad",
 ]
