@@ -180,7 +180,7 @@ class Run:
         o, s = self.objective, self.objective.structure
         x, last = out["x"], out["last_x"]
         fun, jac = float(out["fun"][0]), out["jac"]
-        if isnan(jac[0, 0]):  # not at hand
+        if jac is None or isnan(jac[0, 0]):  # not at hand
             fun, jac = _value_and_grad(o, x)
         if isinstance(o, Called) and isnan(fun) and isfinite(out["fun"][0]) and not out["error"]:
             values, jac = o.again(x)  # the best point, but not quite the lowest: not remembered
