@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from thalweg.endings import LeastSquares
     from thalweg.fit import curve_fit
     from thalweg.fit_information import OptimizeWarning
+    from thalweg.fit_many import curve_fit_many
+    from thalweg.fits import Fits
     from thalweg.leastsq import least_squares
     from thalweg.models import Model, model
 
@@ -60,10 +62,12 @@ for _class in _methods.classes.values():
 
 # Fits are imported when first asked for.
 _LATER = {
+    "Fits": "fits",
     "LeastSquares": "endings",
     "Model": "models",
     "OptimizeWarning": "fit_information",
     "curve_fit": "fit",
+    "curve_fit_many": "fit_many",
     "least_squares": "leastsq",
     "model": "models",
 }
@@ -91,6 +95,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "Bounds",
+    "Fits",
     "GradientCheck",
     "GradientDescent",
     "LeastSquares",
@@ -110,6 +115,7 @@ __all__ = [
     "__version__",
     "check_grad",
     "curve_fit",
+    "curve_fit_many",
     "grad",
     "hessian",
     "hvp",

@@ -106,13 +106,17 @@ class FitLanes:
 
     def chunks(self) -> Iterator[tuple[int, int]]:
         """Where each chunk begins and ends."""
+        count = max(-(-self.k // self.most), 1)
+        ends = [self.k * i // count for i in range(count + 1)]
+        return zip(ends[:-1], ends[1:], strict=True)
+
+    @property
+    def most(self) -> int:
+        """Fits of a chunk, at most."""
         layout = self.layout
         numbers = layout.m * (1 + layout.predictors + (self.sigma is not None))
         numbers += 12 + 8 * layout.n + 2 * layout.n**2
-        most = max(int(CHUNK / 8 / numbers), 64)
-        count = max(-(-self.k // most), 1)
-        ends = [self.k * i // count for i in range(count + 1)]
-        return zip(ends[:-1], ends[1:], strict=True)
+        return max(int(CHUNK / 8 / numbers), 64)
 
     # ---- one chunk
 
@@ -120,9 +124,9 @@ class FitLanes:
         """The fits from a to b, and what stopped them."""
         inputs, varying = self._read(a, b)
         incomplete = self._incomplete(inputs, varying)
-        start = self._starts(a, b, inputs[1])
+        inputs[0] = self._starts(a, b, inputs[1])
         if incomplete is None:
-            return self._group(False, start, inputs, varying, None)
+            return self._group(False, inputs, varying, None)
         out = failed(b - a, self.layout.n, Reason.non_finite)
         counts = np.where(incomplete, self._missing(inputs, varying), 0)
         out["n_missing"] = counts
@@ -135,7 +139,7 @@ class FitLanes:
                 continue
             own = [v[lanes] if each else v for v, each in zip(inputs, varying, strict=True)]
             rows = (self.layout.m - counts[lanes]).astype(np.float64) if missing else None
-            part, error = self._group(missing, start[lanes], own, varying, rows)
+            part, error = self._group(missing, own, varying, rows)
             del part["n_missing"]
             for name, values in part.items():
                 out[name][lanes] = values
@@ -147,9 +151,9 @@ class FitLanes:
         return out, None
 
     def _read(self, a: int, b: int) -> tuple[list[FloatArray], list[bool]]:
-        """Inputs of the tapes but for the parameters that are fitted; which differ by fit."""
+        """Inputs of the tapes, the parameters' still empty, and which of them differ by fit."""
         y = self.y.read(a, b)
-        inputs, varying = [np.empty(0), y], [True, True]
+        inputs, varying = [y[:, :0], y], [True, True]
         if self.fixed:
             columns = [v.read(a, b) if isinstance(v, Rows) else v for v in self.fixed]
             each = any(isinstance(v, Rows) for v in self.fixed)
@@ -234,13 +238,12 @@ class FitLanes:
     def _group(
         self,
         missing: bool,
-        start: FloatArray,
         inputs: list[FloatArray],
         varying: list[bool],
         rows: FloatArray | None,
     ) -> tuple[Arrays, BaseException | None]:
         """Descend, and tell of the answers."""
-        layout, k = self.layout, start.shape[0]
+        layout, start, k = self.layout, inputs[0], inputs[0].shape[0]
         tapes = self.tapes(missing)
         free = list(layout.free)
         x0 = np.ascontiguousarray(start[:, free] if layout.fixed else start)
