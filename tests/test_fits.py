@@ -73,7 +73,8 @@ FAMILIES = {
 @pytest.mark.parametrize("family", FAMILIES)
 def test_two_hundred_fits_agree_with_scipy(family):
     """1,000 over the families: where SciPy converges, so does every one of these, and to its
-    answer: 1e-6 in the parameters, 1e-4 in their errors (its Jacobians are differences)."""
+    answer: 1e-6 in the parameters, 1e-4 in their errors (its Jacobians are differences).
+    """
     f, x, ranges, noise = FAMILIES[family]
     rng = np.random.default_rng(sum(map(ord, family)))
     true = np.column_stack([rng.uniform(*r, 200) for r in ranges])
@@ -128,7 +129,7 @@ HOW = {
 
 @pytest.mark.parametrize("how", HOW)
 def test_options_mean_what_they_do_in_curve_fit(how):
-    true, y = decays(40, seed=3)
+    _, y = decays(40, seed=3)
     y[::4, 5] += 2.0  # outliers
     p0 = np.array([2.0, 1.0, 0.0])
     fits = tw.curve_fit_many(decay, T, y, p0, **HOW[how])
@@ -173,7 +174,7 @@ def test_a_parameter_at_its_bound_is_left_out_of_the_covariance():
 
 
 def test_fixed_parameters_are_not_fitted():
-    true, y = decays(40)
+    _, y = decays(40)
     fits = tw.curve_fit_many(decay, T, y, P0, fixed={"c": 0.25})
     for i, row in enumerate(y):
         popt, pcov = tw.curve_fit(lambda x, a, b: decay(x, a, b, 0.25), T, row, P0[:2])
@@ -233,7 +234,7 @@ def test_xdata_of_any_other_kind_is_handed_on():
 
 
 def test_starts_shared_of_each_and_from_the_data():
-    true, y = decays(20)
+    _, y = decays(20)
 
     def guess(data):
         assert data.dtype == np.float64
@@ -242,7 +243,7 @@ def test_starts_shared_of_each_and_from_the_data():
 
     by_hand = tw.curve_fit_many(decay, T, y, guess(y))
     same_bits(tw.curve_fit_many(decay, T, y, guess), by_hand)
-    same_bits(tw.curve_fit_many(decay, T, y, lambda data: P0), tw.curve_fit_many(decay, T, y, P0))
+    same_bits(tw.curve_fit_many(decay, T, y, lambda _: P0), tw.curve_fit_many(decay, T, y, P0))
     np.testing.assert_allclose(by_hand.popt, tw.curve_fit_many(decay, T, y, P0).popt, rtol=1e-6)
 
 
@@ -514,6 +515,43 @@ def test_same_bits_for_any_chunk_thread_and_order_and_one_by_one(how, monkeypatc
         same_bits(whole[i : i + 1], alone[None])
 
 
+# ---- kept models
+
+
+def test_a_kept_model_fits_many():
+    _, y = decays(30)
+    gaps = with_gaps(y, 0.1)
+    M = tw.model(decay, T, P0)
+    for model in (M, pickle.loads(pickle.dumps(M))):
+        same_bits(model.fit_many(y), tw.curve_fit_many(decay, T, y, P0))
+        same_bits(model.fit_many(gaps), tw.curve_fit_many(decay, T, gaps, P0))
+        how = {"fixed": {"c": 0.2}, "loss": "huber", "f_scale": 0.05, "sigma": 0.5}
+        same_bits(model.fit_many(y, **how), tw.curve_fit_many(decay, T, y, P0, **how))
+        same_bits(model.fit_many(y, 2 * P0), tw.curve_fit_many(decay, T, y, 2 * P0))
+        bounds = ([0, 0.9, -1], [6, 1.2, 1])
+        same_bits(
+            model.fit_many(y, bounds=bounds), tw.curve_fit_many(decay, T, y, P0, bounds=bounds)
+        )
+    assert M.fit_many(y[0]).popt.tolist() == M.fit(y[0])[0].tolist()
+
+
+def test_a_kept_model_is_the_one_that_was_traced():
+    rate = [1.0]
+    M = tw.model(lambda x, a: a * np.exp(-rate[0] * x), T)
+    rate[0] = 2.0
+    fits = M.fit_many(np.outer([1.0, 2.0], np.exp(-T)))
+    np.testing.assert_allclose(fits.popt, [[1.0], [2.0]])
+
+
+def test_a_model_that_is_not_traced_fits_no_many():
+    with pytest.raises(TypeError, match="needs a traced model"):
+        tw.model(decay, T, P0, trace=False).fit_many(np.ones((2, 20)))
+    with pytest.raises(ValueError, match="p0 must have 3 entries, got 2"):
+        tw.model(decay, T, P0).fit_many(np.ones((2, 20)), [1, 2])
+    with pytest.raises(ValueError, match="a value for each of the 7 data"):
+        tw.model(decay, T, P0).fit_many(np.ones((2, 7)))
+
+
 # ---- shapes and storage
 
 
@@ -613,8 +651,7 @@ def test_errors_of_ill_conditioned_fits_are_as_scipys():
     fits = tw.curve_fit_many(nearly, T, y, x_scale=[1, 1])
     for i in range(3):
         jacobian = np.column_stack([T, T + 1e-7 * T**2])
-        q, r = np.linalg.qr(jacobian)
-        inverse = np.linalg.inv(r)
+        inverse = np.linalg.inv(np.linalg.qr(jacobian)[1])
         expected = np.sqrt(np.diag(inverse @ inverse.T) * 2 * fits.cost[i] / 18)
         # The condition number is some 1e7: QR keeps 9 digits.
         np.testing.assert_allclose(fits.perr[i], expected, rtol=1e-6)
@@ -700,6 +737,17 @@ def test_interrupt_keeps_what_is_done(monkeypatch):
     assert (fits.status[done:] == -4).all()
 
 
+def test_progress_counts_fits(capsys, monkeypatch):
+    monkeypatch.setattr(fit_lanes.FitLanes, "most", 64)
+    _, y = decays(200)
+    y[3, 3] = np.nan
+    fits = tw.curve_fit_many(decay, T, y, P0, progress=True)
+    told = capsys.readouterr().err.splitlines()
+    assert told[-1] == "fits 200 of 200"
+    same_bits(fits, tw.curve_fit_many(decay, T, y, P0))
+    assert capsys.readouterr().err == ""
+
+
 # ---- what is refused
 
 
@@ -725,8 +773,8 @@ def test_what_does_not_fit_is_told():
         (ValueError, "p0 must be finite, got inf for a of fit 2",
          {"p0": np.where(np.arange(12).reshape(4, 3) == 6, np.inf, 1)}),
         (TypeError, "p0 must be real", {"p0": [1j, 1, 1]}),
-        (ValueError, r"p0 must give shape \(4, 3\)", {"p0": lambda y: np.ones((2, 3))}),
-        (ValueError, r"p0 must give shape \(4, 3\)", {"p0": lambda y: 1.0}),
+        (ValueError, r"p0 must give shape \(4, 3\)", {"p0": lambda _: np.ones((2, 3))}),
+        (ValueError, r"p0 must give shape \(4, 3\)", {"p0": lambda _: 1.0}),
         (ValueError, "strictly less.*for b", {"bounds": ([0, 2, 0], [1, 1, 1])}),
         (ValueError, "strictly less.*nan", {"bounds": ([0, np.nan, 0], [1, 1, 1])}),
         (ValueError, "Inconsistent shapes", {"bounds": ([0, 0], [1, 1])}),
@@ -752,7 +800,7 @@ def test_what_does_not_fit_is_told():
         (TypeError, "threads must be a whole number", {"threads": 1.5}),
         (ValueError, "threads must be >= 1", {"threads": 0}),
         (TypeError, "f must be a function", {"f": 3}),
-        (tw.TraceError, "if", {"f": lambda x, a, b, c: a if a > 0 else b}),
+        (tw.TraceError, "if", {"f": lambda x, a: x if a > 0 else a}),
         (ValueError, "Unable to determine", {"f": lambda x, *p: x * p[0]}),
     ]  # fmt: skip
     for kind, text, change in cases:

@@ -59,7 +59,7 @@ class Rows:
         else:
             rows = self._array[np.unravel_index(np.arange(start, stop), self._lead)]
         if isinstance(rows, np.ma.MaskedArray):
-            rows = rows.astype(np.float64).filled(np.nan)
+            rows = np.ma.filled(rows.astype(np.float64), np.nan)
         return np.ascontiguousarray(rows, dtype=np.float64)
 
     def write(self, start: int, stop: int, rows: npt.NDArray[Any]) -> None:

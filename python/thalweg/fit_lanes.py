@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import inf
 from typing import Any
 
@@ -21,7 +22,7 @@ from thalweg.fit_tapes import ON_TAPE, FitTapes, Layout
 from thalweg.reasons import STATUS_MANY, SUCCESS, Reason
 from thalweg.structure import FloatArray
 
-__all__ = ["fields_of", "FitLanes", "failed", "verdicts"]
+__all__ = ["FitLanes", "failed", "fields_of", "verdicts"]
 
 # Bytes of data that one chunk holds, about: enough that its last, slow fits do not count.
 CHUNK = 32e6
@@ -79,6 +80,8 @@ class FitLanes:
     weights : ndarray, optional
         Inverse errors, where they do not.
     fixed : list of float or Rows
+    progress : callable, optional
+        Told how many fits have ended.
     """
 
     k: int
@@ -100,15 +103,17 @@ class FitLanes:
     covariance: bool = True
     errors: bool = True
     threads: int = 1
+    progress: Callable[[int], Any] | None = None
 
     def __post_init__(self) -> None:
+        self._done = 0
         self._ends = time.monotonic() + self.stops["max_time"]
 
     def chunks(self) -> Iterator[tuple[int, int]]:
         """Where each chunk begins and ends."""
         count = max(-(-self.k // self.most), 1)
         ends = [self.k * i // count for i in range(count + 1)]
-        return zip(ends[:-1], ends[1:], strict=True)
+        return pairwise(ends)
 
     @property
     def most(self) -> int:
@@ -118,17 +123,23 @@ class FitLanes:
         numbers += 12 + 8 * layout.n + 2 * layout.n**2
         return max(int(CHUNK / 8 / numbers), 64)
 
+    def tell(self, done: int) -> None:
+        """Tell that so many fits are done."""
+        self._done = done
+        if self.progress is not None:
+            self.progress(done)
+
     # ---- one chunk
 
     def run(self, a: int, b: int) -> tuple[Arrays, BaseException | None]:
         """The fits from a to b, and what stopped them."""
         inputs, varying = self._read(a, b)
-        incomplete = self._incomplete(inputs, varying)
+        incomplete = self._incomplete(inputs)
         inputs[0] = self._starts(a, b, inputs[1])
         if incomplete is None:
             return self._group(False, inputs, varying, None)
         out = failed(b - a, self.layout.n, Reason.non_finite)
-        counts = np.where(incomplete, self._missing(inputs, varying), 0)
+        counts = np.where(incomplete, self._missing(inputs), 0)
         out["n_missing"] = counts
         enough = self.layout.m - counts >= len(self.layout.free)
         groups = [(False, ~incomplete)]
@@ -209,9 +220,9 @@ class FitLanes:
         first = 2 + bool(self.fixed)
         return [inputs[1], *inputs[first : first + len(self.predictors)]]
 
-    def _incomplete(self, inputs: list[FloatArray], varying: list[bool]) -> Any:
+    def _incomplete(self, inputs: list[FloatArray]) -> Any:
         """Which fits lack a value, (k,); None where none does."""
-        found = None
+        found: Any = None
         if self.known:
             return np.ones(inputs[1].shape[0], dtype=bool)
         with np.errstate(all="ignore"):
@@ -224,14 +235,15 @@ class FitLanes:
                     found = lanes if found is None else found | lanes
         return found
 
-    def _missing(self, inputs: list[FloatArray], varying: list[bool]) -> npt.NDArray[np.int64]:
+    def _missing(self, inputs: list[FloatArray]) -> npt.NDArray[np.int64]:
         """How many values each fit lacks."""
         lacks = np.zeros(inputs[1].shape, dtype=bool)
         for data in self._with_nan(inputs):
             lacks |= np.isnan(data)
         for data in self.known:
             lacks |= np.isnan(data)
-        return np.count_nonzero(lacks, axis=1)
+        counts: npt.NDArray[np.int64] = np.count_nonzero(lacks, axis=1)
+        return counts
 
     # ---- fits on one tape
 
@@ -252,11 +264,12 @@ class FitLanes:
         if rows is not None:
             inputs[-1], varying[-1] = rows, True
         count = tapes.inputs + (layout.rho is not None)
-        out = tapes.minimizer.run(
-            x0, [None, *inputs[1:count]], varying[:count], [1.0], self.box, None, record=False,
-            callback=None, function=None, threads=self.threads, scale=self.scale,
+        out = tapes.minimizer.run_many(
+            x0, [None, *inputs[1:count]], varying[:count], [1.0], self.box,
+            threads=self.threads, scale=self.scale, progress=self._told_how_many(),
             **self.stops | {"max_time": max(self._ends - time.monotonic(), 0.0)},
         )  # fmt: skip
+        self._done += k
         x, reason = out["x"], out["reason"]
         arrays: Arrays = {
             "popt": x, "cost": out["fun"], "nit": out["nit"], "nfev": out["nfev"],
@@ -272,6 +285,10 @@ class FitLanes:
             arrays["popt"] = popt
         self._unanswered(tapes, arrays, reason, inputs, varying)
         return arrays | verdicts(reason), out["error"]
+
+    def _told_how_many(self) -> Callable[[int], Any] | None:
+        progress, done = self.progress, self._done
+        return None if progress is None else lambda ended: progress(done + ended)
 
     def _told(self, tapes: FitTapes, inputs: list[FloatArray], varying: list[bool]) -> Arrays:
         """Covariances and standard errors."""

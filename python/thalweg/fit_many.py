@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""`curve_fit_many`: one model fitted to many data at once. Checks what is asked; runs no numbers."""
+"""`curve_fit_many`: one model fitted to many data at once; what is asked is checked here."""
 
 from __future__ import annotations
 
 import os
 import time
 from collections.abc import Callable
-from math import inf, isfinite, prod
-from typing import TYPE_CHECKING, Any
+from math import isfinite, prod
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,10 +25,7 @@ from thalweg.robust import checked_loss
 from thalweg.structure import FloatArray, argument_names, as_floats
 from thalweg.trace import trace_call
 
-if TYPE_CHECKING:
-    from thalweg.models import Model
-
-__all__ = ["curve_fit_many"]
+__all__ = ["curve_fit_many", "data_of", "fit_many", "starts_of"]
 
 _POLICIES = ("omit", "raise", "propagate")
 _LIKELIHOODS = ("gaussian", "poisson")
@@ -150,11 +147,10 @@ def curve_fit_many(
     >>> fits.success.all(), fits.n_missing
     (np.True_, array([0, 1, 0]))
     """
-    data = as_numbers(ydata, "ydata")
-    lead = _leading(data)
+    data, lead = data_of(ydata)
     shared, varying, known = _predictors(xdata, lead, data.shape[-1])
 
-    def values(trace: Any, predictors: list[Any], parameters: list[Any]) -> Any:
+    def values(_: Any, predictors: list[Any], parameters: list[Any]) -> Any:
         return trace_call(f, (shared(predictors), *parameters))
 
     names, start = _parameters(f, p0, lead, data)
@@ -192,7 +188,7 @@ def fit_many(
 ) -> Fits:
     """Fit a model of which `values` makes the values; its tapes are kept in `kept`."""
     began = time.perf_counter()
-    lead, m, p = _leading(data), data.shape[-1], len(names)
+    lead, m, p = data.shape[:-1], data.shape[-1], len(names)
     _check_words(nan_policy, likelihood)
     rho, f_scale = checked_loss(loss), checked_scale(f_scale)
     poisson = likelihood == "poisson"
@@ -218,7 +214,7 @@ def fit_many(
     walls = _walls(bounds, p, names)
     if walls and not given:
         start = between(*walls)
-    _check_starts(start, walls, lead, free, names)
+    _check_starts(start, walls, free, names)
     if stops["max_nfev"] is None:
         stops["max_nfev"] = 1000 * (len(free) + 1)
     scale = scale_of(x_scale, parameter_structure(p))
@@ -253,7 +249,13 @@ def fit_many(
         _checked_threads(threads),
     )  # fmt: skip
     made(False)  # traced, and refused, before anything is read
-    return _run(lanes, arrays, lead, names, began, progress)
+    if not progress:
+        return _run(lanes, arrays, lead, names, began)
+    from thalweg.progress import Progress
+
+    with Progress(True, total=lanes.k, unit="fits") as shown:
+        lanes.progress = shown.count
+        return _run(lanes, arrays, lead, names, began)
 
 
 def _run(
@@ -262,7 +264,6 @@ def _run(
     lead: Shape,
     names: list[str],
     began: float,
-    progress: bool,
 ) -> Fits:
     """Run chunk by chunk."""
     rows = {name: Rows(array, lead) for name, array in arrays.items()}
@@ -275,6 +276,7 @@ def _run(
             done = b
             if error is not None:
                 break
+            lanes.tell(b)
     except KeyboardInterrupt as interrupt:
         error = interrupt
     if error is not None and done < lanes.k:
@@ -293,12 +295,14 @@ def _run(
 # ---- arguments, one paragraph each
 
 
-def _leading(data: npt.NDArray[Any]) -> Shape:
+def data_of(ydata: Any) -> tuple[npt.NDArray[Any], Shape]:
+    """The data (..., m) as they lie, and their leading axes."""
+    data = as_numbers(ydata, "ydata")
     if data.ndim == 0:
         raise ValueError("ydata must have shape (..., m), got a single number")
     if data.shape[-1] == 0:
         raise ValueError(f"`ydata` must not be empty!, got shape {data.shape}")
-    return data.shape[:-1]
+    return data, data.shape[:-1]
 
 
 def _predictors(
@@ -355,7 +359,7 @@ def _parameters(
             count = np.shape(p0(Rows(data, lead).read(0, 1)))[-1:]
             names = [f"p{i}" for i in range(*count)]
     elif p0 is not None:
-        start = _start(p0, lead)
+        start = starts_of(p0, lead)
         if len(names) < start.shape[-1]:
             names = [f"p{i}" for i in range(start.shape[-1])]
         names = names[: start.shape[-1]]
@@ -367,7 +371,10 @@ def _parameters(
     return names, np.ones(len(names)) if p0 is None else start
 
 
-def _start(p0: Any, lead: Shape) -> npt.NDArray[Any]:
+def starts_of(p0: Any, lead: Shape) -> Any:
+    """Starts (p,) or (..., p), or the function that makes them."""
+    if callable(p0):
+        return p0
     start = np.atleast_1d(as_numbers(p0, "p0"))
     if start.shape[-1] == 0:
         raise ValueError("p0 must not be empty")
@@ -388,9 +395,7 @@ def _check_words(nan_policy: Any, likelihood: Any) -> None:
         raise ValueError(f"likelihood must be one of {_LIKELIHOODS}, got {likelihood!r}")
 
 
-def _errors(
-    sigma: Any, lead: Shape, m: int
-) -> tuple[npt.NDArray[Any] | None, FloatArray | None]:
+def _errors(sigma: Any, lead: Shape, m: int) -> tuple[npt.NDArray[Any] | None, FloatArray | None]:
     """Errors that differ by fit, or inverse errors that do not."""
     if sigma is None:
         return None, None
@@ -447,13 +452,11 @@ def _walls(bounds: Any, p: int, names: list[str]) -> list[FloatArray]:
     return [np.ascontiguousarray(end) for end in walls]
 
 
-def _check_starts(
-    start: Any, walls: list[FloatArray], lead: Shape, free: list[int], names: list[str]
-) -> None:
+def _check_starts(start: Any, walls: list[FloatArray], free: list[int], names: list[str]) -> None:
     """Refuse starts that are not finite, or outside the bounds; a function's are moved inside."""
     if callable(start):
         return
-    k = prod(lead) if start.ndim > 1 else 1
+    k = prod(start.shape[:-1])
     if start.shape[-1] != len(names):
         raise ValueError(f"p0 must have {len(names)} entries, got {start.shape[-1]}")
     rows = Rows(start, start.shape[:-1])

@@ -117,11 +117,12 @@ class FitTapes:
     ) -> None:
         self.layout, self.box, self.absolute = layout, box, absolute
         trace = self._trace = Trace()
-        inputs = [trace.input(i, shape) for i, shape in enumerate(layout.shapes)]
+        inputs: list[Any] = [trace.input(i, shape) for i, shape in enumerate(layout.shapes)]
         self.inputs = len(inputs)
-        self._x, y = inputs[0], inputs[1]
+        self._x: Tracer = inputs[0]
+        y = inputs[1]
         rest = inputs[2:]
-        fixed = rest.pop(0) if layout.fixed else None
+        fixed: Any = rest.pop(0) if layout.fixed else None
         predictors = [rest.pop(0) for _ in range(layout.predictors)]
         weights = rest.pop(0) if rest else None
 
@@ -134,9 +135,9 @@ class FitTapes:
         self.model = model.node
         valid: Any = None
         if missing:
-            valid = y == y  # noqa: PLR0124 - what NaN is not
+            valid = y == y
             for p in predictors:
-                valid = valid & (p == p)  # noqa: PLR0124
+                valid = valid & (p == p)
             for x in known:
                 if np.isnan(x).any():
                     valid = valid & trace.wrap(~np.isnan(x))
@@ -146,7 +147,7 @@ class FitTapes:
             r = model - y
             if weights is not None:
                 r = r * weights
-            self._residuals = r if valid is None else np.where(valid, r, 0.0)
+            self._residuals: Any = r if valid is None else np.where(valid, r, 0.0)
 
     # ---- what is minimized
 
@@ -164,7 +165,7 @@ class FitTapes:
             "lm", graph, self._deviance.node, len(layout.free), self.inputs, slopes
         )
 
-    def _counts(self, mean: Tracer, y: Tracer, valid: Any) -> None:
+    def _counts(self, mean: Any, y: Any, valid: Any) -> None:
         """Half the deviance of counts from their means, with slopes J'u and Fisher's information.
 
         The deviance differs from twice the negative log-likelihood by what does not depend on the
@@ -200,7 +201,7 @@ class FitTapes:
         known: Any = rows > count
         factor: Any = 2.0 * cost / (rows - count)
         if self.absolute or layout.poisson:
-            known, factor = rows == rows, 1.0  # noqa: PLR0124
+            known, factor = rows == rows, 1.0
         matrix = Tracer(trace, trace.graph.reshape(normal, (n, n)))
         covariance, errors, doubtful = covariances(matrix, n, factor, known, held)
         zero = trace.wrap(0.0)

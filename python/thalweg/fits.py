@@ -154,5 +154,5 @@ class Fits(Many):
             )
         from thalweg import plot
 
-        axes: Axes = plot.maps(self, **kw)
+        axes: Axes = plot.maps(self, **kw)  # type: ignore[attr-defined]
         return axes

@@ -18,7 +18,7 @@ import numpy as np
 from thalweg import _core
 from thalweg.structure import Structure, as_floats
 
-__all__ = ["restore_objective", "saved_objective"]
+__all__ = ["grafted", "restore_objective", "saved_objective"]
 
 _MAGIC = "thalweg.objective"
 _VERSION = 1
@@ -120,6 +120,18 @@ def _rebuilt(nodes: list[tuple[Any, ...]], made: Any) -> tuple[_core.Graph, int,
             raise ValueError(f"node {k} must have shape {tuple(shape)}, got {graph.shape(node)}")
         ids.append(node)
     return graph, ids[-1], x
+
+
+def grafted(source: _core.Graph, root: int, graph: _core.Graph, inputs: dict[int, int]) -> int:
+    """A node of one graph, and all that it is made of, in another whose nodes are its inputs."""
+    ids: list[int] = []
+    for kind, what, operands, shape, payload in _reachable(source, root):
+        if kind == "input":
+            ids.append(inputs[what])
+        else:
+            saved = _Saved(what, [ids[i] for i in operands], tuple(shape), payload)
+            ids.append(_BUILDERS[kind](graph, saved))
+    return ids[-1]
 
 
 class _Saved(NamedTuple):
