@@ -3,32 +3,42 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
-from math import isfinite, prod
+from math import prod
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from thalweg.chunks import Rows, as_numbers
+from thalweg.chunks import Rows
 from thalweg.fit import between
-from thalweg.fit_arguments import FREE, is_data, parameter_structure, walls_of
+from thalweg.fit_arguments import FREE, parameter_structure
 from thalweg.fit_information import warn
-from thalweg.fit_lanes import Arrays, FitLanes, failed, fields_of
+from thalweg.fit_lanes import Arrays, FitLanes, failed
+from thalweg.fit_many_arguments import (
+    check_finite,
+    check_starts,
+    check_words,
+    cores,
+    data_of,
+    errors_of,
+    fixed_of,
+    outputs_of,
+    parameters_of,
+    predictors_of,
+    walls_around,
+)
 from thalweg.fit_tapes import FitTapes, Layout, Values
 from thalweg.fits import Fits
 from thalweg.leastsq import checked_scale, checked_stops, scale_of
 from thalweg.reasons import Reason
 from thalweg.robust import checked_loss
-from thalweg.structure import FloatArray, argument_names, as_floats
+from thalweg.structure import FloatArray
 from thalweg.trace import trace_call
 
-__all__ = ["curve_fit_many", "data_of", "fit_many", "starts_of"]
+__all__ = ["curve_fit_many", "fit_many"]
 
-_POLICIES = ("omit", "raise", "propagate")
-_LIKELIHOODS = ("gaussian", "poisson")
 Shape = tuple[int, ...]
 
 
@@ -148,12 +158,12 @@ def curve_fit_many(
     (np.True_, array([0, 1, 0]))
     """
     data, lead = data_of(ydata)
-    shared, varying, known = _predictors(xdata, lead, data.shape[-1])
+    shared, varying, known = predictors_of(xdata, lead, data.shape[-1])
 
     def values(_: Any, predictors: list[Any], parameters: list[Any]) -> Any:
         return trace_call(f, (shared(predictors), *parameters))
 
-    names, start = _parameters(f, p0, lead, data)
+    names, start = parameters_of(f, p0, lead, data)
     return fit_many(
         values, names, start, data, varying, known, sigma=sigma, absolute_sigma=absolute_sigma,
         bounds=bounds, given=p0 is not None, fixed=fixed, loss=loss, f_scale=f_scale,
@@ -189,20 +199,20 @@ def fit_many(
     """Fit a model of which `values` makes the values; its tapes are kept in `kept`."""
     began = time.perf_counter()
     lead, m, p = data.shape[:-1], data.shape[-1], len(names)
-    _check_words(nan_policy, likelihood)
+    check_words(nan_policy, likelihood)
     rho, f_scale = checked_loss(loss), checked_scale(f_scale)
     poisson = likelihood == "poisson"
     if poisson and sigma is not None:
         raise ValueError("likelihood='poisson' takes no `sigma`: counts have their own errors")
     if poisson and rho is not None:
         raise ValueError(f"likelihood='poisson' takes no `loss`, got {loss!r}")
-    errors, weights = _errors(sigma, lead, m)
+    errors, weights = errors_of(sigma, lead, m)
     if absolute_sigma and sigma is None and not poisson:
         warn(
             "absolute_sigma=True without sigma: the covariances take the errors of ydata to be 1; "
             "give sigma, or leave absolute_sigma out"
         )
-    constant = _fixed(fixed, names, lead)
+    constant = fixed_of(fixed, names, lead)
     free = [i for i, name in enumerate(names) if name not in constant]
     if not free:
         raise ValueError("`fixed` must leave a parameter to be fitted, got all of them")
@@ -211,18 +221,18 @@ def fit_many(
             f"The number of func parameters={len(free)} must not exceed the number of data "
             f"points={m}"
         )
-    walls = _walls(bounds, p, names)
+    walls = walls_around(bounds, p, names)
     if walls and not given:
         start = between(*walls)
-    _check_starts(start, walls, free, names)
+    check_starts(start, walls, free, names)
     if stops["max_nfev"] is None:
         stops["max_nfev"] = 1000 * (len(free) + 1)
     scale = scale_of(x_scale, parameter_structure(p))
     y, predictors = Rows(data, lead), [Rows(x, lead) for x in varying]
     if nan_policy == "raise":
-        _check_finite(y, "ydata", prod(lead))
+        check_finite(y, "ydata", prod(lead))
         for x in predictors:
-            _check_finite(x, "xdata", prod(lead))
+            check_finite(x, "xdata", prod(lead))
     held = [i for i in range(p) if i not in free]
     layout = Layout(
         m, free, held, len(varying),
@@ -240,13 +250,13 @@ def fit_many(
             tapes[key] = FitTapes(values, layout, missing, box, absolute_sigma, known)
         return tapes[key]
 
-    arrays = _outputs(out, lead, p)
+    arrays = outputs_of(out, lead, p)
     lanes = FitLanes(
         prod(lead), layout, made, y, start, box, stops, nan_policy, f_scale,
         None if scale is None else np.ascontiguousarray(scale[free]), absolute_sigma, predictors,
         known, None if errors is None else Rows(errors, lead), weights,
         [constant[names[i]] for i in held], "pcov" in arrays, "perr" in arrays,
-        _checked_threads(threads),
+        cores(threads),
     )  # fmt: skip
     made(False)  # traced, and refused, before anything is read
     if not progress:
@@ -290,237 +300,3 @@ def _run(
     if error is not None:
         raise error
     return fits
-
-
-# ---- arguments, one paragraph each
-
-
-def data_of(ydata: Any) -> tuple[npt.NDArray[Any], Shape]:
-    """The data (..., m) as they lie, and their leading axes."""
-    data = as_numbers(ydata, "ydata")
-    if data.ndim == 0:
-        raise ValueError("ydata must have shape (..., m), got a single number")
-    if data.shape[-1] == 0:
-        raise ValueError(f"`ydata` must not be empty!, got shape {data.shape}")
-    return data, data.shape[:-1]
-
-
-def _predictors(
-    xdata: Any, lead: Shape, m: int
-) -> tuple[Callable[[list[Any]], Any], list[npt.NDArray[Any]], list[FloatArray]]:
-    """What `f` gets of the traced ones, those that differ by fit, those that may hold NaN."""
-    if not is_data(xdata):
-        return lambda _: xdata, [], []
-    if isinstance(xdata, tuple) and any(np.ndim(x) for x in xdata):
-        parts = [as_numbers(x, f"xdata[{i}]") for i, x in enumerate(xdata)]
-        for i, x in enumerate(parts):
-            if x.shape not in ((m,), (*lead, m)):
-                wanted = f"({m},)" + (f" or {(*lead, m)}" if lead else "")
-                raise ValueError(f"xdata[{i}] must have shape {wanted}, got {x.shape}")
-        each = [bool(lead) and x.shape != (m,) for x in parts]
-        same = [None if e else as_floats(x, "xdata") for e, x in zip(each, parts, strict=True)]
-        if not any(each):
-            return _as_it_is(np.stack(parts), m)
-
-        def joined(traced: list[Any]) -> Any:
-            rest = iter(traced)
-            return tuple(next(rest) if x is None else x for x in same)
-
-        varying = [x for e, x in zip(each, parts, strict=True) if e]
-        return joined, varying, [x for x in same if x is not None and np.isnan(x).any()]
-    x = as_numbers(xdata, "xdata")
-    if lead and x.shape == (*lead, m):
-        return lambda traced: traced[0], [x], []
-    return _as_it_is(x, m)
-
-
-def _as_it_is(
-    x: npt.NDArray[Any], m: int
-) -> tuple[Callable[[list[Any]], Any], list[npt.NDArray[Any]], list[FloatArray]]:
-    floats = np.array(x, dtype=np.float64)
-    known: list[FloatArray] = []
-    if np.isnan(floats).any():
-        if floats.shape[-1:] != (m,):
-            raise ValueError(f"xdata holds NaN, and its shape {x.shape} does not end in {m}")
-        known = list(floats.reshape(-1, m))
-    return lambda _: floats, [], known
-
-
-def _parameters(
-    f: Callable[..., Any], p0: Any, lead: Shape, data: npt.NDArray[Any]
-) -> tuple[list[str], Any]:
-    """Names, and starts: (p,), (..., p) or a function."""
-    if not callable(f):
-        raise TypeError(f"f must be a function f(x, a, b, ...), got {type(f).__name__}")
-    names = argument_names(f)[1:]
-    start = p0
-    if callable(p0):
-        if not names:
-            count = np.shape(p0(Rows(data, lead).read(0, 1)))[-1:]
-            names = [f"p{i}" for i in range(*count)]
-    elif p0 is not None:
-        start = starts_of(p0, lead)
-        if len(names) < start.shape[-1]:
-            names = [f"p{i}" for i in range(start.shape[-1])]
-        names = names[: start.shape[-1]]
-    if not names:
-        raise ValueError(
-            "Unable to determine number of fit parameters: f must be f(x, a, b, ...), or p0 be "
-            "given"
-        )
-    return names, np.ones(len(names)) if p0 is None else start
-
-
-def starts_of(p0: Any, lead: Shape) -> Any:
-    """Starts (p,) or (..., p), or the function that makes them."""
-    if callable(p0):
-        return p0
-    start = np.atleast_1d(as_numbers(p0, "p0"))
-    if start.shape[-1] == 0:
-        raise ValueError("p0 must not be empty")
-    if start.ndim > 1:
-        try:
-            return np.broadcast_to(start, (*lead, start.shape[-1]))
-        except ValueError:
-            raise ValueError(
-                f"p0 must have shape (p,) or {(*lead, 'p')}, got {start.shape}"
-            ) from None
-    return start
-
-
-def _check_words(nan_policy: Any, likelihood: Any) -> None:
-    if nan_policy not in _POLICIES:
-        raise ValueError(f"nan_policy must be one of {_POLICIES}, got {nan_policy!r}")
-    if likelihood not in _LIKELIHOODS:
-        raise ValueError(f"likelihood must be one of {_LIKELIHOODS}, got {likelihood!r}")
-
-
-def _errors(sigma: Any, lead: Shape, m: int) -> tuple[npt.NDArray[Any] | None, FloatArray | None]:
-    """Errors that differ by fit, or inverse errors that do not."""
-    if sigma is None:
-        return None, None
-    errors = as_numbers(sigma, "sigma")
-    if errors.size == 1 or errors.shape == (m,):
-        one = as_floats(errors, "sigma").reshape(errors.shape if errors.size > 1 else ())
-        if not (one > 0).all():
-            raise ValueError(f"`sigma` must be positive, got {np.min(one)}")
-        return None, np.asarray(1.0 / one)
-    try:
-        return np.broadcast_to(errors, (*lead, m), subok=True), None
-    except ValueError:
-        raise ValueError(
-            f"`sigma` has incorrect shape: wanted one number, ({m},) or {(*lead, m)}, "
-            f"got {errors.shape}"
-        ) from None
-
-
-def _fixed(fixed: Any, names: list[str], lead: Shape) -> dict[str, Any]:
-    """Fixed parameters: a number, or rows of one number a fit."""
-    if fixed is None:
-        return {}
-    if not isinstance(fixed, dict):
-        raise TypeError(f"fixed must be a dict of values by name, got {type(fixed).__name__}")
-    constant: dict[str, Any] = {}
-    for name, value in fixed.items():
-        if name not in names:
-            raise ValueError(f"fixed: the model has no {name!r}; it has {', '.join(names)}")
-        array = as_numbers(value, f"fixed[{name!r}]")
-        if array.size == 1:
-            constant[name] = float(array.reshape(()))
-            if not isfinite(constant[name]):
-                raise ValueError(f"fixed[{name!r}] must be finite, got {constant[name]}")
-            continue
-        try:
-            constant[name] = Rows(np.broadcast_to(array, lead), lead)
-        except ValueError:
-            raise ValueError(
-                f"fixed[{name!r}] must be a number or have shape {lead}, got {array.shape}"
-            ) from None
-    return constant
-
-
-def _walls(bounds: Any, p: int, names: list[str]) -> list[FloatArray]:
-    if isinstance(bounds, tuple | list) and len(bounds) != 2:
-        raise ValueError(f"`bounds` must contain 2 elements, got {len(bounds)}")
-    walls = walls_of(bounds, p)
-    for i in range(p if walls else 0):
-        if not walls[0][i] < walls[1][i]:
-            raise ValueError(
-                "Each lower bound must be strictly less than each upper bound, got "
-                f"({walls[0][i]}, {walls[1][i]}) for {names[i]}"
-            )
-    return [np.ascontiguousarray(end) for end in walls]
-
-
-def _check_starts(start: Any, walls: list[FloatArray], free: list[int], names: list[str]) -> None:
-    """Refuse starts that are not finite, or outside the bounds; a function's are moved inside."""
-    if callable(start):
-        return
-    k = prod(start.shape[:-1])
-    if start.shape[-1] != len(names):
-        raise ValueError(f"p0 must have {len(names)} entries, got {start.shape[-1]}")
-    rows = Rows(start, start.shape[:-1])
-    for a in range(0, k, _PIECE):
-        some = rows.read(a, min(a + _PIECE, k))[:, free]
-        wrong = ~np.isfinite(some)
-        if wrong.any():
-            fit, i = np.argwhere(wrong)[0]
-            raise ValueError(f"p0 must be finite, got {some[fit, i]} for {names[free[i]]} of fit "
-                             f"{a + fit}")  # fmt: skip
-        if not walls:
-            continue
-        low, high = (end[free] for end in walls)
-        wrong = (some < low) | (some > high)
-        if wrong.any():
-            fit, i = np.argwhere(wrong)[0]
-            raise ValueError(
-                f"Initial guess is outside of provided bounds: {some[fit, i]} is outside "
-                f"[{low[i]}, {high[i]}] for {names[free[i]]} of fit {a + fit}"
-            )
-
-
-_PIECE = 65536
-
-
-def _check_finite(rows: Rows, what: str, k: int) -> None:
-    step = max(1, int(4e6) // max(prod(rows.own), 1))
-    for a in range(0, k, step):
-        some = rows.read(a, min(a + step, k))
-        if not isfinite(some.sum()) and not np.isfinite(some).all():
-            fit = a + int(np.flatnonzero(~np.isfinite(some).all(axis=1))[0])
-            raise ValueError(f"array must not contain infs or NaNs: {what} of fit {fit} does")
-
-
-def _outputs(out: Any, lead: Shape, p: int) -> Arrays:
-    """The arrays that are filled: those given, and new ones for the rest."""
-    given = {} if out is None else out._arrays if isinstance(out, Fits) else out
-    if not isinstance(given, dict):
-        raise TypeError(f"out must be a dict of arrays or a Fits, got {type(out).__name__}")
-    fields = fields_of(p)
-    if unknown := sorted(set(given) - set(fields)):
-        raise ValueError(f"out has {unknown[0]!r}; it may have {', '.join(fields)}")
-    arrays: Arrays = {}
-    for name, (own, kind) in fields.items():
-        array = given.get(name, ...)
-        if array is None and name in ("pcov", "perr"):
-            continue
-        if array is ...:
-            array = np.empty((*lead, *own), dtype=kind)
-        if not isinstance(array, np.ndarray) or array.shape != (*lead, *own):
-            got = array.shape if isinstance(array, np.ndarray) else type(array).__name__
-            raise ValueError(f"out[{name!r}] must be an array of shape {(*lead, *own)}, got {got}")
-        if not np.can_cast(kind, array.dtype, "same_kind") or not array.flags.writeable:
-            raise ValueError(
-                f"out[{name!r}] must be writeable and hold {np.dtype(kind)}, got {array.dtype}"
-            )
-        arrays[name] = array
-    return arrays
-
-
-def _checked_threads(threads: Any) -> int:
-    from thalweg.objective import checked_threads
-
-    if threads is None:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (
-            os.cpu_count() or 1)  # fmt: skip
-    return checked_threads(threads)

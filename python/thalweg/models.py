@@ -223,7 +223,8 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
         array([[1. , 1.3],
                [2. , 0.7]])
         """
-        from thalweg.fit_many import data_of, fit_many, starts_of
+        from thalweg.fit_many import fit_many
+        from thalweg.fit_many_arguments import data_of, starts_of
 
         objective = self._objective
         if objective is None:
