@@ -30,6 +30,7 @@ def told(fun=omega, x0=1.6, rates=(0.1, 0.5, 0.3, 0.2), **more):
         rows, [None], [True], [np.array(rates)], [], [], 1e-8, 0.0, 0.0, 25, 2**62, np.inf, False,
         None, None,
     )  # fmt: skip
+    out["jac"] = f.rows_value_and_grad(out["x"])[1]
     return Results.told(out, f, max_nfev=2**62, elapsed=1e-3, **more)
 
 

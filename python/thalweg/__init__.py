@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from thalweg.fit_many import curve_fit_many
     from thalweg.fits import Fits
     from thalweg.leastsq import least_squares
+    from thalweg.many import minimize_many
     from thalweg.models import Model, model
 
 GradientDescent = _methods.classes["gradient_descent"]
@@ -69,6 +70,7 @@ _LATER = {
     "curve_fit": "fit",
     "curve_fit_many": "fit_many",
     "least_squares": "leastsq",
+    "minimize_many": "many",
     "model": "models",
 }
 
@@ -124,6 +126,7 @@ __all__ = [
     "losses",
     "methods",
     "minimize",
+    "minimize_many",
     "model",
     "nn",
     "objective",

@@ -21,13 +21,19 @@ from thalweg.result import LastPoint, Path, Result
 from thalweg.sentences import blame, blamed, sentence
 from thalweg.structure import FloatArray
 
-__all__ = ["Run", "State", "continued"]
+__all__ = ["Run", "State", "continued", "refuse_matrices"]
 
 # How many matrices (n, n) a solver keeps, with those that it is told; what needs none.
 _MATRICES = {
     "bfgs": (1, "use lbfgs, which keeps some 30 vectors"),
     "newton": (4, "use newton_cg, which keeps some 10 vectors"),
 }
+
+
+def refuse_matrices(method: str, n: int) -> None:
+    """Raise MemoryError where a method's matrices of n variables do not fit into memory."""
+    if kept := _MATRICES.get(method):
+        check_square(n, method, kept[1], kept[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +119,7 @@ class Run:
     ) -> dict[str, Any]:
         o, method = self.objective, self.method
         assert isinstance(method, SolverMethod)
-        if kept := _MATRICES.get(method.name):
-            check_square(rows.shape[1], method.name, kept[1], kept[0])
+        refuse_matrices(method.name, rows.shape[1])
         return o.minimizer(method.name).run(
             rows, [None, *o.args], [True] + [False] * len(o.args), method.numbers(), self.bounds,
             memory[0] if memory else None, record=self.record, callback=self._listener(shown),

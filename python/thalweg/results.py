@@ -71,6 +71,11 @@ class One(Record):
         return [("message", self.message), *((k, text(v)) for k, v in self._entries.items())]
 
 
+def _plain(value: Any) -> Any:
+    """A number as Python's own; arrays and whatever else as they are."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
 class Many(Shown):
     """Endings of many descents, in arrays that have the lanes' axes in front.
 
@@ -187,8 +192,7 @@ class Many(Shown):
         """One ending, by its number in order."""
         at = np.unravel_index(lane, self.shape)
         entries = {
-            name: _mapped(value, lambda a: a[at].item() if a[at].ndim == 0 else a[at])
-            for name, value in self._arrays.items()
+            name: _mapped(value, lambda a: _plain(a[at])) for name, value in self._arrays.items()
         }
         if "reason" in entries:
             entries["reason"] = Reason(entries["reason"])
@@ -420,6 +424,8 @@ class Results(Many):
             "nfev": out["nfev"],
             "nhev": out["nhev"],
         }
+        if out.get("path") is not None:  # one by one, where they were asked for
+            arrays["path"] = out["path"]
         own: dict[str, npt.NDArray[Any]] = {
             name: out[name] for name in ("left", "right", "last_x", "last_fun") if name in out
         }
