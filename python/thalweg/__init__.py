@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from thalweg.fit_many import curve_fit_many
     from thalweg.fits import Fits
     from thalweg.leastsq import least_squares
+    from thalweg.leastsq_many import LeastSquaresMany, least_squares_many
     from thalweg.many import minimize_many
     from thalweg.models import Model, model
 
@@ -65,11 +66,13 @@ for _class in _methods.classes.values():
 _LATER = {
     "Fits": "fits",
     "LeastSquares": "endings",
+    "LeastSquaresMany": "leastsq_many",
     "Model": "models",
     "OptimizeWarning": "fit_information",
     "curve_fit": "fit",
     "curve_fit_many": "fit_many",
     "least_squares": "leastsq",
+    "least_squares_many": "leastsq_many",
     "minimize_many": "many",
     "model": "models",
 }
@@ -101,6 +104,7 @@ __all__ = [
     "GradientCheck",
     "GradientDescent",
     "LeastSquares",
+    "LeastSquaresMany",
     "Lion",
     "Model",
     "Momentum",
@@ -123,6 +127,7 @@ __all__ = [
     "hvp",
     "jacobian",
     "least_squares",
+    "least_squares_many",
     "losses",
     "methods",
     "minimize",

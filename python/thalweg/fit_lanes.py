@@ -350,11 +350,11 @@ class FitLanes:
         )  # fmt: skip
         if not lanes.size:
             return
-        if self.layout.poisson:
-            own = [v[lanes] if each else v for v, each in zip(inputs, varying, strict=True)]
-            (inside,) = tapes.within(own, varying, lanes.size, self.threads)
-            outside = lanes[(inside[:, 0] == 0) & (reason[lanes] == Reason.non_finite)]
-            reason[outside] = Reason.left_domain
+        (begun,) = np.nonzero(reason[lanes] == Reason.non_finite)
+        if begun.size:
+            own = [v[lanes[begun]] if each else v for v, each in zip(inputs, varying, strict=True)]
+            outside = tapes.outside(own, varying, begun.size)
+            reason[lanes[begun[outside]]] = Reason.left_domain
         for name in ("popt", "pcov", "perr", "cost"):
             if name in arrays:
                 arrays[name][lanes] = np.nan

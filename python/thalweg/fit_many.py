@@ -20,7 +20,6 @@ from thalweg.fit_many_arguments import (
     check_finite,
     check_starts,
     check_words,
-    cores,
     data_of,
     errors_of,
     fixed_of,
@@ -31,6 +30,7 @@ from thalweg.fit_many_arguments import (
 )
 from thalweg.fit_tapes import FitTapes, Layout, Values
 from thalweg.fits import Fits
+from thalweg.lanes import cores
 from thalweg.leastsq import checked_scale, checked_stops, scale_of
 from thalweg.reasons import Reason
 from thalweg.robust import checked_loss

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the arguments of many fits mean: data, predictors, starts, errors, what is fixed, outputs."""
+"""What the arguments of many fits mean: data, predictors, starts, errors, outputs."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from math import isfinite, prod
 from typing import Any
@@ -18,8 +17,8 @@ from thalweg.fits import Fits
 from thalweg.structure import FloatArray, argument_names, as_floats
 
 __all__ = [
-    "check_finite", "check_starts", "check_words", "cores", "data_of", "errors_of", "fixed_of", "outputs_of",
-    "parameters_of", "predictors_of", "starts_of", "walls_around",
+    "check_finite", "check_starts", "check_words", "data_of", "errors_of", "fixed_of",
+    "outputs_of", "parameters_of", "predictors_of", "starts_of", "walls_around",
 ]  # fmt: skip
 
 _POLICIES = ("omit", "raise", "propagate")
@@ -121,6 +120,7 @@ def starts_of(p0: Any, lead: Shape) -> Any:
 
 
 def check_words(nan_policy: Any, likelihood: Any) -> None:
+    """Refuse words that are unknown."""
     if nan_policy not in _POLICIES:
         raise ValueError(f"nan_policy must be one of {_POLICIES}, got {nan_policy!r}")
     if likelihood not in _LIKELIHOODS:
@@ -172,6 +172,7 @@ def fixed_of(fixed: Any, names: list[str], lead: Shape) -> dict[str, Any]:
 
 
 def walls_around(bounds: Any, p: int, names: list[str]) -> list[FloatArray]:
+    """Lower and upper ends of the parameters, or nothing where all are free."""
     if isinstance(bounds, tuple | list) and len(bounds) != 2:
         raise ValueError(f"`bounds` must contain 2 elements, got {len(bounds)}")
     walls = walls_of(bounds, p)
@@ -215,6 +216,7 @@ _PIECE = 65536
 
 
 def check_finite(rows: Rows, what: str, k: int) -> None:
+    """Refuse NaN and infinities in any of k rows."""
     step = max(1, int(4e6) // max(prod(rows.own), 1))
     for a in range(0, k, step):
         some = rows.read(a, min(a + step, k))
@@ -247,12 +249,3 @@ def outputs_of(out: Any, lead: Shape, p: int) -> Arrays:
             )
         arrays[name] = array
     return arrays
-
-
-def cores(threads: Any) -> int:
-    from thalweg.objective import checked_threads
-
-    if threads is None:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (
-            os.cpu_count() or 1)  # fmt: skip
-    return checked_threads(threads)

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from thalweg import _core
 from thalweg.covariances import covariances
@@ -177,7 +178,7 @@ class FitTapes:
         t = (mean - y) / np.where(some, y, 1.0)
         each = np.where(some, y * (t - np.log1p(t)), mean)
         inside = (mean > 0.0) & (y >= 0.0)
-        self._mean, self._inside = mean, inside
+        self._mean, self._mean_is_one = mean, inside
         self._deviance = np.sum(np.where(inside, each, np.nan))
         self._slope, self._share = 1.0 - y / mean, 1.0 / mean
 
@@ -258,11 +259,27 @@ class FitTapes:
             jacobian = jacobian * np.sqrt(weights)
         return _core.Function(trace.graph, [jacobian.node, cost.node], self.inputs + 2)
 
+    def outside(
+        self, inputs: list[FloatArray], varying: list[bool], k: int
+    ) -> npt.NDArray[np.bool_]:
+        """Which of k points lie outside the model's domain, or give counts a mean that is none."""
+        subject = self._mean if self.layout.poisson else self._residuals
+        faults = self._trace.graph.faults(subject.node, inputs, varying, k)
+        found: npt.NDArray[np.bool_] = faults == _OUTSIDE
+        if not self.layout.poisson:
+            return found
+        (inside,) = self._inside(inputs, varying, k)
+        found |= inside[:, 0] == 0
+        return found
+
     @cached_property
-    def within(self) -> _core.Function:
-        """Whether all means of counts are positive, 1 or 0. As `told`."""
-        inside = np.min(np.where(self._inside, 1.0, 0.0))
-        return _core.Function(self._trace.graph, [inside.node], self.inputs + 2)
+    def _inside(self) -> _core.Function:
+        node = np.min(np.where(self._mean_is_one, 1.0, 0.0)).node
+        return _core.Function(self._trace.graph, [node], self.inputs + 2)
+
+
+# `_core.Graph.faults`: an operation had an input outside its domain.
+_OUTSIDE = 3
 
 
 def _of_size(trace: Trace, result: Any, m: int) -> Tracer:
