@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The command line: `thalweg minimize`, `thalweg info`.
+"""The command line: `thalweg minimize`, `thalweg fit`, `thalweg info`.
 
 Words in, words out; what they mean is decided by the library. NumPy and the core are imported by
 the commands that need them. Exit status: 0 converged, or stopped at a limit that was given; 1 did
@@ -14,6 +14,7 @@ import sys
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from thalweg._version import __version__
+from thalweg.cli_fit import add_fit
 from thalweg.words import BadInputError, read_bounds, read_expression, read_start
 
 if TYPE_CHECKING:
@@ -159,6 +160,7 @@ def _parser(command: str) -> argparse.ArgumentParser:
     minimize.set_defaults(run=_minimize)
     if command == "minimize":
         _minimize_options(minimize)
+    add_fit(commands, command, "\n".join([EXPRESSION, JSON, EXIT_STATUS]))
     info = commands.add_parser(
         "info",
         help="version, instruction set, cores, optional parts",

@@ -22,7 +22,7 @@ from thalweg.fit_tapes import ON_TAPE, FitTapes, Layout
 from thalweg.reasons import STATUS_MANY, SUCCESS, Reason
 from thalweg.structure import FloatArray
 
-__all__ = ["FitLanes", "failed", "fields_of", "verdicts"]
+__all__ = ["SIDES", "FitLanes", "failed", "fields_of", "verdicts"]
 
 # Bytes of data that one chunk holds, about: enough that its last, slow fits do not count.
 CHUNK = 32e6
@@ -31,6 +31,10 @@ _STATUS = np.array(STATUS_MANY, dtype=np.int8)
 _SUCCESS = np.array(SUCCESS)
 
 Arrays = dict[str, npt.NDArray[Any]]
+
+
+# Both sides of the inequality that ended a fit.
+SIDES = ("left", "right")
 
 
 def verdicts(reason: npt.NDArray[np.int8]) -> Arrays:
@@ -53,6 +57,8 @@ def failed(k: int, p: int, reason: Reason) -> Arrays:
     arrays: Arrays = {}
     for name, (own, kind) in fields_of(p).items():
         arrays[name] = np.full((k, *own), np.nan if kind is np.float64 else 0, dtype=kind)
+    for name in SIDES:
+        arrays[name] = np.full(k, np.nan)
     return arrays | verdicts(np.full(k, reason, dtype=np.int8))
 
 
@@ -273,7 +279,7 @@ class FitLanes:
         x, reason = out["x"], out["reason"]
         arrays: Arrays = {
             "popt": x, "cost": out["fun"], "nit": out["nit"], "nfev": out["nfev"],
-            "n_missing": np.zeros(k, dtype=np.int64),
+            "n_missing": np.zeros(k, dtype=np.int64), "left": out["left"], "right": out["right"],
         }  # fmt: skip
         inputs[0] = x
         if self.covariance or self.errors:

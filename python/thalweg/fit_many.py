@@ -15,7 +15,7 @@ from thalweg.chunks import Rows
 from thalweg.fit import between
 from thalweg.fit_arguments import FREE, parameter_structure
 from thalweg.fit_information import warn
-from thalweg.fit_lanes import Arrays, FitLanes, failed
+from thalweg.fit_lanes import SIDES, Arrays, FitLanes, failed
 from thalweg.fit_many_arguments import (
     check_finite,
     check_starts,
@@ -276,7 +276,8 @@ def _run(
     began: float,
 ) -> Fits:
     """Run chunk by chunk."""
-    rows = {name: Rows(array, lead) for name, array in arrays.items()}
+    sides: Arrays = {name: np.empty(lead) for name in SIDES}
+    rows = {name: Rows(array, lead) for name, array in (arrays | sides).items()}
     done, error = 0, None
     try:
         for a, b in lanes.chunks():
@@ -294,7 +295,7 @@ def _run(
         for name, to in rows.items():
             to.write(done, lanes.k, rest[name])
     shared = {"names": list(names), "elapsed": time.perf_counter() - began}
-    fits = Fits(arrays, lead, shared, about={"max_nfev": lanes.stops["max_nfev"]})
+    fits = Fits(arrays, lead, shared, sides, {"max_nfev": lanes.stops["max_nfev"]})
     if isinstance(error, KeyboardInterrupt):
         error.result = fits  # type: ignore[attr-defined]
     if error is not None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +12,6 @@ from thalweg.endings import explained
 from thalweg.reasons import Reason
 from thalweg.results import Many
 from thalweg.structure import FloatArray
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 __all__ = ["Fits"]
 
@@ -135,13 +132,17 @@ class Fits(Many):
             lines.append(line)
         return "\n".join(lines)
 
-    def plot(self, **kw: Any) -> Axes:
-        """Draw the maps of parameters and errors; the leading axes must be two.
+    def plot(self, **kw: Any) -> Any:
+        """Draw maps of the parameters and their errors; the leading axes must be two.
 
         Parameters
         ----------
         **kw
             As in `thalweg.plot.maps`.
+
+        Returns
+        -------
+        ndarray of matplotlib.axes.Axes
 
         Raises
         ------
@@ -154,5 +155,4 @@ class Fits(Many):
             )
         from thalweg import plot
 
-        axes: Axes = plot.maps(self, **kw)  # type: ignore[attr-defined]
-        return axes
+        return plot.maps(self, **kw)  # type: ignore[attr-defined]

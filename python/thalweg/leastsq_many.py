@@ -190,7 +190,7 @@ def least_squares_many(
     x, reason = out["x"], out["reason"]
     scale_at = len(varying) - 1
     function = objective.kept_function(
-        ("told", rho, fun), lambda *nodes: _told(*nodes, rho, scale_at, fun), len(varying)
+        ("told", rho, fun), lambda trace, r, x: _told(trace, r, x, rho, scale_at, fun), len(varying)
     )
     told = function([x, *inputs[1:]], varying, k, threads)
     grad = told[0]
