@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """curve_fit_many: every fit as it would come out alone, and as SciPy's does; shapes, memory."""
 
+import os
 import pickle
+import signal
+import subprocess
+import sys
+import threading
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -626,6 +632,61 @@ def test_out_is_filled(tmp_path):
         tw.curve_fit_many(decay, T, y, P0, out=popt)
 
 
+def test_memory_stays_bounded_whatever_the_number_of_fits(tmp_path, monkeypatch):
+    """120,000 fits read from a file and written to one; 2 MB of doubles at a time are enough."""
+    monkeypatch.setattr(fit_lanes, "CHUNK", 2e6)
+    k = 120_000
+    y = np.memmap(tmp_path / "y", np.float32, "w+", shape=(T.size, 400, 300))
+    rng = np.random.default_rng(0)
+    for i, t in enumerate(T):
+        y[i] = 2.5 * np.exp(-t / 1.2) + 0.3 + 0.02 * rng.standard_normal((400, 300))
+    out = {
+        name: np.memmap(tmp_path / name, kind, "w+", shape=(400, 300, *own))
+        for name, (own, kind) in fit_lanes.fields_of(3).items()
+    }
+    tracemalloc.start()
+    try:
+        fits = tw.curve_fit_many(decay, T, np.moveaxis(y, 0, -1), P0, out=out, threads=1)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # 19 MB in double, and 19 MB of answers. Both sides of what ended each fit stay: 1.9 MB.
+    assert peak < 9e6
+    assert fits.success.all()
+    assert k == fits.size
+    some = tw.curve_fit_many(decay, T, np.ascontiguousarray(y[:, 7, 11]), P0)
+    np.testing.assert_array_equal(some.popt, fits.popt[7, 11])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc, and limits are POSIX's")
+def test_fits_run_within_a_limit_of_memory(tmp_path):
+    """A process that may take 100 MB more fits 1.2 million decays: 192 MB of data in double, and
+    as much of answers.
+    """
+    code = f"""
+import resource, numpy as np, thalweg as tw
+from thalweg.fit_lanes import fields_of
+k, x = 1_200_000, np.linspace(0, 5, 20)
+def f(x, a, b, c):
+    return a * np.exp(-x / b) + c
+def made(name, kind, shape):
+    return np.lib.format.open_memmap(rf"{tmp_path}/{{name}}.npy", "w+", kind, shape)
+y = made("y", np.float32, (k, 20))
+for i in range(0, k, 100_000):
+    y[i : i + 100_000] = f(x, 2.5, 1.2, 0.3)
+out = {{name: made(name, kind, (k, *own)) for name, (own, kind) in fields_of(3).items()}}
+tw.curve_fit_many(f, x, y[:100], [2.0, 1.0, 0.0])
+(now,) = (line.split()[1] for line in open("/proc/self/status") if line.startswith("VmData"))
+resource.setrlimit(resource.RLIMIT_DATA, ((int(now) << 10) + 100_000_000,) * 2)
+tw.curve_fit_many(f, x, y, [2.0, 1.0, 0.0], out=out, threads=1)
+for i in range(0, k, 100_000):
+    assert out["success"][i : i + 100_000].all()
+    assert (abs(out["popt"][i : i + 100_000] - [2.5, 1.2, 0.3]) < 1e-5).all()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+
+
 # ---- covariances that normal matrices cannot give
 
 
@@ -736,6 +797,48 @@ def test_interrupt_keeps_what_is_done(monkeypatch):
     assert (fits.reason[done:] == Reason.interrupted).all()
     assert np.isnan(fits.popt[done:]).all()
     assert (fits.status[done:] == -4).all()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends itself a signal")
+def test_a_signal_keeps_what_is_done():
+    _, y = decays(2000)
+    y = np.tile(y, (500, 1))  # a million fits
+    alarm = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+    alarm.start()
+    try:
+        with pytest.raises(KeyboardInterrupt) as stop:
+            tw.curve_fit_many(decay, T, y, P0, threads=1)
+    finally:
+        alarm.cancel()
+    fits = stop.value.result
+    unfinished = fits.reason == Reason.interrupted
+    assert unfinished.any()
+    assert not fits.success[unfinished].any()
+    assert np.isnan(fits.perr[fits.nfev == 0]).all()
+    done = fits[~unfinished]
+    if done.size:
+        which = np.flatnonzero(~unfinished)[:1000]
+        same_bits(fits[which], tw.curve_fit_many(decay, T, y[which], P0))
+
+
+def test_python_threads_share_a_kept_model():
+    _, y = decays(2000)
+    M = tw.model(decay, T, P0)
+    expected = tw.curve_fit_many(decay, T, y, P0)
+    told = []
+
+    def work():
+        told.extend(M.fit_many(y, threads=2) for _ in range(3))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive()
+    assert len(told) == 12
+    for fits in told:
+        same_bits(fits, expected)
 
 
 def test_progress_counts_fits(capsys, monkeypatch):

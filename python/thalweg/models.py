@@ -25,10 +25,10 @@ from thalweg.fit_arguments import (
     weights_of,
 )
 from thalweg.fit_information import information, warn
+from thalweg.grafting import grafted
 from thalweg.leastsq import checked_stops
 from thalweg.objective import Objective
 from thalweg.reasons import STATUS_LEAST_SQUARES, SUCCESS
-from thalweg.saved import grafted
 from thalweg.squares import CalledSquares, Squares, TracedSquares
 from thalweg.structure import FloatArray, as_floats
 from thalweg.trace import Trace, Tracer
