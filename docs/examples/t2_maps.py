@@ -7,8 +7,9 @@ After a pulse, the signal of a magnetic resonance image decays as
 
 .. math:: S(t) = S_0 \, e^{-t / T_2},
 
-and :math:`T_2` tells tissues apart. A scanner takes the same slice at several echo times; the map of :math:`T_2` is a fit in
-every pixel. Here are 65,536 of them, from an image made with known truth, so that the answers can be judged.
+and :math:`T_2` tells tissues apart. A scanner takes the same slice at several echo times; the map
+of :math:`T_2` is a fit in every pixel. Here are 65,536 of them, from an image made with known
+truth, so that the answers can be judged.
 """
 
 import time
@@ -37,8 +38,8 @@ stack = s0 * np.exp(-echoes[:, None, None] / t2) + rng.normal(0.0, 10.0, (12, 25
 stack = stack.astype(np.float32)
 
 # %%
-# The fits, in one call. The data's last axis is that of the echoes, whatever lies in memory beneath;
-# the leading axes are those of the maps.
+# The fits, in one call. The data's last axis is that of the echoes, whatever lies in memory
+# beneath; the leading axes are those of the maps.
 
 
 def decay(t, s0, t2):
@@ -55,13 +56,14 @@ print(fits)
 # Parameters above, their standard errors below: long decays are known less well, since the last
 # echo comes too soon to see their end.
 
-fits.plot(names=["S0", "T2 in ms"])
+fig, axes = plt.subplots(2, 2, figsize=(9, 7.6), layout="constrained")
+fits.plot(names=["S0", "T2 in ms"], ax=axes.ravel())
 plt.show()
 
 # %%
-# Against the truth: how far off the answers are, in units of the errors that were told. A tenth of a
-# second of arithmetic was not bought with wrong error bars: pulls of 12 data and 2 parameters follow
-# Student's distribution with 10 degrees of freedom, of standard deviation 1.118.
+# Against the truth: how far off the answers are, in units of the errors that were told. These pulls
+# of fits with 12 data and 2 parameters follow Student's distribution with 10 degrees of freedom,
+# whose standard deviation is 1.118.
 
 pulls = (fits["t2"] - t2) / fits.perr[..., 1]
 off = np.median(np.abs(fits["t2"] - t2) / t2)
@@ -69,8 +71,8 @@ print(f"median relative error of T2: {100 * off:.2f} %")
 print(f"pulls: mean {pulls.mean():+.3f}, standard deviation {pulls.std():.3f}")
 
 # %%
-# A pixel that a bright spot has spoiled is found by its cost, and a fit that is robust, or told
-# that a value is missing, does without it.
+# Where a flash has spoiled one echo, a robust fit, or one that is told that the value is missing
+# (NaN), does without it.
 
 spoiled = stack.copy()
 spoiled[5, 40:44, 120:124] += 600.0
