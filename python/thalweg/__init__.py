@@ -25,12 +25,13 @@ from thalweg.transforms import (
 )
 
 if TYPE_CHECKING:
-    from thalweg import losses, nn
+    from thalweg import losses, nn, plot
     from thalweg.endings import LeastSquares
     from thalweg.fit import curve_fit
     from thalweg.fit_information import OptimizeWarning
     from thalweg.leastsq import least_squares
     from thalweg.models import Model, model
+    from thalweg.tangents import Tangent, tangent
 
 GradientDescent = _methods.classes["gradient_descent"]
 Momentum = _methods.classes["momentum"]
@@ -58,20 +59,22 @@ LM = _methods.classes["lm"]
 for _class in _methods.classes.values():
     globals().setdefault(_class.__name__, _class)
 
-# Fits are imported when first asked for.
+# Fits and tangents are imported when first asked for.
 _LATER = {
     "LeastSquares": "endings",
     "Model": "models",
     "OptimizeWarning": "fit_information",
+    "Tangent": "tangents",
     "curve_fit": "fit",
     "least_squares": "leastsq",
     "model": "models",
+    "tangent": "tangents",
 }
 
 
 def __getattr__(name: str) -> Any:
     """Import a submodule that not everyone needs when it is first asked for."""
-    if name in ("losses", "nn"):
+    if name in ("losses", "nn", "plot"):
         from importlib import import_module
 
         return import_module(f"thalweg.{name}")
@@ -106,6 +109,7 @@ __all__ = [
     "Result",
     "Rprop",
     "State",
+    "Tangent",
     "TraceError",
     "__version__",
     "check_grad",
@@ -121,7 +125,9 @@ __all__ = [
     "model",
     "nn",
     "objective",
+    "plot",
     "schedules",
     "show_config",
+    "tangent",
     "value_and_grad",
 ]
