@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from thalweg.fit import curve_fit
     from thalweg.fit_information import OptimizeWarning
     from thalweg.leastsq import least_squares
+    from thalweg.many import minimize_many
     from thalweg.models import Model, model
     from thalweg.tangents import Tangent, tangent
 
@@ -67,6 +68,7 @@ _LATER = {
     "Tangent": "tangents",
     "curve_fit": "fit",
     "least_squares": "leastsq",
+    "minimize_many": "many",
     "model": "models",
     "tangent": "tangents",
 }
@@ -122,6 +124,7 @@ __all__ = [
     "losses",
     "methods",
     "minimize",
+    "minimize_many",
     "model",
     "nn",
     "objective",

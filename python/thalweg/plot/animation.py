@@ -87,6 +87,7 @@ def animate(
             raise ValueError(f"animate needs the path of {name}: minimize with record=True")
     if frames < 1 or not interval > 0:
         raise ValueError(f"frames and interval must be > 0, got {frames!r} and {interval!r}")
+    own = ax is None
     count = size_of(next(iter(told.values())).x)
     if count > 2:
         runner = _against_iteration(told, canvas.axes(ax))
@@ -97,6 +98,10 @@ def animate(
         else:
             ax = canvas.axes(ax, *canvas.fitted(s.limits))
             runner = _over(draw_contours(s._replace(trails={}), ax), s, height=False)
+    if own:
+        # Laid out once: half the time of a frame, and nothing jumps.
+        runner.ax.figure.draw_without_rendering()  # type: ignore[union-attr]
+        runner.ax.figure.set_layout_engine("none")  # type: ignore[union-attr]
     last = max(len(r.path.fun) for r in told.values()) - 1  # type: ignore[union-attr]
     steps = np.unique(np.linspace(0, last, min(frames, last + 1)).round().astype(int))
     made: FuncAnimation = _shown_class()(
