@@ -165,7 +165,8 @@ def _intervals(m: _Map, shades: list[Any], ax: Axes) -> Axes:
         line = np.linspace(x[0], x[-1], 801)
         y = m.values(line[:, None])
         y = np.where(np.isfinite(y), y, np.nan)
-        canvas.halo(ax.plot(line, y, color="black", linewidth=1.6)[0])
+        ax.plot(line, y, color="white", linewidth=4)
+        ax.plot(line, y, color="black", linewidth=1.6)
         ax.set_ylim(heights(y, m.heights, 0.9))
     for point, height in zip(m.at, m.heights, strict=True):
         canvas.star(ax, np.asarray([point[0], height]), None)
@@ -215,6 +216,8 @@ def _outer(side: FloatArray) -> tuple[float, float]:
 def sweep(s: Any, ax: Axes | None = None) -> Axes:
     """What each setting does: verdicts and values against a learning rate, or over two settings.
 
+    The star, of two settings, is the run that converged in the fewest iterations.
+
     Parameters
     ----------
     s : Sweep
@@ -252,10 +255,14 @@ def sweep(s: Any, ax: Axes | None = None) -> Axes:
         raise ValueError(f"a picture of a sweep varies one or two settings, got {len(varying)}")
     sizes = tuple(values.size for _, values in varying)
     words = words.reshape(sizes)
-    fun = np.asarray(s.fun, dtype=np.float64).reshape(sizes)
     if len(varying) == 1:
+        fun = np.asarray(s.fun, dtype=np.float64).reshape(sizes)
         return _against(words, fun, *varying[0], canvas.axes(ax, 6.4, 4.4))
-    return _over(words, fun, varying, canvas.axes(ax, 7.2, 4.8))
+    made = _over(words, varying, canvas.axes(ax, 7.2, 4.8))
+    if (words == "converged").any():
+        canvas.star(made, np.asarray([float(s.best[name]) for name, _ in varying]), None)
+        made.set_title("★ fewest iterations", fontsize="small", loc="right")
+    return made
 
 
 def _words(verdicts: Any) -> npt.NDArray[Any]:
@@ -308,7 +315,7 @@ def _against(words: npt.NDArray[Any], fun: FloatArray, name: str, x: FloatArray,
         )  # fmt: skip
         _band(ax, cuts, mine, color)
     _key(ax, looks, words)
-    ax.set(xlim=(cuts[0], cuts[-1]), xlabel=_said(name), ylabel="f − min f at the end")
+    ax.set(xlim=(cuts[0], cuts[-1]), xlabel=_said(name), ylabel="lowest f − min f")
     top = float(np.nanmax(drawn, initial=foot))
     ax.set_ylim(foot * (foot / (3 * top)) ** 0.1, 3 * top)  # the band at the foot hides no mark
     canvas.tidy(ax)
@@ -354,17 +361,16 @@ def _between(x: FloatArray) -> FloatArray:
 
 def _over(
     words: npt.NDArray[Any],
-    fun: FloatArray,
     varying: list[tuple[str, npt.NDArray[Any]]],
     ax: Axes,
 ) -> Axes:
-    """Verdicts over two settings, as a map; the best run starred."""
+    """Verdicts over two settings, as a map."""
     from matplotlib.colors import ListedColormap
 
     (x_name, x), (y_name, y) = varying
     x_order, y_order = np.argsort(x, kind="stable"), np.argsort(y, kind="stable")
     x, y = x[x_order].astype(np.float64), y[y_order].astype(np.float64)
-    words, fun = words[np.ix_(x_order, y_order)], fun[np.ix_(x_order, y_order)]
+    words = words[np.ix_(x_order, y_order)]
     looks = _looks(words)
     number = {verdict: k for k, verdict in enumerate(looks)}
     codes = np.vectorize(number.__getitem__, otypes=[np.int64])(words)
@@ -374,9 +380,6 @@ def _over(
     )  # fmt: skip
     ax.set_xscale("log" if _geometric(x) else "linear")
     ax.set_yscale("log" if _geometric(y) else "linear")
-    if np.isfinite(fun).any():
-        i, j = np.unravel_index(np.nanargmin(np.where(np.isfinite(fun), fun, np.nan)), fun.shape)
-        canvas.star(ax, np.asarray([x[i], y[j]]), "lowest f")
     _key(ax, looks, words)
     ax.set(xlabel=_said(x_name), ylabel=_said(y_name))
     return ax
