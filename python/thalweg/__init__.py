@@ -25,7 +25,7 @@ from thalweg.transforms import (
 )
 
 if TYPE_CHECKING:
-    from thalweg import losses, nn
+    from thalweg import losses, nn, plot
     from thalweg.endings import LeastSquares
     from thalweg.fit import curve_fit
     from thalweg.fit_information import OptimizeWarning
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from thalweg.multistarts import multistart
     from thalweg.results import Results
     from thalweg.sweeps import Sweep, Verdict, sweep
+    from thalweg.tangents import Tangent, tangent
 
 GradientDescent = _methods.classes["gradient_descent"]
 Momentum = _methods.classes["momentum"]
@@ -67,7 +68,7 @@ LM = _methods.classes["lm"]
 for _class in _methods.classes.values():
     globals().setdefault(_class.__name__, _class)
 
-# Fits are imported when first asked for.
+# Fits and tangents are imported when first asked for.
 _LATER = {
     "Basins": "maps",
     "Fits": "fits",
@@ -80,6 +81,7 @@ _LATER = {
     "Sweep": "sweeps",
     "Verdict": "sweeps",
     "basins": "maps",
+    "Tangent": "tangents",
     "curve_fit": "fit",
     "curve_fit_many": "fit_many",
     "least_squares": "leastsq",
@@ -88,12 +90,13 @@ _LATER = {
     "model": "models",
     "multistart": "multistarts",
     "sweep": "sweeps",
+    "tangent": "tangents",
 }
 
 
 def __getattr__(name: str) -> Any:
     """Import a submodule that not everyone needs when it is first asked for."""
-    if name in ("losses", "nn"):
+    if name in ("losses", "nn", "plot"):
         from importlib import import_module
 
         return import_module(f"thalweg.{name}")
@@ -134,6 +137,7 @@ __all__ = [
     "Rprop",
     "State",
     "Sweep",
+    "Tangent",
     "TraceError",
     "Verdict",
     "__version__",
@@ -155,8 +159,10 @@ __all__ = [
     "multistart",
     "nn",
     "objective",
+    "plot",
     "schedules",
     "show_config",
     "sweep",
+    "tangent",
     "value_and_grad",
 ]
