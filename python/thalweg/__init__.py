@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from thalweg.fit_information import OptimizeWarning
     from thalweg.leastsq import least_squares
     from thalweg.models import Model, model
+    from thalweg.symbolic import formula, from_sympy
 
 GradientDescent = _methods.classes["gradient_descent"]
 Momentum = _methods.classes["momentum"]
@@ -58,12 +59,14 @@ LM = _methods.classes["lm"]
 for _class in _methods.classes.values():
     globals().setdefault(_class.__name__, _class)
 
-# Fits are imported when first asked for.
+# Fits and formulas are imported when first asked for.
 _LATER = {
     "LeastSquares": "endings",
     "Model": "models",
     "OptimizeWarning": "fit_information",
     "curve_fit": "fit",
+    "formula": "symbolic",
+    "from_sympy": "symbolic",
     "least_squares": "leastsq",
     "model": "models",
 }
@@ -110,6 +113,8 @@ __all__ = [
     "__version__",
     "check_grad",
     "curve_fit",
+    "formula",
+    "from_sympy",
     "grad",
     "hessian",
     "hvp",
