@@ -25,13 +25,14 @@ from thalweg.transforms import (
 )
 
 if TYPE_CHECKING:
-    from thalweg import losses, nn
+    from thalweg import losses, nn, plot
     from thalweg.endings import LeastSquares
     from thalweg.fit import curve_fit
     from thalweg.fit_information import OptimizeWarning
     from thalweg.leastsq import least_squares
     from thalweg.models import Model, model
     from thalweg.symbolic import formula, from_sympy
+    from thalweg.tangents import Tangent, tangent
 
 GradientDescent = _methods.classes["gradient_descent"]
 Momentum = _methods.classes["momentum"]
@@ -59,22 +60,24 @@ LM = _methods.classes["lm"]
 for _class in _methods.classes.values():
     globals().setdefault(_class.__name__, _class)
 
-# Fits and formulas are imported when first asked for.
+# Fits, formulas and tangents are imported when first asked for.
 _LATER = {
     "LeastSquares": "endings",
     "Model": "models",
     "OptimizeWarning": "fit_information",
+    "Tangent": "tangents",
     "curve_fit": "fit",
     "formula": "symbolic",
     "from_sympy": "symbolic",
     "least_squares": "leastsq",
     "model": "models",
+    "tangent": "tangents",
 }
 
 
 def __getattr__(name: str) -> Any:
     """Import a submodule that not everyone needs when it is first asked for."""
-    if name in ("losses", "nn"):
+    if name in ("losses", "nn", "plot"):
         from importlib import import_module
 
         return import_module(f"thalweg.{name}")
@@ -109,6 +112,7 @@ __all__ = [
     "Result",
     "Rprop",
     "State",
+    "Tangent",
     "TraceError",
     "__version__",
     "check_grad",
@@ -126,7 +130,9 @@ __all__ = [
     "model",
     "nn",
     "objective",
+    "plot",
     "schedules",
     "show_config",
+    "tangent",
     "value_and_grad",
 ]

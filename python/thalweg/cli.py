@@ -13,8 +13,9 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
+from thalweg import cli_gallery
 from thalweg._version import __version__
-from thalweg.words import BadInputError, read_bounds, read_expression, read_start
+from thalweg.words import BadInputError, picture_file, read_bounds, read_expression, read_start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -166,6 +167,7 @@ def _parser(command: str) -> argparse.ArgumentParser:
     )
     info.add_argument("--json", action="store_true", help="print as JSON")
     info.set_defaults(run=_info)
+    cli_gallery.add_commands(commands, command, _parser)
     return parser
 
 
@@ -258,21 +260,6 @@ def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def _picture(file: str) -> str:
-    """Where to draw; everything that can be wrong with it is told before the run."""
-    from importlib.util import find_spec
-
-    if find_spec("matplotlib") is None:
-        raise BadInputError('--plot needs matplotlib: pip install "thalweg[plot]"')
-    known = (".png", ".svg", ".pdf", ".jpg", ".jpeg", ".webp")
-    if not file.lower().endswith(known):
-        raise BadInputError(f"--plot takes a file ending in {', '.join(known)}; got {file!r}")
-    folder = os.path.dirname(file)  # noqa: PTH120 - pathlib takes longer to import than a descent
-    if folder and not os.path.isdir(folder):  # noqa: PTH112
-        raise BadInputError(f"--plot {file}: there is no folder {folder!r}")
-    return file
-
-
 def _minimize(given: argparse.Namespace) -> int:
     expression = read_expression(given.expression, "expression")
     variables = expression.variables
@@ -281,7 +268,7 @@ def _minimize(given: argparse.Namespace) -> int:
     start = read_start(given.start, variables)
     bounds = read_bounds(given.bounds, variables, start)
     hyper: dict[str, Any] = _hyper(given)
-    picture = _picture(given.plot) if given.plot is not None else None
+    picture = picture_file(given.plot) if given.plot is not None else None
     keywords: dict[str, Any] = {
         name: v for name in OPTIONS if (v := getattr(given, name)) is not None
     }

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -92,3 +93,18 @@ def read_bounds(
             raise BadInputError(f"--start {name}={at} lies outside {what}={text}")
         pairs[name] = (ends[0], ends[1])
     return [pairs.get(name, (None, None)) for name in variables]
+
+
+def picture_file(file: str) -> str:
+    """Where to draw; everything that can be wrong with it is told before the run."""
+    from importlib.util import find_spec
+
+    if find_spec("matplotlib") is None:
+        raise BadInputError('--plot needs matplotlib: pip install "thalweg[plot]"')
+    known = (".png", ".svg", ".pdf", ".jpg", ".jpeg", ".webp")
+    if not file.lower().endswith(known):
+        raise BadInputError(f"--plot takes a file ending in {', '.join(known)}; got {file!r}")
+    folder = os.path.dirname(file)  # noqa: PTH120 - pathlib takes longer to import than a descent
+    if folder and not os.path.isdir(folder):  # noqa: PTH112
+        raise BadInputError(f"--plot {file}: there is no folder {folder!r}")
+    return file
