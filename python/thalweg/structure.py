@@ -56,14 +56,14 @@ def parameter_count(function: Callable[..., Any]) -> tuple[int, bool]:
     return sum(p.kind in positional and p.default is p.empty for p in parameters), True
 
 
-def argument_names(function: Callable[..., Any]) -> list[str]:
+def argument_names(function: Callable[..., Any] | None) -> list[str]:
     """Names of the positional parameters, as far as they can be told."""
     code = getattr(function, "__code__", None)
     if code is not None:
         skip = 1 if getattr(function, "__self__", None) is not None else 0
         return list(code.co_varnames[skip : code.co_argcount])
     try:
-        return list(inspect.signature(function).parameters)
+        return list(inspect.signature(function).parameters) if function is not None else []
     except (TypeError, ValueError):
         return []
 
