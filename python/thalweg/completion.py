@@ -72,7 +72,7 @@ def _bash(tables: Mapping[str, list[Option]], told: Mapping[str, str]) -> str:
     lines = [
         "# thalweg: completion for bash",
         "_thalweg() {",
-        '  local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} words=""',
+        "  local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}",
         "  COMPREPLY=()",
         "  if ((COMP_CWORD == 1)); then",
         f'    COMPREPLY=($(compgen -W {commands} -- "$current"))',

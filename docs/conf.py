@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Settings of the pages: `sphinx-build -W --keep-going -b html docs build/docs`.
+
+Every example of the gallery is run, every public name gets a page, and a link that leads nowhere is
+an error.
+"""
+
+import os
+import sys
+import warnings
+from pathlib import Path
+
+os.environ["MPLBACKEND"] = "Agg"
+sys.path.insert(0, str(Path(__file__).parent))
+
+import thalweg
+
+project = "thalweg"
+author = "thalweg developers"
+release = version = thalweg.__version__
+html_title = f"thalweg {version}"
+
+extensions = [
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "sphinx_gallery.gen_gallery",
+]
+source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
+exclude_patterns = ["examples", "gallery/*.md5", "sg_execution_times.rst", "gallery/sg_*"]
+templates_path = ["_templates"]
+
+html_theme = "pydata_sphinx_theme"
+html_theme_options = {
+    "navbar_end": ["theme-switcher"],
+    "show_prev_next": True,
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+}
+html_show_sourcelink = False
+html_copy_source = False
+copyright = author
+
+# The pages of Markdown link to each other's headings as they do on a code host.
+myst_heading_anchors = 4
+
+autosummary_generate = True
+autodoc_typehints = "none"  # numpydoc's tables say it in words
+numpydoc_show_class_members = False  # the template lists members in full
+numpydoc_xref_param_type = False
+
+sphinx_gallery_conf = {
+    "examples_dirs": "examples",
+    "gallery_dirs": "gallery",
+    "filename_pattern": r"\.py$",
+    "within_subsection_order": "gallery_order.Order",
+    "abort_on_example_error": True,
+    "copyfile_regex": "",
+    "download_all_examples": False,
+    "min_reported_time": 1e9,
+    "remove_config_comments": True,
+    "show_memory": False,
+    "write_computation_times": False,
+}
+
+# What an example warns of is an error, as everywhere here.
+warnings.filterwarnings("error", module=r"thalweg(\.|$)")
