@@ -44,7 +44,8 @@ class Stepper {
   py::dict run(const Array& x0, const std::vector<std::optional<Array>>& args,
                const std::vector<bool>& varying_args, const std::vector<Array>& hyper,
                const std::vector<Array>& bounds, const std::vector<std::optional<Array>>& memory,
-               const Stopping& stopping, bool record, py::object callback, py::object function) {
+               const Stopping& stopping, bool record, py::object callback, py::object function,
+               const Throng& throng = {}) {
     const std::int64_t k = x0.shape(0), n = step_.n;
     if (x0.ndim() != 2 || x0.shape(1) != n || args.size() != static_cast<std::size_t>(inputs_) ||
         varying_args.size() != args.size() || memory.size() != step_.memory.size() ||
@@ -57,23 +58,24 @@ class Stepper {
       throw py::value_error("this step was made without what gtol or xtol test");
     const auto [varying, starts, first] = prepared(x0, args, varying_args, hyper, bounds, memory);
     Outcome outcome(k, n);
-    for (const rules::Memory& m : step_.memory) outcome.remember(m.per_variable ? n : 1);
-    Conversation talk(std::move(callback), function, record, n);
+    if (!throng.many)
+      for (const rules::Memory& m : step_.memory) outcome.remember(m.per_variable ? n : 1);
+    if (stopping.count_rises) outcome.count_rises();
+    Conversation talk(std::move(callback), function, record, n, throng.progress);
     const Watch watch = talk.watch();
     const Kernels& isa = kernels();
     const Program& p = programs_.for_lanes(varying, isa.width, k);
-    std::int64_t begun = 0;
     {
       const py::gil_scoped_release nogil;
       if (function.is_none()) {
-        begun = descend(p, step_, method_, isa, starts, stopping, outcome.endings, watch);
+        descend(p, step_, method_, isa, starts, stopping, outcome.endings, watch);
       } else {
         Descent descent(p, step_, method_, isa, false, starts, stopping, outcome.endings, watch);
-        begun = talk.drive(descent);
+        talk.drive(descent);
       }
     }
-    outcome.not_begun(x0, begun, [&](std::int64_t i) {
-      for (std::size_t m = 0; m < first.size(); ++m) {
+    outcome.not_begun(x0, [&](std::int64_t i) {
+      for (std::size_t m = 0; m < outcome.memory.size(); ++m) {
         const auto size = outcome.memory[m].size() / k;
         double* to = outcome.endings.memory[m] + i * size;
         if (first[m]) std::copy_n(first[m]->data() + i * size, size, to);
@@ -102,6 +104,8 @@ class Stepper {
                                            endings, Watch{});
         });
   }
+
+  std::size_t memories() const { return step_.memory.size(); }
 
  private:
   // What differs between lanes, what every start begins with, and the memory behind it.
@@ -218,6 +222,24 @@ void bind_descend(py::module_& m) {
           py::arg("memory"), py::arg("gtol"), py::arg("xtol"), py::arg("ftol"), py::arg("max_iter"),
           py::arg("max_nfev"), py::arg("max_time"), py::arg("record"), py::arg("callback"),
           py::arg("function"), py::arg("threads") = 1)
+      .def(
+          "run_many",
+          [](Stepper& s, const Array& x0, const std::vector<std::optional<Array>>& args,
+             const std::vector<bool>& varying, const std::vector<Array>& hyper,
+             const std::vector<Array>& bounds, double gtol, double xtol, double ftol,
+             std::int64_t max_iter, std::int64_t max_nfev, double max_time, int threads,
+             py::object progress, bool count_rises, py::object function) {
+            return s.run(x0, args, varying, hyper, bounds,
+                         std::vector<std::optional<Array>>(s.memories()),
+                         {gtol, xtol, ftol, max_iter, max_nfev, max_time, threads, count_rises},
+                         false, py::none(), std::move(function), {true, std::move(progress)});
+          },
+          py::arg("x0"), py::arg("args"), py::arg("varying"), py::arg("hyper"), py::arg("bounds"),
+          py::arg("gtol"), py::arg("xtol"), py::arg("ftol"), py::arg("max_iter"),
+          py::arg("max_nfev"), py::arg("max_time"), py::arg("threads") = 1,
+          py::arg("progress") = py::none(), py::arg("count_rises") = false,
+          py::arg("function") = py::none(),
+          "Many starts, shared by threads: where and why each ended, without memory.")
       .def(
           "start",
           [](Stepper& s, const Array& x0, const std::vector<Array>& hyper,

@@ -62,10 +62,9 @@ class Fit {
       throw py::value_error(
           "the fit does not fit what it is run on. This is a bug in thalweg; please report it");
     Array x(n_), pcov({n_, n_});
-    double fun = 0.0, last_fun = 0.0, left = 0.0, right = 0.0;
+    double fun = 0.0, left = 0.0, right = 0.0;
     std::int64_t iterations = 0, evaluations = 0, rank = 0, free = n_;
     std::int8_t reason = static_cast<std::int8_t>(Reason::Interrupted);
-    std::vector<double> last(static_cast<std::size_t>(n_));
     Starts starts{1, x0.data(), std::vector<const double*>(args.size(), nullptr), {}};
     for (std::size_t j = 1; j < args.size(); ++j) starts.values[j] = args[j].value().data();
     Setup setup{find_solver("lm"), n_, {1.0}};
@@ -76,9 +75,8 @@ class Fit {
     const Program& ends = ends_ ? ends_->for_lanes(varying_, isa.width, 1) : values;
     Sources sources;
     sources.values = &values;
-    const Endings endings{x.mutable_data(), last.data(), &fun,   &last_fun, &iterations,
-                          &reason,          &left,       &right, {},        &evaluations,
-                          nullptr};
+    const Endings endings{x.mutable_data(), nullptr, &fun,   nullptr, &iterations,
+                          &reason,          &left,   &right, {},      &evaluations};
     const Stopping stopping{gtol, xtol, ftol, max_iter, max_nfev, max_time, threads};
     const auto interrupted = [] {
       const py::gil_scoped_acquire gil;
@@ -87,8 +85,8 @@ class Fit {
     bool done = false;
     {
       const py::gil_scoped_release nogil;
-      done = descend(setup, sources, isa, starts, stopping, endings, {interrupted, nullptr}) == 1 &&
-             reason != static_cast<std::int8_t>(Reason::Interrupted) &&
+      descend(setup, sources, isa, starts, stopping, endings, {interrupted, nullptr, nullptr});
+      done = reason != static_cast<std::int8_t>(Reason::Interrupted) &&
              finish(ends, isa, starts, x.data(), bounds, pcov.mutable_data(), rank, free, threads,
                     interrupted);
     }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The expression graph. Nodes are plain ints on the Python side.
+#include <algorithm>
+
 #include "bind.hpp"
 #include "thalweg/diagnose.hpp"
 #include "thalweg/differentiate.hpp"
@@ -259,6 +261,22 @@ void bind_graph(py::module_& m) {
           py::arg("output"), py::arg("inputs"),
           "The first operation whose result is not finite though its operands are: (name, "
           "operands, result, outside its domain?).")
+      .def(
+          "faults",
+          [](std::shared_ptr<Graph> g, NodeId output, const std::vector<Array>& inputs,
+             const std::vector<bool>& varying, std::int64_t k) {
+            std::vector<const double*> in;
+            for (const Array& a : inputs) in.push_back(a.data());
+            checked(*g, output);
+            const auto found = thalweg::faults(std::move(g), output, in, varying, k);
+            py::array_t<std::int8_t> out(k);
+            std::ranges::transform(found, out.mutable_data(),
+                                   [](thalweg::Fault f) { return static_cast<std::int8_t>(f); });
+            return out;
+          },
+          py::arg("output"), py::arg("inputs"), py::arg("varying"), py::arg("k"),
+          "Of k points, what is wrong with each: 0 nothing, 1 not finite, 2 infinite, 3 an operand "
+          "outside its operation's domain.")
       .def(
           "jacobian",
           [](Graph& g, NodeId residuals, NodeId x) {

@@ -57,7 +57,7 @@ class Minimizer {
                const std::vector<bool>& varying_args, std::vector<double> hyper,
                const std::vector<Array>& bounds, const std::optional<Array>& scale,
                const std::optional<Array>& state, const Stopping& stopping, bool record,
-               py::object callback, py::object function) {
+               py::object callback, py::object function, const Throng& throng = {}) {
     const std::int64_t k = x0.shape(0);
     if (x0.ndim() != 2 || x0.shape(1) != n_ || hyper.size() != solver_.hyper.size() ||
         (!bounds.empty() && bounds.size() != 2) ||
@@ -75,25 +75,26 @@ class Minimizer {
     if (state) starts.memory.push_back(state->data());
 
     Outcome outcome(k, n_);
+    outcome.want_slopes();
     // Least squares have no state to go on from, and three matrices would be much to copy.
-    const std::int64_t size = k == 1 && !solver_.settles ? remembered(setup, sources, isa) : 0;
+    const std::int64_t size =
+        k == 1 && !throng.many && !solver_.settles ? remembered(setup, sources, isa) : 0;
     if (state && state->size() != size)
       throw py::value_error("the state holds " + std::to_string(state->size()) + " numbers, not " +
                             std::to_string(size));
     if (size > 0) outcome.remember(size);
-    Conversation talk(std::move(callback), function, record, n_);
+    Conversation talk(std::move(callback), function, record, n_, throng.progress);
     const Watch watch = talk.watch();
-    std::int64_t begun = 0;
     {
       const py::gil_scoped_release nogil;
       if (function.is_none()) {
-        begun = descend(setup, sources, isa, starts, stopping, outcome.endings, watch);
+        descend(setup, sources, isa, starts, stopping, outcome.endings, watch);
       } else {
         Descent descent(setup, sources, isa, false, starts, stopping, outcome.endings, watch);
-        begun = talk.drive(descent);
+        talk.drive(descent);
       }
     }
-    outcome.not_begun(x0, begun, [&](std::int64_t i) {
+    outcome.not_begun(x0, [&](std::int64_t i) {
       if (size > 0) std::fill_n(outcome.endings.memory[0] + i * size, size, 0.0);
     });
     return outcome.told(talk);
@@ -188,6 +189,23 @@ void bind_solver(py::module_& m) {
           py::arg("state"), py::arg("gtol"), py::arg("xtol"), py::arg("ftol"), py::arg("max_iter"),
           py::arg("max_nfev"), py::arg("max_time"), py::arg("record"), py::arg("callback"),
           py::arg("function"), py::arg("threads") = 1, py::arg("scale") = py::none())
+      .def(
+          "run_many",
+          [](Minimizer& s, const Array& x0, const std::vector<std::optional<Array>>& args,
+             const std::vector<bool>& varying, std::vector<double> hyper,
+             const std::vector<Array>& bounds, double gtol, double xtol, double ftol,
+             std::int64_t max_iter, std::int64_t max_nfev, double max_time, int threads,
+             const std::optional<Array>& scale, py::object progress, py::object function) {
+            return s.run(x0, args, varying, std::move(hyper), bounds, scale, std::nullopt,
+                         {gtol, xtol, ftol, max_iter, max_nfev, max_time, threads}, false,
+                         py::none(), std::move(function), {true, std::move(progress)});
+          },
+          py::arg("x0"), py::arg("args"), py::arg("varying"), py::arg("hyper"), py::arg("bounds"),
+          py::arg("gtol"), py::arg("xtol"), py::arg("ftol"), py::arg("max_iter"),
+          py::arg("max_nfev"), py::arg("max_time"), py::arg("threads") = 1,
+          py::arg("scale") = py::none(), py::arg("progress") = py::none(),
+          py::arg("function") = py::none(),
+          "Many starts, shared by threads: where and why each ended.")
       .def(
           "start",
           [](const Minimizer& s, const Array& x0, std::vector<double> hyper,

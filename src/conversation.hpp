@@ -11,8 +11,13 @@
 // raised.
 class Conversation {
  public:
-  Conversation(py::object callback, py::object function, bool record, std::int64_t n)
-      : callback_(std::move(callback)), function_(std::move(function)), record_(record), n_(n) {}
+  Conversation(py::object callback, py::object function, bool record, std::int64_t n,
+               py::object progress = py::none())
+      : callback_(std::move(callback)),
+        function_(std::move(function)),
+        progress_(std::move(progress)),
+        record_(record),
+        n_(n) {}
 
   bool interrupted() {
     const py::gil_scoped_acquire gil;
@@ -20,6 +25,11 @@ class Conversation {
       if (PyErr_CheckSignals() != 0) throw py::error_already_set();
       return false;
     });
+  }
+  void progress(std::int64_t ended) {
+    if (error_) return;
+    const py::gil_scoped_acquire gil;
+    guarded([&] { return progress_(ended), false; });
   }
   bool report(const thalweg::Report& r) {
     if (error_) return true;
@@ -64,19 +74,19 @@ class Conversation {
   }
   thalweg::Watch watch() {
     thalweg::Watch w;
-    w.interrupted = [this] { return interrupted(); };
+    w.interrupted = [this] { return error_ || interrupted(); };
+    if (!progress_.is_none()) w.progress = [this](std::int64_t ended) { progress(ended); };
     if (record_ || !function_.is_none() || !callback_.is_none())
       w.report = [this](const thalweg::Report& r) { return report(r); };
     return w;
   }
-  // Answers what the descent asks until all of it has ended; how many starts were begun.
-  std::int64_t drive(thalweg::Descent& descent) {
+  // Answers what the descent asks until all of it has ended.
+  void drive(thalweg::Descent& descent) {
     thalweg::Question q{};
     while (descent.ask(q)) {
       answer(q);
       descent.tell();
     }
-    return descent.begun();
   }
   py::object error() const {
     if (!error_) return py::none();
@@ -109,11 +119,17 @@ class Conversation {
     }
     return true;
   }
-  py::object callback_, function_;
+  py::object callback_, function_, progress_;
   bool record_;
   std::int64_t n_;
   std::vector<double> xs_, fs_, norms_;
   std::optional<py::error_already_set> error_;
+};
+
+// How many starts are run: told of together, without memory.
+struct Throng {
+  bool many = false;
+  py::object progress = py::none();  // called with how many have ended
 };
 
 // The arrays of k endings.
@@ -129,12 +145,11 @@ struct Outcome {
         evaluations(k),
         curvatures(k),
         reason(k),
-        slope({k, n}),
         endings{x.mutable_data(),           last_x.mutable_data(),     fun.mutable_data(),
                 last_fun.mutable_data(),    iterations.mutable_data(), reason.mutable_data(),
                 left.mutable_data(),        right.mutable_data(),      {},
-                evaluations.mutable_data(), curvatures.mutable_data(), slope.mutable_data()} {
-    std::fill_n(endings.slope, k * n, NAN);
+                evaluations.mutable_data(), curvatures.mutable_data()} {
+    std::fill_n(endings.reason, k, kNotBegun);
   }
 
   // Room for memory of so many numbers each.
@@ -142,15 +157,28 @@ struct Outcome {
     memory.emplace_back(std::vector<py::ssize_t>{fun.size(), size});
     endings.memory.push_back(memory.back().mutable_data());
   }
+  // Room for the gradients; NaN where a method has none.
+  void want_slopes() {
+    slope = Array({x.shape(0), x.shape(1)});
+    endings.slope = slope->mutable_data();
+    std::fill_n(endings.slope, slope->size(), NAN);
+  }
+  void count_rises() {
+    for (auto* counts : {&not_falls, &late_rises}) counts->emplace(fun.size());
+    endings.not_falls = not_falls->mutable_data();
+    endings.late_rises = late_rises->mutable_data();
+  }
 
-  // Starts from `begun` on were interrupted before they were begun; `initial` fills memory.
-  template <class F> void not_begun(const Array& x0, std::int64_t begun, F initial) {
+  // Starts that were interrupted before they were begun; `initial` fills memory.
+  template <class F> void not_begun(const Array& x0, F initial) {
     const std::int64_t n = x.shape(1);
-    for (std::int64_t i = begun; i < fun.size(); ++i) {
+    for (std::int64_t i = 0; i < fun.size(); ++i) {
+      if (endings.reason[i] != kNotBegun) continue;
       std::copy_n(x0.data() + i * n, n, endings.x + i * n);
       std::copy_n(x0.data() + i * n, n, endings.last_x + i * n);
       endings.fun[i] = endings.last_fun[i] = NAN;
       endings.iterations[i] = endings.evaluations[i] = endings.curvatures[i] = 0;
+      if (not_falls) endings.not_falls[i] = endings.late_rises[i] = 0;
       endings.left[i] = endings.right[i] = 0;
       endings.reason[i] = static_cast<std::int8_t>(thalweg::Reason::Interrupted);
       initial(i);
@@ -163,13 +191,17 @@ struct Outcome {
     out["nit"] = iterations, out["nfev"] = evaluations, out["nhev"] = curvatures;
     out["jac"] = slope, out["reason"] = reason, out["left"] = left, out["right"] = right;
     out["memory"] = memory, out["path"] = talk.path(), out["error"] = talk.error();
+    out["not_falls"] = not_falls, out["late_rises"] = late_rises;
     return out;
   }
 
+  static constexpr std::int8_t kNotBegun = -1;
+  using Counts = py::array_t<std::int64_t>;
   Array x, last_x, fun, last_fun, left, right;
-  py::array_t<std::int64_t> iterations, evaluations, curvatures;
+  Counts iterations, evaluations, curvatures;
   py::array_t<std::int8_t> reason;
-  Array slope;
+  std::optional<Array> slope;
+  std::optional<Counts> not_falls, late_rises;
   std::vector<Array> memory;
   thalweg::Endings endings;
 };

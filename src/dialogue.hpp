@@ -21,7 +21,6 @@ class Dialogue {
     std::copy_n(x0.data(), x0.size(), x_.mutable_data());
     std::fill_n(outcome_.endings.x, x0.size(), NAN);
     std::fill_n(outcome_.endings.fun, x0.shape(0), NAN);
-    std::fill_n(outcome_.endings.reason, x0.shape(0), std::int8_t{-1});
     std::fill_n(outcome_.endings.iterations, x0.shape(0), 0);
     std::fill_n(outcome_.endings.evaluations, x0.shape(0), 0);
     descent_ = make(outcome_.endings);

@@ -337,7 +337,7 @@ def test_info(capsys):
     told = json.loads(out)
     assert told["version"] == tw.__version__
     assert told["instruction_set"] in told["supported_instruction_sets"]
-    assert set(told["optional"]) == {"matplotlib", "rich", "scipy", "sympy", "dask"}
+    assert set(told["optional"]) == {"matplotlib", "rich", "scipy", "sympy", "pandas", "dask"}
 
 
 def test_info_imports_no_optional_part():

@@ -46,10 +46,12 @@ template <class C, bool NumberA, bool NumberB> struct Lanes {
     for (std::int64_t o = 0; o < e.outer; ++o)
       for (std::int64_t i = 0; i < e.inner; ++i)
         for (std::int64_t j = 0; j < U; ++j) {
-          const auto get = [&](std::int64_t k, V& a, V& b) {
-            const std::int64_t element = (o * e.length + k) * e.inner + i;
-            a = at<NumberA>(l->a, element, j);
-            if constexpr (R::product) b = at<NumberB>(l->b, element, j);
+          const std::int64_t first = o * e.length * e.inner + i;
+          const double* const p = l->a + first * (NumberA ? 1 : kStep);
+          const double* const q = R::product ? l->b + first * (NumberB ? 1 : kStep) : p;
+          const auto get = [=, inner = e.inner](std::int64_t k, V& a, V& b) THALWEG_INLINED {
+            a = at<NumberA>(p, k * inner, j);
+            if constexpr (R::product) b = at<NumberB>(q, k * inner, j);
           };
           const V s = e.length ? Tree<R, decltype(get)>{get}(0, e.length) : V(R::identity);
           s.store(l->r + (o * e.inner + i) * kStep + j * W);
@@ -108,7 +110,7 @@ struct Elements {
       } else {
         for (std::int64_t i = 0; i < e.inner; i += W) {
           const std::int64_t n = e.inner - i;
-          const auto get = [&](std::int64_t k, V& x, V& y) {
+          const auto get = [&](std::int64_t k, V& x, V& y) THALWEG_INLINED {
             x = some(a + k * e.inner + i, n);
             if constexpr (R::product) y = some(b + k * e.inner + i, n);
           };

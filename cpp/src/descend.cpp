@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <tuple>
+
+#include "thalweg/workers.hpp"
 
 namespace thalweg {
 namespace {
-
-// Seconds between looks for an interrupt.
-constexpr double kPatience = 0.02;
 
 double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -29,25 +29,29 @@ double number(std::int64_t i) { return static_cast<double>(i); }
 
 Descent::Descent(const Program& program, const Step& step, const Method& method,
                  const Kernels& kernels, bool wide, Starts starts, Stopping stopping,
-                 Endings endings, Watch watch)
+                 Endings endings, Watch watch, Queue* shared)
     : starts_(std::move(starts)),
       stopping_(stopping),
       endings_(std::move(endings)),
       watch_(std::move(watch)),
       block_(
           rule_block(program, step, method, kernels, wide, starts_, stopping_, watch_.interrupted)),
+      own_(shared ? nullptr : std::make_unique<Queue>(starts_.k)),
+      queue_(shared ? *shared : *own_),
       began_(now()),
       checked_(began_) {
   begin();
 }
 
 Descent::Descent(const Setup& setup, const Sources& sources, const Kernels& kernels, bool wide,
-                 Starts starts, Stopping stopping, Endings endings, Watch watch)
+                 Starts starts, Stopping stopping, Endings endings, Watch watch, Queue* shared)
     : starts_(std::move(starts)),
       stopping_(left_to(*setup.solver, stopping)),
       endings_(std::move(endings)),
       watch_(std::move(watch)),
       block_(solver_block(setup, sources, kernels, wide, starts_, stopping, watch_.interrupted)),
+      own_(shared ? nullptr : std::make_unique<Queue>(starts_.k)),
+      queue_(shared ? *shared : *own_),
       began_(now()),
       checked_(began_) {
   begin();
@@ -58,15 +62,28 @@ void Descent::begin() {
   start_.assign(static_cast<std::size_t>(block_->lanes()), -1);
   since_.assign(start_.size(), 0);
   for (std::int64_t l = 0; l < block_->lanes(); ++l) {
-    if (next_start_ < starts_.k) {
-      start_[static_cast<std::size_t>(l)] = next_start_;
-      ++active_;
-      block_->load(l, next_start_++);
-    } else {
-      block_->load(l,
-                   starts_.k - 1);  // a copy of a live lane: its values raise no alarm of its own
-    }
+    const std::int64_t start = next();
+    start_[static_cast<std::size_t>(l)] = start;
+    active_ += start >= 0;
+    // Else a copy of a live lane: its values raise no alarm of its own.
+    block_->load(l, start >= 0 ? start : starts_.k - 1);
   }
+}
+
+std::pair<std::int64_t, std::int64_t> Queue::take(std::int64_t some, std::int64_t ended) {
+  ended_ += ended;
+  const std::int64_t first = next_.fetch_add(some);
+  return {first, std::min(first + some, k_)};
+}
+
+std::int64_t Descent::next() {
+  if (next_ >= end_) std::tie(next_, end_) = queue_.take(block_->lanes(), std::exchange(ended_, 0));
+  return next_ < end_ ? next_++ : -1;
+}
+
+void Descent::close() {
+  queue_.close();
+  next_ = end_;
 }
 
 bool Descent::ask(Question& question) {
@@ -86,10 +103,8 @@ void Descent::tell() {
 // A round over long arrays was interrupted on its way: the one lane ends where it stood after the
 // round before, or was not begun.
 void Descent::abandon() {
-  begun_ = next_start_;
-  next_start_ = starts_.k;
+  close();
   if (round_ == since_[0]) {
-    begun_ = start_[0];
     active_ = 0;
     return;
   }
@@ -162,8 +177,9 @@ void Descent::finish(std::int64_t lane, const Position& at, const Ending& ending
   endings_.reason[start] = static_cast<std::int8_t>(ending.reason);
   endings_.left[start] = ending.left;
   endings_.right[start] = ending.right;
-  const bool more = next_start_ < starts_.k;
-  start_[l] = more ? next_start_++ : -1;
+  ++ended_;
+  start_[l] = next();
+  const bool more = start_[l] >= 0;
   since_[l] = round_ + 1;
   block_->load(lane, more ? start_[l] : start);
   if (!more) --active_;
@@ -173,8 +189,7 @@ void Descent::finish(std::int64_t lane, const Position& at, const Ending& ending
 }
 
 void Descent::finish_all(const Ending& ending) {
-  begun_ = next_start_;
-  next_start_ = starts_.k;
+  close();
   block_->wants_look(stopping_);  // brings what it knows of the best points up to date
   for (std::int64_t l = 0; l < block_->lanes(); ++l) {
     look_at(l);
@@ -194,36 +209,65 @@ void Descent::check_clock() {
   if (active_ == 0) return;
   if (time - began_ >= stopping_.max_seconds)
     return finish_all({Reason::MaxTime, time - began_, stopping_.max_seconds});
+  if (watch_.progress) watch_.progress(queue_.ended());
   if (watch_.interrupted && watch_.interrupted()) finish_all({Reason::Interrupted, 0, 0});
 }
 
 namespace {
-std::int64_t run_to_the_end(Descent& descent) {
+
+void run_to_the_end(Descent& descent) {
   Question question{};
   while (descent.ask(question)) descent.tell();
-  return descent.begun();
 }
+
 bool wide(const Program& program, const Kernels& kernels, const Starts& starts) {
   return starts.k > kernels.width && fits_wide(program, kernels);
 }
-}  // namespace
 
-std::int64_t descend(const Program& program, const Step& step, const Method& method,
-                     const Kernels& kernels, const Starts& starts, const Stopping& stopping,
-                     const Endings& endings, const Watch& watch) {
-  if (starts.k == 0) return 0;
-  Descent descent(program, step, method, kernels, wide(program, kernels, starts), starts, stopping,
-                  endings, watch);
-  return run_to_the_end(descent);
+using Make = std::function<std::unique_ptr<Descent>(const Watch&, const Stopping&, Queue&)>;
+
+// Workers share one queue, each with a block of so many lanes.
+void share(const Starts& starts, std::int64_t lanes, const Stopping& stopping, const Watch& watch,
+           const Make& make) {
+  Queue queue(starts.k);
+  const std::int64_t blocks = (starts.k + lanes - 1) / lanes,
+                     workers = std::clamp<std::int64_t>(stopping.threads, 1, blocks);
+  if (workers == 1) return run_to_the_end(*make(watch, stopping, queue));
+  Stopping own = stopping;
+  own.threads = 1;
+  const auto interrupted = [&] {
+    if (watch.progress) watch.progress(queue.ended());
+    return watch.interrupted && watch.interrupted();
+  };
+  run_together(workers, interrupted, [&](std::int64_t, const Stopped& stopped) {
+    run_to_the_end(*make({stopped, nullptr, nullptr}, own, queue));
+  });
 }
 
-std::int64_t descend(const Setup& setup, const Sources& sources, const Kernels& kernels,
-                     const Starts& starts, const Stopping& stopping, const Endings& endings,
-                     const Watch& watch) {
-  if (starts.k == 0) return 0;
-  Descent descent(setup, sources, kernels, wide(*sources.values, kernels, starts), starts, stopping,
-                  endings, watch);
-  return run_to_the_end(descent);
+}  // namespace
+
+void descend(const Program& program, const Step& step, const Method& method, const Kernels& kernels,
+             const Starts& starts, const Stopping& stopping, const Endings& endings,
+             const Watch& watch) {
+  if (starts.k == 0) return;
+  const bool across = wide(program, kernels, starts);
+  share(starts, lanes_of(program, kernels, across), stopping, watch,
+        [&](const Watch& own, const Stopping& stop, Queue& queue) {
+          return std::make_unique<Descent>(program, step, method, kernels, across, starts, stop,
+                                           endings, own, &queue);
+        });
+}
+
+void descend(const Setup& setup, const Sources& sources, const Kernels& kernels,
+             const Starts& starts, const Stopping& stopping, const Endings& endings,
+             const Watch& watch) {
+  if (starts.k == 0) return;
+  const bool across = wide(*sources.values, kernels, starts);
+  share(starts, lanes_of(*sources.values, kernels, across), stopping, watch,
+        [&](const Watch& own, const Stopping& stop, Queue& queue) {
+          return std::make_unique<Descent>(setup, sources, kernels, across, starts, stop, endings,
+                                           own, &queue);
+        });
 }
 
 }  // namespace thalweg

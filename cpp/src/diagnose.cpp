@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Every node is evaluated and kept, what the outputs really use is marked from the end, and the
-// first bad node is named.
+// Every node is evaluated and kept; of each point, what the outputs really use is marked from the
+// end, and the first bad node is named.
 #include "thalweg/diagnose.hpp"
 
 #include <algorithm>
@@ -24,29 +24,73 @@ class Inquiry {
       if (reached[static_cast<std::size_t>(id)]) nodes_.push_back(id);
   }
 
-  std::optional<Culprit> run(std::span<const double* const> inputs, int input_count) {
-    evaluate_all(inputs, input_count);
+  // Where a value went wrong: element e of a node.
+  struct Place {
+    NodeId id;
+    std::size_t e;
+    bool outside_domain;
+  };
+  // Visits each of k points with what was found there, if anything.
+  template <class Visit> void run(std::span<const double* const> inputs,
+                                  const std::vector<bool>& varying, std::int64_t k, Visit visit) {
+    const auto program =
+        lower(graph_, nodes_, {varying, k == 1 ? Layout::Elements : Layout::Lanes, true});
+    std::vector<const double*> in(inputs.begin(), inputs.end());
+    for (std::int64_t first = 0; first < k; first += kSome) {
+      const std::int64_t count = std::min(kSome, k - first);
+      evaluate_all(*program, in, count);
+      for (std::size_t j = 0; j < in.size(); ++j)
+        if (varying[j]) in[j] += count * program->input_sizes[j];
+      for (lane_ = 0; lane_ < static_cast<std::size_t>(count); ++lane_)
+        visit(static_cast<std::size_t>(first) + lane_, find());
+    }
+  }
+
+  double result(const Place& at) const { return values(at.id)[at.e]; }
+  Culprit culprit(const Place& at) const {
+    const Node& n = g_[at.id];
+    if (n.kind == Kind::Elementwise)
+      return {operations()[static_cast<std::size_t>(n.op)].name, operands(at), result(at),
+              at.outside_domain};
+    static constexpr const char* kReductions[] = {"sum", "max", "min", "prod"};
+    return {n.kind == Kind::Reduce   ? kReductions[n.op]
+            : n.kind == Kind::MatMul ? "matmul"
+                                     : "an array operation",
+            {},
+            result(at),
+            false};
+  }
+
+ private:
+  // Points that are looked at together.
+  static constexpr std::int64_t kSome = 512;
+
+  std::span<const double> values(NodeId id) const {
+    const auto& all = values_[static_cast<std::size_t>(id)];
+    const std::size_t size = used_[static_cast<std::size_t>(id)].size();
+    return {all.data() + lane_ * size, size};
+  }
+  std::vector<char>& used(NodeId id) { return used_[static_cast<std::size_t>(id)]; }
+
+  std::optional<Place> find() {
     mark_used();
     for (NodeId id : nodes_)
       if (const auto found = examine(id)) return found;
     return std::nullopt;
   }
 
- private:
-  std::vector<double>& values(NodeId id) { return values_[static_cast<std::size_t>(id)]; }
-  std::vector<char>& used(NodeId id) { return used_[static_cast<std::size_t>(id)]; }
-
-  void evaluate_all(std::span<const double* const> inputs, int input_count) {
-    Lowering how{std::vector<bool>(static_cast<std::size_t>(input_count), true), Layout::Elements,
-                 true};
-    const auto program = lower(graph_, nodes_, how);
+  void evaluate_all(const Program& program, const std::vector<const double*>& inputs,
+                    std::int64_t count) {
     values_.resize(static_cast<std::size_t>(output_) + 1);
+    used_.resize(values_.size());
     std::vector<double*> to;
     for (NodeId id : nodes_) {
-      values(id).resize(static_cast<std::size_t>(size_of(g_.shape(id))));
-      to.push_back(values(id).data());
+      used(id).resize(static_cast<std::size_t>(size_of(g_.shape(id))));
+      auto& all = values_[static_cast<std::size_t>(id)];
+      all.resize(used(id).size() * static_cast<std::size_t>(count));
+      to.push_back(all.data());
     }
-    evaluate(*program, kernels(), inputs, to, 1);
+    evaluate(program, kernels(), inputs, to, count);
   }
 
   // Element of an operand that element e of a node is made of.
@@ -64,8 +108,7 @@ class Inquiry {
   }
 
   void mark_used() {
-    used_.resize(values_.size());
-    for (NodeId id : nodes_) used(id).assign(values(id).size(), 0);
+    for (NodeId id : nodes_) std::ranges::fill(used(id), 0);
     std::ranges::fill(used(output_), 1);
     for (auto it = nodes_.rbegin(); it != nodes_.rend(); ++it) {
       const NodeId id = *it;
@@ -90,43 +133,46 @@ class Inquiry {
     }
   }
 
-  std::optional<Culprit> examine(NodeId id) {
-    const Node& n = g_[id];
+  double operand(const Place& at, NodeId in) const {
+    return values(in)[source(at.e, g_.shape(at.id), g_.shape(in))];
+  }
+  std::vector<double> operands(const Place& at) const {
+    std::vector<double> out;
+    for (NodeId in : g_.inputs(at.id)) out.push_back(operand(at, in));
+    return out;
+  }
+
+  std::optional<Place> examine(NodeId id) {
     const auto in = g_.inputs(id);
     if (in.empty()) return std::nullopt;
+    const auto all_finite = [this](NodeId i) {
+      return std::ranges::all_of(values(i), [](double x) { return std::isfinite(x); });
+    };
     for (std::size_t e = 0; e < values(id).size(); ++e) {
       if (!used(id)[e] || std::isfinite(values(id)[e])) continue;
-      if (n.kind == Kind::Elementwise) {
-        const OperationInfo& op = operations()[static_cast<std::size_t>(n.op)];
-        Culprit c{op.name, {}, values(id)[e], false};
-        bool finite = true;
-        for (std::size_t k = 0; k < in.size(); ++k) {
-          const double x = values(in[k])[source(e, g_.shape(id), g_.shape(in[k]))];
-          finite &= std::isfinite(x);
-          c.inputs.push_back(x);
-          const Domain& d = op.domain[k];
-          c.outside_domain |= x < d.lower || x > d.upper || (d.lower_open && x == d.lower) ||
-                              (d.upper_open && x == d.upper);
-        }
-        if (!finite) continue;
-        if (std::string_view(op.name) == "power" && c.inputs[1] == std::rint(c.inputs[1]))
-          c.outside_domain = false;
-        return c;
-      }
-      const auto all_finite = [this](NodeId i) {
-        return std::ranges::all_of(values(i), [](double x) { return std::isfinite(x); });
-      };
-      if (std::ranges::all_of(in, all_finite)) {
-        static constexpr const char* kReductions[] = {"sum", "max", "min", "prod"};
-        return Culprit{n.kind == Kind::Reduce   ? kReductions[n.op]
-                       : n.kind == Kind::MatMul ? "matmul"
-                                                : "an array operation",
-                       {},
-                       values(id)[e],
-                       false};
-      }
+      Place at{id, e, false};
+      if (g_[id].kind == Kind::Elementwise ? finite_operands(at)
+                                           : std::ranges::all_of(in, all_finite))
+        return at;
     }
     return std::nullopt;
+  }
+  // Are all operands finite? If so, whether one is outside the domain is noted.
+  bool finite_operands(Place& at) const {
+    const OperationInfo& op = operations()[static_cast<std::size_t>(g_[at.id].op)];
+    const auto in = g_.inputs(at.id);
+    for (std::size_t k = 0; k < in.size(); ++k) {
+      const double x = operand(at, in[k]);
+      if (!std::isfinite(x)) return false;
+      const Domain& d = op.domain[k];
+      at.outside_domain |= x < d.lower || x > d.upper || (d.lower_open && x == d.lower) ||
+                           (d.upper_open && x == d.upper);
+    }
+    if (std::string_view(op.name) == "power") {
+      const double exponent = operand(at, in[1]);
+      if (exponent == std::rint(exponent)) at.outside_domain = false;
+    }
+    return true;
   }
 
   std::shared_ptr<Graph> graph_;
@@ -135,13 +181,34 @@ class Inquiry {
   std::vector<NodeId> nodes_;
   std::vector<std::vector<double>> values_;
   std::vector<std::vector<char>> used_;
+  std::size_t lane_ = 0;  // the point looked at
 };
 
 }  // namespace
 
 std::optional<Culprit> diagnose(std::shared_ptr<Graph> graph, NodeId output,
                                 std::span<const double* const> inputs, int input_count) {
-  return Inquiry(std::move(graph), output).run(inputs, input_count);
+  Inquiry inquiry(std::move(graph), output);
+  std::optional<Culprit> found;
+  inquiry.run(inputs, std::vector<bool>(static_cast<std::size_t>(input_count), true), 1,
+              [&](std::size_t, const std::optional<Inquiry::Place>& at) {
+                if (at) found = inquiry.culprit(*at);
+              });
+  return found;
+}
+
+std::vector<Fault> faults(std::shared_ptr<Graph> graph, NodeId output,
+                          std::span<const double* const> inputs, const std::vector<bool>& varying,
+                          std::int64_t k) {
+  Inquiry inquiry(std::move(graph), output);
+  std::vector<Fault> out(static_cast<std::size_t>(k), Fault::None);
+  inquiry.run(inputs, varying, k, [&](std::size_t i, const std::optional<Inquiry::Place>& at) {
+    if (!at) return;
+    out[i] = at->outside_domain                ? Fault::OutsideDomain
+             : std::isinf(inquiry.result(*at)) ? Fault::Infinite
+                                               : Fault::NotFinite;
+  });
+  return out;
 }
 
 }  // namespace thalweg

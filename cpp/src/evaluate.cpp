@@ -3,8 +3,10 @@
 #include "thalweg/evaluate.hpp"
 
 #include "thalweg/rows.hpp"
+#include "thalweg/workers.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <functional>
 #include <new>
@@ -13,6 +15,8 @@ namespace thalweg {
 namespace {
 // Doubles of scratch in a block: half of a second-level cache of 1 MiB.
 constexpr std::int64_t kWideLimit = 65536;
+// Lanes that a worker takes at a time.
+constexpr std::int64_t kSomeLanes = 512;
 }  // namespace
 
 Aligned::Aligned(std::size_t doubles) {
@@ -261,21 +265,35 @@ bool evaluate(const Program& program, const Kernels& kernels, std::span<const do
               const std::function<bool()>& stop) {
   if (k == 0) return true;
   if (program.rows) return evaluate_rows(program, kernels, inputs, outputs, k, threads, stop);
-  Evaluator e(program, kernels, k > kernels.width && fits_wide(program, kernels));
-  for (std::size_t j = 0; j < inputs.size(); ++j)
-    if (!program.varying[j]) e.bind_uniform(j, inputs[j]);
-  e.prepare();
-  const std::int64_t lanes = e.lanes();
-  for (std::int64_t first = 0; first < k; first += lanes) {
-    const std::int64_t count = std::min(lanes, k - first);
+  const bool wide = k > kernels.width && fits_wide(program, kernels);
+  const std::int64_t lanes = lanes_of(program, kernels, wide),
+                     some = lanes * std::max<std::int64_t>(1, kSomeLanes / lanes);
+  std::atomic<std::int64_t> next = 0;
+  const auto work = [&](std::int64_t, const Stopped& stopped) {
+    Evaluator e(program, kernels, wide);
     for (std::size_t j = 0; j < inputs.size(); ++j)
-      if (program.varying[j])
-        scatter_lanes(inputs[j], program.input_sizes[j], first, count, lanes, e.input(j));
-    e.run();
-    for (std::size_t j = 0; j < outputs.size(); ++j)
-      gather_lanes(e.output(j), program.output_sizes[j], first, count, lanes, outputs[j]);
-  }
-  return true;
+      if (!program.varying[j]) e.bind_uniform(j, inputs[j]);
+    e.prepare();
+    const auto block = [&](std::int64_t first) {
+      const std::int64_t count = std::min(lanes, k - first);
+      for (std::size_t j = 0; j < inputs.size(); ++j)
+        if (program.varying[j])
+          scatter_lanes(inputs[j], program.input_sizes[j], first, count, lanes, e.input(j));
+      e.run();
+      for (std::size_t j = 0; j < outputs.size(); ++j)
+        gather_lanes(e.output(j), program.output_sizes[j], first, count, lanes, outputs[j]);
+    };
+    for (std::int64_t from = next.fetch_add(some); from < k; from = next.fetch_add(some)) {
+      for (std::int64_t first = from; first < std::min(from + some, k); first += lanes)
+        block(first);
+      if (stopped()) return;
+    }
+  };
+  auto asked = std::chrono::steady_clock::now();
+  Patience patience(stop, asked);
+  return run_together(
+      std::clamp<std::int64_t>(threads, 1, (k + some - 1) / some), [&] { return patience.over(); },
+      work);
 }
 
 Layout layout_for(const Graph& graph, std::span<const NodeId> outputs, int width, std::int64_t k) {

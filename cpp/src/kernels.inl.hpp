@@ -245,6 +245,17 @@ bool rises(const double* f, const double* before, double* limit, std::int64_t n,
   return !all(good);
 }
 
+void count_rises(const double* f, const double* before, double run, const double* late_from,
+                 double* not_falls, double* late_rises, std::int64_t n) {
+  const V zero(0.0), one(1.0);
+  for (std::int64_t i = 0; i < n; i += W) {
+    const V y = V::load(f + i), x = V::load(before + i);
+    const auto late = V(run) > V::load(late_from + i);
+    (V::load(not_falls + i) + select(y < x, zero, one)).store(not_falls + i);
+    (V::load(late_rises + i) + select(late & (y > x), one, zero)).store(late_rises + i);
+  }
+}
+
 bool any_at_most(const double* values, std::int64_t n, double bound) {
   bool found = false;
   for (std::int64_t i = 0; i < n; i += W) found |= any(V::load(values + i) <= V(bound));
@@ -257,8 +268,8 @@ extern const SolverPair* solver_table();  // solvers.inl.hpp
 extern const Kernels& table();
 const Kernels& table() {
   static const Kernels kernels{
-      THALWEG_ISA_NAME, static_cast<int>(W), handlers<Wide>(), handlers<Narrow>(),
-      &rises,           &any_at_most,        Rows::table(),    solver_table()};
+      THALWEG_ISA_NAME, static_cast<int>(W), handlers<Wide>(), handlers<Narrow>(), &rises,
+      &count_rises,     &any_at_most,        Rows::table(),    solver_table()};
   return kernels;
 }
 

@@ -3,33 +3,14 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <exception>
-#include <thread>
 
 #include "rows_loop.hpp"
+#include "thalweg/workers.hpp"
 
 namespace thalweg {
 namespace {
 
 std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
-
-// Asks, but not more often than every 20 milliseconds, also where each run takes less.
-class Patience {
- public:
-  Patience(const std::function<bool()>& stop, std::chrono::steady_clock::time_point& asked)
-      : stop_(stop), asked_(asked) {}
-  bool over() {
-    if (!stop_) return false;
-    const auto now = std::chrono::steady_clock::now();
-    if (now - asked_ < std::chrono::milliseconds(20)) return false;
-    asked_ = now;
-    return stop_();
-  }
-
- private:
-  const std::function<bool()>& stop_;
-  std::chrono::steady_clock::time_point& asked_;
-};
 
 }  // namespace
 
@@ -75,27 +56,14 @@ struct RowRun::Loop {
             : std::clamp<std::size_t>(static_cast<std::size_t>(threads), 1, chunks.size());
     while (workers.size() < count) workers.push_back(std::make_unique<rows::Worker>(loop, kernels));
     std::atomic<std::size_t> next = 0;
-    std::atomic<bool> stopped = false;
-    std::vector<std::exception_ptr> failed(count);
-    const auto work = [&](std::size_t w, const auto& stop) {
-      try {
-        workers[w]->begin(base);
-        for (std::size_t c = next++; c < chunks.size() && !stopped; c = next++)
-          if (!workers[w]->run(base, chunks[c], stop)) stopped = true;
-      } catch (...) {
-        failed[w] = std::current_exception();
-        stopped = true;
-      }
+    const auto work = [&](std::int64_t w, const Stopped& stopped) {
+      rows::Worker& worker = *workers[static_cast<std::size_t>(w)];
+      worker.begin(base);
+      for (std::size_t c = next++; c < chunks.size() && !stopped(); c = next++)
+        if (!worker.run(base, chunks[c], stopped)) return;
     };
-    {
-      std::vector<std::jthread> others;
-      for (std::size_t w = 1; w < count; ++w)
-        others.emplace_back([&, w] { work(w, [&] { return stopped.load(); }); });
-      work(0, [&] { return stopped.load() || patience.over(); });
-    }
-    for (const auto& error : failed)
-      if (error) std::rethrow_exception(error);
-    if (stopped) return false;
+    if (!run_together(static_cast<std::int64_t>(count), [&] { return patience.over(); }, work))
+      return false;
     add_carried(base);
     join(base);
     return true;

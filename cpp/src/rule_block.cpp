@@ -45,6 +45,11 @@ class RuleBlock final : public Block {
     limit_.assign(static_cast<std::size_t>(padded), kNoLimit);
     saved_f_.assign(static_cast<std::size_t>(lanes()), NAN);
     saved_x_.assign(static_cast<std::size_t>(lanes() * n()), 0.0);
+    if (stopping.count_rises) {
+      half_ = static_cast<double>(stopping.max_iterations / 2);
+      for (auto* count : {&not_falls_, &late_rises_, &late_from_})
+        count->assign(static_cast<std::size_t>(padded), 0.0);
+    }
   }
 
   void load(std::int64_t lane, std::int64_t start) override {
@@ -54,6 +59,10 @@ class RuleBlock final : public Block {
     };
     put(x(age), starts_.x + start * n(), n());
     limit_[static_cast<std::size_t>(lane)] = kNoLimit;
+    if (!late_from_.empty()) {
+      not_falls_[static_cast<std::size_t>(lane)] = late_rises_[static_cast<std::size_t>(lane)] = 0;
+      late_from_[static_cast<std::size_t>(lane)] = runs_ + half_;
+    }
     block_.ring_at(f_ring_, age)[lane] = kNoLimit;  // no value before the first
     for (std::size_t m = 0; m < memory_rings_.size(); ++m) {
       const std::int64_t size = size_of(m);
@@ -78,7 +87,14 @@ class RuleBlock final : public Block {
     }
   }
 
-  bool run() override { return ran_ = block_.run(); }
+  bool run() override {
+    ran_ = block_.run();
+    if (ran_ && !late_from_.empty())
+      kernels_.count_rises(block_.ring_at(f_ring_, 0), block_.ring_at(f_ring_, 1), runs_++,
+                           late_from_.data(), not_falls_.data(), late_rises_.data(),
+                           static_cast<std::int64_t>(late_from_.size()));
+    return ran_;
+  }
   void turn() override {
     ran_ = false;
     block_.rotate();
@@ -122,11 +138,14 @@ class RuleBlock final : public Block {
               const Endings& endings) override {
     const auto l = static_cast<std::size_t>(lane);
     const bool last_is_best = (std::isfinite(at.f) && at.f <= limit_[l]) || at.iterations == 0;
-    double *best = endings.x + start * n(), *last = endings.last_x + start * n();
-    for (std::int64_t i = 0; i < n(); ++i) last[i] = best[i] = x(1)[i * lanes() + lane];
+    double* const best = endings.x + start * n();
+    for (std::int64_t i = 0; i < n(); ++i) best[i] = x(1)[i * lanes() + lane];
+    if (endings.last_x) std::copy_n(best, n(), endings.last_x + start * n());
     if (!last_is_best) std::copy_n(&saved_x_[l * static_cast<std::size_t>(n())], n(), best);
-    endings.last_fun[start] = at.f;
+    if (endings.last_fun) endings.last_fun[start] = at.f;
     endings.fun[start] = last_is_best ? at.f : saved_f_[l];
+    if (endings.not_falls) endings.not_falls[start] = static_cast<std::int64_t>(not_falls_[l]);
+    if (endings.late_rises) endings.late_rises[start] = static_cast<std::int64_t>(late_rises_[l]);
     for (std::size_t m = 0; m < endings.memory.size(); ++m) {
       const std::int64_t size = size_of(m);
       const double* from = block_.ring_at(memory_rings_[m], 1);
@@ -163,6 +182,10 @@ class RuleBlock final : public Block {
   std::vector<std::size_t> memory_rings_, per_start_;  // inputs that have a row for each start
   // By lane: f above which a point is worse than the best; the best point left.
   std::vector<double> limit_, saved_x_, saved_f_;
+  // Where rises are counted, by lane: how often f did not fall; how often it rose after the run
+  // from which on they count as late.
+  std::vector<double> not_falls_, late_rises_, late_from_;
+  double runs_ = 0.0, half_ = 0.0;
 };
 
 }  // namespace

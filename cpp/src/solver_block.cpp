@@ -157,12 +157,12 @@ class SolverBlock final : public Block {
     const SolverCall c = call_of(lane);
     double *best = endings.x + start * n(), *last = endings.last_x + start * n();
     const bool elsewhere = lower_elsewhere(lane);
-    kernels_.point(c, within(lane), Which::Iterate, last);
-    if (elsewhere) kernels_.point(c, within(lane), Which::Best, best);
-    else std::copy_n(last, n(), best);
+    kernels_.point(c, within(lane), elsewhere ? Which::Best : Which::Iterate, best);
+    if (endings.last_x && elsewhere) kernels_.point(c, within(lane), Which::Iterate, last);
+    else if (endings.last_x) std::copy_n(best, n(), last);
     if (endings.slope && !elsewhere)
       kernels_.point(c, within(lane), Which::Slope, endings.slope + start * n());
-    endings.last_fun[start] = at.f;
+    if (endings.last_fun) endings.last_fun[start] = at.f;
     endings.fun[start] = elsewhere ? row(Row::Best)[lane] : at.f;
     if (!endings.memory.empty() && endings.memory[0]) {
       const std::int64_t count = kernels_.exchange(c, 0, nullptr, true);

@@ -123,7 +123,7 @@ template <bool Lanes> struct Space {
   V dot(Vector a, Vector b) const {
     if constexpr (Lanes) {
       if (n <= kPartialSums) return short_dot(a, b);
-      const auto get = [&](std::int64_t i, V& x, V& y) { x = a[i], y = b[i]; };
+      const auto get = [&](std::int64_t i, V& x, V& y) THALWEG_INLINED { x = a[i], y = b[i]; };
       return Tree<DotOf, decltype(get)>{get}(0, n);
     } else {
       if (n <= kFew) return V(few(a.p, b.p));

@@ -49,27 +49,53 @@ using ProdOf = ExtremeOf<ops::Multiply, 1, 0>;
 // joined in halves, tiles of kTile elements joined pairwise.
 template <class R, class Get> struct Tree {
   const Get& get;
-  V strided(std::int64_t i, std::int64_t end) const {
-    V a, b(0.0);
-    get(i, a, b);
-    V s = R::begin(a, b);
-    for (i += kPartialSums; i < end; i += kPartialSums) {
-      get(i, a, b);
-      s = R::join(s, a, b);
-    }
-    return s;
-  }
-  // Partial sums j, j + step, j + 2 step, …
-  V partial(std::int64_t from, std::int64_t j, std::int64_t step, std::int64_t end) const {
-    if (step == kPartialSums) return strided(from + j, end);
-    const V low = partial(from, j, step * 2, end);
-    return from + j + step < end ? R::merge(low, partial(from, j + step, step * 2, end)) : low;
-  }
   V operator()(std::int64_t from, std::int64_t end) const {
-    if (end - from <= kTile) return partial(from, 0, 1, end);
+    if (end - from <= kTile) return tile(from, end);
     std::int64_t half = kTile;
     while (half * 2 < end - from) half *= 2;
     return R::merge((*this)(from, from + half), (*this)(from + half, end));
+  }
+
+ private:
+  static constexpr std::int64_t kTogether = 8;
+  THALWEG_INLINE V begun(std::int64_t i) const {
+    V a, b(0.0);
+    get(i, a, b);
+    return R::begin(a, b);
+  }
+  THALWEG_INLINE V with(V s, std::int64_t i) const {
+    V a, b(0.0);
+    get(i, a, b);
+    return R::join(s, a, b);
+  }
+  V tile(std::int64_t from, std::int64_t end) const {
+    if (end - from <= kPartialSums)
+      return joined<1>(0, end - from,
+                       [&](std::int64_t i) THALWEG_INLINED { return begun(from + i); });
+    V s[kPartialSums];
+    for (std::int64_t j = 0; j < kPartialSums; j += kTogether) some_sums(from + j, end, s + j);
+    return joined<1>(0, kPartialSums, [&](std::int64_t i) THALWEG_INLINED { return s[i]; });
+  }
+  // The partial sums that begin with element i and its next ones, in registers.
+  THALWEG_INLINE void some_sums(std::int64_t i, std::int64_t end, V* s) const {
+    [&]<std::size_t... K>(std::index_sequence<K...>) THALWEG_INLINED {
+      V r[kTogether] = {begun(i + static_cast<std::int64_t>(K))...};
+      for (i += kPartialSums; i + kTogether <= end; i += kPartialSums)
+        ((r[K] = with(r[K], i + static_cast<std::int64_t>(K))), ...);
+      ((s[K] = i + static_cast<std::int64_t>(K) < end ? with(r[K], i + static_cast<std::int64_t>(K))
+                                                      : r[K]),
+       ...);
+    }(std::make_index_sequence<kTogether>{});
+  }
+  // Of n parts those at j, j + Step, j + 2 Step, …, joined in halves.
+  template <std::int64_t Step, class Of>
+  static THALWEG_INLINE V joined(std::int64_t j, std::int64_t n, Of of) {
+    if constexpr (Step == kPartialSums) {
+      return of(j);
+    } else {
+      const V low = joined<Step * 2>(j, n, of);
+      return j + Step < n ? R::merge(low, joined<Step * 2>(j + Step, n, of)) : low;
+    }
   }
 };
 

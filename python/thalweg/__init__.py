@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from thalweg.fit import curve_fit
     from thalweg.fit_information import OptimizeWarning
     from thalweg.leastsq import least_squares
+    from thalweg.many import minimize_many
     from thalweg.models import Model, model
     from thalweg.symbolic import formula, from_sympy
     from thalweg.tangents import Tangent, tangent
@@ -70,6 +71,7 @@ _LATER = {
     "formula": "symbolic",
     "from_sympy": "symbolic",
     "least_squares": "leastsq",
+    "minimize_many": "many",
     "model": "models",
     "tangent": "tangents",
 }
@@ -127,6 +129,7 @@ __all__ = [
     "losses",
     "methods",
     "minimize",
+    "minimize_many",
     "model",
     "nn",
     "objective",

@@ -79,6 +79,9 @@ class Graph:
     def diagnose(
         self, output: int, inputs: Sequence[ArrayLike]
     ) -> tuple[str, list[float], float, bool] | None: ...
+    def faults(
+        self, output: int, inputs: Sequence[ArrayLike], varying: Sequence[bool], k: int
+    ) -> NDArray[np.int8]: ...
     def jacobian(self, residuals: int, x: int) -> int: ...
     def normal_equations(
         self, residuals: int, slopes: int, weights: int, x: int
@@ -138,6 +141,24 @@ class Stepper:
         function: Callable[..., Any] | None,
         threads: int = 1,
     ) -> dict[str, Any]: ...
+    def run_many(
+        self,
+        x0: ArrayLike,
+        args: Sequence[ArrayLike | None],
+        varying: Sequence[bool],
+        hyper: Sequence[ArrayLike],
+        bounds: Sequence[ArrayLike],
+        gtol: float,
+        xtol: float,
+        ftol: float,
+        max_iter: int,
+        max_nfev: int,
+        max_time: float,
+        threads: int = 1,
+        progress: Callable[[int], Any] | None = None,
+        count_rises: bool = False,
+        function: Callable[..., Any] | None = None,
+    ) -> dict[str, Any]: ...
 
 class Dialogue:
     @property
@@ -189,6 +210,24 @@ class Minimizer:
         function: Callable[..., Any] | None,
         threads: int = 1,
         scale: ArrayLike | None = None,
+    ) -> dict[str, Any]: ...
+    def run_many(
+        self,
+        x0: ArrayLike,
+        args: Sequence[ArrayLike | None],
+        varying: Sequence[bool],
+        hyper: Sequence[float],
+        bounds: Sequence[ArrayLike],
+        gtol: float,
+        xtol: float,
+        ftol: float,
+        max_iter: int,
+        max_nfev: int,
+        max_time: float,
+        threads: int = 1,
+        scale: ArrayLike | None = None,
+        progress: Callable[[int], Any] | None = None,
+        function: Callable[..., Any] | None = None,
     ) -> dict[str, Any]: ...
 
 class Fit:

@@ -36,7 +36,7 @@ class Bounds:
 
 
 def read_bounds(bounds: Any, structure: Structure, start: FloatArray) -> list[FloatArray]:
-    """[lower, upper], each (n,), or nothing without bounds; checked against the start."""
+    """[lower, upper], each (n,), or nothing without bounds; checked against starts (..., n)."""
     if bounds is None:
         return []
     n = structure.size
@@ -54,11 +54,12 @@ def read_bounds(bounds: Any, structure: Structure, start: FloatArray) -> list[Fl
             f"bounds must have lower <= upper, got ({lower[i]}, {upper[i]}) "
             f"for {structure.name_of(i)}"
         )
-    outside = np.flatnonzero((start < lower) | (start > upper))
+    outside = np.argwhere((start < lower) | (start > upper))
     if outside.size:
-        i = outside[0]
+        at, i = tuple(outside[0]), outside[0][-1]
+        of = f"start {at[0]}" if start.ndim > 1 else "x0"
         raise ValueError(
-            f"x0 must lie within the bounds, got {start[i]} outside "
+            f"{of} must lie within the bounds, got {start[at]} outside "
             f"[{lower[i]}, {upper[i]}] for {structure.name_of(i)}"
         )
     return [lower, upper]

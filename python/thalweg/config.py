@@ -12,7 +12,7 @@ from thalweg._version import __version__
 
 __all__ = ["config", "show_config"]
 
-OPTIONAL_PARTS = ("matplotlib", "rich", "scipy", "sympy", "dask")
+OPTIONAL_PARTS = ("matplotlib", "rich", "scipy", "sympy", "dask", "pandas")
 
 
 def _version(distribution: str) -> str | None:

@@ -18,15 +18,22 @@ from thalweg.objective import Objective, check_square
 from thalweg.progress import Progress
 from thalweg.reasons import STATUS_MINIMIZE, SUCCESS, Reason
 from thalweg.result import LastPoint, Path, Result
+from thalweg.sentences import blame, blamed, sentence
 from thalweg.structure import FloatArray
 
-__all__ = ["Run", "State", "continued"]
+__all__ = ["Run", "State", "continued", "refuse_matrices"]
 
 # How many matrices (n, n) a solver keeps, with those that it is told; what needs none.
 _MATRICES = {
     "bfgs": (1, "use lbfgs, which keeps some 30 vectors"),
     "newton": (4, "use newton_cg, which keeps some 10 vectors"),
 }
+
+
+def refuse_matrices(method: str, n: int) -> None:
+    """Raise MemoryError where a method's matrices of n variables do not fit into memory."""
+    if kept := _MATRICES.get(method):
+        check_square(n, method, kept[1], kept[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +119,7 @@ class Run:
     ) -> dict[str, Any]:
         o, method = self.objective, self.method
         assert isinstance(method, SolverMethod)
-        if kept := _MATRICES.get(method.name):
-            check_square(rows.shape[1], method.name, kept[1], kept[0])
+        refuse_matrices(method.name, rows.shape[1])
         return o.minimizer(method.name).run(
             rows, [None, *o.args], [True] + [False] * len(o.args), method.numbers(), self.bounds,
             memory[0] if memory else None, record=self.record, callback=self._listener(shown),
@@ -179,7 +185,7 @@ class Run:
         o, s = self.objective, self.objective.structure
         x, last = out["x"], out["last_x"]
         fun, jac = float(out["fun"][0]), out["jac"]
-        if isnan(jac[0, 0]):  # not at hand
+        if jac is None or isnan(jac[0, 0]):  # not at hand
             fun, jac = _value_and_grad(o, x)
         if isinstance(o, Called) and isnan(fun) and isfinite(out["fun"][0]) and not out["error"]:
             values, jac = o.again(x)  # the best point, but not quite the lowest: not remembered
@@ -200,7 +206,12 @@ class Run:
         calls = o.calls if isinstance(o, Called) else [nfev, nfev]
         if self.method.needs == "value":
             calls = [calls[0], 0]
-        reason, message = self._explain(reason, out, last, last_fun, nit, calls[0])
+        left, right = float(out["left"][0]), float(out["right"][0])
+        if blamed(reason, last_fun):
+            reason, message = blame(o, last, last_fun, nit)
+        else:
+            most = self.stops["max_nfev"]
+            message = sentence(reason, left, right, nit, calls[0], most, last_fun)
         mask = None
         if self.bounds:
             flat = np.where(x[0] <= self.bounds[0], -1, np.where(x[0] >= self.bounds[1], 1, 0))
@@ -219,84 +230,6 @@ class Run:
             state=State(self.method.name, last[0].copy(), memory, nit_before + nit),
             elapsed=time.perf_counter() - began, _objective=o,
         )  # fmt: skip
-
-    def _explain(
-        self,
-        reason: Reason,
-        out: dict[str, Any],
-        last: FloatArray,
-        last_fun: float,
-        nit: int,
-        nfev: int,
-    ) -> tuple[Reason, str]:
-        """The reason in words, with both sides of what decided it."""
-        left, right = float(out["left"][0]), float(out["right"][0])
-        after = f"after {nit} iteration{'s' * (nit != 1)}"
-        match reason:
-            case Reason.gradient_small:
-                return reason, f"gradient norm {left:.3g} <= {right:.3g} {after}"
-            case Reason.step_small:
-                return reason, f"relative step {left:.3g} <= {right:.3g} {after}"
-            case Reason.value_settled:
-                return reason, f"change of the value {left:.3g} <= {right:.3g} {after}"
-            case Reason.precision_limit:
-                return reason, (
-                    f"the limit of precision: a change of the value by {left:.3g} <= {right:.3g} "
-                    f"is rounding {after}"
-                )
-            case Reason.stuck:
-                return reason, (
-                    f"stuck {after}: no lower value along the gradient, which promises "
-                    f"{left:.3g} > {right:.3g}; is it the function's?"
-                )
-            case Reason.diverged if isfinite(last_fun):
-                return reason, (
-                    f"diverged {after}: the value falls without end, {last_fun:.3g} after a step "
-                    f"of {left:.3g}"
-                )
-            case Reason.max_iterations:
-                return reason, f"{nit} iterations >= max_iter = {int(right)}; not converged"
-            case Reason.max_evaluations:
-                return (
-                    reason,
-                    f"{nfev} evaluations, max_nfev = {self.stops['max_nfev']}; not converged",
-                )
-            case Reason.max_time:
-                return reason, f"{left:.3g} s >= max_time = {right:.3g} s {after}; not converged"
-            case Reason.stopped_by_callback:
-                return reason, f"stopped by the callback {after}"
-            case Reason.interrupted:
-                return reason, f"interrupted {after}"
-            case _:
-                return self._blame(last, last_fun, after, nit)
-
-    def _blame(self, last: FloatArray, last_fun: float, after: str, nit: int) -> tuple[Reason, str]:
-        """Which operation made a value that is not finite, and from what."""
-        in_value = not isfinite(last_fun)
-        what = "the value" if in_value else "the gradient"
-        if isinstance(self.objective, Called):
-            return (
-                Reason.non_finite,
-                f"{what} is not finite {after}: the function returned {last_fun}",
-            )
-        found = self.objective.diagnose(last, not in_value)
-        if found is None:
-            return (
-                Reason.diverged,
-                f"the next step is not finite {after}: the learning rate is too large",
-            )
-        operation, inputs, value, outside = found
-        call = (
-            f"{operation}({', '.join(f'{v:.6g}' for v in inputs)})"
-            if inputs
-            else f"{operation}(...)"
-        )
-        text = f"{call} = {value:g} in {what} {after}"
-        if outside:
-            return Reason.left_domain, f"left the domain: {text}"
-        if np.isinf(value) and nit > 0:
-            return Reason.diverged, f"diverged: {text}"
-        return Reason.non_finite, f"not finite: {text}"
 
 
 @dataclass(slots=True)

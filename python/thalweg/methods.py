@@ -95,15 +95,24 @@ class Method:
         """Whether a step made for it may be kept: plain functions are frozen as they are now."""
         return all(kind is not _FUNCTION for _, kind in self.kinds)
 
-    def inputs(self) -> list[FloatArray]:
-        """The numbers that a step takes, in its order."""
-        values: list[float] = []
-        for value in self.hyper.values():
-            if isinstance(value, Schedule):
+    def inputs(self, by_lane: dict[str, FloatArray] | None = None) -> list[FloatArray]:
+        """The numbers that a step takes, in its order; some perhaps one for each start."""
+        values: list[Any] = []
+        for name, value in self.hyper.items():
+            if by_lane and name in by_lane:
+                values.append(by_lane[name])
+            elif isinstance(value, Schedule):
                 values += value.parameters
             elif not callable(value):
                 values.append(value)
-        return [np.array([v]) for v in values]
+        return [np.atleast_1d(np.asarray(v, dtype=np.float64)) for v in values]
+
+    def check(self, name: str, values: FloatArray) -> None:
+        """Refuse values (k,) of a hyper-parameter of which one would be refused alone."""
+        (accepted,) = (h[3] for h in [*self._hyper, *self._options] if h[0] == name)
+        whole = any(h[0] == name and h[4] for h in self._hyper)
+        for value in np.unique(values) if whole else (values.min(), values.max()):
+            self._value(name, float(value), accepted)
 
     def settings(self, graph: _core.Graph) -> list[tuple[int, Any]]:
         """How each hyper-parameter, then each option, enters a step: `_core.Stepper`."""

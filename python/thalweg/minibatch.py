@@ -24,6 +24,7 @@ from thalweg.objective import Objective, checked_threads
 from thalweg.progress import Progress
 from thalweg.reasons import STATUS_MINIMIZE, SUCCESS, Reason
 from thalweg.result import LastPoint, Path, Result
+from thalweg.sentences import blame
 from thalweg.structure import FloatArray, check_finite
 
 __all__ = ["TrainingState", "train"]
@@ -334,7 +335,7 @@ class _Training(Run):
                 return Reason.non_finite, f"not finite: {where}; found {after}"
         self.objective = self.losses.at(rows, self.rows.arrays)
         value = self.objective.rows_value_and_grad(x[None, :])[0]
-        return self._blame(x[None, :], float(value[0]), after, nit)
+        return blame(self.objective, x[None, :], float(value[0]), nit, after)
 
 
 class _MeanLoss:

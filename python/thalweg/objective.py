@@ -13,6 +13,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from thalweg import _core
 from thalweg.methods import Method, kept_minimizer, kept_stepper
@@ -261,7 +262,20 @@ class Objective:
 
     def rows_value_and_grad(self, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Values (k,) and gradients (k, n) at rows of points (k, n)."""
-        value, slope = self._run("value_and_grad", lambda: [self._f, self._gradient_node()], rows)
+        return self.values_and_grads(rows, self.args, [False] * len(self.args), self.threads)
+
+    def values_and_grads(
+        self,
+        rows: FloatArray,
+        args: Sequence[FloatArray],
+        varying: Sequence[bool],
+        threads: int = 1,
+    ) -> tuple[FloatArray, FloatArray]:
+        """The same with `args` of which some have a row for each point."""
+        f = self._function(
+            "value_and_grad", lambda: [self._f, self._gradient_node()], 1 + len(self.args)
+        )
+        value, slope = f([rows, *args], [True, *varying], rows.shape[0], threads)
         return value[:, 0], slope
 
     def grad(self, *x: Any, **named: Any) -> Any:
@@ -499,6 +513,16 @@ class Objective:
         """
         node = self._gradient_node() if gradient else self._f
         return self._graph.diagnose(node, [rows, *self.args])
+
+    def faults(
+        self, rows: FloatArray, args: Sequence[FloatArray], varying: Sequence[bool], gradient: bool
+    ) -> npt.NDArray[np.int8]:
+        """What is wrong with the value (or gradient) at each of k points.
+
+        0 nothing, 1 not finite, 2 infinite, 3 an operand outside its operation's domain.
+        """
+        node = self._gradient_node() if gradient else self._f
+        return self._graph.faults(node, [rows, *args], [True, *varying], rows.shape[0])
 
     def __copy__(self) -> Objective:
         other = Objective.__new__(Objective)

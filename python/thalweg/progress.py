@@ -76,9 +76,16 @@ class Progress:
 
     def update(self, iteration: int, fun: float, grad_norm: float) -> None:
         """Tell where the descent stands; shown if the last showing is long enough ago."""
-        if not self.enabled:
-            return
-        self._shown = iteration, f"f = {fun:.9g}  |g| = {grad_norm:.3g}"
+        if self.enabled:
+            self._show(iteration, f"f = {fun:.9g}  |g| = {grad_norm:.3g}")
+
+    def count(self, ended: int) -> None:
+        """Tell how many have ended; shown likewise."""
+        if self.enabled:
+            self._show(ended, "")
+
+    def _show(self, iteration: int, where: str) -> None:
+        self._shown = iteration, where
         now = time.monotonic()
         if now >= self._next:
             self._next = now + (_BAR_PERIOD if self._bar is not None else _LINE_PERIOD)
@@ -110,4 +117,5 @@ class Progress:
             self._bar.refresh()
         elif sys.stderr is not None:
             of = f" of {self.total}" if self.total is not None else ""
-            print(f"{self.unit} {iteration}{of}: {where}", file=sys.stderr, flush=True)  # noqa: T201
+            told = f": {where}" if where else ""
+            print(f"{self.unit} {iteration}{of}{told}", file=sys.stderr, flush=True)  # noqa: T201

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-__all__ = ["Record", "any_active", "same", "seconds", "text"]
+__all__ = ["Record", "Shown", "any_active", "same", "seconds", "text"]
 
 
 def seconds(duration: float) -> str:
@@ -62,7 +62,36 @@ def any_active(mask: Any) -> bool:
     return bool(np.any(mask))
 
 
-class Record(Mapping[str, Any]):
+class Shown:
+    """What shows itself as rows of name and text: printed, and in a notebook."""
+
+    __slots__ = ()
+
+    def _rows(self) -> list[tuple[str, str]]:
+        """What is worth showing, as name and text."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        rows = self._rows()
+        width = max(len(name) for name, _ in rows)
+        return "\n".join(
+            f"{name:>{width}}: {shown}".replace("\n", "\n" + " " * (width + 2))
+            for name, shown in rows
+        )
+
+    def _repr_html_(self) -> str:
+        import html
+
+        cells = "".join(
+            f'<tr><th style="text-align:right">{html.escape(name)}</th>'
+            f'<td style="text-align:left"><pre style="margin:0">{html.escape(shown)}</pre></td>'
+            "</tr>"
+            for name, shown in self._rows()
+        )
+        return f"<table>{cells}</table>"
+
+
+class Record(Shown, Mapping[str, Any]):
     """The fields of a dataclass as attributes and as keys; those with an underscore are its own."""
 
     __slots__ = ()
@@ -91,25 +120,6 @@ class Record(Mapping[str, Any]):
     def _rows(self) -> list[tuple[str, str]]:
         """What is worth showing, as name and text."""
         return [(name, text(value)) for name, value in self.items()]
-
-    def __repr__(self) -> str:
-        rows = self._rows()
-        width = max(len(name) for name, _ in rows)
-        return "\n".join(
-            f"{name:>{width}}: {shown}".replace("\n", "\n" + " " * (width + 2))
-            for name, shown in rows
-        )
-
-    def _repr_html_(self) -> str:
-        import html
-
-        cells = "".join(
-            f'<tr><th style="text-align:right">{html.escape(name)}</th>'
-            f'<td style="text-align:left"><pre style="margin:0">{html.escape(shown)}</pre></td>'
-            "</tr>"
-            for name, shown in self._rows()
-        )
-        return f"<table>{cells}</table>"
 
 
 def restored(kind: type[Record], values: dict[str, Any]) -> Record:

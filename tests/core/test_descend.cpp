@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <algorithm>
 #include <cmath>
+#include <memory>
 
 #include "check.hpp"
 #include "thalweg/descend.hpp"
@@ -110,14 +112,54 @@ TEST(an_interrupt_ends_lanes_where_they_are_not_where_the_next_start_would_be) {
   Watch watch;
   watch.interrupted = [&] { return ++calls > 1; };
   Run run(k, 1);
-  const auto begun = descend(*program, step, *find_method("gradient_descent"), kernels(),
-                             {static_cast<std::int64_t>(k), starts.data(), {nullptr, &rate}, {}},
-                             {.max_iterations = 0}, run.endings, watch);
-  CHECK(begun > 0 && begun < static_cast<std::int64_t>(k));
-  for (std::size_t i = 0; i < static_cast<std::size_t>(begun); ++i) {
-    CHECK(run.iterations[i] == 0);
+  std::ranges::fill(run.reason, std::int8_t{-1});
+  descend(*program, step, *find_method("gradient_descent"), kernels(),
+          {static_cast<std::int64_t>(k), starts.data(), {nullptr, &rate}, {}},
+          {.max_iterations = 0}, run.endings, watch);
+  const auto begun = static_cast<std::size_t>(
+      std::ranges::count_if(run.reason, [](std::int8_t reason) { return reason >= 0; }));
+  CHECK(begun > 0 && begun < k);
+  for (std::size_t i = 0; i < begun; ++i) {
+    CHECK(run.reason[i] >= 0 && run.iterations[i] == 0);
     CHECK(run.x[i] == starts[i] && run.last_x[i] == starts[i]);
     CHECK(std::abs(run.fun[i] - (std::exp(starts[i]) - std::log(starts[i]))) < 1e-12);
+  }
+}
+
+TEST(workers_that_share_the_starts_end_each_as_one_worker_does) {
+  const Step step = omega({});
+  const auto program = lower(step.graph, step.outputs, {{true, false}, Layout::Lanes});
+  const std::size_t k = 3000;
+  std::vector<double> starts(k);
+  for (std::size_t i = 0; i < k; ++i) starts[i] = 0.01 + 0.001 * static_cast<double>(i);
+  const double rate = 0.4;
+  std::vector<std::unique_ptr<Run>> runs;
+  for (const int threads : {1, 2, 5}) {
+    Run& run = *runs.emplace_back(std::make_unique<Run>(k, 1));
+    std::vector<std::int64_t> not_falls(k), late_rises(k);
+    run.endings.not_falls = not_falls.data(), run.endings.late_rises = late_rises.data();
+    std::int64_t ended = 0;
+    Watch watch;
+    watch.progress = [&](std::int64_t now) { CHECK(now >= ended), ended = now; };
+    descend(*program, step, *find_method("gradient_descent"), kernels(),
+            {static_cast<std::int64_t>(k), starts.data(), {nullptr, &rate}, {}},
+            {.max_iterations = 40, .threads = threads, .count_rises = true}, run.endings, watch);
+    CHECK(run.x == runs[0]->x && run.last_x == runs[0]->last_x && run.fun == runs[0]->fun);
+    CHECK(run.iterations == runs[0]->iterations && run.reason == runs[0]->reason);
+    for (std::size_t i = 0; i < k; i += 97) {  // counted by hand
+      double x = starts[i], before = 1e300;
+      std::int64_t no_fall = 0, rose = 0;
+      for (int t = 0; t <= run.iterations[i]; ++t) {
+        const double f = std::exp(x) - std::log(x);
+        no_fall += !(f < before), rose += t > 20 && f > before;
+        before = f;
+        x -= rate * (std::exp(x) - 1.0 / x);
+      }
+      if (run.reason[i] != static_cast<std::int8_t>(Reason::MaxIterations)) continue;
+      // Near the minimum the library's exp and ours may differ in which way rounding goes.
+      if (std::abs(run.x[i] - 0.5671432904097838) < 1e-6) continue;
+      CHECK(not_falls[i] == no_fall && late_rises[i] == rose);
+    }
   }
 }
 

@@ -18,7 +18,8 @@ struct Stopping {
   double gtol = 0.0, xtol = 0.0, ftol = 0.0;
   std::int64_t max_iterations = 1000, max_evaluations = INT64_MAX;
   double max_seconds = 1e300;
-  int threads = 1;  // that share the rows of long arrays
+  int threads = 1;           // that share the starts; of one start, the rows of long arrays
+  bool count_rises = false;  // under a rule, for `Endings::not_falls` and `late_rises`
 };
 
 // k starts. Values are rows, one a start, where they vary; else one row for all.
@@ -30,16 +31,19 @@ struct Starts {
   std::vector<const double*> memory;  // (k, size) each, or null: the method's initial value
 };
 
-// Where results go: rows, one a start.
+// Where results go: rows, one a start. What is null is not wanted.
 struct Endings {
-  double *x, *last_x;      // (k, n)
-  double *fun, *last_fun;  // (k); NaN where the next point would not have been finite
+  double *x, *last_x;      // (k, n); last_x may be null
+  double *fun, *last_fun;  // (k), NaN where the next point would not have been finite; likewise
   std::int64_t* iterations;
   std::int8_t* reason;
   double *left, *right;         // both sides of the inequality that decided
   std::vector<double*> memory;  // (k, size) each, at last_x; or null
   std::int64_t *evaluations = nullptr, *curvatures = nullptr;
   double* slope = nullptr;  // (k, n): the gradient at x, NaN where it is not at hand
+  // Iterations in which f did not fall, and of those after half of max_iterations, in which it
+  // rose.
+  std::int64_t *not_falls = nullptr, *late_rises = nullptr;
 };
 
 // What a driver is asked for, at x of the lanes that are live.

@@ -3,10 +3,12 @@
 // tests, reasons and the queue of starts live here, once for every method and every source of
 // values.
 #pragma once
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "thalweg/block.hpp"
@@ -34,21 +36,35 @@ struct Watch {
   std::function<bool()> interrupted;  // asked a few times in 100 ms; true ends all lanes
   std::function<bool(const Report&)>
       report;  // after every iteration, the start included; true stops
+  std::function<void(std::int64_t)> progress;  // how many starts have ended, as often
+};
+
+// The starts that wait, handed out once each to any number of workers.
+class Queue {
+ public:
+  explicit Queue(std::int64_t k) : k_(k) {}
+  // At most `some` of them, [first, second); `ended` of the worker's own have ended since.
+  std::pair<std::int64_t, std::int64_t> take(std::int64_t some, std::int64_t ended);
+  void close() { next_ = k_; }
+  std::int64_t ended() const { return ended_; }
+
+ private:
+  const std::int64_t k_;
+  std::atomic<std::int64_t> next_{0}, ended_{0};
 };
 
 class Descent {
  public:
   Descent(const Program& program, const Step& step, const Method& method, const Kernels& kernels,
-          bool wide, Starts starts, Stopping stopping, Endings endings, Watch watch);
+          bool wide, Starts starts, Stopping stopping, Endings endings, Watch watch,
+          Queue* shared = nullptr);
   Descent(const Setup& setup, const Sources& sources, const Kernels& kernels, bool wide,
-          Starts starts, Stopping stopping, Endings endings, Watch watch);
+          Starts starts, Stopping stopping, Endings endings, Watch watch, Queue* shared = nullptr);
 
   // What is needed next; false when every start has ended. A traced objective needs nothing: the
   // block evaluates it.
   bool ask(Question& question);
   void tell();
-  // Starts that were loaded at all: fewer than k where the descent was stopped as a whole.
-  std::int64_t begun() const { return begun_ < 0 ? next_start_ : begun_; }
 
  private:
   struct Ending {
@@ -56,6 +72,8 @@ class Descent {
     double left, right;
   };
   void begin();
+  std::int64_t next();  // start, or -1
+  void close();
   void review();
   void look_at(std::int64_t lane);
   std::optional<Ending> judge(const Position& at) const;
@@ -72,18 +90,22 @@ class Descent {
   const Endings endings_;
   const Watch watch_;
   std::unique_ptr<Block> block_;
-  std::int64_t next_start_ = 0, active_ = 0, round_ = 0, deadline_ = 0, begun_ = -1;
+  std::unique_ptr<Queue> own_;
+  Queue& queue_;
+  std::int64_t next_ = 0, end_ = 0, ended_ = 0;  // of what was taken from the queue
+  std::int64_t active_ = 0, round_ = 0, deadline_ = 0;
   std::vector<std::int64_t> start_, since_;  // by lane: which start, and the round it was loaded at
   std::int64_t check_in_ = 1, check_every_ = 1;
   double began_, checked_;
 };
 
-// Descends from every start with a traced objective; how many were begun.
-std::int64_t descend(const Program& program, const Step& step, const Method& method,
-                     const Kernels& kernels, const Starts& starts, const Stopping& stopping,
-                     const Endings& endings, const Watch& watch);
-std::int64_t descend(const Setup& setup, const Sources& sources, const Kernels& kernels,
-                     const Starts& starts, const Stopping& stopping, const Endings& endings,
-                     const Watch& watch);
+// Descends from every start with a traced objective. Of starts that were not begun, as the descent
+// was stopped as a whole, no ending is written.
+void descend(const Program& program, const Step& step, const Method& method, const Kernels& kernels,
+             const Starts& starts, const Stopping& stopping, const Endings& endings,
+             const Watch& watch);
+void descend(const Setup& setup, const Sources& sources, const Kernels& kernels,
+             const Starts& starts, const Stopping& stopping, const Endings& endings,
+             const Watch& watch);
 
 }  // namespace thalweg

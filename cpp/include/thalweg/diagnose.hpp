@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Which operation made a value that is not finite, and from what: asked after the fact, for one
-// point.
+// Which operation made a value that is not finite, and from what: asked after the fact.
 #pragma once
 #include <optional>
 #include <string>
@@ -22,5 +21,11 @@ struct Culprit {
 // finite.
 std::optional<Culprit> diagnose(std::shared_ptr<Graph> graph, NodeId output,
                                 std::span<const double* const> inputs, int input_count);
+
+// The same of k points, in brief.
+enum class Fault : std::int8_t { None, NotFinite, Infinite, OutsideDomain };
+std::vector<Fault> faults(std::shared_ptr<Graph> graph, NodeId output,
+                          std::span<const double* const> inputs, const std::vector<bool>& varying,
+                          std::int64_t k);
 
 }  // namespace thalweg

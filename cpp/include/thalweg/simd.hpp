@@ -12,10 +12,11 @@
 #include <xsimd/xsimd.hpp>
 
 #if defined(__GNUC__)
-#define THALWEG_INLINE inline __attribute__((always_inline))
+#define THALWEG_INLINED __attribute__((always_inline))  // of a lambda
 #else
-#define THALWEG_INLINE inline
+#define THALWEG_INLINED
 #endif
+#define THALWEG_INLINE inline THALWEG_INLINED
 
 namespace thalweg {
 

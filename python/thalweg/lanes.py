@@ -1,0 +1,336 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""One objective over many starts: what each is given, the descents in the core, and their ends.
+
+`minimize_many` and what is built on it (multistart, basins, sweep) begin here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from thalweg.descending import Run, refuse_matrices
+from thalweg.methods import Method, SolverMethod, make, memory_of
+from thalweg.objective import Objective, checked_threads
+from thalweg.reasons import Reason
+from thalweg.result import Path
+from thalweg.results import Results
+from thalweg.structure import FloatArray, Structure, as_floats, check_finite
+
+__all__ = ["Lanes", "cores", "lane_method"]
+
+Told = Callable[[int], None]
+# What the core tells of each descent.
+_ARRAYS = ("x", "last_x", "fun", "last_fun", "nit", "nfev", "nhev", "reason", "left", "right")
+
+
+def cores(threads: int | None) -> int:
+    """How many threads share starts: one a core that this process may use, unless it is said."""
+    if threads is not None:
+        return checked_threads(threads)
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
+
+
+def lane_method(method: Any, hyper: dict[str, Any], k: int) -> tuple[Method, dict[str, FloatArray]]:
+    """The method, and the hyper-parameters that differ from start to start, each (k,)."""
+    by_lane: dict[str, FloatArray] = {}
+    first: dict[str, Any] = {}
+    for name, value in hyper.items():
+        if not isinstance(value, np.ndarray | list | tuple) or np.ndim(value) == 0:
+            first[name] = value
+            continue
+        numbers = as_floats(value, name)
+        if numbers.shape != (k,):
+            raise ValueError(
+                f"{name} must be a number, or one for each of {k} starts, got shape {numbers.shape}"
+            )
+        if k:
+            by_lane[name], first[name] = numbers, float(numbers[0])
+    chosen = make("lbfgs" if method is None else method, first)
+    for name, numbers in by_lane.items():
+        chosen.check(name, numbers)
+    return chosen, by_lane
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """k starts of one traced objective.
+
+    Attributes
+    ----------
+    objective : Objective
+        Its `args` are those of the first start.
+    rows : ndarray
+        The starts, (k, n).
+    args : list of ndarray
+        For each of the objective's `args` what the starts are given: k rows, or one for all.
+    varying : list of bool
+        Which of the two.
+    """
+
+    objective: Objective
+    rows: FloatArray
+    args: list[FloatArray]
+    varying: list[bool]
+
+    @classmethod
+    def of(
+        cls,
+        fun: Callable[..., Any] | Objective,
+        x0s: Any,
+        args: Any = (),
+        lane_args: Any = (),
+        unpack: bool | None = None,
+    ) -> Lanes:
+        """What a user gave, checked; a function is traced."""
+        args = args if isinstance(args, tuple) else (args,)
+        lane_args = lane_args if isinstance(lane_args, tuple) else (lane_args,)
+        by_lane = [as_floats(a, f"lane_args[{i}]") for i, a in enumerate(lane_args)]
+        for i, a in enumerate(by_lane):
+            if not a.ndim:
+                raise ValueError(
+                    f"lane_args[{i}] must have the starts' axis in front, got a number"
+                )
+        firsts = tuple(a[0] if len(a) else np.zeros(a.shape[1:]) for a in by_lane)
+        if isinstance(fun, Objective):
+            if unpack is not None:
+                raise TypeError("unpack= was settled when the objective was traced; leave it out")
+            objective = fun.with_args((*args, *firsts)) if args or firsts else fun
+        else:
+            objective = _traced(fun, x0s, (*args, *firsts), unpack)
+        if prod(objective.shape) != 1:
+            raise ValueError(
+                f"the function must return one value, got shape {objective.shape}; sums of "
+                "squares of residuals are for least_squares_many"
+            )
+        lead, rows = _rows(objective.structure, x0s)
+        if len(lead) != 1:
+            raise ValueError(
+                f"x0s must have one axis of starts in front of a start's own, got {lead} in front"
+            )
+        for i, a in enumerate(by_lane):
+            if len(a) != len(rows):
+                raise ValueError(f"lane_args[{i}] must have {len(rows)} entries, got {len(a)}")
+        check_finite(rows.ravel(), "x0s", objective.structure)
+        shared = len(objective.args) - len(by_lane)
+        return cls(
+            objective,
+            rows,
+            [*objective.args[:shared], *(np.ascontiguousarray(a) for a in by_lane)],
+            [False] * shared + [True] * len(by_lane),
+        )
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def taken(self, which: npt.NDArray[Any]) -> Lanes:
+        """Some of the starts."""
+        args = [a[which] if v else a for a, v in zip(self.args, self.varying, strict=True)]
+        return Lanes(self.objective, self.rows[which], args, self.varying)
+
+    def alone(self, i: int) -> Objective:
+        """The objective as start i is given it."""
+        args = [a[i] if v else a for a, v in zip(self.args, self.varying, strict=True)]
+        return self.objective.with_numbers([np.ascontiguousarray(a) for a in args])
+
+    # ---- descending
+
+    def descend(
+        self,
+        method: Method,
+        by_lane: dict[str, FloatArray],
+        bounds: list[FloatArray],
+        stops: dict[str, Any],
+        told: Told | None = None,
+        count_rises: bool = False,
+    ) -> dict[str, Any]:
+        """Descend from every start in the core.
+
+        Returns
+        -------
+        dict
+            Of each descent `x`, `last_x` (k, n), `fun`, `last_fun`, `nit`, `nfev`, `nhev`,
+            `reason`, `left`, `right` (k,); `jac` (k, n), or None where the core has no gradients;
+            `error`; and where rises are to be counted, of a rule, `not_falls`, how often the value
+            did not fall, and `late_rises`, how often it rose after half of `max_iter`.
+        """
+        if isinstance(method, SolverMethod):
+            out = self._solved(method, by_lane, bounds, stops, told)
+        else:
+            stepper = self.objective.stepper(
+                method, bool(bounds), stops["gtol"] > 0, stops["xtol"] > 0
+            )
+            out = stepper.run_many(
+                self.rows, [None, *self.args], [True, *self.varying], method.inputs(by_lane),
+                bounds, progress=told, count_rises=count_rises, **stops,
+            )  # fmt: skip
+        self._name_faults(out)
+        return out
+
+    def _solved(
+        self,
+        method: SolverMethod,
+        by_lane: dict[str, FloatArray],
+        bounds: list[FloatArray],
+        stops: dict[str, Any],
+        told: Told | None,
+    ) -> dict[str, Any]:
+        """By a solver. Starts with equal settings descend together."""
+        if by_lane:
+            settings = np.stack(list(by_lane.values()), axis=1)
+            each, group = np.unique(settings, axis=0, return_inverse=True)
+            parts = []
+            for g, values in enumerate(each):
+                own = type(method)(**{**method.hyper, **dict(zip(by_lane, values, strict=True))})
+                which = np.flatnonzero(group == g)
+                parts.append((which, self.taken(which)._solved(own, {}, bounds, stops, told)))
+                if parts[-1][1]["error"] is not None:
+                    break
+            return self._joined(parts)
+        refuse_matrices(method.name, self.rows.shape[1])
+        return self.objective.minimizer(method.name).run_many(
+            self.rows, [None, *self.args], [True, *self.varying], method.numbers(), bounds,
+            progress=told, **stops,
+        )  # fmt: skip
+
+    def _joined(self, parts: Sequence[tuple[npt.NDArray[Any], dict[str, Any]]]) -> dict[str, Any]:
+        """One outcome of the parts' own, each of some of the starts; others were not begun."""
+        k = len(self)
+        out: dict[str, Any] = {
+            "x": self.rows.copy(), "last_x": self.rows.copy(),
+            "reason": np.full(k, Reason.interrupted, dtype=np.int8),
+            "jac": np.full(self.rows.shape, np.nan), "error": None,
+        }  # fmt: skip
+        for name in ("fun", "last_fun", "left", "right"):
+            out[name] = np.full(k, np.nan)
+        for name in ("nit", "nfev", "nhev"):
+            out[name] = np.zeros(k, dtype=np.int64)
+        for which, part in parts:
+            for name in (*_ARRAYS, "jac"):
+                if part[name] is not None:
+                    out[name][which] = part[name]
+            out["error"] = out["error"] or part["error"]
+        return out
+
+    def recorded(
+        self,
+        method: Method,
+        by_lane: dict[str, FloatArray],
+        bounds: list[FloatArray],
+        stops: dict[str, Any],
+        told: Told | None = None,
+    ) -> dict[str, Any]:
+        """As `descend`, one by one, with every point as `path`: the same descents, to the bit."""
+        paths = np.full(len(self), None, dtype=object)
+        parts = []
+        form = self.objective.structure
+        for i, row in enumerate(self.rows):
+            own = {**method.hyper, **{name: float(v[i]) for name, v in by_lane.items()}}
+            one = type(method)(**own) if by_lane else method
+            run = Run(self.alone(i), one, stops, bounds, True, None)
+            memory: list[FloatArray | None] = []
+            if not method.solves:
+                memory = [None] * (len(memory_of(method.name)) + method.counts)
+            out = run.go(row[None, :], memory, False)
+            points, values, norms = out["path"]
+            paths[i] = Path(form.restore(points, (len(points),)), values, norms)
+            parts.append((np.array([i]), out))
+            if told:
+                told(i + 1)
+            if out["error"] is not None:
+                break
+        joined = self._joined(parts)
+        self._name_faults(joined)
+        return joined | {"path": paths}
+
+    # ---- endings
+
+    def values_and_grads(
+        self, points: FloatArray, which: npt.NDArray[Any] | None = None, threads: int = 1
+    ) -> tuple[FloatArray, FloatArray]:
+        """Values (k,) and gradients (k, n) at one point for each start, or for those given."""
+        of = self if which is None else self.taken(which)
+        return of.objective.values_and_grads(points, of.args, of.varying, threads)
+
+    def _name_faults(self, out: dict[str, Any]) -> None:
+        """Tell in which of the ways that have names values were not finite.
+
+        The core ends such a descent where the value, the gradient or the next point was not finite;
+        its last value may therefore be a good one.
+        """
+        (which,) = np.nonzero(out["reason"] == Reason.non_finite)
+        if not which.size:
+            return
+        last = np.ascontiguousarray(out["last_x"][which])
+        of = self.taken(which)
+        values = of.objective.values_and_grads(last, of.args, of.varying)[0]
+        lower = np.isfinite(values) & ~(values > out["fun"][which])
+        out["x"][which[lower]], out["fun"][which[lower]] = last[lower], values[lower]
+        out["last_fun"][which] = values
+        if out["jac"] is not None:
+            out["jac"][which[lower]] = np.nan
+        named = np.full(which.size, Reason.diverged, dtype=np.int8)
+        for gradient in (False, True):
+            (some,) = np.nonzero(np.isfinite(values) == gradient)
+            if not some.size:
+                continue
+            part = of.taken(some)
+            faults = part.objective.faults(last[some], part.args, part.varying, gradient)
+            begun = out["nit"][which[some]] > 0
+            named[some] = np.select(
+                [faults == 3, (faults == 2) & begun, faults > 0],
+                [Reason.left_domain, Reason.diverged, Reason.non_finite],
+                Reason.diverged,
+            )
+        out["reason"][which] = named
+
+    def results(self, out: dict[str, Any], max_nfev: int, elapsed: float) -> Results:
+        """What the core told, as the user sees it."""
+        rows = [a if v else None for a, v in zip(self.args, self.varying, strict=True)]
+        if out["jac"] is None:
+            out["jac"] = self.values_and_grads(out["x"])[1]
+        else:
+            (which,) = np.nonzero(np.isnan(out["jac"]).any(axis=1))
+            if which.size:
+                points = np.ascontiguousarray(out["x"][which])
+                out["jac"][which] = self.values_and_grads(points, which)[1]
+        return Results.told(out, self.objective, max_nfev=max_nfev, elapsed=elapsed, lane_args=rows)
+
+
+def _rows(form: Structure, x0s: Any) -> tuple[tuple[int, ...], FloatArray]:
+    """Leading axes and starts as rows; a table (k, n) also where a start is a tuple of numbers."""
+    if form.form == "tuple" and isinstance(x0s, np.ndarray) and not any(form.shapes):
+        return Structure("whole", ((form.size,),)).flatten(x0s, "x0s")
+    return form.flatten(x0s, "x0s")
+
+
+def _traced(
+    function: Callable[..., Any], x0s: Any, args: tuple[Any, ...], unpack: bool | None
+) -> Objective:
+    """The function, traced at a start of the form that x0s has behind its first axis."""
+
+    def first(value: Any, what: str) -> FloatArray:
+        array = as_floats(value, what)
+        if not array.ndim:
+            raise ValueError(f"{what} must have the starts' axis in front, got a number")
+        return array[0] if len(array) else np.zeros(array.shape[1:])
+
+    if isinstance(x0s, dict):
+        return Objective(
+            function, {k: first(v, f"x0s[{k!r}]") for k, v in x0s.items()}, args, unpack
+        )
+    if isinstance(x0s, tuple):
+        # One array for each argument, or else the starts one by one.
+        entries = tuple(first(v, f"x0s[{i}]") for i, v in enumerate(x0s))
+        try:
+            return Objective(function, entries, args, unpack)
+        except TypeError:
+            pass
+    return Objective(function, first(x0s, "x0s"), args, unpack)
