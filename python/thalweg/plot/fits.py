@@ -104,13 +104,16 @@ def fit(
     if pcov is not None:
         _band(ax, line, curve, slopes, p, as_floats(pcov, "pcov"), y, confidence)
     ax.set(xlim=(line[0], line[-1]), ylabel=labels[1])
-    canvas.legend(ax)
+    handles = dict(zip(*ax.get_legend_handles_labels()[::-1], strict=True))
+    data = handles.pop("data")
+    canvas.legend(ax, handles=[data, *handles.values()])
     if below is None:
         ax.set_xlabel(labels[0])
         return ax
     _residuals(below, x, y - np.asarray(f(x, *p), dtype=np.float64), errors, labels[0])
     ax.set_xlabel(labels[0])
     ax.xaxis.label.set_visible(False)
+    ax.figure.align_ylabels([ax, below])  # type: ignore[union-attr]
     return ax
 
 
@@ -237,9 +240,8 @@ def maps(
         raise ValueError(f"ax must hold {lines * count} Axes, got {len(given)}")
     else:
         drawn = given.reshape(lines, count)
-    there = np.isfinite(popt).all(axis=2)
-    if getattr(fits, "success", None) is not None:
-        there &= np.asarray(fits.success, dtype=bool)
+    succeeded = np.asarray(getattr(fits, "success", True), dtype=np.bool_)
+    there = np.logical_and(np.isfinite(popt).all(axis=2), succeeded)
     for i, name in enumerate(own):
         _map(drawn[0, i], popt[..., i], there, name, "viridis")
         if errors:
@@ -268,5 +270,5 @@ def _map(
     below, above = seen.size and seen.min() < low, seen.size and seen.max() > high
     extend = "both" if below and above else "min" if below else "max" if above else "neither"
     bar = ax.figure.colorbar(image, ax=ax, extend=extend, shrink=0.9)
-    bar.outline.set_linewidth(0.6)  # type: ignore[operator]
+    bar.outline.set_linewidth(0.6)
     ax.set_title(title, fontsize="medium")

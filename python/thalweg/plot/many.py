@@ -66,9 +66,8 @@ def basins(b: Any, names: Sequence[str] | None = None, ax: Axes | None = None) -
     if labels.ndim == 1:
         return _intervals(labels, sides[0], at, heights, shades, own, canvas.axes(ax))
     limits = np.asarray([_outer(side) for side in sides])
-    width, height = canvas.fitted(limits, 0.8)
-    beside = 1.5 if 0 < len(at) <= _NUMBERED else 0.0
-    ax = canvas.axes(ax, width + beside, height)
+    told = 0 < len(at) <= _NUMBERED
+    ax = canvas.axes(ax, *canvas.fitted(limits, 2.6 if told else 0.8))
     _areas(ax, labels.T, limits, shades)
     if min(labels.shape) > 1 and len(at) > 1:
         ax.contour(
@@ -123,21 +122,18 @@ def _tell(
 
     if not 0 < len(at) <= _NUMBERED:
         return
-    handles = [
-        Patch(
-            facecolor=shade, edgecolor="0.4", linewidth=0.5,
-            label=f"{height:.4g} at ({', '.join(f'{v:.3g}' for v in point)})".replace("-", "−"),
-        )
-        for shade, point, height in zip(shades, at, heights, strict=True)
-    ]  # fmt: skip
+    handles = []
+    for i in np.argsort(heights, kind="stable"):
+        where = ", ".join(f"{v:.3g}" for v in at[i])
+        told = f"{heights[i]:.4g} at ({where})".replace("-", "−")
+        handles.append(Patch(facecolor=shades[i], edgecolor="0.4", linewidth=0.5, label=told))
     if none:
         handles.append(Patch(facecolor=canvas.NOTHING, edgecolor="0.4", label="no minimum"))
-    made = ax.legend(
+    ax.legend(
         handles=handles, title=f"minimum of f({', '.join(own)})", loc="upper left",
         bbox_to_anchor=(1.02, 1), borderaxespad=0, fontsize="small", title_fontsize="small",
         frameon=False, alignment="left",
     )  # fmt: skip
-    made.set_in_layout(True)
 
 
 def _shades(heights: FloatArray) -> list[Any]:
@@ -145,7 +141,8 @@ def _shades(heights: FloatArray) -> list[Any]:
     from matplotlib import colormaps
 
     rank = np.argsort(np.argsort(heights, kind="stable"), kind="stable")
-    return [colormaps["viridis"](v) for v in 0.15 + 0.8 * rank / max(len(heights) - 1, 1)]
+    shades = np.asarray(colormaps["viridis"](0.1 + 0.85 * rank / max(len(heights) - 1, 1)))
+    return [tuple(0.75 * shade[:3] + 0.25) for shade in shades]
 
 
 def _minima(minima: Any, count: int) -> tuple[FloatArray, FloatArray]:
@@ -266,6 +263,8 @@ def _against(words: npt.NDArray[Any], fun: FloatArray, name: str, x: FloatArray,
         _band(ax, cuts, mine, color)
     _key(ax, looks, words)
     ax.set(xlim=(cuts[0], cuts[-1]), xlabel=_said(name), ylabel="f − min f at the end")
+    top = float(np.nanmax(drawn, initial=foot))
+    ax.set_ylim(foot * (foot / (3 * top)) ** 0.1, 3 * top)  # the band at the foot hides no mark
     canvas.tidy(ax)
     return ax
 
@@ -284,9 +283,9 @@ def _key(ax: Axes, looks: dict[str, tuple[str, str]], words: npt.NDArray[Any]) -
     handles = [
         Line2D(
             [], [], linestyle="none", marker=mark, color=color, markeredgecolor="black",
-            markeredgewidth=0.5, markersize=7, label=f"{_said(verdict)} ({np.sum(words == verdict)})",
+            markeredgewidth=0.5, markersize=7, label=f"{_said(name)} ({np.sum(words == name)})",
         )
-        for verdict, (color, mark) in looks.items()
+        for name, (color, mark) in looks.items()
     ]  # fmt: skip
     ax.legend(
         handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0,
@@ -327,9 +326,8 @@ def _over(
         _between(x), _between(y), codes.T, cmap=ListedColormap([c for c, _ in looks.values()]),
         vmin=-0.5, vmax=len(looks) - 0.5, rasterized=True,
     )  # fmt: skip
-    for axis, values in ((ax.xaxis, x), (ax.yaxis, y)):
-        if _geometric(values):
-            axis._set_axes_scale("log")  # type: ignore[attr-defined]
+    ax.set_xscale("log" if _geometric(x) else "linear")
+    ax.set_yscale("log" if _geometric(y) else "linear")
     if np.isfinite(fun).any():
         i, j = np.unravel_index(np.nanargmin(np.where(np.isfinite(fun), fun, np.nan)), fun.shape)
         canvas.star(ax, np.asarray([x[i], y[j]]), "lowest f")
