@@ -40,9 +40,10 @@ def _options(parser: argparse.ArgumentParser) -> Iterator[Option]:
         text = (action.help or "").replace("%%", "%").split(";")[0]
         if text == argparse.SUPPRESS:
             continue
+        if values:
+            text = text.split(":")[0]  # the choices themselves follow it
         flags = [flag for flag in action.option_strings if flag.startswith("--")]
-        if flags or values or file:
-            yield Option(flags[0] if flags else "", text, values, takes, file)
+        yield Option(flags[0] if flags else "", text, values, takes, file)
 
 
 def script(
@@ -125,14 +126,16 @@ def _zsh(tables: Mapping[str, list[Option]], told: Mapping[str, str]) -> str:
     ]
     for command, options in tables.items():
         lines.append(f"    {command}) _arguments -s \\")
+        place = 0
         for o in options:
-            after = "_files" if o.file else f"({' '.join(o.values)})" if o.values else ""
+            place += not o.flag
+            after = "_files" if o.file else f"({' '.join(o.values)})" if o.values else " "
             what = o.flag.lstrip("-") or command
             word = f"{o.flag}[{plain(o.help)}]" if o.flag else ""
             if o.takes:
                 word += f":{what}:{after}"
-            # Words by position, and options, may come again: --start x=1 --start y=2.
-            lines.append(f"      {_quoted(('*' if o.flag else '1') + word)} \\")
+            # An option may come again: --start x=1 --start y=2.
+            lines.append(f"      {_quoted(('*' if o.flag else str(place)) + word)} \\")
         lines[-1] = lines[-1].removesuffix(" \\")
         lines.append("      ;;")
     return "\n".join([*lines, "  esac", "}", "compdef _thalweg thalweg", ""])
@@ -150,6 +153,8 @@ def _fish(tables: Mapping[str, list[Option]], told: Mapping[str, str]) -> str:
     for command, options in tables.items():
         seen = f"complete -c thalweg -n '__fish_seen_subcommand_from {command}'"
         for o in options:
+            if not (o.flag or o.values or o.file):
+                continue
             words = f" -a {plain(' '.join(o.values))}" if o.values else ""
             flag = f" -l {o.flag.lstrip('-')}" if o.flag else ""
             follows = (" -r -F" if o.file else " -x") if o.takes and o.flag else ""
