@@ -19,16 +19,26 @@ constexpr std::int64_t W = static_cast<std::int64_t>(V::kSize);
 
 #include "trees.inl.hpp"
 
+// How many variables: known when this is compiled where there are few, and lanes across.
+template <bool Lanes, std::int64_t N> struct Extents {
+  static_assert(Lanes);
+  static constexpr std::int64_t n = N, pieces = N, room = N * W;
+  explicit Extents(std::int64_t) {}
+};
+template <bool Lanes> struct Extents<Lanes, 0> {
+  std::int64_t n, pieces, room;  // room: doubles of a vector
+  explicit Extents(std::int64_t size)
+      : n(size), pieces(Lanes ? size : (size + W - 1) / W), room((Lanes ? size : pieces) * W) {}
+};
+
 // What lies across the batches, and the arithmetic that depends on it. A vector is `pieces`
 // batches: with lanes across, element i of each lane; else elements i W … of one lane. A number of
 // a lane is a batch either way (the same in every place for one lane), so a solver is written once.
-template <bool Lanes> struct Space {
+template <bool Lanes, std::int64_t N = 0> struct Space : Extents<Lanes, N> {
   using V = THALWEG_ISA::V;
   using Mask = V::MaskType;
-  std::int64_t n, pieces, room;  // room: doubles of a vector
-
-  explicit Space(std::int64_t size)
-      : n(size), pieces(Lanes ? size : (size + W - 1) / W), room((Lanes ? size : pieces) * W) {}
+  using Extents<Lanes, N>::Extents, Extents<Lanes, N>::n, Extents<Lanes, N>::pieces,
+      Extents<Lanes, N>::room;
 
   struct Vector {
     double* p;
@@ -122,9 +132,10 @@ template <bool Lanes> struct Space {
 
   V dot(Vector a, Vector b) const {
     if constexpr (Lanes) {
-      if (n <= kPartialSums) return short_dot(a, b);
       const auto get = [&](std::int64_t i, V& x, V& y) THALWEG_INLINED { x = a[i], y = b[i]; };
-      return Tree<DotOf, decltype(get)>{get}(0, n);
+      const Tree<DotOf, decltype(get)> tree{get};
+      if constexpr (N > 0) return tree.few(N);
+      else return n > 0 ? tree(0, n) : V(0.0);
     } else {
       if (n <= kFew) return V(few(a.p, b.p));
       return V(ContiguousTree<DotOf>{a.p, b.p}(0, n));
@@ -159,18 +170,6 @@ template <bool Lanes> struct Space {
       for (std::int64_t j = 0; j < step && j + step < n; ++j) p[j] += p[j + step];
     return n ? p[0] : 0.0;
   }
-  // The tree of `dot` where there is no second round of partial sums.
-  V short_dot(Vector a, Vector b) const {
-    if (n == 1) return a[0] * b[0];
-    if (n == 2) return a[0] * b[0] + a[1] * b[1];
-    V p[kPartialSums];
-    for (std::int64_t i = 0; i < n; ++i) p[i] = a[i] * b[i];
-    std::int64_t step = kPartialSums / 2;
-    while (step >= n) step /= 2;
-    for (; step > 0; step /= 2)
-      for (std::int64_t j = 0; j < step && j + step < n; ++j) p[j] = p[j] + p[j + step];
-    return n ? p[0] : V(0.0);
-  }
   template <class F> static V across(V m, F join) {
     if constexpr (Lanes) {
       return m;
@@ -204,9 +203,9 @@ struct Scalar {
 
 // Hands out a solver's memory, in the order in which it asks. The same walk counts it, and carries
 // one lane's numbers to and from a plain array.
-template <bool Lanes> class Keeper {
+template <class Space, bool Lanes> class Keeper {
  public:
-  using B = Space<Lanes>;
+  using B = Space;
   using Scalar = THALWEG_ISA::Scalar;
   Keeper(const B& space, double* memory) : space_(space), memory_(memory) {}
   Keeper(const B& space, double* memory, std::int64_t lane, double* flat, bool save)
@@ -254,31 +253,32 @@ template <bool Lanes> class Keeper {
 };
 
 // One batch of lanes under a solver S: its memory, and what everyone may see.
-template <class S, bool Lanes> struct Party {
-  using B = Space<Lanes>;
-  using State = typename S::template State<B, Keeper<Lanes>>;
+template <class S, bool Lanes, std::int64_t N = 0> struct Party {
+  using B = Space<Lanes, N>;
+  using K = Keeper<B, Lanes>;
+  using State = typename S::template State<B, K>;
 
   static std::int64_t size(const SolverCall& c) {
     const B space(c.n);
     alignas(64) double nothing[1] = {};
-    Keeper<Lanes> keeper(space, nothing);
+    K keeper(space, nothing);
     const State state(c, space, keeper);
     return keeper.taken();
   }
   static void tell(const SolverCall& c) {
     const B space(c.n);
-    Keeper<Lanes> keeper(space, c.memory);
+    K keeper(space, c.memory);
     State(c, space, keeper).tell();
   }
   static std::int64_t exchange(const SolverCall& c, std::int64_t lane, double* flat, bool save) {
     const B space(c.n);
-    Keeper<Lanes> keeper(space, c.memory, lane, flat, save);
+    K keeper(space, c.memory, lane, flat, save);
     const State state(c, space, keeper);
     return keeper.carried();
   }
   static void point(const SolverCall& c, std::int64_t lane, Which which, double* to) {
     const B space(c.n);
-    Keeper<Lanes> keeper(space, c.memory);
+    K keeper(space, c.memory);
     const State state(c, space, keeper);
     auto from = which == Which::Best ? state.best : state.x;
     if (which == Which::Slope) {
@@ -290,8 +290,16 @@ template <class S, bool Lanes> struct Party {
   static constexpr SolverKernels kTable{&size, &tell, &exchange, &point};
 };
 
+// For one to so many variables.
+template <class S, std::int64_t... N>
+const SolverKernels* few_variables(std::integer_sequence<std::int64_t, N...>) {
+  static constexpr SolverKernels all[] = {Party<S, true, N + 1>::kTable...};
+  return all;
+}
 template <class... Ss> const SolverPair* tables(OperationList<Ss...>) {
-  static constexpr SolverPair all[] = {{Party<Ss, false>::kTable, Party<Ss, true>::kTable}...};
+  using Few = std::make_integer_sequence<std::int64_t, kFewVariables>;
+  static const SolverPair all[] = {
+      {Party<Ss, false>::kTable, Party<Ss, true>::kTable, few_variables<Ss>(Few{})}...};
   return all;
 }
 

@@ -67,8 +67,8 @@ def curve(
     return draw_curve(scene(fun, results, box, names, (1,)), canvas.axes(ax))
 
 
-def draw_curve(s: Scene, ax: Axes) -> Axes:
-    """The curve and every descent of a scene of one variable."""
+def draw_curve(s: Scene, ax: Axes, paths: bool = True) -> Axes:
+    """The curve and every descent of a scene of one variable; limits are those of both."""
     low, high = s.limits[0]
     x = np.linspace(low, high, _CURVE_POINTS)
     y = s.values(x[:, None])
@@ -80,6 +80,8 @@ def draw_curve(s: Scene, ax: Axes) -> Axes:
     bottom, top = heights(y, every[inside, 1])
     canvas.tidy(ax)
     ax.set(xlim=(low, high), ylim=(bottom, top), xlabel=s.labels[0], ylabel=s.height)
+    if not paths:
+        return ax
     canvas.path_and_ends(ax, s.trails, np.asarray([[low, high], [bottom, top]]), height=True)
     _where_it_left(ax, s)
     if s.trails:

@@ -113,7 +113,7 @@ def fit(
     _residuals(below, x, y - np.asarray(f(x, *p), dtype=np.float64), errors, labels[0])
     ax.set_xlabel(labels[0])
     ax.xaxis.label.set_visible(False)
-    ax.figure.align_ylabels([ax, below])  # type: ignore[union-attr]
+    ax.figure.align_ylabels([ax, below])
     return ax
 
 
