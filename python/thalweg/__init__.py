@@ -31,7 +31,11 @@ if TYPE_CHECKING:
     from thalweg.fit_information import OptimizeWarning
     from thalweg.leastsq import least_squares
     from thalweg.many import minimize_many
+    from thalweg.maps import Basins, basins
+    from thalweg.minima import Minima
     from thalweg.models import Model, model
+    from thalweg.multistarts import multistart
+    from thalweg.sweeps import Sweep, Verdict, sweep
     from thalweg.symbolic import formula, from_sympy
     from thalweg.tangents import Tangent, tangent
 
@@ -61,18 +65,25 @@ LM = _methods.classes["lm"]
 for _class in _methods.classes.values():
     globals().setdefault(_class.__name__, _class)
 
-# Fits, formulas and tangents are imported when first asked for.
+# What not every descent needs is imported when first asked for.
 _LATER = {
+    "Basins": "maps",
     "LeastSquares": "endings",
+    "Minima": "minima",
     "Model": "models",
     "OptimizeWarning": "fit_information",
+    "Sweep": "sweeps",
     "Tangent": "tangents",
+    "Verdict": "sweeps",
+    "basins": "maps",
     "curve_fit": "fit",
     "formula": "symbolic",
     "from_sympy": "symbolic",
     "least_squares": "leastsq",
     "minimize_many": "many",
     "model": "models",
+    "multistart": "multistarts",
+    "sweep": "sweeps",
     "tangent": "tangents",
 }
 
@@ -98,11 +109,13 @@ __all__ = [
     "AdaMax",
     "Adam",
     "AdamW",
+    "Basins",
     "Bounds",
     "GradientCheck",
     "GradientDescent",
     "LeastSquares",
     "Lion",
+    "Minima",
     "Model",
     "Momentum",
     "NAdam",
@@ -114,9 +127,12 @@ __all__ = [
     "Result",
     "Rprop",
     "State",
+    "Sweep",
     "Tangent",
     "TraceError",
+    "Verdict",
     "__version__",
+    "basins",
     "check_grad",
     "curve_fit",
     "formula",
@@ -131,11 +147,13 @@ __all__ = [
     "minimize",
     "minimize_many",
     "model",
+    "multistart",
     "nn",
     "objective",
     "plot",
     "schedules",
     "show_config",
+    "sweep",
     "tangent",
     "value_and_grad",
 ]

@@ -223,6 +223,17 @@ class Many(Shown):
     ) -> Self:
         return type(self)(arrays, shape, self._shared, own, self._about)
 
+    def _in_shape(self, shape: tuple[int, ...]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The arrays that are shown and those that are not, with other lanes' axes; no copies."""
+
+        def arranged(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+            return array.reshape(*shape, *array.shape[len(self.shape) :])
+
+        return (
+            {name: _mapped(value, arranged) for name, value in self._arrays.items()},
+            {name: arranged(array) for name, array in self._own.items()},
+        )
+
     def sort(self, by: Any = "fun", descending: bool = False) -> Self:
         """These endings in another order, along one axis.
 
@@ -413,10 +424,11 @@ class Results(Many):
         """
         k = len(out["fun"])
         form, reason = objective.structure, out["reason"]
+        slopes = {} if out["jac"] is None else {"jac": _points(form, out["jac"])}
         arrays: dict[str, Any] = {
             "x": _points(form, out["x"]),
             "fun": out["fun"],
-            "jac": _points(form, out["jac"]),
+            **slopes,
             "success": np.array(SUCCESS)[reason],
             "status": np.array(STATUS_MANY, dtype=np.int8)[reason],
             "reason": reason,
