@@ -13,6 +13,8 @@ from pathlib import Path
 os.environ["MPLBACKEND"] = "Agg"
 sys.path.insert(0, str(Path(__file__).parent))
 
+import explored
+
 import thalweg
 
 project = "thalweg"
@@ -65,6 +67,13 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "write_computation_times": False,
 }
+
+# Pages on which a click starts a descent, written anew for every build and copied as they are.
+pages = Path(__file__).parent / "_pages"
+pages.mkdir(exist_ok=True)
+for name, (function, box, rate) in explored.FUNCTIONS.items():
+    thalweg.plot.explore_html(function, box, pages / f"explore_{name}.html", learning_rate=rate)
+html_extra_path = ["_pages"]
 
 # What an example warns of is an error, as everywhere here.
 warnings.filterwarnings("error", module=r"thalweg(\.|$)")

@@ -62,3 +62,38 @@ fig = plt.figure(figsize=(11, 4.6), layout="constrained")
 tw.plot.contours(wells, walks, box=box, ax=fig.add_subplot(1, 2, 1))
 tw.plot.surface(wells, walks, box=box, ax=fig.add_subplot(1, 2, 2, projection="3d"))
 plt.show()
+
+# %%
+# From everywhere
+# ---------------
+#
+# A thousand starts, spread evenly over the box, find every well, and how many starts each catches.
+# Ends that agree are one minimum; the signs of the curvatures tell minima from saddles.
+
+found = tw.multistart(wells, box, n=1000)
+for x, value, count in zip(found.x, found.fun, found.counts, strict=True):
+    print(f"{x} f = {value:.9f}, from {count} starts")
+print("the lowest:", found.best.x, found.best.fun)
+
+# %%
+# Which start ends where is a map: the basins. Those of gradient descent are bounded by the ridges.
+# A solver makes longer steps at first, some of which cross a ridge.
+
+fig, axes = plt.subplots(1, 2, figsize=(11, 5), layout="constrained")
+for ax, (method, hyper) in zip(
+    axes, {"gradient_descent": {"learning_rate": 0.2}, "lbfgs": {}}.items(), strict=True
+):
+    basins = tw.basins(wells, box, (300, 300), method, max_iter=300, **hyper)
+    tw.plot.basins(basins, ax=ax)
+    ax.set_title(method, fontsize="medium")
+    shares = [np.mean(basins.labels == i) for i in range(len(basins.minima))]
+    print(f"{method:<17}", *(f"{share:.1%}" for share in shares))
+plt.show()
+
+# %%
+# The waves have more minima than two. (At the left end of the box the wave goes on falling: there a
+# bound holds it.)
+
+found = tw.multistart(waves, (0.001, 2), n=1000)
+for x, value, count in zip(found.x, found.fun, found.counts, strict=True):
+    print(f"x = {x:.9f}, f = {value:.6f}, from {count} starts")

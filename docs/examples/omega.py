@@ -95,3 +95,20 @@ for rate in (0.04, 0.1, 0.2, 0.3):
 ax.set(xlabel="iteration", ylabel="distance from the minimum")
 ax.legend()
 plt.show()
+
+# %%
+# Every rate at once
+# ------------------
+#
+# A sweep descends with each of many rates and says what became of it: too small a rate has not
+# arrived, too large a one leaves the domain.
+
+sweep = tw.sweep(F, 1.6, learning_rate=np.geomspace(0.001, 1, 400), max_iter=100)
+for verdict, count in sweep.verdicts.items():
+    rates = sweep.learning_rate[sweep.verdict == verdict]
+    print(f"{verdict!s:<12} {count:>4} rates from {rates.min():.4f} to {rates.max():.4f}")
+print(f"fastest: rate {sweep.best.learning_rate:.4f}, {sweep.best.nit} iterations")
+
+fig, ax = plt.subplots(figsize=(7, 4.4), layout="constrained")
+ax.semilogx(sweep.learning_rate, sweep.nit)
+plt.show()

@@ -103,6 +103,10 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
+    "BFGS",
+    "CG",
+    "LBFGS",
+    "LM",
     "AMSGrad",
     "AdaDelta",
     "AdaGrad",
@@ -111,6 +115,7 @@ __all__ = [
     "AdamW",
     "Basins",
     "Bounds",
+    "Compass",
     "GradientCheck",
     "GradientDescent",
     "LeastSquares",
@@ -120,6 +125,8 @@ __all__ = [
     "Momentum",
     "NAdam",
     "Nesterov",
+    "Newton",
+    "NewtonCG",
     "Objective",
     "OptimizeWarning",
     "RMSProp",
@@ -127,6 +134,7 @@ __all__ = [
     "Result",
     "Rprop",
     "State",
+    "Steepest",
     "Sweep",
     "Tangent",
     "TraceError",
