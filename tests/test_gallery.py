@@ -128,6 +128,8 @@ def test_omega_walks_end_where_the_course_says():
             np.testing.assert_allclose(walk.last.x, wanted, rtol=SIXTEEN)
         seen += 1
     assert seen == 8
+    # The best rate is one over the curvature at the minimum.
+    assert left["sweep"].best.learning_rate == pytest.approx(1 / left["curvature"], rel=0.05)
     assert left["minimum"] == pytest.approx(FACTS["functions"]["omega"]["minimum"]["x"], rel=1e-15)
 
 
@@ -137,6 +139,11 @@ def test_local_minima_are_those_of_the_course():
         walk = left["walks"][f"from ({d['start'][0]}, {d['start'][1]})"]
         digits = SIXTEEN if "printed" in d else EIGHT
         np.testing.assert_allclose(walk.last.x, d.get("printed") or d["result"], atol=digits)
+    minima = FACTS["functions"]["three_wells"]["minima"]
+    wells = left["tw"].multistart(left["wells"], left["box"], n=200)
+    for minimum, x in zip(minima, wells.x, strict=True):
+        np.testing.assert_allclose(x, minimum["x"], atol=EIGHT)
+    assert wells.best.fun == pytest.approx(minima[0]["fun"], rel=SIXTEEN)
     for d in descents("waves"):
         end = float(re.search(rf"from {d['start']}: x = (\S+),", left["said"])[1])
         assert end == pytest.approx(d["printed"], rel=SIXTEEN)
@@ -225,8 +232,8 @@ def test_gallery_runs_a_page_and_writes_its_pictures(capsys, tmp_path, monkeypat
     said = capsys.readouterr().out
     assert "after 25 steps: 0.5671434156768685" in said
     written = sorted(file.name for file in tmp_path.iterdir())
-    assert written == ["omega-1.png", "omega-2.png", "omega-3.png"]
-    assert "picture: omega-3.png" in said
+    assert written == [f"omega-{k}.png" for k in range(1, 5)]
+    assert "picture: omega-4.png" in said
     assert not plt.get_fignums()
 
 

@@ -38,7 +38,7 @@ print("background", together.x["background"], " truth", truth["background"])
 print("amplitudes", together.x["amplitudes"].round(3), " truth", truth["amplitudes"])
 
 # %%
-# Standard errors come from the Jacobian at the minimum: the inverse of :math:`J^T J` is the
+# Standard errors come from the Jacobian at the minimum: the inverse of JᵀJ is the
 # covariance, as residuals are in units of their noise. Its rows are the variables in order.
 
 covariance = np.linalg.inv(together.jac.T @ together.jac)
@@ -58,9 +58,14 @@ def decay(t, a, tau, c):
 alone = []
 for curve in curves:
     popt, pcov = tw.curve_fit(
-        decay, t, curve, p0=[1.0, 1.0, 0.0], sigma=np.full(t.size, NOISE), absolute_sigma=True,
+        decay,
+        t,
+        curve,
+        p0=[1.0, 1.0, 0.0],
+        sigma=np.full(t.size, NOISE),
+        absolute_sigma=True,
         bounds=([0, 0.05, -5], [20, 50, 5]),
-    )  # fmt: skip
+    )
     alone.append((popt[1], np.sqrt(pcov[1, 1])))
     print(f"alone: decay time {popt[1]:.3f} +- {alone[-1][1]:.3f}")
 

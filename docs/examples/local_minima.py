@@ -15,9 +15,14 @@ import thalweg as tw
 def walk(f, start, learning_rate, steps):
     """So many steps, whatever comes of them."""
     return tw.minimize(
-        f, start, "gradient_descent", learning_rate=learning_rate,
-        max_iter=steps, gtol=0, record=True,
-    )  # fmt: skip
+        f,
+        start,
+        "gradient_descent",
+        learning_rate=learning_rate,
+        max_iter=steps,
+        gtol=0,
+        record=True,
+    )
 
 
 # %%

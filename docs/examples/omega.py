@@ -1,16 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-r"""
+"""
 The omega constant, and what its learning rates do
 ==================================================
 
 A minimum without a formula, the learning rates that find it, and those that do not.
 
-The function
-
-.. math:: f(x) = e^x - \ln x
-
-has its minimum where :math:`e^x = 1 / x`. No elementary formula says where that is; the number is
-called the omega constant.
+The function is exp(x) − log(x). Its slope, exp(x) − 1/x, vanishes in one place. No elementary
+formula says where that is; the number is called the omega constant.
 """
 
 import matplotlib.pyplot as plt
@@ -30,9 +26,14 @@ print("slope at 0.05:", F.grad(0.05))
 def walk(start, learning_rate, steps=25):
     """So many steps, whatever comes of them."""
     return tw.minimize(
-        F, start, "gradient_descent", learning_rate=learning_rate,
-        max_iter=steps, gtol=0, record=True,
-    )  # fmt: skip
+        F,
+        start,
+        "gradient_descent",
+        learning_rate=learning_rate,
+        max_iter=steps,
+        gtol=0,
+        record=True,
+    )
 
 
 # %%
@@ -57,10 +58,15 @@ plt.show()
 walks = {
     (start, rate, steps): walk(start, rate, steps)
     for start, rate, steps in [
-        (1.6, 0.3, 25), (1.6, 0.5, 25), (1.6, 0.04, 25), (1.6, 0.04, 75),
-        (0.05, 0.1, 25), (0.03, 0.1, 25), (0.02, 0.1, 25),
+        (1.6, 0.3, 25),
+        (1.6, 0.5, 25),
+        (1.6, 0.04, 25),
+        (1.6, 0.04, 75),
+        (0.05, 0.1, 25),
+        (0.03, 0.1, 25),
+        (0.02, 0.1, 25),
     ]
-}  # fmt: skip
+}
 for (start, rate, steps), result in walks.items():
     print(f"from {start:<4} rate {rate:<4} {steps} steps: x = {result.x:.16g}   {result.message}")
 
@@ -81,7 +87,7 @@ plt.show()
 
 # %%
 # No rate is best everywhere, but one step tells how fast a descent ends: near the minimum the error
-# is multiplied by :math:`1 - \eta f''(x)` in each step, for the rate :math:`\eta`.
+# is multiplied by 1 − rate · f''(x) in each step.
 
 minimum = tw.minimize(F, 1.6, "newton", gtol=1e-14).x
 curvature = F.hess(minimum)

@@ -57,7 +57,7 @@ for name, result in results.items():
     )
 
 # %%
-# Each line is where a neuron changes its mind: :math:`w_1 x + w_2 y + b = 0`.
+# Each line is where a neuron changes its mind: w₁ x + w₂ y + b = 0.
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(11, 4.6), layout="constrained")
 left.plot(*X[label == 0].T, "o", color="#0072B2", markersize=4, label="label 0")
@@ -72,8 +72,10 @@ for (name, result), style in zip(results.items(), ("-", "--", ":"), strict=True)
     path = result.path.x
     right.plot(
         [accuracy({"w": w, "b": b}) for w, b in zip(path["w"], path["b"], strict=True)],
-        "k", linestyle=style, label=name,
-    )  # fmt: skip
+        "k",
+        linestyle=style,
+        label=name,
+    )
 right.set(xlabel="iteration", ylabel="share of right answers", ylim=(0.4, 1))
 right.legend(fontsize="small")
 plt.show()

@@ -6,7 +6,7 @@ Least squares, exactly and by descent: power lines
 A straight connection between three houses that misses them by as little as possible: the sum of
 squares, its gradient set to zero, and the way down.
 
-The houses stand at (1, 2), (2, 5) and (3, 3), the connection is the line :math:`y = m x + b`, and
+The houses stand at (1, 2), (2, 5) and (3, 3), the connection is the line y = m x + b, and
 its cost is the sum of the squared distances, measured along y.
 """
 

@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-r"""
+"""
 The coolest place in a sauna
 ============================
 
 A minimum of a function of two variables, found twice: by setting the gradient to zero, and by
 walking down.
 
-The temperature of a square room, 5 metres each way, is
-
-.. math:: f(x, y) = 85 - \frac{x^2 (x - 6)\, y^2 (y - 6)}{90}.
+The room is a square of 5 metres, and its temperature is 85 − x² (x − 6) y² (y − 6) / 90 degrees.
 """
 
 import matplotlib.pyplot as plt
@@ -67,9 +65,14 @@ print("gradient at the start:", F.grad(start))
 def walk(start, learning_rate, steps):
     """So many steps, whatever comes of them."""
     return tw.minimize(
-        F, start, "gradient_descent", learning_rate=learning_rate,
-        max_iter=steps, gtol=0, record=True,
-    )  # fmt: skip
+        F,
+        start,
+        "gradient_descent",
+        learning_rate=learning_rate,
+        max_iter=steps,
+        gtol=0,
+        record=True,
+    )
 
 
 slow = walk(start, 0.05, 2)
