@@ -4,19 +4,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from thalweg.plot import canvas
-from thalweg.plot.view import FloatArray
+from thalweg.plot.scene import Lanes, over_points
+from thalweg.plot.view import FloatArray, heights, levels_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["basins", "sweep"]
 
+_RELIEF = 121  # points each way, for faint contours
 _NUMBERED = 9  # minima beyond which a legend tells nothing
 # A colour and a mark each, in this order everywhere; no two of the five verdicts are equally light.
 _VERDICTS: dict[str, tuple[str, str]] = {
@@ -29,16 +31,32 @@ _VERDICTS: dict[str, tuple[str, str]] = {
 _OTHERS = ("#BDBDBD", "#8A8A8A", "#6E6E6E", "#525252")
 
 
+class _Map(NamedTuple):
+    """Basins as numbers: starts along each side, labels over them, minima, and the function."""
+
+    sides: list[FloatArray]
+    labels: npt.NDArray[Any]
+    at: FloatArray  # (m, sides)
+    heights: FloatArray  # (m,)
+    names: list[str]
+    values: Lanes | None  # of points (k, sides); None where the function is not known any more
+
+    @property
+    def title(self) -> str:
+        """What the function is called."""
+        return f"f({', '.join(self.names)})"
+
+
 def basins(b: Any, names: Sequence[str] | None = None, ax: Axes | None = None) -> Axes:
     """The basins of a function's minima: each start in the colour of where it ends.
 
-    The lower a minimum, the darker its basin; starts that reach none stay grey.
+    The lower a minimum, the darker its basin; starts that reach none stay grey. Faint lines are the
+    function's contours.
 
     Parameters
     ----------
     b : Basins
-        Made by `thalweg.basins`: `labels` of starts over one or two variables, -1 for those that
-        reach no minimum; `minima`; `axes`.
+        Made by `thalweg.basins`, over one or two variables.
     names : sequence of str, optional
         The variables' names, for the axes; the function's own by default.
     ax : matplotlib.axes.Axes, optional
@@ -52,33 +70,77 @@ def basins(b: Any, names: Sequence[str] | None = None, ax: Axes | None = None) -
     Raises
     ------
     ValueError
-        If there are more than two variables.
+        If there are more than two variables, or `names` holds another number.
     ImportError
         If matplotlib is missing.
+
+    Examples
+    --------
+    >>> import thalweg as tw
+    >>> b = tw.basins(lambda x, y: (x**2 - 1)**2 + y**2, [(-2, 2), (-1, 1)], shape=(20, 10))
+    >>> ax = tw.plot.basins(b)
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['0 at (1, 0)', '0 at (−1, 0)']
     """
-    labels = np.asarray(b.labels)
-    if labels.ndim not in (1, 2):
-        raise ValueError(f"a picture of basins has one or two variables, got {labels.ndim}")
-    own = _names(b, names, labels.ndim)
-    sides = [np.asarray(axis, dtype=np.float64) for axis in _sides(b)]
-    at, heights = _minima(b.minima, labels.ndim)
-    shades = _shades(heights)
-    if labels.ndim == 1:
-        return _intervals(labels, sides[0], at, heights, shades, own, canvas.axes(ax))
-    limits = np.asarray([_outer(side) for side in sides])
-    told = 0 < len(at) <= _NUMBERED
+    m = _read(b, names)
+    shades = _shades(m.heights)
+    if len(m.sides) == 1:
+        return _intervals(m, shades, canvas.axes(ax))
+    limits = np.asarray([_outer(side) for side in m.sides])
+    told = 0 < len(m.at) <= _NUMBERED
     ax = canvas.axes(ax, *canvas.fitted(limits, 2.6 if told else 0.8))
-    _areas(ax, labels.T, limits, shades)
-    if min(labels.shape) > 1 and len(at) > 1:
-        ax.contour(
-            *sides, labels.T, levels=np.arange(-1, len(at)) + 0.5, colors="white", linewidths=0.7
-        )
-    for point in at:
+    _areas(ax, m.labels.T, limits, shades)
+    if m.values is not None:
+        _relief(ax, m.values, limits)
+    if len(m.at) > 1:
+        edges = np.arange(-1, len(m.at)) + 0.5
+        ax.contour(*m.sides, m.labels.T, levels=edges, colors="white", linewidths=0.8)
+    for point in m.at:
         canvas.star(ax, point, None)
-    ax.set(xlim=limits[0], ylim=limits[1], xlabel=own[0], ylabel=own[1])
+    ax.set(xlim=limits[0], ylim=limits[1], xlabel=m.names[0], ylabel=m.names[1])
     canvas.square(ax, limits)
-    _tell(ax, at, heights, shades, own, bool((labels < 0).any()))
+    _tell(ax, m, shades)
     return ax
+
+
+def _read(b: Any, names: Sequence[str] | None) -> _Map:
+    labels = np.asarray(b.labels)
+    count = labels.ndim
+    if count not in (1, 2):
+        raise ValueError(f"a picture of basins has one or two variables, got {count}")
+    about = getattr(b, "_about", {})
+    objective, box = about.get("objective"), about.get("box")
+    # A variable that the box holds has no side.
+    free = np.arange(count) if box is None else np.flatnonzero(box.upper > box.lower)
+    values: Lanes | None = None
+    own = [f"x{i}" for i in range(count)] if count > 1 else ["x"]
+    if objective is not None and box is not None:
+        every = objective.structure.labels(objective.names)
+        own = [every[i] for i in free]
+        over = over_points(objective)
+
+        def values(points: FloatArray) -> FloatArray:
+            rows = np.tile(box.lower, (len(points), 1))
+            rows[:, free] = points
+            return over(rows)
+
+    if names is not None and len(names) != count:
+        raise ValueError(f"names must hold {count}, one for each variable; got {len(names)}")
+    x, heights = b.minima.x, np.asarray(b.minima.fun, dtype=np.float64)
+    parts = x.values() if isinstance(x, dict) else x if isinstance(x, tuple) else [x]
+    flat = [np.asarray(p, dtype=np.float64).reshape(len(heights), -1) for p in parts]
+    at = np.concatenate(flat, axis=1)[:, free]
+    sides = [np.asarray(side, dtype=np.float64) for side in b.axes]
+    return _Map(sides, labels, at, heights, list(names or own), values)
+
+
+def _relief(ax: Axes, values: Lanes, limits: FloatArray) -> None:
+    """Faint contours."""
+    X, Y = np.meshgrid(*(np.linspace(low, high, _RELIEF) for low, high in limits))
+    Z = np.ma.masked_invalid(values(np.column_stack([X.ravel(), Y.ravel()])).reshape(X.shape))
+    levels = levels_of(Z.compressed(), 15) if Z.count() else np.empty(0)
+    if len(levels) > 1:
+        ax.contour(X, Y, Z, levels=levels, colors="black", linewidths=0.4, alpha=0.35)
 
 
 def _areas(ax: Axes, labels: npt.NDArray[Any], limits: FloatArray, shades: list[Any]) -> None:
@@ -92,47 +154,47 @@ def _areas(ax: Axes, labels: npt.NDArray[Any], limits: FloatArray, shades: list[
     )  # fmt: skip
 
 
-def _intervals(
-    labels: npt.NDArray[Any],
-    x: FloatArray,
-    at: FloatArray,
-    heights: FloatArray,
-    shades: list[Any],
-    own: list[str],
-    ax: Axes,
-) -> Axes:
-    """Basins along one variable: bands, with the minima's values on them."""
+def _intervals(m: _Map, shades: list[Any], ax: Axes) -> Axes:
+    """Basins along one variable: bands behind the curve, with the minima on it."""
+    (x,), labels = m.sides, m.labels
     edges = np.flatnonzero(np.diff(labels)) + 1
     cuts = [*_outer(x)[:1], *((x[edges - 1] + x[edges]) / 2), *_outer(x)[1:]]
     for low, high, label in zip(cuts[:-1], cuts[1:], labels[[0, *edges]], strict=True):
         ax.axvspan(low, high, color=shades[label] if label >= 0 else canvas.NOTHING, linewidth=0)
-    for point, height in zip(at, heights, strict=True):
+    if m.values is not None:
+        line = np.linspace(x[0], x[-1], 801)
+        y = m.values(line[:, None])
+        y = np.where(np.isfinite(y), y, np.nan)
+        ax.plot(line, y, color="white", linewidth=4)
+        ax.plot(line, y, color="black", linewidth=1.6)
+        ax.set_ylim(heights(y, m.heights, 0.9))
+    for point, height in zip(m.at, m.heights, strict=True):
         canvas.star(ax, np.asarray([point[0], height]), None)
-    ax.set(xlim=_outer(x), xlabel=own[0], ylabel=f"f({own[0]}) at the minimum")
-    ax.margins(y=0.2)
-    _tell(ax, at, heights, shades, own, bool((labels < 0).any()))
+    ax.set(xlim=_outer(x), xlabel=m.names[0], ylabel=m.title)
+    _tell(ax, m, shades)
     return ax
 
 
-def _tell(
-    ax: Axes, at: FloatArray, heights: FloatArray, shades: list[Any], own: list[str], none: bool
-) -> None:
+def _tell(ax: Axes, m: _Map, shades: list[Any]) -> None:
     """A legend beside the picture: each minimum's value and place."""
     from matplotlib.patches import Patch
 
-    if not 0 < len(at) <= _NUMBERED:
+    if not 0 < len(m.at) <= _NUMBERED:
         return
     handles = []
-    for i in np.argsort(heights, kind="stable"):
-        where = ", ".join(f"{v:.3g}" for v in at[i])
-        told = f"{heights[i]:.4g} at ({where})".replace("-", "−")
+    # What is zero but for rounding, beside the size of the picture, is told as zero.
+    reach = 1e-9 * np.asarray([np.abs(side).max() for side in m.sides])
+    for i in np.argsort(m.heights, kind="stable"):
+        at = np.where(np.abs(m.at[i]) < reach, 0.0, m.at[i])
+        height = m.heights[i] if abs(m.heights[i]) > 1e-9 else 0.0
+        told = f"{height:.4g} at ({', '.join(f'{v:.3g}' for v in at)})".replace("-", "−")
         handles.append(Patch(facecolor=shades[i], edgecolor="0.4", linewidth=0.5, label=told))
-    if none:
+    if (m.labels < 0).any():
         handles.append(Patch(facecolor=canvas.NOTHING, edgecolor="0.4", label="no minimum"))
     ax.legend(
-        handles=handles, title=f"minimum of f({', '.join(own)})", loc="upper left",
+        handles=handles, title=f"minimum of {m.title}", loc="upper left", frameon=False,
         bbox_to_anchor=(1.02, 1), borderaxespad=0, fontsize="small", title_fontsize="small",
-        frameon=False, alignment="left",
+        alignment="left",
     )  # fmt: skip
 
 
@@ -145,33 +207,6 @@ def _shades(heights: FloatArray) -> list[Any]:
     return [tuple(0.75 * shade[:3] + 0.25) for shade in shades]
 
 
-def _minima(minima: Any, count: int) -> tuple[FloatArray, FloatArray]:
-    """Points (m, count) and values (m,) of the minima."""
-    x = minima.x
-    parts = x.values() if isinstance(x, dict) else x if isinstance(x, tuple) else [x]
-    heights = np.asarray(minima.fun, dtype=np.float64)
-    flat = [np.asarray(p, dtype=np.float64).reshape(len(heights), -1) for p in parts]
-    return np.concatenate(flat, axis=1).reshape(len(heights), count), heights
-
-
-def _sides(b: Any) -> list[Any]:
-    """The starts along each variable, in order."""
-    return list(b.axes.values()) if isinstance(b.axes, dict) else list(b.axes)
-
-
-def _names(b: Any, names: Sequence[str] | None, count: int) -> list[str]:
-    """The variables' names: those given, the basins' own, or the objective's."""
-    if names is None and isinstance(b.axes, dict):
-        names = list(b.axes)
-    if names is None:
-        names = getattr(b, "names", None)
-    if names is None:
-        names = [f"x{i}" for i in range(count)] if count > 1 else ["x"]
-    if len(names) != count:
-        raise ValueError(f"names must hold {count}, one for each variable; got {len(names)}")
-    return [str(name) for name in names]
-
-
 def _outer(side: FloatArray) -> tuple[float, float]:
     """Ends of the pixels whose middles are the starts."""
     half = (side[-1] - side[0]) / (2 * (len(side) - 1)) if len(side) > 1 else 0.5
@@ -181,10 +216,12 @@ def _outer(side: FloatArray) -> tuple[float, float]:
 def sweep(s: Any, ax: Axes | None = None) -> Axes:
     """What each setting does: verdicts and values against a learning rate, or over two settings.
 
+    The star, of two settings, is the run that converged in the fewest iterations.
+
     Parameters
     ----------
     s : Sweep
-        Made by `thalweg.sweep`: `verdict` and `fun` over one or two `axes`, which are by name.
+        Made by `thalweg.sweep`, over one or two hyper-parameters.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
 
@@ -199,8 +236,17 @@ def sweep(s: Any, ax: Axes | None = None) -> Axes:
         If not one or two settings vary.
     ImportError
         If matplotlib is missing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import thalweg as tw
+    >>> s = tw.sweep(lambda x: np.exp(x) - np.log(x), 1.6, learning_rate=np.geomspace(0.01, 1, 30))
+    >>> ax = tw.plot.sweep(s)
+    >>> ax.get_xlabel(), ax.get_xscale()
+    ('learning rate', 'log')
     """
-    verdicts = np.asarray(_verdicts(s))
+    words = _words(s.verdict)
     varying = [
         (str(name), np.asarray(values)) for name, values in dict(s.axes).items()
         if np.ndim(values) > 0 and np.size(values) > 1
@@ -208,16 +254,23 @@ def sweep(s: Any, ax: Axes | None = None) -> Axes:
     if len(varying) not in (1, 2):
         raise ValueError(f"a picture of a sweep varies one or two settings, got {len(varying)}")
     sizes = tuple(values.size for _, values in varying)
-    verdicts = verdicts.reshape(sizes)
-    words = np.vectorize(str, otypes=[object])(verdicts)
-    fun = np.asarray(s.fun, dtype=np.float64).reshape(sizes)
+    words = words.reshape(sizes)
     if len(varying) == 1:
+        fun = np.asarray(s.fun, dtype=np.float64).reshape(sizes)
         return _against(words, fun, *varying[0], canvas.axes(ax, 6.4, 4.4))
-    return _over(words, fun, varying, canvas.axes(ax, 7.2, 4.8))
+    made = _over(words, varying, canvas.axes(ax, 7.2, 4.8))
+    if (words == "converged").any():
+        canvas.star(made, np.asarray([float(s.best[name]) for name, _ in varying]), None)
+        made.set_title("★ fewest iterations", fontsize="small", loc="right")
+    return made
 
 
-def _verdicts(s: Any) -> Any:
-    return s.verdicts if hasattr(s, "verdicts") else s.verdict
+def _words(verdicts: Any) -> npt.NDArray[Any]:
+    """Verdicts by name."""
+    from thalweg.sweeps import Verdict
+
+    names = np.asarray([str(v) for v in Verdict], dtype=object)
+    return np.asarray(names[np.asarray(verdicts)])
 
 
 def _looks(words: npt.NDArray[Any]) -> dict[str, tuple[str, str]]:
@@ -262,7 +315,7 @@ def _against(words: npt.NDArray[Any], fun: FloatArray, name: str, x: FloatArray,
         )  # fmt: skip
         _band(ax, cuts, mine, color)
     _key(ax, looks, words)
-    ax.set(xlim=(cuts[0], cuts[-1]), xlabel=_said(name), ylabel="f − min f at the end")
+    ax.set(xlim=(cuts[0], cuts[-1]), xlabel=_said(name), ylabel="lowest f − min f")
     top = float(np.nanmax(drawn, initial=foot))
     ax.set_ylim(foot * (foot / (3 * top)) ** 0.1, 3 * top)  # the band at the foot hides no mark
     canvas.tidy(ax)
@@ -308,17 +361,16 @@ def _between(x: FloatArray) -> FloatArray:
 
 def _over(
     words: npt.NDArray[Any],
-    fun: FloatArray,
     varying: list[tuple[str, npt.NDArray[Any]]],
     ax: Axes,
 ) -> Axes:
-    """Verdicts over two settings, as a map; the best run starred."""
+    """Verdicts over two settings, as a map."""
     from matplotlib.colors import ListedColormap
 
     (x_name, x), (y_name, y) = varying
     x_order, y_order = np.argsort(x, kind="stable"), np.argsort(y, kind="stable")
     x, y = x[x_order].astype(np.float64), y[y_order].astype(np.float64)
-    words, fun = words[np.ix_(x_order, y_order)], fun[np.ix_(x_order, y_order)]
+    words = words[np.ix_(x_order, y_order)]
     looks = _looks(words)
     number = {verdict: k for k, verdict in enumerate(looks)}
     codes = np.vectorize(number.__getitem__, otypes=[np.int64])(words)
@@ -328,9 +380,6 @@ def _over(
     )  # fmt: skip
     ax.set_xscale("log" if _geometric(x) else "linear")
     ax.set_yscale("log" if _geometric(y) else "linear")
-    if np.isfinite(fun).any():
-        i, j = np.unravel_index(np.nanargmin(np.where(np.isfinite(fun), fun, np.nan)), fun.shape)
-        canvas.star(ax, np.asarray([x[i], y[j]]), "lowest f")
     _key(ax, looks, words)
     ax.set(xlabel=_said(x_name), ylabel=_said(y_name))
     return ax

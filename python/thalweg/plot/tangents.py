@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["tangent"]
 
-_TINT = "#F2B184"  # vermillion, lighter: opaque, since facets that shine through show their seams
+# Vermillion, lighter; opaque, since facets that shine through show their seams.
+_TINTS = "#EDA472", "#F4BC95"
+_NEARER = 0.02
 _PLANE = 31  # points along each side of a plane: facets as fine as the surface's
 
 
@@ -117,11 +119,9 @@ def _plane(s: Scene, at: FloatArray, value: float, slope: FloatArray, ax: Axes |
     elif ax.name != "3d":
         raise TypeError(f"a tangent plane needs ax with projection='3d', got {ax.name!r}")
     space: Any = ax
-    from matplotlib.colors import to_rgba
-
     X, Y, Z, colors = facets(s)
     # The plane spans a part of the box about the point: enough to see it touch, and what it leaves.
-    reach = (s.limits[:, 1] - s.limits[:, 0]) * 0.28
+    reach = (s.limits[:, 1] - s.limits[:, 0]) * 0.24
     x, y = (
         np.linspace(max(a - r, low), min(a + r, high), _PLANE)
         for a, r, (low, high) in zip(at, reach, s.limits, strict=True)
@@ -129,17 +129,67 @@ def _plane(s: Scene, at: FloatArray, value: float, slope: FloatArray, ax: Axes |
     U, V = np.meshgrid(x, y)
     W = value + slope[0] * (U - at[0]) + slope[1] * (V - at[1])
     low, high = np.nanmin([np.nanmin(Z), W.min()]), np.nanmax([np.nanmax(Z), W.max()])
-    beneath = s.values(np.column_stack([U.ravel(), V.ravel()])).reshape(U.shape) > W
-    # A hair away from the surface, so that it is one of them that is seen where they touch.
-    shift = 0.004 * (high - low) * (-1.0 if beneath.mean() > 0.5 else 1.0)
-    _woven(space, [(X, Y, Z, colors[:-1, :-1]), (U, V, W + shift, to_rgba(_TINT))])
+    elevation, azimuth = _view(s, np.stack([U, V, W], axis=-1), low, high)
+    # Nearer to the eye by a facet: then it is one of the two that is seen where they touch.
+    shift = _NEARER * _eye(elevation, azimuth) * _box(s, low, high)
+    plane = (U + shift[0], V + shift[1], W + shift[2], _checks())
+    _woven(space, [(X, Y, Z, colors[:-1, :-1]), plane])
     space.plot(*at[:, None], [value], "o", color="black", markersize=6.5, zorder=6)
     frame(s, space)
     space.set_zlim(low, high)
-    if beneath.mean() > 0.5:  # seen from the side to which the function rises, not through it
-        rise = np.degrees(np.arctan2(slope[1] * reach[1], slope[0] * reach[0]))
-        space.view_init(elev=25, azim=float(rise) + 40)
+    space.view_init(elev=elevation, azim=azimuth)
     return ax
+
+
+def _eye(elevation: float, azimuth: float) -> FloatArray:
+    """The direction towards the eye, in units of the box."""
+    e, a = np.radians([elevation, azimuth])
+    return np.asarray([np.cos(e) * np.cos(a), np.cos(e) * np.sin(a), np.sin(e)])
+
+
+def _box(s: Scene, low: float, high: float) -> FloatArray:
+    """What a unit of the box is along each axis; it is drawn three quarters as high as wide."""
+    return np.asarray([*(s.limits[:, 1] - s.limits[:, 0]), (high - low) / 0.75])
+
+
+def _view(s: Scene, plane: FloatArray, low: float, high: float) -> tuple[float, float]:
+    """From where most of the plane is seen: elevation and azimuth in degrees.
+
+    From points of the plane rays go towards the eye; one that crosses the surface is hidden. What
+    is seen counts by how much it faces the eye.
+    """
+    scale = _box(s, low, high)
+    points = plane[::5, ::5].reshape(-1, 3)
+    points = np.concatenate([points, plane[[_PLANE // 2], [_PLANE // 2]]])
+    corner = plane[0, 0]
+    normal = np.cross((plane[0, -1] - corner) / scale, (plane[-1, 0] - corner) / scale)
+    normal /= np.linalg.norm(normal)
+    along = np.linspace(0.0, 1.5, 50)[:, None, None]
+    best, view = -1.0, (35.0, -60.0)
+    for elevation in (30.0, 20.0, 11.0):
+        for azimuth in np.arange(-60.0, 300.0, 15.0):
+            eye = _eye(elevation, float(azimuth))
+            ray = points + along * eye * scale
+            above = ray[..., 2] - s.values(ray[..., :2].reshape(-1, 2)).reshape(ray.shape[:2])
+            inside = np.all(
+                (ray[..., :2] > s.limits[:, 0]) & (ray[..., :2] < s.limits[:, 1]), axis=-1
+            )
+            side = np.where(inside & (np.abs(above) > 1e-4 * (high - low)), np.sign(above), np.nan)
+            seen = ~((side > 0).any(axis=0) & (side < 0).any(axis=0))
+            # The higher the eye, the more is seen of the surface: low views need a reason.
+            score = float(seen.mean()) * abs(float(eye @ normal)) * (1 + 0.01 * elevation)
+            if score > 1.02 * best:
+                best, view = score, (elevation, float(azimuth))
+    return view
+
+
+def _checks() -> Any:
+    """The plane's colours: a faint chessboard, which tells how it leans."""
+    from matplotlib.colors import to_rgba
+
+    field = np.arange(_PLANE - 1) // 5
+    dark = (field[:, None] + field) % 2 == 1
+    return np.where(dark[..., None], to_rgba(_TINTS[0]), to_rgba(_TINTS[1]))
 
 
 def _woven(ax: Any, sheets: list[tuple[FloatArray, FloatArray, FloatArray, Any]]) -> None:
