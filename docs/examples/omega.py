@@ -110,11 +110,11 @@ plt.show()
 # arrived, too large a one leaves the domain.
 
 sweep = tw.sweep(F, 1.6, learning_rate=np.geomspace(0.001, 1, 400), max_iter=100)
-for verdict, count in sweep.verdicts.items():
+for verdict, count in sweep.verdict_counts.items():
     rates = sweep.learning_rate[sweep.verdict == verdict]
     print(f"{verdict!s:<12} {count:>4} rates from {rates.min():.4f} to {rates.max():.4f}")
 print(f"fastest: rate {sweep.best.learning_rate:.4f}, {sweep.best.nit} iterations")
 
 fig, ax = plt.subplots(figsize=(7, 4.4), layout="constrained")
-ax.semilogx(sweep.learning_rate, sweep.nit)
+tw.plot.sweep(sweep, ax=ax)
 plt.show()

@@ -7,12 +7,13 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from thalweg.words import BadInputError, picture_file
+from thalweg.cli_options import picture
+from thalweg.words import BadInputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["add_commands"]
+__all__ = ["add_gallery"]
 
 GALLERY = """\
 examples:
@@ -29,7 +30,7 @@ examples (each once; then `thalweg min<TAB>` and `--method <TAB>` are filled in)
 """
 
 
-def add_commands(commands: Any, command: str, parser: Callable[[str], Any]) -> None:
+def add_gallery(commands: Any, command: str, parser: Callable[[str], Any]) -> None:
     """Add both commands; `parser` makes the whole parser with one command's options."""
     gallery = commands.add_parser(
         "gallery",
@@ -75,7 +76,7 @@ def _gallery(given: argparse.Namespace) -> int:
         sys.stdout.write(gallery.path(given.name).read_text("utf-8"))
         return 0
     if given.plot is not None:
-        picture_file(given.plot)
+        picture(given.plot)
     try:
         written = gallery.run(given.name, given.plot, not given.no_show)
     except ImportError as error:

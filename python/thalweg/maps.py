@@ -37,6 +37,8 @@ class Basins(Results):
         The number of the minimum, or -1: the descent ended elsewhere.
     axes : tuple of ndarray
         The starts' coordinates, one array for each variable that is not held.
+    names : list of str
+        What the variables along them are called.
     minima : Minima
         The distinct minima, best first.
     x, fun, success, status, reason, nit, nfev, nhev, elapsed
@@ -53,6 +55,12 @@ class Basins(Results):
         """The distinct minima, best first."""
         minima: Minima = self._about["minima"]
         return minima
+
+    @property
+    def names(self) -> list[str]:
+        """What the variables along the axes are called."""
+        names: list[str] = self._about["names"]
+        return names
 
     def plot(self, **kw: Any) -> Axes:
         """Draw the map with its minima.
@@ -166,7 +174,8 @@ def basins(
     sizes = tuple(len(axis) for axis in axes)
     out, flat = asked.run(rows, False, progress)
     arrays, own = flat._in_shape(sizes)
-    about = flat._about | {"box": asked.box, "method": asked.method}
+    names = _names(asked.objective, np.flatnonzero(asked.box.upper > asked.box.lower))
+    about = flat._about | {"box": asked.box, "method": asked.method, "names": names}
     ends = Results(arrays, sizes, flat._shared, own, about)
     minima = asked.minima(out, ends, asked.objective.structure.restore(rows, sizes), began)
     shared = {"axes": axes, "elapsed": minima.elapsed}
@@ -199,3 +208,18 @@ def _grid(box: Box, shape: Any) -> tuple[tuple[FloatArray, ...], FloatArray]:
     for i, column in zip(free, np.meshgrid(*axes, indexing="ij"), strict=True):
         rows[:, i] = column.ravel()
     return axes, rows
+
+
+def _names(objective: Objective, some: npt.NDArray[np.intp]) -> list[str]:
+    """The function's own names of some variables, with positions inside arrays."""
+    form, own = objective.structure, objective.names
+    if form.form == "dict":
+        own = list(form.keys)
+    shapes = form.shapes
+    own = [*own[: len(shapes)], *(f"x{i}" for i in range(len(own), len(shapes)))]
+    every = [
+        f"{name}[{', '.join(map(str, at))}]" if shape else name
+        for name, shape in zip(own, shapes, strict=True)
+        for at in np.ndindex(*shape)
+    ]
+    return [every[i] for i in some]

@@ -57,6 +57,9 @@ class Minima(Many):
         nothing of the kind 3.
     best : One
         The lowest.
+    elsewhere : dict
+        What became of the starts without a minimum: ``"saddle"`` or the name of a reason, and how
+        many.
     others : Many
         Saddles and maxima that descents ended at: `x`, `fun`, `kind`, `counts`, `eigenvalues`.
     ends : Results
@@ -115,20 +118,22 @@ class Minima(Many):
         ground = ", on flat ground" if self.flat[lane] else ""
         return f"a minimum{ground}: {self.counts[lane]:,} of {self.labels.size:,} starts ended here"
 
-    def _elsewhere(self) -> str:
-        """What became of the starts that did not end at a minimum."""
+    @property
+    def elsewhere(self) -> dict[str, int]:
+        """What became of the starts that did not end at one of these minima, and how many."""
         away = self.labels.ravel() < 0
-        if not away.any():
-            return "none"
         kinds = self.kinds.ravel()
         told = {str(k): int((kinds[away] == k).sum()) for k in (Kind.saddle, Kind.maximum)}
         reasons = self.ends.reason.ravel()[away & (kinds == Kind.unfinished)]
         counts = np.bincount(reasons, minlength=len(Reason))
         told |= {str(r): int(counts[r]) for r in Reason}
-        left_out = int(away.sum()) - sum(told.values())
-        told["minimum left out here"] = left_out
-        listed = ", ".join(f"{name} {n:,}" for name, n in told.items() if n)
-        return f"{int(away.sum()):,} starts: {listed}"
+        told["minimum left out here"] = int(away.sum()) - sum(told.values())
+        return {name: n for name, n in told.items() if n}
+
+    def _elsewhere(self) -> str:
+        told = self.elsewhere
+        listed = ", ".join(f"{name} {n:,}" for name, n in told.items())
+        return f"{sum(told.values()):,} starts: {listed}" if told else "none"
 
     def _rows(self) -> list[tuple[str, str]]:
         rows = [("minima", f"{self.size:,}, from {self.labels.size:,} starts")]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from thalweg.bounds import read_limits
+from thalweg.errors import TraceError
 from thalweg.lanes import cores
 from thalweg.methods import Method, make
 from thalweg.minima import Minima, find_minima
@@ -44,8 +45,7 @@ class Asked:
         self.method: Method = make("lbfgs" if method is None else method, hyper)
         self.stops = defaults(self.method) | given | {"threads": cores(threads)}
         self.tol = _checked_tol(tol)
-        point = None if isinstance(fun, Objective) else _middle(bounds)
-        self.objective = objective_of(fun, point, args, unpack)
+        self.objective = _objective_in(bounds, fun, args, unpack)
         lower, upper = read_limits(bounds, self.objective.structure)
         with np.errstate(over="ignore"):
             wrong = np.flatnonzero(~np.isfinite(upper - lower))
@@ -205,6 +205,19 @@ def multistart(
     return asked.minima(out, ends, starts, began)
 
 
+def _objective_in(
+    bounds: Any, fun: Callable[..., Any] | Objective, args: Any, unpack: bool | None
+) -> Objective:
+    """The function traced in the middle of its box; what does not fit is told of the bounds."""
+    point = None if isinstance(fun, Objective) else _middle(bounds)
+    try:
+        return objective_of(fun, point, args, unpack)
+    except TraceError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise type(error)(str(error).replace("x0", "bounds")) from None
+
+
 def _starts(box: Box, n: int, seed: int, sampling: str) -> FloatArray:
     """Rows (n, variables) all over the box."""
     free = np.flatnonzero(box.upper > box.lower)
@@ -248,6 +261,8 @@ def _middle(bounds: Any) -> Any:
         )
     if len(bounds) == 2 and all(end is None or np.ndim(end) == 0 for end in bounds):
         return _mid(bounds, "bounds")
+    if not len(bounds):
+        raise ValueError(f"bounds must have a pair for each variable, got {bounds!r}")
     entries = [_mid(pair, f"bounds[{i}]") for i, pair in enumerate(bounds)]
     if any(np.ndim(entry) for entry in entries):
         return tuple(entries)

@@ -86,6 +86,10 @@ class Sweep(Results):
     ----------
     verdict : ndarray of int8
         What became of each run: values of `thalweg.Verdict`.
+    verdicts : ndarray of str
+        The same by name.
+    verdict_counts : dict
+        How many runs there are of each verdict.
     axes : dict
         The values of each hyper-parameter that was swept, by name.
     best : One
@@ -103,14 +107,22 @@ class Sweep(Results):
     @property
     def best(self) -> Any:
         """The fastest that converged: fewest iterations, then the lowest value."""
+        return self._one(self._fastest())
+
+    def _fastest(self) -> int:
         good = np.flatnonzero(self.verdict.ravel() == Verdict.converged)
         if not good.size:
             raise ValueError(f"none of {self.size:,} runs converged: {self._listed()}")
         nit, fun = self.nit.ravel()[good], self.fun.ravel()[good]
-        return self._one(int(good[np.lexsort((fun, nit))[0]]))
+        return int(good[np.lexsort((fun, nit))[0]])
 
     @property
-    def verdicts(self) -> dict[Verdict, int]:
+    def verdicts(self) -> npt.NDArray[np.str_]:
+        """The verdicts by name."""
+        return np.array([str(v) for v in Verdict])[self.verdict]
+
+    @property
+    def verdict_counts(self) -> dict[Verdict, int]:
         """How many runs there are of each verdict."""
         counts = np.bincount(self.verdict.ravel(), minlength=len(Verdict))
         return {v: int(counts[v]) for v in Verdict if counts[v]}
@@ -150,7 +162,7 @@ class Sweep(Results):
         return taken
 
     def _listed(self) -> str:
-        return ", ".join(f"{v} {n:,}" for v, n in self.verdicts.items())
+        return ", ".join(f"{v} {n:,}" for v, n in self.verdict_counts.items())
 
     def _heading(self) -> tuple[str, str]:
         return "runs", " x ".join(f"{n:,}" for n in self.shape)
@@ -245,7 +257,7 @@ def sweep(
     >>> import thalweg as tw
     >>> s = tw.sweep(lambda x: np.exp(x) - np.log(x), 1.6, learning_rate=[0.001, 0.1, 0.3, 0.5],
     ...              max_iter=100)
-    >>> [str(tw.Verdict(v)) for v in s.verdict]
+    >>> s.verdicts.tolist()
     ['too_small', 'converged', 'converged', 'left_domain']
     >>> s.best.learning_rate, s.best.nit
     (0.3, 13)
@@ -312,7 +324,7 @@ def _is_sequence(value: Any) -> bool:
 
 def _axis(name: str, values: Any) -> FloatArray:
     """A hyper-parameter's values as they were given."""
-    if any(callable(v) for v in values):
+    if not isinstance(values, np.ndarray) and any(callable(v) for v in values):
         raise TypeError(f"{name} must be a sequence of numbers to be swept, got a schedule in it")
     try:
         axis = np.array(values, dtype=np.float64)
