@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     from thalweg.endings import LeastSquares
     from thalweg.fit import curve_fit
     from thalweg.fit_information import OptimizeWarning
+    from thalweg.fit_many import curve_fit_many
+    from thalweg.fits import Fits
     from thalweg.leastsq import least_squares
+    from thalweg.leastsq_many import LeastSquaresMany, least_squares_many
     from thalweg.many import minimize_many
     from thalweg.maps import Basins, basins
     from thalweg.minima import Minima
@@ -68,7 +71,9 @@ for _class in _methods.classes.values():
 # What not every descent needs is imported when first asked for.
 _LATER = {
     "Basins": "maps",
+    "Fits": "fits",
     "LeastSquares": "endings",
+    "LeastSquaresMany": "leastsq_many",
     "Minima": "minima",
     "Model": "models",
     "OptimizeWarning": "fit_information",
@@ -77,9 +82,11 @@ _LATER = {
     "Verdict": "sweeps",
     "basins": "maps",
     "curve_fit": "fit",
+    "curve_fit_many": "fit_many",
     "formula": "symbolic",
     "from_sympy": "symbolic",
     "least_squares": "leastsq",
+    "least_squares_many": "leastsq_many",
     "minimize_many": "many",
     "model": "models",
     "multistart": "multistarts",
@@ -116,9 +123,11 @@ __all__ = [
     "Basins",
     "Bounds",
     "Compass",
+    "Fits",
     "GradientCheck",
     "GradientDescent",
     "LeastSquares",
+    "LeastSquaresMany",
     "Lion",
     "Minima",
     "Model",
@@ -143,6 +152,7 @@ __all__ = [
     "basins",
     "check_grad",
     "curve_fit",
+    "curve_fit_many",
     "formula",
     "from_sympy",
     "grad",
@@ -150,6 +160,7 @@ __all__ = [
     "hvp",
     "jacobian",
     "least_squares",
+    "least_squares_many",
     "losses",
     "methods",
     "minimize",
