@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from thalweg.multistarts import multistart
     from thalweg.results import Results
     from thalweg.sweeps import Sweep, Verdict, sweep
+    from thalweg.symbolic import formula, from_sympy
     from thalweg.tangents import Tangent, tangent
 
 GradientDescent = _methods.classes["gradient_descent"]
@@ -68,7 +69,7 @@ LM = _methods.classes["lm"]
 for _class in _methods.classes.values():
     globals().setdefault(_class.__name__, _class)
 
-# Fits and tangents are imported when first asked for.
+# What not every descent needs is imported when first asked for.
 _LATER = {
     "Basins": "maps",
     "Fits": "fits",
@@ -79,11 +80,13 @@ _LATER = {
     "OptimizeWarning": "fit_information",
     "Results": "results",
     "Sweep": "sweeps",
+    "Tangent": "tangents",
     "Verdict": "sweeps",
     "basins": "maps",
-    "Tangent": "tangents",
     "curve_fit": "fit",
     "curve_fit_many": "fit_many",
+    "formula": "symbolic",
+    "from_sympy": "symbolic",
     "least_squares": "leastsq",
     "least_squares_many": "leastsq_many",
     "minimize_many": "many",
@@ -109,6 +112,10 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
+    "BFGS",
+    "CG",
+    "LBFGS",
+    "LM",
     "AMSGrad",
     "AdaDelta",
     "AdaGrad",
@@ -117,6 +124,7 @@ __all__ = [
     "AdamW",
     "Basins",
     "Bounds",
+    "Compass",
     "Fits",
     "GradientCheck",
     "GradientDescent",
@@ -128,6 +136,8 @@ __all__ = [
     "Momentum",
     "NAdam",
     "Nesterov",
+    "Newton",
+    "NewtonCG",
     "Objective",
     "OptimizeWarning",
     "RMSProp",
@@ -136,6 +146,7 @@ __all__ = [
     "Results",
     "Rprop",
     "State",
+    "Steepest",
     "Sweep",
     "Tangent",
     "TraceError",
@@ -145,6 +156,8 @@ __all__ = [
     "check_grad",
     "curve_fit",
     "curve_fit_many",
+    "formula",
+    "from_sympy",
     "grad",
     "hessian",
     "hvp",

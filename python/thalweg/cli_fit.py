@@ -83,12 +83,12 @@ def _fit(given: argparse.Namespace) -> int:
     from thalweg.report import shown
 
     asked = Asked.of(given)
-    picture = picture(given.plot) if given.plot is not None else None
-    if picture is not None and len(asked.predictors) != 1:
+    file = picture(given.plot) if given.plot is not None else None
+    if file is not None and len(asked.predictors) != 1:
         raise BadInputError(f"--plot draws one predictor, got {len(asked.predictors)}")
     done = asked.run(given)
-    if picture is not None:
-        done.draw(picture)
+    if file is not None:
+        done.draw(file)
     if given.json:
         print_json(done.data())
     else:

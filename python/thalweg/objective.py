@@ -350,7 +350,7 @@ class Objective:
         return self.structure.restore(self._directional("hvp", rows, directions), lead)
 
     def hess(self, *x: Any, **named: Any) -> Any:
-        """Hessian at a point: (n, n) over all variables; for one array of shape s, (*s, *s).
+        """Hessian at a point: (n, n) over all variables; for one array of shape s, ``(*s, *s)``.
 
         Raises
         ------
