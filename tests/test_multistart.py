@@ -391,6 +391,24 @@ def test_what_does_not_fit_is_told(changed, kind, words):
         tw.multistart(**call)
 
 
+@pytest.mark.parametrize("scale", [1e-300, 1e-150, 1e150, 1e300])
+def test_no_scale_makes_a_warning(scale):
+    found = tw.multistart(lambda x: np.cos(x / scale), (-scale, 9 * scale), 64, sampling="uniform")
+    assert found.labels.shape == (64,)  # warnings are errors here
+    loose = tw.multistart(lambda x: -x * (1 / scale), (-scale, scale), 8, hold=False,
+                          sampling="uniform")  # fmt: skip
+    if scale > 1:  # the gradient is below gtol all over, but this is no flat ground
+        assert len(loose) == 0
+
+
+def test_rows_of_data_are_fitted_from_everywhere():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(600, 3))
+    y = X @ [1.0, -2.0, 0.5]
+    found = tw.multistart(lambda w: np.mean((X @ w - y) ** 2), [(-5, 5)] * 3, 16, threads=2)
+    np.testing.assert_allclose(found.x, [[1.0, -2.0, 0.5]], atol=1e-9)
+
+
 def test_a_function_that_is_never_finite_has_no_minima():
     found = tw.multistart(lambda x: np.log(-1 - x**2), (0, 1), n=16)
     assert len(found) == 0

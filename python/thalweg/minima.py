@@ -151,6 +151,7 @@ class Minima(Many):
         return [*rows, ("elapsed", seconds(self.elapsed))]
 
 
+@np.errstate(all="ignore")  # points and curvatures may be huge, and Hessians not finite
 def find_minima(
     objective: Objective, box: Box, out: dict[str, Any], tol: float
 ) -> tuple[dict[str, Any], dict[str, Any], Labels, npt.NDArray[np.int8]]:

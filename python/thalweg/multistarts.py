@@ -242,7 +242,10 @@ def _sobol(dimensions: int, n: int, rng: np.random.Generator) -> FloatArray:
         ) from None
     # A power of two of them is balanced; the first n of these are asked for.
     try:
-        points = qmc.Sobol(dimensions, scramble=True, seed=rng)
+        try:
+            points = qmc.Sobol(dimensions, scramble=True, rng=rng)
+        except TypeError:  # before SciPy 1.15
+            points = qmc.Sobol(dimensions, scramble=True, seed=rng)
         shares: FloatArray = points.random_base2(int(n - 1).bit_length())[:n]
     except ValueError as error:
         raise ValueError(f"sampling='sobol' of n = {n}: {error}; 'uniform' has no limits") from None
