@@ -88,8 +88,9 @@ class Lanes:
         args: Any = (),
         lane_args: Any = (),
         unpack: bool | None = None,
+        residuals: bool = False,
     ) -> Lanes:
-        """What a user gave, checked; a function is traced."""
+        """What a user gave, checked; a function is traced. `residuals`: it may be a vector's."""
         args = args if isinstance(args, tuple) else (args,)
         lane_args = lane_args if isinstance(lane_args, tuple) else (lane_args,)
         by_lane = [as_floats(a, f"lane_args[{i}]") for i, a in enumerate(lane_args)]
@@ -105,7 +106,7 @@ class Lanes:
             objective = fun.with_args((*args, *firsts)) if args or firsts else fun
         else:
             objective = _traced(fun, x0s, (*args, *firsts), unpack)
-        if prod(objective.shape) != 1:
+        if not residuals and prod(objective.shape) != 1:
             raise ValueError(
                 f"the function must return one value, got shape {objective.shape}; sums of "
                 "squares of residuals are for least_squares_many"

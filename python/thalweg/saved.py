@@ -18,7 +18,7 @@ import numpy as np
 from thalweg import _core
 from thalweg.structure import Structure, as_floats
 
-__all__ = ["restore_objective", "saved_objective"]
+__all__ = ["build_node", "reachable", "restore_objective", "saved_objective"]
 
 _MAGIC = "thalweg.objective"
 _VERSION = 1
@@ -26,7 +26,7 @@ _OPCODES = {o["name"]: (code, o["arity"]) for code, o in enumerate(_core.operati
 _REDUCTIONS = {name: getattr(_core.Reduction, name) for name in ("sum", "max", "min", "prod")}
 
 
-def _reachable(graph: _core.Graph, root: int) -> list[tuple[Any, ...]]:
+def reachable(graph: _core.Graph, root: int) -> list[tuple[Any, ...]]:
     """The nodes under `root`, renumbered in order."""
     wanted, stack = {root}, [root]
     while stack:
@@ -51,7 +51,7 @@ def saved_objective(objective: Any) -> dict[str, Any]:
     """Everything that makes an objective, as plain Python and arrays."""
     s = objective.structure
     body = {
-        "nodes": _reachable(objective._graph, objective._f),
+        "nodes": reachable(objective._graph, objective._f),
         "structure": (s.form, s.shapes, s.keys),
         "args": [np.array(a) for a in objective.args],
         "name": objective._name,
@@ -111,9 +111,7 @@ def _rebuilt(nodes: list[tuple[Any, ...]], made: Any) -> tuple[_core.Graph, int,
     for k, (kind, what, operands, shape, payload) in enumerate(nodes):
         if any(not 0 <= i < k for i in operands):
             raise ValueError(f"node {k} uses one that does not stand before it")
-        node = _BUILDERS[kind](
-            graph, _Saved(what, [ids[i] for i in operands], tuple(shape), payload)
-        )
+        node = build_node(graph, kind, what, [ids[i] for i in operands], tuple(shape), payload)
         if kind == "input" and inputs.get(what) != tuple(shape):
             raise ValueError(f"input {what} has shape {shape}")
         if graph.shape(node) != tuple(shape):
@@ -171,3 +169,15 @@ _BUILDERS: dict[str, Callable[[_core.Graph, _Saved], int]] = {
     "scan": lambda g, n: g.scan_folded(n.at[0], n.at[1], n.payload[:3], bool(n.payload[3])),
     "lookup": lambda g, n: g.lookup(n.at[0], *n.payload),
 }
+
+
+def build_node(
+    graph: _core.Graph,
+    kind: str,
+    what: Any,
+    operands: list[int],
+    shape: tuple[int, ...],
+    payload: Any,
+) -> int:
+    """A node as `Graph.describe` tells it, built in a graph where its operands stand."""
+    return _BUILDERS[kind](graph, _Saved(what, operands, shape, payload))
