@@ -3,7 +3,9 @@
 
 import json
 import pickle
+import signal
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -407,6 +409,26 @@ def test_rows_of_data_are_fitted_from_everywhere():
     y = X @ [1.0, -2.0, 0.5]
     found = tw.multistart(lambda w: np.mean((X @ w - y) ** 2), [(-5, 5)] * 3, 16, threads=2)
     np.testing.assert_allclose(found.x, [[1.0, -2.0, 0.5]], atol=1e-9)
+
+
+@pytest.mark.parametrize("call", ["multistart", "basins", "sweep"])
+def test_an_interrupt_gives_the_ends_so_far(call):
+    stop = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
+    never = {"gtol": 0, "max_iter": 100_000}  # seconds of work
+    rate = {"method": "gradient_descent", "learning_rate": 0.01}
+    box = [(0, 5), (0, 5)]
+    stop.start()
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        if call == "multistart":
+            tw.multistart(three_wells, box, 200_000, sampling="uniform", **rate, **never)
+        elif call == "basins":
+            tw.basins(three_wells, box, (500, 400), **rate, **never)
+        else:
+            tw.sweep(three_wells, [1.0, 2.0], learning_rate=np.full(200_000, 0.01), **never)
+    stop.join()
+    result = stopped.value.result
+    assert len(result) == 200_000
+    assert Reason.interrupted in result.tally
 
 
 def test_a_function_that_is_never_finite_has_no_minima():
