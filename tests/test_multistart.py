@@ -414,17 +414,19 @@ def test_rows_of_data_are_fitted_from_everywhere():
 @pytest.mark.parametrize("call", ["multistart", "basins", "sweep"])
 def test_an_interrupt_gives_the_ends_so_far(call):
     stop = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
-    never = {"gtol": 0, "max_iter": 100_000}  # seconds of work
+    how = {"gtol": 0, "max_iter": 100_000}  # seconds of work
     rate = {"method": "gradient_descent", "learning_rate": 0.01}
-    box = [(0, 5), (0, 5)]
+    box, many = [(0, 5), (0, 5)], np.full(200_000, 0.01)
+    run = {
+        "multistart": lambda: tw.multistart(
+            three_wells, box, 200_000, sampling="uniform", **rate, **how
+        ),
+        "basins": lambda: tw.basins(three_wells, box, (500, 400), **rate, **how),
+        "sweep": lambda: tw.sweep(three_wells, [1.0, 2.0], learning_rate=many, **how),
+    }[call]
     stop.start()
     with pytest.raises(KeyboardInterrupt) as stopped:
-        if call == "multistart":
-            tw.multistart(three_wells, box, 200_000, sampling="uniform", **rate, **never)
-        elif call == "basins":
-            tw.basins(three_wells, box, (500, 400), **rate, **never)
-        else:
-            tw.sweep(three_wells, [1.0, 2.0], learning_rate=np.full(200_000, 0.01), **never)
+        run()
     stop.join()
     result = stopped.value.result
     assert len(result) == 200_000
