@@ -6,6 +6,7 @@ import pickle
 import signal
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -331,6 +332,23 @@ def test_results_do_not_depend_on_threads():
     one, two = (tw.multistart(three_wells, [(0, 5)] * 2, 500, threads=t) for t in (1, 2))
     assert one.x.tobytes() == two.x.tobytes()
     assert np.array_equal(one.labels, two.labels)
+
+
+def test_python_threads_may_share_one_objective():
+    shared = tw.objective(three_wells, [0.0, 0.0])
+    alone = [tw.multistart(shared, [(0, 5)] * 2, 200, seed=s) for s in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        runs = [pool.submit(tw.multistart, shared, [(0, 5)] * 2, 200, seed=s) for s in range(4)]
+        for one, run in zip(alone, runs, strict=True):
+            assert run.result(60).x.tobytes() == one.x.tobytes()
+
+
+def test_a_functions_own_errors_come_through():
+    def f(x):
+        raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine"):
+        tw.multistart(f, (0, 1))
 
 
 def test_minima_are_picked_sorted_and_saved_with_their_labels(tmp_path):
