@@ -29,7 +29,8 @@ bool lanes_across(const Setup& setup, const Sources& sources) {
 
 const SolverKernels& kernels_of(const Setup& setup, const Sources& sources, const Kernels& isa) {
   const SolverPair& pair = isa.solvers[setup.solver->index];
-  return lanes_across(setup, sources) ? pair.lanes : pair.elements;
+  if (!lanes_across(setup, sources)) return pair.elements;
+  return setup.n <= kFewVariables ? pair.few[setup.n - 1] : pair.lanes;
 }
 
 class SolverBlock final : public Block {
@@ -129,12 +130,17 @@ class SolverBlock final : public Block {
     return true;
   }
 
-  bool wants_look(const Stopping& stopping) override {
-    if (lanes() > 1 && stopping.ftol <= 0 && stopping.xtol <= 0) {
-      return (stopping.gtol > 0 && isa_.any_at_most(row(Row::Norm), lanes(), stopping.gtol)) ||
-             isa_.any_at_most(row(Row::Judged), lanes(), -1.0);
+  bool wants_look(const Stopping& stopping, Marks& marks) override {
+    if (lanes() == 1 || stopping.ftol > 0) {
+      marks.all();
+      return true;
     }
-    return true;
+    bool some = isa_.at_most(row(Row::Judged), lanes(), -1.0, marks.data());
+    if (stopping.gtol > 0)
+      some |= isa_.at_most(row(Row::Norm), lanes(), stopping.gtol, marks.data());
+    if (stopping.xtol > 0)
+      some |= isa_.at_most(row(Row::Change), lanes(), stopping.xtol, marks.data());
+    return some;
   }
 
   Position look(std::int64_t lane, std::int64_t) override {

@@ -55,6 +55,10 @@ template <class R, class Get> struct Tree {
     while (half * 2 < end - from) half *= 2;
     return R::merge((*this)(from, from + half), (*this)(from + half, end));
   }
+  // Of the first n <= kPartialSums elements.
+  THALWEG_INLINE V few(std::int64_t n) const {
+    return joined<1>(0, n, [&](std::int64_t i) THALWEG_INLINED { return begun(i); });
+  }
 
  private:
   static constexpr std::int64_t kTogether = 8;

@@ -34,7 +34,12 @@ if TYPE_CHECKING:
     from thalweg.leastsq import least_squares
     from thalweg.leastsq_many import LeastSquaresMany, least_squares_many
     from thalweg.many import minimize_many
+    from thalweg.maps import Basins, basins
+    from thalweg.minima import Minima
     from thalweg.models import Model, model
+    from thalweg.multistarts import multistart
+    from thalweg.results import Results
+    from thalweg.sweeps import Sweep, Verdict, sweep
 
 GradientDescent = _methods.classes["gradient_descent"]
 Momentum = _methods.classes["momentum"]
@@ -64,17 +69,25 @@ for _class in _methods.classes.values():
 
 # Fits are imported when first asked for.
 _LATER = {
+    "Basins": "maps",
     "Fits": "fits",
     "LeastSquares": "endings",
     "LeastSquaresMany": "leastsq_many",
+    "Minima": "minima",
     "Model": "models",
     "OptimizeWarning": "fit_information",
+    "Results": "results",
+    "Sweep": "sweeps",
+    "Verdict": "sweeps",
+    "basins": "maps",
     "curve_fit": "fit",
     "curve_fit_many": "fit_many",
     "least_squares": "leastsq",
     "least_squares_many": "leastsq_many",
     "minimize_many": "many",
     "model": "models",
+    "multistart": "multistarts",
+    "sweep": "sweeps",
 }
 
 
@@ -99,6 +112,7 @@ __all__ = [
     "AdaMax",
     "Adam",
     "AdamW",
+    "Basins",
     "Bounds",
     "Fits",
     "GradientCheck",
@@ -106,6 +120,7 @@ __all__ = [
     "LeastSquares",
     "LeastSquaresMany",
     "Lion",
+    "Minima",
     "Model",
     "Momentum",
     "NAdam",
@@ -115,10 +130,14 @@ __all__ = [
     "RMSProp",
     "Reason",
     "Result",
+    "Results",
     "Rprop",
     "State",
+    "Sweep",
     "TraceError",
+    "Verdict",
     "__version__",
+    "basins",
     "check_grad",
     "curve_fit",
     "curve_fit_many",
@@ -133,9 +152,11 @@ __all__ = [
     "minimize",
     "minimize_many",
     "model",
+    "multistart",
     "nn",
     "objective",
     "schedules",
     "show_config",
+    "sweep",
     "value_and_grad",
 ]

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from thalweg.collection import Many
 from thalweg.endings import explained
 from thalweg.reasons import Reason
-from thalweg.results import Many
 from thalweg.structure import FloatArray
 
 __all__ = ["Fits"]

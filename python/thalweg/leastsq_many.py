@@ -12,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from thalweg.bounds import read_box
+from thalweg.collection import Many
 from thalweg.endings import explained
 from thalweg.lanes import Lanes, cores
 from thalweg.leastsq import checked_scale, checked_stops, scale_of
 from thalweg.objective import Objective
 from thalweg.progress import Progress
 from thalweg.reasons import STATUS_MANY, SUCCESS, Reason
-from thalweg.results import Many
 from thalweg.robust import Rho, checked_loss, weighted
 from thalweg.structure import FloatArray, Structure
 from thalweg.trace import Trace, Tracer

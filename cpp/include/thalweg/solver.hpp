@@ -90,9 +90,12 @@ struct SolverKernels {
   void (*point)(const SolverCall&, std::int64_t lane, Which which, double* to);
 };
 
-// One solver, for the elements of one lane and for lanes across the batches.
+// One solver, for the elements of one lane and for lanes across the batches; and for lanes of one,
+// two, … kFewVariables variables.
+inline constexpr std::int64_t kFewVariables = 4;
 struct SolverPair {
   SolverKernels elements, lanes;
+  const SolverKernels* few;
 };
 
 struct Solver {
