@@ -19,7 +19,8 @@ from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
 
 import thalweg as tw
-from thalweg import plot, view
+from thalweg import plot
+from thalweg.plot import scene, view
 from thalweg.reasons import STATUS_MINIMIZE, Reason
 from thalweg.result import LastPoint, Path, Result
 
@@ -264,10 +265,10 @@ def test_points_of_every_form_are_drawn():
 
 def test_labels_of_arrays_carry_positions():
     F = tw.objective(lambda a, b: a**2 + np.sum(b), {"a": 1.0, "b": np.ones(2)})
-    assert plot._labels(F, None) == ["a", "b[0]", "b[1]"]
+    assert scene.labels(F, None) == ["a", "b[0]", "b[1]"]
     F = tw.objective(lambda w: np.sum(w), np.ones((1, 2)))
-    assert plot._labels(F, None) == ["w[0, 0]", "w[0, 1]"]
-    assert plot._labels(F, ["p", "q"]) == ["p", "q"]
+    assert scene.labels(F, None) == ["w[0, 0]", "w[0, 1]"]
+    assert scene.labels(F, ["p", "q"]) == ["p", "q"]
 
 
 def test_a_function_that_cannot_be_traced_is_drawn_too():

@@ -25,7 +25,7 @@ from thalweg.transforms import (
 )
 
 if TYPE_CHECKING:
-    from thalweg import losses, nn
+    from thalweg import losses, nn, plot
     from thalweg.endings import LeastSquares
     from thalweg.fit import curve_fit
     from thalweg.fit_information import OptimizeWarning
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from thalweg.multistarts import multistart
     from thalweg.results import Results
     from thalweg.sweeps import Sweep, Verdict, sweep
+    from thalweg.symbolic import formula, from_sympy
+    from thalweg.tangents import Tangent, tangent
 
 GradientDescent = _methods.classes["gradient_descent"]
 Momentum = _methods.classes["momentum"]
@@ -67,7 +69,7 @@ LM = _methods.classes["lm"]
 for _class in _methods.classes.values():
     globals().setdefault(_class.__name__, _class)
 
-# Fits are imported when first asked for.
+# What not every descent needs is imported when first asked for.
 _LATER = {
     "Basins": "maps",
     "Fits": "fits",
@@ -78,22 +80,26 @@ _LATER = {
     "OptimizeWarning": "fit_information",
     "Results": "results",
     "Sweep": "sweeps",
+    "Tangent": "tangents",
     "Verdict": "sweeps",
     "basins": "maps",
     "curve_fit": "fit",
     "curve_fit_many": "fit_many",
+    "formula": "symbolic",
+    "from_sympy": "symbolic",
     "least_squares": "leastsq",
     "least_squares_many": "leastsq_many",
     "minimize_many": "many",
     "model": "models",
     "multistart": "multistarts",
     "sweep": "sweeps",
+    "tangent": "tangents",
 }
 
 
 def __getattr__(name: str) -> Any:
     """Import a submodule that not everyone needs when it is first asked for."""
-    if name in ("losses", "nn"):
+    if name in ("losses", "nn", "plot"):
         from importlib import import_module
 
         return import_module(f"thalweg.{name}")
@@ -106,6 +112,10 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
+    "BFGS",
+    "CG",
+    "LBFGS",
+    "LM",
     "AMSGrad",
     "AdaDelta",
     "AdaGrad",
@@ -114,6 +124,7 @@ __all__ = [
     "AdamW",
     "Basins",
     "Bounds",
+    "Compass",
     "Fits",
     "GradientCheck",
     "GradientDescent",
@@ -125,6 +136,8 @@ __all__ = [
     "Momentum",
     "NAdam",
     "Nesterov",
+    "Newton",
+    "NewtonCG",
     "Objective",
     "OptimizeWarning",
     "RMSProp",
@@ -133,7 +146,9 @@ __all__ = [
     "Results",
     "Rprop",
     "State",
+    "Steepest",
     "Sweep",
+    "Tangent",
     "TraceError",
     "Verdict",
     "__version__",
@@ -141,6 +156,8 @@ __all__ = [
     "check_grad",
     "curve_fit",
     "curve_fit_many",
+    "formula",
+    "from_sympy",
     "grad",
     "hessian",
     "hvp",
@@ -155,8 +172,10 @@ __all__ = [
     "multistart",
     "nn",
     "objective",
+    "plot",
     "schedules",
     "show_config",
     "sweep",
+    "tangent",
     "value_and_grad",
 ]

@@ -242,7 +242,7 @@ class Fitted:
         asked = self.asked
         (column,) = asked.predictors.values()
         save_picture(
-            lambda: plot.fit(  # type: ignore[attr-defined]
+            lambda: plot.fit(
                 lambda x, *p: asked(x[None], *p), self.x[0], self.y, self.fits.popt,
                 self.fits.pcov, self.sigma, names=[column, asked.y],
             ),

@@ -130,6 +130,40 @@ class Objective:
         other.args = arrays
         return other
 
+    def slice(self, **held: Any) -> Objective:
+        """The objective of the other variables, with some held where they are put.
+
+        Parameters
+        ----------
+        **held : float or array_like
+            A value for each variable that is held, by the name that the function gives it.
+
+        Returns
+        -------
+        Objective
+            Of the rest: of one variable alone, a point is that variable itself.
+
+        Raises
+        ------
+        TypeError
+            If a name is not a variable's, nothing or everything is held, or the function takes its
+            variables as one array.
+        ValueError
+            If a value has another shape than its variable, or is not finite.
+
+        Examples
+        --------
+        >>> import thalweg as tw
+        >>> F = tw.objective(lambda x, y: x**2 + y**2, [1.0, 1.0])
+        >>> along_x = F.slice(y=4)
+        >>> along_x(2.0), along_x.grad(2.0)
+        (20.0, 4.0)
+        """
+        from thalweg.slicing import sliced
+
+        made: Objective = sliced(self, held)
+        return made
+
     @property
     def n(self) -> int:
         """Number of variables."""
@@ -316,7 +350,7 @@ class Objective:
         return self.structure.restore(self._directional("hvp", rows, directions), lead)
 
     def hess(self, *x: Any, **named: Any) -> Any:
-        """Hessian at a point: (n, n) over all variables; for one array of shape s, (*s, *s).
+        """Hessian at a point: (n, n) over all variables; for one array of shape s, ``(*s, *s)``.
 
         Raises
         ------

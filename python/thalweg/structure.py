@@ -56,14 +56,14 @@ def parameter_count(function: Callable[..., Any]) -> tuple[int, bool]:
     return sum(p.kind in positional and p.default is p.empty for p in parameters), True
 
 
-def argument_names(function: Callable[..., Any]) -> list[str]:
+def argument_names(function: Callable[..., Any] | None) -> list[str]:
     """Names of the positional parameters, as far as they can be told."""
     code = getattr(function, "__code__", None)
     if code is not None:
         skip = 1 if getattr(function, "__self__", None) is not None else 0
         return list(code.co_varnames[skip : code.co_argcount])
     try:
-        return list(inspect.signature(function).parameters)
+        return list(inspect.signature(function).parameters) if function is not None else []
     except (TypeError, ValueError):
         return []
 
@@ -97,6 +97,19 @@ class Structure:
         name = self.keys[entry] if self.form == "dict" else f"entry {entry}"
         place = ", ".join(str(int(i)) for i in np.unravel_index(at, shape))
         return f"{name}[{place}]" if shape else name
+
+    def labels(self, names: Sequence[str]) -> list[str]:
+        """What each variable is called: a function's own `names`, with positions inside arrays."""
+        own = [str(name) for name in names] if self.form != "dict" else list(self.keys)
+        if self.form == "elements":
+            return own[: self.size] if len(own) >= self.size else _numbered(self.size)
+        several = len(self.shapes) > 1
+        labels = []
+        for i, shape in enumerate(self.shapes):
+            name = own[i] if i < len(own) else f"x{i}" if several else "x"
+            where = [", ".join(map(str, index)) for index in np.ndindex(*shape)]
+            labels += [f"{name}[{w}]" if w else name for w in where]
+        return labels
 
     def arguments(
         self, function: Callable[..., Any], pieces: Sequence[Any], args: Sequence[Any]
@@ -199,6 +212,10 @@ class Structure:
         if isinstance(restored, tuple):
             return tuple(np.asarray(v).astype(np.int8) for v in restored)
         return np.asarray(restored).astype(np.int8)
+
+
+def _numbered(count: int) -> list[str]:
+    return [f"x{i}" for i in range(count)]
 
 
 def structure_of(

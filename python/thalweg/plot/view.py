@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What of a function and a descent to show: limits, contour levels, points, the legend's corner.
 
-Numbers alone; `plot.py` draws.
+Numbers alone; its neighbours draw.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -25,7 +26,14 @@ class Trail(NamedTuple):
     points: FloatArray
     fun: FloatArray
     best: FloatArray
+    best_fun: float
     last: FloatArray
+    last_fun: float
+
+    @property
+    def start(self) -> FloatArray | None:
+        """Where it began; None where the path is not known."""
+        return self.points[0] if len(self.points) > 1 else None
 
 
 def window(path: FloatArray, best: FloatArray) -> FloatArray:
@@ -52,11 +60,14 @@ def window(path: FloatArray, best: FloatArray) -> FloatArray:
     return np.stack([middle - 0.75 * span, middle + 0.75 * span], axis=1)
 
 
-def limits_of(box: Any, count: int, trail: Trail) -> FloatArray:
-    """Limits (n, 2): those given, checked, or about the path."""
+def limits_of(box: Any, count: int, trails: Sequence[Trail]) -> FloatArray:
+    """Limits (n, 2): those given, checked, or about the paths."""
     if box is None:
-        return window(trail.points, trail.best)
-    limits = np.asarray(box, dtype=np.float64)
+        if not trails:
+            raise ValueError("a picture needs a box, (low, high) for each variable, or a result")
+        windows = np.stack([window(t.points, t.best) for t in trails])
+        return np.stack([windows[:, :, 0].min(axis=0), windows[:, :, 1].max(axis=0)], axis=1)
+    limits = np.asarray(list(box.values()) if isinstance(box, dict) else box, dtype=np.float64)
     if limits.shape == (2,) and count == 1:
         limits = limits[None]
     if limits.shape != (count, 2):
@@ -88,8 +99,15 @@ def free_corner(points: FloatArray, limits: FloatArray) -> Corner:
     return min(hidden, key=lambda corner: hidden[corner])
 
 
-def heights(curve: FloatArray, points: FloatArray) -> tuple[float, float]:
-    """Limits that show the curve and every point, and cut what shoots up at a pole."""
+def heights(
+    curve: FloatArray, points: FloatArray, typical: float | None = None
+) -> tuple[float, float]:
+    """Limits that show the curve and every point, and cut what shoots up at a pole.
+
+    `typical`: which part of the curve is to be seen for sure; half beside points, else more.
+    """
+    if typical is None:
+        typical = 0.5 if len(points) else 0.9
     curve = curve[np.isfinite(curve)]
     every = np.concatenate([curve, points])
     if not len(every):
@@ -101,14 +119,14 @@ def heights(curve: FloatArray, points: FloatArray) -> tuple[float, float]:
         if low - bottom > 3 * (top - low) > 0:
             bottom = low
         # A pole above: beyond the points there is room for one and a half times their height.
-        high = float(max(points.max(initial=bottom), np.median(curve)))
+        high = float(max(points.max(initial=bottom), np.quantile(curve, typical)))
         if high > bottom:
             top = max(high, min(top, bottom + 2.5 * (high - bottom)))
     pad = 0.06 * (top - bottom) or 0.5 * max(abs(top), 1.0)
     return bottom - pad, top + pad
 
 
-def levels_of(z: FloatArray) -> FloatArray:
+def levels_of(z: FloatArray, count: int = LEVELS) -> FloatArray:
     """Contour levels: even, or denser towards the minimum where the function is steep far off."""
     from matplotlib.ticker import MaxNLocator
 
@@ -118,5 +136,5 @@ def levels_of(z: FloatArray) -> FloatArray:
         return np.asarray([low])
     if float(np.median(z)) - low < 0.15 * rise:
         first = max(float(np.quantile(z, 0.005)) - low, 1e-6 * rise)
-        return np.asarray(low + np.geomspace(first, rise, LEVELS))
-    return np.asarray(MaxNLocator(LEVELS).tick_values(low, high))
+        return np.asarray(low + np.geomspace(first, rise, count))
+    return np.asarray(MaxNLocator(count).tick_values(low, high))

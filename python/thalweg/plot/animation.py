@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Descents that move: one frame an iteration, saved as GIF or film, or shown in a notebook."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from thalweg.plot import canvas
+from thalweg.plot.curves import draw_curve
+from thalweg.plot.descents import size_of
+from thalweg.plot.scene import Scene, by_name, scene
+from thalweg.plot.surfaces import draw_contours
+from thalweg.plot.view import FloatArray, free_corner
+
+if TYPE_CHECKING:
+    from matplotlib.animation import FuncAnimation
+    from matplotlib.axes import Axes
+
+__all__ = ["animate"]
+
+_FRAMES = 120  # beyond, iterations are left out, evenly
+
+
+def animate(
+    results: Any,
+    fun: Any = None,
+    box: Any = None,
+    names: Sequence[str] | None = None,
+    ax: Axes | None = None,
+    *,
+    interval: float = 100.0,
+    frames: int = _FRAMES,
+) -> FuncAnimation:
+    """Let descents run: over the curve, over the contours, or against iteration beyond.
+
+    Parameters
+    ----------
+    results : Result, sequence of Result, or dict of them by name
+        Descents made with `record=True`; several run side by side.
+    fun : Objective or callable, optional
+        The function; by default that of the (first) result.
+    box : sequence of pairs or dict, optional
+        What to show, (low, high) for each variable; about the paths by default.
+    names : sequence of str, optional
+        The variables' names, for the axes; the function's own by default.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+    interval : float, default 100
+        Milliseconds from frame to frame.
+    frames : int, default 120
+        How many at most: of longer descents iterations are left out, evenly.
+
+    Returns
+    -------
+    matplotlib.animation.FuncAnimation
+        ``save("descent.gif")`` writes it by Pillow, ``save("descent.mp4")`` by FFmpeg where that is
+        installed; a notebook shows it as it is. Keep it in a variable as long as it is to run.
+
+    Raises
+    ------
+    ValueError
+        If a result has no path, the function is not known any more, `box` does not fit, or
+        `frames` or `interval` is not positive.
+    ImportError
+        If matplotlib is missing.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import thalweg as tw
+    >>> res = tw.minimize(lambda x, y: x**2 + 3 * y**2, [2.0, 1.0], "gradient_descent",
+    ...                   learning_rate=0.1, max_iter=5, record=True)
+    >>> film = tw.plot.animate(res, interval=200)
+    >>> film.save(Path(tempfile.mkdtemp(), "bowl.gif"), writer="pillow")
+    """
+    told = by_name(results)
+    if not told:
+        raise ValueError("animate needs at least one result, got none")
+    for name, result in told.items():
+        if result.path is None:
+            raise ValueError(f"animate needs the path of {name}: minimize with record=True")
+    if frames < 1 or not interval > 0:
+        raise ValueError(f"frames and interval must be > 0, got {frames!r} and {interval!r}")
+    own = ax is None
+    count = size_of(next(iter(told.values())).x)
+    if count > 2:
+        runner = _against_iteration(told, canvas.axes(ax))
+    else:
+        s = scene(fun, results, box, names)
+        if count == 1:
+            runner = _over(draw_curve(s, canvas.axes(ax), paths=False), s, height=True)
+        else:
+            ax = canvas.axes(ax, *canvas.fitted(s.limits))
+            runner = _over(draw_contours(s._replace(trails={}), ax), s, height=False)
+    if own:
+        # Laid out once: half the time of a frame, and nothing jumps.
+        runner.ax.figure.draw_without_rendering()  # type: ignore[union-attr]
+        runner.ax.figure.set_layout_engine("none")  # type: ignore[union-attr]
+    last = max(len(r.path.fun) for r in told.values()) - 1  # type: ignore[union-attr]
+    steps = np.unique(np.linspace(0, last, min(frames, last + 1)).round().astype(int))
+    made: FuncAnimation = _shown_class()(
+        runner.ax.figure, runner.show, frames=steps.tolist(), interval=interval, repeat_delay=1500
+    )
+    return made
+
+
+@functools.cache
+def _shown_class() -> Any:
+    """A FuncAnimation that notebooks show as it is, whatever matplotlib is set to."""
+    from matplotlib.animation import FuncAnimation
+
+    class Animation(FuncAnimation):
+        def _repr_html_(self) -> str:
+            return str(self.to_jshtml())
+
+    return Animation
+
+
+class _Runner:
+    """Lines on an Axes that grow with the iteration, and a title that counts."""
+
+    def __init__(self, ax: Axes, curves: dict[str, FloatArray], values: list[FloatArray]) -> None:
+        self.ax, self.curves, self.values = ax, list(curves.values()), values
+        self.lines: list[list[Any]] = []
+        for k, label in enumerate(curves):
+            color = canvas.style(k)["color"]
+            (edge,) = ax.plot([], [], color="white", linewidth=3.6, zorder=3)
+            (line,) = ax.plot(
+                [], [], color=color, linewidth=1.4, marker=canvas.mark(k), markersize=3.6,
+                markeredgewidth=0, label=label, zorder=4,
+            )  # fmt: skip
+            (head,) = ax.plot(
+                [], [], marker=canvas.mark(k), markersize=9, color=color, markeredgecolor="black",
+                linestyle="none", zorder=6,
+            )  # fmt: skip
+            self.lines.append([edge, line, head])
+        ax.set_title(" ", fontsize="medium")  # its height is kept from the first frame on
+
+    def show(self, step: int) -> list[Any]:
+        """Everything up to an iteration."""
+        for points, (edge, line, head) in zip(self.curves, self.lines, strict=True):
+            last = min(step, len(points) - 1)
+            edge.set_data(*points[: last + 1].T)
+            line.set_data(*points[: last + 1].T)
+            head.set_data(*points[last : last + 1].T)
+        told = f"iteration {step}"
+        if len(self.values) == 1:
+            told += f": {self.values[0][min(step, len(self.values[0]) - 1)]:.6g}"
+        self.ax.set_title(told, fontsize="medium")
+        return [artist for each in self.lines for artist in each]
+
+
+def _over(ax: Axes, s: Scene, height: bool) -> _Runner:
+    """A runner over a curve or contours."""
+    curves = {
+        name: np.column_stack([t.points[:, 0], t.fun]) if height else t.points
+        for name, t in s.trails.items()
+    }
+    runner = _Runner(ax, curves, [t.fun for t in s.trails.values()])
+    if height:
+        canvas.legend(ax)
+    elif len(curves) > 1:
+        every = np.concatenate(list(curves.values()))
+        canvas.legend(ax, loc=free_corner(every, s.limits))
+    return runner
+
+
+def _against_iteration(told: dict[str, Any], ax: Axes) -> _Runner:
+    """A runner of values above the lowest against iteration."""
+    values = [np.asarray(r.path.fun, dtype=np.float64) for r in told.values()]
+    every = np.concatenate(values)
+    lowest = float(every[np.isfinite(every)].min(initial=np.inf))
+    curves: dict[str, npt.NDArray[np.float64]] = {}
+    for name, fun in zip(told, values, strict=True):
+        above = np.where(fun > lowest, fun - lowest, np.nan)
+        curves[name] = np.column_stack([np.arange(len(fun)), above])
+    runner = _Runner(ax, curves, values)
+    shown = np.concatenate([c[:, 1] for c in curves.values()])
+    shown = shown[np.isfinite(shown)]
+    if shown.size:
+        ax.set_yscale("log")
+        ax.set_ylim(shown.min() / 2, shown.max() * 2)
+    longest = max(len(fun) for fun in values)
+    ax.set(xlim=(-0.02 * longest, 1.02 * longest), xlabel="iteration", ylabel="f − min f")
+    canvas.tidy(ax)
+    if len(curves) > 1:
+        canvas.legend(ax)
+    return runner

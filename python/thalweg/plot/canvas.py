@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The look of every picture: colours, lines, marks, and figures that pyplot does not know of.
+
+Lines are told apart by colour, dash and mark, areas by lightness, so that grey prints and
+colour-blind eyes lose nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from thalweg.plot.view import FloatArray, Trail, thinned
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's palette (jfly.uni-koeln.de/color), those that stand out on white.
+BLUE, VERMILLION, GREEN, PURPLE, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9"
+YELLOW, BLACK = "#F0E442", "#000000"
+CURVE = "#5A5A5A"  # a function itself, beneath everything that happens on it
+LINES = (VERMILLION, BLUE, BLACK, PURPLE, GREEN, SKY)
+DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1)), "-.", (0, (8, 2)), (0, (3, 1, 1, 1)))
+MARKS = ("o", "s", "^", "D", "v", "P")
+NOTHING = "0.88"  # where a function has no value, or a fit none
+
+_MARKED = 300  # points beyond which markers would hide the line
+_ARROWS = 12
+_HALO = 2.2  # width of the white edge that lifts a line off what lies beneath
+
+
+def new_figure(width: float = 6.4, height: float = 4.8) -> Figure:
+    """A figure of its own, in inches; pyplot's list of figures is left alone."""
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise ImportError('plots need matplotlib: pip install "thalweg[plot]"') from None
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def axes(ax: Axes | None, width: float = 6.4, height: float = 4.8) -> Axes:
+    """The Axes given, or those of a new figure."""
+    return ax if ax is not None else new_figure(width, height).add_subplot()
+
+
+def tidy(ax: Axes, grid: bool = True) -> Axes:
+    """Axes of lines: no frame to the right and above, a faint grid beneath."""
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.tick_params(color="0.4")
+    if grid:
+        ax.grid(color="0.9", linewidth=0.6)
+        ax.set_axisbelow(True)
+    return ax
+
+
+def hills() -> Colormap:
+    """Heights from dark valleys to light hills: viridis, lightened so that lines stand out."""
+    from matplotlib import colormaps
+    from matplotlib.colors import LinearSegmentedColormap
+
+    shades = np.asarray(colormaps["viridis"](np.linspace(0.12, 1, 256)))[:, :3]
+    made = LinearSegmentedColormap.from_list("thalweg.hills", 0.62 * shades + 0.38)
+    return made.with_extremes(bad=NOTHING)
+
+
+def style(k: int) -> dict[str, Any]:
+    """Colour and dash of the k-th line."""
+    return {"color": LINES[k % len(LINES)], "linestyle": DASHES[k % len(DASHES)]}
+
+
+def mark(k: int) -> str:
+    """Mark of the k-th line."""
+    return MARKS[k % len(MARKS)]
+
+
+def legend(ax: Axes, **kw: Any) -> None:
+    """A legend that what lies beneath does not disturb."""
+    ax.legend(**{"fontsize": "small", "framealpha": 0.9, "edgecolor": "0.8", **kw})
+
+
+def path_of(ax: Axes, points: FloatArray, limits: FloatArray, label: str, k: int = 0) -> None:
+    """A descent's points (k, 2) as a line with marks and a few arrow heads."""
+    drawn = thinned(points)
+    line: dict[str, Any] = {"linewidth": 1.4, "label": label, "zorder": 3.0, **style(k)}
+    if len(drawn) <= _MARKED:
+        line |= {
+            "linestyle": "-", "marker": mark(k), "markersize": 4.6, "markeredgewidth": 0.5,
+            "markeredgecolor": "white",
+        }  # fmt: skip
+    # A white edge lifts it off what lies beneath.
+    ax.plot(*drawn.T, color="white", linewidth=line["linewidth"] + _HALO, zorder=2.9)
+    ax.plot(*drawn.T, **line)
+    arrows(ax, drawn, limits, line["color"])
+
+
+def arrows(ax: Axes, points: FloatArray, limits: FloatArray, color: str) -> None:
+    """A head in the middle of each of the longest steps that can be seen."""
+    a, b = points[:-1], points[1:]
+    with np.errstate(all="ignore"):
+        length = np.hypot(*((b - a) / (limits[:, 1] - limits[:, 0])).T)
+        inside = np.all((points >= limits[:, 0]) & (points <= limits[:, 1]), axis=1)
+    # Below 3 % of the picture a head would hide its step.
+    seen = np.flatnonzero((length > 0.03) & inside[:-1] & inside[1:])
+    for i in seen[np.argsort(-length[seen], kind="stable")][:_ARROWS]:
+        middle = (a[i] + b[i]) / 2
+        ax.annotate(
+            "",
+            xy=tuple(middle + 0.02 * (b[i] - a[i])),
+            xytext=tuple(middle - 0.02 * (b[i] - a[i])),
+            arrowprops={"arrowstyle": "-|>", "color": color, "mutation_scale": 12, "linewidth": 0},
+            zorder=4,
+        )
+
+
+def ends(ax: Axes, start: FloatArray | None, best: FloatArray, labelled: bool = True) -> None:
+    """Start and best point, told apart by shape as well as by colour."""
+    kw: dict[str, Any] = {"linestyle": "none", "markeredgecolor": BLACK, "clip_on": True}
+    if start is not None:
+        ax.plot(
+            *start[:, None],
+            marker="o",
+            markersize=8,
+            markerfacecolor="white",
+            markeredgewidth=1.6,
+            label="start" if labelled else None,
+            zorder=6,
+            **kw,
+        )
+    star(ax, best, "best" if labelled else None)
+
+
+def star(ax: Axes, at: FloatArray, label: str | None, size: float = 14.0) -> None:
+    """A minimum."""
+    ax.plot(
+        *at[:, None],
+        linestyle="none",
+        marker="*",
+        markersize=size,
+        markerfacecolor=YELLOW,
+        markeredgecolor=BLACK,
+        markeredgewidth=0.9,
+        label=label,
+        zorder=7,
+    )
+
+
+def told(ax: Axes, fun: float, nit: int, reason: Any) -> None:
+    """The title of one descent: where it ended and why."""
+    many = "iteration" if nit == 1 else "iterations"
+    why = str(reason).replace("_", " ")
+    ax.set_title(f"{fun:.6g} after {nit} {many}: {why}", fontsize="medium")
+
+
+def square(ax: Axes, limits: FloatArray) -> None:
+    """Equal scales where the box allows, so that steps stand at right angles to contours."""
+    spans = limits[:, 1] - limits[:, 0]
+    if spans.max() <= 3 * spans.min():
+        ax.set_aspect("equal")
+
+
+def fitted(limits: FloatArray, beside: float = 1.4) -> tuple[float, float]:
+    """Size of a figure whose axes have the box's own shape, `beside` inches for a colour bar."""
+    spans = limits[:, 1] - limits[:, 0]
+    if spans.max() > 3 * spans.min():
+        return 6.4, 4.8
+    scale = 4.6 / max(spans[0], 1.15 * spans[1])
+    return scale * float(spans[0]) + beside, scale * float(spans[1]) + 0.7
+
+
+def path_and_ends(
+    ax: Axes, trails: dict[str, Trail], limits: FloatArray, height: bool = False
+) -> None:
+    """Every descent over a picture of two axes; `height`: of one variable, drawn at its values."""
+    tips = []
+    for k, (label, trail) in enumerate(trails.items()):
+        points, best = trail.points, trail.best
+        if height:
+            points = np.column_stack([points[:, 0], trail.fun])
+            best = np.asarray([trail.best[0], trail.best_fun])
+        if len(points) > 1:
+            path_of(ax, points, limits, label, k)
+        tips.append((points[0] if trail.start is not None else None, best))
+    for k, (start, best) in enumerate(tips):
+        ends(ax, start, best, labelled=k == 0)

@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A function to explore in a window: a click starts a descent, sliders change its settings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from thalweg.minimize import minimize
+from thalweg.objective import Objective
+from thalweg.plot import canvas
+from thalweg.plot.curves import draw_curve
+from thalweg.plot.pages import usual_rate
+from thalweg.plot.scene import point_in, scene
+from thalweg.plot.surfaces import draw_contours
+from thalweg.plot.view import FloatArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from thalweg.result import Result
+
+__all__ = ["Explorer", "explore"]
+
+_SPREAD = 2.0  # decades that the slider goes to either side of the rate
+
+
+class Explorer:
+    """What `explore` shows, and where it stands.
+
+    Attributes
+    ----------
+    ax : matplotlib.axes.Axes
+        The picture.
+    start : ndarray
+        Where the descent starts, (n,).
+    result : Result
+        The descent that is shown, with its path.
+    learning_rate, iterations : matplotlib.widgets.Slider
+        The sliders; that of the learning rate holds its decimal logarithm.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        box: Any,
+        start: Any,
+        learning_rate: float | None,
+        iterations: int,
+        names: Sequence[str] | None,
+        ax: Axes,
+    ) -> None:
+        self._objective = objective
+        self._scene = s = scene(objective, None, box, names)
+        self.ax = ax
+        (draw_curve if objective.n == 1 else draw_contours)(s, ax)
+        inside = s.limits[:, 0] + 0.85 * (s.limits[:, 1] - s.limits[:, 0])
+        self.start: FloatArray = (
+            inside if start is None else objective.structure.flatten(start, "start")[1][0]
+        )
+        rate = usual_rate(s) if learning_rate is None else float(learning_rate)
+        if not (math.isfinite(rate) and rate > 0):
+            raise ValueError(f"learning_rate must be a number > 0, got {learning_rate!r}")
+        self._make_sliders(math.log10(rate), iterations)
+        (self._edge,) = ax.plot([], [], color="white", linewidth=3.4, zorder=3)
+        (self._line,) = ax.plot(
+            [], [], "o-", color=canvas.VERMILLION, linewidth=1.4, markersize=4.2,
+            markeredgewidth=0.5, markeredgecolor="white", label="descent", zorder=4,
+        )  # fmt: skip
+        (self._from,) = ax.plot(
+            [], [], "o", color="white", markeredgecolor="black", markersize=8,
+            markeredgewidth=1.6, zorder=6,
+        )  # fmt: skip
+        (self._best,) = ax.plot(
+            [], [], "*", color=canvas.YELLOW, markeredgecolor="black", markersize=14, zorder=7
+        )
+        self._canvas = ax.figure.canvas
+        self._canvas.mpl_connect("button_press_event", self._clicked)
+        # matplotlib itself would let go of what nobody else holds.
+        ax.figure.__dict__.setdefault("_thalweg_explorers", []).append(self)
+        self.result: Result = self._descend()
+
+    def _make_sliders(self, rate: float, iterations: int) -> None:
+        from matplotlib.widgets import Slider
+
+        above, below = _room_beneath(self.ax)
+        self.learning_rate = Slider(
+            above, "learning rate", rate - _SPREAD, rate + _SPREAD, valinit=rate,
+            color=canvas.VERMILLION, initcolor="none",
+        )  # fmt: skip
+        self.iterations = Slider(
+            below, "iterations", 0, max(10 * iterations, 100), valinit=iterations, valstep=1,
+            color=canvas.VERMILLION, initcolor="none", valfmt="%d",
+        )  # fmt: skip
+        for slider in (self.learning_rate, self.iterations):
+            slider.on_changed(self._redraw)
+
+    def _clicked(self, event: Any) -> None:
+        toolbar = getattr(self._canvas, "toolbar", None)
+        if event.inaxes is not self.ax or event.button != 1 or getattr(toolbar, "mode", ""):
+            return  # beside the picture, or the toolbar's zoom or pan is at work
+        at = [event.xdata, event.ydata]
+        self.start = np.asarray(at[: self._objective.n], dtype=np.float64)
+        self._redraw()
+
+    def _redraw(self, _: Any = None) -> None:
+        self.result = self._descend()
+        self._canvas.draw_idle()
+
+    def _descend(self) -> Result:
+        """One descent by gradient descent, and its picture."""
+        rate, count = 10**self.learning_rate.val, int(self.iterations.val)
+        self.learning_rate.valtext.set_text(f"{rate:.3g}")
+        result = minimize(
+            self._objective, self._objective.structure.restore(self.start[None]),
+            "gradient_descent", learning_rate=rate, max_iter=count, record=True,
+        )  # fmt: skip
+        flat = self._objective.structure.flatten
+        assert result.path is not None
+        points, best = flat(result.path.x)[1], flat(result.x)[1][0]
+        if self._objective.n == 1:
+            points = np.column_stack([points[:, 0], result.path.fun])
+            best = np.asarray([best[0], result.fun])
+        self._edge.set_data(*points.T)
+        self._line.set_data(*points.T)
+        self._from.set_data(*points[:1].T)
+        self._best.set_data(*best[:, None])
+        canvas.told(self.ax, result.fun, result.nit, result.reason)
+        return result
+
+
+def _room_beneath(ax: Axes) -> tuple[Axes, Axes]:
+    """Two axes for sliders, beneath a picture that gives them room."""
+    spec = ax.get_subplotspec()
+    figure = ax.figure
+    if spec is not None:
+        rows = spec.subgridspec(3, 1, height_ratios=[16, 1, 1])
+        ax.set_subplotspec(rows[0])
+        return figure.add_subplot(rows[1]), figure.add_subplot(rows[2])
+    x, y, width, height = ax.get_position().bounds
+    ax.set_position((x, y + 0.2 * height, width, 0.8 * height))
+    left, wide = x + 0.2 * width, 0.65 * width
+    return (
+        figure.add_axes((left, y + 0.06 * height, wide, 0.04 * height)),
+        figure.add_axes((left, y, wide, 0.04 * height)),
+    )
+
+
+def explore(
+    fun: Any,
+    box: Any,
+    *,
+    start: Any = None,
+    learning_rate: float | None = None,
+    iterations: int = 50,
+    names: Sequence[str] | None = None,
+    ax: Axes | None = None,
+) -> Explorer:
+    """Explore gradient descents: a click chooses the start, sliders the rate and the iterations.
+
+    The path is drawn anew at once. For desktop windows, and for notebooks with ipympl
+    (``%matplotlib widget``).
+
+    Parameters
+    ----------
+    fun : Objective or callable
+        A function of one or two variables that can be traced.
+    box : sequence of pairs or dict
+        What to show, (low, high) for each variable.
+    start : array_like or dict, optional
+        Where the first descent starts; inside the box by default.
+    learning_rate : float, optional
+        Its rate; by default one whose usual step is a twentieth of the box. The slider goes from a
+        hundredth of it to a hundred times it.
+    iterations : int, default 50
+        Its steps; the slider goes to ten times as many.
+    names : sequence of str, optional
+        The variables' names; the function's own by default.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default a new window, which is pyplot's: `pyplot.show()` opens it.
+
+    Returns
+    -------
+    Explorer
+        Holds `ax`, the present `result` and the sliders.
+
+    Raises
+    ------
+    TraceError
+        If the function cannot be traced.
+    ValueError
+        If it has more than two variables, or `box` or `start` does not fit.
+    ImportError
+        If matplotlib is missing.
+
+    Examples
+    --------
+    >>> import thalweg as tw
+    >>> from matplotlib.figure import Figure
+    >>> seen = tw.plot.explore(lambda x, y: x**2 + 3 * y**2, [(-2, 2), (-2, 2)], start=[1, 1],
+    ...                        learning_rate=0.1, ax=Figure().add_subplot())
+    >>> seen.iterations.set_val(20)
+    >>> seen.result.nit
+    20
+    """
+    objective = fun if isinstance(fun, Objective) else Objective(fun, point_in(box))
+    if objective.n not in (1, 2):
+        raise ValueError(
+            f"explore shows functions of one or two variables, got {objective.n}; "
+            "tw.objective(f, x0).slice(name=value) holds the others"
+        )
+    if isinstance(iterations, bool) or int(iterations) != iterations or iterations < 0:
+        raise ValueError(f"iterations must be a whole number >= 0, got {iterations!r}")
+    if ax is None:
+        canvas.new_figure()  # matplotlib, or the sentence about it
+        # Windows are pyplot's: only those that it knows of can be shown.
+        from matplotlib import pyplot
+
+        ax = pyplot.figure(figsize=(7.0, 6.4), layout="constrained").add_subplot()
+    return Explorer(objective, box, start, learning_rate, int(iterations), names, ax)

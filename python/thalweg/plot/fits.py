@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Fits: data with the curve, its confidence band and residuals; maps of parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from thalweg.plot import canvas
+from thalweg.plot.view import FloatArray
+from thalweg.structure import argument_names, as_floats
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["fit", "maps"]
+
+_CURVE_POINTS = 401
+_OUTLIERS = 0.01  # of a map's pixels on either side are left to the ends of its colour scale
+
+
+def fit(
+    f: Callable[..., Any],
+    xdata: Any,
+    ydata: Any,
+    popt: Any,
+    pcov: Any = None,
+    sigma: Any = None,
+    *,
+    confidence: float = 0.95,
+    names: Sequence[str] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Data, the curve fitted to them, its confidence band, and the residuals below.
+
+    The band is where the curve lies with the given probability at each x alone, to first order in
+    the parameters' errors: ``f ± t sqrt(J pcov Jᵀ)``, with Student's t for as many degrees of
+    freedom as there are data more than parameters (N. R. Draper and H. Smith, Applied Regression
+    Analysis, 3rd ed., 1998, sections 3.1 and 24.5).
+
+    Parameters
+    ----------
+    f : callable
+        The model, ``f(x, a, b, ...)`` written in NumPy, as given to `thalweg.curve_fit`.
+    xdata, ydata : array_like
+        The data, (m,) both.
+    popt, pcov : array_like
+        Parameters (p,) and their covariance (p, p); without it there is no band.
+    sigma : array_like, optional
+        Standard deviations of `ydata`, (m,) or one: error bars, and residuals in units of them.
+    confidence : float, default 0.95
+        Probability of the band.
+    names : sequence of str, optional
+        Names of x and of y, for the axes; by default x as the function names it, and y.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw, without residuals; by default a new figure with them.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Data and curve; `figure.axes[1]` has the residuals.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, or `confidence` is not between 0 and 1.
+    ImportError
+        If matplotlib is missing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import thalweg as tw
+    >>> def decay(t, a, b):
+    ...     return a * np.exp(-b * t)
+    >>> t = np.linspace(0, 4, 20)
+    >>> y = decay(t, 2.5, 1.3) + 0.05 * np.cos(9 * t)
+    >>> ax = tw.plot.fit(decay, t, y, *tw.curve_fit(decay, t, y))
+    >>> ax.get_xlabel(), [text.get_text() for text in ax.get_legend().get_texts()]
+    ('t', ['data', 'fit', '95 % confidence'])
+    """
+    x, y = as_floats(xdata, "xdata"), as_floats(ydata, "ydata")
+    p = as_floats(popt, "popt")
+    if x.ndim != 1 or x.shape != y.shape:
+        raise ValueError(f"xdata and ydata must have one shape (m,), got {x.shape} and {y.shape}")
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence must be between 0 and 1, got {confidence}")
+    errors = None if sigma is None else np.broadcast_to(as_floats(sigma, "sigma"), y.shape)
+    own = argument_names(f)
+    labels = list(names) if names is not None else [own[0] if own else "x", "y"]
+    below = None
+    if ax is None:
+        figure = canvas.new_figure(6.4, 5.6)
+        ax, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+    canvas.tidy(ax)
+    pad = 0.03 * (float(np.nanmax(x)) - float(np.nanmin(x)) or 1.0)
+    line = np.linspace(np.nanmin(x) - pad, np.nanmax(x) + pad, _CURVE_POINTS)
+    curve, slopes = _along(f, line, p)
+    _data(ax, x, y, errors, "data")
+    ax.plot(line, curve, color=canvas.VERMILLION, linewidth=1.8, label="fit", zorder=3)
+    if pcov is not None:
+        _band(ax, line, curve, slopes, p, as_floats(pcov, "pcov"), y, confidence)
+    ax.set(xlim=(line[0], line[-1]), ylabel=labels[1])
+    handles = dict(zip(*ax.get_legend_handles_labels()[::-1], strict=True))
+    data = handles.pop("data")
+    canvas.legend(ax, handles=[data, *handles.values()])
+    if below is None:
+        ax.set_xlabel(labels[0])
+        return ax
+    _residuals(below, x, y - np.asarray(f(x, *p), dtype=np.float64), errors, labels[0])
+    ax.set_xlabel(labels[0])
+    ax.xaxis.label.set_visible(False)
+    ax.figure.align_ylabels([ax, below])
+    return ax
+
+
+def _along(f: Callable[..., Any], x: FloatArray, p: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The model's values (k,) along x and its slopes (k, p) by the parameters."""
+    from thalweg.objective import Objective
+
+    traced = Objective(lambda *q: f(x, *q), p, unpack=True)
+    return np.broadcast_to(traced(p), x.shape), np.asarray(traced.jacobian(p)).reshape(-1, p.size)
+
+
+def _data(ax: Axes, x: FloatArray, y: FloatArray, errors: FloatArray | None, label: str) -> None:
+    kw: dict[str, Any] = {"color": canvas.BLUE, "markersize": 4.5 if len(x) <= 200 else 2.5}
+    if errors is None:
+        ax.plot(x, y, "o", label=label, zorder=2, markeredgewidth=0, **kw)
+    else:
+        ax.errorbar(x, y, errors, fmt="o", label=label, zorder=2, elinewidth=0.9, **kw)
+
+
+def _band(
+    ax: Axes,
+    x: FloatArray,
+    curve: FloatArray,
+    slopes: FloatArray,
+    p: FloatArray,
+    covariance: FloatArray,
+    y: FloatArray,
+    confidence: float,
+) -> None:
+    """Where the curve lies with a probability; nothing where the covariance is not known."""
+    if covariance.shape != (p.size, p.size):
+        raise ValueError(f"pcov must have shape {(p.size, p.size)}, got {covariance.shape}")
+    # A parameter pinned at a bound has a row of NaN: it does not vary.
+    known = ~np.isnan(np.diag(covariance))
+    slopes, covariance = slopes[:, known], covariance[np.ix_(known, known)]
+    if not np.isfinite(covariance).all():
+        return
+    variance = np.einsum("ki,ij,kj->k", slopes, covariance, slopes)
+    free = int(np.isfinite(y).sum()) - int(known.sum())
+    half = student(confidence, max(free, 1)) * np.sqrt(np.maximum(variance, 0.0))
+    ax.fill_between(
+        x, curve - half, curve + half, color=canvas.VERMILLION, alpha=0.22, linewidth=0, zorder=1,
+        label=f"{100 * confidence:g} % confidence",
+    )  # fmt: skip
+
+
+def student(confidence: float, free: int) -> float:
+    """The t that a Student variable of `free` degrees of freedom stays within, with probability.
+
+    With ``t = sqrt(free) tan(a)`` the density of a is ``cos(a) ** (free - 1)``: it is summed from
+    0 until the probability is reached, by the midpoint rule, good to 8 digits.
+    """
+    # Beyond some 30 standard deviations of a there is nothing to sum.
+    reach = min(np.pi / 2, 30 / np.sqrt(free))
+    edges = np.linspace(0.0, reach, 200_001)
+    middle = (edges[1:] + edges[:-1]) / 2
+    density = np.cos(middle) ** (free - 1)
+    below = np.concatenate([[0.0], np.cumsum(density)])
+    return float(np.sqrt(free) * np.tan(np.interp(confidence, below / below[-1], edges)))
+
+
+def _residuals(
+    ax: Axes, x: FloatArray, r: FloatArray, errors: FloatArray | None, label: str
+) -> None:
+    """What the curve leaves, in units of sigma where it is known."""
+    if errors is not None:
+        r = r / errors
+    _data(ax, x, r, None, "residuals")
+    ax.axhline(0.0, color="0.4", linewidth=0.9, zorder=1)
+    reach = float(np.nanmax(np.abs(r), initial=0.0)) * 1.15 or 1.0
+    ax.set(
+        ylim=(-reach, reach),
+        xlabel=label,
+        ylabel="residual" + (" / σ" if errors is not None else ""),
+    )
+    canvas.tidy(ax)
+
+
+def maps(
+    fits: Any, names: Sequence[str] | None = None, ax: Any = None, errors: bool = True
+) -> npt.NDArray[np.object_]:
+    """Parameters fitted in every pixel of an image, as maps, with their standard errors below.
+
+    Fits that failed are grey.
+
+    Parameters
+    ----------
+    fits : Fits
+        Made by `thalweg.curve_fit_many` on data (rows, columns, m): `popt` and `perr`
+        (rows, columns, p), `names`.
+    names : sequence of str, optional
+        What to call the parameters; as the model does, by default.
+    ax : sequence of matplotlib.axes.Axes, optional
+        Where to draw: one for each parameter, then one for each standard error; a new figure by
+        default.
+    errors : bool, default True
+        Draw the standard errors too.
+
+    Returns
+    -------
+    ndarray of matplotlib.axes.Axes
+        (2, p): parameters, and their standard errors; (1, p) without these.
+
+    Raises
+    ------
+    ValueError
+        If the fits do not stand in rows and columns, or `ax` holds another number.
+    ImportError
+        If matplotlib is missing.
+    """
+    popt = np.asarray(fits.popt, dtype=np.float64)
+    if popt.ndim != 3:
+        raise ValueError(f"maps need popt of shape (rows, columns, p), got {popt.shape}")
+    rows, columns, count = popt.shape
+    own = [str(name) for name in (names if names is not None else fits.names)]
+    if len(own) != count:
+        raise ValueError(f"names must hold {count}, one for each parameter; got {len(own)}")
+    lines = 2 if errors else 1
+    given = None if ax is None else np.asarray(ax, dtype=object).ravel()
+    if given is None:
+        tall = 2.6 * min(max(rows / columns, 0.4), 2.5) + 0.4
+        drawn = canvas.new_figure(3.4 * count, tall * lines).subplots(lines, count, squeeze=False)
+    elif len(given) != lines * count:
+        raise ValueError(f"ax must hold {lines * count} Axes, got {len(given)}")
+    else:
+        drawn = given.reshape(lines, count)
+    succeeded = np.asarray(getattr(fits, "success", True), dtype=np.bool_)
+    there = np.logical_and(np.isfinite(popt).all(axis=2), succeeded)
+    for i, name in enumerate(own):
+        _map(drawn[0, i], popt[..., i], there, name, "viridis")
+        if errors:
+            perr = np.asarray(fits.perr, dtype=np.float64)[..., i]
+            _map(drawn[1, i], perr, there, f"standard error of {name}", "cividis")
+    for i, each in enumerate(drawn.ravel()):
+        each.label_outer()
+        each.set_xlabel("column" if i >= (lines - 1) * count else "")
+        each.set_ylabel("row" if i % count == 0 else "")
+    return np.asarray(drawn, dtype=object)
+
+
+def _map(
+    ax: Axes, values: FloatArray, there: npt.NDArray[np.bool_], title: str, colors: str
+) -> None:
+    """One map; a few outliers do not stretch its colours."""
+    from matplotlib import colormaps
+
+    shown = np.ma.masked_where(~(there & np.isfinite(values)), values)
+    seen = shown.compressed()
+    low, high = np.quantile(seen, [_OUTLIERS, 1 - _OUTLIERS]) if seen.size else (0.0, 1.0)
+    if not low < high:
+        low, high = low - 0.5 * (abs(low) or 1.0), high + 0.5 * (abs(high) or 1.0)
+    cmap = colormaps[colors].with_extremes(bad=canvas.NOTHING)
+    image = ax.imshow(shown, cmap=cmap, vmin=low, vmax=high, interpolation="nearest")
+    below, above = seen.size and seen.min() < low, seen.size and seen.max() > high
+    extend = "both" if below and above else "min" if below else "max" if above else "neither"
+    bar = ax.figure.colorbar(image, ax=ax, extend=extend, shrink=0.9)
+    bar.outline.set_linewidth(0.6)
+    ax.set_title(title, fontsize="medium")

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a picture shows: a function, the box it is looked at in, and descents on it.
+
+Whatever the user gave (a function, an objective, one result or several, by name or not) becomes
+numbers here; nothing is drawn.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import numpy as np
+
+from thalweg.plot.view import FloatArray, Trail, limits_of
+from thalweg.structure import argument_names
+
+if TYPE_CHECKING:
+    from thalweg.called import Called
+    from thalweg.objective import Objective
+    from thalweg.result import Result
+
+Lanes = Callable[[FloatArray], FloatArray]  # (k, n) -> (k,) values, or (k, n) slopes
+
+
+class Scene(NamedTuple):
+    """A function over a box (n, 2), and the descents on it by name."""
+
+    values: Lanes
+    slopes: Lanes
+    labels: list[str]
+    limits: FloatArray
+    trails: dict[str, Trail]
+
+    @property
+    def height(self) -> str:
+        """What the function's own axis is called: `f(x, y)`."""
+        return f"f({', '.join(self.labels)})"
+
+    def grid(self, count: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """The function of two variables on `count` points each way, NaN where it has no value."""
+        X, Y = np.meshgrid(*(np.linspace(low, high, count) for low, high in self.limits))
+        Z = self.values(np.column_stack([X.ravel(), Y.ravel()])).reshape(X.shape)
+        return X, Y, np.where(np.isfinite(Z), Z, np.nan)
+
+
+def scene(
+    fun: Any, results: Any, box: Any, names: Sequence[str] | None, counts: Sequence[int] = (1, 2)
+) -> Scene:
+    """Everything a picture of `counts` variables is made of."""
+    told = by_name(results)
+    first = next(iter(told.values()), None)
+    if fun is None:
+        fun = first._objective if first is not None else None
+        if fun is None:
+            raise ValueError(
+                "the function is not known any more (it is not saved with the result): "
+                "call thalweg.plot.descent(fun, result)"
+            )
+    known = known_function(fun, first.x if first is not None else point_in(box))
+    structure = known.structure
+    if structure.size not in counts:
+        wanted = " or ".join(("one", "two")[c - 1] for c in counts)
+        raise ValueError(
+            f"the picture is for functions of {wanted} variable{'s' * (counts[-1] > 1)}, got "
+            f"{structure.size}; tw.objective(f, x0).slice(name=value) holds the others"
+        )
+    trails = {name: trail_of(result, known) for name, result in told.items()}
+    if isinstance(box, dict) and structure.form == "dict" and set(box) == set(structure.keys):
+        box = [box[key] for key in structure.keys]
+    limits = limits_of(box, structure.size, list(trails.values()))
+    return Scene(over_points(known), slopes_over(known), labels(known, names), limits, trails)
+
+
+def by_name(results: Any) -> dict[str, Result]:
+    """Results by name: those given by name, or named by their methods."""
+    if results is None:
+        return {}
+    if isinstance(results, Mapping) and "fun" not in results:
+        return {str(name): result for name, result in results.items()}
+    if isinstance(results, Mapping):
+        return {"descent": cast("Result", results)}
+    told = list(results)
+    own = [str(getattr(r.state, "method", "descent")).replace("_", " ") for r in told]
+    if len(set(own)) < len(own):
+        own = [f"{name} {i + 1}" for i, name in enumerate(own)]
+    return dict(zip(own, told, strict=True))
+
+
+def point_in(box: Any) -> Any:
+    """The middle of a box, in the form of the function's points."""
+    if box is None:
+        raise ValueError("a picture needs a box, (low, high) for each variable, or a result")
+    if isinstance(box, dict):
+        return {name: point_in(pair) for name, pair in box.items()}
+    limits = np.asarray(box, dtype=np.float64)
+    if limits.shape == (2,):
+        return float(limits.mean())
+    if limits.ndim != 2 or limits.shape[1] != 2:
+        raise ValueError(
+            f"box must be a pair (low, high) for each variable, got shape {limits.shape}"
+        )
+    return limits.mean(axis=1)
+
+
+def known_function(fun: Any, x: Any) -> Objective | Called:
+    """The function with the form of its points; traced if that is possible."""
+    if hasattr(fun, "structure"):
+        return cast("Objective | Called", fun)
+    from thalweg.called import Called
+    from thalweg.errors import TraceError
+    from thalweg.objective import Objective
+
+    try:
+        return Objective(fun, x)
+    except TraceError:
+        return Called(fun, x, (), None, None)
+
+
+def trail_of(result: Result, known: Objective | Called) -> Trail:
+    """A descent as numbers."""
+    flat = known.structure.flatten
+    best = flat(result.x)[1][0]
+    points, fun = best[None], np.asarray([result.fun])
+    if result.path is not None:
+        points, fun = flat(result.path.x)[1], np.asarray(result.path.fun)
+    last = result.last
+    return Trail(points, fun, best, float(result.fun), flat(last.x)[1][0], float(last.fun))
+
+
+def over_points(fun: Objective | Called) -> Lanes:
+    """The function over points (k, n)."""
+    if callable(fun):
+
+        def values(points: FloatArray) -> FloatArray:
+            found = fun(fun.structure.restore(points, (len(points),)))
+            return np.asarray(found, dtype=np.float64).reshape(len(points))
+
+        return values
+    return lambda points: _one_by_one(fun, points)[0]
+
+
+def slopes_over(fun: Objective | Called) -> Lanes:
+    """Its gradient over points (k, n)."""
+    if callable(fun):
+        return lambda points: fun.rows_value_and_grad(np.ascontiguousarray(points))[1]
+    return lambda points: _one_by_one(fun, points)[1]
+
+
+def _one_by_one(fun: Called, points: FloatArray) -> tuple[FloatArray, FloatArray]:
+    values, slopes = np.full(len(points), np.nan), np.full(points.shape, np.nan)
+    with np.errstate(all="ignore"):
+        for i, point in enumerate(points):
+            # math.log and its like raise outside their domain: no value there.
+            with contextlib.suppress(ArithmeticError, ValueError):
+                values[i], slopes[i] = fun.rows_value_and_grad_one(point)
+    return values, slopes
+
+
+def labels(fun: Objective | Called, names: Sequence[str] | None) -> list[str]:
+    """A label for each variable: those given, or the function's own."""
+    own = fun.structure.labels(
+        getattr(fun, "names", None) or argument_names(getattr(fun, "_function", None))
+    )
+    if names is None:
+        return own
+    if len(names) != len(own):
+        raise ValueError(f"names must hold {len(own)}, one for each variable; got {len(names)}")
+    return [str(name) for name in names]
