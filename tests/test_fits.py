@@ -780,6 +780,9 @@ def test_fits_index_slice_save_and_print(tmp_path):
         assert word in text, text
     with pytest.raises(ValueError, match="two leading axes"):
         fits[0].plot()
+    axes = fits.plot()
+    assert axes.shape == (2, 3)
+    assert [ax.get_title() for ax in axes[0]] == ["a", "b", "c"]
 
 
 def test_limits_end_fits_alone():
