@@ -127,7 +127,7 @@ class FitLanes:
         layout = self.layout
         numbers = layout.m * (1 + layout.predictors + (self.sigma is not None))
         numbers += 12 + 8 * layout.n + 2 * layout.n**2
-        return max(int(CHUNK / 8 / numbers), 64)
+        return max(int(CHUNK / 8 / numbers), 1)
 
     def tell(self, done: int) -> None:
         """Tell that so many fits are done."""

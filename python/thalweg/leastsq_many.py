@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from math import inf, prod
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +34,7 @@ class LeastSquaresMany(Many):
     """Where many least-squares descents ended, why, and what each cost.
 
     Made by `thalweg.least_squares_many`. The arrays are attributes and keys, ``r[3]`` is one
-    ending with its `message`, ``r[r.success]`` and ``r.sort("cost")`` are of this kind again.
+    ending with its `message`, ``r[r.success]`` and ``r.sort()`` are of this kind again.
 
     Attributes
     ----------
@@ -76,6 +76,10 @@ class LeastSquaresMany(Many):
     elapsed: float
 
     __slots__ = ()
+
+    def sort(self, by: Any = "cost", descending: bool = False) -> Self:
+        """These endings in another order; as `Results.sort`, by cost unless told otherwise."""
+        return super().sort(by, descending)
 
     def _message(self, lane: int) -> str:
         left, right = (float(self._own[name].flat[lane]) for name in ("left", "right"))
