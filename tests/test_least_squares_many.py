@@ -141,6 +141,9 @@ def test_limits_end_each_alone():
     ended = r[~r.success]
     assert (ended.reason == Reason.max_evaluations).all()
     assert (ended.status == -2).all()
+    none = tw.least_squares_many(decay, np.tile(starts, (50, 1)), lane_args=(np.tile(y, (50, 1)),),
+                                 max_time=0.0)  # fmt: skip
+    assert (none.reason == Reason.max_time).all()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends itself a signal")
