@@ -127,7 +127,7 @@ class FitLanes:
         layout = self.layout
         numbers = layout.m * (1 + layout.predictors + (self.sigma is not None))
         numbers += 12 + 8 * layout.n + 2 * layout.n**2
-        return max(int(CHUNK / 8 / numbers), 64)
+        return max(int(CHUNK / 8 / numbers), 1)
 
     def tell(self, done: int) -> None:
         """Tell that so many fits are done."""
@@ -266,6 +266,8 @@ class FitLanes:
         )  # fmt: skip
         self._done += k
         x, reason = out["x"], out["reason"]
+        if out["error"] is None:  # not begun, as time was up
+            reason[reason == Reason.interrupted] = Reason.max_time
         arrays: Arrays = {
             "popt": x, "cost": out["fun"], "nit": out["nit"], "nfev": out["nfev"],
             "n_missing": np.zeros(k, dtype=np.int64), "left": out["left"], "right": out["right"],
@@ -339,10 +341,7 @@ class FitLanes:
         varying: list[bool],
     ) -> None:
         """NaN for fits whose start was not finite, and for those that were not begun."""
-        lanes = np.flatnonzero(
-            (reason == Reason.non_finite)
-            | (reason == Reason.interrupted) & (arrays["nfev"] == 0)
-        )  # fmt: skip
+        lanes = np.flatnonzero((reason == Reason.non_finite) | (arrays["nfev"] == 0))
         if not lanes.size:
             return
         (begun,) = np.nonzero(reason[lanes] == Reason.non_finite)
