@@ -307,21 +307,32 @@ def test_help_teaches_by_example(capsys):
     assert max(map(len, out.splitlines())) <= 100
 
 
-def test_every_example_in_help_runs(capsys, tmp_path, monkeypatch):
-    import shlex
+def examples_of(text):
+    """The commands of a help text, with their lines joined."""
+    lines = text.split("examples:\n")[-1].replace("\\\n", "").splitlines()
+    return [line for line in lines if line.lstrip().startswith("thalweg ")]
 
-    from thalweg.cli import EXAMPLES
+
+@pytest.mark.parametrize("command", ["minimize", "multistart", "basins", "sweep"])
+def test_every_example_in_help_runs(capsys, tmp_path, monkeypatch, command):
+    import shlex
 
     pytest.importorskip("matplotlib")
     monkeypatch.chdir(tmp_path)
-    commands = EXAMPLES.replace("\\\n", "").splitlines()[1:]
+    status, text, _ = run(capsys, command, "--help")
+    assert status == 0
+    assert max(map(len, text.splitlines())) <= 100
+    commands = examples_of(text)
     assert len(commands) >= 4
-    for command in commands:
-        program, *words = shlex.split(command)
+    pictures = []
+    for line in commands:
+        program, *words = shlex.split(line)
         assert program == "thalweg"
         status, _, err = run(capsys, *words)
-        assert status == 0, (command, err)
-    assert (tmp_path / "rosenbrock.png").is_file()
+        assert status == 0, (line, err)
+        pictures += [words[words.index("--plot") + 1]] if "--plot" in words else []
+    assert pictures
+    assert all((tmp_path / name).stat().st_size > 1000 for name in pictures)
 
 
 def test_version(capsys):
@@ -417,3 +428,170 @@ def test_ctrl_c_prints_the_best_so_far():
     assert told["reason"] == "interrupted"
     assert 1 < told["x"]["x"] < 3
     assert told["nit"] > 0
+
+
+# Many descents
+
+HIMMELBLAU = "(x**2 + y - 11)**2 + (x + y**2 - 7)**2"
+SQUARE = ["--bounds", "x=-5:5", "--bounds", "y=-5:5"]
+UNIFORM = ["--sampling", "uniform"]  # no import of SciPy
+
+
+def table(text):
+    """The rows of a printed table, the heading first."""
+    return [line.split("\t") for line in text.splitlines() if "\t" in line]
+
+
+def test_multistart_prints_the_minima_best_first(capsys):
+    status, out, err = run(capsys, "multistart", HIMMELBLAU, *SQUARE, *UNIFORM, "--n", 300)
+    assert (status, err) == (0, "")
+    assert fields(out)["minima"] == "4"
+    assert fields(out)["starts"] == "300"
+    assert fields(out)["elsewhere"] == "none"
+    heading, *rows = table(out)
+    assert heading == ["minimum", "x", "y", "fun", "starts"]
+    values = [float(row[3]) for row in rows]
+    assert values == sorted(values)
+    assert sum(int(row[4]) for row in rows) == 300
+    known = {(3.0, 2.0), (-2.805, 3.131), (-3.779, -3.283), (3.584, -1.848)}
+    assert {(round(float(r[1]), 3), round(float(r[2]), 3)) for r in rows} == known
+
+
+def test_multistart_json_is_keyed_by_variables(capsys):
+    status, out, _ = run(
+        capsys, "multistart", "b + a**2", "--bounds", "b=0:5", "--bounds", "a=-1:1", *UNIFORM,
+        "--seed", 3, "--n", 20, "--json", "--threads", 1,
+    )  # fmt: skip
+    assert status == 0
+    told = json.loads(out, parse_constant=pytest.fail)
+    assert told["variables"] == ["b", "a"]
+    assert told["bounds"] == {"b": [0, 5], "a": [-1, 1]}
+    (minimum,) = told["minima"]
+    assert minimum["x"]["b"] == 0
+    assert minimum["at_bounds"] == {"b": -1, "a": 0}
+    assert minimum["starts"] == 20
+    assert minimum["eigenvalues"] == [pytest.approx(2)]
+    assert (told["n"], told["seed"], told["sampling"]) == (20, 3, "uniform")
+
+
+def test_no_minimum_exits_1_and_says_what_happened(capsys):
+    words = ["multistart", "log(-1 - x**2)", "--bounds", "x=0:1", *UNIFORM, "--n", "8"]
+    status, out, _ = run(capsys, *words)
+    assert status == 1
+    assert fields(out)["minima"] == "0"
+    assert fields(out)["elsewhere"] == "left_domain 8"
+    assert table(out) == []
+
+
+def test_free_descents_leave_the_bounds(capsys):
+    words = ["multistart", "(x - 7)**2", "--bounds", "x=0:1", *UNIFORM, "--json"]
+    assert json.loads(run(capsys, *words)[1])["minima"][0]["x"]["x"] == 1
+    assert json.loads(run(capsys, *words, "--free")[1])["minima"][0]["x"]["x"] == 7
+
+
+def test_basins_tell_labels_axes_and_minima(capsys):
+    words = ["basins", HIMMELBLAU, *SQUARE, "--shape", "5x4"]
+    status, out, _ = run(capsys, *words, "--json")
+    assert status == 0
+    told = json.loads(out, parse_constant=pytest.fail)
+    assert told["axes"]["x"] == [-5, -2.5, 0, 2.5, 5]
+    assert len(told["axes"]["y"]) == 4
+    assert [len(row) for row in told["labels"]] == [4] * 5
+    corner = told["minima"][told["labels"][4][3]]["x"]
+    assert (round(corner["x"], 6), round(corner["y"], 6)) == (3, 2)
+    status, out, _ = run(capsys, *words)
+    assert fields(out)["starts"] == "20"
+    assert len(table(out)) == 5
+
+
+def test_basins_of_one_variable_and_with_one_held(capsys):
+    _, out, _ = run(capsys, "basins", "cos(x)", "--bounds", "x=0.1:9", "--shape", "50", "--json")
+    assert len(json.loads(out)["labels"]) == 50
+    held = ["--bounds", "z=0.5:0.5", "--shape", "3x3", "--json"]
+    _, out, _ = run(capsys, "basins", "x**2 + (y - z)**2", *SQUARE, *held)
+    assert json.loads(out)["minima"][0]["x"] == {"x": 0, "y": 0.5, "z": 0.5}
+
+
+def test_sweep_prints_verdicts_the_best_and_on_request_every_run(capsys):
+    words = ["sweep", *OMEGA[1:], "--start", "x=1.6", "--learning-rate", "0.001,0.1,0.3,0.5",
+             "--max-iter", "100"]  # fmt: skip
+    status, out, _ = run(capsys, *words)
+    assert status == 0
+    told = fields(out)
+    assert (told["runs"], told["converged"], told["left_domain"]) == ("4", "2", "1")
+    assert told["best learning_rate"] == "0.3"
+    assert table(out) == []
+    heading, *rows = table(run(capsys, *words, "--runs")[1])
+    assert heading == ["learning_rate", "verdict", "nit", "x", "fun"]
+    assert [row[1] for row in rows] == ["too_small", "converged", "converged", "left_domain"]
+
+
+def test_sweep_json_lists_every_combination(capsys):
+    status, out, _ = run(
+        capsys, "sweep", *OMEGA[1:], "--start", "x=1.6", "--method", "momentum", "--momentum",
+        "0:0.9:4", "--learning-rate", "0.01:1:3:log", "--json",
+    )  # fmt: skip
+    assert status == 0
+    told = json.loads(out, parse_constant=pytest.fail)
+    assert told["shape"] == [3, 4]  # in the order of the method's own table
+    assert told["method"]["momentum"] == pytest.approx([0, 0.3, 0.6, 0.9])
+    assert told["method"]["learning_rate"] == pytest.approx([0.01, 0.1, 1])
+    assert len(told["runs"]) == 12
+    assert sum(told["verdicts"].values()) == 12
+    assert told["best"] in told["runs"]
+    assert told["best"]["verdict"] == "converged"
+
+
+def test_a_sweep_in_which_none_converges_exits_1(capsys):
+    words = ["sweep", *OMEGA[1:], "--start", "x=1.6", "--learning-rate", "1e-5,1e-4"]
+    status, out, _ = run(capsys, *words)
+    assert status == 1
+    assert "best fun" not in fields(out)
+    assert json.loads(run(capsys, *words, "--json")[1])["best"] is None
+
+
+def test_scipy_is_asked_for_in_one_line(capsys, monkeypatch):
+    for name in [m for m in sys.modules if m == "scipy" or m.startswith("scipy.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    said = refused(capsys, "multistart", "x**2", "--bounds", "x=-1:1")
+    assert 'pip install "thalweg[scipy]"' in said
+
+
+START = ["--start", "x=1.6"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["multistart", "x + y", "--bounds", "x=0:1"], "no bounds for y: add --bounds y=LOW:HIGH"),
+        (["multistart", "x", "--bounds", "x=0:"], "--bounds x must be finite"),
+        (["multistart", "x", "--bounds", "x=0:inf"], "--bounds x must be finite"),
+        (["multistart", "x", "--bounds", "x=2:1"], "the lower end 2.0 is above the upper 1.0"),
+        (["multistart", "x", "--bounds", "x=1:1"], "leave room in some variable"),
+        (["multistart", "x", "--bounds", "x=0:1", "--bounds", "z=0:1"], "has no 'z'"),
+        (["multistart", "3", "--bounds", "x=0:1"], "has no variable"),
+        (["multistart", "x", "--bounds", "x=0:1", "--n", "0", *UNIFORM], "n must be >= 1, got 0"),
+        (["multistart", "x", "--bounds", "x=0:1", "--n", "many"], "invalid int value"),
+        (["multistart", "x", "--bounds", "x=0:1", "--tol", "2"], "tol must be a share"),
+        (["multistart", "x", "--bounds", "x=0:1", "--seed", "-1"], "seed must be >= 0"),
+        (["multistart", "x", "--bounds", "x=0:1", "--threads", "0"], "threads must be >= 1"),
+        (["multistart", "x", "--bounds", "x=0:1", "--method", "adam"], "needs --learning-rate"),
+        (["multistart", "x+y+z", *SQUARE, "--bounds", "z=0:1", "--plot", "a.png"], "one or two"),
+        (["basins", "x", "--bounds", "x=0:1", "--shape", "4x4"], "each of 1 variables"),
+        (["basins", "x", "--bounds", "x=0:1", "--shape", "4.5"], "whole numbers such as 512x512"),
+        (["basins", "x", "--bounds", "x=0:1", "--shape", "1"], "shape must be >= 2"),
+        (["sweep", "x**2", *START], "needs --learning-rate"),
+        (["sweep", "x**2", *START, "--learning-rate", "0.1"], "needs a sequence"),
+        (["sweep", "x**2", *START, "--learning-rate", "0.1:1"], "takes LOW:HIGH:COUNT"),
+        (["sweep", "x**2", *START, "--learning-rate", "0.1:1:5:cube"], "takes LOW:HIGH:COUNT"),
+        (["sweep", "x**2", *START, "--learning-rate", "0:1:5:log"], "must be > 0"),
+        (["sweep", "x**2", *START, "--learning-rate", "0.1:1:1"], "a COUNT >= 2"),
+        (["sweep", "x**2", *START, "--learning-rate", "0.1,-1"], "learning_rate must be > 0"),
+        (["sweep", "x**2", *START, "--learning-rate", "0.1,,1"], "--learning-rate"),
+        (["sweep", "x**2", *START, "--learning-rate", "0.1,a"], "must be a number"),
+        (["sweep", "x**2", *START, "--learning-rate", "0.1,1", "--momentum", "1"], "has no"),
+    ],
+)
+def test_what_many_descents_cannot_use_is_told_in_one_line(capsys, words, said):
+    assert said in refused(capsys, *words)

@@ -31,7 +31,12 @@ if TYPE_CHECKING:
     from thalweg.fit_information import OptimizeWarning
     from thalweg.leastsq import least_squares
     from thalweg.many import minimize_many
+    from thalweg.maps import Basins, basins
+    from thalweg.minima import Minima
     from thalweg.models import Model, model
+    from thalweg.multistarts import multistart
+    from thalweg.results import Results
+    from thalweg.sweeps import Sweep, Verdict, sweep
     from thalweg.tangents import Tangent, tangent
 
 GradientDescent = _methods.classes["gradient_descent"]
@@ -62,15 +67,23 @@ for _class in _methods.classes.values():
 
 # Fits and tangents are imported when first asked for.
 _LATER = {
+    "Basins": "maps",
     "LeastSquares": "endings",
+    "Minima": "minima",
     "Model": "models",
     "OptimizeWarning": "fit_information",
     "Tangent": "tangents",
+    "Results": "results",
+    "Sweep": "sweeps",
+    "Verdict": "sweeps",
+    "basins": "maps",
     "curve_fit": "fit",
     "least_squares": "leastsq",
     "minimize_many": "many",
     "model": "models",
     "tangent": "tangents",
+    "multistart": "multistarts",
+    "sweep": "sweeps",
 }
 
 
@@ -95,11 +108,13 @@ __all__ = [
     "AdaMax",
     "Adam",
     "AdamW",
+    "Basins",
     "Bounds",
     "GradientCheck",
     "GradientDescent",
     "LeastSquares",
     "Lion",
+    "Minima",
     "Model",
     "Momentum",
     "NAdam",
@@ -109,11 +124,15 @@ __all__ = [
     "RMSProp",
     "Reason",
     "Result",
+    "Results",
     "Rprop",
     "State",
+    "Sweep",
     "Tangent",
     "TraceError",
+    "Verdict",
     "__version__",
+    "basins",
     "check_grad",
     "curve_fit",
     "grad",
@@ -126,11 +145,13 @@ __all__ = [
     "minimize",
     "minimize_many",
     "model",
+    "multistart",
     "nn",
     "objective",
     "plot",
     "schedules",
     "show_config",
+    "sweep",
     "tangent",
     "value_and_grad",
 ]

@@ -10,7 +10,7 @@ import numpy as np
 
 from thalweg.structure import FloatArray, Structure, as_floats
 
-__all__ = ["Bounds", "checked_box", "read_bounds", "read_box"]
+__all__ = ["Bounds", "checked_box", "read_bounds", "read_box", "read_limits"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,20 @@ def read_bounds(bounds: Any, structure: Structure, start: FloatArray) -> list[Fl
     """[lower, upper], each (n,), or nothing without bounds; checked against starts (..., n)."""
     if bounds is None:
         return []
+    lower, upper = read_limits(bounds, structure)
+    outside = np.argwhere((start < lower) | (start > upper))
+    if outside.size:
+        at, i = tuple(outside[0]), outside[0][-1]
+        of = f"start {at[0]}" if start.ndim > 1 else "x0"
+        raise ValueError(
+            f"{of} must lie within the bounds, got {start[at]} outside "
+            f"[{lower[i]}, {upper[i]}] for {structure.name_of(i)}"
+        )
+    return [lower, upper]
+
+
+def read_limits(bounds: Any, structure: Structure) -> list[FloatArray]:
+    """[lower, upper], each (n,), checked by themselves."""
     n = structure.size
     if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
         lower = _spread(bounds.lb, structure, "lb", -np.inf)
@@ -53,14 +67,6 @@ def read_bounds(bounds: Any, structure: Structure, start: FloatArray) -> list[Fl
         raise ValueError(
             f"bounds must have lower <= upper, got ({lower[i]}, {upper[i]}) "
             f"for {structure.name_of(i)}"
-        )
-    outside = np.argwhere((start < lower) | (start > upper))
-    if outside.size:
-        at, i = tuple(outside[0]), outside[0][-1]
-        of = f"start {at[0]}" if start.ndim > 1 else "x0"
-        raise ValueError(
-            f"{of} must lie within the bounds, got {start[at]} outside "
-            f"[{lower[i]}, {upper[i]}] for {structure.name_of(i)}"
         )
     return [lower, upper]
 

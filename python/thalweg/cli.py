@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The command line: `thalweg minimize`, `thalweg info`.
+"""The command line: its parser, `thalweg minimize` and `thalweg info`.
 
 Words in, words out; what they mean is decided by the library. NumPy and the core are imported by
 the commands that need them. Exit status: 0 converged, or stopped at a limit that was given; 1 did
@@ -11,15 +11,27 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from thalweg._version import __version__
+from thalweg.cli_many import add_basins, add_multistart, add_sweep
+from thalweg.cli_options import (
+    EXIT_STATUS,
+    EXPRESSION,
+    JSON,
+    hyper_given,
+    hyper_options,
+    method_options,
+    save_picture,
+    stop_options,
+    stops_given,
+)
+from thalweg.cli_options import picture as _picture
+from thalweg.cli_options import print_json as _print_json
 from thalweg.words import BadInputError, read_bounds, read_expression, read_start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from matplotlib.figure import Figure
 
     from thalweg.result import Result
 
@@ -36,26 +48,9 @@ examples:
       --method momentum --learning-rate 0.0005 --max-iter 20000 --plot rosenbrock.png
   thalweg minimize "x*log(x)" --start x=1 --bounds x=0.1: \\
       --method gradient_descent --learning-rate 0.1 --json
+  thalweg multistart "(x**2 + y - 11)**2 + (x + y**2 - 7)**2" --bounds x=-5:5 --bounds y=-5:5
+  thalweg sweep "exp(x) - log(x)" --start x=1.6 --learning-rate 0.01:1:20:log --max-iter 100
   thalweg info
-"""
-
-EXIT_STATUS = """\
-exit status:
-  0  it converged, or reached a limit that was given (the reason is printed)
-  1  it did not converge
-  2  bad input; standard error says in one line what was wrong
-"""
-
-EXPRESSION = """\
-the expression:
-  numbers, pi, e, variables, + - * / ** // %, comparisons, where(condition, a, b), and functions by
-  their NumPy names: exp, log, sqrt, sin, tanh, abs, maximum, minimum, clip, logaddexp, erf, ...
-"""
-
-JSON = """\
---json:
-  one object; points and gradients are objects keyed by variable. Numbers that JSON lacks are the
-  strings "NaN", "Infinity" and "-Infinity".
 """
 
 # Which limit, given by the user, makes which ending a success for the shell.
@@ -64,7 +59,6 @@ LIMITS = {
     "max_evaluations": "max_nfev",
     "max_time": "max_time",
 }
-OPTIONS = ("max_iter", "max_nfev", "max_time", "gtol", "xtol", "ftol")
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -159,6 +153,10 @@ def _parser(command: str) -> argparse.ArgumentParser:
     minimize.set_defaults(run=_minimize)
     if command == "minimize":
         _minimize_options(minimize)
+    epilog = "\n".join([EXPRESSION, JSON])
+    add_multistart(commands, command, epilog)
+    add_basins(commands, command, epilog)
+    add_sweep(commands, command, epilog)
     info = commands.add_parser(
         "info",
         help="version, instruction set, cores, optional parts",
@@ -170,107 +168,23 @@ def _parser(command: str) -> argparse.ArgumentParser:
 
 
 def _minimize_options(parser: argparse.ArgumentParser) -> None:
-    methods = _methods()
-    number = {"type": float, "metavar": "N"}
     add = parser.add_argument
     add("expression", metavar="EXPR", help='what to minimize: "exp(x) - log(x)"')
     add(
         "--start", action="append", default=[], metavar="NAME=VALUE",
         help="where to start; once for each variable",
     )  # fmt: skip
-    add(
-        "--method", default="lbfgs", choices=list(methods), metavar="METHOD",
-        help=f"how to descend: {', '.join(methods)} (default: lbfgs)",
-    )  # fmt: skip
+    method_options(parser, "lbfgs")
     add(
         "--bounds", action="append", default=[], metavar="NAME=LOW:HIGH",
         help="keep a variable inside; either end may be left out",
     )  # fmt: skip
-    add("--max-iter", type=int, metavar="N", help="most iterations")
-    add("--max-nfev", type=int, metavar="N", help="most evaluations")
-    add("--max-time", help="most seconds", **number)  # type: ignore[arg-type]
-    add("--gtol", help="converged when the gradient is this small", **number)  # type: ignore[arg-type]
-    add("--xtol", help="converged when the step is this small", **number)  # type: ignore[arg-type]
-    add("--ftol", help="converged when the value settles to this", **number)  # type: ignore[arg-type]
+    stop_options(parser)
     add("--record", action="store_true", help="print every point too")
     add("--progress", action="store_true", help="show where it stands, on standard error")
     add("--plot", metavar="FILE", help="draw the descent (png, svg, pdf); needs matplotlib")
     add("--json", action="store_true", help="print as JSON, for programs")
-    group = parser.add_argument_group("hyper-parameters (those of the method alone)")
-    options = _options()
-    for name in dict.fromkeys(name for table in methods.values() for name in table):
-        if name in options:
-            continue
-        users = [m for m, table in methods.items() if name in table]
-        defaults = {methods[m][name] for m in users}
-        default = defaults.pop() if len(defaults) == 1 else ...
-        # "required", one default for all, or each method's own.
-        note = "required" if default is None else "" if default is ... else f"default: {default}"
-        who = "" if len(users) == len(methods) else f"of {', '.join(users)}"
-        text = "; ".join(filter(None, (who, note))).replace("%", "%%")
-        group.add_argument(
-            "--" + name.replace("_", "-"), dest=f"hyper_{name}", type=float, metavar="N",
-            help=text or "each method's own default",
-        )  # fmt: skip
-    group = parser.add_argument_group("what every method does to the gradient first, if asked")
-    for name, meaning in options.items():
-        users = [f"{m} has its own, default: {t[name]}" for m, t in methods.items() if name in t]
-        group.add_argument(
-            "--" + name.replace("_", "-"), dest=f"hyper_{name}", type=float, metavar="N",
-            help="; ".join([meaning.rstrip("."), *users]).replace("%", "%%"),
-        )  # fmt: skip
-
-
-def _methods() -> dict[str, dict[str, Any]]:
-    """Methods and their hyper-parameters: defaults, None where required."""
-    from thalweg.methods import methods
-
-    return {name: dict(table) for name, table in methods().items()}
-
-
-def _options() -> dict[str, str]:
-    """What every method takes besides, and what it does."""
-    from thalweg import _core
-
-    return {name: meaning for name, _, meaning, *_ in _core.options()}
-
-
-def _hyper(given: argparse.Namespace) -> dict[str, float]:
-    """The hyper-parameters given, checked against the method's own."""
-    values: dict[str, float] = {
-        key.removeprefix("hyper_"): value
-        for key, value in vars(given).items()
-        if key.startswith("hyper_") and value is not None
-    }
-    own = _methods()[given.method]
-    for name in values:
-        if name not in own and name not in _options():
-            raise BadInputError(
-                f"{given.method} has no {_flag(name)}; it has {', '.join(map(_flag, own))}"
-            )
-    for name, default in own.items():
-        if default is None and name not in values:
-            raise BadInputError(f"{given.method} needs {_flag(name)}")
-    return values
-
-
-def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
-
-
-def _picture(file: str) -> str:
-    """Where to draw; everything that can be wrong with it is told before the run."""
-    from importlib.util import find_spec
-
-    if find_spec("matplotlib") is None:
-        raise BadInputError('--plot needs matplotlib: pip install "thalweg[plot]"')
-    known = (".png", ".svg", ".pdf", ".jpg", ".jpeg", ".webp")
-    if not file.lower().endswith(known):
-        raise BadInputError(f"--plot takes a file ending in {', '.join(known)}; got {file!r}")
-    folder = os.path.dirname(file)  # noqa: PTH120 - pathlib takes longer to import than a descent
-    if folder and not os.path.isdir(folder):  # noqa: PTH112
-        raise BadInputError(f"--plot {file}: there is no folder {folder!r}")
-    return file
+    hyper_options(parser)
 
 
 def _minimize(given: argparse.Namespace) -> int:
@@ -280,11 +194,9 @@ def _minimize(given: argparse.Namespace) -> int:
         raise BadInputError(f"expression {given.expression.strip()!r} has no variable")
     start = read_start(given.start, variables)
     bounds = read_bounds(given.bounds, variables, start)
-    hyper: dict[str, Any] = _hyper(given)
+    hyper: dict[str, Any] = hyper_given(given)
     picture = _picture(given.plot) if given.plot is not None else None
-    keywords: dict[str, Any] = {
-        name: v for name in OPTIONS if (v := getattr(given, name)) is not None
-    }
+    keywords = stops_given(given)
 
     import thalweg as tw
 
@@ -324,22 +236,8 @@ def _minimize(given: argparse.Namespace) -> int:
     return 0 if result.success or (limit is not None and limit in keywords) else 1
 
 
-def _print_json(data: dict[str, Any]) -> None:
-    import json
-
-    print(json.dumps(data, allow_nan=False))  # noqa: T201
-
-
 def _draw(result: Result, variables: tuple[str, ...], file: str) -> None:
-    try:
-        figure = cast("Figure", result.plot(names=variables).figure)
-        figure.savefig(file, dpi=150)
-    except ImportError as error:
-        raise BadInputError(
-            f'--plot needs matplotlib: pip install "thalweg[plot]" ({error})'
-        ) from error
-    except OSError as error:
-        raise BadInputError(f"--plot {file}: {error.strerror or error}") from error
+    save_picture(lambda: result.plot(names=variables), file)
 
 
 def _info(given: argparse.Namespace) -> int:

@@ -110,9 +110,12 @@ class Method:
     def check(self, name: str, values: FloatArray) -> None:
         """Refuse values (k,) of a hyper-parameter of which one would be refused alone."""
         (accepted,) = (h[3] for h in [*self._hyper, *self._options] if h[0] == name)
-        whole = any(h[0] == name and h[4] for h in self._hyper)
-        for value in np.unique(values) if whole else (values.min(), values.max()):
+        for value in np.unique(values) if self.is_whole(name) else (values.min(), values.max()):
             self._value(name, float(value), accepted)
+
+    def is_whole(self, name: str) -> bool:
+        """Whether a hyper-parameter is a whole number."""
+        return any(h[0] == name and h[4] for h in self._hyper)
 
     def settings(self, graph: _core.Graph) -> list[tuple[int, Any]]:
         """How each hyper-parameter, then each option, enters a step: `_core.Stepper`."""
@@ -196,7 +199,7 @@ class SolverMethod(Method):
 
     def _value(self, name: str, value: Any, accepted: tuple[float, float, bool, bool]) -> Any:
         number = _checked(name, value, *accepted)
-        if not any(h[0] == name and h[4] for h in self._hyper):
+        if not self.is_whole(name):
             return number
         if number != int(number):
             raise ValueError(f"{name} must be a whole number, got {number:g}")

@@ -20,7 +20,7 @@ from thalweg.methods import Method, kept_minimizer, kept_stepper
 from thalweg.structure import FloatArray, Structure, argument_names, as_floats, structure_of
 from thalweg.trace import Trace, Tracer, output_node, trace_call
 
-__all__ = ["Objective", "objective"]
+__all__ = ["Objective", "objective", "objective_of"]
 
 
 def _available_memory() -> int:
@@ -339,6 +339,10 @@ class Objective:
 
         return both, rows if rows.shape[0] == 1 else spread(rows, lead), spread(directions, lead_v)
 
+    def rows_hvp(self, rows: FloatArray, directions: FloatArray) -> FloatArray:
+        """Hessian-vector products (k, n) at rows of points (k, n) along rows of directions."""
+        return self._directional("hvp", rows, np.ascontiguousarray(directions))
+
     def hvp(self, x: Any, v: Any) -> Any:
         """Hessian-vector product at `x` along `v`, both in the form of `x0` (lanes in front)."""
         self._require_scalar("a Hessian", "use jvp or vjp")
@@ -542,6 +546,24 @@ class Tape(str):
 
     def __repr__(self) -> str:
         return str(self).rstrip("\n")
+
+
+def objective_of(
+    fun: Callable[..., Any] | Objective, x0: Any, args: Any, unpack: bool | None
+) -> Objective:
+    """A function traced at `x0`, or what was traced before, with `args`; one value is required."""
+    if isinstance(fun, Objective):
+        if unpack is not None:
+            raise TypeError("unpack= was settled when the objective was traced; leave it out")
+        found = fun.with_args(args if isinstance(args, tuple) else (args,)) if args != () else fun
+    else:
+        found = Objective(fun, x0, args, unpack)
+    if prod(found.shape) != 1:
+        raise ValueError(
+            f"the function must return one value, got shape {found.shape}; "
+            "sums of squares of residuals are for least squares"
+        )
+    return found
 
 
 def _pieces(s: Structure, trace: Trace, x: Tracer) -> list[Tracer]:

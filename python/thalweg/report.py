@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from thalweg.expressions import Expression
     from thalweg.result import Result
 
-__all__ = ["Run", "plain"]
+__all__ = ["Run", "plain", "shown"]
 
 
 def plain(value: Any) -> Any:
@@ -138,13 +138,17 @@ class Run:
 
     def show(self, path: bool = False) -> None:
         """Print it: a table on a terminal, `name: text` lines elsewhere; then the path."""
-        rows, points = self.rows(), self.path() if path else []
-        if sys.stdout.isatty():
-            _table(rows, points, bool(self.result.success))
-            return
-        lines = [f"{name}: {text}" for name, text in rows]
-        lines += ["\t".join(point) for point in points]
-        print("\n".join(lines))  # noqa: T201
+        shown(self.rows(), self.path() if path else [], bool(self.result.success))
+
+
+def shown(rows: list[tuple[str, str]], points: list[tuple[str, ...]], success: bool) -> None:
+    """Print rows of name and text, as a table on a terminal; then rows of points."""
+    if sys.stdout.isatty():
+        _table(rows, points, success)
+        return
+    lines = [f"{name}: {text}" for name, text in rows]
+    lines += ["\t".join(point) for point in points]
+    print("\n".join(lines))  # noqa: T201
 
 
 def _table(rows: list[tuple[str, str]], points: list[tuple[str, ...]], success: bool) -> None:
