@@ -13,7 +13,13 @@ names = zipfile.ZipFile(path).namelist()
 print(f"   {path.name}: {size:,} bytes, {len(names)} files")
 if size >= LIMIT:
     sys.exit(f"a wheel must be under {LIMIT:,} bytes, got {size:,}")
-for wanted in ("thalweg/__init__.py", "thalweg/py.typed", "thalweg/_core.pyi"):
+for wanted in (
+    "thalweg/__init__.py",
+    "thalweg/py.typed",
+    "thalweg/_core.pyi",
+    "thalweg/examples/omega.py",
+    "thalweg/examples/advertising.csv",
+):
     if wanted not in names:
         sys.exit(f"the wheel must hold {wanted}, got {names}")
 stray = [n for n in names if not n.startswith(("thalweg/", "thalweg-"))]

@@ -5,9 +5,12 @@ import doctest
 import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+
+import thalweg as tw
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -66,3 +69,14 @@ def test_stale_table_is_named(tmp_path):
     done = run_tables(page)
     assert done.returncode == 1
     assert "operations" in done.stderr
+
+
+def test_reference_lists_every_public_name_and_no_other():
+    listed = set(
+        re.findall(r"^   ([\w.]+)$", (ROOT / "docs" / "reference.rst").read_text("utf-8"), re.M)
+    )
+    modules = {"losses", "nn", "plot", "schedules"}
+    public = set(tw.__all__) - modules - {"__version__"}
+    for module in (*sorted(modules), "gallery"):
+        public |= {f"{module}.{name}" for name in import_module(f"thalweg.{module}").__all__}
+    assert listed == public

@@ -194,6 +194,11 @@ NodeId stacked(Graph& graph, const std::vector<NodeId>& parts, const Shape& shap
         {static_cast<std::int64_t>(k) * each, contiguous_strides(graph.shape(parts[k])), {}});
   return graph.assemble(shape, parts, std::move(at), false);
 }
+// The number that all elements of an array are, where it is made of one; else the array.
+Expr repeated(Graph& graph, NodeId array) {
+  const bool spread = graph[array].kind == Kind::View;
+  return {graph, spread ? graph.inputs(array)[0] : array};
+}
 }  // namespace
 
 NodeId jacobian(Graph& graph, NodeId residuals, NodeId x) {
@@ -216,7 +221,13 @@ NormalEquations normal_equations(Graph& graph, NodeId residuals, NodeId slopes, 
             graph.reshape(graph.matmul(rows, scaled, false, true), {n, n})};
   }
   const auto dot = [&](NodeId a, NodeId b) {
-    return graph.reduce(Reduction::Sum, (Expr(graph, a) * Expr(graph, b)).in(graph), {0}, false);
+    const Expr p(graph, a), q(graph, b), one = repeated(graph, a), other = repeated(graph, b);
+    const Expr product = one.is(1.0) ? q : other.is(1.0) ? p : p * q;
+    const auto sum = [&](const Expr& e) {
+      return graph.reduce(Reduction::Sum, e.in(graph), {0}, false);
+    };
+    if (Expr rest; negated(product, rest)) return (-Expr(graph, sum(rest))).in(graph);
+    return sum(product);
   };
   std::vector<NodeId> gradient, matrix(columns.size() * columns.size());
   for (std::size_t i = 0; i < columns.size(); ++i) {

@@ -80,14 +80,6 @@ bool same(const Expr& a, const Expr& b) {
   return a.graph == b.graph && a.id == b.id && a.number == b.number;
 }
 
-// -a where e = -a.
-bool negated(const Expr& e, Expr& a) {
-  const auto in = operands<ops::Negative>(e);
-  if (in.empty()) return false;
-  a = in[0];
-  return true;
-}
-
 // y / b where y = c / b: y^2 / c needs no division. c is of moderate size, so that y^2 overflows
 // only where the quotient is within a factor of 2^64 of doing so.
 bool divided_again(const Expr& y, const Expr& b, Expr& product) {
@@ -108,6 +100,13 @@ bool cancels(const Expr& a, const Expr& b, Expr& c) {
   return true;
 }
 }  // namespace
+
+bool negated(const Expr& e, Expr& a) {
+  const auto in = operands<ops::Negative>(e);
+  if (in.empty()) return false;
+  a = in[0];
+  return true;
+}
 
 Expr operator+(Expr a, Expr b) {
   if (a.is_zero()) return b;
@@ -160,6 +159,11 @@ Expr operator/(Expr a, Expr b) {
   if (a.is_number() && b.is_number()) return {a.number / b.number, home_of(a, b)};
   if (Expr product; divided_again(a, b, product)) return product;
   return apply<ops::Divide>(a, b);
+}
+
+Expr divided(Expr a, Expr b) {
+  if (b.is_number() || size_of(b.shape()) >= size_of(a.shape())) return a / b;
+  return a * (Expr(1.0) / b);
 }
 
 Expr operator-(Expr a) {

@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     from thalweg.endings import LeastSquares
     from thalweg.fit import curve_fit
     from thalweg.fit_information import OptimizeWarning
+    from thalweg.fit_many import curve_fit_many
+    from thalweg.fits import Fits
     from thalweg.leastsq import least_squares
+    from thalweg.leastsq_many import LeastSquaresMany, least_squares_many
     from thalweg.many import minimize_many
     from thalweg.maps import Basins, basins
     from thalweg.minima import Minima
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from thalweg.multistarts import multistart
     from thalweg.results import Results
     from thalweg.sweeps import Sweep, Verdict, sweep
+    from thalweg.symbolic import formula, from_sympy
     from thalweg.tangents import Tangent, tangent
 
 GradientDescent = _methods.classes["gradient_descent"]
@@ -65,25 +69,31 @@ LM = _methods.classes["lm"]
 for _class in _methods.classes.values():
     globals().setdefault(_class.__name__, _class)
 
-# Fits and tangents are imported when first asked for.
+# What not every descent needs is imported when first asked for.
 _LATER = {
     "Basins": "maps",
+    "Fits": "fits",
     "LeastSquares": "endings",
+    "LeastSquaresMany": "leastsq_many",
     "Minima": "minima",
     "Model": "models",
     "OptimizeWarning": "fit_information",
-    "Tangent": "tangents",
     "Results": "results",
     "Sweep": "sweeps",
+    "Tangent": "tangents",
     "Verdict": "sweeps",
     "basins": "maps",
     "curve_fit": "fit",
+    "curve_fit_many": "fit_many",
+    "formula": "symbolic",
+    "from_sympy": "symbolic",
     "least_squares": "leastsq",
+    "least_squares_many": "leastsq_many",
     "minimize_many": "many",
     "model": "models",
-    "tangent": "tangents",
     "multistart": "multistarts",
     "sweep": "sweeps",
+    "tangent": "tangents",
 }
 
 
@@ -102,6 +112,10 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
+    "BFGS",
+    "CG",
+    "LBFGS",
+    "LM",
     "AMSGrad",
     "AdaDelta",
     "AdaGrad",
@@ -110,15 +124,20 @@ __all__ = [
     "AdamW",
     "Basins",
     "Bounds",
+    "Compass",
+    "Fits",
     "GradientCheck",
     "GradientDescent",
     "LeastSquares",
+    "LeastSquaresMany",
     "Lion",
     "Minima",
     "Model",
     "Momentum",
     "NAdam",
     "Nesterov",
+    "Newton",
+    "NewtonCG",
     "Objective",
     "OptimizeWarning",
     "RMSProp",
@@ -127,6 +146,7 @@ __all__ = [
     "Results",
     "Rprop",
     "State",
+    "Steepest",
     "Sweep",
     "Tangent",
     "TraceError",
@@ -135,11 +155,15 @@ __all__ = [
     "basins",
     "check_grad",
     "curve_fit",
+    "curve_fit_many",
+    "formula",
+    "from_sympy",
     "grad",
     "hessian",
     "hvp",
     "jacobian",
     "least_squares",
+    "least_squares_many",
     "losses",
     "methods",
     "minimize",

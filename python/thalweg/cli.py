@@ -14,6 +14,8 @@ import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from thalweg._version import __version__
+from thalweg.cli_fit import add_fit
+from thalweg.cli_gallery import add_gallery
 from thalweg.cli_many import add_basins, add_multistart, add_sweep
 from thalweg.cli_options import (
     EXIT_STATUS,
@@ -157,6 +159,7 @@ def _parser(command: str) -> argparse.ArgumentParser:
     add_multistart(commands, command, epilog)
     add_basins(commands, command, epilog)
     add_sweep(commands, command, epilog)
+    add_fit(commands, command, "\n".join([EXPRESSION, JSON, EXIT_STATUS]))
     info = commands.add_parser(
         "info",
         help="version, instruction set, cores, optional parts",
@@ -164,6 +167,7 @@ def _parser(command: str) -> argparse.ArgumentParser:
     )
     info.add_argument("--json", action="store_true", help="print as JSON")
     info.set_defaults(run=_info)
+    add_gallery(commands, command, _parser)
     return parser
 
 

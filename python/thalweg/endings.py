@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from thalweg.robust import curvature, weighted
 from thalweg.squares import Ending, Squares
 from thalweg.structure import FloatArray
 
-__all__ = ["LeastSquares", "active_mask", "explain", "weighed"]
+__all__ = ["LeastSquares", "active_mask", "explain", "explained", "weighed"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -107,10 +108,24 @@ def active_mask(x: FloatArray, box: list[FloatArray]) -> Any:
 
 def explain(ending: Ending, stops: dict[str, Any], squares: Squares) -> str:
     """The reason in SciPy's words, with both sides of what decided it."""
-    left, right, nfev = ending.left, ending.right, ending.nfev
+    return explained(
+        Reason(ending.reason), ending.left, ending.right, ending.nfev, stops["max_nfev"],
+        lambda: squares.blame(ending.x),
+    )  # fmt: skip
+
+
+def explained(
+    reason: Reason,
+    left: float,
+    right: float,
+    nfev: int,
+    max_nfev: Any,
+    why: Callable[[], str],
+) -> str:
+    """The same; `why` tells what was not finite."""
     after = f"after {nfev} evaluation{'s' * (nfev != 1)}"
     sides = f"{left:.3g} <= {right:.3g} {after}"
-    match Reason(ending.reason):
+    match reason:
         case Reason.gradient_small:
             return (
                 "`gtol` termination condition is satisfied: largest cosine of residuals and a "
@@ -125,7 +140,7 @@ def explain(ending: Ending, stops: dict[str, Any], squares: Squares) -> str:
         case Reason.max_evaluations:
             return (
                 f"The maximum number of function evaluations is exceeded: {nfev} evaluations, "
-                f"max_nfev = {stops['max_nfev']}; not converged"
+                f"max_nfev = {max_nfev}; not converged"
             )
         case Reason.max_time:
             return f"{left:.3g} s >= max_time = {right:.3g} s {after}; not converged"
@@ -139,4 +154,4 @@ def explain(ending: Ending, stops: dict[str, Any], squares: Squares) -> str:
                 "residuals smooth?"
             )
         case _:
-            return f"not finite {after}: {squares.blame(ending.x)}"
+            return f"not finite {after}: {why()}"

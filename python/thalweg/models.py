@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,10 +25,17 @@ from thalweg.fit_arguments import (
     weights_of,
 )
 from thalweg.fit_information import information, warn
+from thalweg.grafting import grafted
+from thalweg.leastsq import checked_stops
 from thalweg.objective import Objective
 from thalweg.reasons import STATUS_LEAST_SQUARES, SUCCESS
 from thalweg.squares import CalledSquares, Squares, TracedSquares
 from thalweg.structure import FloatArray, as_floats
+from thalweg.trace import Trace, Tracer
+
+if TYPE_CHECKING:
+    from thalweg.fit_tapes import FitTapes
+    from thalweg.fits import Fits
 
 __all__ = ["Model", "model"]
 
@@ -59,6 +66,7 @@ class Model:
         self._objective: Objective | None = None
         # By kind of errors and shape of the data: residuals made of the traced model.
         self._residuals: dict[Any, Objective] = {}
+        self._tapes: dict[Any, FitTapes] = {}  # of many fits, likewise
         if trace:
             self._objective = Objective(self._call, self.p0, unpack=True)
             self._objective.names = self.names
@@ -68,7 +76,7 @@ class Model:
 
     def __getstate__(self) -> dict[str, Any]:
         # What was traced is saved; the function and its data, which were read then, are not.
-        state = self.__dict__ | {"_residuals": {}}
+        state = self.__dict__ | {"_residuals": {}, "_tapes": {}}
         return state if self._objective is None else state | {"_f": None, "_xdata": None}
 
     @property
@@ -160,6 +168,81 @@ class Model:
         return self.fitted(
             y, start, weights, kept, box, method, jac, bool(absolute_sigma), full_output, kwargs
         )
+
+    def fit_many(
+        self,
+        ydata: Any,
+        p0: Any = None,
+        *,
+        sigma: Any = None,
+        absolute_sigma: bool = False,
+        bounds: Any = FREE,
+        fixed: dict[str, Any] | None = None,
+        loss: Any = "linear",
+        f_scale: float = 1.0,
+        likelihood: str = "gaussian",
+        nan_policy: str = "omit",
+        threads: int | None = None,
+        progress: bool = False,
+        out: dict[str, Any] | Fits | None = None,
+        x_scale: Any = None,
+        ftol: float | None = 1e-10,
+        xtol: float | None = 1e-10,
+        gtol: float | None = 1e-10,
+        max_nfev: int | None = None,
+        max_time: float | None = None,
+    ) -> Fits:
+        """Fit the parameters to many data; arguments and answers are those of `curve_fit_many`.
+
+        Parameters
+        ----------
+        ydata : array_like
+            The data (..., m).
+        p0 : array_like or callable, optional
+            Starts, by default the model's own.
+        sigma, absolute_sigma, bounds, fixed, loss, f_scale, likelihood, nan_policy, threads, \
+progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
+            As in `thalweg.curve_fit_many`.
+
+        Returns
+        -------
+        Fits
+
+        Raises
+        ------
+        TypeError
+            If the model is not traced.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import thalweg as tw
+        >>> x = np.linspace(0.0, 4.0, 9)
+        >>> M = tw.model(lambda x, a, b: a * np.exp(-b * x), x, [1.0, 1.0])
+        >>> M.fit_many(M([1.0, 2.0], [1.3, 0.7])).popt.round(6)
+        array([[1. , 1.3],
+               [2. , 0.7]])
+        """
+        from thalweg.fit_many import fit_many
+        from thalweg.fit_many_arguments import data_of, starts_of
+
+        objective = self._objective
+        if objective is None:
+            raise TypeError("fit_many needs a traced model; this one was made with trace=False")
+        data, lead = data_of(ydata)
+
+        def values(trace: Trace, _: Any, parameters: list[Any]) -> Tracer:
+            p = trace.stack([trace.lift(each) for each in parameters])
+            return Tracer(trace, grafted(objective._graph, objective._f, trace.graph, {0: p}))
+
+        start = self.p0 if p0 is None else starts_of(p0, lead)
+        return fit_many(
+            values, self.names, start, data, [], [], sigma=sigma, absolute_sigma=absolute_sigma,
+            bounds=bounds, given=True, fixed=fixed, loss=loss, f_scale=f_scale,
+            likelihood=likelihood, nan_policy=nan_policy, threads=threads, progress=progress,
+            out=out, x_scale=x_scale, kept=self._tapes,
+            stops=checked_stops(ftol, xtol, gtol, max_nfev, max_time),
+        )  # fmt: skip
 
     def fitted(
         self,

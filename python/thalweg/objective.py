@@ -350,7 +350,7 @@ class Objective:
         return self.structure.restore(self._directional("hvp", rows, directions), lead)
 
     def hess(self, *x: Any, **named: Any) -> Any:
-        """Hessian at a point: (n, n) over all variables; for one array of shape s, (*s, *s).
+        """Hessian at a point: (n, n) over all variables; for one array of shape s, ``(*s, *s)``.
 
         Raises
         ------
@@ -464,6 +464,18 @@ class Objective:
             x, [None, *args], bounds, stops["ftol"], stops["xtol"], stops["gtol"],
             stops["max_iter"], stops["max_nfev"], stops["max_time"], scale, rows, self.threads,
         )  # fmt: skip
+
+    def kept_function(
+        self, key: Any, build: Callable[[Trace, Tracer, Tracer], list[int]], inputs: int
+    ) -> _core.Function:
+        """What `build` makes of its values, as a vector, and of its variables; made once a key."""
+
+        def nodes() -> list[int]:
+            trace, m = Trace(self._graph), prod(self.shape)
+            values = Tracer(trace, self._graph.reshape(self._f, (m,)))
+            return build(trace, values, Tracer(trace, self.x_node))
+
+        return self._function(key, nodes, inputs)
 
     def residuals_and_jacobian(self, row: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Its values (m,), and their derivatives (m, n), at a point given as a row (1, n)."""

@@ -192,7 +192,7 @@ def _blocks(call: _Call, lead: tuple[int, ...], matrix: FloatArray) -> Any:
 
 
 def hessian(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
-    """Matrix of second derivatives, (*shape, *shape); for several arguments tuples of blocks.
+    """Matrix of second derivatives, ``(*shape, *shape)``; for several arguments tuples of blocks.
 
     Raises
     ------
@@ -246,7 +246,7 @@ def hvp(function: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
 def jacobian(
     function: Callable[..., Any], argnums: int | tuple[int, ...] = 0
 ) -> Callable[..., Any]:
-    """Matrix of first derivatives of a vector function, (*value's shape, *argument's shape).
+    """Matrix of first derivatives of a vector function: the value's shape, then the argument's.
 
     Forward or reverse mode, whichever takes fewer products.
 

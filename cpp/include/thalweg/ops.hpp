@@ -74,7 +74,7 @@ struct Multiply : Light<2> {
 struct Divide : Light<2> {
   static constexpr auto name = "divide";
   template <class T> static THALWEG_INLINE T value(T a, T b) { return a / b; }
-  template <class T> static Two<T> partials(T, T b, T y) { return {T(1) / b, -(y / b)}; }
+  template <class T> static Two<T> partials(T, T b, T y) { return {T(1) / b, -divided(y, b)}; }
 };
 struct Negative : Light<1> {
   static constexpr auto name = "negative";

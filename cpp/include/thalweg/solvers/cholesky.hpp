@@ -12,7 +12,9 @@ template <class B> struct Cholesky {
   using Vector = typename B::Vector;
   using Matrix = typename B::Matrix;
   const B& b;
-  Matrix r;  // A before, of which the upper triangle is read; R after, the rest zero
+  // A before, of which the upper triangle is read; R after, but for its diagonal, which is kept as
+  // reciprocals: divisions are what solving would wait for.
+  Matrix r;
 
   // The lanes where every pivot is above `rank` times the diagonal that it came from. Where one is
   // not, R means nothing.
@@ -24,9 +26,9 @@ template <class B> struct Cholesky {
       const V pivot = row.element(k), least = rank * diagonal.element(k);
       const Mask here = (pivot > least) & (pivot > V(0.0));
       good = good & here;
-      const V root = sqrt(select(here, pivot, V(1.0))), inverse = V(1.0) / root;
+      const V inverse = V(1.0) / sqrt(select(here, pivot, V(1.0)));
       for (std::int64_t j = b.piece(k); j < b.pieces; ++j) row.put(j, row[j] * inverse);
-      row.set(k, root);
+      row.set(k, inverse);
       for (std::int64_t j = 0; j < k; ++j) row.set(j, V(0.0));
       for (std::int64_t i = k + 1; i < b.n; ++i) {
         const V share = row.element(i);
@@ -42,7 +44,7 @@ template <class B> struct Cholesky {
   void forward(Vector y) const {
     for (std::int64_t k = 0; k < b.n; ++k) {
       const Vector row = r.row(k);
-      const V here = y.element(k) / row.element(k);
+      const V here = y.element(k) * row.element(k);
       for (std::int64_t j = b.piece(k); j < b.pieces; ++j) y.put(j, fnma(here, row[j], y[j]));
       y.set(k, here);
     }
@@ -53,7 +55,7 @@ template <class B> struct Cholesky {
     b.each([&](std::int64_t i) { z.put(i, V(0.0)); });
     for (std::int64_t k = b.n; k-- > 0;) {
       const Vector row = r.row(k);
-      z.set(k, (y.element(k) - b.dot(row, z)) / row.element(k));
+      z.set(k, (y.element(k) - b.dot(row, z)) * row.element(k));
     }
   }
 };

@@ -40,7 +40,7 @@ struct LM {
     Box<B> box;
     typename B::Common units;
     Seen<K> seen;
-    Vector x, best, g, scale, d;
+    Vector x, best, g, scale, unit, d;  // unit: 1 / scale
     Scalar radius, damping, promised, length, learned, settled, started, first, deficient;
     Matrix normal, rest;  // J'J, and what it lacks
     // Within one call only.
@@ -57,6 +57,7 @@ struct LM {
           best(k.vector()),
           g(k.vector()),
           scale(k.vector()),
+          unit(k.vector()),
           d(k.vector()),
           radius(k.scalar()),
           damping(k.scalar()),
@@ -152,7 +153,7 @@ struct LM {
       radius.set(poor, shrink * select(radius < reach, radius.get(), reach));
       damping.set(poor, damping / shrink);
       radius.set(good, V(kGrowth) * length);
-      damping.set(good, damping / V(kGrowth));
+      damping.set(good, damping * V(1.0 / kGrowth));
     }
 
     void reject(Mask m) {
@@ -222,12 +223,14 @@ struct LM {
       for (std::int64_t i = 0; i < b.n; ++i) {
         const Vector to = normal.row(i), from = squares.row(i);
         b.each([&](std::int64_t j) { to.put(m, j, from[j]); });
-        const V column = sqrt(from.element(i)), least = select(fresh, V(0.0), scale.element(i)),
+        const V column = sqrt(to.element(i)), least = select(fresh, V(0.0), scale.element(i)),
                 most = select(column > least, column, least),
                 now = select(most > V(0.0), most, one);
         scale.set(i, select(m, now, scale.element(i)));
+        work.set(i, column);
       }
       if (units) b.each([&](std::int64_t i) { scale.put(i, one / units[i]); });
+      b.each([&](std::int64_t i) { unit.put(i, one / scale[i]); });
       const V before = seen.norm;
       seen.norm.set(m, cosine());
       seen.change.set(stepped, length / scaled_length(x));
@@ -248,10 +251,9 @@ struct LM {
     // digits.
     static constexpr double kSettled = 2.0;
 
-    // The largest cosine of the angle between r and a column of J; with bounds, of what the room
-    // left allows.
+    // The largest cosine of the angle between r and a column of J, whose norms are in `work`; with
+    // bounds, of what the room left allows.
     V cosine() const {
-      columns(work);
       const V zero(0.0), most = b.largest([&](std::int64_t i) {
         const V slope = select(work[i] > zero, abs(g[i]) / work[i], zero);
         if (!box) return slope;
@@ -310,12 +312,12 @@ struct LM {
 
     // What is held from the beginning: at a bound with the slope pushing out, or without effect.
     void hold() {
-      columns(work);
+      for (std::int64_t i = 0; i < b.n; ++i) work.set(i, normal.row(i).element(i));
       b.each([&](std::int64_t i) {
         const V zero(0.0), one(1.0);
         const Mask fixed = box.held(i, x[i], g[i]) | !(work[i] > zero);
         held.put(i, select(fixed, one, zero));
-        inverse.put(i, select(fixed, zero, one / scale[i]));
+        inverse.put(i, select(fixed, zero, unit[i]));
         at.put(i, zero);
       });
     }
@@ -351,7 +353,7 @@ struct LM {
       b.each([&](std::int64_t i) { out.put(with, i, out[i] + work[i]); });
     }
     template <class F> V over_scale(F of) const {
-      b.each([&](std::int64_t i) { work.put(i, of(i) / scale[i]); });
+      b.each([&](std::int64_t i) { work.put(i, of(i) * unit[i]); });
       return b.dot(work, work);
     }
 
@@ -360,14 +362,13 @@ struct LM {
       const V zero(0.0), one(1.0);
       V steep(0.0);
       for (std::int64_t i = 0; i < b.n; ++i) {
-        const V unit = one / scale.element(i);
-        steep = steep + normal.row(i).element(i) * unit * unit;
+        steep = steep + normal.row(i).element(i) * unit.element(i) * unit.element(i);
       }
       const V slope = sqrt(over_scale([&](std::int64_t i) { return g[i]; })),
               reach = radius / slope, safe = one / steep, t = select(reach < safe, reach, safe);
       b.each([&](std::int64_t i) {
-        const V unit = one / scale[i], free = select(box.held(i, x[i], g[i]), zero, g[i]);
-        at.put(i, select(m, x[i] - t * (free * unit * unit), trial[i]));
+        const V free = select(box.held(i, x[i], g[i]), zero, g[i]);
+        at.put(i, select(m, x[i] - t * (free * unit[i] * unit[i]), trial[i]));
       });
       return walk(trial, [&](std::int64_t i) { return at[i]; });
     }
@@ -440,12 +441,12 @@ struct LM {
       const Mask with = learned.on();
       const bool any_with = any(with);
       for (std::int64_t i = 0; i < b.n; ++i) {
-        const V unit = inverse.element(i);
+        const V own = inverse.element(i);
         const Vector to = cholesky.r.row(i), from = normal.row(i), more = rest.row(i);
         for (std::int64_t j = b.piece(i); j < b.pieces; ++j) {
           V a = from[j];
           if (any_with) a = a + select(with, more[j], zero);
-          to.put(j, a * unit * inverse[j]);
+          to.put(j, a * own * inverse[j]);
         }
         const V a = to.element(i);
         to.set(i, select(held.element(i) > zero, one, a + ridge * a + damped));

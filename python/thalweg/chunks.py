@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Arrays with leading axes, read and written so many rows at a time, whatever lies beneath.
+
+Memory-mapped files, other numbers than doubles and axes in any order are never converted whole.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from thalweg.structure import FloatArray
+
+__all__ = ["Rows", "as_numbers"]
+
+
+def as_numbers(value: Any, what: str) -> npt.NDArray[Any]:
+    """`value` as an array of real numbers of whatever type, not copied where it is one already."""
+    try:
+        array = np.asanyarray(value)
+    except ValueError as e:
+        raise ValueError(f"{what} must be an array of numbers, got a ragged sequence") from e
+    if array.dtype.kind == "c":
+        raise TypeError(f"{what} must be real, got {array.dtype}")
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{what} must be numbers, got dtype {array.dtype}")
+    return array if isinstance(array, np.ma.MaskedArray) else np.asarray(array)
+
+
+class Rows:
+    """An array (lead, own) as rows (k, own), k = prod(lead).
+
+    Parameters
+    ----------
+    array : ndarray
+        Of any type of number; a masked array's masked elements are read as NaN.
+    lead : tuple of int
+        Its leading axes.
+    """
+
+    __slots__ = ("_array", "_flat", "_lead", "own")
+
+    def __init__(self, array: npt.NDArray[Any], lead: tuple[int, ...]) -> None:
+        if not lead:
+            array, lead = array[None], (1,)
+        self.own = array.shape[len(lead) :]
+        self._array, self._lead = array, lead
+        self._flat: npt.NDArray[Any] | None = None  # the same memory as rows, where it can be
+        if _in_a_row(array, len(lead)) and not isinstance(array, np.ma.MaskedArray):
+            self._flat = array.reshape(prod(lead), *self.own)
+
+    def read(self, start: int, stop: int) -> FloatArray:
+        """Rows as float64 in C order: where they lie, if they are that already."""
+        if self._flat is not None:
+            rows = self._flat[start:stop]
+        else:
+            rows = self._array[np.unravel_index(np.arange(start, stop), self._lead)]
+        if isinstance(rows, np.ma.MaskedArray):
+            rows = np.ma.filled(rows.astype(np.float64), np.nan)
+        return np.ascontiguousarray(rows, dtype=np.float64)
+
+    def write(self, start: int, stop: int, rows: npt.NDArray[Any]) -> None:
+        """Put rows in their place."""
+        if self._flat is not None:
+            self._flat[start:stop] = rows
+        else:
+            self._array[np.unravel_index(np.arange(start, stop), self._lead)] = rows
+
+
+def _in_a_row(array: npt.NDArray[Any], axes: int) -> bool:
+    """Whether the first axes are one in memory, so that a view has them so."""
+    steps = [p for p in zip(array.shape[:axes], array.strides[:axes], strict=True) if p[0] != 1]
+    inner = steps[1:]
+    return array.size == 0 or all(
+        outer == count * step for (_, outer), (count, step) in zip(steps, inner, strict=False)
+    )

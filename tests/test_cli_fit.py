@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""`thalweg fit`: what it reads, what it prints, and what it refuses in one line."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+from test_cli import fields, refused, run
+
+import thalweg as tw
+
+T = np.linspace(0.0, 5.0, 20)
+Y = 8.0 * np.exp(-T / 1.5) + 1.0 + 0.1 * np.random.default_rng(0).standard_normal(20)
+MODEL = "a * exp(-x / b) + c"
+START = ["--start", "a=1", "--start", "b=1", "--start", "c=0"]
+
+
+def decay(x, a, b, c):
+    return a * np.exp(-x / b) + c
+
+
+def written(path, lines):
+    path.write_text("\n".join(lines), "utf-8")
+    return path
+
+
+@pytest.fixture
+def data(tmp_path):
+    rows = [
+        f"{t!r},{y!r},{0.1 + 0.01 * i}"
+        for i, (t, y) in enumerate(zip(T.tolist(), Y.tolist(), strict=True))
+    ]
+    return written(tmp_path / "data.csv", ["time,counts,error", *rows])
+
+
+def test_parameters_and_their_errors_are_curve_fits(capsys, data):
+    status, out, err = run(
+        capsys, "fit", data, MODEL, "--x", "time", "--y", "counts", *START
+    )  # fmt: skip
+    popt, pcov = tw.curve_fit(decay, T, Y, [1, 1, 0])
+    told = fields(out)
+    assert status == 0
+    assert err == ""
+    for i, name in enumerate("abc"):
+        value, sign, error = told[name].split()
+        assert float(value) == popt[i]
+        assert sign == "±"
+        assert float(error) == pytest.approx(np.sqrt(pcov[i, i]), rel=5e-3)  # three digits shown
+    assert told["data"] == "20"
+    assert told["degrees of freedom"] == "17"
+    assert "termination condition" in told["message"]
+
+
+def test_json_holds_everything(capsys, data):
+    status, out, _ = run(
+        capsys, "fit", data, MODEL, "--x", "time", "--y", "counts", "--sigma", "error",
+        "--absolute-sigma", "--bounds", "b=0.1:9", *START, "--json",
+    )  # fmt: skip
+    told = json.loads(out)
+    sigma = 0.1 + 0.01 * np.arange(20)
+    bounds = ([-np.inf, 0.1, -np.inf], [np.inf, 9, np.inf])
+    popt, pcov = tw.curve_fit(decay, T, Y, [1, 1, 0], sigma, absolute_sigma=True, bounds=bounds)
+    assert status == 0
+    assert list(told["popt"].values()) == popt.tolist()
+    np.testing.assert_allclose(told["pcov"], pcov, rtol=1e-9)
+    np.testing.assert_allclose(list(told["perr"].values()), np.sqrt(np.diag(pcov)), rtol=1e-9)
+    assert told["parameters"] == ["a", "b", "c"]
+    assert told["predictors"] == {"x": "time"}
+    assert told["reason"] in ("gradient_small", "value_settled", "step_small")
+    assert told["success"] is True
+
+
+def test_fixed_loss_and_likelihood(capsys, data, tmp_path):
+    _, out, _ = run(
+        capsys, "fit", data, MODEL, "--x", "time", "--y", "counts", *START[:4],
+        "--fixed", "c=1", "--loss", "huber", "--f-scale", "0.1",
+    )  # fmt: skip
+    told = fields(out)
+    assert told["c"] == "1.0 fixed"
+    fits = tw.curve_fit_many(decay, T, Y, [1, 1, 1], fixed={"c": 1}, loss="huber", f_scale=0.1)
+    assert float(told["a"].split()[0]) == fits.popt[0]
+    counts = np.random.default_rng(0).poisson(decay(T, 30, 1.5, 2))
+    file = written(
+        tmp_path / "n.txt", [f"{t!r} {n}" for t, n in zip(T.tolist(), counts, strict=True)]
+    )
+    status, out, _ = run(
+        capsys, "fit", file, MODEL, "--x", "1", "--y", "2", "--likelihood", "poisson",
+        "--start", "a=9", "--start", "b=1", "--start", "c=1", "--json",
+    )  # fmt: skip
+    fits = tw.curve_fit_many(decay, T, counts, [9, 1, 1], likelihood="poisson")
+    assert status == 0
+    assert list(json.loads(out)["popt"].values()) == fits.popt.tolist()
+
+
+def test_several_predictors(capsys, tmp_path):
+    rng = np.random.default_rng(0)
+    u, v = rng.standard_normal((2, 10))
+    rows = [f"{a!r}\t{b!r}\t{2 * a - 3 * b!r}" for a, b in zip(u.tolist(), v.tolist(), strict=True)]
+    file = written(tmp_path / "t.tsv", ["u\tside\tz", *rows])
+    words = ["--y", "z", "--start", "a=1", "--start", "b=1", "--json"]
+    status, out, _ = run(
+        capsys, "fit", file, "a * u + b * v", "--x", "u", "--x", "v=side", *words
+    )  # fmt: skip
+    assert status == 0
+    told = json.loads(out)["popt"]
+    assert told["a"] == pytest.approx(2.0)
+    assert told["b"] == pytest.approx(-3.0)
+
+
+def test_files_of_many_kinds(capsys, tmp_path, monkeypatch):
+    words = ["--x", "t", "--y", "y", "--start", "m=1", "--json"]
+    for between in (",", ";", "\t", "   ", " , "):
+        lines = [between.join(row) for row in (("t", "y"), ("1", "2.5"), ("2", "5"), ("3", "7.5"))]
+        file = written(tmp_path / "f", ["# what it is", "# " + lines[0], *lines[1:], "", "# end"])
+        for f in (file, written(tmp_path / "g", ["\ufeff" + lines[0], *lines[1:]])):
+            status, out, err = run(capsys, "fit", f, "m * x", *words)
+            assert status == 0, err
+            assert json.loads(out)["popt"]["m"] == pytest.approx(2.5)
+    monkeypatch.setattr("sys.stdin", io.StringIO("t,y\n1,2\n2,4\n"))
+    status, out, _ = run(capsys, "fit", "-", "m * x", *words)
+    assert json.loads(out)["popt"]["m"] == pytest.approx(2.0)
+
+
+def test_missing_cells_leave_their_rows_out(capsys, tmp_path):
+    lines = ["t,y,s", "1,2,1", ",9,1", "2,,1", "3,6,1", "4,NaN,1", "5,10,nan", "6,12,1"]
+    file = written(tmp_path / "f.csv", lines)
+    words = ["fit", file, "m * x + k", "--x", "t", "--y", "y", "--start", "m=1", "--start", "k=1"]
+    _, out, _ = run(capsys, *words, "--sigma", "s")
+    assert fields(out)["data"] == "3, 4 missing"
+    assert float(fields(out)["m"].split()[0]) == pytest.approx(2.0)
+
+
+def test_exit_status_tells_whether_it_converged(capsys, data):
+    words = ["fit", data, MODEL, "--x", "time", "--y", "counts"]
+    assert run(capsys, *words, *START, "--max-nfev", "2")[0] == 0  # a limit that was given
+    status, out, _ = run(
+        capsys, *words[:2], "a * log(b - x) + c", *words[3:], *START
+    )  # fmt: skip
+    assert status == 1
+    assert fields(out)["reason"] == "left_domain"
+
+
+def test_a_parameter_at_its_bound_says_so(capsys, data):
+    _, out, _ = run(
+        capsys, "fit", data, MODEL, "--x", "time", "--y", "counts", *START, "--bounds", "b=0.1:1.2"
+    )
+    assert fields(out)["b"] == "1.2 (at a bound)"
+
+
+def test_what_cannot_be_read_is_told_in_one_line(capsys, data, tmp_path):
+    words = ["--x", "time", "--y", "counts", *START]
+
+    def told(file, *others):
+        return refused(capsys, "fit", file, MODEL, *(others or words))
+
+    assert "No such file" in told(tmp_path / "none.csv")
+    assert "Is a directory" in told(tmp_path)
+    assert "is empty" in told(written(tmp_path / "e", ["", " "]))
+    assert "no rows" in told(written(tmp_path / "h", ["time,counts"]))
+    binary = tmp_path / "b"
+    binary.write_bytes(b"\xff\xfe\x00\x81")
+    assert "no text in UTF-8" in told(binary)
+    bad = written(tmp_path / "bad", ["time,counts", "1,2", "2,x1", "3,4"])
+    assert told(bad).endswith("bad, line 3, column counts: 'x1' is no number")
+    ragged = written(tmp_path / "r", ["time,counts", "1,2", "2"])
+    assert "line 3: wanted 2 cells, as the first line has, got 1" in told(ragged)
+    twice = written(tmp_path / "t", ["time,time,counts", "1,2,3"])
+    assert "2 columns named 'time'" in told(twice)
+    assert "no column 'when'; it has time, counts, error" in told(
+        data, "--x", "when", "--y", "counts", *START
+    )
+
+
+def test_words_that_do_not_fit_are_told_in_one_line(capsys, data):
+    xy = ["--x", "time", "--y", "counts"]
+    assert "no start for c: add --start c=..." in refused(
+        capsys, "fit", data, MODEL, *xy, *START[:4]
+    )
+    cases = [
+        (["fit", data, MODEL, "--y", "counts", *START], "no predictor: add --x COLUMN"),
+        (["fit", data, MODEL, "--x", "time", *START], "nothing to fit to: add --y COLUMN"),
+        (["fit", data, "a*t", *xy, "--start", "a=1"], "the expression has no 'x'"),
+        (["fit", data, MODEL, "--x", "x=time", "--x", "x=error", "--y", "counts", *START],
+         "--x x: given twice"),
+        (["fit", data, MODEL, "--x", "=time", "--y", "counts", *START], "--x takes COLUMN or"),
+        (["fit", data, "2 * x", *xy], "has no parameter to fit"),
+        (["fit", data, MODEL, *xy, "--fixed", "a=1", "--fixed", "b=1", "--fixed", "c=1"],
+         "nothing is left to fit"),
+        (["fit", data, MODEL, *xy, "--fixed", "q=1", *START], "the expression has no 'q'"),
+        (["fit", data, MODEL, *xy, *START, "--loss", "l1"], "`loss` must be one of"),
+        (["fit", data, MODEL, *xy, *START, "--likelihood", "cauchy"], "invalid choice"),
+        (["fit", data, MODEL, *xy, *START, "--likelihood", "poisson", "--sigma", "1"],
+         "takes no `sigma`"),
+        (["fit", data, MODEL, *xy, *START, "--sigma", "0"], "`sigma` must be positive"),
+        (["fit", data, MODEL, *xy, *START, "--bounds", "a=2:9"], "lies outside"),
+        (["fit", data, MODEL, *xy, *START, "--max-nfev", "0"], "max_nfev"),
+        (["fit", data, MODEL, *xy, *START, "--plot", "x.gif"], "--plot takes a file ending in"),
+        (["fit", data, "a * u * v", "--x", "u=time", "--x", "v=error", "--y", "counts",
+          "--start", "a=1", "--plot", "x.png"], "--plot draws one predictor, got 2"),
+    ]  # fmt: skip
+    for words, text in cases:
+        assert text in refused(capsys, *words)
