@@ -263,3 +263,16 @@ def test_maps_that_do_not_fit_are_refused(fits):
 def test_fits_that_all_failed_are_all_grey(fits):
     fits.popt[:] = np.nan
     rendered(plot.maps(fits)[0, 0])
+
+
+def test_fits_of_an_image_draw_themselves():
+    rng = np.random.default_rng(1)
+    t = np.linspace(0, 3, 12)
+    truth = 1 + np.arange(20.0).reshape(4, 5) / 20
+    y = 2 * np.exp(-t / truth[..., None]) + rng.normal(0, 0.01, (4, 5, 12))
+    fits = tw.curve_fit_many(lambda t, a, T2: a * np.exp(-t / T2), t, y, [1.0, 1.0])
+    drawn = fits.plot()
+    assert [ax.get_title() for ax in drawn[0]] == ["a", "T2"]
+    np.testing.assert_array_equal(drawn[0, 1].images[0].get_array(), fits.popt[..., 1])
+    np.testing.assert_array_equal(drawn[1, 1].images[0].get_array(), fits.perr[..., 1])
+    rendered(drawn[0, 0])
