@@ -78,7 +78,8 @@ def add_fit(commands: Any, command: str, epilog: str) -> None:
 
 
 def _fit(given: argparse.Namespace) -> int:
-    from thalweg.cli import _picture, _print_json
+    from thalweg.cli_options import picture as _picture
+    from thalweg.cli_options import print_json as _print_json
     from thalweg.fit_command import Asked
     from thalweg.report import shown
 

@@ -241,7 +241,7 @@ class Fitted:
         asked = self.asked
         (column,) = asked.predictors.values()
         try:
-            ax = plot.fit(  # type: ignore[attr-defined]
+            ax = plot.fit(
                 lambda x, *p: asked(x[None], *p), self.x[0], self.y, self.fits.popt,
                 self.fits.pcov, self.sigma, names=[column, asked.y],
             )  # fmt: skip

@@ -155,4 +155,4 @@ class Fits(Many):
             )
         from thalweg import plot
 
-        return plot.maps(self, **kw)  # type: ignore[attr-defined]
+        return plot.maps(self, **kw)
