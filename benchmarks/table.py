@@ -11,6 +11,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 
+import fits
 import long_arrays
 import solving
 import workloads
@@ -78,6 +79,8 @@ def works(count: int, rounds: int) -> Iterator[tuple[Work, int]]:
         yield make(), 15
     for work in solving.works():
         yield work, 30
+    for work in fits.works():
+        yield work, 9
     for work in workloads.tracing():
         yield work, 15
     for work in workloads.startup():

@@ -341,6 +341,13 @@ def test_gaps_in_predictors_leave_values_out_too():
         )
 
 
+def test_gaps_are_counted_in_long_fits_too():
+    x = np.linspace(0, 5, 900)
+    y = np.tile(decay(x, 2, 1, 0), (3, 1))
+    y[1, :300] = np.nan
+    assert tw.curve_fit_many(decay, x, y, P0).n_missing.tolist() == [0, 300, 0]
+
+
 def test_gaps_in_sigma_are_welcome_where_the_data_have_them():
     _, y = decays(5)
     sigma = np.full(y.shape, 0.03)
@@ -580,6 +587,20 @@ def test_no_fits_at_all():
     assert fits.popt.shape == (0, 3)
     assert len(fits) == 0
     assert "fits" in repr(fits)
+
+
+def test_everything_that_differs_by_fit_is_read_chunk_by_chunk(monkeypatch):
+    rng = np.random.default_rng(0)
+    true, y = decays(150)
+    y = with_gaps(y, 0.02).reshape(10, 15, 20)
+    how = {
+        "p0": true.reshape(10, 15, 3) * 1.1, "sigma": rng.uniform(0.02, 0.06, y.shape),
+        "fixed": {"c": true[:, 2].reshape(10, 15)}, "xdata": T + 0.01 * rng.random(y.shape),
+    }  # fmt: skip
+    whole = tw.curve_fit_many(decay, ydata=y, **how)
+    assert whole.success.all()
+    monkeypatch.setattr(fit_lanes.FitLanes, "most", 64)
+    same_bits(whole, tw.curve_fit_many(decay, ydata=y, **how))
 
 
 def test_any_storage_gives_the_same(tmp_path, monkeypatch):
@@ -879,6 +900,7 @@ def test_what_does_not_fit_is_told():
         (TypeError, "p0 must be real", {"p0": [1j, 1, 1]}),
         (ValueError, r"p0 must give shape \(4, 3\)", {"p0": lambda _: np.ones((2, 3))}),
         (ValueError, r"p0 must give shape \(4, 3\)", {"p0": lambda _: 1.0}),
+        (TypeError, "p0 must be real", {"p0": lambda _: 1j * P0}),
         (ValueError, "strictly less.*for b", {"bounds": ([0, 2, 0], [1, 1, 1])}),
         (ValueError, "strictly less.*nan", {"bounds": ([0, np.nan, 0], [1, 1, 1])}),
         (ValueError, "Inconsistent shapes", {"bounds": ([0, 0], [1, 1])}),

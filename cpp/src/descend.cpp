@@ -36,6 +36,7 @@ Descent::Descent(const Program& program, const Step& step, const Method& method,
       watch_(std::move(watch)),
       block_(
           rule_block(program, step, method, kernels, wide, starts_, stopping_, watch_.interrupted)),
+      wanted_(block_->lanes()),
       own_(shared ? nullptr : std::make_unique<Queue>(starts_.k)),
       queue_(shared ? *shared : *own_),
       began_(now()),
@@ -50,6 +51,7 @@ Descent::Descent(const Setup& setup, const Sources& sources, const Kernels& kern
       endings_(std::move(endings)),
       watch_(std::move(watch)),
       block_(solver_block(setup, sources, kernels, wide, starts_, stopping, watch_.interrupted)),
+      wanted_(block_->lanes()),
       own_(shared ? nullptr : std::make_unique<Queue>(starts_.k)),
       queue_(shared ? *shared : *own_),
       began_(now()),
@@ -118,11 +120,17 @@ void Descent::review() {
   if (watch_.report && block_->report(round_ - since_[0], report) && watch_.report(report))
     return finish_all({Reason::StoppedByCallback, 0, 0});
   if (--check_in_ <= 0) check_clock();
-  // Most rounds need no look at any lane.
-  if (active_ > 0 && (block_->wants_look(stopping_) || round_ >= deadline_)) {
+  if (active_ == 0) return;
+  // Most rounds need no look at any lane, and others at a few.
+  bool some = block_->wants_look(stopping_, wanted_);
+  if (round_ >= deadline_) {
     deadline_ = INT64_MAX;
-    for (std::int64_t l = 0; l < block_->lanes(); ++l) look_at(l);
+    wanted_.all();
+    some = true;
   }
+  if (!some) return;
+  wanted_.each([this](std::int64_t lane) { look_at(lane); });
+  wanted_.clear();
 }
 
 void Descent::look_at(std::int64_t lane) {
@@ -190,7 +198,7 @@ void Descent::finish(std::int64_t lane, const Position& at, const Ending& ending
 
 void Descent::finish_all(const Ending& ending) {
   close();
-  block_->wants_look(stopping_);  // brings what it knows of the best points up to date
+  block_->wants_look(stopping_, wanted_);  // brings what it knows of the best points up to date
   for (std::int64_t l = 0; l < block_->lanes(); ++l) {
     look_at(l);
     if (start_[static_cast<std::size_t>(l)] >= 0) finish(l, look(l), ending);

@@ -224,7 +224,12 @@ template <class C> Handlers handlers() {
   return {static_cast<int>(C::U), tables.chained, tables.array, tables.elements, &C::run};
 }
 
-bool rises(const double* f, const double* before, double* limit, std::int64_t n, double slack) {
+THALWEG_INLINE void mark(V::MaskType m, std::int64_t i, std::uint64_t* marks) {
+  marks[i / 64] |= lanes(m) << (i % 64);
+}
+
+bool rises(const double* f, const double* before, double* limit, std::int64_t n, double slack,
+           std::uint64_t* marks) {
   using Mask = V::MaskType;
   Mask level = V(0.0) <= V(1.0), good = level;
   for (std::int64_t i = 0; i < n; i += W) {
@@ -239,7 +244,9 @@ bool rises(const double* f, const double* before, double* limit, std::int64_t n,
   };
   for (std::int64_t i = 0; i < n; i += W) {
     const V y = V::load(f + i), best = lowered(V::load(limit + i), V::load(before + i));
-    good = good & (y <= best) & (y > V(-kInfinity));
+    const Mask here = (y <= best) & (y > V(-kInfinity));
+    mark(!here, i, marks);
+    good = good & here;
     lowered(best, y).store(limit + i);
   }
   return !all(good);
@@ -256,9 +263,14 @@ void count_rises(const double* f, const double* before, double run, const double
   }
 }
 
-bool any_at_most(const double* values, std::int64_t n, double bound) {
+bool at_most(const double* values, std::int64_t n, double bound, std::uint64_t* marks) {
   bool found = false;
-  for (std::int64_t i = 0; i < n; i += W) found |= any(V::load(values + i) <= V(bound));
+  for (std::int64_t i = 0; i < n; i += W) {
+    const auto m = V::load(values + i) <= V(bound);
+    if (!any(m)) continue;
+    mark(m, i, marks);
+    found = true;
+  }
   return found;
 }
 
@@ -268,8 +280,9 @@ extern const SolverPair* solver_table();  // solvers.inl.hpp
 extern const Kernels& table();
 const Kernels& table() {
   static const Kernels kernels{
-      THALWEG_ISA_NAME, static_cast<int>(W), handlers<Wide>(), handlers<Narrow>(), &rises,
-      &count_rises,     &any_at_most,        Rows::table(),    solver_table()};
+      THALWEG_ISA_NAME, static_cast<int>(W), handlers<Wide>(), handlers<Narrow>(),
+      &rises,           &count_rises,        &at_most,         Rows::table(),
+      solver_table()};
   return kernels;
 }
 

@@ -101,15 +101,17 @@ class RuleBlock final : public Block {
   }
   void turn_back() override { block_.rotate_back(); }
 
-  bool wants_look(const Stopping& stopping) override {
-    const auto any_at_most = [this](const double* values, double tolerance) {
-      return lanes() == 1 ? *values <= tolerance : kernels_.any_at_most(values, lanes(), tolerance);
+  bool wants_look(const Stopping& stopping, Marks& marks) override {
+    bool some = rises(marks);
+    const auto at_most = [&](const double* values, double tolerance) {
+      if (lanes() > 1) some |= kernels_.at_most(values, lanes(), tolerance, marks.data());
+      else if (*values <= tolerance) some = true, marks.all();
     };
-    return rises() || stopping.ftol > 0 ||
-           (stopping.gtol > 0 &&
-            any_at_most(block_.output(static_cast<std::size_t>(step_.at.gradient_norm)),
-                        stopping.gtol)) ||
-           (stopping.xtol > 0 && any_at_most(block_.ring_at(change_ring_, 1), stopping.xtol));
+    if (stopping.ftol > 0) some = true, marks.all();
+    if (stopping.gtol > 0)
+      at_most(block_.output(static_cast<std::size_t>(step_.at.gradient_norm)), stopping.gtol);
+    if (stopping.xtol > 0) at_most(block_.ring_at(change_ring_, 1), stopping.xtol);
+    return some;
   }
 
   Position look(std::int64_t lane, std::int64_t rounds) override {
@@ -166,9 +168,9 @@ class RuleBlock final : public Block {
  private:
   double* x(std::size_t age) const { return block_.ring_at(x_ring_, age); }
   std::int64_t size_of(std::size_t m) const { return method_.memory[m].per_variable ? n() : 1; }
-  bool rises() {
+  bool rises(Marks& marks) {
     return kernels_.rises(block_.ring_at(f_ring_, 0), block_.ring_at(f_ring_, 1), limit_.data(),
-                          static_cast<std::int64_t>(limit_.size()), kSlack);
+                          static_cast<std::int64_t>(limit_.size()), kSlack, marks.data());
   }
 
   const Program& program_;

@@ -130,12 +130,17 @@ class SolverBlock final : public Block {
     return true;
   }
 
-  bool wants_look(const Stopping& stopping) override {
-    if (lanes() > 1 && stopping.ftol <= 0 && stopping.xtol <= 0) {
-      return (stopping.gtol > 0 && isa_.any_at_most(row(Row::Norm), lanes(), stopping.gtol)) ||
-             isa_.any_at_most(row(Row::Judged), lanes(), -1.0);
+  bool wants_look(const Stopping& stopping, Marks& marks) override {
+    if (lanes() == 1 || stopping.ftol > 0) {
+      marks.all();
+      return true;
     }
-    return true;
+    bool some = isa_.at_most(row(Row::Judged), lanes(), -1.0, marks.data());
+    if (stopping.gtol > 0)
+      some |= isa_.at_most(row(Row::Norm), lanes(), stopping.gtol, marks.data());
+    if (stopping.xtol > 0)
+      some |= isa_.at_most(row(Row::Change), lanes(), stopping.xtol, marks.data());
+    return some;
   }
 
   Position look(std::int64_t lane, std::int64_t) override {

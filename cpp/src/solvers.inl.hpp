@@ -19,13 +19,22 @@ constexpr std::int64_t W = static_cast<std::int64_t>(V::kSize);
 
 #include "trees.inl.hpp"
 
-// How many variables: known when this is compiled where there are few, and lanes across.
+// How many variables, and how far apart their batches lie: known when this is compiled where there
+// are few, and lanes across.
 template <bool Lanes, std::int64_t N> struct Extents {
   static_assert(Lanes);
   static constexpr std::int64_t n = N, pieces = N, room = N * W;
   explicit Extents(std::int64_t) {}
+  struct Strides {
+    static constexpr std::int64_t step = W, pitch = room;
+    Strides(std::int64_t, std::int64_t) {}
+  };
 };
 template <bool Lanes> struct Extents<Lanes, 0> {
+  struct Strides {
+    std::int64_t step, pitch;
+    Strides(std::int64_t of_elements, std::int64_t of_rows) : step(of_elements), pitch(of_rows) {}
+  };
   std::int64_t n, pieces, room;  // room: doubles of a vector
   explicit Extents(std::int64_t size)
       : n(size), pieces(Lanes ? size : (size + W - 1) / W), room((Lanes ? size : pieces) * W) {}
@@ -40,9 +49,11 @@ template <bool Lanes, std::int64_t N = 0> struct Space : Extents<Lanes, N> {
   using Extents<Lanes, N>::Extents, Extents<Lanes, N>::n, Extents<Lanes, N>::pieces,
       Extents<Lanes, N>::room;
 
-  struct Vector {
+  using Strides = typename Extents<Lanes, N>::Strides;
+  struct Vector : Strides {
     double* p;
-    std::int64_t step;
+    using Strides::step;
+    explicit Vector(double* at = nullptr, std::int64_t apart = W) : Strides(apart, 0), p(at) {}
     THALWEG_INLINE V operator[](std::int64_t i) const { return V::load(p + i * step); }
     THALWEG_INLINE void put(std::int64_t i, V v) const { v.store(p + i * step); }
     THALWEG_INLINE void put(typename V::MaskType m, std::int64_t i, V v) const {
@@ -67,15 +78,16 @@ template <bool Lanes, std::int64_t N = 0> struct Space : Extents<Lanes, N> {
     }
     explicit operator bool() const { return p != nullptr; }
   };
-  struct Matrix {
+  struct Matrix : Strides {
     double* p;
-    std::int64_t pitch, step;
-    Vector row(std::int64_t i) const { return {p + i * pitch, step}; }
+    using Strides::step, Strides::pitch;
+    Matrix(double* at, std::int64_t of_rows, std::int64_t apart) : Strides(apart, of_rows), p(at) {}
+    Vector row(std::int64_t i) const { return Vector(p + i * pitch, step); }
   };
 
   // What the caller lends: told and asked for.
   Vector told(const double* p, std::int64_t step) const {
-    return {const_cast<double*>(p), Lanes ? step : W};
+    return Vector(const_cast<double*>(p), Lanes ? step : W);
   }
   Matrix told_matrix(const double* p, std::int64_t step) const {
     return {const_cast<double*>(p), Lanes ? n * step : n, Lanes ? step : W};
@@ -88,8 +100,13 @@ template <bool Lanes, std::int64_t N = 0> struct Space : Extents<Lanes, N> {
   // The batch that holds element i.
   static constexpr std::int64_t piece(std::int64_t i) { return Lanes ? i : i / W; }
   template <class F> THALWEG_INLINE void each(F f) const {
+    if constexpr (N > 0) return unrolled(f, std::make_integer_sequence<std::int64_t, N>{});
     const std::int64_t count = pieces;  // a store may be to anything, as far as the compiler knows
     for (std::int64_t i = 0; i < count; ++i) f(i);
+  }
+  template <class F, std::int64_t... I>
+  static THALWEG_INLINE void unrolled(F f, std::integer_sequence<std::int64_t, I...>) {
+    (f(I), ...);
   }
   // Of the pieces that hold elements after k.
   template <class F> THALWEG_INLINE void each_after(std::int64_t k, F f) const {
@@ -130,24 +147,18 @@ template <bool Lanes, std::int64_t N = 0> struct Space : Extents<Lanes, N> {
     else return V::count() < V(static_cast<double>(n - i * W));
   }
 
-  V dot(Vector a, Vector b) const {
-    if constexpr (Lanes) {
-      const auto get = [&](std::int64_t i, V& x, V& y) THALWEG_INLINED { x = a[i], y = b[i]; };
-      const Tree<DotOf, decltype(get)> tree{get};
-      if constexpr (N > 0) return tree.few(N);
-      else return n > 0 ? tree(0, n) : V(0.0);
-    } else {
-      if (n <= kFew) return V(few(a.p, b.p));
-      return V(ContiguousTree<DotOf>{a.p, b.p}(0, n));
-    }
+  THALWEG_INLINE V dot(Vector a, Vector b) const {
+    if constexpr (N == 0) return long_dot(a, b);
+    const auto get = [&](std::int64_t i, V& x, V& y) THALWEG_INLINED { x = a[i], y = b[i]; };
+    return Tree<DotOf, decltype(get)>{get}.few(N);
   }
   // The largest |f(i)|; NaN where one is.
   template <class F> V largest(F f) const {
     V m(0.0);
-    for (std::int64_t i = 0; i < pieces; ++i) {
+    each([&](std::int64_t i) THALWEG_INLINED {
       const V a = select(there(i), abs(f(i)), V(0.0));
       m = select((a > m) | is_nan(a), a, m);
-    }
+    });
     return across(m, [](double x, double y) { return y > x || y != y ? y : x; });
   }
   // The least f(i), which is no NaN.
@@ -161,6 +172,15 @@ template <bool Lanes, std::int64_t N = 0> struct Space : Extents<Lanes, N> {
   }
 
  private:
+  V long_dot(Vector a, Vector b) const {
+    if constexpr (Lanes) {
+      const auto get = [&](std::int64_t i, V& x, V& y) THALWEG_INLINED { x = a[i], y = b[i]; };
+      return n > 0 ? Tree<DotOf, decltype(get)>{get}(0, n) : V(0.0);
+    } else {
+      if (n <= kFew) return V(few(a.p, b.p));
+      return V(ContiguousTree<DotOf>{a.p, b.p}(0, n));
+    }
+  }
   // The same tree for a few elements of one lane, as numbers: sums of batches would be longer.
   static constexpr std::int64_t kFew = 8;
   double few(const double* a, const double* b) const {
@@ -211,30 +231,32 @@ template <class Space, bool Lanes> class Keeper {
   Keeper(const B& space, double* memory, std::int64_t lane, double* flat, bool save)
       : space_(space), memory_(memory), lane_(lane), flat_(flat), carries_(true), save_(save) {}
 
-  Scalar scalar() {
+  THALWEG_INLINE Scalar scalar() {
     double* p = take(W);
     if (carries_ && flat_ && !save_ && !Lanes) std::fill_n(p, W, *flat_);
     carry(p, 1, W);
     return {p};
   }
-  typename B::Vector vector() {
+  THALWEG_INLINE typename B::Vector vector() {
     double* p = take(space_.room);
     carry(p, space_.n, Lanes ? W : 1);
-    return {p, W};
+    return typename B::Vector(p);
   }
-  typename B::Matrix matrix() {
+  THALWEG_INLINE typename B::Matrix matrix() {
     double* p = take(space_.n * space_.room);
     for (std::int64_t i = 0; i < space_.n; ++i) carry(p + i * space_.room, space_.n, Lanes ? W : 1);
     return {p, space_.room, W};
   }
   // For the length of one call: no part of what a lane knows.
-  typename B::Vector scratch() { return {take(space_.room), W}; }
+  typename B::Vector scratch() { return typename B::Vector(take(space_.room)); }
   typename B::Matrix scratch_matrix() { return {take(space_.n * space_.room), space_.room, W}; }
   std::int64_t taken() const { return taken_; }
   std::int64_t carried() const { return carried_; }
 
  private:
-  double* take(std::int64_t doubles) { return memory_ + std::exchange(taken_, taken_ + doubles); }
+  THALWEG_INLINE double* take(std::int64_t doubles) {
+    return memory_ + std::exchange(taken_, taken_ + doubles);
+  }
   void carry(double* p, std::int64_t count, std::int64_t step) {
     if (!carries_) return;
     carried_ += count;
@@ -260,16 +282,49 @@ template <class S, bool Lanes, std::int64_t N = 0> struct Party {
 
   static std::int64_t size(const SolverCall& c) {
     const B space(c.n);
-    alignas(64) double nothing[1] = {};
-    K keeper(space, nothing);
+    // Nowhere, which the compiler is not to know: nothing is read or written.
+    alignas(64) static double nothing[1];
+    double* volatile nowhere = nothing;
+    K keeper(space, nowhere);
     const State state(c, space, keeper);
     return keeper.taken();
   }
   static void tell(const SolverCall& c) {
     const B space(c.n);
     K keeper(space, c.memory);
-    State(c, space, keeper).tell();
+    if constexpr (N > 0) {
+      Near near(c);
+      State(near.call, space, keeper).tell();
+      near.give_back(c);
+    } else {
+      State(c, space, keeper).tell();
+    }
   }
+  // Of few variables, what the caller lends as one batch after the other.
+  struct Near {
+    static constexpr std::int64_t kSquare =
+        S::needs == Needs::Normal || S::needs == Needs::Hessian ? N * N : N;
+    alignas(64) double x[N * W], v[N * W], g[N * W], h[kSquare * W];
+    SolverCall call;
+    THALWEG_INLINE explicit Near(const SolverCall& c) : call(c) {
+      call.step = W;
+      call.x = fetched<N>(c.x, x, c.step);
+      call.v = fetched<N>(c.v, v, c.step);
+      call.g = fetched<N>(c.g, g, c.step);
+      call.h = fetched<kSquare>(c.h, h, c.step);
+    }
+    THALWEG_INLINE void give_back(const SolverCall& c) const {
+      for (std::int64_t i = 0; i < N; ++i) V::load(x + i * W).store(c.x + i * c.step);
+      if (!c.v) return;
+      for (std::int64_t i = 0; i < N; ++i) V::load(v + i * W).store(c.v + i * c.step);
+    }
+    template <std::int64_t Count>
+    static THALWEG_INLINE double* fetched(const double* from, double* to, std::int64_t step) {
+      if (!from) return nullptr;
+      for (std::int64_t i = 0; i < Count; ++i) V::load(from + i * step).store(to + i * W);
+      return to;
+    }
+  };
   static std::int64_t exchange(const SolverCall& c, std::int64_t lane, double* flat, bool save) {
     const B space(c.n);
     K keeper(space, c.memory, lane, flat, save);

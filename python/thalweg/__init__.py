@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from thalweg.minima import Minima
     from thalweg.models import Model, model
     from thalweg.multistarts import multistart
+    from thalweg.results import Results
     from thalweg.sweeps import Sweep, Verdict, sweep
     from thalweg.symbolic import formula, from_sympy
     from thalweg.tangents import Tangent, tangent
@@ -77,6 +78,7 @@ _LATER = {
     "Minima": "minima",
     "Model": "models",
     "OptimizeWarning": "fit_information",
+    "Results": "results",
     "Sweep": "sweeps",
     "Tangent": "tangents",
     "Verdict": "sweeps",
@@ -141,6 +143,7 @@ __all__ = [
     "RMSProp",
     "Reason",
     "Result",
+    "Results",
     "Rprop",
     "State",
     "Steepest",

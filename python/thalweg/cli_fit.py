@@ -78,20 +78,19 @@ def add_fit(commands: Any, command: str, epilog: str) -> None:
 
 
 def _fit(given: argparse.Namespace) -> int:
-    from thalweg.cli_options import picture as _picture
-    from thalweg.cli_options import print_json as _print_json
+    from thalweg.cli_options import picture, print_json
     from thalweg.fit_command import Asked
     from thalweg.report import shown
 
     asked = Asked.of(given)
-    picture = _picture(given.plot) if given.plot is not None else None
-    if picture is not None and len(asked.predictors) != 1:
+    file = picture(given.plot) if given.plot is not None else None
+    if file is not None and len(asked.predictors) != 1:
         raise BadInputError(f"--plot draws one predictor, got {len(asked.predictors)}")
     done = asked.run(given)
-    if picture is not None:
-        done.draw(picture)
+    if file is not None:
+        done.draw(file)
     if given.json:
-        _print_json(done.data())
+        print_json(done.data())
     else:
         shown(done.rows(), [], done.success)
     limited = given.max_nfev is not None and done.reason == "max_evaluations"

@@ -225,6 +225,8 @@ def fit_many(
     if walls and not given:
         start = between(*walls)
     check_starts(start, walls, free, names)
+    if not callable(start) and start.ndim > 1:
+        start = Rows(start, lead)
     if stops["max_nfev"] is None:
         stops["max_nfev"] = 1000 * (len(free) + 1)
     scale = scale_of(x_scale, parameter_structure(p))
@@ -251,6 +253,7 @@ def fit_many(
         return tapes[key]
 
     arrays = outputs_of(out, lead, p)
+    theirs = set() if out is None else set(out.keys())
     lanes = FitLanes(
         prod(lead), layout, made, y, start, box, stops, nan_policy, f_scale,
         None if scale is None else np.ascontiguousarray(scale[free]), absolute_sigma, predictors,
@@ -260,30 +263,36 @@ def fit_many(
     )  # fmt: skip
     made(False)  # traced, and refused, before anything is read
     if not progress:
-        return _run(lanes, arrays, lead, names, began)
+        return _run(lanes, arrays, theirs, lead, names, began)
     from thalweg.progress import Progress
 
     with Progress(True, total=lanes.k, unit="fits") as shown:
         lanes.progress = shown.count
-        return _run(lanes, arrays, lead, names, began)
+        return _run(lanes, arrays, theirs, lead, names, began)
 
 
 def _run(
     lanes: FitLanes,
     arrays: Arrays,
+    given: set[str],
     lead: Shape,
     names: list[str],
     began: float,
 ) -> Fits:
-    """Run chunk by chunk."""
+    """Run chunk by chunk; arrays in `given` are the user's."""
     sides: Arrays = {name: np.empty(lead) for name in SIDES}
+    fresh = {*arrays, *sides} - given
     rows = {name: Rows(array, lead) for name, array in (arrays | sides).items()}
     done, error = 0, None
     try:
         for a, b in lanes.chunks():
             part, error = lanes.run(a, b)
             for name, to in rows.items():
-                to.write(a, b, part[name])
+                if b - a == lanes.k and name in fresh:  # all at once: nothing is copied
+                    into = sides if name in sides else arrays
+                    into[name] = part[name].reshape(into[name].shape)
+                else:
+                    to.write(a, b, part[name])
             done = b
             if error is not None:
                 break

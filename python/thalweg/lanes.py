@@ -272,7 +272,8 @@ class Lanes:
         last = np.ascontiguousarray(out["last_x"][which])
         of = self.taken(which)
         values = of.objective.values_and_grads(last, of.args, of.varying)[0]
-        lower = np.isfinite(values) & ~(values > out["fun"][which])
+        fun = out["fun"][which]
+        lower = np.isnan(fun) | (np.isfinite(values) & (values <= fun))
         out["x"][which[lower]], out["fun"][which[lower]] = last[lower], values[lower]
         out["last_fun"][which] = values
         if out["jac"] is not None:
@@ -295,13 +296,18 @@ class Lanes:
     def results(self, out: dict[str, Any], max_nfev: int, elapsed: float) -> Results:
         """What the core told, as the user sees it."""
         rows = [a if v else None for a, v in zip(self.args, self.varying, strict=True)]
+        missing = np.full(len(self), True)
         if out["jac"] is None:
-            out["jac"] = self.values_and_grads(out["x"])[1]
+            out["jac"] = np.full(self.rows.shape, np.nan)
         else:
-            (which,) = np.nonzero(np.isnan(out["jac"]).any(axis=1))
-            if which.size:
-                points = np.ascontiguousarray(out["x"][which])
-                out["jac"][which] = self.values_and_grads(points, which)[1]
+            missing = np.isnan(out["jac"]).any(axis=1)
+        missing &= ~((out["reason"] == Reason.interrupted) & np.isnan(out["fun"]))  # not begun
+        if missing.all():
+            out["jac"] = self.values_and_grads(out["x"])[1]
+        elif missing.any():
+            (which,) = np.nonzero(missing)
+            points = np.ascontiguousarray(out["x"][which])
+            out["jac"][which] = self.values_and_grads(points, which)[1]
         return Results.told(out, self.objective, max_nfev=max_nfev, elapsed=elapsed, lane_args=rows)
 
 

@@ -2,6 +2,8 @@
 // A block: the lanes that descend together, as the one loop sees them. A round brings what was
 // asked for and moves the lanes; there is one kind of block for rules and one for solvers.
 #pragma once
+#include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -72,6 +74,28 @@ struct Report {
   std::int64_t stride;
 };
 
+// Lanes, a bit each.
+class Marks {
+ public:
+  explicit Marks(std::int64_t lanes)
+      : lanes_(lanes), words_(static_cast<std::size_t>((lanes + 63) / 64 + 1), 0) {}
+  std::uint64_t* data() { return words_.data(); }
+  void clear() { std::ranges::fill(words_, 0); }
+  void all() { std::ranges::fill(words_, ~std::uint64_t{0}); }
+  template <class F> void each(F f) const {
+    for (std::size_t w = 0; w < words_.size(); ++w)
+      for (std::uint64_t left = words_[w]; left != 0; left &= left - 1) {
+        const std::int64_t lane = static_cast<std::int64_t>(w) * 64 + std::countr_zero(left);
+        if (lane >= lanes_) return;
+        f(lane);
+      }
+  }
+
+ private:
+  std::int64_t lanes_;
+  std::vector<std::uint64_t> words_;
+};
+
 class Block {
  public:
   virtual ~Block() = default;
@@ -87,8 +111,8 @@ class Block {
   // On to the next round; or back, where a round did not take place.
   virtual void turn() {}
   virtual void turn_back() {}
-  // Might a lane end by these tests, or want its best point kept?
-  virtual bool wants_look(const Stopping& stopping) = 0;
+  // Might a lane end by these tests, or want its best point kept? Those are marked.
+  virtual bool wants_look(const Stopping& stopping, Marks& marks) = 0;
   // Where a lane stands, so many rounds after it was loaded.
   virtual Position look(std::int64_t lane, std::int64_t rounds) = 0;
   // Back to the best point, where that is another than the last, to go on from there.

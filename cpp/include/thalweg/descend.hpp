@@ -90,6 +90,7 @@ class Descent {
   const Endings endings_;
   const Watch watch_;
   std::unique_ptr<Block> block_;
+  Marks wanted_;
   std::unique_ptr<Queue> own_;
   Queue& queue_;
   std::int64_t next_ = 0, end_ = 0, ended_ = 0;  // of what was taken from the queue

@@ -149,13 +149,16 @@ struct Kernels {
   // Is any of n lanes (a multiple of width) above its limit, or not finite? A limit is the least
   // f + slack max(1, |f|) so far; it is brought up to date only when a lane rises above its value
   // before, since until then the value before is the least.
-  bool (*rises)(const double* f, const double* before, double* limit, std::int64_t n, double slack);
+  // Lanes in which f is higher, or not finite, are marked.
+  bool (*rises)(const double* f, const double* before, double* limit, std::int64_t n, double slack,
+                std::uint64_t* marks);
   // Of the values f of run number `run`, and those before: counts, by lane, which did not fall, and
   // which rose where the run comes after `late_from`.
   void (*count_rises)(const double* f, const double* before, double run, const double* late_from,
                       double* not_falls, double* late_rises, std::int64_t n);
-  // Is any of n values (a multiple of width) at most `bound`?
-  bool (*any_at_most)(const double* values, std::int64_t n, double bound);
+  // Is any of n values (a multiple of width) at most `bound`? Those are marked: bit i % 64 of word
+  // i / 64.
+  bool (*at_most)(const double* values, std::int64_t n, double bound, std::uint64_t* marks);
   RowKernels rows;
   const SolverPair* solvers;
 };

@@ -113,10 +113,7 @@ def _read(b: Any, names: Sequence[str] | None) -> _Map:
     # A variable that the box holds has no side.
     free = np.arange(count) if box is None else np.flatnonzero(box.upper > box.lower)
     values: Lanes | None = None
-    own = [f"x{i}" for i in range(count)] if count > 1 else ["x"]
     if objective is not None and box is not None:
-        every = objective.structure.labels(objective.names)
-        own = [every[i] for i in free]
         over = over_points(objective)
 
         def values(points: FloatArray) -> FloatArray:
@@ -128,10 +125,10 @@ def _read(b: Any, names: Sequence[str] | None) -> _Map:
         raise ValueError(f"names must hold {count}, one for each variable; got {len(names)}")
     x, heights = b.minima.x, np.asarray(b.minima.fun, dtype=np.float64)
     parts = x.values() if isinstance(x, dict) else x if isinstance(x, tuple) else [x]
-    flat = [np.asarray(p, dtype=np.float64).reshape(len(heights), -1) for p in parts]
-    at = np.concatenate(flat, axis=1)[:, free]
+    flat = [np.asarray(p, dtype=np.float64).reshape(len(heights), -1) for p in parts if np.size(p)]
+    at = np.concatenate(flat, axis=1)[:, free] if flat else np.empty((0, count))
     sides = [np.asarray(side, dtype=np.float64) for side in b.axes]
-    return _Map(sides, labels, at, heights, list(names or own), values)
+    return _Map(sides, labels, at, heights, list(names or b.names), values)
 
 
 def _relief(ax: Axes, values: Lanes, limits: FloatArray) -> None:
@@ -246,7 +243,7 @@ def sweep(s: Any, ax: Axes | None = None) -> Axes:
     >>> ax.get_xlabel(), ax.get_xscale()
     ('learning rate', 'log')
     """
-    words = _words(s.verdict)
+    words = np.asarray(s.verdicts, dtype=object)
     varying = [
         (str(name), np.asarray(values)) for name, values in dict(s.axes).items()
         if np.ndim(values) > 0 and np.size(values) > 1
@@ -263,14 +260,6 @@ def sweep(s: Any, ax: Axes | None = None) -> Axes:
         canvas.star(made, np.asarray([float(s.best[name]) for name, _ in varying]), None)
         made.set_title("★ fewest iterations", fontsize="small", loc="right")
     return made
-
-
-def _words(verdicts: Any) -> npt.NDArray[Any]:
-    """Verdicts by name."""
-    from thalweg.sweeps import Verdict
-
-    names = np.asarray([str(v) for v in Verdict], dtype=object)
-    return np.asarray(names[np.asarray(verdicts)])
 
 
 def _looks(words: npt.NDArray[Any]) -> dict[str, tuple[str, str]]:

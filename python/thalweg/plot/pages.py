@@ -210,7 +210,7 @@ def usual_rate(s: Scene) -> float:
     axes = [np.linspace(low, high, 21) for low, high in s.limits]
     points = np.column_stack([g.ravel() for g in np.meshgrid(*axes)])
     slopes = np.linalg.norm(s.slopes(points), axis=1)
-    slopes = slopes[np.isfinite(slopes) & (slopes > 0)]
+    slopes = slopes[np.isfinite(slopes) & (slopes > 0) & np.isfinite(s.values(points))]
     if not slopes.size:
         return 0.1
     step = float(np.linalg.norm(s.limits[:, 1] - s.limits[:, 0])) / 20

@@ -280,5 +280,6 @@ def _sampled(s: Scene, count: int) -> tuple[FloatArray, FloatArray]:
     grid = np.meshgrid(*middles)
     points = np.column_stack([g.ravel() for g in grid])
     slopes = s.slopes(points)
-    there = np.isfinite(slopes).all(axis=1)
+    # A slope may have a number where the function has none: 1 / x beside log(x).
+    there = np.isfinite(slopes).all(axis=1) & np.isfinite(s.values(points))
     return points[there], slopes[there]

@@ -1,0 +1,426 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Pictures of functions, descents and fits: what is in them, not their pixels."""
+
+import sys
+
+import numpy as np
+import pytest
+
+pytest.importorskip("matplotlib")
+
+from matplotlib.colors import to_rgba
+from matplotlib.contour import ContourSet
+from matplotlib.figure import Figure
+from matplotlib.quiver import Quiver
+from scipy import stats
+
+import thalweg as tw
+from thalweg import plot
+from thalweg.plot import canvas
+from thalweg.plot.fits import student
+
+BOX = [(0, 5), (0, 5)]
+
+
+def omega(x):
+    return np.exp(x) - np.log(x)
+
+
+def bowl(x, y):
+    return x**2 + y**2
+
+
+def sauna(x, y):
+    return 85 - x**2 * (x - 6) * y**2 * (y - 6) / 90
+
+
+def rosen(x):
+    return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+
+
+def run(f, x0, method="gradient_descent", rate=0.1, count=30, **kw):
+    kw = {"learning_rate": rate} | kw if method not in ("lbfgs", "bfgs", "newton") else kw
+    return tw.minimize(f, x0, method, max_iter=count, record=True, **kw)
+
+
+def lines(ax):
+    return {line.get_label(): line for line in ax.get_lines() if line.get_label()[0] != "_"}
+
+
+def legend(ax):
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+def rendered(ax):
+    """Draw everything; warnings are errors."""
+    ax.figure.savefig("/dev/null", format="png", dpi=50)
+
+
+# ---- every function
+
+
+DRAWN = {
+    "curve": lambda ax: plot.curve(omega, box=(0.1, 2), ax=ax),
+    "contours": lambda ax: plot.contours(sauna, box=BOX, ax=ax),
+    "field": lambda ax: plot.field(sauna, BOX, ax=ax),
+    "tangent": lambda ax: plot.tangent(omega, 0.5, ax=ax),
+    "slices": lambda ax: plot.slices(bowl, {"y": [0, 1]}, (-1, 1), ax=ax),
+    "history": lambda ax: plot.history(run(rosen, np.zeros(3), "lbfgs"), ax=ax),
+    "descent": lambda ax: plot.descent(omega, run(omega, 1.6), ax=ax),
+    "fit": lambda ax: plot.fit(lambda x, a: a * x, [1.0, 2], [1.0, 2.1], [1.02], ax=ax),
+}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_ax_is_used_and_pyplot_left_alone(name):
+    pyplot_was_there = "matplotlib.pyplot" in sys.modules
+    given = Figure().add_subplot()
+    assert DRAWN[name](given) is given
+    own = DRAWN[name](None)
+    assert own is not given
+    assert own.get_xlabel() == given.get_xlabel() or name == "fit"
+    rendered(own)
+    assert ("matplotlib.pyplot" in sys.modules) == pyplot_was_there
+
+
+@pytest.mark.parametrize(
+    "name", ["plot", "plot.surfaces", "plot.many", "plot.fits", "plot.animation", "plot.exploring"]
+)
+def test_importing_pictures_does_not_import_matplotlib(name):
+    import subprocess
+
+    code = f"import sys, thalweg.{name}; sys.exit('matplotlib' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_a_missing_matplotlib_is_asked_for_by_name(name, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(ImportError, match=r'pip install "thalweg\[plot\]"'):
+        DRAWN[name](None)
+
+
+def test_a_picture_without_box_and_result_says_what_it_needs():
+    for draw in (plot.curve, plot.contours, plot.surface, plot.field):
+        with pytest.raises(ValueError, match="needs a box"):
+            draw(bowl)
+
+
+def test_a_function_of_more_variables_is_told_of_slices():
+    with pytest.raises(ValueError, match=r"two variables, got 3.*slice\(name=value\)"):
+        plot.contours(lambda x, y, z: x + y + z, box=[(0, 1)] * 3)
+    with pytest.raises(ValueError, match=r"one variable, got 2"):
+        plot.curve(bowl, box=BOX)
+
+
+def test_lines_are_told_apart_in_grey():
+    def lightness(color):
+        r, g, b = to_rgba(color)[:3]
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b
+
+    # Two lines that look alike in grey have another dash and mark.
+    looks = {(str(canvas.DASHES[k]), canvas.MARKS[k]) for k in range(len(canvas.LINES))}
+    assert len(looks) == len(canvas.LINES)
+    assert all(lightness(color) < 0.65 for color in canvas.LINES), "too light on white"
+    shades = canvas.hills()(np.linspace(0, 1, 64))
+    assert np.all(np.diff([lightness(s) for s in shades]) > 0), "heights grow lighter"
+
+
+# ---- one variable
+
+
+def test_several_descents_on_a_curve_are_named_and_all_there():
+    runs = {f"rate {r}": run(omega, 1.6, rate=r) for r in (0.04, 0.3)}
+    ax = plot.curve(omega, runs, box=(0.1, 2))
+    drawn = lines(ax)
+    for name, result in runs.items():
+        np.testing.assert_array_equal(drawn[name].get_xdata(), result.path.x)
+        np.testing.assert_array_equal(drawn[name].get_ydata(), result.path.fun)
+    assert legend(ax) == ["f(x)", "rate 0.04", "rate 0.3", "start", "best"]
+    assert ax.get_xlim() == (0.1, 2)
+    rendered(ax)
+
+
+def test_results_are_named_by_their_methods():
+    runs = [run(sauna, [0.5, 0.6], m, rate=0.1) for m in ("gradient_descent", "adam")]
+    assert legend(plot.contours(None, runs))[:2] == ["gradient descent", "adam"]
+    twice = [run(sauna, [0.5, 0.6], rate=r) for r in (0.1, 0.2)]
+    assert legend(plot.contours(None, twice))[:2] == ["gradient descent 1", "gradient descent 2"]
+
+
+def test_a_tangent_line_touches_its_curve():
+    ax = plot.tangent(omega, 0.5, box=(0.1, 2))
+    line = lines(ax)["tangent"]
+    x, y = line.get_data()
+    F = tw.objective(omega, 1.0)
+    np.testing.assert_allclose((y[1] - y[0]) / (x[1] - x[0]), F.grad(0.5))
+    np.testing.assert_allclose(np.interp(0.5, x, y), F(0.5))
+    assert lines(ax)["x = 0.5"].get_xydata().tolist() == [[0.5, F(0.5)]]
+    assert ax.get_title().startswith("2.3419 − 0.3513 (x − 0.5)")
+
+
+def test_slices_hold_the_others_where_they_are_put():
+    ax = plot.slices(sauna, {"y": [1, 2, 4]}, (0, 5))
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("x", "f(x, y)")
+    for line, y in zip(ax.get_lines(), (1, 2, 4), strict=True):
+        assert line.get_label() == f"y = {y}"
+        np.testing.assert_allclose(line.get_ydata(), sauna(line.get_xdata(), y), rtol=1e-13)
+    colors = [line.get_color() for line in ax.get_lines()]
+    assert len(set(colors)) == 3
+
+
+def test_slices_of_three_variables_go_together():
+    ax = plot.slices(lambda a, b, c: a + 10 * b + 100 * c, {"a": [1, 2], "c": 3}, (0, 1))
+    assert ax.get_xlabel() == "b"
+    assert [line.get_label() for line in ax.get_lines()] == ["a = 1, c = 3", "a = 2, c = 3"]
+    assert ax.get_lines()[1].get_ydata()[0] == 302
+
+
+def test_slices_of_an_array_go_by_its_entries():
+    F = tw.objective(lambda v: v @ v, np.ones(3))
+    ax = plot.slices(F, {"v[0]": 1.0, "v[2]": [0.0, 2.0]}, (-1, 1))
+    assert ax.get_xlabel() == "v[1]"
+    assert ax.get_lines()[1].get_label() == "v[0] = 1, v[2] = 2"
+
+
+def test_slices_that_hold_too_few_or_unknown_variables_are_refused():
+    with pytest.raises(ValueError, match="held must name all but one of x, y; got none"):
+        plot.slices(bowl, {}, (0, 1))
+    with pytest.raises(ValueError, match="got z"):
+        plot.slices(bowl, {"z": 1}, (0, 1))
+    with pytest.raises(ValueError, match="a: 2, c: 3"):
+        plot.slices(lambda a, b, c: a + b + c, {"a": [1, 2], "c": [1, 2, 3]}, (0, 1))
+
+
+def test_a_curve_without_descents_is_seen_to_its_top():
+    ax = plot.curve(omega, box=(0.1, 2))
+    assert ax.get_ylim()[1] > omega(2.0)
+
+
+# ---- two variables
+
+
+def test_contours_take_boxes_of_every_form():
+    F = tw.objective(bowl, {"x": 1.0, "y": 1.0})
+    for fun, box in ((bowl, [(-1, 2), (-3, 4)]), (bowl, {"x": (-1, 2), "y": (-3, 4)}),
+                     (F, {"y": (-3, 4), "x": (-1, 2)})):  # fmt: skip
+        ax = plot.contours(fun, box=box)
+        assert (ax.get_xlim(), ax.get_ylim()) == ((-1, 2), (-3, 4))
+        assert (ax.get_xlabel(), ax.get_ylabel()) == ("x", "y")
+
+
+def test_paths_of_several_descents_are_all_drawn_over_the_contours():
+    runs = {"slow": run(sauna, [0.5, 0.6], rate=0.05), "quick": run(sauna, [1, 3], rate=0.25)}
+    ax = plot.contours(sauna, runs, BOX)
+    drawn = lines(ax)
+    for name, result in runs.items():
+        np.testing.assert_array_equal(drawn[name].get_xydata(), result.path.x)
+    assert legend(ax) == ["slow", "quick", "start", "best"]
+    stars = [line for line in ax.get_lines() if line.get_marker() == "*"]
+    np.testing.assert_array_equal([s.get_xydata()[0] for s in stars], [r.x for r in runs.values()])
+
+
+def test_surface_stands_beside_its_contours_with_the_path_on_both():
+    result = run(sauna, [0.5, 0.6], rate=0.25)
+    ax = plot.surface(sauna, result, BOX)
+    flat, space = ax.figure.axes
+    assert space is ax
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_zlabel()) == ("x", "y", "f(x, y)")
+    assert any(isinstance(c, ContourSet) for c in flat.collections)
+    np.testing.assert_array_equal(lines(flat)["descent"].get_xydata(), result.path.x)
+    path = np.array(lines(ax)["descent"].get_data_3d()).T
+    np.testing.assert_array_equal(path[:, :2], result.path.x)
+    np.testing.assert_array_equal(path[:, 2], result.path.fun)
+    low, high = ax.get_zlim()
+    assert low < 73.63 < 85 < high + 1
+    rendered(ax)
+
+
+def test_surface_alone_needs_three_axes():
+    given = Figure().add_subplot(projection="3d")
+    assert plot.surface(bowl, box=BOX, ax=given) is given
+    assert given.figure.axes == [given]
+    with pytest.raises(TypeError, match="projection='3d'"):
+        plot.surface(bowl, box=BOX, ax=Figure().add_subplot())
+
+
+def test_a_pole_is_cut_out_of_the_surface():
+    ax = plot.surface(lambda x, y: 1 / (x**2 + y**2), box=[(-1, 1), (-1, 1)])
+    assert ax.get_zlim()[1] < 100
+    rendered(ax)
+
+
+def test_arrows_are_the_gradient():
+    ax = plot.field(sauna, BOX, count=9)
+    (arrows,) = [c for c in ax.collections if isinstance(c, Quiver)]
+    F = tw.objective(sauna, [1.0, 1.0])
+    slopes = F.grad(np.column_stack([arrows.X, arrows.Y]))
+    drawn = np.column_stack([arrows.U, arrows.V])
+    assert len(drawn) == 81
+    cosine = np.sum(drawn * slopes, axis=1) / np.linalg.norm(drawn, axis=1)
+    np.testing.assert_allclose(cosine, np.linalg.norm(slopes, axis=1), rtol=1e-10)
+    lengths = np.linalg.norm(slopes, axis=1)
+    uncut = lengths <= np.quantile(lengths, 0.85)
+    np.testing.assert_allclose(drawn[uncut], slopes[uncut], rtol=1e-12)
+    assert np.linalg.norm(drawn, axis=1).max() <= np.quantile(lengths, 0.9) * (1 + 1e-12)
+    assert ax.figure.axes[1].get_ylabel() == "‖∇f(x, y)‖"
+
+
+def test_arrows_downhill_point_the_other_way():
+    up, down = (
+        next(c for c in plot.field(bowl, BOX, downhill=d).collections if isinstance(c, Quiver))
+        for d in (False, True)
+    )
+    np.testing.assert_array_equal(up.U, -np.asarray(down.U))
+
+
+def test_arrows_leave_out_what_has_no_gradient():
+    ax = plot.field(lambda x, y: np.log(x) + y**2, [(-1, 1), (-1, 1)], count=10)
+    (arrows,) = [c for c in ax.collections if isinstance(c, Quiver)]
+    assert len(arrows.X) == 50
+    assert np.all(arrows.X > 0)
+    rendered(ax)
+
+
+def test_a_tangent_plane_is_seen_and_told():
+    ax = plot.tangent(bowl, [2, 4])
+    assert ax.get_title() == "20 + 4 (x − 2) + 8 (y − 4)"
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_zlabel()) == ("x", "y", "f(x, y)")
+    (dot,) = ax.get_lines()
+    assert [float(v[0]) for v in dot.get_data_3d()] == [2, 4, 20]
+    # The bowl lies above its plane: it is seen from outside, where the bowl rises, and from low.
+    eye = np.radians([ax.elev, ax.azim])
+    assert ax.elev < 25
+    assert np.cos(eye[1]) * 4 + np.sin(eye[1]) * 8 > 0
+    rendered(ax)
+
+
+def test_a_tangent_needs_a_value_and_one_or_two_variables():
+    with pytest.raises(ValueError, match="no tangent at -1"):
+        plot.tangent(omega, -1.0, box=(-2, 2))
+    with pytest.raises(ValueError, match="one or two variables, got 3"):
+        plot.tangent(lambda x, y, z: x + y + z, [1, 1, 1])
+    with pytest.raises(TypeError, match="projection='3d'"):
+        plot.tangent(bowl, [1, 1], ax=Figure().add_subplot())
+
+
+# ---- against iteration
+
+
+def test_history_compares_methods_on_log_scales():
+    x0 = np.zeros(3)
+    runs = {"L-BFGS": run(rosen, x0, "lbfgs", count=200), "Adam": run(rosen, x0, "adam", 0.05)}
+    top = plot.history(runs)
+    bottom = top.figure.axes[1]
+    assert top.get_yscale() == bottom.get_yscale() == "log"
+    assert (top.get_ylabel(), bottom.get_ylabel()) == ("f − min f", "gradient norm")
+    assert bottom.get_xlabel() == "iteration"
+    assert legend(top) == ["L-BFGS", "Adam"]
+    steps, above = lines(top)["Adam"].get_data()
+    lowest = min(r.path.fun.min() for r in runs.values())
+    np.testing.assert_allclose(above, (runs["Adam"].path.fun - lowest)[steps])
+    norms = bottom.get_lines()[1].get_data()
+    np.testing.assert_array_equal(norms[1], runs["Adam"].path.grad_norm[norms[0]])
+
+
+def test_history_counts_from_a_minimum_that_is_known():
+    result = run(omega, 1.6)
+    ax = plot.history(result, lowest=2.0)
+    assert ax.get_ylabel() == "f − 2, gradient norm"
+    np.testing.assert_allclose(lines(ax)["f − 2"].get_ydata(), result.path.fun - 2)
+
+
+def test_history_of_one_axes_has_both():
+    ax = Figure().add_subplot()
+    plot.history([run(rosen, np.zeros(3), m, 0.01) for m in ("adam", "momentum")], ax=ax)
+    assert len(ax.get_lines()) == 4
+    assert "gradient norm" in ax.get_ylabel()
+
+
+def test_history_needs_paths():
+    with pytest.raises(ValueError, match=r"path of x: minimize with record=True"):
+        plot.history({"x": tw.minimize(omega, 1.6)})
+    with pytest.raises(ValueError, match="got none"):
+        plot.history([])
+
+
+# ---- fits
+
+
+def decay(t, a, b, c):
+    return a * np.exp(-t / b) + c
+
+
+@pytest.fixture(scope="module")
+def measured():
+    rng = np.random.default_rng(0)
+    t = np.linspace(0, 5, 40)
+    y = decay(t, 2.5, 1.2, 0.4) + rng.normal(0, 0.1, 40)
+    return t, y, *tw.curve_fit(decay, t, y)
+
+
+def test_fit_shows_data_curve_band_and_residuals(measured):
+    t, y, popt, pcov = measured
+    ax = plot.fit(decay, t, y, popt, pcov)
+    below = ax.figure.axes[1]
+    drawn = lines(ax)
+    np.testing.assert_array_equal(drawn["data"].get_xydata(), np.column_stack([t, y]))
+    x, curve = drawn["fit"].get_data()
+    np.testing.assert_allclose(curve, decay(x, *popt), rtol=1e-13)
+    assert legend(ax) == ["data", "fit", "95 % confidence"]
+    residuals = below.get_lines()[0].get_ydata()
+    np.testing.assert_allclose(residuals, y - decay(t, *popt))
+    assert (below.get_xlabel(), below.get_ylabel()) == ("t", "residual")
+    rendered(ax)
+
+
+def test_the_band_is_the_delta_methods_with_students_t(measured):
+    t, y, popt, pcov = measured
+    ax = plot.fit(decay, t, y, popt, pcov, confidence=0.9)
+    (band,) = ax.collections
+    edge = band.get_paths()[0].vertices
+    x = lines(ax)["fit"].get_xdata()
+    k = 123
+    upper = edge[np.isclose(edge[:, 0], x[k])][:, 1].max()
+    a, b, _ = popt
+    J = np.array([np.exp(-x[k] / b), a * np.exp(-x[k] / b) * x[k] / b**2, 1.0])
+    half = stats.t.ppf(0.95, len(t) - 3) * np.sqrt(J @ pcov @ J)
+    assert upper - decay(x[k], *popt) == pytest.approx(half, rel=1e-6)
+
+
+@pytest.mark.parametrize("free", [1, 2, 3, 10, 100, 10**6])
+@pytest.mark.parametrize("confidence", [0.5, 0.95, 0.9999])
+def test_students_t_needs_no_scipy(confidence, free):
+    assert student(confidence, free) == pytest.approx(
+        stats.t.ppf(0.5 + confidence / 2, free), rel=1e-7
+    )
+
+
+def test_errors_of_data_are_bars_and_scale_residuals(measured):
+    t, y, popt, pcov = measured
+    ax = plot.fit(decay, t, y, popt, pcov, sigma=0.1, names=["time / s", "signal"])
+    below = ax.figure.axes[1]
+    assert (ax.get_ylabel(), below.get_xlabel()) == ("signal", "time / s")
+    assert below.get_ylabel() == "residual / σ"
+    np.testing.assert_allclose(below.get_lines()[0].get_ydata(), (y - decay(t, *popt)) / 0.1)
+    assert ax.containers[0].has_yerr
+
+
+def test_parameters_pinned_at_a_bound_do_not_widen_the_band(measured):
+    t, y, popt, pcov = measured
+    pinned = pcov.copy()
+    pinned[2] = pinned[:, 2] = np.nan
+    assert "95 % confidence" in legend(plot.fit(decay, t, y, popt, pinned))
+    unknown = np.full((3, 3), np.inf)
+    assert "95 % confidence" not in legend(plot.fit(decay, t, y, popt, unknown))
+
+
+def test_fits_that_do_not_fit_are_refused(measured):
+    t, y, popt, pcov = measured
+    with pytest.raises(ValueError, match="xdata and ydata must have one shape"):
+        plot.fit(decay, t[1:], y, popt)
+    with pytest.raises(ValueError, match=r"pcov must have shape \(3, 3\), got \(2, 2\)"):
+        plot.fit(decay, t, y, popt, pcov[:2, :2])
+    with pytest.raises(ValueError, match="confidence must be between"):
+        plot.fit(decay, t, y, popt, pcov, confidence=95)
