@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 
 import fits
+import lanes
 import long_arrays
 import solving
 import workloads
@@ -79,6 +80,8 @@ def works(count: int, rounds: int) -> Iterator[tuple[Work, int]]:
         yield make(), 15
     for work in solving.works():
         yield work, 30
+    for work in lanes.works():
+        yield work, 5
     for work in fits.works():
         yield work, 9
     for work in workloads.tracing():

@@ -3,6 +3,7 @@
 // THALWEG_ARCH its xsimd type. Everything has internal linkage through `Here`, but the table at the
 // end.
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "thalweg/kernels.hpp"
@@ -230,10 +231,12 @@ THALWEG_INLINE void mark(V::MaskType m, std::int64_t i, std::uint64_t* marks) {
   marks[i / 64] |= lanes(m) << (i % 64);
 }
 
+constexpr double kLargest = std::numeric_limits<double>::max();
+
 bool rises(const double* f, const double* before, double* limit, std::int64_t n, double slack,
            std::uint64_t* marks) {
   using Mask = V::MaskType;
-  Mask level = V(0.0) <= V(1.0), good = level;
+  Mask level = V(0.0) <= V(1.0), some = V(1.0) <= V(0.0);
   for (std::int64_t i = 0; i < n; i += W) {
     const V y = V::load(f + i);
     level = level & (y <= V::load(before + i)) & (y > V(-kInfinity));
@@ -245,13 +248,15 @@ bool rises(const double* f, const double* before, double* limit, std::int64_t n,
     return V(xsimd::min(old.v, fma(V(slack), size, y).v));
   };
   for (std::int64_t i = 0; i < n; i += W) {
-    const V y = V::load(f + i), best = lowered(V::load(limit + i), V::load(before + i));
-    const Mask here = (y <= best) & (y > V(-kInfinity));
-    mark(!here, i, marks);
-    good = good & here;
+    const V y = V::load(f + i), x = V::load(before + i), best = lowered(V::load(limit + i), x);
+    // Above the best: of note where the best is left just now.
+    const Mask note = (!(y <= best)) & ((x <= best) | !(y <= V(kLargest)));
+    const Mask here = note | (!(y > V(-kInfinity)));
+    mark(here, i, marks);
+    some = some | here;
     lowered(best, y).store(limit + i);
   }
-  return !all(good);
+  return any(some);
 }
 
 void count_rises(const double* f, const double* before, double run, const double* late_from,

@@ -149,7 +149,7 @@ struct Kernels {
   // Is any of n lanes (a multiple of width) above its limit, or not finite? A limit is the least
   // f + slack max(1, |f|) so far; it is brought up to date only when a lane rises above its value
   // before, since until then the value before is the least.
-  // Lanes in which f is higher, or not finite, are marked.
+  // Lanes in which f is higher and the value before was not, or f is not finite, are marked.
   bool (*rises)(const double* f, const double* before, double* limit, std::int64_t n, double slack,
                 std::uint64_t* marks);
   // Of the values f of run number `run`, and those before: counts, by lane, which did not fall, and

@@ -29,8 +29,9 @@ struct Adam {
     const T b1 = h[1], b2 = h[2];
     const T mu = b1 * s[0] + (T(1) - b1) * g, nu = b2 * s[1] + (T(1) - b2) * (g * g);
     const T b1_t = s[2] * b1, b2_t = s[3] * b2;
-    const T scale = apply<ops::Sqrt>(nu / (T(1) - b2_t) + h[4]) + h[3];
-    return {x - h[0] * (mu / (T(1) - b1_t) / scale), {mu, nu, b1_t, b2_t}};
+    // What is the same for all variables is divided once.
+    const T scale = apply<ops::Sqrt>(nu * (T(1) / (T(1) - b2_t)) + h[4]) + h[3];
+    return {x - h[0] / (T(1) - b1_t) * mu / scale, {mu, nu, b1_t, b2_t}};
   }
 };
 

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Works of many descents: `tw.minimize_many`, `tw.basins` and `tw.sweep`, whole calls.
+
+Every answer is checked before the time counts: every projected gradient of methods that converge,
+every point and label against NumPy's descents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from workloads import (  # isort: skip - before NumPy
+    Call,
+    Floats,
+    Rival,
+    Work,
+    three_wells,
+    three_wells_gradient,
+)
+
+import numpy as np
+
+import thalweg as tw
+
+GTOL = 1e-8
+STARTS, SAMPLE, GRID, RATES = 1_000_000, 200, 512, 10_000
+BOX = [(0.0, 5.0), (0.0, 5.0)]
+MINIMA = np.array([[0.52303226, 0.51698916], [3.47888053, 3.94751517], [2.98063661, 1.54087340]])
+
+
+def starts() -> Floats:
+    return np.random.default_rng(0).uniform(0, 5, (STARTS, 2))
+
+
+def wells() -> tw.Objective:
+    return tw.objective(three_wells, (0.0, 0.0))
+
+
+def many(method: str, threads: int, **how: Any) -> Callable[[], Call]:
+    def make() -> Call:
+        f, x = wells(), starts()
+        return lambda: tw.minimize_many(f, x, method, threads=threads, **how)
+
+    return make
+
+
+FIXED = {"max_iter": 100, "gtol": 0.0}
+GD = {"learning_rate": 0.2, **FIXED}
+ADAM = {"learning_rate": 0.1, **FIXED}
+
+
+def one_by_one() -> Call:
+    """SciPy's, of a sample."""
+    from scipy.optimize import minimize
+
+    def value_and_gradient(p: Floats) -> tuple[float, Floats]:
+        return three_wells(*p), np.array(three_wells_gradient(*p))
+
+    how = {"gtol": GTOL, "ftol": 0.0}
+    return lambda: np.array([
+        minimize(value_and_gradient, x, jac=True, method="L-BFGS-B", options=how).x
+        for x in starts()[:SAMPLE]
+    ])  # fmt: skip
+
+
+def at_minima(ours: Any, theirs: Floats) -> None:
+    """All ours have gradients as small as asked; theirs end in one of the minima, too."""
+    assert ours.success.all()
+    for x in (np.stack(ours.x, axis=-1), theirs):
+        slopes = np.stack(three_wells_gradient(x[:, 0], x[:, 1]))
+        assert np.abs(slopes).max() < 1.001 * GTOL if len(x) == STARTS else 1e-5
+        near = np.abs(x[:, None] - MINIMA).max(axis=2).min(axis=1)
+        assert near.max() < 1e-5
+
+
+def same(ours: Any, theirs: Any) -> None:
+    for a, b in zip(ours.x, theirs.x, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def both_end(ours: Any, theirs: Any) -> None:
+    assert (ours.nit == 100).all()
+    assert (theirs.nit == 100).all()
+
+
+def descended(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    for _ in range(100):
+        gx, gy = three_wells_gradient(x, y)
+        x, y = x - 0.2 * gx, y - 0.2 * gy
+    return x, y
+
+
+def grid_in_numpy() -> Call:
+    axis = np.linspace(0, 5, GRID)
+    x, y = np.meshgrid(axis, axis, indexing="ij")
+
+    def labels() -> Any:
+        u, v = descended(x, y)
+        return np.argmin(
+            [np.hypot(u - m[0], v - m[1]) for m in MINIMA], axis=0
+        )  # fmt: skip
+
+    return labels
+
+
+def same_labels(ours: Any, theirs: Any) -> None:
+    np.testing.assert_array_equal(ours.labels, theirs)
+
+
+def rates() -> Floats:
+    return np.geomspace(1e-3, 2, RATES)
+
+
+def sweep() -> Call:
+    f = tw.objective(lambda x: np.exp(x) - np.log(x), 1.6)
+    return lambda: tw.sweep(f, 1.6, learning_rate=rates(), max_iter=100, threads=1)
+
+
+def sweep_in_numpy() -> Call:
+    """The descents alone; no verdicts."""
+
+    def run() -> Floats:
+        x, rate = np.full(RATES, 1.6), rates()
+        with np.errstate(all="ignore"):
+            for _ in range(100):
+                x = x - rate * (np.exp(x) - 1 / x)
+        return x
+
+    return run
+
+
+def where_it_converges(ours: Any, theirs: Floats) -> None:
+    settled = ours.verdict == tw.Verdict.converged
+    assert settled.sum() > 1000
+    np.testing.assert_allclose(ours.x[settled], theirs[settled], atol=1e-7)
+
+
+def works() -> list[Work]:
+    """Three wells from a million starts, their basins, and learning rates by the thousand."""
+    per_start = 1e6 / STARTS
+    solved = Work(
+        "lanes_lbfgs", "three wells, 1e6 starts, lbfgs to 1e-8, per start", "us", per_start,
+        many("lbfgs", 1, gtol=GTOL),
+        (Rival("SciPy L-BFGS-B, 200 starts", one_by_one, parts=("scipy",), most_rounds=2,
+               scale=1e6 / SAMPLE),),
+        at_minima, limit=1.0,
+    )  # fmt: skip
+    two = [
+        Work(
+            f"threads_{method}", f"three wells, 1e6 starts, {method}, two threads", "ms", 1e3,
+            many(method, 2, **how), (Rival("one thread", many(method, 1, **how), wanted=1.8),),
+            same,
+        )
+        for method, how in (("gradient_descent", GD), ("lbfgs", {"gtol": GTOL}))
+    ]  # fmt: skip
+    adam = Work(
+        "lanes_adam", "three wells, 1e6 starts x 100, adam", "ms", 1e3, many("adam", 1, **ADAM),
+        (Rival("gradient_descent", many("gradient_descent", 1, **GD), wanted=1 / 1.5),), both_end,
+    )  # fmt: skip
+    map_of = Work(
+        "basins", "basins of the three wells, 512 x 512, gradient descent x 100", "ms", 1e3,
+        lambda: (lambda f: lambda: tw.basins(
+            f, BOX, (GRID, GRID), "gradient_descent", threads=1, **GD | {"gtol": GTOL}
+        ))(wells()),
+        (Rival("NumPy", grid_in_numpy, most_rounds=3),), same_labels, limit=100.0,
+    )  # fmt: skip
+    swept = Work(
+        "sweep", "10,000 learning rates x 100, verdicts included", "ms", 1e3, sweep,
+        (Rival("NumPy, no verdicts", sweep_in_numpy),), where_it_converges, limit=5.0,
+    )  # fmt: skip
+    return [solved, *two, adam, map_of, swept]
