@@ -151,6 +151,16 @@ def test_descents_that_were_hardly_begun_are_at_no_minimum():
         found[:0].best if len(found) else found.best
 
 
+def test_success_by_a_loose_test_is_no_minimum():
+    found = tw.multistart(himmelblau, [(-5, 5)] * 2, 100, "gradient_descent",
+                          learning_rate=1e-4, xtol=0.1)  # fmt: skip
+    assert found.ends.success.all()  # the first step was small
+    for x, label in zip(found.ends.x, found.labels, strict=True):
+        near = np.abs(found.x - x).max(axis=1) <= 2 * 1e-3 * 10 if len(found) else np.zeros(0)
+        assert near[label] if label >= 0 else not near.any()
+    assert (found.labels < 0).sum() > 90
+
+
 def test_saddles_and_maxima_are_told_apart():
     # Descents that start on the axes of x**2 - y**2 + y**4 go to the saddle in the middle.
     def f(x, y):
