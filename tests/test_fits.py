@@ -427,8 +427,9 @@ def test_poisson_is_the_maximum_of_the_likelihood():
             negative_log, fits.popt[i], method="Nelder-Mead",
             options={"xatol": 1e-9, "fatol": 1e-13, "maxiter": 4000, "maxfev": 8000},
         )  # fmt: skip
-        # Values of a function that is flat at its minimum tell a point to half their digits.
-        np.testing.assert_allclose(fits.popt[i], best.x, rtol=1e-6, atol=1e-6)
+        # Values of a function that is flat at its minimum tell a point to half their digits, less
+        # those that parameters which go together lose: two.
+        np.testing.assert_allclose(fits.popt[i], best.x, rtol=1e-5, atol=1e-5)
         assert negative_log(fits.popt[i]) <= best.fun + 1e-12 * abs(best.fun)
         saturated = -stats.poisson.logpmf(row, np.maximum(row, 1e-300)).sum()
         np.testing.assert_allclose(fits.cost[i], best.fun - saturated, rtol=1e-9)
