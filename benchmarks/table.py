@@ -14,6 +14,7 @@ from collections.abc import Iterator
 import fits
 import lanes
 import long_arrays
+import maps
 import solving
 import workloads
 from workloads import EXTRA, WHEEL_LIMIT, Call, MissingError, Rival, Work
@@ -83,6 +84,8 @@ def works(count: int, rounds: int) -> Iterator[tuple[Work, int]]:
     for work in lanes.works():
         yield work, 5
     for work in fits.works():
+        yield work, 9
+    for work in maps.works():
         yield work, 9
     for work in workloads.tracing():
         yield work, 15
