@@ -261,7 +261,12 @@ def test_starts_of_a_function_are_moved_into_the_bounds_and_nan_ends_alone():
         start[2] = np.nan
         return start
 
-    fits = tw.curve_fit_many(decay, T, y, guess, bounds=([0, 0.1, -2], [6, 9, 2]))
+    bounds = ([0, 0.1, -2], [6, 9, 2])
+    fits = tw.curve_fit_many(decay, T, y, guess, bounds=bounds)
+    # One evaluation says where it began.
+    once = tw.curve_fit_many(decay, T, y, guess, bounds=bounds, max_nfev=1)
+    assert once.popt[0].tolist() == [6.0, 1.0, 0.0]
+    assert once.cost[0] == pytest.approx(0.5 * np.sum((decay(T, 6, 1, 0) - y[0]) ** 2))
     assert fits.success.tolist() == [True, True, False, True]
     assert fits.reason[2] == Reason.non_finite
     assert np.isnan(fits.popt[2]).all()
