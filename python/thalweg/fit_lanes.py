@@ -266,8 +266,6 @@ class FitLanes:
         )  # fmt: skip
         self._done += k
         x, reason = out["x"], out["reason"]
-        if out["error"] is None:  # not begun, as time was up
-            reason[reason == Reason.interrupted] = Reason.max_time
         arrays: Arrays = {
             "popt": x, "cost": out["fun"], "nit": out["nit"], "nfev": out["nfev"],
             "n_missing": np.zeros(k, dtype=np.int64), "left": out["left"], "right": out["right"],

@@ -192,8 +192,6 @@ def least_squares_many(
             progress=shown.count if progress else None, **stops,
         )  # fmt: skip
     x, reason = out["x"], out["reason"]
-    if out["error"] is None:  # not begun, as time was up
-        reason[reason == Reason.interrupted] = Reason.max_time
     scale_at = len(varying) - 1
     function = objective.kept_function(
         ("told", rho, fun), lambda trace, r, x: _told(trace, r, x, rho, scale_at, fun), len(varying)
