@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 import fits
 import long_arrays
+import maps
 import solving
 import workloads
 from workloads import EXTRA, WHEEL_LIMIT, Call, MissingError, Rival, Work
@@ -80,6 +81,8 @@ def works(count: int, rounds: int) -> Iterator[tuple[Work, int]]:
     for work in solving.works():
         yield work, 30
     for work in fits.works():
+        yield work, 9
+    for work in maps.works():
         yield work, 9
     for work in workloads.tracing():
         yield work, 15

@@ -93,6 +93,13 @@ def test_sentences_carry_both_sides_as_those_of_minimize_do(four):
         assert four[i].fun == alone.fun
 
 
+def test_a_sentence_has_the_gradient_on_the_left_and_gtol_on_the_right(four):
+    slope = abs(four.jac[3]) if np.isfinite(four.jac[3]) else abs(
+        tw.objective(omega, 1.6).grad(four.x[3])
+    )  # fmt: skip
+    assert four[3].message.startswith(f"gradient norm {slope:.3g} <= 1e-08 after ")
+
+
 def test_the_sentence_follows_its_ending_through_sorting_and_slicing(four):
     blamed = "left the domain: log(-0.564016) = nan in the value after 1 iteration"
     assert four[1].message == blamed
@@ -164,6 +171,13 @@ def test_sort_puts_nan_last_and_keeps_the_order_of_equals():
     assert many.sort(descending=True).k.tolist() == [0, 3, 2, 1]
     assert many.sort([3, 2, 1, 0]).k.tolist() == [3, 2, 1, 0]
     assert many.sort("k", descending=True).fun[0] == 2.0
+
+
+def test_sorting_many_equals_keeps_their_order():
+    fun = np.random.default_rng(0).integers(0, 3, 1000).astype(float)
+    many = Many({"fun": fun, "k": np.arange(1000)}, (1000,)).sort()
+    for value in range(3):
+        assert np.all(np.diff(many.k[many.fun == value]) > 0)
 
 
 def test_sorting_needs_one_number_an_ending():

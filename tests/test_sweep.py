@@ -12,6 +12,7 @@ import pytest
 
 import thalweg as tw
 from thalweg.reasons import Reason
+from thalweg.sweeps import verdicts_of
 
 FACTS = json.loads((Path(__file__).parent / "data" / "course_facts.json").read_text("utf-8"))
 V = tw.Verdict
@@ -78,6 +79,24 @@ def test_all_verdicts_of_values_occur_among_the_cases():
         fixed = {"learning_rate": 0.1} if "learning_rate" not in swept else {}
         found |= set(tw.sweep(fun, x0, method, max_iter=max_iter, **swept, **fixed).verdict.flat)
     assert {V.converged, V.too_small, V.oscillating, V.diverged, V.left_domain} <= found
+
+
+# max_iter, rises in the last half, steps that did not fall: the verdict.
+COUNTED = [
+    (8, 0, 0, V.too_small), (8, 0, 1, V.unfinished), (8, 1, 1, V.oscillating),
+    (8, 3, 3, V.oscillating), (8, 4, 4, V.diverged), (9, 1, 1, V.unfinished),
+    (9, 2, 2, V.oscillating), (9, 4, 4, V.oscillating), (9, 5, 5, V.diverged),
+    (1, 0, 0, V.too_small), (1, 1, 1, V.diverged), (0, 0, 0, V.unfinished),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("max_iter", "rises", "not_falls", "verdict"), COUNTED)
+def test_verdicts_follow_their_formulas_at_the_limits(max_iter, rises, not_falls, verdict):
+    out = {
+        "reason": np.array([Reason.max_iterations], np.int8), "nit": np.array([max_iter]),
+        "late_rises": np.array([rises]), "not_falls": np.array([not_falls]),
+    }  # fmt: skip
+    assert verdicts_of(out, max_iter).tolist() == [verdict]
 
 
 def test_the_courses_learning_rates_get_their_verdicts():
