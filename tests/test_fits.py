@@ -261,7 +261,12 @@ def test_starts_of_a_function_are_moved_into_the_bounds_and_nan_ends_alone():
         start[2] = np.nan
         return start
 
-    fits = tw.curve_fit_many(decay, T, y, guess, bounds=([0, 0.1, -2], [6, 9, 2]))
+    bounds = ([0, 0.1, -2], [6, 9, 2])
+    fits = tw.curve_fit_many(decay, T, y, guess, bounds=bounds)
+    # One evaluation says where it began.
+    once = tw.curve_fit_many(decay, T, y, guess, bounds=bounds, max_nfev=1)
+    assert once.popt[0].tolist() == [6.0, 1.0, 0.0]
+    assert once.cost[0] == pytest.approx(0.5 * np.sum((decay(T, 6, 1, 0) - y[0]) ** 2))
     assert fits.success.tolist() == [True, True, False, True]
     assert fits.reason[2] == Reason.non_finite
     assert np.isnan(fits.popt[2]).all()
@@ -851,12 +856,12 @@ def test_interrupt_keeps_what_is_done(monkeypatch):
 @pytest.mark.skipif(os.name != "posix", reason="sends itself a signal")
 def test_a_signal_keeps_what_is_done():
     _, y = decays(2000)
-    y = np.tile(y, (500, 1))  # a million fits
+    many = np.broadcast_to(y, (1000, 2000, T.size))  # two million fits
     alarm = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
     alarm.start()
     try:
         with pytest.raises(KeyboardInterrupt) as stop:
-            tw.curve_fit_many(decay, T, y, P0, threads=1)
+            tw.curve_fit_many(decay, T, many, P0, threads=1)
     finally:
         alarm.cancel()
     fits = stop.value.result
@@ -864,10 +869,9 @@ def test_a_signal_keeps_what_is_done():
     assert unfinished.any()
     assert not fits.success[unfinished].any()
     assert np.isnan(fits.perr[fits.nfev == 0]).all()
-    done = fits[~unfinished]
-    if done.size:
-        which = np.flatnonzero(~unfinished)[:1000]
-        same_bits(fits[which], tw.curve_fit_many(decay, T, y[which], P0))
+    at, lanes = (i[:1000] for i in np.nonzero(~unfinished))
+    if lanes.size:
+        same_bits(fits[at, lanes], tw.curve_fit_many(decay, T, y[lanes], P0))
 
 
 def test_python_threads_share_a_kept_model():

@@ -25,7 +25,7 @@ from thalweg.structure import FloatArray, as_floats
 __all__ = ["SIDES", "FitLanes", "failed", "fields_of", "verdicts"]
 
 # Bytes of data that one chunk holds, about: enough that its last, slow fits do not count.
-CHUNK = 32e6
+CHUNK = 64e6
 
 _STATUS = np.array(STATUS_MANY, dtype=np.int8)
 _SUCCESS = np.array(SUCCESS)
