@@ -41,18 +41,51 @@ __all__ = ["main"]
 
 DESCRIPTION = "Minimize functions by gradient descent, in C++."
 
+TOUR = """\
+examples:
+  # the minimum of a function, from a start
+  thalweg minimize "exp(x) - log(x)" --start x=1.6
+
+  # gradient descent as in a textbook: so many steps, each point printed, and a picture
+  thalweg minimize "exp(x) - log(x)" --start x=1.6 --method gradient_descent \\
+      --learning-rate 0.1 --max-iter 25 --record --plot descent.png
+
+  # what becomes of each learning rate
+  thalweg sweep "exp(x) - log(x)" --start x=1.6 --learning-rate 0.01:1:20:log --max-iter 100
+
+  # every minimum in a box, and a map of which start ends where
+  thalweg multistart "(x**2 + y - 11)**2 + (x + y**2 - 7)**2" --bounds x=-5:5 --bounds y=-5:5
+  thalweg basins "(x**2 + y - 11)**2 + (x + y**2 - 7)**2" --bounds x=-5:5 --bounds y=-5:5 \\
+      --plot basins.png
+
+  # a curve through the columns of a file
+  thalweg fit data.csv "a * exp(-x / b) + c" --x time --y counts \\
+      --start a=1 --start b=1 --start c=0
+
+  # pages to learn from: what there is, and one of them with its pictures
+  thalweg gallery
+  thalweg gallery sauna --plot sauna.png
+
+  # what this installation is
+  thalweg info
+"""
+
 EXAMPLES = """\
 examples:
+  # a solver finds its own steps
+  thalweg minimize "(1 - x)**2 + 100*(y - x**2)**2" --start x=-1.2 --start y=1
+
+  # a rule takes a learning rate; every hyper-parameter has an option
   thalweg minimize "exp(x) - log(x)" --start x=1.6 --method gradient_descent --learning-rate 0.1
   thalweg minimize "x**2 + 3*y**2" --start x=2 --start y=1 --method adam --learning-rate 0.1
-  thalweg minimize "(1 - x)**2 + 100*(y - x**2)**2" --start x=-1.2 --start y=1
+
+  # more steps than the 1000 that rules take by default, and a picture of the way
   thalweg minimize "(1 - x)**2 + 100*(y - x**2)**2" --start x=-1.2 --start y=1 \\
       --method momentum --learning-rate 0.0005 --max-iter 20000 --plot rosenbrock.png
+
+  # inside bounds, of which either end may be free; printed for a program
   thalweg minimize "x*log(x)" --start x=1 --bounds x=0.1: \\
       --method gradient_descent --learning-rate 0.1 --json
-  thalweg multistart "(x**2 + y - 11)**2 + (x + y**2 - 7)**2" --bounds x=-5:5 --bounds y=-5:5
-  thalweg sweep "exp(x) - log(x)" --start x=1.6 --learning-rate 0.01:1:20:log --max-iter 100
-  thalweg info
 """
 
 # Which limit, given by the user, makes which ending a success for the shell.
@@ -142,7 +175,7 @@ def _parser(command: str) -> argparse.ArgumentParser:
     parser = _Parser(
         prog="thalweg",
         description=DESCRIPTION,
-        epilog=EXAMPLES + "\nthalweg COMMAND --help says more.",
+        epilog=TOUR + "\nthalweg COMMAND --help says more.",
     )
     parser.add_argument("--version", action="version", version=f"thalweg {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -159,7 +192,7 @@ def _parser(command: str) -> argparse.ArgumentParser:
     add_multistart(commands, command, epilog)
     add_basins(commands, command, epilog)
     add_sweep(commands, command, epilog)
-    add_fit(commands, command, "\n".join([EXPRESSION, JSON, EXIT_STATUS]))
+    add_fit(commands, command, "\n".join([epilog, EXIT_STATUS]))
     info = commands.add_parser(
         "info",
         help="version, instruction set, cores, optional parts",
