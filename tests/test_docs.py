@@ -80,3 +80,17 @@ def test_reference_lists_every_public_name_and_no_other():
     for module in (*sorted(modules), "gallery"):
         public |= {f"{module}.{name}" for name in import_module(f"thalweg.{module}").__all__}
     assert listed == public
+
+
+def test_readmes_pictures_are_made_by_their_script(tmp_path):
+    pytest.importorskip("matplotlib")
+    script = ROOT / "docs" / "make_pictures.py"
+    for folder in ("once", "again"):
+        command = [sys.executable, str(script), str(tmp_path / folder)]
+        subprocess.run(command, check=True, capture_output=True, timeout=120)
+    shown = set(re.findall(r"\]\(docs/pictures/(\w+\.png)\)", PAGES[0].read_text("utf-8")))
+    made = {file.name: file.read_bytes() for file in (tmp_path / "once").iterdir()}
+    assert shown == set(made) == {file.name for file in (ROOT / "docs" / "pictures").iterdir()}
+    for name, content in made.items():
+        assert len(content) < 120_000
+        assert content == (tmp_path / "again" / name).read_bytes()

@@ -195,9 +195,11 @@ def test_values_in_any_order_are_drawn_in_order():
     rendered(ax)
 
 
-def test_the_five_verdicts_are_told_apart_in_grey():
-    shades = sorted(lightness(color) for color, _ in many._VERDICTS.values())
-    assert np.all(np.diff(shades) > 0.1)
+def test_every_verdict_has_a_look_and_the_usual_ones_are_told_apart_in_grey():
+    assert set(many._VERDICTS) == {str(v) for v in tw.Verdict}
+    usual = [color for color, _ in many._VERDICTS.values()][:6]
+    assert np.all(np.diff(sorted(map(lightness, usual))) > 0.09)
+    assert len({mark for _, mark in many._VERDICTS.values()}) == len(tw.Verdict)
 
 
 def test_a_sweep_of_one_run_or_three_settings_is_refused():

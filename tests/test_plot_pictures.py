@@ -424,3 +424,54 @@ def test_fits_that_do_not_fit_are_refused(measured):
         plot.fit(decay, t, y, popt, pcov[:2, :2])
     with pytest.raises(ValueError, match="confidence must be between"):
         plot.fit(decay, t, y, popt, pcov, confidence=95)
+
+
+# ---- what has little or nothing to show
+
+
+def flat(x, y):
+    return 0 * x + 0 * y + 3
+
+
+def nowhere(x, y):
+    return np.log(-(x**2) - y**2 - 1)
+
+
+def somewhere(x, y):
+    return np.log(x) + y**2
+
+
+@pytest.mark.parametrize("fun", [flat, nowhere, somewhere])
+@pytest.mark.parametrize("draw", [plot.contours, plot.surface, plot.field])
+def test_functions_that_are_flat_or_have_no_value_are_drawn(fun, draw):
+    rendered(draw(fun, box=[(-1, 1), (-1, 1)]))
+
+
+def test_the_tangent_of_a_plain_is_the_plain():
+    ax = plot.tangent(flat, [0, 0])
+    low, high = ax.get_zlim()
+    assert low < 3 < high
+    rendered(ax)
+
+
+def test_descents_that_left_or_grew_are_drawn():
+    left = run(omega, 1.6, rate=0.5)
+    far = run(bowl, [1.0, 1.0], rate=2.0, count=60)
+    assert far.path.fun[-1] > 1e20
+    rendered(plot.curve(omega, [left], box=(-1, 2)))
+    rendered(plot.surface(None, far))
+    rendered(plot.history({"left": left, "far": far}))
+
+
+def test_functions_that_cannot_be_traced_are_drawn_by_differences():
+    import math
+
+    def f(x, y):
+        return math.exp(x) + y**2
+
+    ax = plot.field(f, [(-1, 1), (-1, 1)], count=5)
+    (arrows,) = [c for c in ax.collections if isinstance(c, Quiver)]
+    np.testing.assert_allclose(
+        arrows.V * np.exp(arrows.X), arrows.U * 2 * arrows.Y, rtol=1e-6, atol=1e-6
+    )
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("x", "y")

@@ -20,15 +20,17 @@ __all__ = ["basins", "sweep"]
 
 _RELIEF = 121  # points each way, for faint contours
 _NUMBERED = 9  # minima beyond which a legend tells nothing
-# A colour and a mark each, in this order everywhere; no two of the five verdicts are equally light.
+# A colour and a mark each, in this order everywhere; no two of the first six are equally light.
 _VERDICTS: dict[str, tuple[str, str]] = {
     "converged": ("#0B6E4F", "o"),
     "too_small": ("#7FC3EA", "<"),
     "oscillating": ("#F0E442", "s"),
     "diverged": ("#D55E00", "^"),
     "left_domain": ("#3B1F4B", "X"),
+    "unfinished": ("#FAFAFA", "D"),
+    "stuck": ("#9A9A9A", "v"),
+    "non_finite": ("#606060", "P"),
 }
-_OTHERS = ("#BDBDBD", "#8A8A8A", "#6E6E6E", "#525252")
 
 
 class _Map(NamedTuple):
@@ -265,12 +267,7 @@ def sweep(s: Any, ax: Axes | None = None) -> Axes:
 def _looks(words: npt.NDArray[Any]) -> dict[str, tuple[str, str]]:
     """Colour and mark of each verdict that is there, in a fixed order."""
     there = set(words.ravel().tolist())
-    known = {name: look for name, look in _VERDICTS.items() if name in there}
-    others = sorted(there - set(known))
-    return known | {
-        name: (_OTHERS[i % len(_OTHERS)], canvas.MARKS[(i + 3) % len(canvas.MARKS)])
-        for i, name in enumerate(others)
-    }
+    return {name: look for name, look in _VERDICTS.items() if name in there}
 
 
 def _said(name: str) -> str:

@@ -209,12 +209,13 @@ def usual_rate(s: Scene) -> float:
     """A rate of one digit (1, 2 or 5) whose usual step is a twentieth of the box."""
     axes = [np.linspace(low, high, 21) for low, high in s.limits]
     points = np.column_stack([g.ravel() for g in np.meshgrid(*axes)])
-    slopes = np.linalg.norm(s.slopes(points), axis=1)
+    # Steps are measured in units of the box, whose sides may be of very different lengths.
+    sides = s.limits[:, 1] - s.limits[:, 0]
+    slopes = np.linalg.norm(s.slopes(points) / sides, axis=1)
     slopes = slopes[np.isfinite(slopes) & (slopes > 0) & np.isfinite(s.values(points))]
     if not slopes.size:
         return 0.1
-    step = float(np.linalg.norm(s.limits[:, 1] - s.limits[:, 0])) / 20
-    rate = step / float(np.median(slopes))
+    rate = math.sqrt(len(sides)) / 20 / float(np.median(slopes))
     power = 10.0 ** math.floor(math.log10(rate))
     digit = max(d for d in (1, 2, 5) if d * power <= rate * (1 + 1e-12))
     return float(f"{digit * power:.1e}")

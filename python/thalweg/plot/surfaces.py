@@ -262,7 +262,9 @@ def field(
         cmap="cividis_r", clim=(0, reach), width=0.0042, headwidth=3.6, headlength=4.2,
         headaxislength=3.8, pivot="tail", zorder=2, edgecolor="white", linewidth=0.25,
     )  # fmt: skip
-    bar = ax.figure.colorbar(arrows, ax=ax, extend="max" if norm.max() > reach else "neither")
+    bar = ax.figure.colorbar(
+        arrows, ax=ax, extend="max" if norm.max(initial=0) > reach else "neither"
+    )
     bar.set_label(f"‖{'−' if downhill else ''}∇{s.height}‖")
     cast("Any", bar.outline).set_linewidth(0.6)
     ax.set(xlim=s.limits[0], ylim=s.limits[1], xlabel=s.labels[0], ylabel=s.labels[1])

@@ -129,6 +129,8 @@ def _plane(s: Scene, at: FloatArray, value: float, slope: FloatArray, ax: Axes |
     U, V = np.meshgrid(x, y)
     W = value + slope[0] * (U - at[0]) + slope[1] * (V - at[1])
     low, high = np.nanmin([np.nanmin(Z), W.min()]), np.nanmax([np.nanmax(Z), W.max()])
+    if not high > low:
+        low, high = low - 0.5, high + 0.5
     elevation, azimuth = _view(s, np.stack([U, V, W], axis=-1), low, high)
     # Nearer to the eye by a facet: then it is one of the two that is seen where they touch.
     shift = _NEARER * _eye(elevation, azimuth) * _box(s, low, high)
