@@ -65,16 +65,17 @@ class Stepper {
     const Watch watch = talk.watch();
     const Kernels& isa = kernels();
     const Program& p = programs_.for_lanes(varying, isa.width, k);
+    Reason why = Reason::Interrupted;
     {
       const py::gil_scoped_release nogil;
       if (function.is_none()) {
-        descend(p, step_, method_, isa, starts, stopping, outcome.endings, watch);
+        why = descend(p, step_, method_, isa, starts, stopping, outcome.endings, watch);
       } else {
         Descent descent(p, step_, method_, isa, false, starts, stopping, outcome.endings, watch);
         talk.drive(descent);
       }
     }
-    outcome.not_begun(x0, [&](std::int64_t i) {
+    outcome.not_begun(x0, why, [&](std::int64_t i) {
       for (std::size_t m = 0; m < outcome.memory.size(); ++m) {
         const auto size = outcome.memory[m].size() / k;
         double* to = outcome.endings.memory[m] + i * size;

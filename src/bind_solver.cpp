@@ -85,16 +85,17 @@ class Minimizer {
     if (size > 0) outcome.remember(size);
     Conversation talk(std::move(callback), function, record, n_, throng.progress);
     const Watch watch = talk.watch();
+    Reason why = Reason::Interrupted;
     {
       const py::gil_scoped_release nogil;
       if (function.is_none()) {
-        descend(setup, sources, isa, starts, stopping, outcome.endings, watch);
+        why = descend(setup, sources, isa, starts, stopping, outcome.endings, watch);
       } else {
         Descent descent(setup, sources, isa, false, starts, stopping, outcome.endings, watch);
         talk.drive(descent);
       }
     }
-    outcome.not_begun(x0, [&](std::int64_t i) {
+    outcome.not_begun(x0, why, [&](std::int64_t i) {
       if (size > 0) std::fill_n(outcome.endings.memory[0] + i * size, size, 0.0);
     });
     return outcome.told(talk);

@@ -169,8 +169,8 @@ struct Outcome {
     endings.late_rises = late_rises->mutable_data();
   }
 
-  // Starts that were interrupted before they were begun; `initial` fills memory.
-  template <class F> void not_begun(const Array& x0, F initial) {
+  // Starts that were not begun, and why; `initial` fills memory.
+  template <class F> void not_begun(const Array& x0, thalweg::Reason why, F initial) {
     const std::int64_t n = x.shape(1);
     for (std::int64_t i = 0; i < fun.size(); ++i) {
       if (endings.reason[i] != kNotBegun) continue;
@@ -180,7 +180,7 @@ struct Outcome {
       endings.iterations[i] = endings.evaluations[i] = endings.curvatures[i] = 0;
       if (not_falls) endings.not_falls[i] = endings.late_rises[i] = 0;
       endings.left[i] = endings.right[i] = 0;
-      endings.reason[i] = static_cast<std::int8_t>(thalweg::Reason::Interrupted);
+      endings.reason[i] = static_cast<std::int8_t>(why);
       initial(i);
     }
   }

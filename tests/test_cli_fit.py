@@ -148,6 +148,22 @@ def test_a_parameter_at_its_bound_says_so(capsys, data):
     assert fields(out)["b"] == "1.2 (at a bound)"
 
 
+@pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
+def test_plot_writes_a_picture(capsys, data, tmp_path, kind):
+    file = tmp_path / f"fit.{kind}"
+    status, out, err = run(
+        capsys, "fit", data, MODEL, "--x", "time", "--y", "counts", "--sigma", "error", *START,
+        "--plot", file,
+    )  # fmt: skip
+    assert status == 0, err
+    assert file.stat().st_size > 5000
+    assert fields(out)["success"] == "True"
+    assert "No such file" in refused(
+        capsys, "fit", tmp_path / "none", MODEL, "--x", "time", "--y", "counts", *START,
+        "--plot", file,
+    )  # fmt: skip
+
+
 def test_what_cannot_be_read_is_told_in_one_line(capsys, data, tmp_path):
     words = ["--x", "time", "--y", "counts", *START]
 

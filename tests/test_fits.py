@@ -15,7 +15,7 @@ import pytest
 from scipy import optimize, stats
 
 import thalweg as tw
-from thalweg import fit_lanes
+from thalweg import fit_lanes, fit_tapes
 from thalweg.reasons import Reason
 
 T = np.linspace(0.0, 5.0, 20)
@@ -399,6 +399,12 @@ def test_nan_policies():
     assert np.isnan(fits.popt[2]).all()
     assert fits.success.tolist() == [True, True, False, True]
     same_bits(fits[[0, 1, 3]], tw.curve_fit_many(decay, T, y[[0, 1, 3]], P0))
+    shared = np.where(np.arange(20) == 3, np.nan, T)
+    with pytest.raises(ValueError, match="must not contain infs or NaNs: xdata does"):
+        tw.curve_fit_many(decay, shared, y[:2], P0, nan_policy="raise")
+    x = np.tile(shared, (4, 1))
+    with pytest.raises(ValueError, match="must not contain infs or NaNs: xdata of fit 0 does"):
+        tw.curve_fit_many(decay, x, np.ones((4, 20)), P0, nan_policy="raise")
     with pytest.raises(ValueError, match="nan_policy must be one of"):
         tw.curve_fit_many(decay, T, y, P0, nan_policy="ignore")
 
@@ -427,8 +433,13 @@ def test_poisson_is_the_maximum_of_the_likelihood():
             negative_log, fits.popt[i], method="Nelder-Mead",
             options={"xatol": 1e-9, "fatol": 1e-13, "maxiter": 4000, "maxfev": 8000},
         )  # fmt: skip
-        # Values of a function that is flat at its minimum tell a point to half their digits.
-        np.testing.assert_allclose(fits.popt[i], best.x, rtol=1e-6, atol=1e-6)
+        # Values of a function that is flat at its minimum tell a point to half their digits; its
+        # slopes tell better.
+        np.testing.assert_allclose(fits.popt[i], best.x, rtol=1e-5, atol=1e-5)
+        a, b, c = fits.popt[i]
+        e = np.exp(-T / b)
+        score = np.stack([e, a * T / b**2 * e, np.ones_like(T)]) @ (1 - row / decay(T, a, b, c))
+        assert (np.abs(fits.pcov[i] @ score) < 1e-6 * fits.perr[i]).all()
         assert negative_log(fits.popt[i]) <= best.fun + 1e-12 * abs(best.fun)
         saturated = -stats.poisson.logpmf(row, np.maximum(row, 1e-300)).sum()
         np.testing.assert_allclose(fits.cost[i], best.fun - saturated, rtol=1e-9)
@@ -580,6 +591,15 @@ def test_leading_axes_of_any_number():
     one = tw.curve_fit_many(decay, T, y[0], P0)
     assert one.popt.shape == (3,)
     assert one.success.shape == ()
+
+
+def test_a_chunk_of_long_fits_is_few_fits():
+    lanes = fit_lanes.FitLanes.__new__(fit_lanes.FitLanes)
+    lanes.layout = fit_tapes.Layout(10**6, range(3), [])
+    lanes.sigma = None
+    assert lanes.most <= 4
+    lanes.layout = fit_tapes.Layout(10**8, range(3), [])
+    assert lanes.most == 1
 
 
 def test_no_fits_at_all():
@@ -775,11 +795,19 @@ def test_fits_index_slice_save_and_print(tmp_path):
         assert saved["names"].tolist() == ["a", "b", "c"]
     again = pickle.loads(pickle.dumps(fits))
     same_bits(again, fits)
+    best = fits[0].sort()
+    assert (np.diff(best.cost) >= 0).all()
+    table = fits.to_dataframe()
+    assert table["b"].tolist() == fits["b"].ravel().tolist()
+    assert {"a", "perr[c]", "pcov[a, b]", "cost", "reason"} <= set(table.columns)
     text = repr(fits)
     for word in ("fits: 3 x 4", "a = ", "±", "missing: 1 values of 1 fits", "reason", "nfev"):
         assert word in text, text
     with pytest.raises(ValueError, match="two leading axes"):
         fits[0].plot()
+    axes = fits.plot()
+    assert axes.shape == (2, 3)
+    assert [ax.get_title() for ax in axes[0]] == ["a", "b", "c"]
 
 
 def test_limits_end_fits_alone():
@@ -792,7 +820,7 @@ def test_limits_end_fits_alone():
     assert (ended.status == -2).all()
     assert np.isfinite(ended.perr).all()
     assert "max_nfev = 5" in ended[0].message
-    none = tw.curve_fit_many(decay, T, y, P0, max_time=0.0)
+    none = tw.curve_fit_many(decay, T, np.tile(y, (50, 1)), P0, max_time=0.0)
     assert not none.success.any()
     assert (none.reason == Reason.max_time).all()
 

@@ -124,7 +124,7 @@ def test_residuals_are_told_when_they_are_wanted():
 def test_results_sort_slice_save_and_print(tmp_path):
     starts, y = decays(20)
     r = tw.least_squares_many(decay, starts, lane_args=(y,))
-    best = r.sort("cost")
+    best = r.sort()
     assert (np.diff(best.cost) >= 0).all()
     assert r[r.success].x.shape[1] == 3
     np.savez(tmp_path / "r.npz", **r)
@@ -141,6 +141,9 @@ def test_limits_end_each_alone():
     ended = r[~r.success]
     assert (ended.reason == Reason.max_evaluations).all()
     assert (ended.status == -2).all()
+    none = tw.least_squares_many(decay, np.tile(starts, (50, 1)), lane_args=(np.tile(y, (50, 1)),),
+                                 max_time=0.0)  # fmt: skip
+    assert (none.reason == Reason.max_time).all()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends itself a signal")

@@ -3,7 +3,10 @@
 
 import json
 import pickle
+import signal
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -331,6 +334,23 @@ def test_results_do_not_depend_on_threads():
     assert np.array_equal(one.labels, two.labels)
 
 
+def test_python_threads_may_share_one_objective():
+    shared = tw.objective(three_wells, [0.0, 0.0])
+    alone = [tw.multistart(shared, [(0, 5)] * 2, 200, seed=s) for s in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        runs = [pool.submit(tw.multistart, shared, [(0, 5)] * 2, 200, seed=s) for s in range(4)]
+        for one, run in zip(alone, runs, strict=True):
+            assert run.result(60).x.tobytes() == one.x.tobytes()
+
+
+def test_a_functions_own_errors_come_through():
+    def f(x):
+        raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine"):
+        tw.multistart(f, (0, 1))
+
+
 def test_minima_are_picked_sorted_and_saved_with_their_labels(tmp_path):
     found = tw.multistart(camel, [(-3, 3), (-2, 2)], n=500)
     first = found[:2]
@@ -389,6 +409,46 @@ def test_what_does_not_fit_is_told(changed, kind, words):
     call = {"fun": himmelblau, "bounds": [(-5, 5)] * 2} | changed
     with pytest.raises(kind, match=words):
         tw.multistart(**call)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-150, 1e150, 1e300])
+def test_no_scale_makes_a_warning(scale):
+    found = tw.multistart(lambda x: np.cos(x / scale), (-scale, 9 * scale), 64, sampling="uniform")
+    assert found.labels.shape == (64,)  # warnings are errors here
+    loose = tw.multistart(lambda x: -x * (1 / scale), (-scale, scale), 8, hold=False,
+                          sampling="uniform")  # fmt: skip
+    if scale > 1:  # the gradient is below gtol all over, but this is no flat ground
+        assert len(loose) == 0
+
+
+def test_rows_of_data_are_fitted_from_everywhere():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(600, 3))
+    y = X @ [1.0, -2.0, 0.5]
+    found = tw.multistart(lambda w: np.mean((X @ w - y) ** 2), [(-5, 5)] * 3, 16, threads=2)
+    np.testing.assert_allclose(found.x, [[1.0, -2.0, 0.5]], atol=1e-9)
+
+
+@pytest.mark.parametrize("call", ["multistart", "basins", "sweep"])
+def test_an_interrupt_gives_the_ends_so_far(call):
+    stop = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
+    how = {"gtol": 0, "max_iter": 100_000}  # seconds of work
+    rate = {"method": "gradient_descent", "learning_rate": 0.01}
+    box, many = [(0, 5), (0, 5)], np.full(200_000, 0.01)
+    run = {
+        "multistart": lambda: tw.multistart(
+            three_wells, box, 200_000, sampling="uniform", **rate, **how
+        ),
+        "basins": lambda: tw.basins(three_wells, box, (500, 400), **rate, **how),
+        "sweep": lambda: tw.sweep(three_wells, [1.0, 2.0], learning_rate=many, **how),
+    }[call]
+    stop.start()
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        run()
+    stop.join()
+    result = stopped.value.result
+    assert len(result) == 200_000
+    assert Reason.interrupted in result.tally
 
 
 def test_a_function_that_is_never_finite_has_no_minima():

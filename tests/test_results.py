@@ -190,6 +190,15 @@ def test_lanes_may_have_several_axes():
     assert many.sort(descending=True).fun.tolist() == [5.0, 4.0, 3.0, 2.0, 1.0, 0.0]
 
 
+def test_lanes_may_have_no_axis_at_all():
+    single = Many({"fun": np.array(2.0), "x": np.arange(3.0)}, ())
+    assert single.size == 1
+    assert single[()].fun == 2.0
+    assert single[()].x.tolist() == [0.0, 1.0, 2.0]
+    with pytest.raises(TypeError, match="a single ending has no length"):
+        len(single)
+
+
 def test_arrays_that_do_not_fit_the_lanes_are_refused():
     with pytest.raises(ValueError, match=r"x.b must have \(4,\) in front, got shape \(3,\)"):
         Many({"x": {"a": np.zeros((4, 2)), "b": np.zeros(3)}}, (4,))

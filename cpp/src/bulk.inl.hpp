@@ -42,19 +42,26 @@ template <class C, bool NumberA, bool NumberB> struct Lanes {
     return Number ? V(p[element]) : V::load(p + element * kStep + j * W);
   }
   template <class R> static __attribute__((noinline)) void reduce(const Linked* l) {
+    if (l->extent->inner == 1) reduce_by<R>(l, std::integral_constant<std::int64_t, 1>{});
+    else reduce_by<R>(l, l->extent->inner);
+  }
+  // Elements `inner` apart: their places are known where that is.
+  template <class R, class Inner>
+  static THALWEG_INLINE void reduce_by(const Linked* l, Inner inner) {
     const Extent& e = *l->extent;
     for (std::int64_t o = 0; o < e.outer; ++o)
-      for (std::int64_t i = 0; i < e.inner; ++i)
+      for (std::int64_t i = 0; i < inner; ++i)
         for (std::int64_t j = 0; j < U; ++j) {
-          const std::int64_t first = o * e.length * e.inner + i;
-          const double* const p = l->a + first * (NumberA ? 1 : kStep);
-          const double* const q = R::product ? l->b + first * (NumberB ? 1 : kStep) : p;
-          const auto get = [=, inner = e.inner](std::int64_t k, V& a, V& b) THALWEG_INLINED {
-            a = at<NumberA>(p, k * inner, j);
-            if constexpr (R::product) b = at<NumberB>(q, k * inner, j);
+          const std::int64_t first = o * e.length * inner + i;
+          const double* const p = l->a + first * (NumberA ? 1 : kStep) + (NumberA ? 0 : j * W);
+          const double* const q =
+              R::product ? l->b + first * (NumberB ? 1 : kStep) + (NumberB ? 0 : j * W) : p;
+          const auto get = [=](std::int64_t k, V& a, V& b) THALWEG_INLINED {
+            a = at<NumberA>(p, k * inner, 0);
+            if constexpr (R::product) b = at<NumberB>(q, k * inner, 0);
           };
           const V s = e.length ? Tree<R, decltype(get)>{get}(0, e.length) : V(R::identity);
-          s.store(l->r + (o * e.inner + i) * kStep + j * W);
+          s.store(l->r + (o * inner + i) * kStep + j * W);
         }
   }
   static __attribute__((noinline)) void matmul(const Linked* l) {

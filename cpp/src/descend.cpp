@@ -83,8 +83,8 @@ std::int64_t Descent::next() {
   return next_ < end_ ? next_++ : -1;
 }
 
-void Descent::close() {
-  queue_.close();
+void Descent::close(Reason why) {
+  queue_.close(why);
   next_ = end_;
 }
 
@@ -105,7 +105,7 @@ void Descent::tell() {
 // A round over long arrays was interrupted on its way: the one lane ends where it stood after the
 // round before, or was not begun.
 void Descent::abandon() {
-  close();
+  close(Reason::Interrupted);
   if (round_ == since_[0]) {
     active_ = 0;
     return;
@@ -197,7 +197,7 @@ void Descent::finish(std::int64_t lane, const Position& at, const Ending& ending
 }
 
 void Descent::finish_all(const Ending& ending) {
-  close();
+  close(ending.reason);
   block_->wants_look(stopping_, wanted_);  // brings what it knows of the best points up to date
   for (std::int64_t l = 0; l < block_->lanes(); ++l) {
     look_at(l);
@@ -235,12 +235,15 @@ bool wide(const Program& program, const Kernels& kernels, const Starts& starts) 
 using Make = std::function<std::unique_ptr<Descent>(const Watch&, const Stopping&, Queue&)>;
 
 // Workers share one queue, each with a block of so many lanes.
-void share(const Starts& starts, std::int64_t lanes, const Stopping& stopping, const Watch& watch,
-           const Make& make) {
+Reason share(const Starts& starts, std::int64_t lanes, const Stopping& stopping, const Watch& watch,
+             const Make& make) {
   Queue queue(starts.k);
   const std::int64_t blocks = (starts.k + lanes - 1) / lanes,
                      workers = std::clamp<std::int64_t>(stopping.threads, 1, blocks);
-  if (workers == 1) return run_to_the_end(*make(watch, stopping, queue));
+  if (workers == 1) {
+    run_to_the_end(*make(watch, stopping, queue));
+    return queue.closed_for();
+  }
   Stopping own = stopping;
   own.threads = 1;
   const auto interrupted = [&] {
@@ -250,32 +253,33 @@ void share(const Starts& starts, std::int64_t lanes, const Stopping& stopping, c
   run_together(workers, interrupted, [&](std::int64_t, const Stopped& stopped) {
     run_to_the_end(*make({stopped, nullptr, nullptr}, own, queue));
   });
+  return queue.closed_for();
 }
 
 }  // namespace
 
-void descend(const Program& program, const Step& step, const Method& method, const Kernels& kernels,
-             const Starts& starts, const Stopping& stopping, const Endings& endings,
-             const Watch& watch) {
-  if (starts.k == 0) return;
+Reason descend(const Program& program, const Step& step, const Method& method,
+               const Kernels& kernels, const Starts& starts, const Stopping& stopping,
+               const Endings& endings, const Watch& watch) {
+  if (starts.k == 0) return Reason::Interrupted;
   const bool across = wide(program, kernels, starts);
-  share(starts, lanes_of(program, kernels, across), stopping, watch,
-        [&](const Watch& own, const Stopping& stop, Queue& queue) {
-          return std::make_unique<Descent>(program, step, method, kernels, across, starts, stop,
-                                           endings, own, &queue);
-        });
+  return share(starts, lanes_of(program, kernels, across), stopping, watch,
+               [&](const Watch& own, const Stopping& stop, Queue& queue) {
+                 return std::make_unique<Descent>(program, step, method, kernels, across, starts,
+                                                  stop, endings, own, &queue);
+               });
 }
 
-void descend(const Setup& setup, const Sources& sources, const Kernels& kernels,
-             const Starts& starts, const Stopping& stopping, const Endings& endings,
-             const Watch& watch) {
-  if (starts.k == 0) return;
+Reason descend(const Setup& setup, const Sources& sources, const Kernels& kernels,
+               const Starts& starts, const Stopping& stopping, const Endings& endings,
+               const Watch& watch) {
+  if (starts.k == 0) return Reason::Interrupted;
   const bool across = wide(*sources.values, kernels, starts);
-  share(starts, lanes_of(*sources.values, kernels, across), stopping, watch,
-        [&](const Watch& own, const Stopping& stop, Queue& queue) {
-          return std::make_unique<Descent>(setup, sources, kernels, across, starts, stop, endings,
-                                           own, &queue);
-        });
+  return share(starts, lanes_of(*sources.values, kernels, across), stopping, watch,
+               [&](const Watch& own, const Stopping& stop, Queue& queue) {
+                 return std::make_unique<Descent>(setup, sources, kernels, across, starts, stop,
+                                                  endings, own, &queue);
+               });
 }
 
 }  // namespace thalweg

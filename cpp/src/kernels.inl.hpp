@@ -25,6 +25,11 @@ template <class F, class... Vs> THALWEG_INLINE V evaluate(V a, V b, V c) {
   else return F::value(a, b, c);
 }
 
+template <class F> constexpr bool is_light() {
+  if constexpr (requires { F::light; }) return F::light;
+  else return true;
+}
+
 // Handlers for U = sizeof...(I) batches, kept in as many registers from one handler to the next.
 template <class Sequence> struct Chain;
 template <std::size_t... I> struct Chain<std::index_sequence<I...>> {
@@ -78,7 +83,9 @@ template <std::size_t... I> struct Chain<std::index_sequence<I...>> {
       evaluate<F>(x, y, z).store(r + i * W);
     };
     for (std::int64_t e = 0; e < at->n; ++e) {
-      for (std::int64_t j = 0; j < U; ++j) element(j);
+      if constexpr (is_light<F>()) (element(I), ...);
+      else
+        for (std::int64_t j = 0; j < U; ++j) element(j);
       a += at->stride_a, b += at->stride_b, c += at->stride_c, r += U * W;
     }
     if (at->tail) {
@@ -135,11 +142,6 @@ template <std::size_t... I,
 };
 template <class C, void (*Work)(const Linked*)> AnyFunction step() {
   return reinterpret_cast<AnyFunction>(&Step<C, Work>::handler);
-}
-
-template <class F> constexpr bool is_light() {
-  if constexpr (requires { F::light; }) return F::light;
-  else return true;
 }
 
 template <class C> struct Tables {

@@ -221,19 +221,19 @@ struct Scalar {
   friend THALWEG_INLINE V abs(Scalar a) { return abs(a.get()); }
 };
 
-// Hands out a solver's memory, in the order in which it asks. The same walk counts it, and carries
-// one lane's numbers to and from a plain array.
-template <class Space, bool Lanes> class Keeper {
+// Hands out a solver's memory, in the order in which it asks. The same walk counts it, and, where
+// it carries, brings one lane's numbers to and from a plain array.
+template <class Space, bool Lanes, bool Carries> class Keeper {
  public:
   using B = Space;
   using Scalar = THALWEG_ISA::Scalar;
   Keeper(const B& space, double* memory) : space_(space), memory_(memory) {}
   Keeper(const B& space, double* memory, std::int64_t lane, double* flat, bool save)
-      : space_(space), memory_(memory), lane_(lane), flat_(flat), carries_(true), save_(save) {}
+      : space_(space), memory_(memory), lane_(lane), flat_(flat), save_(save) {}
 
   THALWEG_INLINE Scalar scalar() {
     double* p = take(W);
-    if (carries_ && flat_ && !save_ && !Lanes) std::fill_n(p, W, *flat_);
+    if (Carries && flat_ && !save_ && !Lanes) std::fill_n(p, W, *flat_);
     carry(p, 1, W);
     return {p};
   }
@@ -258,7 +258,7 @@ template <class Space, bool Lanes> class Keeper {
     return memory_ + std::exchange(taken_, taken_ + doubles);
   }
   void carry(double* p, std::int64_t count, std::int64_t step) {
-    if (!carries_) return;
+    if constexpr (!Carries) return;
     carried_ += count;
     if (!flat_) return;
     for (std::int64_t i = 0; i < count; ++i) {
@@ -271,14 +271,15 @@ template <class Space, bool Lanes> class Keeper {
   double* memory_;
   std::int64_t taken_ = 0, carried_ = 0, lane_ = 0;
   double* flat_ = nullptr;
-  bool carries_ = false, save_ = false;
+  bool save_ = false;
 };
 
 // One batch of lanes under a solver S: its memory, and what everyone may see.
 template <class S, bool Lanes, std::int64_t N = 0> struct Party {
   using B = Space<Lanes, N>;
-  using K = Keeper<B, Lanes>;
-  using State = typename S::template State<B, K>;
+  using K = Keeper<B, Lanes, false>;
+  using Carrier = Keeper<B, Lanes, true>;
+  template <class Keeps> using State = typename S::template State<B, Keeps>;
 
   static std::int64_t size(const SolverCall& c) {
     const B space(c.n);
@@ -286,7 +287,7 @@ template <class S, bool Lanes, std::int64_t N = 0> struct Party {
     alignas(64) static double nothing[1];
     double* volatile nowhere = nothing;
     K keeper(space, nowhere);
-    const State state(c, space, keeper);
+    const State<K> state(c, space, keeper);
     return keeper.taken();
   }
   static void tell(const SolverCall& c) {
@@ -294,10 +295,10 @@ template <class S, bool Lanes, std::int64_t N = 0> struct Party {
     K keeper(space, c.memory);
     if constexpr (N > 0) {
       Near near(c);
-      State(near.call, space, keeper).tell();
+      State<K>(near.call, space, keeper).tell();
       near.give_back(c);
     } else {
-      State(c, space, keeper).tell();
+      State<K>(c, space, keeper).tell();
     }
   }
   // Of few variables, what the caller lends as one batch after the other.
@@ -327,14 +328,14 @@ template <class S, bool Lanes, std::int64_t N = 0> struct Party {
   };
   static std::int64_t exchange(const SolverCall& c, std::int64_t lane, double* flat, bool save) {
     const B space(c.n);
-    K keeper(space, c.memory, lane, flat, save);
-    const State state(c, space, keeper);
+    Carrier keeper(space, c.memory, lane, flat, save);
+    const State<Carrier> state(c, space, keeper);
     return keeper.carried();
   }
   static void point(const SolverCall& c, std::int64_t lane, Which which, double* to) {
     const B space(c.n);
     K keeper(space, c.memory);
-    const State state(c, space, keeper);
+    const State<K> state(c, space, keeper);
     auto from = which == Which::Best ? state.best : state.x;
     if (which == Which::Slope) {
       if constexpr (requires { state.g; }) from = state.g;

@@ -192,7 +192,7 @@ def _parser(command: str) -> argparse.ArgumentParser:
     add_multistart(commands, command, epilog)
     add_basins(commands, command, epilog)
     add_sweep(commands, command, epilog)
-    add_fit(commands, command, "\n".join([EXPRESSION, JSON, EXIT_STATUS]))
+    add_fit(commands, command, "\n".join([epilog, EXIT_STATUS]))
     info = commands.add_parser(
         "info",
         help="version, instruction set, cores, optional parts",

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from thalweg.cli_options import picture, print_json
 from thalweg.words import BadInputError
 
 if TYPE_CHECKING:
@@ -78,17 +79,16 @@ def add_fit(commands: Any, command: str, epilog: str) -> None:
 
 
 def _fit(given: argparse.Namespace) -> int:
-    from thalweg.cli_options import picture, print_json
     from thalweg.fit_command import Asked
     from thalweg.report import shown
 
     asked = Asked.of(given)
-    file = picture(given.plot) if given.plot is not None else None
-    if file is not None and len(asked.predictors) != 1:
+    drawing = picture(given.plot) if given.plot is not None else None
+    if drawing is not None and len(asked.predictors) != 1:
         raise BadInputError(f"--plot draws one predictor, got {len(asked.predictors)}")
     done = asked.run(given)
-    if file is not None:
-        done.draw(file)
+    if drawing is not None:
+        done.draw(drawing)
     if given.json:
         print_json(done.data())
     else:

@@ -164,6 +164,8 @@ class Many(Shown):
         return prod(self.shape)
 
     def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("a single ending has no length")
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Any]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from thalweg._version import __version__
+from thalweg.cli_options import save_picture
 from thalweg.words import (
     BadInputError,
     by_name,
@@ -240,15 +241,10 @@ class Fitted:
 
         asked = self.asked
         (column,) = asked.predictors.values()
-        try:
-            ax = plot.fit(
+        save_picture(
+            lambda: plot.fit(
                 lambda x, *p: asked(x[None], *p), self.x[0], self.y, self.fits.popt,
                 self.fits.pcov, self.sigma, names=[column, asked.y],
-            )  # fmt: skip
-            cast("Any", ax).figure.savefig(file, dpi=150)
-        except ImportError as error:
-            raise BadInputError(
-                f'--plot needs matplotlib: pip install "thalweg[plot]" ({error})'
-            ) from error
-        except OSError as error:
-            raise BadInputError(f"--plot {file}: {error.strerror or error}") from error
+            ),
+            file,
+        )  # fmt: skip

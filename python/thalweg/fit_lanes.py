@@ -127,7 +127,7 @@ class FitLanes:
         layout = self.layout
         numbers = layout.m * (1 + layout.predictors + (self.sigma is not None))
         numbers += 12 + 8 * layout.n + 2 * layout.n**2
-        return max(int(CHUNK / 8 / numbers), 64)
+        return max(int(CHUNK / 8 / numbers), 1)
 
     def tell(self, done: int) -> None:
         """Tell that so many fits are done."""
@@ -339,10 +339,7 @@ class FitLanes:
         varying: list[bool],
     ) -> None:
         """NaN for fits whose start was not finite, and for those that were not begun."""
-        lanes = np.flatnonzero(
-            (reason == Reason.non_finite)
-            | (reason == Reason.interrupted) & (arrays["nfev"] == 0)
-        )  # fmt: skip
+        lanes = np.flatnonzero((reason == Reason.non_finite) | (arrays["nfev"] == 0))
         if not lanes.size:
             return
         (begun,) = np.nonzero(reason[lanes] == Reason.non_finite)

@@ -232,6 +232,8 @@ def fit_many(
     scale = scale_of(x_scale, parameter_structure(p))
     y, predictors = Rows(data, lead), [Rows(x, lead) for x in varying]
     if nan_policy == "raise":
+        if known:
+            raise ValueError("array must not contain infs or NaNs: xdata does")
         check_finite(y, "ydata", prod(lead))
         for x in predictors:
             check_finite(x, "xdata", prod(lead))

@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from thalweg.collection import Many
 from thalweg.endings import explained
 from thalweg.reasons import Reason
-from thalweg.results import Many
 from thalweg.structure import FloatArray
 
 __all__ = ["Fits"]
@@ -84,6 +84,24 @@ class Fits(Many):
         if isinstance(key, str) and key in self.names and key not in self:
             return self.popt[..., self.names.index(key)]
         return super().__getitem__(key)
+
+    def sort(self, by: Any = "cost", descending: bool = False) -> Self:
+        """These fits in another order; as `Results.sort`, by cost unless told otherwise."""
+        return super().sort(by, descending)
+
+    def to_dataframe(self) -> Any:
+        """The fits as a pandas DataFrame, a row each; columns have the parameters' names.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``a``, ``b``, ... for the parameters, ``perr[a]``, ``pcov[a, b]``, ``cost``, ...
+        """
+        named: dict[str, str] = {}
+        for i, a in enumerate(self.names):
+            named |= {f"popt[{i}]": a, f"perr[{i}]": f"perr[{a}]"}
+            named |= {f"pcov[{i}, {j}]": f"pcov[{a}, {b}]" for j, b in enumerate(self.names)}
+        return super().to_dataframe().rename(columns=named)
 
     def _message(self, lane: int) -> str:
         reason = Reason(int(self.reason.flat[lane]))

@@ -6,19 +6,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from math import inf, prod
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from thalweg.bounds import read_box
+from thalweg.collection import Many
 from thalweg.endings import explained
 from thalweg.lanes import Lanes, cores
 from thalweg.leastsq import checked_scale, checked_stops, scale_of
 from thalweg.objective import Objective
 from thalweg.progress import Progress
 from thalweg.reasons import STATUS_MANY, SUCCESS, Reason
-from thalweg.results import Many
 from thalweg.robust import Rho, checked_loss, weighted
 from thalweg.structure import FloatArray, Structure
 from thalweg.trace import Trace, Tracer
@@ -34,7 +34,7 @@ class LeastSquaresMany(Many):
     """Where many least-squares descents ended, why, and what each cost.
 
     Made by `thalweg.least_squares_many`. The arrays are attributes and keys, ``r[3]`` is one
-    ending with its `message`, ``r[r.success]`` and ``r.sort("cost")`` are of this kind again.
+    ending with its `message`, ``r[r.success]`` and ``r.sort()`` are of this kind again.
 
     Attributes
     ----------
@@ -76,6 +76,10 @@ class LeastSquaresMany(Many):
     elapsed: float
 
     __slots__ = ()
+
+    def sort(self, by: Any = "cost", descending: bool = False) -> Self:
+        """These endings in another order; as `Results.sort`, by cost unless told otherwise."""
+        return super().sort(by, descending)
 
     def _message(self, lane: int) -> str:
         left, right = (float(self._own[name].flat[lane]) for name in ("left", "right"))

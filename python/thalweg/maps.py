@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -204,10 +203,11 @@ def _grid(box: Box, shape: Any) -> tuple[tuple[FloatArray, ...], FloatArray]:
     axes = tuple(
         np.linspace(box.lower[i], box.upper[i], n) for i, n in zip(free, sizes, strict=True)
     )
-    rows = np.tile(box.lower, (prod(sizes), 1))
-    for i, column in zip(free, np.meshgrid(*axes, indexing="ij"), strict=True):
-        rows[:, i] = column.ravel()
-    return axes, rows
+    points = np.empty((*sizes, box.lower.size))
+    points[...] = box.lower
+    for i, along in zip(free, np.ix_(*axes), strict=True):
+        points[..., i] = along
+    return axes, points.reshape(-1, box.lower.size)
 
 
 def _names(objective: Objective, some: npt.NDArray[np.intp]) -> list[str]:

@@ -22,12 +22,21 @@ _TOLERANCES = 64
 _ROUNDS = 128
 
 
-def cells_of(points: FloatArray, side: float = 1.0, offset: float = 0.0) -> npt.NDArray[np.uint64]:
-    """A number (k,) for the cell of each point (k, n); other cells have others (but for 2**-64)."""
-    number = np.zeros(len(points), np.uint64)
+def cells_of(
+    points: FloatArray, scale: FloatArray | float = 1.0, offset: FloatArray | float = 0.0
+) -> npt.NDArray[np.uint64]:
+    """A number (k,) for the cell that ``scale * x + offset`` lies in, of each point x (k, n).
+
+    Cells have side 1; other cells have other numbers (but for 2**-64).
+    """
+    k, n = points.shape
+    number, at = np.zeros(k, np.uint64), np.empty(k)
+    scales, offsets = np.broadcast_to(scale, n).tolist(), np.broadcast_to(offset, n).tolist()
     with np.errstate(invalid="ignore", over="ignore"):
-        for column in points.T:
-            cell = np.floor(column * (1.0 / side) + offset).astype(np.int64).view(np.uint64)
+        for column, a, b in zip(points.T, scales, offsets, strict=True):
+            np.multiply(column, a, out=at)
+            np.add(at, b, out=at)
+            cell = np.floor(at, out=at).astype(np.int64).view(np.uint64)
             number ^= cell
             number *= _SPREAD
             number ^= number >> np.uint64(29)
@@ -43,15 +52,18 @@ def grouped(numbers: npt.NDArray[np.uint64]) -> Indices:
     first one last; what reads back a stranger's index tries again with others of its kind.
     """
     k = len(numbers)
-    first = np.empty(k, np.intp)
     size = 1 << max(4, int(2 * k - 1).bit_length())
     table = np.empty(size, np.intp)  # only what is written is read
-    left, keys = np.arange(k), numbers
+    left, keys, first = np.arange(k), numbers, np.empty(0, np.intp)
     while left.size:
-        slots = (keys & np.uint64(size - 1)).astype(np.intp)
+        slots = (keys & np.uint64(size - 1)).view(np.intp)
         table[slots[::-1]] = left[::-1]
         found = table[slots]
         same = numbers[found] == keys
+        if not first.size:
+            if same.all():
+                return found
+            first = np.empty(k, np.intp)
         first[left[same]] = found[same]
         left, keys = left[~same], keys[~same]
     return first
@@ -91,7 +103,7 @@ def _merge_in_cells(
     points: FloatArray, parent: Indices, left: Indices, wide: float, shift: float
 ) -> None:
     """Take points for the lowest in their cell, or for the next lowest, while there are others."""
-    numbers = cells_of(points[left], wide, shift)
+    numbers = cells_of(points[left], 1.0 / wide, shift)
     for _ in range(_ROUNDS):
         heads = left[grouped(numbers)]
         others = heads != left

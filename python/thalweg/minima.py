@@ -20,9 +20,7 @@ __all__ = ["Minima", "find_minima"]
 
 _SHOWN = 8
 # Endings that tell where a descent stood; elsewhere it was not at a stationary point.
-_STANDING = np.array([
-    r not in (Reason.diverged, Reason.left_domain, Reason.non_finite) for r in Reason
-])  # fmt: skip
+_ASTRAY = (Reason.diverged, Reason.left_domain, Reason.non_finite)
 # Where cells begin, off the round numbers that minima like to lie at.
 _OFFSET = 0.3819660112501051
 Labels = npt.NDArray[np.intp]
@@ -151,6 +149,7 @@ class Minima(Many):
         return [*rows, ("elapsed", seconds(self.elapsed))]
 
 
+@np.errstate(all="ignore")  # points and curvatures may be huge, and Hessians not finite
 def find_minima(
     objective: Objective, box: Box, out: dict[str, Any], tol: float
 ) -> tuple[dict[str, Any], dict[str, Any], Labels, npt.NDArray[np.int8]]:
@@ -168,16 +167,17 @@ def find_minima(
         minimum or -1, and its kind.
     """
     k, n = out["x"].shape
-    standing = np.flatnonzero(_STANDING[out["reason"]] & np.isfinite(out["fun"]))
-    every = len(standing) == k
-    x, f = (out[name] if every else out[name][standing] for name in ("x", "fun"))
-    cell, number = _lowest_in_cells(box.scaled(x, tol), f)
-    reason = out["reason"] if every else out["reason"][standing]
+    reason, x, f = out["reason"], out["x"], out["fun"]
+    astray = (reason >= min(_ASTRAY)) & (reason <= max(_ASTRAY)) | ~np.isfinite(f)
+    standing: Any = slice(None)  # all of them, without copies
+    if astray.any():
+        standing = np.flatnonzero(~astray)
+        reason, x, f = reason[standing], x[standing], f[standing]
+    cell, number = _lowest_in_cells(x, f, box, tol)
     settled, stuck = np.zeros(len(cell), bool), reason[cell] == Reason.stuck
     settled[number[reason <= Reason.precision_limit]] = True
-    x, f = x[cell], f[cell]
-    jac = np.full((len(x), n), np.nan)
 
+    x, f, jac = x[cell], f[cell], np.full((len(cell), n), np.nan)
     judged = judge(objective, x, settled, stuck, box, tol)
     down = np.flatnonzero(judged.kind == Kind.minimum)
     x[down], f[down], jac[down] = polished(objective, x[down], box, tol)
@@ -187,8 +187,7 @@ def find_minima(
         own = np.flatnonzero(judged.kind == one)
         same[own] = own[merged(box.scaled(x[own], tol), f[own])]
     heads = np.flatnonzero((same == np.arange(len(x))) & (judged.kind != Kind.unfinished))
-    smooth = ~stuck[heads]
-    at = judge(objective, x[heads], smooth, ~smooth, box, tol)
+    at = judge(objective, x[heads], ~stuck[heads], stuck[heads], box, tol)
     kind = np.full(len(x), Kind.unfinished, np.int8)
     kind[heads] = at.kind
     kind = np.where(judged.kind == Kind.unfinished, judged.kind, kind[same])
@@ -197,30 +196,25 @@ def find_minima(
     here = np.flatnonzero(at.kind == Kind.minimum)
     here = here[np.argsort(f[heads[here]], kind="stable")]
     label[heads[here]] = np.arange(len(here))
-    label = label[same]
-    ends = np.bincount(number, minlength=len(x))
-    counts = np.bincount(same, ends, len(x)).astype(np.int64)
-
     labels, kinds = np.full(k, -1, np.intp), np.full(k, Kind.unfinished, np.int8)
-    labels[standing], kinds[standing] = label[number], kind[number]
+    labels[standing], kinds[standing] = label[same][number], kind[number]
+    counts = np.bincount(same, np.bincount(number, minlength=len(x)), len(x)).astype(np.int64)
     away = np.flatnonzero((at.kind == Kind.saddle) | (at.kind == Kind.maximum))
     form, chosen = objective.structure, (x[heads], f[heads], jac[heads], counts[heads])
-    return (
-        _told(form, *chosen, at, box, here),
-        _told(form, *chosen, at, box, away),
-        labels,
-        kinds,
-    )
+    minima, others = (_told(form, *chosen, at, box, some) for some in (here, away))
+    return minima, others, labels, kinds
 
 
-def _lowest_in_cells(points: FloatArray, values: FloatArray) -> tuple[Labels, Labels]:
+def _lowest_in_cells(
+    x: FloatArray, values: FloatArray, box: Box, tol: float
+) -> tuple[Labels, Labels]:
     """The index of the lowest point of each cell, and the number of each point's cell."""
-    first = grouped(cells_of(points, offset=_OFFSET))
-    index = np.arange(len(points))
+    scale = 1.0 / (tol * box.width)
+    first = grouped(cells_of(x, scale, _OFFSET - box.lower * scale))
+    index = np.arange(len(x))
     cells = np.flatnonzero(first == index)
-    number = np.empty(len(points), np.intp)
-    number[cells] = np.arange(len(cells))
-    number = number[first]
+    index[cells] = np.arange(len(cells))
+    number = index[first]
     least = np.full(len(cells), np.inf)
     np.minimum.at(least, number, values)
     lowest = np.flatnonzero(values == least[number])[::-1]  # the first of equals is written last

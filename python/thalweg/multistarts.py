@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from thalweg.bounds import read_limits
-from thalweg.errors import TraceError
 from thalweg.lanes import cores
 from thalweg.methods import Method, make
 from thalweg.minima import Minima, find_minima
@@ -212,9 +211,9 @@ def _objective_in(
     point = None if isinstance(fun, Objective) else _middle(bounds)
     try:
         return objective_of(fun, point, args, unpack)
-    except TraceError:
-        raise
     except (TypeError, ValueError) as error:
+        if type(error) not in (TypeError, ValueError) or "x0" not in str(error):
+            raise  # the function's own
         raise type(error)(str(error).replace("x0", "bounds")) from None
 
 
@@ -242,7 +241,10 @@ def _sobol(dimensions: int, n: int, rng: np.random.Generator) -> FloatArray:
         ) from None
     # A power of two of them is balanced; the first n of these are asked for.
     try:
-        points = qmc.Sobol(dimensions, scramble=True, seed=rng)
+        try:
+            points = qmc.Sobol(dimensions, scramble=True, rng=rng)
+        except TypeError:  # before SciPy 1.15
+            points = qmc.Sobol(dimensions, scramble=True, seed=rng)
         shares: FloatArray = points.random_base2(int(n - 1).bit_length())[:n]
     except ValueError as error:
         raise ValueError(f"sampling='sobol' of n = {n}: {error}; 'uniform' has no limits") from None

@@ -151,10 +151,9 @@ def _may_be_near(
     slopes = objective.rows_value_and_grad(x)[1]
     g = np.where(_free(x, slopes, box), slopes * box.width, 0.0)
     curved = objective.rows_hvp(x, np.ascontiguousarray(g * box.width)) * box.width
-    with np.errstate(all="ignore"):
-        curvature = np.einsum("ij,ij->i", g, curved)
-        size = np.sqrt(np.einsum("ij,ij->i", g, g))
-        near = size**3 <= tol * np.sqrt(x.shape[1]) * curvature
+    curvature = np.einsum("ij,ij->i", g, curved)
+    size = np.sqrt(np.einsum("ij,ij->i", g, g))
+    near = size**3 <= tol * np.sqrt(x.shape[1]) * curvature
     return np.asarray(near | (size == 0.0))
 
 
@@ -178,13 +177,12 @@ def _judged(
     # Held variables are given the eigenvalue infinity, and come last.
     counts = free.sum(axis=1)
     own = _eigenvalues(hessians, free)
-    with np.errstate(all="ignore"):
-        values, vectors = np.linalg.eigh(hessians * box.width * box.width[:, None])
-        largest = np.abs(values).max(axis=1, keepdims=True)
-        zero = np.abs(values) <= _ZERO * largest
-        along = np.einsum("kji,kj->ki", vectors, np.where(free, slopes * box.width, 0.0))
-        step = np.where(zero, 0.0, along / np.where(zero, 1.0, np.abs(values)))
-        moved = np.abs(np.einsum("kij,kj->ki", vectors, step)).max(axis=1)
+    values, vectors = np.linalg.eigh(hessians * box.width * box.width[:, None])
+    largest = np.abs(values).max(axis=1, keepdims=True)
+    zero = np.abs(values) <= _ZERO * largest
+    along = np.einsum("kji,kj->ki", vectors, np.where(free, slopes * box.width, 0.0))
+    step = np.where(zero, 0.0, along / np.where(zero, 1.0, np.abs(values)))
+    moved = np.abs(np.einsum("kij,kj->ki", vectors, step)).max(axis=1)
     down, up = ((values < 0) & ~zero).sum(axis=1), ((values > 0) & ~zero).sum(axis=1)
     flat = (down + up < counts) & (counts > 0)
     kind = np.where(down == 0, Kind.minimum, np.where(down == counts, Kind.maximum, Kind.saddle))
@@ -222,11 +220,13 @@ def _have_lower_neighbours(
         points = np.where(box.upper > box.lower, points, x[part, None, :])
         around = objective.rows_value_and_grad(points.reshape(-1, n))[0].reshape(len(part), -1)
         here, slopes = objective.rows_value_and_grad(x[part])
-        least = (here - _ROUNDING * np.maximum(1.0, np.abs(here)))[:, None]
-        if smooth:
+        size = np.maximum(1.0, np.abs(here))[:, None]
+        fall = _ROUNDING * size
+        if smooth:  # it is near a minimum, not at it
             g = np.where(_free(x[part], slopes, box), np.abs(slopes), 0.0)
-            least = least - np.einsum("kpj,kj->kp", np.abs(points - x[part, None, :]), g)
-        found[part] = (around < least).any(axis=1)
+            along = np.einsum("kpj,kj->kp", np.abs(points - x[part, None, :]), g)
+            fall = fall + np.minimum(along, _ZERO * size)
+        found[part] = (around < here[:, None] - fall).any(axis=1)
     return found
 
 

@@ -260,7 +260,7 @@ def sweep(
     >>> s.verdicts.tolist()
     ['too_small', 'converged', 'converged', 'left_domain']
     >>> s.best.learning_rate, s.best.nit
-    (0.3, 13)
+    (0.3, 26)
     """
     began = time.perf_counter()
     given = {

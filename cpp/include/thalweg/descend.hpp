@@ -45,12 +45,14 @@ class Queue {
   explicit Queue(std::int64_t k) : k_(k) {}
   // At most `some` of them, [first, second); `ended` of the worker's own have ended since.
   std::pair<std::int64_t, std::int64_t> take(std::int64_t some, std::int64_t ended);
-  void close() { next_ = k_; }
+  void close(Reason why) { next_ = k_, why_ = why; }
+  Reason closed_for() const { return why_; }
   std::int64_t ended() const { return ended_; }
 
  private:
   const std::int64_t k_;
   std::atomic<std::int64_t> next_{0}, ended_{0};
+  std::atomic<Reason> why_{Reason::Interrupted};
 };
 
 class Descent {
@@ -73,7 +75,7 @@ class Descent {
   };
   void begin();
   std::int64_t next();  // start, or -1
-  void close();
+  void close(Reason why);
   void review();
   void look_at(std::int64_t lane);
   std::optional<Ending> judge(const Position& at) const;
@@ -101,12 +103,12 @@ class Descent {
 };
 
 // Descends from every start with a traced objective. Of starts that were not begun, as the descent
-// was stopped as a whole, no ending is written.
-void descend(const Program& program, const Step& step, const Method& method, const Kernels& kernels,
-             const Starts& starts, const Stopping& stopping, const Endings& endings,
-             const Watch& watch);
-void descend(const Setup& setup, const Sources& sources, const Kernels& kernels,
-             const Starts& starts, const Stopping& stopping, const Endings& endings,
-             const Watch& watch);
+// was stopped as a whole, no ending is written; why it was stopped is returned.
+Reason descend(const Program& program, const Step& step, const Method& method,
+               const Kernels& kernels, const Starts& starts, const Stopping& stopping,
+               const Endings& endings, const Watch& watch);
+Reason descend(const Setup& setup, const Sources& sources, const Kernels& kernels,
+               const Starts& starts, const Stopping& stopping, const Endings& endings,
+               const Watch& watch);
 
 }  // namespace thalweg

@@ -79,7 +79,7 @@ def basins(b: Any, names: Sequence[str] | None = None, ax: Axes | None = None) -
     >>> import thalweg as tw
     >>> b = tw.basins(lambda x, y: (x**2 - 1)**2 + y**2, [(-2, 2), (-1, 1)], shape=(20, 10))
     >>> ax = tw.plot.basins(b)
-    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    >>> sorted(text.get_text() for text in ax.get_legend().get_texts())
     ['0 at (1, 0)', '0 at (−1, 0)']
     """
     m = _read(b, names)

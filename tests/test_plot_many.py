@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Pictures of many descents: basins, sweeps, and maps of fitted parameters."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("matplotlib")
+
+from matplotlib.collections import QuadMesh
+from matplotlib.colors import to_rgba
+from matplotlib.contour import ContourSet
+from matplotlib.figure import Figure
+
+import thalweg as tw
+from thalweg import plot
+from thalweg.plot import many
+
+
+def wells(x, y):
+    near = 10 / (3 + 3 * (x - 0.5) ** 2 + 3 * (y - 0.5) ** 2)
+    near = near + 2 / (1 + 2 * (x - 3) ** 2 + 2 * (y - 1.5) ** 2)
+    return 10 - (near + 3 / (1 + 0.5 * (x - 3.5) ** 2 + 0.5 * (y - 4) ** 2))
+
+
+def omega(x):
+    return np.exp(x) - np.log(x)
+
+
+def texts(legend):
+    return [text.get_text() for text in legend.get_texts()]
+
+
+def rendered(ax):
+    """Draw everything; warnings are errors."""
+    ax.figure.savefig("/dev/null", format="png", dpi=50)
+
+
+def stars(ax):
+    found = [line.get_xydata()[0] for line in ax.get_lines() if line.get_marker() == "*"]
+    return np.array(found)
+
+
+def lightness(color):
+    r, g, b = to_rgba(color)[:3]
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+
+
+GD = {"method": "gradient_descent", "learning_rate": 0.2}
+
+
+@pytest.fixture(scope="module")
+def basins():
+    return tw.basins(wells, [(0, 5), (0, 4)], shape=(50, 30), **GD)
+
+
+# ---- basins
+
+
+def test_each_start_has_the_colour_of_its_minimum(basins):
+    ax = basins.plot()
+    (image,) = ax.images
+    np.testing.assert_array_equal(image.get_array(), basins.labels.T)
+    low, high = basins.axes[0][[0, -1]]
+    # Pixels have their middles where the starts are.
+    assert image.get_extent()[0] < low < high < image.get_extent()[1]
+    assert image.origin == "lower"
+    colors = image.cmap(image.norm(np.arange(-1, 3)))
+    assert len({tuple(c) for c in colors}) == 4
+    rendered(ax)
+
+
+def test_the_lowest_minimum_is_darkest_and_told_first(basins):
+    ax = basins.plot()
+    np.testing.assert_allclose(stars(ax), basins.minima.x)
+    told = texts(ax.get_legend())
+    assert told[0] == "6.277 at (0.523, 0.517)"
+    assert len(told) == 3
+    shades = [lightness(h.get_facecolor()) for h in ax.get_legend().legend_handles]
+    assert np.all(np.diff(shades) > 0.1), "told apart in grey"
+    assert ax.get_legend().get_title().get_text() == "minimum of f(x, y)"
+
+
+def test_basins_carry_the_functions_own_names_and_contours(basins):
+    ax = basins.plot()
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("x", "y")
+    assert sum(isinstance(c, ContourSet) for c in ax.collections) == 2  # the relief, the borders
+    ax = basins.plot(names=["width", "height"], ax=Figure().add_subplot())
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("width", "height")
+    with pytest.raises(ValueError, match="names must hold 2"):
+        basins.plot(names=["width"])
+
+
+def test_basins_of_one_variable_lie_behind_the_curve():
+    def waves(x):
+        return omega(x) * np.sin(2 * np.pi * x)
+
+    b = tw.basins(waves, (0.3, 2.0), shape=200, method="gradient_descent", learning_rate=1e-3)
+    ax = b.plot()
+    np.testing.assert_allclose(stars(ax)[:, 0], b.minima.x)
+    np.testing.assert_allclose(stars(ax)[:, 1], b.minima.fun)
+    x, y = ax.get_lines()[0].get_data()
+    np.testing.assert_allclose(y, waves(x))
+    bands = ax.patches
+    assert len(bands) == 1 + np.count_nonzero(np.diff(b.labels))
+    rendered(ax)
+
+
+def test_a_variable_that_is_held_has_no_axis():
+    b = tw.basins(
+        lambda x, k, y: wells(x, y) + k**2, [(0, 5), (1, 1), (0, 5)], shape=(20, 20), **GD
+    )
+    ax = b.plot()
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("x", "y")
+    np.testing.assert_allclose(stars(ax), np.asarray(b.minima.x)[:, [0, 2]])
+    rendered(ax)
+
+
+def test_starts_that_reach_no_minimum_are_grey():
+    b = tw.basins(wells, [(0, 5), (0, 5)], shape=(20, 20), max_iter=3, **GD)
+    assert (b.labels < 0).any()
+    ax = b.plot()
+    assert texts(ax.get_legend())[-1] == "no minimum" if len(b.minima) else True
+    rendered(ax)
+
+
+def test_basins_of_three_variables_are_refused():
+    b = SimpleNamespace(labels=np.zeros((2, 2, 2), int))
+    with pytest.raises(ValueError, match="one or two variables, got 3"):
+        plot.basins(b)
+
+
+def test_many_minima_have_no_legend():
+    b = tw.basins(
+        lambda x, y: np.sin(3 * x) + np.sin(3 * y), [(0, 8), (0, 8)], shape=(60, 60),
+        method="gradient_descent", learning_rate=0.05,
+    )  # fmt: skip
+    assert len(b.minima) > 9
+    ax = b.plot()
+    assert ax.get_legend() is None
+    assert len(stars(ax)) == len(b.minima)
+    rendered(ax)
+
+
+# ---- sweeps
+
+
+def test_verdicts_stand_against_the_learning_rate():
+    rates = np.geomspace(1e-3, 1, 40)
+    s = tw.sweep(omega, 1.6, learning_rate=rates, max_iter=60)
+    ax = s.plot()
+    assert (ax.get_xlabel(), ax.get_xscale(), ax.get_yscale()) == ("learning rate", "log", "log")
+    told = dict(t[:-1].rsplit(" (", 1) for t in texts(ax.get_legend()))
+    names = np.asarray(s.verdicts)
+    assert told == {str(n).replace("_", " "): str(np.sum(names == n)) for n in np.unique(names)}
+    drawn = np.concatenate([line.get_xdata() for line in ax.get_lines()])
+    np.testing.assert_array_equal(np.sort(drawn), rates)
+    looks = {
+        (line.get_color(), line.get_marker()) for line in ax.get_lines() if len(line.get_xdata())
+    }
+    assert len(looks) == len(told)
+    # The band at the foot has the verdicts' order.
+    bands = sorted(ax.patches, key=lambda p: p.get_x())
+    order = names[np.r_[True, names[1:] != names[:-1]]]
+    assert len(bands) == len(order)
+    rendered(ax)
+
+
+def test_two_settings_make_a_map_with_the_quickest_starred():
+    s = tw.sweep(
+        lambda x, y: x**2 + 10 * y**2, [2.0, 1.0], "momentum",
+        learning_rate=np.geomspace(1e-3, 1, 30), momentum=np.linspace(0, 0.9, 20), max_iter=100,
+    )  # fmt: skip
+    ax = s.plot()
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("learning rate", "momentum")
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "linear")
+    (mesh,) = [c for c in ax.collections if isinstance(c, QuadMesh)]
+    assert mesh.get_array().shape == (20, 30)
+    colors = mesh.cmap(mesh.norm(mesh.get_array()))
+    names = np.asarray(s.verdicts)
+    wanted = [to_rgba(many._looks(names)[str(n)][0]) for n in names.T.ravel()]
+    np.testing.assert_allclose(colors.reshape(-1, 4), wanted)
+    np.testing.assert_allclose(stars(ax), [[s.best.learning_rate, s.best.momentum]])
+    rendered(ax)
+
+
+def test_values_in_any_order_are_drawn_in_order():
+    rates = [0.3, 0.01, 0.1]
+    s = tw.sweep(omega, 1.6, learning_rate=rates, max_iter=30)
+    ax = s.plot()
+    assert np.all(np.diff(sorted(p.get_x() for p in ax.patches)) > 0)
+    low, high = ax.get_xlim()
+    assert low < 0.01 < 0.3 < high
+    rendered(ax)
+
+
+def test_the_five_verdicts_are_told_apart_in_grey():
+    shades = sorted(lightness(color) for color, _ in many._VERDICTS.values())
+    assert np.all(np.diff(shades) > 0.1)
+
+
+def test_a_sweep_of_one_run_or_three_settings_is_refused():
+    one = tw.sweep(omega, 1.6, learning_rate=[0.1])
+    with pytest.raises(ValueError, match="varies one or two settings, got 0"):
+        one.plot()
+
+
+# ---- maps of parameters
+
+
+@pytest.fixture
+def fits():
+    """What `curve_fit_many` gives for an image of 12 rows and 20 columns."""
+    rng = np.random.default_rng(0)
+    success = np.ones((12, 20), bool)
+    success[2, 3] = False
+    return SimpleNamespace(
+        popt=rng.normal(5, 1, (12, 20, 2)), perr=rng.uniform(0.1, 0.2, (12, 20, 2)),
+        names=["amplitude", "T2"], success=success,
+    )  # fmt: skip
+
+
+def test_maps_show_parameters_above_their_standard_errors(fits):
+    drawn = plot.maps(fits)
+    assert drawn.shape == (2, 2)
+    for i, name in enumerate(fits.names):
+        assert drawn[0, i].get_title() == name
+        assert drawn[1, i].get_title() == f"standard error of {name}"
+        for row, values in ((0, fits.popt), (1, fits.perr)):
+            shown = drawn[row, i].images[0].get_array()
+            np.testing.assert_array_equal(shown.data[fits.success], values[fits.success][:, i])
+            assert np.argwhere(np.ma.getmaskarray(shown)).tolist() == [[2, 3]]
+    assert (drawn[1, 0].get_xlabel(), drawn[0, 0].get_ylabel()) == ("column", "row")
+    assert len(drawn[0, 0].figure.axes) == 8  # and a colour bar each
+    rendered(drawn[0, 0])
+
+
+def test_outliers_do_not_stretch_the_colours(fits):
+    fits.popt[0, 0, 0] = 1e9
+    image = plot.maps(fits)[0, 0].images[0]
+    assert image.get_clim()[1] < 10
+
+
+def test_maps_take_axes_and_leave_errors_out(fits):
+    given = Figure().subplots(1, 2)
+    drawn = plot.maps(fits, ["A", "B"], ax=given, errors=False)
+    assert drawn.shape == (1, 2)
+    assert drawn[0, 1] is given[1]
+    assert given[1].get_title() == "B"
+
+
+def test_maps_that_do_not_fit_are_refused(fits):
+    with pytest.raises(ValueError, match="ax must hold 4 Axes, got 1"):
+        plot.maps(fits, ax=Figure().add_subplot())
+    with pytest.raises(ValueError, match="names must hold 2"):
+        plot.maps(fits, ["A"])
+    fits.popt = fits.popt[0]
+    with pytest.raises(ValueError, match=r"popt of shape \(rows, columns, p\), got \(20, 2\)"):
+        plot.maps(fits)
+
+
+def test_fits_that_all_failed_are_all_grey(fits):
+    fits.popt[:] = np.nan
+    rendered(plot.maps(fits)[0, 0])
+
+
+def test_fits_of_an_image_draw_themselves():
+    rng = np.random.default_rng(1)
+    t = np.linspace(0, 3, 12)
+    truth = 1 + np.arange(20.0).reshape(4, 5) / 20
+    y = 2 * np.exp(-t / truth[..., None]) + rng.normal(0, 0.01, (4, 5, 12))
+    fits = tw.curve_fit_many(lambda t, a, T2: a * np.exp(-t / T2), t, y, [1.0, 1.0])
+    drawn = fits.plot()
+    assert [ax.get_title() for ax in drawn[0]] == ["a", "T2"]
+    np.testing.assert_array_equal(drawn[0, 1].images[0].get_array(), fits.popt[..., 1])
+    np.testing.assert_array_equal(drawn[1, 1].images[0].get_array(), fits.perr[..., 1])
+    rendered(drawn[0, 0])
