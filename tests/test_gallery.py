@@ -273,9 +273,15 @@ def test_gallery_says_in_one_line_what_was_wrong(words, told, capsys):
 
 def test_gallery_asks_for_what_is_missing_by_name(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "sympy", None)
-    assert cli.main(["gallery", "partial_derivatives", "--no-show"]) == 2
-    assert 'pip install "thalweg[sympy]"' in capsys.readouterr().err
-    plt.close("all")
+    for page in ("partial_derivatives", "sauna"):  # by tw.formula, and by the page's own import
+        assert cli.main(["gallery", page, "--no-show"]) == 2
+        assert 'pip install "thalweg[sympy]"' in capsys.readouterr().err
+        plt.close("all")
+
+
+def test_gallery_says_where_there_is_no_display(capsys):
+    assert cli.main(["gallery", "advertising"]) == 0  # these tests draw in memory
+    assert "--plot FILE writes them" in capsys.readouterr().err
 
 
 def test_unknown_pages_and_data_are_named():

@@ -81,7 +81,7 @@ for count, ax in enumerate(axes, 1):
     best = tw.minimize(G, [0.0, 0.0])
     flat = np.linalg.eigvalsh(G.hess(best.x))[0]
     ax.set_title(
-        f"{count}: least cost {best.fun:.3g}, least curvature {flat:.3g}", fontsize="small"
+        f"{count}: least cost {best.fun:.2f}, least curvature {flat:.2f}", fontsize="small"
     )
     print(f"{count} houses: least cost {best.fun:.6f}, least curvature {flat:.6f}")
 plt.show()

@@ -42,10 +42,10 @@ candidates = sympy.solve([slope_x, slope_y], [x, y])
 print("both vanish at", candidates)
 
 # %%
-# On the lines x = 0 and y = 0 nothing is cooler than 85 degrees; (6, 6) lies outside the room. At
-# (4, 4) the function curves upwards in every direction: all eigenvalues of the Hessian are
-# positive.
+# On the lines x = 0 and y = 0 it is as warm as it gets; (6, 6) lies outside the room. At (4, 4) the
+# function curves upwards in every direction: all eigenvalues of the Hessian are positive.
 
+print("on the lines:", F(0, 3), F(2, 0))
 at = [4.0, 4.0]
 print("gradient:   ", F.grad(at))
 print("eigenvalues:", np.linalg.eigvalsh(F.hess(at)))

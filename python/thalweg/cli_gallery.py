@@ -79,12 +79,18 @@ def _gallery(given: argparse.Namespace) -> int:
         picture(given.plot)
     try:
         written = gallery.run(given.name, given.plot, not given.no_show)
-    except ImportError as error:
-        raise BadInputError(f"gallery {given.name}: {error}") from error
-    except OSError as error:
+    except (
+        ModuleNotFoundError
+    ) as error:  # the example's own imports, which bear their extras' names
+        told = f'it needs {error.name}: pip install "thalweg[{error.name}]"'
+        raise BadInputError(f"gallery {given.name}: {told}") from error
+    except (ImportError, OSError) as error:
         raise BadInputError(f"gallery {given.name}: {error}") from error
     for file in written:
         print(f"picture: {file}")  # noqa: T201
+    if not (written or given.no_show or gallery.has_windows()):
+        told = "there is no display to show the pictures on; --plot FILE writes them"
+        print(f"thalweg: {told}", file=sys.stderr)  # noqa: T201
     return 0
 
 

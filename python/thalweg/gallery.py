@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["data", "names", "path", "run", "title"]
+__all__ = ["data", "has_windows", "names", "path", "run", "title"]
 
 _HERE = Path(__file__).parent
 _SOURCE = _HERE.parents[1]  # of a checkout; holds nothing of ours elsewhere
@@ -90,6 +90,22 @@ def data(file: str) -> Path:
         if (folder / file).is_file():
             return folder / file
     raise FileNotFoundError(f"the gallery has no data {file!r}")
+
+
+def has_windows() -> bool:
+    """Whether matplotlib can open any here: without a display it falls back to drawing in memory.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> from thalweg import gallery
+    >>> matplotlib.use("agg")
+    >>> gallery.has_windows()
+    False
+    """
+    import matplotlib as mpl
+
+    return str(mpl.get_backend()).lower() != "agg"
 
 
 @contextmanager
