@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Many descents, whole calls: against one thread, NumPy and SciPy."""
+"""Many descents, whole calls: against one thread, another method and SciPy."""
 
 import lanes
 import pytest

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Works of many descents: `tw.minimize_many`, `tw.basins` and `tw.sweep`, whole calls.
+"""Works of many descents: whole calls of `tw.minimize_many`.
 
-Every answer is checked before the time counts: every projected gradient of methods that converge,
-every point and label against NumPy's descents.
+Every answer is checked before the time counts: every projected gradient where descents converge,
+every bit where threads share them.
 """
 
 from __future__ import annotations
@@ -24,8 +24,7 @@ import numpy as np
 import thalweg as tw
 
 GTOL = 1e-8
-STARTS, SAMPLE, GRID, RATES = 1_000_000, 200, 512, 10_000
-BOX = [(0.0, 5.0), (0.0, 5.0)]
+STARTS, SAMPLE = 1_000_000, 200
 MINIMA = np.array([[0.52303226, 0.51698916], [3.47888053, 3.94751517], [2.98063661, 1.54087340]])
 
 
@@ -84,60 +83,8 @@ def both_end(ours: Any, theirs: Any) -> None:
     assert (theirs.nit == 100).all()
 
 
-def descended(x: Floats, y: Floats) -> tuple[Floats, Floats]:
-    for _ in range(100):
-        gx, gy = three_wells_gradient(x, y)
-        x, y = x - 0.2 * gx, y - 0.2 * gy
-    return x, y
-
-
-def grid_in_numpy() -> Call:
-    axis = np.linspace(0, 5, GRID)
-    x, y = np.meshgrid(axis, axis, indexing="ij")
-
-    def labels() -> Any:
-        u, v = descended(x, y)
-        return np.argmin(
-            [np.hypot(u - m[0], v - m[1]) for m in MINIMA], axis=0
-        )  # fmt: skip
-
-    return labels
-
-
-def same_labels(ours: Any, theirs: Any) -> None:
-    np.testing.assert_array_equal(ours.labels, theirs)
-
-
-def rates() -> Floats:
-    return np.geomspace(1e-3, 2, RATES)
-
-
-def sweep() -> Call:
-    f = tw.objective(lambda x: np.exp(x) - np.log(x), 1.6)
-    return lambda: tw.sweep(f, 1.6, learning_rate=rates(), max_iter=100, threads=1)
-
-
-def sweep_in_numpy() -> Call:
-    """The descents alone; no verdicts."""
-
-    def run() -> Floats:
-        x, rate = np.full(RATES, 1.6), rates()
-        with np.errstate(all="ignore"):
-            for _ in range(100):
-                x = x - rate * (np.exp(x) - 1 / x)
-        return x
-
-    return run
-
-
-def where_it_converges(ours: Any, theirs: Floats) -> None:
-    settled = ours.verdict == tw.Verdict.converged
-    assert settled.sum() > 1000
-    np.testing.assert_allclose(ours.x[settled], theirs[settled], atol=1e-7)
-
-
 def works() -> list[Work]:
-    """Three wells from a million starts, their basins, and learning rates by the thousand."""
+    """Three wells from a million starts."""
     per_start = 1e6 / STARTS
     solved = Work(
         "lanes_lbfgs", "three wells, 1e6 starts, lbfgs to 1e-8, per start", "us", per_start,
@@ -158,15 +105,4 @@ def works() -> list[Work]:
         "lanes_adam", "three wells, 1e6 starts x 100, adam", "ms", 1e3, many("adam", 1, **ADAM),
         (Rival("gradient_descent", many("gradient_descent", 1, **GD), wanted=1 / 1.5),), both_end,
     )  # fmt: skip
-    map_of = Work(
-        "basins", "basins of the three wells, 512 x 512, gradient descent x 100", "ms", 1e3,
-        lambda: (lambda f: lambda: tw.basins(
-            f, BOX, (GRID, GRID), "gradient_descent", threads=1, **GD | {"gtol": GTOL}
-        ))(wells()),
-        (Rival("NumPy", grid_in_numpy, most_rounds=3),), same_labels, limit=100.0,
-    )  # fmt: skip
-    swept = Work(
-        "sweep", "10,000 learning rates x 100, verdicts included", "ms", 1e3, sweep,
-        (Rival("NumPy, no verdicts", sweep_in_numpy),), where_it_converges, limit=5.0,
-    )  # fmt: skip
-    return [solved, *two, adam, map_of, swept]
+    return [solved, *two, adam]
