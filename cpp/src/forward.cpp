@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The forward sweep: tangents in the order of evaluation.
 #include <algorithm>
+#include <unordered_map>
 
 #include "sweep.hpp"
 
@@ -194,11 +195,51 @@ NodeId stacked(Graph& graph, const std::vector<NodeId>& parts, const Shape& shap
         {static_cast<std::int64_t>(k) * each, contiguous_strides(graph.shape(parts[k])), {}});
   return graph.assemble(shape, parts, std::move(at), false);
 }
-// The number that all elements of an array are, where it is made of one; else the array.
-Expr repeated(Graph& graph, NodeId array) {
-  const bool spread = graph[array].kind == Kind::View;
-  return {graph, spread ? graph.inputs(array)[0] : array};
-}
+// An array as a number, the same for all of its elements, times what is left: sums of products are
+// then multiplied once, not element by element.
+class Factors {
+ public:
+  struct Parts {
+    Expr number, rest;
+  };
+  explicit Factors(Graph& g) : g_(g) {}
+  Parts of(NodeId array, int depth = 0) {
+    if (const auto it = known_.find(array); it != known_.end()) return it->second;
+    const Parts parts = apart(array, depth);
+    known_.emplace(array, parts);
+    return parts;
+  }
+
+ private:
+  static constexpr int kDeep = 64;
+  Expr number(NodeId id) { return {g_, g_.reshape(id, {})}; }
+  Parts apart(NodeId id, int depth) {
+    const Expr whole(g_, id);
+    if (whole.is_number()) return {whole, 1.0};
+    if (size_of(g_.shape(id)) == 1) return {number(id), 1.0};
+    const Kind kind = g_[id].kind;
+    const int op = g_[id].op;
+    const auto inputs = g_.inputs(id);
+    const std::vector<NodeId> in(inputs.begin(), inputs.end());
+    if (kind == Kind::View && size_of(g_.shape(in[0])) == 1) return {number(in[0]), 1.0};
+    if (kind != Kind::Elementwise || depth > kDeep) return {1.0, whole};
+    if (op == kOpcode<ops::Negative>) {
+      const Parts a = of(in[0], depth + 1);
+      return {-a.number, a.rest};
+    }
+    if (op == kOpcode<ops::Multiply>) {
+      const Parts a = of(in[0], depth + 1), b = of(in[1], depth + 1);
+      return {a.number * b.number, a.rest * b.rest};
+    }
+    if (op == kOpcode<ops::Divide> && size_of(g_.shape(in[1])) == 1) {
+      const Parts a = of(in[0], depth + 1);
+      return {a.number / number(in[1]), a.rest};
+    }
+    return {1.0, whole};
+  }
+  Graph& g_;
+  std::unordered_map<NodeId, Parts> known_;
+};
 }  // namespace
 
 NodeId jacobian(Graph& graph, NodeId residuals, NodeId x) {
@@ -210,31 +251,33 @@ NormalEquations normal_equations(Graph& graph, NodeId residuals, NodeId slopes, 
                                  NodeId x) {
   const std::int64_t m = size_of(graph.shape(residuals)), n = size_of(graph.shape(x));
   const std::vector<NodeId> columns = columns_of(graph, residuals, x);
-  std::vector<NodeId> weighted = columns;
-  if (weights >= 0)
-    for (NodeId& c : weighted) c = (Expr(graph, c) * Expr(graph, weights)).in(graph);
+  const Expr weight = weights < 0 ? Expr(1.0) : Expr(graph, weights);
   if (columns.size() > kFewColumns) {
+    std::vector<NodeId> weighted = columns;
+    if (weights >= 0)
+      for (NodeId& c : weighted) c = (Expr(graph, c) * weight).in(graph);
     const NodeId rows = stacked(graph, columns, {1, n, m});
     const NodeId scaled = weights < 0 ? rows : stacked(graph, weighted, {1, n, m});
     const NodeId gradient = graph.matmul(rows, graph.reshape(slopes, {1, m, 1}), false, false);
     return {graph.reshape(gradient, {n}),
             graph.reshape(graph.matmul(rows, scaled, false, true), {n, n})};
   }
-  const auto dot = [&](NodeId a, NodeId b) {
-    const Expr p(graph, a), q(graph, b), one = repeated(graph, a), other = repeated(graph, b);
-    const Expr product = one.is(1.0) ? q : other.is(1.0) ? p : p * q;
-    const auto sum = [&](const Expr& e) {
-      return graph.reduce(Reduction::Sum, e.in(graph), {0}, false);
-    };
-    if (Expr rest; negated(product, rest)) return (-Expr(graph, sum(rest))).in(graph);
-    return sum(product);
+  Factors factors(graph);
+  std::vector<Factors::Parts> parts;
+  for (const NodeId c : columns) parts.push_back(factors.of(c));
+  // Of a column and an array.
+  const auto dot = [&](const Factors::Parts& c, const Expr& with) {
+    const Expr product = c.rest * with;
+    if (product.is_number())
+      return c.number * Expr(static_cast<double>(m) * product.number, &graph);
+    return c.number * Expr(graph, graph.reduce(Reduction::Sum, product.in(graph), {0}, false));
   };
   std::vector<NodeId> gradient, matrix(columns.size() * columns.size());
   for (std::size_t i = 0; i < columns.size(); ++i) {
-    gradient.push_back(dot(columns[i], slopes));
+    gradient.push_back(dot(parts[i], Expr(graph, slopes)).in(graph));
     for (std::size_t j = 0; j <= i; ++j)
       matrix[i * columns.size() + j] = matrix[j * columns.size() + i] =
-          dot(columns[i], weighted[j]);
+          (parts[j].number * dot(parts[i], parts[j].rest * weight)).in(graph);
   }
   return {stacked(graph, gradient, {n}), stacked(graph, matrix, {n, n})};
 }
