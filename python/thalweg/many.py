@@ -96,7 +96,7 @@ def minimize_many(
     >>> r.x.round(6) + 0.0
     array([[ 1.,  0.],
            [-1.,  0.]])
-    >>> r.success.all()
+    >>> bool(r.success.all())
     True
     """
     began = time.perf_counter()

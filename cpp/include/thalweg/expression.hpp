@@ -137,6 +137,7 @@ class Graph {
 
  private:
   NodeId add(Node node, std::span<const NodeId> inputs);
+  std::pair<NodeId, std::int64_t> part_at(NodeId assembled, std::int64_t offset) const;
   std::int32_t intern(const Shape& shape);
   std::int32_t intern_attributes(std::vector<std::int64_t> a);
   void grow_table();
