@@ -27,6 +27,8 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+CORES = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+
 
 def one_core() -> None:
     """Stay on one core, this process and those it starts; thread pools made later have one thread.
