@@ -160,6 +160,7 @@ REFUSED = [
     ({"shape": (4, 1)}, ValueError, r"shape must be >= 2 along each axis, got \(4, 1\)"),
     ({"shape": (4.5, 4)}, TypeError, "shape must be whole numbers"),
     ({"shape": "44"}, TypeError, "shape must be whole numbers, got '44'"),
+    ({"shape": (np.inf, 4)}, TypeError, r"shape must be whole numbers, got \(inf, 4\)"),
     ({"shape": None}, TypeError, "shape must be whole numbers, got None"),
     ({"bounds": [(0, np.inf), (0, 1)]}, ValueError, r"bounds\[0\] must be finite"),
     ({"tol": 2}, ValueError, "tol must be a share"),

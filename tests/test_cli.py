@@ -600,3 +600,11 @@ START = ["--start", "x=1.6"]
 )
 def test_what_many_descents_cannot_use_is_told_in_one_line(capsys, words, said):
     assert said in refused(capsys, *words)
+
+
+def test_what_does_not_fit_into_memory_is_told_in_one_line(capsys):
+    words = ["sweep", "x**2", "--start", "x=1", "--learning-rate", f"0.1:1:{10**15}"]
+    assert main(words) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("thalweg: not enough memory: ")
+    assert said.count("\n") == 1

@@ -197,7 +197,7 @@ def _grid(box: Box, shape: Any) -> tuple[tuple[FloatArray, ...], FloatArray]:
     try:
         sizes = tuple(int(n) for n in numbers)
         exact = all(n == given for n, given in zip(sizes, numbers, strict=True))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         exact = False
     if not exact or isinstance(shape, str | bool):
         raise TypeError(f"shape must be whole numbers, got {shape!r}")
