@@ -415,13 +415,15 @@ def test_a_broken_pipe_is_quiet():
 def test_ctrl_c_prints_the_best_so_far():
     words = ["minimize", "(x - 3)**2", "--start", "x=1", *GD, "1e-12"]
     words += ["--max-iter", "1000000000000", "--gtol", "0", "--json"]
+    ready = PROGRAM[2].replace("sys.exit", "print('ready', file=sys.stderr, flush=True); sys.exit")
     with subprocess.Popen(
-        [*PROGRAM, *words],
+        [*PROGRAM[:2], ready, *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        time.sleep(1.5)
+        assert process.stderr.readline() == "ready\n"  # a busy machine imports for seconds
+        time.sleep(1.0)
         process.send_signal(signal.SIGINT)
         try:
             out, err = process.communicate(timeout=30)

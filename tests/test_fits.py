@@ -364,6 +364,12 @@ def test_gaps_in_sigma_are_welcome_where_the_data_have_them():
         tw.curve_fit_many(decay, T, y, P0, sigma=sigma)
 
 
+def test_fits_are_sorted_by_a_parameter():
+    _, y = decays(5)
+    by_name = tw.curve_fit_many(decay, T, y, P0).sort("b", descending=True)
+    assert np.all(np.diff(by_name["b"]) < 0)
+
+
 def test_masked_predictors_are_missing_as_masked_data_are():
     _, y = decays(3)
     gap = np.where(np.arange(T.size) == 4, np.nan, T)
