@@ -134,6 +134,17 @@ def test_picked_endings_keep_their_labels():
     assert "ended at a minimum" in repr(there)
 
 
+def test_a_part_that_is_a_grid_has_its_own_axes_and_others_have_none():
+    b = wells()
+    part = b[2:9, ::3]
+    assert [len(axis) for axis in part.axes] == list(part.shape) == [7, 6]
+    assert np.array_equal(part.axes[1], b.axes[1][::3])
+    assert np.array_equal(part[1:, 2:].axes[0], b.axes[0][3:9])
+    assert np.array_equal(b[np.ix_([1, 5], [0, 2])].axes[0], b.axes[0][[1, 5]])
+    for picked in (b[0], b.sort(), b[::-1], b[[0, 1], [1, 1]], b[b.labels == 1], b[:0], b[None]):
+        assert "axes" not in picked
+
+
 def test_plot_hands_over_to_the_pictures(monkeypatch):
     drawn = types.ModuleType("thalweg.plot")
     drawn.basins = lambda b, **kw: (b, kw)
@@ -149,6 +160,7 @@ REFUSED = [
     ({"shape": (4, 1)}, ValueError, r"shape must be >= 2 along each axis, got \(4, 1\)"),
     ({"shape": (4.5, 4)}, TypeError, "shape must be whole numbers"),
     ({"shape": "44"}, TypeError, "shape must be whole numbers, got '44'"),
+    ({"shape": (np.inf, 4)}, TypeError, r"shape must be whole numbers, got \(inf, 4\)"),
     ({"shape": None}, TypeError, "shape must be whole numbers, got None"),
     ({"bounds": [(0, np.inf), (0, 1)]}, ValueError, r"bounds\[0\] must be finite"),
     ({"tol": 2}, ValueError, "tol must be a share"),

@@ -415,13 +415,15 @@ def test_a_broken_pipe_is_quiet():
 def test_ctrl_c_prints_the_best_so_far():
     words = ["minimize", "(x - 3)**2", "--start", "x=1", *GD, "1e-12"]
     words += ["--max-iter", "1000000000000", "--gtol", "0", "--json"]
+    ready = PROGRAM[2].replace("sys.exit", "print('ready', file=sys.stderr, flush=True); sys.exit")
     with subprocess.Popen(
-        [*PROGRAM, *words],
+        [*PROGRAM[:2], ready, *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        time.sleep(1.5)
+        assert process.stderr.readline() == "ready\n"  # a busy machine imports for seconds
+        time.sleep(1.0)
         process.send_signal(signal.SIGINT)
         try:
             out, err = process.communicate(timeout=30)
@@ -600,3 +602,11 @@ START = ["--start", "x=1.6"]
 )
 def test_what_many_descents_cannot_use_is_told_in_one_line(capsys, words, said):
     assert said in refused(capsys, *words)
+
+
+def test_what_does_not_fit_into_memory_is_told_in_one_line(capsys):
+    words = ["sweep", "x**2", "--start", "x=1", "--learning-rate", f"0.1:1:{10**15}"]
+    assert main(words) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("thalweg: not enough memory: ")
+    assert said.count("\n") == 1

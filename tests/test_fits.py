@@ -364,6 +364,50 @@ def test_gaps_in_sigma_are_welcome_where_the_data_have_them():
         tw.curve_fit_many(decay, T, y, P0, sigma=sigma)
 
 
+def test_fits_are_sorted_by_a_parameter():
+    _, y = decays(5)
+    by_name = tw.curve_fit_many(decay, T, y, P0).sort("b", descending=True)
+    assert np.all(np.diff(by_name["b"]) < 0)
+
+
+def test_masked_predictors_are_missing_as_masked_data_are():
+    _, y = decays(3)
+    gap = np.where(np.arange(T.size) == 4, np.nan, T)
+    masked = np.ma.array(np.where(np.isnan(gap), -50.0, T), mask=np.isnan(gap))
+
+    def pair(x, a, b, c):
+        return a * np.exp(-x[0] / b) + c * x[1]
+
+    for model, x, as_nan in ((decay, masked, gap), (pair, (masked, T), (gap, T))):
+        fits = tw.curve_fit_many(model, x, y, P0)
+        assert fits.n_missing.tolist() == [1, 1, 1]
+        assert np.array_equal(fits.popt, tw.curve_fit_many(model, as_nan, y, P0).popt)
+    each = np.ma.array(np.tile(masked.data, (3, 1)), mask=np.tile(masked.mask, (3, 1)))
+    assert tw.curve_fit_many(decay, each, y, P0).n_missing.tolist() == [1, 1, 1]
+
+
+def test_a_function_of_the_data_cannot_change_them():
+    _, y = decays(3)
+    before = y.copy()
+
+    def guess(data):
+        data -= data.min()
+        return [1.0, 1.0, 0.0]
+
+    for model in (decay, lambda x, *p: p[0] * x):
+        with pytest.raises(ValueError, match="read-only"):
+            tw.curve_fit_many(model, T, y, guess)
+    assert np.array_equal(y, before)
+
+
+def test_data_are_searched_for_infinities_without_a_warning():
+    huge = np.full((3, 20), 1e308)
+    tw.curve_fit_many(decay, T, huge, P0, nan_policy="raise")
+    huge[1, :2] = np.inf, -np.inf
+    with pytest.raises(ValueError, match="ydata of fit 1 does"):
+        tw.curve_fit_many(decay, T, huge, P0, nan_policy="raise")
+
+
 def test_a_fit_with_too_few_data_is_nan_and_says_so():
     _, y = decays(4)
     y[1] = np.nan

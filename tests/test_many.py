@@ -310,3 +310,9 @@ def test_signals_are_left_alone():
     before = signal.getsignal(signal.SIGINT)
     tw.minimize_many(wells, starts(10), threads=2)
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_any_number_of_threads_is_taken():
+    starts = np.linspace(-2.0, 2.0, 9)
+    ends = [tw.minimize_many(lambda x: (x**2 - 1) ** 2, starts, threads=t) for t in (1, 10**12)]
+    assert np.array_equal(ends[0].x, ends[1].x)

@@ -386,6 +386,11 @@ REFUSED = [
     ({"bounds": [(0, np.nan), (0, 1)]}, ValueError, r"bounds\[0\] must be finite"),
     ({"bounds": [(-1e308, 1e308), (0, 1)]}, ValueError, "bounds must be finite.* variable 0"),
     ({"bounds": [(1, 0), (0, 1)]}, ValueError, r"lower <= upper, got \(1.0, 0.0\) for variable 0"),
+    (
+        {"bounds": tw.Bounds([0, 0], [1, 1, 1])},
+        ValueError,
+        r"bounds must have ends of one shape, got \(2,\) and \(3,\)",
+    ),
     ({"bounds": [(1, 1), (2, 2)]}, ValueError, "leave room in some variable, got lower = upper"),
     ({"bounds": []}, ValueError, "a pair for each variable, got"),
     ({"bounds": None}, TypeError, "bounds must be pairs"),

@@ -125,6 +125,19 @@ def test_starts_that_reach_no_minimum_are_grey():
     rendered(ax)
 
 
+def test_a_part_of_a_map_is_drawn_where_it_lies_and_other_parts_are_refused(basins):
+    part = basins[:5, 3:4]
+    ax = part.plot()
+    rendered(ax)
+    steps = np.diff(basins.axes[0])[0]
+    assert ax.get_xlim() == pytest.approx(
+        (basins.axes[0][0] - steps / 2, basins.axes[0][4] + steps / 2)
+    )
+    for picked in (basins[0], basins.sort(), basins[::-1]):
+        with pytest.raises(ValueError, match=r"needs a grid with its axes, got .* picked"):
+            picked.plot()
+
+
 def test_basins_of_three_variables_are_refused():
     b = SimpleNamespace(labels=np.zeros((2, 2, 2), int))
     with pytest.raises(ValueError, match="one or two variables, got 3"):
@@ -208,6 +221,11 @@ def test_a_sweep_of_one_run_or_three_settings_is_refused():
         one.plot()
 
 
+def test_runs_picked_from_a_sweep_are_refused():
+    with pytest.raises(ValueError, match="needs the whole of it, got 2 runs"):
+        tw.sweep(omega, 1.6, learning_rate=[0.1, 0.2, 0.3])[:2].plot()
+
+
 # ---- maps of parameters
 
 
@@ -260,6 +278,15 @@ def test_maps_that_do_not_fit_are_refused(fits):
     fits.popt = fits.popt[0]
     with pytest.raises(ValueError, match=r"popt of shape \(rows, columns, p\), got \(20, 2\)"):
         plot.maps(fits)
+
+
+def test_maps_of_fits_without_errors_and_without_pixels():
+    x = np.linspace(0.0, 1.0, 5)
+    line = np.broadcast_to(x, (2, 3, 5))
+    bare = tw.curve_fit_many(lambda x, a, b: a * x + b, x, line, out={"pcov": None, "perr": None})
+    assert bare.plot().shape == (1, 2)
+    with pytest.raises(ValueError, match=r"a pixel at least, got popt of shape \(2, 0, 2\)"):
+        tw.curve_fit_many(lambda x, a, b: a * x + b, x, line[:, :0]).plot()
 
 
 def test_fits_that_all_failed_are_all_grey(fits):

@@ -475,3 +475,25 @@ def test_functions_that_cannot_be_traced_are_drawn_by_differences():
         arrows.V * np.exp(arrows.X), arrows.U * 2 * arrows.Y, rtol=1e-6, atol=1e-6
     )
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("x", "y")
+
+
+def test_a_box_in_the_place_of_results_is_told():
+    for draw in (plot.contours, plot.surface):
+        with pytest.raises(TypeError, match=r"results must be results.* got a tuple; .* box="):
+            draw(bowl, [(-1, 1), (-1, 1)])
+    with pytest.raises(TypeError, match=r"got a int; limits are given as box="):
+        plot.curve(omega, (0, 1))
+
+
+def test_a_function_of_several_values_is_refused():
+    with pytest.raises(ValueError, match=r"must return one value, got shape \(2,\)"):
+        plot.contours(lambda x: x**2, box=[(-1, 1), (-1, 1)])
+
+
+def test_values_near_the_largest_number_have_contours():
+    rendered(plot.contours(lambda x, y: np.exp(600 * x) + y, box=[(-1, 1), (-1, 1)]))
+
+
+def test_a_vertical_tangent_is_refused_for_its_slope():
+    with pytest.raises(ValueError, match=r"no tangent at 0.0: .* its slope \[inf\]"):
+        plot.tangent(lambda x: np.sqrt(x), 0.0)

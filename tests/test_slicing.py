@@ -99,3 +99,8 @@ def test_what_cannot_be_held_is_named(F):
     whole = tw.objective(lambda v: v @ v, np.ones(2))
     with pytest.raises(TypeError, match="takes an array whole"):
         whole.slice(v=1.0)
+
+
+def test_a_variable_may_be_called_self():
+    F = tw.objective(lambda self, y: self * y, [1.0, 1.0])
+    assert F.slice(self=4)(2.0) == 8

@@ -282,6 +282,8 @@ def test_objective_of_one_symbol_takes_a_number_and_descends_to_omega():
         (x * y, [x], ValueError, "missing: y"),
         (x, [x, x], ValueError, "each once"),
         (x, [], ValueError, "one or more"),
+        (x, None, TypeError, "a symbol or a sequence of symbols, got None"),
+        (x * y, {x, y}, TypeError, "a symbol or a sequence of symbols, got {"),
         (x, ["x"], TypeError, "variables must be SymPy symbols, got 'x'"),
         (sp.Symbol("a b"), [sp.Symbol("a b")], ValueError, "names that Python reads, got 'a b'"),
         (sp.I * x, [x], TypeError, "the expression must be real, got I"),

@@ -77,3 +77,9 @@ def test_what_does_not_fit_is_refused():
         tw.tangent(F, np.ones((3, 2)))
     with pytest.raises(ValueError, match="at must have shape"):
         tw.tangent(F, [1.0, 2.0, 3.0])
+
+
+def test_a_vertical_tangent_has_heights_without_a_warning():
+    vertical = tw.tangent(lambda x: np.sqrt(x), 0.0)
+    assert vertical(1.0) == np.inf
+    assert np.isnan(vertical(0.0))

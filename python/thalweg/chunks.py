@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from thalweg.structure import FloatArray
 
-__all__ = ["Rows", "as_numbers"]
+__all__ = ["Rows", "as_numbers", "filled"]
 
 
 def as_numbers(value: Any, what: str) -> npt.NDArray[Any]:
@@ -28,6 +28,13 @@ def as_numbers(value: Any, what: str) -> npt.NDArray[Any]:
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{what} must be numbers, got dtype {array.dtype}")
     return array if isinstance(array, np.ma.MaskedArray) else np.asarray(array)
+
+
+def filled(array: npt.NDArray[Any]) -> FloatArray:
+    """As float64, what is masked as NaN."""
+    if isinstance(array, np.ma.MaskedArray):
+        array = np.ma.filled(array.astype(np.float64), np.nan)
+    return np.ascontiguousarray(array, dtype=np.float64).reshape(array.shape)
 
 
 class Rows:
@@ -58,9 +65,7 @@ class Rows:
             rows = self._flat[start:stop]
         else:
             rows = self._array[np.unravel_index(np.arange(start, stop), self._lead)]
-        if isinstance(rows, np.ma.MaskedArray):
-            rows = np.ma.filled(rows.astype(np.float64), np.nan)
-        return np.ascontiguousarray(rows, dtype=np.float64)
+        return filled(rows)
 
     def write(self, start: int, stop: int, rows: npt.NDArray[Any]) -> None:
         """Put rows in their place."""

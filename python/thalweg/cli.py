@@ -148,6 +148,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BadInputError as error:
         print(f"thalweg: {error}", file=sys.stderr)  # noqa: T201
         return 2
+    except MemoryError as error:
+        print(f"thalweg: not enough memory: {error}", file=sys.stderr)  # noqa: T201
+        return 1
     except KeyboardInterrupt:
         print("thalweg: interrupted", file=sys.stderr)  # noqa: T201
         return 130

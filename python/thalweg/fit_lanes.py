@@ -211,7 +211,9 @@ class FitLanes:
             return self.start.read(a, b)
         if not callable(self.start):
             return np.broadcast_to(self.start, (k, p))
-        start = as_floats(self.start(y), "p0")
+        data = y.view()
+        data.flags.writeable = False  # they may be the user's own
+        start = as_floats(self.start(data), "p0")
         if start.shape not in ((k, p), (p,)):
             raise ValueError(
                 f"p0 must give shape ({k}, {p}) for data of shape {y.shape}, got {start.shape}"

@@ -84,8 +84,8 @@ def curve_fit_many(
         piece. The leading axes are those of the answers.
     p0 : array_like or callable, optional
         Starts: (p,) for all fits, (..., p) for each, or a function of data (k, m) that returns
-        (k, p) or (p,), whose starts are moved into the bounds. Ones by default; with bounds, a
-        point between them.
+        (k, p) or (p,), which it must not change; its starts are moved into the bounds. Ones by
+        default; with bounds, a point between them.
     sigma : array_like, optional
         Standard deviations of the data: one number, (m,), or (..., m).
     absolute_sigma : bool

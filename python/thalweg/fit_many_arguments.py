@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from thalweg.chunks import Rows, as_numbers
+from thalweg.chunks import Rows, as_numbers, filled
 from thalweg.fit_arguments import is_data, walls_of
 from thalweg.fit_lanes import Arrays, fields_of
 from thalweg.fits import Fits
@@ -49,9 +49,9 @@ def predictors_of(
                 wanted = f"({m},)" + (f" or {(*lead, m)}" if lead else "")
                 raise ValueError(f"xdata[{i}] must have shape {wanted}, got {x.shape}")
         each = [bool(lead) and x.shape != (m,) for x in parts]
-        same = [None if e else as_floats(x, "xdata") for e, x in zip(each, parts, strict=True)]
+        same = [None if e else filled(x) for e, x in zip(each, parts, strict=True)]
         if not any(each):
-            return _as_it_is(np.stack(parts), m)
+            return _as_it_is(np.ma.stack(parts), m)
 
         def joined(traced: list[Any]) -> Any:
             rest = iter(traced)
@@ -68,7 +68,7 @@ def predictors_of(
 def _as_it_is(
     x: npt.NDArray[Any], m: int
 ) -> tuple[Callable[[list[Any]], Any], list[npt.NDArray[Any]], list[FloatArray]]:
-    floats = np.array(x, dtype=np.float64)
+    floats = filled(x).copy()
     known: list[FloatArray] = []
     if np.isnan(floats).any():
         if floats.shape[-1:] != (m,):
@@ -87,7 +87,9 @@ def parameters_of(
     start = p0
     if callable(p0):
         if not names:
-            count = np.shape(p0(Rows(data, lead).read(0, 1)))[-1:]
+            first = Rows(data, lead).read(0, 1).view()
+            first.flags.writeable = False
+            count = np.shape(p0(first))[-1:]
             names = [f"p{i}" for i in range(*count)]
     elif p0 is not None:
         start = starts_of(p0, lead)
@@ -220,7 +222,9 @@ def check_finite(rows: Rows, what: str, k: int) -> None:
     step = max(1, int(4e6) // max(prod(rows.own), 1))
     for a in range(0, k, step):
         some = rows.read(a, min(a + step, k))
-        if not isfinite(some.sum()) and not np.isfinite(some).all():
+        with np.errstate(over="ignore", invalid="ignore"):
+            total = some.sum()
+        if not isfinite(total) and not np.isfinite(some).all():
             fit = a + int(np.flatnonzero(~np.isfinite(some).all(axis=1))[0])
             raise ValueError(f"array must not contain infs or NaNs: {what} of fit {fit} does")
 

@@ -86,7 +86,9 @@ class Fits(Many):
         return super().__getitem__(key)
 
     def sort(self, by: Any = "cost", descending: bool = False) -> Self:
-        """These fits in another order; as `Results.sort`, by cost unless told otherwise."""
+        """These fits in another order; as `Results.sort`, by cost or by a parameter's name."""
+        if isinstance(by, str) and by in self.names and by not in self:
+            by = self[by]
         return super().sort(by, descending)
 
     def to_dataframe(self) -> Any:

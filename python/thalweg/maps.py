@@ -35,7 +35,8 @@ class Basins(Results):
     labels : ndarray of int
         The number of the minimum, or -1: the descent ended elsewhere.
     axes : tuple of ndarray
-        The starts' coordinates, one array for each variable that is not held.
+        The starts' coordinates, one array for each variable that is not held. A part that is a
+        smaller grid (``b[:10, ::2]``) has its own; endings picked otherwise have none.
     names : list of str
         What the variables along them are called.
     minima : Minima
@@ -79,6 +80,13 @@ class Basins(Results):
         plot: Any = drawn
         axes: Axes = plot.basins(self, **kw)
         return axes
+
+    def _taken(self, lanes: npt.NDArray[np.intp]) -> Basins:
+        taken = super()._taken(lanes)
+        axes = _axes_of(lanes, self._shared.get("axes", ()))
+        rest = {k: v for k, v in self._shared.items() if k != "axes"}
+        taken._shared = {"axes": axes, **rest} if axes else rest
+        return taken
 
     def _heading(self) -> tuple[str, str]:
         shape = " x ".join(map(str, self.shape))
@@ -189,7 +197,7 @@ def _grid(box: Box, shape: Any) -> tuple[tuple[FloatArray, ...], FloatArray]:
     try:
         sizes = tuple(int(n) for n in numbers)
         exact = all(n == given for n, given in zip(sizes, numbers, strict=True))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         exact = False
     if not exact or isinstance(shape, str | bool):
         raise TypeError(f"shape must be whole numbers, got {shape!r}")
@@ -208,6 +216,20 @@ def _grid(box: Box, shape: Any) -> tuple[tuple[FloatArray, ...], FloatArray]:
     for i, along in zip(free, np.ix_(*axes), strict=True):
         points[..., i] = along
     return axes, points.reshape(-1, box.lower.size)
+
+
+def _axes_of(lanes: npt.NDArray[np.intp], axes: tuple[FloatArray, ...]) -> tuple[FloatArray, ...]:
+    """The axes of some points of a grid; none where they are no grid in the same order."""
+    if not lanes.size or lanes.ndim != len(axes):
+        return ()
+    along = []
+    for i, at in enumerate(np.unravel_index(lanes, [len(axis) for axis in axes])):
+        at = np.moveaxis(at, i, -1)
+        line = at.reshape(-1, at.shape[-1])[0]
+        if (at != line).any() or (np.diff(line) <= 0).any():
+            return ()
+        along.append(axes[i][line])
+    return tuple(along)
 
 
 def _names(objective: Objective, some: npt.NDArray[np.intp]) -> list[str]:

@@ -292,7 +292,12 @@ def _mid(pair: Any, what: str) -> Any:
         raise ValueError(
             f"{what} must be finite, since starts are taken all over the box, got {pair!r}"
         )
-    middle = 0.5 * low + 0.5 * high
+    try:
+        middle = 0.5 * low + 0.5 * high
+    except ValueError:
+        raise ValueError(
+            f"{what} must have ends of one shape, got {low.shape} and {high.shape}"
+        ) from None
     return float(middle) if middle.ndim == 0 else middle
 
 

@@ -36,7 +36,7 @@ def checked_threads(threads: Any) -> int:
         raise TypeError(f"threads must be a whole number, got {threads!r}")
     if threads < 1:
         raise ValueError(f"threads must be >= 1, got {threads}")
-    return int(threads)
+    return min(int(threads), 4096)  # more than machines have; beyond an int the core takes none
 
 
 def check_square(n: int, what: str, instead: str, matrices: int = 1) -> None:
@@ -130,7 +130,7 @@ class Objective:
         other.args = arrays
         return other
 
-    def slice(self, **held: Any) -> Objective:
+    def slice(self, /, **held: Any) -> Objective:
         """The objective of the other variables, with some held where they are put.
 
         Parameters

@@ -22,7 +22,7 @@ from thalweg.record import seconds, text
 from thalweg.results import Results
 from thalweg.stationary import lanes_of
 from thalweg.stopping import checked_stop, defaults
-from thalweg.structure import FloatArray, check_finite
+from thalweg.structure import FloatArray, as_floats, check_finite
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -319,7 +319,7 @@ def verdicts_of(out: dict[str, Any], max_iter: int) -> npt.NDArray[np.int8]:
 
 
 def _is_sequence(value: Any) -> bool:
-    return isinstance(value, list | tuple | range | np.ndarray) and np.ndim(value) > 0
+    return isinstance(value, list | tuple | range) or getattr(value, "ndim", 0) > 0
 
 
 def _axis(name: str, values: Any) -> FloatArray:
@@ -327,7 +327,7 @@ def _axis(name: str, values: Any) -> FloatArray:
     if not isinstance(values, np.ndarray) and any(callable(v) for v in values):
         raise TypeError(f"{name} must be a sequence of numbers to be swept, got a schedule in it")
     try:
-        axis = np.array(values, dtype=np.float64)
+        axis = as_floats(values, name).copy()
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a sequence of numbers, got {values!r}") from None
     if axis.ndim != 1:
@@ -342,7 +342,8 @@ def _method(method: Any, hyper: dict[str, Any], axes: dict[str, Any]) -> Method:
     if not axes:
         raise ValueError(
             "a sweep needs a sequence of values of a hyper-parameter, such as "
-            "learning_rate=[0.01, 0.1, 1], got none"
+            "learning_rate=[0.01, 0.1, 1], got "
+            + (", ".join(f"{name}={value!r}" for name, value in hyper.items()) or "none")
         )
     chosen = make(method, hyper | {name: float(axis[0]) for name, axis in axes.items()})
     for name, axis in axes.items():

@@ -365,6 +365,8 @@ def from_sympy(expr: Any, variables: Any) -> Objective:
     """
     sp = sympy()
     one = isinstance(variables, sp.Symbol)
+    if not one and (isinstance(variables, set | frozenset) or not hasattr(variables, "__iter__")):
+        raise TypeError(f"variables must be a symbol or a sequence of symbols, got {variables!r}")
     symbols = (variables,) if one else tuple(variables)
     for symbol in symbols:
         if not isinstance(symbol, sp.Symbol):

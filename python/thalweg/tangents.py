@@ -57,8 +57,9 @@ class Tangent:
         at, slope = self._rows
         # Each product is added by itself, in order: a line's heights are those of its own sum.
         heights = np.full(len(rows), self.value)
-        for i in range(objective.n):
-            heights = heights + slope[i] * (rows[:, i] - at[i])
+        with np.errstate(invalid="ignore"):  # where it is vertical
+            for i in range(objective.n):
+                heights = heights + slope[i] * (rows[:, i] - at[i])
         return objective._shaped(heights, lead, ())
 
     def __repr__(self) -> str:

@@ -72,7 +72,7 @@ def descent(
     """
     count = size_of(result.x)
     if count > 2:
-        if result.path is None:
+        if getattr(result, "path", None) is None:
             raise ValueError(
                 f"a picture of {count} variables needs the path: minimize with record=True"
             )

@@ -210,7 +210,7 @@ def maps(
         Where to draw: one for each parameter, then one for each standard error; a new figure by
         default.
     errors : bool, default True
-        Draw the standard errors too.
+        Draw the standard errors too, if the fits have them.
 
     Returns
     -------
@@ -228,6 +228,9 @@ def maps(
     if popt.ndim != 3:
         raise ValueError(f"maps need popt of shape (rows, columns, p), got {popt.shape}")
     rows, columns, count = popt.shape
+    if not popt.size:
+        raise ValueError(f"maps need a pixel at least, got popt of shape {popt.shape}")
+    errors = errors and getattr(fits, "perr", None) is not None
     own = [str(name) for name in (names if names is not None else fits.names)]
     if len(own) != count:
         raise ValueError(f"names must hold {count}, one for each parameter; got {len(own)}")

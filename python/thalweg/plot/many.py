@@ -72,7 +72,8 @@ def basins(b: Any, names: Sequence[str] | None = None, ax: Axes | None = None) -
     Raises
     ------
     ValueError
-        If there are more than two variables, or `names` holds another number.
+        If there are more than two variables, `names` holds another number, or the endings were
+        picked so that they are no grid any more.
     ImportError
         If matplotlib is missing.
 
@@ -94,7 +95,7 @@ def basins(b: Any, names: Sequence[str] | None = None, ax: Axes | None = None) -
     _areas(ax, m.labels.T, limits, shades)
     if m.values is not None:
         _relief(ax, m.values, limits)
-    if len(m.at) > 1:
+    if len(m.at) > 1 and min(m.labels.shape) > 1:
         edges = np.arange(-1, len(m.at)) + 0.5
         ax.contour(*m.sides, m.labels.T, levels=edges, colors="white", linewidths=0.8)
     for point in m.at:
@@ -110,6 +111,12 @@ def _read(b: Any, names: Sequence[str] | None) -> _Map:
     count = labels.ndim
     if count not in (1, 2):
         raise ValueError(f"a picture of basins has one or two variables, got {count}")
+    sides = [np.asarray(side, dtype=np.float64) for side in getattr(b, "axes", ())]
+    if labels.shape != tuple(map(len, sides)):
+        raise ValueError(
+            f"a picture of basins needs a grid with its axes, got {labels.size:,} endings picked "
+            "from one"
+        )
     about = getattr(b, "_about", {})
     objective, box = about.get("objective"), about.get("box")
     # A variable that the box holds has no side.
@@ -129,7 +136,6 @@ def _read(b: Any, names: Sequence[str] | None) -> _Map:
     parts = x.values() if isinstance(x, dict) else x if isinstance(x, tuple) else [x]
     flat = [np.asarray(p, dtype=np.float64).reshape(len(heights), -1) for p in parts if np.size(p)]
     at = np.concatenate(flat, axis=1)[:, free] if flat else np.empty((0, count))
-    sides = [np.asarray(side, dtype=np.float64) for side in b.axes]
     return _Map(sides, labels, at, heights, list(names or b.names), values)
 
 
@@ -232,7 +238,7 @@ def sweep(s: Any, ax: Axes | None = None) -> Axes:
     Raises
     ------
     ValueError
-        If not one or two settings vary.
+        If not one or two settings vary, or the runs were picked from their grid.
     ImportError
         If matplotlib is missing.
 
@@ -246,6 +252,10 @@ def sweep(s: Any, ax: Axes | None = None) -> Axes:
     ('learning rate', 'log')
     """
     words = np.asarray(s.verdicts, dtype=object)
+    if not hasattr(s, "axes"):
+        raise ValueError(
+            f"a picture of a sweep needs the whole of it, got {words.size:,} runs picked from one"
+        )
     varying = [
         (str(name), np.asarray(values)) for name, values in dict(s.axes).items()
         if np.ndim(values) > 0 and np.size(values) > 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
@@ -58,8 +59,15 @@ def scene(
                 "the function is not known any more (it is not saved with the result): "
                 "call thalweg.plot.descent(fun, result)"
             )
+    if first is not None and not hasattr(first, "x"):
+        raise TypeError(
+            "results must be results of tw.minimize, one, several or by name, got a "
+            f"{type(first).__name__}; limits are given as box="
+        )
     known = known_function(fun, first.x if first is not None else point_in(box))
     structure = known.structure
+    if prod(known.shape) != 1:
+        raise ValueError(f"the function must return one value, got shape {known.shape}")
     if structure.size not in counts:
         wanted = " or ".join(("one", "two")[c - 1] for c in counts)
         raise ValueError(
@@ -82,7 +90,8 @@ def by_name(results: Any) -> dict[str, Result]:
     if isinstance(results, Mapping):
         return {"descent": cast("Result", results)}
     told = list(results)
-    own = [str(getattr(r.state, "method", "descent")).replace("_", " ") for r in told]
+    states = [getattr(r, "state", None) for r in told]
+    own = [str(getattr(state, "method", "descent")).replace("_", " ") for state in states]
     if len(set(own)) < len(own):
         own = [f"{name} {i + 1}" for i, name in enumerate(own)]
     return dict(zip(own, told, strict=True))

@@ -76,7 +76,9 @@ def tangent(
     s = scene(known, None, box, names)
     value, slope = float(s.values(point[None])[0]), s.slopes(point[None])[0]
     if not (np.isfinite(value) and np.isfinite(slope).all()):
-        raise ValueError(f"the function has no tangent at {at}: its value there is {value}")
+        raise ValueError(
+            f"the function has no tangent at {at}: its value there is {value}, its slope {slope}"
+        )
     ax = (_line if len(point) == 1 else _plane)(s, point, value, slope, ax)
     ax.set_title(_formula(s.labels, point, value, slope), fontsize="medium")
     return ax

@@ -130,6 +130,7 @@ def levels_of(z: FloatArray, count: int = LEVELS) -> FloatArray:
     """Contour levels: even, or denser towards the minimum where the function is steep far off."""
     from matplotlib.ticker import MaxNLocator
 
+    z = np.clip(z, -1e200, 1e200)  # matplotlib's own outermost levels are 1e250
     low, high = float(np.min(z)), float(np.max(z))
     rise = high - low
     if not rise > 1e-12 * max(abs(low), abs(high)):
