@@ -192,6 +192,8 @@ def test_results_are_pickled_and_saved(tmp_path):
         ({"x0s": 1.0}, ValueError, "starts' axis in front"),
         ({"x0s": [[1.0, np.nan]]}, ValueError, "x0s must be finite"),
         ({"x0s": [["a", "b"]]}, TypeError, "x0s"),
+        ({"x0s": {"x": [1.0, 2.0], "y": [2.0]}}, ValueError, "2 for x, 1 for y"),
+        ({"x0s": (np.ones(2), np.ones(3))}, ValueError, "2 for 0, 3 for 1"),
         ({"x0s": [[1.0, 2.0, 3.0]]}, TypeError, "2 positional arguments"),
         ({"lane_args": (3.0,)}, ValueError, r"lane_args\[0\] must have the starts' axis"),
         ({"method": "adam", "learning_rate": [0.1, 0.2, 0.3]}, ValueError, "one for each of 2"),

@@ -315,6 +315,12 @@ def _rows(form: Structure, x0s: Any) -> tuple[tuple[int, ...], FloatArray]:
     """Leading axes and starts as rows; a table (k, n) also where a start is a tuple of numbers."""
     if form.form == "tuple" and isinstance(x0s, np.ndarray) and not any(form.shapes):
         return Structure("whole", ((form.size,),)).flatten(x0s, "x0s")
+    if form.form in ("tuple", "dict") and isinstance(x0s, tuple | dict):
+        named = x0s.items() if isinstance(x0s, dict) else enumerate(x0s)
+        counts = {name: np.shape(value)[:1] for name, value in named}
+        if len(set(counts.values())) > 1:
+            told = ", ".join(f"{n[0] if n else 'none'} for {name}" for name, n in counts.items())
+            raise ValueError(f"x0s must hold as many starts in each entry, got {told}")
     return form.flatten(x0s, "x0s")
 
 
