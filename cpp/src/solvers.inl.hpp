@@ -25,15 +25,23 @@ template <bool Lanes, std::int64_t N> struct Extents {
   static_assert(Lanes);
   static constexpr std::int64_t n = N, pieces = N, room = N * W;
   explicit Extents(std::int64_t) {}
-  struct Strides {
-    static constexpr std::int64_t step = W, pitch = room;
-    Strides(std::int64_t, std::int64_t) {}
+  struct Step {
+    static constexpr std::int64_t step = W;
+    explicit Step(std::int64_t) {}
+  };
+  struct Pitch {
+    static constexpr std::int64_t pitch = room;
+    explicit Pitch(std::int64_t) {}
   };
 };
 template <bool Lanes> struct Extents<Lanes, 0> {
-  struct Strides {
-    std::int64_t step, pitch;
-    Strides(std::int64_t of_elements, std::int64_t of_rows) : step(of_elements), pitch(of_rows) {}
+  struct Step {
+    std::int64_t step;
+    explicit Step(std::int64_t of_elements) : step(of_elements) {}
+  };
+  struct Pitch {
+    std::int64_t pitch;
+    explicit Pitch(std::int64_t of_rows) : pitch(of_rows) {}
   };
   std::int64_t n, pieces, room;  // room: doubles of a vector
   explicit Extents(std::int64_t size)
@@ -49,11 +57,13 @@ template <bool Lanes, std::int64_t N = 0> struct Space : Extents<Lanes, N> {
   using Extents<Lanes, N>::Extents, Extents<Lanes, N>::n, Extents<Lanes, N>::pieces,
       Extents<Lanes, N>::room;
 
-  using Strides = typename Extents<Lanes, N>::Strides;
-  struct Vector : Strides {
+  // Of two numbers at most: so it is passed in registers.
+  using Step = typename Extents<Lanes, N>::Step;
+  using Pitch = typename Extents<Lanes, N>::Pitch;
+  struct Vector : Step {
     double* p;
-    using Strides::step;
-    explicit Vector(double* at = nullptr, std::int64_t apart = W) : Strides(apart, 0), p(at) {}
+    using Step::step;
+    explicit Vector(double* at = nullptr, std::int64_t apart = W) : Step(apart), p(at) {}
     THALWEG_INLINE V operator[](std::int64_t i) const { return V::load(p + i * step); }
     THALWEG_INLINE void put(std::int64_t i, V v) const { v.store(p + i * step); }
     THALWEG_INLINE void put(typename V::MaskType m, std::int64_t i, V v) const {
@@ -78,10 +88,11 @@ template <bool Lanes, std::int64_t N = 0> struct Space : Extents<Lanes, N> {
     }
     explicit operator bool() const { return p != nullptr; }
   };
-  struct Matrix : Strides {
+  struct Matrix : Step, Pitch {
     double* p;
-    using Strides::step, Strides::pitch;
-    Matrix(double* at, std::int64_t of_rows, std::int64_t apart) : Strides(apart, of_rows), p(at) {}
+    using Step::step, Pitch::pitch;
+    Matrix(double* at, std::int64_t of_rows, std::int64_t apart)
+        : Step(apart), Pitch(of_rows), p(at) {}
     Vector row(std::int64_t i) const { return Vector(p + i * pitch, step); }
   };
 
