@@ -229,17 +229,16 @@ void bind_descend(py::module_& m) {
              const std::vector<bool>& varying, const std::vector<Array>& hyper,
              const std::vector<Array>& bounds, double gtol, double xtol, double ftol,
              std::int64_t max_iter, std::int64_t max_nfev, double max_time, int threads,
-             py::object progress, bool count_rises, py::object function) {
+             py::object progress, bool count_rises) {
             return s.run(x0, args, varying, hyper, bounds,
                          std::vector<std::optional<Array>>(s.memories()),
                          {gtol, xtol, ftol, max_iter, max_nfev, max_time, threads, count_rises},
-                         false, py::none(), std::move(function), {true, std::move(progress)});
+                         false, py::none(), py::none(), {true, std::move(progress)});
           },
           py::arg("x0"), py::arg("args"), py::arg("varying"), py::arg("hyper"), py::arg("bounds"),
           py::arg("gtol"), py::arg("xtol"), py::arg("ftol"), py::arg("max_iter"),
           py::arg("max_nfev"), py::arg("max_time"), py::arg("threads") = 1,
           py::arg("progress") = py::none(), py::arg("count_rises") = false,
-          py::arg("function") = py::none(),
           "Many starts, shared by threads: where and why each ended, without memory.")
       .def(
           "start",

@@ -196,16 +196,15 @@ void bind_solver(py::module_& m) {
              const std::vector<bool>& varying, std::vector<double> hyper,
              const std::vector<Array>& bounds, double gtol, double xtol, double ftol,
              std::int64_t max_iter, std::int64_t max_nfev, double max_time, int threads,
-             const std::optional<Array>& scale, py::object progress, py::object function) {
+             const std::optional<Array>& scale, py::object progress) {
             return s.run(x0, args, varying, std::move(hyper), bounds, scale, std::nullopt,
                          {gtol, xtol, ftol, max_iter, max_nfev, max_time, threads}, false,
-                         py::none(), std::move(function), {true, std::move(progress)});
+                         py::none(), py::none(), {true, std::move(progress)});
           },
           py::arg("x0"), py::arg("args"), py::arg("varying"), py::arg("hyper"), py::arg("bounds"),
           py::arg("gtol"), py::arg("xtol"), py::arg("ftol"), py::arg("max_iter"),
           py::arg("max_nfev"), py::arg("max_time"), py::arg("threads") = 1,
           py::arg("scale") = py::none(), py::arg("progress") = py::none(),
-          py::arg("function") = py::none(),
           "Many starts, shared by threads: where and why each ended.")
       .def(
           "start",

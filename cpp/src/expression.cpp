@@ -260,31 +260,6 @@ NodeId Graph::matmul(NodeId a, NodeId b, bool ta, bool tb) {
              std::array{a, b});
 }
 
-// Where element e of a part lies in the whole.
-static std::int64_t position(const Placement& at, const Shape& part, std::int64_t e) {
-  if (!at.table.empty()) return at.table[static_cast<std::size_t>(e)];
-  std::int64_t where = at.offset;
-  for (std::size_t d = part.size(); d-- > 0; e /= part[d]) where += e % part[d] * at.strides[d];
-  return where;
-}
-
-// Which part of a small assembled array holds the element at `offset`, and where in it; -1 where
-// that is not one.
-std::pair<NodeId, std::int64_t> Graph::part_at(NodeId x, std::int64_t offset) const {
-  constexpr std::int64_t kSmall = 256;
-  std::pair<NodeId, std::int64_t> found{-1, 0};
-  if ((*this)[x].kind != Kind::Assemble || (*this)[x].accumulate || size_of(shape(x)) > kSmall)
-    return found;
-  const auto parts = inputs(x);
-  for (std::size_t k = 0; k < parts.size(); ++k)
-    for (std::int64_t e = 0; e < size_of(shape(parts[k])); ++e) {
-      if (position(placements(x)[k], shape(parts[k]), e) != offset) continue;
-      if (found.first >= 0) return {-1, 0};
-      found = {parts[k], e};
-    }
-  return found;
-}
-
 NodeId Graph::view(NodeId x, const Shape& out, std::int64_t offset, const Shape& strides) {
   if (offset == 0 && out == shape(x) && strides == contiguous_strides(out)) return x;
   if (strides.size() != out.size() || !lies_within(out, offset, strides, size_of(shape(x))))

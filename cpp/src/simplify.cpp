@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The operations at run time, and Expr's arithmetic, which simplifies what differentiation makes.
+// The operations at run time, elements of assembled arrays seen through, and Expr's arithmetic,
+// which simplifies what differentiation makes.
 #include <algorithm>
 #include <array>
 
@@ -29,6 +30,33 @@ int find_operation(std::string_view name) {
   for (std::size_t i = 0; i < kOperations.size(); ++i)
     if (kOperations[i].name == name) return static_cast<int>(i);
   return -1;
+}
+
+// ---- Graph
+
+// Where element e of a part lies in the whole.
+static std::int64_t position(const Placement& at, const Shape& part, std::int64_t e) {
+  if (!at.table.empty()) return at.table[static_cast<std::size_t>(e)];
+  std::int64_t where = at.offset;
+  for (std::size_t d = part.size(); d-- > 0; e /= part[d]) where += e % part[d] * at.strides[d];
+  return where;
+}
+
+// Which part of a small assembled array holds the element at `offset`, and where in it; -1 where
+// that is not one.
+std::pair<NodeId, std::int64_t> Graph::part_at(NodeId x, std::int64_t offset) const {
+  constexpr std::int64_t kSmall = 256;
+  std::pair<NodeId, std::int64_t> found{-1, 0};
+  if ((*this)[x].kind != Kind::Assemble || (*this)[x].accumulate || size_of(shape(x)) > kSmall)
+    return found;
+  const auto parts = inputs(x);
+  for (std::size_t k = 0; k < parts.size(); ++k)
+    for (std::int64_t e = 0; e < size_of(shape(parts[k])); ++e) {
+      if (position(placements(x)[k], shape(parts[k]), e) != offset) continue;
+      if (found.first >= 0) return {-1, 0};
+      found = {parts[k], e};
+    }
+  return found;
 }
 
 // ---- Expr
@@ -80,6 +108,14 @@ bool same(const Expr& a, const Expr& b) {
   return a.graph == b.graph && a.id == b.id && a.number == b.number;
 }
 
+// a where e = -a.
+bool negated(const Expr& e, Expr& a) {
+  const auto in = operands<ops::Negative>(e);
+  if (in.empty()) return false;
+  a = in[0];
+  return true;
+}
+
 // y / b where y = c / b: y^2 / c needs no division. c is of moderate size, so that y^2 overflows
 // only where the quotient is within a factor of 2^64 of doing so.
 bool divided_again(const Expr& y, const Expr& b, Expr& product) {
@@ -100,13 +136,6 @@ bool cancels(const Expr& a, const Expr& b, Expr& c) {
   return true;
 }
 }  // namespace
-
-bool negated(const Expr& e, Expr& a) {
-  const auto in = operands<ops::Negative>(e);
-  if (in.empty()) return false;
-  a = in[0];
-  return true;
-}
 
 Expr operator+(Expr a, Expr b) {
   if (a.is_zero()) return b;

@@ -157,7 +157,6 @@ class Stepper:
         threads: int = 1,
         progress: Callable[[int], Any] | None = None,
         count_rises: bool = False,
-        function: Callable[..., Any] | None = None,
     ) -> dict[str, Any]: ...
 
 class Dialogue:
@@ -227,7 +226,6 @@ class Minimizer:
         threads: int = 1,
         scale: ArrayLike | None = None,
         progress: Callable[[int], Any] | None = None,
-        function: Callable[..., Any] | None = None,
     ) -> dict[str, Any]: ...
 
 class Fit:

@@ -90,7 +90,7 @@ def read_box(bounds: Any, structure: Structure) -> list[FloatArray]:
 
 
 def checked_box(box: list[FloatArray], x: FloatArray, structure: Structure) -> list[FloatArray]:
-    """The box, if the start lies in it; nothing where it has no walls."""
+    """The box, if the starts (..., n) lie in it; nothing where it has no walls."""
     if not box or (np.isneginf(box[0]).all() and np.isposinf(box[1]).all()):
         return []
     lower, upper = box
@@ -101,12 +101,13 @@ def checked_box(box: list[FloatArray], x: FloatArray, structure: Structure) -> l
             "Each lower bound must be strictly less than each upper bound, got "
             f"({lower[i]}, {upper[i]}) for {structure.name_of(i)}"
         )
-    outside = np.flatnonzero(~((x >= lower) & (x <= upper)))
+    outside = np.argwhere(~((x >= lower) & (x <= upper)))
     if outside.size:
-        i = outside[0]
+        at, i = tuple(outside[0]), outside[0][-1]
+        of = f" of start {at[0]}" if x.ndim > 1 else ""
         raise ValueError(
-            f"Initial guess is outside of provided bounds: {x[i]} is outside "
-            f"[{lower[i]}, {upper[i]}] for {structure.name_of(i)}"
+            f"Initial guess is outside of provided bounds: {x[at]} is outside "
+            f"[{lower[i]}, {upper[i]}] for {structure.name_of(i)}{of}"
         )
     return [np.ascontiguousarray(lower), np.ascontiguousarray(upper)]
 

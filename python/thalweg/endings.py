@@ -100,9 +100,9 @@ def weighed(
 
 
 def active_mask(x: FloatArray, box: list[FloatArray]) -> Any:
-    """-1, 0 or 1 for each variable."""
+    """-1, 0 or 1 for each variable of points (..., n)."""
     if not box:
-        return np.zeros(x.size, dtype=int)
+        return np.zeros(x.shape, dtype=int)
     return np.where(x <= box[0], -1, np.where(x >= box[1], 1, 0))
 
 

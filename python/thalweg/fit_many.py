@@ -34,6 +34,7 @@ from thalweg.lanes import cores
 from thalweg.leastsq import checked_scale, checked_stops, scale_of
 from thalweg.reasons import Reason
 from thalweg.robust import checked_loss
+from thalweg.stopping import raise_stopped
 from thalweg.structure import FloatArray
 from thalweg.trace import trace_call
 
@@ -307,8 +308,5 @@ def _run(
             to.write(done, lanes.k, rest[name])
     shared = {"names": list(names), "elapsed": time.perf_counter() - began}
     fits = Fits(arrays, lead, shared, sides, {"max_nfev": lanes.stops["max_nfev"]})
-    if isinstance(error, KeyboardInterrupt):
-        error.result = fits  # type: ignore[attr-defined]
-    if error is not None:
-        raise error
+    raise_stopped(error, fits)
     return fits

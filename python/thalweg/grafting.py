@@ -10,10 +10,10 @@ __all__ = ["grafted"]
 
 
 def grafted(source: _core.Graph, root: int, graph: _core.Graph, inputs: dict[int, int]) -> int:
-    """A node of `source` in `graph`, where `inputs` are nodes in the place of its inputs."""
+    """A node of `source` in `graph`, where `inputs` are nodes in the place of some inputs."""
     ids: list[int] = []
     for kind, what, operands, shape, payload in reachable(source, root):
-        if kind == "input":
+        if kind == "input" and what in inputs:
             ids.append(inputs[what])
         else:
             at = [ids[i] for i in operands]

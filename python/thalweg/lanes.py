@@ -23,7 +23,7 @@ from thalweg.result import Path
 from thalweg.results import Results
 from thalweg.structure import FloatArray, Structure, as_floats, check_finite
 
-__all__ = ["Lanes", "cores", "lane_method"]
+__all__ = ["Lanes", "cores", "lane_method", "lanes_of"]
 
 Told = Callable[[int], None]
 # What the core tells of each descent.
@@ -309,6 +309,11 @@ class Lanes:
             points = np.ascontiguousarray(out["x"][which])
             out["jac"][which] = self.values_and_grads(points, which)[1]
         return Results.told(out, self.objective, max_nfev=max_nfev, elapsed=elapsed, lane_args=rows)
+
+
+def lanes_of(objective: Objective, rows: FloatArray) -> Lanes:
+    """Starts (k, n) of one objective, with the same args for all."""
+    return Lanes(objective, rows, objective.args, [False] * len(objective.args))
 
 
 def _rows(form: Structure, x0s: Any) -> tuple[tuple[int, ...], FloatArray]:

@@ -19,6 +19,7 @@ from thalweg.reasons import STATUS_LEAST_SQUARES, SUCCESS, Reason
 from thalweg.record import Record
 from thalweg.robust import checked_loss
 from thalweg.squares import FOREVER, CalledSquares, Squares, TracedSquares, ending_of
+from thalweg.stopping import raise_stopped
 from thalweg.structure import FloatArray, Structure, as_floats, parameter_count
 
 __all__ = ["LeastSquares", "least_squares"]
@@ -151,11 +152,7 @@ def least_squares(
     listener = None if callback is None else _listener(callback, s)
     out = squares.run(x, box, scale_of(x_scale, s), stops, listener)
     result = _result(squares, out, box, stops, began)
-    error = out["error"]
-    if isinstance(error, KeyboardInterrupt):
-        error.result = result  # type: ignore[attr-defined]
-    if error is not None:
-        raise error
+    raise_stopped(out["error"], result)
     if verbose:
         print(result)  # noqa: T201
     return result

@@ -11,16 +11,17 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from thalweg.bounds import read_box
+from thalweg.bounds import checked_box, read_box
 from thalweg.collection import Many
-from thalweg.endings import explained
+from thalweg.endings import active_mask, explained
 from thalweg.lanes import Lanes, cores
 from thalweg.leastsq import checked_scale, checked_stops, scale_of
 from thalweg.objective import Objective
 from thalweg.progress import Progress
 from thalweg.reasons import STATUS_MANY, SUCCESS, Reason
 from thalweg.robust import Rho, checked_loss, weighted
-from thalweg.structure import FloatArray, Structure
+from thalweg.stopping import raise_stopped
+from thalweg.structure import FloatArray
 from thalweg.trace import Trace, Tracer
 
 __all__ = ["LeastSquaresMany", "least_squares_many"]
@@ -173,7 +174,7 @@ def least_squares_many(
     form = objective.structure
     if isinstance(bounds, tuple | list) and len(bounds) != 2:
         raise ValueError(f"`bounds` must contain 2 elements, got {len(bounds)}")
-    box = _checked(read_box(bounds, form), lanes.rows, form)
+    box = checked_box(read_box(bounds, form), lanes.rows, form)
     scale = scale_of(x_scale, form)
     if stops["max_nfev"] is None:
         stops["max_nfev"] = 1000 * (form.size + 1)
@@ -201,9 +202,7 @@ def least_squares_many(
     _name_faults(objective, reason, lanes)
     nothing = (reason == Reason.non_finite) | (reason == Reason.left_domain)
     x[nothing], out["fun"][nothing] = np.nan, np.nan
-    mask = np.zeros(x.shape)
-    if box:
-        mask = np.where(x <= box[0], -1.0, np.where(x >= box[1], 1.0, 0.0))
+    mask = active_mask(x, box)
     held = (mask < 0) & (grad > 0) | (mask > 0) & (grad < 0)
     arrays: dict[str, Any] = {"x": form.restore(x, (k,)), "cost": out["fun"]}
     if fun:
@@ -211,7 +210,7 @@ def least_squares_many(
     arrays |= {
         "grad": form.restore(grad, (k,)),
         "optimality": np.abs(np.where(held, 0.0, grad)).max(axis=1),
-        "active_mask": _whole(form.restore(mask, (k,))),
+        "active_mask": form.restore_int(mask, (k,)),
         "success": np.array(SUCCESS)[reason],
         "status": np.array(STATUS_MANY, dtype=np.int8)[reason],
         "reason": reason, "nit": out["nit"], "nfev": out["nfev"],
@@ -220,11 +219,7 @@ def least_squares_many(
         arrays, (k,), {"elapsed": time.perf_counter() - began},
         {"left": out["left"], "right": out["right"]}, {"max_nfev": stops["max_nfev"]},
     )  # fmt: skip
-    error = out["error"]
-    if isinstance(error, KeyboardInterrupt):
-        error.result = result  # type: ignore[attr-defined]
-    if error is not None:
-        raise error
+    raise_stopped(out["error"], result)
     return result
 
 
@@ -244,33 +239,3 @@ def _name_faults(objective: Objective, reason: npt.NDArray[np.int8], lanes: Lane
         of = lanes.taken(which)
         faults = objective.faults(of.rows, of.args, of.varying, False)
         reason[which[faults == _OUTSIDE]] = Reason.left_domain
-
-
-def _checked(box: list[FloatArray], rows: FloatArray, form: Structure) -> list[FloatArray]:
-    """The box, if all starts lie in it; nothing where it has no walls."""
-    if not any(np.isfinite(end).any() for end in box):
-        return []
-    lower, upper = box
-    for i in range(form.size):
-        if not lower[i] < upper[i]:
-            raise ValueError(
-                "Each lower bound must be strictly less than each upper bound, got "
-                f"({lower[i]}, {upper[i]}) for {form.name_of(i)}"
-            )
-    outside = (rows < lower) | (rows > upper)
-    if outside.any():
-        start, i = np.argwhere(outside)[0]
-        raise ValueError(
-            f"Initial guess is outside of provided bounds: {rows[start, i]} is outside "
-            f"[{lower[i]}, {upper[i]}] for {form.name_of(i)} of start {start}"
-        )
-    return [np.ascontiguousarray(lower), np.ascontiguousarray(upper)]
-
-
-def _whole(masks: Any) -> Any:
-    """Masks as int8, in the form that they have."""
-    if isinstance(masks, dict):
-        return {name: np.asarray(v).astype(np.int8) for name, v in masks.items()}
-    if isinstance(masks, tuple):
-        return tuple(np.asarray(v).astype(np.int8) for v in masks)
-    return np.asarray(masks).astype(np.int8)

@@ -12,7 +12,7 @@ from thalweg.lanes import Lanes, cores, lane_method
 from thalweg.objective import Objective
 from thalweg.progress import Progress
 from thalweg.results import Results
-from thalweg.stopping import checked_stop, defaults
+from thalweg.stopping import checked_given, defaults, raise_stopped
 
 __all__ = ["minimize_many"]
 
@@ -106,7 +106,7 @@ def minimize_many(
     }  # fmt: skip
     lanes = Lanes.of(fun, x0s, args, lane_args, unpack)
     chosen, by_lane = lane_method(method, hyper, len(lanes))
-    stops = defaults(chosen) | {k: checked_stop(k, v) for k, v in given.items() if v is not None}
+    stops = defaults(chosen) | checked_given(given)
     stops["threads"] = cores(threads)
     limits = read_bounds(bounds, lanes.objective.structure, lanes.rows)
     with Progress(progress, len(lanes), "start") as shown:
@@ -116,9 +116,5 @@ def minimize_many(
         else:
             out = lanes.descend(chosen, by_lane, limits, stops, told)
     result = lanes.results(out, stops["max_nfev"], time.perf_counter() - began)
-    error = out["error"]
-    if isinstance(error, KeyboardInterrupt):
-        error.result = result  # type: ignore[attr-defined]
-    if error is not None:
-        raise error
+    raise_stopped(out["error"], result)
     return result

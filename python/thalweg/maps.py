@@ -75,11 +75,9 @@ class Basins(Results):
         matplotlib.axes.Axes
             What was drawn on.
         """
-        from thalweg import plot as drawn
+        from thalweg import plot
 
-        plot: Any = drawn
-        axes: Axes = plot.basins(self, **kw)
-        return axes
+        return plot.basins(self, **kw)
 
     def _taken(self, lanes: npt.NDArray[np.intp]) -> Basins:
         taken = super()._taken(lanes)
@@ -181,7 +179,8 @@ def basins(
     sizes = tuple(len(axis) for axis in axes)
     out, flat = asked.run(rows, False, progress)
     arrays, own = flat._in_shape(sizes)
-    names = _names(asked.objective, np.flatnonzero(asked.box.upper > asked.box.lower))
+    labels = asked.objective.structure.labels(asked.objective.names)
+    names = [labels[i] for i in np.flatnonzero(asked.box.upper > asked.box.lower)]
     about = flat._about | {"box": asked.box, "method": asked.method, "names": names}
     ends = Results(arrays, sizes, flat._shared, own, about)
     minima = asked.minima(out, ends, asked.objective.structure.restore(rows, sizes), began)
@@ -230,18 +229,3 @@ def _axes_of(lanes: npt.NDArray[np.intp], axes: tuple[FloatArray, ...]) -> tuple
             return ()
         along.append(axes[i][line])
     return tuple(along)
-
-
-def _names(objective: Objective, some: npt.NDArray[np.intp]) -> list[str]:
-    """The function's own names of some variables, with positions inside arrays."""
-    form, own = objective.structure, objective.names
-    if form.form == "dict":
-        own = list(form.keys)
-    shapes = form.shapes
-    own = [*own[: len(shapes)], *(f"x{i}" for i in range(len(own), len(shapes)))]
-    every = [
-        f"{name}[{', '.join(map(str, at))}]" if shape else name
-        for name, shape in zip(own, shapes, strict=True)
-        for at in np.ndindex(*shape)
-    ]
-    return [every[i] for i in some]

@@ -5,16 +5,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from math import prod
 from typing import Any
 
 from thalweg.bounds import read_bounds
 from thalweg.called import Called
 from thalweg.descending import Run, State, continued
 from thalweg.methods import make, memory_of
-from thalweg.objective import Objective, checked_threads
+from thalweg.objective import Objective, checked_threads, objective_of
 from thalweg.result import Result
-from thalweg.stopping import checked_stop, defaults
+from thalweg.stopping import checked_given, defaults, raise_stopped
 from thalweg.structure import FloatArray, check_finite
 
 __all__ = ["State", "minimize"]
@@ -182,7 +181,7 @@ def minimize(
         "max_time": max_time,
     }  # fmt: skip
     progress = _scipy_spellings(stops, tol, options, hyper, progress)
-    given = {k: checked_stop(k, v) for k, v in stops.items() if v is not None}
+    given = checked_given(stops)
     chosen = make("lbfgs" if method is None else method, hyper)
     stops = defaults(chosen) | given
     if x0 is None:
@@ -210,7 +209,7 @@ def minimize(
             raise TypeError(
                 "unpack= and jac= were settled when the objective was traced; leave them out"
             )
-        objective = fun.with_args(_as_tuple(args)) if args != () else fun
+        objective = objective_of(fun, x0, args, None)
     elif not trace:
         if chosen.needs in ("hessian", "hessian_vector"):
             raise TypeError(
@@ -221,15 +220,10 @@ def minimize(
     else:
         if jac is not None:
             raise TypeError("jac= is for trace=False: a traced function is differentiated exactly")
-        objective = Objective(fun, x0, _as_tuple(args), unpack)
+        objective = objective_of(fun, x0, args, unpack)
     lead, rows = objective.structure.flatten(x0, "x0")
     if lead:
         raise ValueError(f"x0 must be one start, got {rows.shape[0]} (leading axes {lead})")
-    if prod(objective.shape) != 1:
-        raise ValueError(
-            f"the function must return one value, got shape {objective.shape}; "
-            "sums of squares of residuals are for least squares"
-        )
     check_finite(rows[0], "x0", objective.structure)
     memory: list[FloatArray | None] = []
     if not chosen.solves:
@@ -243,11 +237,7 @@ def minimize(
     run = Run(objective, chosen, stops, limits, record, callback)
     out = run.go(rows, memory, progress)
     result = run.result(out, state.nit if state else 0, began)
-    error = out["error"]
-    if isinstance(error, KeyboardInterrupt):
-        error.result = result  # type: ignore[attr-defined]
-    if error is not None:
-        raise error
+    raise_stopped(out["error"], result)
     return result
 
 

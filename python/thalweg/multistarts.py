@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from thalweg.bounds import read_limits
-from thalweg.lanes import cores
+from thalweg.lanes import cores, lanes_of
 from thalweg.methods import Method, make
 from thalweg.minima import Minima, find_minima
 from thalweg.objective import Objective, objective_of
 from thalweg.progress import Progress
 from thalweg.results import Many, Results
-from thalweg.stationary import Box, lanes_of
-from thalweg.stopping import checked_stop, defaults
+from thalweg.stationary import Box
+from thalweg.stopping import checked_given, defaults, raise_stopped
 from thalweg.structure import FloatArray, as_floats
 
 __all__ = ["Asked", "multistart"]
@@ -40,7 +40,7 @@ class Asked:
         stops: dict[str, Any],
         hyper: dict[str, Any],
     ) -> None:
-        given = {k: checked_stop(k, v) for k, v in stops.items() if v is not None}
+        given = checked_given(stops)
         self.method: Method = make("lbfgs" if method is None else method, hyper)
         self.stops = defaults(self.method) | given | {"threads": cores(threads)}
         self.tol = _checked_tol(tol)
@@ -70,11 +70,7 @@ class Asked:
         else:
             bare = out | {"jac": None}
             ends = Results.told(bare, self.objective, max_nfev=most, elapsed=elapsed)
-        error = out["error"]
-        if isinstance(error, KeyboardInterrupt):
-            error.result = ends  # type: ignore[attr-defined]
-        if error is not None:
-            raise error
+        raise_stopped(out["error"], ends)
         return out, ends
 
     def minima(self, out: dict[str, Any], ends: Results, starts: Any, began: float) -> Minima:

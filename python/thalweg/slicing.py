@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from thalweg.saved import build_node, reachable
+from thalweg.grafting import grafted
 from thalweg.structure import FloatArray, Structure, as_floats
 from thalweg.trace import Trace
 
@@ -46,11 +46,7 @@ def sliced(objective: Any, held: dict[str, Any]) -> Any:
             at = [(k, (1,)) for k in range(len(ones))]
             parts.append(graph.assemble((len(ones),), ones, at))
     x = graph.assemble((structure.size,), parts, [(int(e), (1,)) for e in ends[:-1]])
-    ids: list[int] = []
-    for kind, what, operands, shape, payload in reachable(objective._graph, objective._f):
-        given = (what, [ids[i] for i in operands], tuple(shape), payload)
-        ids.append(x if (kind, what) == ("input", 0) else build_node(graph, kind, *given))
-    other._f = ids[-1]
+    other._f = grafted(objective._graph, objective._f, graph, {0: x})
     return other
 
 

@@ -13,12 +13,12 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from thalweg.lanes import Lanes
+from thalweg.lanes import lanes_of
 from thalweg.methods import make
 from thalweg.objective import Objective
 from thalweg.structure import FloatArray
 
-__all__ = ["Box", "Judged", "Kind", "judge", "lanes_of", "polished"]
+__all__ = ["Box", "Judged", "Kind", "judge", "polished"]
 
 # Eigenvalues below this share of the largest are taken for zero: half of the digits.
 _ZERO = np.sqrt(np.finfo(float).eps)
@@ -89,11 +89,6 @@ class Judged:
     kind: npt.NDArray[np.int8]
     flat: npt.NDArray[np.bool_]
     eigenvalues: FloatArray
-
-
-def lanes_of(objective: Objective, rows: FloatArray) -> Lanes:
-    """Starts (k, n) of one objective, with the same args for all."""
-    return Lanes(objective, rows, objective.args, [False] * len(objective.args))
 
 
 def judge(

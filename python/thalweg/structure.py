@@ -204,9 +204,9 @@ class Structure:
             return dict(zip(self.keys, parts, strict=True))
         return tuple(parts)
 
-    def restore_int(self, flat: npt.NDArray[Any]) -> Any:
-        """Whole numbers (n,) in the user's form."""
-        restored = self.restore(flat[None, :].astype(np.float64))
+    def restore_int(self, flat: npt.NDArray[Any], lead: tuple[int, ...] = ()) -> Any:
+        """Whole numbers (n,), or rows (lanes, n) of them, in the user's form."""
+        restored = self.restore(np.atleast_2d(flat).astype(np.float64), lead)
         if isinstance(restored, dict):
             return {k: np.asarray(v).astype(np.int8) for k, v in restored.items()}
         if isinstance(restored, tuple):

@@ -13,15 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from thalweg.bounds import read_bounds
-from thalweg.lanes import cores
+from thalweg.lanes import cores, lanes_of
 from thalweg.methods import Method, make
 from thalweg.objective import Objective, objective_of
 from thalweg.progress import Progress
 from thalweg.reasons import Reason
 from thalweg.record import seconds, text
 from thalweg.results import Results
-from thalweg.stationary import lanes_of
-from thalweg.stopping import checked_stop, defaults
+from thalweg.stopping import checked_given, defaults, raise_stopped
 from thalweg.structure import FloatArray, as_floats, check_finite
 
 if TYPE_CHECKING:
@@ -140,11 +139,9 @@ class Sweep(Results):
         matplotlib.axes.Axes
             What was drawn on.
         """
-        from thalweg import plot as drawn
+        from thalweg import plot
 
-        plot: Any = drawn
-        axes: Axes = plot.sweep(self, **kw)
-        return axes
+        return plot.sweep(self, **kw)
 
     def _one(self, lane: int) -> Any:
         one = super()._one(lane)
@@ -269,7 +266,7 @@ def sweep(
     }  # fmt: skip
     axes = {name: _axis(name, value) for name, value in hyper.items() if _is_sequence(value)}
     chosen = _method(method, hyper, axes)
-    stops = defaults(chosen) | {k: checked_stop(k, v) for k, v in given.items() if v is not None}
+    stops = defaults(chosen) | checked_given(given)
     stops["threads"] = cores(threads)
     objective = objective_of(fun, x0, args, unpack)
     axes_in_front, row = objective.structure.flatten(x0, "x0")
@@ -288,12 +285,9 @@ def sweep(
     with Progress(progress, k, "run") as shown:
         told = shown.count if progress else None
         out = lanes.descend(chosen, by_lane, limits, stops, told, count_rises=not chosen.solves)
-    if (error := out["error"]) is not None:
-        if isinstance(error, KeyboardInterrupt):
-            error.result = lanes.results(out, stops["max_nfev"], time.perf_counter() - began)  # type: ignore[attr-defined]
-        raise error
-    verdict = verdicts_of(out, stops["max_iter"])
     flat = lanes.results(out, stops["max_nfev"], time.perf_counter() - began)
+    raise_stopped(out["error"], flat)
+    verdict = verdicts_of(out, stops["max_iter"])
     arrays, own = flat._in_shape(shape)
     shared = {"axes": axes, "elapsed": time.perf_counter() - began}
     about = flat._about | {"method": chosen.name, "swept": tuple(axes), "gtol": stops["gtol"]}

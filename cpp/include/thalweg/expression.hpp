@@ -185,8 +185,6 @@ Expr operator==(Expr a, Expr b);
 Expr select(Expr condition, Expr a, Expr b);
 // a / b in a slope: where b divides many elements, its reciprocal is made once.
 Expr divided(Expr a, Expr b);
-// a where e = -a.
-bool negated(const Expr& e, Expr& a);
 
 Expr elementwise(int opcode, std::span<const Expr> inputs);
 template <class Op> Expr apply(Expr a) { return elementwise(kOpcode<Op>, std::array{a}); }

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from thalweg.plot import canvas
 from thalweg.plot.curves import draw_curve
 from thalweg.plot.descents import size_of
-from thalweg.plot.scene import Scene, by_name, scene
+from thalweg.plot.scene import Scene, recorded, scene
 from thalweg.plot.surfaces import draw_contours
 from thalweg.plot.view import FloatArray, free_corner
 
@@ -79,12 +79,7 @@ def animate(
     >>> film = tw.plot.animate(res, interval=200)
     >>> film.save(Path(tempfile.mkdtemp(), "bowl.gif"), writer="pillow")
     """
-    told = by_name(results)
-    if not told:
-        raise ValueError("animate needs at least one result, got none")
-    for name, result in told.items():
-        if result.path is None:
-            raise ValueError(f"animate needs the path of {name}: minimize with record=True")
+    told = recorded(results, "animate")
     if frames < 1 or not interval > 0:
         raise ValueError(f"frames and interval must be > 0, got {frames!r} and {interval!r}")
     own = ax is None

@@ -10,7 +10,7 @@ import numpy as np
 
 from thalweg.plot import canvas
 from thalweg.plot.curves import draw_curve
-from thalweg.plot.scene import by_name, scene
+from thalweg.plot.scene import recorded, scene
 from thalweg.plot.surfaces import draw_contours
 from thalweg.plot.view import FloatArray
 
@@ -129,12 +129,7 @@ def history(results: Any, ax: Axes | None = None, lowest: float | None = None) -
     >>> [line.get_label() for line in ax.get_lines()]
     ['gradient descent', 'adam']
     """
-    told = by_name(results)
-    if not told:
-        raise ValueError("history needs at least one result, got none")
-    for name, result in told.items():
-        if result.path is None:
-            raise ValueError(f"history needs the path of {name}: minimize with record=True")
+    told = recorded(results, "history")
     values = {name: np.asarray(r.path.fun, dtype=np.float64) for name, r in told.items()}  # type: ignore[union-attr]
     norms = {name: np.asarray(r.path.grad_norm, dtype=np.float64) for name, r in told.items()}  # type: ignore[union-attr]
     if lowest is None:

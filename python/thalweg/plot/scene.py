@@ -81,6 +81,17 @@ def scene(
     return Scene(over_points(known), slopes_over(known), labels(known, names), limits, trails)
 
 
+def recorded(results: Any, picture: str) -> dict[str, Result]:
+    """Results by name, all of which must have their paths for a picture so called."""
+    told = by_name(results)
+    if not told:
+        raise ValueError(f"{picture} needs at least one result, got none")
+    for name, result in told.items():
+        if result.path is None:
+            raise ValueError(f"{picture} needs the path of {name}: minimize with record=True")
+    return told
+
+
 def by_name(results: Any) -> dict[str, Result]:
     """Results by name: those given by name, or named by their methods."""
     if results is None:
