@@ -119,7 +119,7 @@ template <std::size_t... I> struct Chain<std::index_sequence<I...>> {
     }
   }
 
-  static void end(const Linked*, Register<I>...) {}
+  static void end(const Linked*, Register<I>...) { drop_upper_halves(); }
   static void run(const Linked* at) { next(at); }
 };
 

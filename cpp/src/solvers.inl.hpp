@@ -3,6 +3,7 @@
 // once per instruction set; everything has internal linkage through `Here`, but the table at the
 // end.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 
@@ -360,8 +361,8 @@ template <class S, bool Lanes, std::int64_t N = 0> struct Party {
 // For one to so many variables.
 template <class S, std::int64_t... N>
 const SolverKernels* few_variables(std::integer_sequence<std::int64_t, N...>) {
-  static constexpr SolverKernels all[] = {Party<S, true, N + 1>::kTable...};
-  return all;
+  static constexpr std::array<SolverKernels, sizeof...(N)> all{Party<S, true, N + 1>::kTable...};
+  return all.data();
 }
 template <class... Ss> const SolverPair* tables(OperationList<Ss...>) {
   using Few = std::make_integer_sequence<std::int64_t, kFewVariables>;

@@ -91,8 +91,8 @@ struct SolverKernels {
 };
 
 // One solver, for the elements of one lane and for lanes across the batches; and for lanes of one,
-// two, … kFewVariables variables.
-inline constexpr std::int64_t kFewVariables = 4;
+// two, … kFewVariables variables. The build sets how many (0: none), since each costs compile time.
+inline constexpr std::int64_t kFewVariables = THALWEG_FEW_VARIABLES;
 struct SolverPair {
   SolverKernels elements, lanes;
   const SolverKernels* few;
