@@ -112,8 +112,8 @@ def test_no_result_overwrites_an_operand_that_is_still_to_be_read(text: str) -> 
     assert far(F.hess(e.point), known[2]) < 1e-12
 
 
-# A step of a loop for NumPy and for mpmath, where it starts and how often it is taken. The slopes of
-# all steps multiply; their constants alone, as 4**512 or 3**700, would overflow or vanish.
+# A step of a loop for NumPy and for mpmath, where it starts and how often it is taken. The slopes
+# of all steps multiply; their constants alone, as 4**512 or 3**700, would overflow or vanish.
 LOOPS = {
     "tanh": (np.tanh, mpmath.tanh, 0.01, 512),
     "3 exp(-s)": (lambda s: 3 * np.exp(-s), lambda s: 3 * mpmath.exp(-s), 1.0, 700),

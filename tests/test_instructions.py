@@ -6,6 +6,8 @@ row where the first axis is long), among other lanes, and as a part that is the 
 Most data are small whole numbers, with which every order of summation gives the same bits.
 """
 
+# ruff: noqa: ARG005  (forms of one table are called alike, each with what it may use)
+
 from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Any
@@ -82,7 +84,7 @@ def check(function: Function, *arrays: Any, rtol: float = 0.0) -> None:
         np.testing.assert_allclose(got, wanted, rtol=rtol, atol=0, err_msg=where)
 
 
-# ---- elementwise, in every form of a handler ------------------------------------------------------
+# ---- elementwise, in every form of a handler -----------------------------------------------------
 
 # Of arrays x and y, a number s that is an input, p of which one element is a number; np.sum(p) is a
 # number that an instruction made.
@@ -164,7 +166,7 @@ def test_sine_and_cosine_together() -> None:
             check(lambda x: np.stack([np.sin(x), np.cos(x)]), shaped(WHOLE, shape), rtol=1e-14)
 
 
-# ---- results of one element, used over an array ---------------------------------------------------
+# ---- results of one element, used over an array --------------------------------------------------
 
 # Of an array x, a number s that is an input and p, both of numbers and of signs.
 NUMBERS: dict[str, Function] = {
@@ -212,7 +214,7 @@ def test_sine_and_cosine_of_one_angle_are_the_same_for_all() -> None:
         check(lambda p: np.sin(p[-1] / 4) / p + np.sum(p * np.cos(p[-1] / 4)), p, rtol=1e-14)
 
 
-# ---- reductions, scans, moves ---------------------------------------------------------------------
+# ---- reductions, scans, moves --------------------------------------------------------------------
 
 
 def around(n: int) -> list[tuple[tuple[int, ...], int]]:
@@ -316,7 +318,7 @@ def test_adjoints_that_add_up_in_one_array(kind: str) -> None:
                 np.testing.assert_array_equal(got, wanted.reshape(shape), err_msg=f"{way}, {shape}")
 
 
-# ---- products of matrices -------------------------------------------------------------------------
+# ---- products of matrices ------------------------------------------------------------------------
 
 FEW = (1, 2, 3, 5, 6, 7, 8, 9, 12, 13, 16, 17)  # rows and columns of a tile
 KS = (1, 3, 8, 31, 32, 33)
