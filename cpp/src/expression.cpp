@@ -377,6 +377,15 @@ NodeId Graph::broadcast_to(NodeId x, const Shape& out) {
   return view(x, out, 0, strides);
 }
 
+std::vector<bool> reached_from(const Graph& graph, std::span<const NodeId> outputs) {
+  std::vector<bool> reached(static_cast<std::size_t>(graph.size()), false);
+  for (const NodeId o : outputs) reached[static_cast<std::size_t>(o)] = true;
+  for (NodeId id = graph.size(); id-- > 0;)
+    if (reached[static_cast<std::size_t>(id)])
+      for (const NodeId i : graph.inputs(id)) reached[static_cast<std::size_t>(i)] = true;
+  return reached;
+}
+
 bool Graph::is_boolean(NodeId id) const {
   while ((*this)[id].kind == Kind::View || (*this)[id].kind == Kind::Gather) id = inputs(id)[0];
   const Node& n = (*this)[id];

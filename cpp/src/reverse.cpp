@@ -20,8 +20,10 @@ class Reverse {
       if (!at(id).needed)
         at(id).needed =
             std::ranges::any_of(g_.inputs(id), [this](NodeId i) { return at(i).needed; });
+    const std::vector<bool> reached = reached_from(g_, outputs);
     for (NodeId id = 0; id < size_; ++id)
-      chooses_ |= g_[id].kind == Kind::Elementwise && g_[id].op == kOpcode<ops::Where>;
+      chooses_ |= reached[static_cast<std::size_t>(id)] && g_[id].kind == Kind::Elementwise &&
+                  g_[id].op == kOpcode<ops::Where>;
     for (std::size_t k = 0; k < outputs.size(); ++k) {
       receive(outputs[k], Expr(g_, seeds[k]));
       at(outputs[k]).live = Expr(1.0);
@@ -335,7 +337,8 @@ class Reverse {
 
   Graph& g_;
   NodeId size_;
-  bool chooses_ = false;  // is there any branch? Without one, no mask is worth its cost
+  // Do the outputs reach any branch? Without one, no mask is worth its cost.
+  bool chooses_ = false;
   std::vector<State> nodes_;
 };
 

@@ -154,6 +154,10 @@ class Graph {
   std::vector<NodeId> buckets_;  // open addressing over nodes_
 };
 
+// Marks, by id, the nodes that outputs are made of. What a user made and then left alone, or what a
+// transform made before, must not be seen: neither a derivative nor a tape may depend on it.
+std::vector<bool> reached_from(const Graph& graph, std::span<const NodeId> outputs);
+
 // What the operations' formulas are written with when they are differentiated: a node, or a number
 // that is in no graph yet. Only here is anything simplified (0 + a, 1 * a, -(-a), c1 * (c2 * a)),
 // so what a user writes is kept as written.
