@@ -37,7 +37,10 @@ class Trace:
         The expressions; a node is an int.
     """
 
-    __slots__ = ("_dummies", "_positions", "_small", "constant", "elementwise", "graph", "view")
+    __slots__ = (
+        "_dummies", "_positions", "_small",
+        "constant", "elementwise", "graph", "taken_apart", "view",
+    )  # fmt: skip
 
     def __init__(self, graph: _core.Graph | None = None) -> None:
         self.graph = _core.Graph() if graph is None else graph
@@ -47,6 +50,8 @@ class Trace:
         self._small: dict[tuple[Shape, bytes], int] = {}
         self._dummies: dict[Shape, tuple[NDArray[np.int8], int]] = {}
         self._positions: dict[Shape, NDArray[np.int64]] = {}
+        # Elements that np.asarray(x) made of x: their nodes, and which one of which array they are.
+        self.taken_apart: dict[int, tuple[Tracer, int]] = {}
 
     def call_ufunc(
         self, ufunc: np.ufunc, method: str, inputs: Sequence[Any], kwargs: dict[str, Any]
@@ -121,6 +126,9 @@ class Trace:
         return self.graph.data(array if array.ndim <= 2 else np.ascontiguousarray(array))
 
     def _lift_objects(self, array: NDArray[Any]) -> int:
+        whole = self._put_together(array)
+        if whole is not None:
+            return whole
         nodes = []
         for item in array.ravel().tolist():
             if isinstance(item, Tracer):
@@ -133,6 +141,25 @@ class Trace:
                     f"wanted real numbers, got {type(item).__name__}: {item!r:.60}"
                 ) from None
         return self.graph.reshape(self.stack(nodes), array.shape) if array.ndim else nodes[0]
+
+    def _put_together(self, array: NDArray[Any]) -> int | None:
+        """Return the node of elements of one array, as np.asarray(x) holds them, if they are."""
+        if not self.taken_apart or not array.size:
+            return None
+        unknown = (None, 0)
+        known = [
+            self.taken_apart.get(item.node, unknown)
+            if isinstance(item, Tracer) and item.trace is self
+            else unknown
+            for item in array.ravel().tolist()
+        ]
+        x = known[0][0]
+        if x is None or any(origin is not x for origin, _ in known):
+            return None
+        places = [place for _, place in known]
+        if len(places) == x.size and places == list(range(x.size)):
+            return self.graph.reshape(x.node, array.shape)
+        return self.graph.gather(x.node, array.shape, places)
 
     def stack(self, nodes: Sequence[int]) -> int:
         """Return nodes of one shape as rows of one array."""
@@ -230,6 +257,12 @@ def trace_call(
         raise refused from error
 
 
+_NO_OBJECTS = (
+    "Write np.stack([...]) instead of np.array([...]), and leave np.asarray(x) out, since a traced "
+    "value is an array."
+)
+
+
 def _understood(error: Exception) -> Exception | None:
     """Return the error that says what another means, if it comes of tracing."""
     text = str(error)
@@ -244,11 +277,15 @@ def _understood(error: Exception) -> Exception | None:
         why = "an index must be known before, and this one is traced."
         return cannot_trace(what, why, "np.where chooses between values.", place)
     if isinstance(error, TypeError):
-        if text.startswith("loop of ufunc does not support"):
+        # Text of ufuncs without a loop for objects at all, and of those that look for a method.
+        if text.startswith("loop of ufunc does not support") or (
+            text.startswith("ufunc '") and "not supported for the input types, and" in text
+        ):
             why = f"np.array of traced values is an object array, where this ufunc fails ({text})."
-            return cannot_trace(
-                what, why, "Write np.stack([...]) instead of np.array([...]).", place
-            )
+            return cannot_trace(what, why, _NO_OBJECTS, place)
+        if text.startswith("Cannot cast array data from dtype('O')"):
+            why = f"np.array of traced values is an object array, which it does not take ({text})."
+            return cannot_trace(what, why, _NO_OBJECTS, place)
         if text.startswith("constant(): incompatible function arguments"):
             return OverflowError("int too large to convert to float")
         if "Tracer" in text or "Truth" in text:
