@@ -97,6 +97,7 @@ def forms() -> dict[str, Callable[..., Any]]:
         "gammaln": sp.loggamma,
         "digamma": sp.digamma,
         "polygamma": sp.polygamma,
+        "polygamma_slope": lambda n, a: sp.polygamma(n + 1, a),
         "less": sp.Lt,
         "less_equal": sp.Le,
         "greater": sp.Gt,
