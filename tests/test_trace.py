@@ -260,6 +260,16 @@ CASES = [
         lambda x: np.piecewise(x, [x < 0, x >= 0.5], [lambda v: -v, lambda v: v**2, 7.0]),
         [(5,)],
     ),
+    (
+        "piecewise of rows",  # y[cond] takes rows where cond has fewer axes
+        lambda x: np.piecewise(x, [np.array([True, False, False])], [lambda v: v**2, np.sin]),
+        [(3, 3)],
+    ),
+    (
+        "piecewise of traced rows",
+        lambda x: np.piecewise(x, [x[0] > 0, x[1] > 0], [lambda v: v**2, np.sin, 0.5]),
+        [(3, 3)],
+    ),
     ("piecewise without else", lambda x: np.piecewise(x, [x < 0], [lambda v: -v]), [(5,)]),
     # reductions
     ("sum", lambda x: np.sum(x) + x.sum(0) + x.sum(axis=-1, keepdims=True), [(2, 3)]),
@@ -436,6 +446,7 @@ CASES = [
         "vector_norm",
         lambda x: (
             np.linalg.vector_norm(x)
+            + np.linalg.vector_norm(x, ord=None)
             + np.linalg.vector_norm(x, axis=0, ord=1)
             + np.linalg.matrix_norm(x)
         ),
@@ -859,6 +870,15 @@ REFUSED = [
     ),
     ("object mean", lambda x: np.mean(np.array([x[0], x[1]])), [(3,)], "np.mean", "np.stack"),
     ("hash", lambda x: {x: 1}, [(3,)], "unhashable", ""),
+    ("argument too many", lambda x: np.fix(x, x), [(3,)], "np.fix(..., out=)", "what is returned"),
+    ("tolerance", lambda x: np.real_if_close(x, 100), [()], "np.real_if_close(..., tol=)", ""),
+    (
+        "piecewise of integers",
+        lambda x: np.piecewise(np.arange(3), [x > 0], [lambda v: 0.5 * v]),
+        [(3,)],
+        "whole numbers",
+        "np.where",
+    ),
     ("modular power", lambda x: pow(x, 2, 5), [()], "pow", "integers"),
 ]
 
@@ -1026,6 +1046,13 @@ WRONG = [
     ("boolean negative", lambda x: -(x > 0), [(3,)], TypeError, "boolean negative"),
     ("float and", lambda x: x & (x > 0), [(3,)], TypeError, "truth values"),
     ("float not", lambda x: ~x, [(3,)], TypeError, "truth value"),
+    (
+        "piecewise of columns",
+        lambda x: np.piecewise(x, [np.ones(4, bool)], [1.0]),
+        [(3, 4)],
+        IndexError,
+        "condition",
+    ),
     ("length", lambda x: len(x), [()], TypeError, r"len\(\) of unsized object"),
     ("iteration", lambda x: list(x), [()], TypeError, "iteration over a 0-d array"),
 ]

@@ -215,7 +215,7 @@ def _norm(
     if ord is None and axis is None:
         return root(trace, reduce(SUM, trace, x**2, None, keepdims))
     if len(axes) == 1:
-        return _vector_norm(trace, x, 2 if ord is None else ord, axes, keepdims)
+        return _vector_norm(trace, x, ord, axes, keepdims)
     if len(axes) != 2:
         raise ValueError("Improper number of dimensions to norm.")
     if axes[0] == axes[1]:
@@ -228,7 +228,7 @@ def _vector_norm(
 ) -> Tracer:
     if isinstance(ord, str):
         raise ValueError(f"Invalid norm order '{ord}' for vectors")
-    if ord == 2:
+    if ord is None or ord == 2:
         return root(trace, reduce(SUM, trace, x**2, axes, keepdims))
     if ord == math.inf:
         return reduce(MAX, trace, abs(x), axes, keepdims)
