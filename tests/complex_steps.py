@@ -55,7 +55,7 @@ def _logaddexp(a: Any, b: Any) -> Any:
 
 
 def _rest(remainder: Any) -> Callable[[Any, Any], Any]:
-    """a - q b, with its slope also where q jumps."""
+    """A - q b, with its slope also where q jumps."""
 
     def rest(a: Any, b: Any) -> Any:
         exact = remainder(_real(a), _real(b))
@@ -179,9 +179,7 @@ def _interp(x: Any, xp: Any, fp: Any) -> Any:
     return np.where(x.real < xp[0], fp[0], np.where(x.real > xp[-1], fp[-1], inside))
 
 
-def _clip(
-    a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None
-) -> Any:
+def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
     a, least, most = _plain(a), a_min if min is None else min, a_max if max is None else max
     a = a if least is None else _pick(np.real(a) < _real(least), least, a)
     return a if most is None else _pick(np.real(a) > _real(most), most, a)
@@ -228,6 +226,10 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.real: _plain,
     np.real_if_close: _plain,
     np.imag: lambda a: np.zeros(np.shape(a)),
+    np.isrealobj: lambda _: True,
+    np.iscomplexobj: lambda _: False,
+    np.isreal: lambda a: np.full(np.shape(a), True),
+    np.iscomplex: lambda a: np.full(np.shape(a), False),
     np.fix: lambda a: np.trunc(_real(a)),
     np.count_nonzero: lambda a, **k: np.count_nonzero(_real(a), **k),
     np.any: lambda a, **k: np.any(_real(a), **k),

@@ -214,6 +214,7 @@ CASES = [
     ),
     ("modf", lambda x: np.stack(np.modf(10 * x)), [(5,)]),
     ("sinc", lambda x: np.sinc(x) + np.sinc(0.0 * x), [(5,)]),
+    ("vecdot along an axis", lambda x, y: np.linalg.vecdot(x, y, axis=0), [(3,), (3, 2)]),
     ("matvec", lambda x, y: np.matmul(x, y).sum() + np.vecdot(x, y), [(2, 3), (3,)]),
     ("add.reduce", lambda x: np.add.reduce(x) + np.add.reduce(x, axis=0), [(3,)]),
     (
@@ -1053,6 +1054,7 @@ WRONG = [
         IndexError,
         "condition",
     ),
+    ("vecdot", lambda x, y: np.vecdot(x, y), [(3, 1), (3,)], ValueError, "vecdot"),
     ("length", lambda x: len(x), [()], TypeError, r"len\(\) of unsized object"),
     ("iteration", lambda x: list(x), [()], TypeError, "iteration over a 0-d array"),
 ]

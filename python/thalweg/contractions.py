@@ -13,7 +13,7 @@ from thalweg.array_functions import MAX, MIN, SUM, along, axes_of, choose, op, r
 from thalweg.einsum import arranged, contract
 from thalweg.errors import cannot_trace
 from thalweg.joining import join
-from thalweg.registry import implements, plain
+from thalweg.registry import FUNCTIONS, implements, plain
 from thalweg.tracer import Shape, Tracer
 
 if TYPE_CHECKING:
@@ -61,7 +61,11 @@ def _matmul(trace: Trace, a: Any, b: Any) -> Tracer:
 
 @implements(np.vecdot, np.linalg.vecdot)
 def _vecdot(trace: Trace, x1: Any, x2: Any, *, axis: int = -1) -> Tracer:
-    return reduce(SUM, trace, trace.wrap(x1) * x2, axis, False)
+    x1, x2 = trace.wrap(x1), trace.wrap(x2)
+    x1, x2 = (FUNCTIONS[np.moveaxis](trace, x, axis, -1) if x.ndim > 1 else x for x in (x1, x2))
+    if x1.shape[-1:] != x2.shape[-1:]:
+        raise ValueError(f"vecdot: vectors have {x1.shape[-1:]} and {x2.shape[-1:]} elements")
+    return reduce(SUM, trace, x1 * x2, -1, False)
 
 
 @implements(np.dot)

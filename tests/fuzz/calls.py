@@ -26,7 +26,7 @@ def _own(module: Any) -> list[str]:
     return [n for n in module.__all__ if callable(getattr(module, n))]
 
 
-NOT_CALLED = {"np.empty_like"}  # its numbers are anything
+NOT_CALLED = {"np.empty_like", "np.result_type"}  # numbers that are anything; no numbers
 FUNCTIONS = sorted({_name(f) for f in registry.FUNCTIONS} - NOT_CALLED)
 UFUNCS = sorted(
     {
@@ -48,9 +48,7 @@ METHODS = sorted(
     and callable(getattr(np.ndarray, m, None))
     and m not in ("item", "tolist")
 )
-OWN = sorted(
-    [f"nn.{n}" for n in _own(nn)] + [f"losses.{n}" for n in _own(losses)]
-)
+OWN = sorted([f"nn.{n}" for n in _own(nn)] + [f"losses.{n}" for n in _own(losses)])
 SCOPE = {"np": np, "special": special, "nn": nn, "losses": losses}
 
 # The general ways to call a function: {a}, {b} arrays (often of one shape), {k} an axis or a small
@@ -104,7 +102,10 @@ SPECIAL: dict[str, list[str]] = {
     ],
     "np.cumsum": ["0.3 * np.cumsum({a}, axis={k})", "0.3 * np.cumsum({a})"],
     "np.cumprod": ["np.cumprod(1 + 0.05 * {a}, axis={k})", "np.cumprod(np.cos({a}))"],
-    "np.prod": ["np.prod(1 + 0.05 * {a}, axis={k})", "np.prod(np.cos({a}), axis={k}, keepdims=True)"],
+    "np.prod": [
+        "np.prod(1 + 0.05 * {a}, axis={k})",
+        "np.prod(np.cos({a}), axis={k}, keepdims=True)",
+    ],
     "np.diff": [
         "np.diff({a}, axis={k})",
         "np.diff({a}, 2, axis={k})",
@@ -148,6 +149,8 @@ SPECIAL: dict[str, list[str]] = {
         "np.pad({v}, (0, 3), {pad})",
     ],
     "np.take": ["np.take({a}, [0, -1, 0], axis={k})", "np.take({v}, {i})"],
+    "np.take_along_axis": ["np.take_along_axis({v}, np.array([0, -1, 0]), 0)"],
+    "np.dsplit": ["np.dsplit(np.atleast_3d({a}), 1)"],
     "np.roll": ["np.roll({a}, {l}, axis={k})", "np.roll({a}, (1, 2), axis=(0, -1))"],
     "np.repeat": ["np.repeat({a}, 2, axis={k})", "np.repeat({v}[:3], [1, 0, 3])"],
     "np.tile": ["np.tile({a}, 2)", "np.tile({v}[:5], (2, 3))"],
@@ -158,11 +161,17 @@ SPECIAL: dict[str, list[str]] = {
     "np.clip": ["np.clip({a}, -0.5, {n})", "np.clip({a}, {b} - 1, {b} + 0.3)", "{a}.clip(max={n})"],
     "np.moveaxis": ["np.moveaxis({a}, 0, -1)", "np.moveaxis({a}, {k}, {l})"],
     "np.round": ["np.round({a}, 1) * {b}"],
-    "np.any": ["np.any({c}, axis={k}) * {n}", "np.where(np.any({c}, axis={k}, keepdims=True), {a}, {b})"],
+    "np.any": [
+        "np.any({c}, axis={k}) * {n}",
+        "np.where(np.any({c}, axis={k}, keepdims=True), {a}, {b})",
+    ],
     "np.all": ["np.where(np.all({c}, axis={k}, keepdims=True), {a}, {b})"],
     "np.nansum": ["np.nansum(np.where({c}, {a}, np.nan), axis={k})"],
     "np.nanmean": ["np.nanmean(np.where({c}, {a}, np.nan))"],
-    **{f"np.{n}.outer": [f"np.{n}.outer({{v}}[:9], {{w}}[:5])"] for n in ("add", "multiply", "power", "maximum", "arctan2")},
+    **{
+        f"np.{n}.outer": [f"np.{n}.outer({{v}}[:9], {{w}}[:5])"]
+        for n in ("add", "multiply", "power", "maximum", "arctan2")
+    },
     "np.logaddexp.reduce": ["np.logaddexp.reduce({a}, axis={k})"],
     "np.sinc": ["np.sinc({a})", "np.sinc({a} - {a}[..., :1])"],
 }
@@ -208,15 +217,33 @@ OTHERS = [
 ]
 
 
+METHOD_WAYS = [
+    "{f}()",
+    "{f}()",
+    "{f}(axis={k})",
+    "{f}(axis={k}, keepdims=True)",
+    "{f}({l})",
+    "{f}({l}, axis={k})",
+    "{f}({b})",
+    "{f}({s})",
+    "{f}(-0.5, {n})",
+    "{f}([0, -1, 0])",
+    "{f}(0, -1)",
+    "{f}(float)",
+]
+
 # Functions whose other arguments mean something else to NumPy than an array.
-ONLY_SPECIAL = {"np.piecewise", "np.select"}
+ONLY_SPECIAL = {
+    *("np.piecewise", "np.select", "np.linalg.norm", "np.linalg.vector_norm"),
+    *("np.linalg.matrix_norm", "np.convolve", "np.correlate"),
+}
 ONLY_ALONE = {"np.real", "np.imag", "np.real_if_close", "np.fix"}
 
 
 def general(p: Program, name: str) -> str:
     """A call of a function in one of the general ways, or in one of its own."""
-    if name in ONLY_ALONE or name.endswith(("conj", "conjugate")):
-        return filled(p, f"{name}({{a}})" if name in ONLY_ALONE else f"{name}()")
+    if name in ONLY_ALONE:
+        return filled(p, f"{name}({{a}})")
     if name in SPECIAL and (name in ONLY_SPECIAL or p.rng.random() < 0.7):
         return filled(p, str(p.one(SPECIAL[name])))
     return filled(p, str(p.one(WAYS)).replace("{f}", name))
@@ -227,12 +254,20 @@ def general(p: Program, name: str) -> str:
 JUMPING = ("floor_divide", "remainder", "fmod", "divmod", "mod", "xlogy", "xlog1py")
 
 
+def method(p: Program, name: str) -> str:
+    """A method of an array."""
+    way = "{f}()" if name.startswith("conj") else str(p.one(METHOD_WAYS))
+    return filled(p, way.replace("{f}", f"{{a}}.{name}"))
+
+
 def ufunc(p: Program, name: str) -> str:
     """A call of a ufunc."""
     place, _, own = name.partition(".")
     operands = ["{a}", "{b}", "{n}"][: getattr(SCOPE[place], own).nin]
     if own in JUMPING:
         operands[1] = "(1.3 + np.cos({b}))"
+    elif own in ("bitwise_and", "bitwise_or", "bitwise_xor", "invert"):
+        operands = ["{c}", "{d}"][: len(operands)]
     elif len(operands) == 2 and p.rng.random() < 0.2:
         operands.reverse()
     return filled(p, f"{name}({', '.join(operands)})")
@@ -253,7 +288,11 @@ def filled(p: Program, template: str) -> str:
         if "{" + place + "}" in template:
             left = p.like(a)
             places[place] = f"({left} {p.one(['>', '<', '>=', '<='])} {p.one(['0.15', '-0.2', a])})"
-    n = int(np.shape(p.values[places.get("v", a)])[0]) if np.ndim(p.values[places.get("v", a)]) else 1
+    n = (
+        int(np.shape(p.values[places.get("v", a)])[0])
+        if np.ndim(p.values[places.get("v", a)])
+        else 1
+    )
     places |= {
         "k": str(p.one([0, 0, -1, 1, "None", 2])),
         "l": str(p.one([0, 1, -1, 2, 3])),
@@ -279,7 +318,7 @@ KINDS: list[tuple[float, Any]] = [
     (0.20, lambda p: general(p, str(p.one(FUNCTIONS)))),
     (0.12, lambda p: ufunc(p, str(p.one(UFUNCS)))),
     (0.03, lambda p: general(p, str(p.one(UFUNC_METHODS)))),
-    (0.06, lambda p: general(p, p.array() + "." + str(p.one(METHODS)))),
+    (0.06, lambda p: method(p, str(p.one(METHODS)))),
     (0.05, lambda p: general(p, str(p.one(OWN)))),
     (0.18, lambda p: filled(p, str(p.one(OTHERS)))),
     (0.18, lambda p: p.one(random_rows.LINES)(p)),

@@ -162,9 +162,11 @@ class Program(random_expressions.Writer):
     def finish(self) -> None:
         terms = ["np.sum(np.sin(x))"]
         used = "\n".join(line.split("=", 1)[1] for line in self.lines)
-        for i in range(len(self.lines)):
-            if not re.search(rf"\bv{i}\b", used) or self.rng.random() < 0.2:
-                terms.append(self.one(TERMS).format(f"v{i}"))
+        terms += [
+            self.one(TERMS).format(f"v{i}")
+            for i in range(len(self.lines))
+            if not re.search(rf"\bv{i}\b", used) or self.rng.random() < 0.2
+        ]
         self.terms = terms
 
     # ---- what was written
@@ -217,7 +219,7 @@ def listed(items: list[Any]) -> Any:
 class _Lists(ast.NodeTransformer):
     """Turns lists that functions are called with into arrays, where that means the same."""
 
-    def visit_Call(self, node: ast.Call) -> ast.AST:  # noqa: N802
+    def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
         name = ast.unparse(node.func).rpartition(".")[2]
         if name not in ("block", "select", "piecewise", "multi_dot", "ix_"):

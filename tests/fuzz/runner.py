@@ -3,8 +3,9 @@
 
 A kind is a module of this package with `trial(seed)`, which returns findings as texts: a first line
 that names the fault, then what shows it. It may also have `SECONDS` (the longest that one trial may
-take), `MEMORY` (bytes of address space), `ISAS = False` (where the instruction set does not matter),
-and `reduced(seed, finding)`, a smaller case of the same fault.
+take), `MEMORY` (bytes of address space), `ISAS = False` (where the instruction set does not
+matter), `NOTES` (a Counter whose entries are added up over trials) and `reduced(seed, finding)`, a
+smaller case of the same fault.
 """
 
 import contextlib
@@ -183,15 +184,16 @@ def _chunk(
 def _messages(worker: "subprocess.Popen[bytes]", seconds: float) -> Iterator[dict[str, Any]]:
     """What the worker tells, until it ends or is silent for too long."""
     assert worker.stdout is not None
-    rest = b""
+    rest, patience = b"", seconds + 60  # it has yet to start
     with selectors.DefaultSelector() as selector:
         selector.register(worker.stdout, selectors.EVENT_READ)
-        while selector.select(seconds + (30 if not rest else 0)):
+        while selector.select(patience):
             data = os.read(worker.stdout.fileno(), 1 << 16)
             if not data:
                 worker.wait()
                 return
             *lines, rest = (rest + data).split(b"\n")
+            patience = seconds
             yield from map(json.loads, lines)
 
 
