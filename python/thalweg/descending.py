@@ -58,7 +58,7 @@ class State:
     nit: int
 
 
-def _check_kinds(state: State) -> None:
+def _check_kinds(state: Any) -> None:
     """Raise TypeError where a state, from a pickle perhaps, holds other things than it should."""
     if not isinstance(state.method, str):
         raise TypeError(f"state must name its method, got {type(state.method).__name__}")
