@@ -29,6 +29,7 @@ from thalweg.grafting import grafted
 from thalweg.leastsq import checked_stops
 from thalweg.objective import Objective
 from thalweg.reasons import STATUS_LEAST_SQUARES, SUCCESS
+from thalweg.signatures import Parameters
 from thalweg.squares import CalledSquares, Squares, TracedSquares
 from thalweg.structure import FloatArray, as_floats
 from thalweg.trace import Trace, Tracer
@@ -61,7 +62,7 @@ class Model:
         if not callable(f):
             raise TypeError(f"f must be a function f(x, a, b, ...), got {type(f).__name__}")
         self.names, self.p0 = parameters(f, p0)
-        self._f, self._name = f, getattr(f, "__name__", "f")
+        self._f, self._name, self._own = f, getattr(f, "__name__", "f"), Parameters.of(f)
         self._xdata = np.array(xdata, dtype=np.float64) if is_data(xdata) else xdata
         self._objective: Objective | None = None
         # By kind of errors and shape of the data: residuals made of the traced model.
@@ -72,7 +73,7 @@ class Model:
             self._objective.names = self.names
 
     def _call(self, *p: Any) -> Any:
-        return self._f(self._xdata, *p)
+        return self._own.call(self._f, (self._xdata, *p))
 
     def __getstate__(self) -> dict[str, Any]:
         # What was traced is saved; the function and its data, which were read then, are not.
@@ -324,7 +325,8 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
             return difference(as_floats(self._call(*p), "f"), y, weights, kept, rest)
 
         def slopes(p: Any) -> Any:
-            columns = as_floats(jac(self._xdata, *p), "jac").reshape(-1, self.n)
+            given = Parameters.of(jac).call(jac, (self._xdata, *p))
+            columns = as_floats(given, "jac").reshape(-1, self.n)
             if weights is None:
                 return columns
             return weights @ columns if weights.ndim == 2 else columns * weights.reshape(-1, 1)
