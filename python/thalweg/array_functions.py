@@ -147,10 +147,16 @@ def axes_of(ndim: int, axis: Any) -> tuple[int, ...]:
     return tuple(range(ndim)) if axis is None else normalize_axis_tuple(axis, ndim)
 
 
+def _of_number(ndim: int, axis: Any) -> bool:
+    """Tell whether it is the axis 0 or -1 of a number, which NumPy's ufuncs let pass."""
+    return ndim == 0 and isinstance(axis, int | np.integer) and axis in (0, -1)
+
+
 def reduce(kind: Any, trace: Trace, a: Any, axis: Any, keepdims: bool) -> Tracer:
     """Return a reduction of the core."""
     node = trace.lift(a)
-    axes = axes_of(len(trace.graph.shape(node)), axis)
+    ndim = len(trace.graph.shape(node))
+    axes = () if _of_number(ndim, axis) else axes_of(ndim, axis)
     return Tracer(trace, trace.graph.reduce(kind, node, axes, keepdims))
 
 
@@ -341,7 +347,7 @@ def running(
 ) -> Tracer:
     """Return s_k = p_k s_(k-1) + q_k along an axis, where combine makes p and q."""
     x = trace.wrap(a)
-    if axis is None:
+    if axis is None or _of_number(x.ndim, axis):
         x, axis = x.reshape(-1), 0
     axis = normalize_axis_index(axis, x.ndim)
     if x.size == 0:

@@ -12,6 +12,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from thalweg.array_functions import MAX, MIN, SUM, along, axes_of, choose, op, reduce, root
 from thalweg.einsum import arranged, contract
 from thalweg.errors import cannot_trace
+from thalweg.inputs import as_floats
 from thalweg.joining import join
 from thalweg.registry import implements, plain
 from thalweg.tracer import Shape, Tracer
@@ -61,7 +62,8 @@ def _matmul(trace: Trace, a: Any, b: Any) -> Tracer:
 
 @implements(np.vecdot, np.linalg.vecdot)
 def _vecdot(trace: Trace, x1: Any, x2: Any, *, axis: int = -1) -> Tracer:
-    return reduce(SUM, trace, trace.wrap(x1) * x2, axis, False)
+    product = trace.wrap(x1) * x2
+    return reduce(SUM, trace, product, normalize_axis_index(axis, product.ndim), False)
 
 
 @implements(np.dot)
@@ -342,7 +344,7 @@ def _interp(
         raise cannot_trace(
             "np.interp with a traced table", "xp, fp, left, right and period must be constants."
         )
-    xp, fp = np.asarray(xp, dtype=np.float64), np.asarray(fp, dtype=np.float64)
+    xp, fp = as_floats(xp, "xp"), as_floats(fp, "fp")
     x = trace.wrap(x)
     if period is not None:
         if period == 0:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from thalweg.errors import TraceError, cannot_trace
+from thalweg.errors import TraceError, cannot_trace, no_masks
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -50,7 +50,16 @@ def call_function(trace: Any, function: Any, args: Any, kwargs: dict[str, Any]) 
         raise no_traced_form(name_of(function))
     if kwargs:
         kwargs = accepted(name_of(function), kwargs, ARGUMENTS[function])
+    for value in (*args, *kwargs.values()):
+        if isinstance(value, np.ma.MaskedArray):
+            refuse_masked(value)
     return handler(trace, *args, **kwargs)
+
+
+def refuse_masked(array: np.ma.MaskedArray[Any, Any]) -> None:
+    """Refuse an array of which something is masked."""
+    if np.ma.is_masked(array):
+        raise no_masks()
 
 
 def plain(name: str, dtype: Any = None, out: Any = None) -> None:

@@ -146,6 +146,15 @@ def _as_function(function: Any) -> Callable[..., Any]:
     return lambda trace, x, axis=0, **kwargs: FUNCTIONS[function](trace, x, axis, **kwargs)
 
 
+def _accumulate(function: Any) -> Callable[..., Any]:
+    def handler(trace: Trace, x: Any, axis: Any = 0) -> Any:
+        if trace.wrap(x).ndim == 0:
+            raise TypeError("cannot accumulate on a scalar")
+        return FUNCTIONS[function](trace, x, axis)
+
+    return handler
+
+
 def log_sum_exp(trace: Trace, x: Any, axis: Any = 0, keepdims: bool = False) -> Tracer:
     """Return log(sum(exp(x))) without overflow."""
     x = trace.wrap(x)
@@ -173,8 +182,8 @@ METHODS: dict[tuple[str, str], Callable[..., Any]] = {
     ("logical_and", "reduce"): _as_function(np.all),
     ("logical_or", "reduce"): _as_function(np.any),
     ("logaddexp", "reduce"): log_sum_exp,
-    ("add", "accumulate"): _as_function(np.cumsum),
-    ("multiply", "accumulate"): _as_function(np.cumprod),
+    ("add", "accumulate"): _accumulate(np.cumsum),
+    ("multiply", "accumulate"): _accumulate(np.cumprod),
     ("", "outer"): outer,
 }
 
