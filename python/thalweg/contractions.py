@@ -12,6 +12,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from thalweg.array_functions import MAX, MIN, SUM, along, axes_of, choose, count, op, reduce, root
 from thalweg.einsum import arranged, contract
 from thalweg.errors import cannot_trace
+from thalweg.inputs import as_floats
 from thalweg.joining import join
 from thalweg.registry import FUNCTIONS, implements, plain
 from thalweg.tracer import Shape, Tracer
@@ -365,7 +366,7 @@ def _interp(
         raise cannot_trace(
             "np.interp with a traced table", "xp, fp, left, right and period must be constants."
         )
-    xp, fp = np.asarray(xp, dtype=np.float64), np.asarray(fp, dtype=np.float64)
+    xp, fp = as_floats(xp, "xp"), as_floats(fp, "fp")
     x = trace.wrap(x)
     if period is not None:
         if period == 0:
