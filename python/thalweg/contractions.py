@@ -14,7 +14,7 @@ from thalweg.einsum import arranged, contract
 from thalweg.errors import cannot_trace
 from thalweg.inputs import as_floats
 from thalweg.joining import join
-from thalweg.registry import implements, plain
+from thalweg.registry import FUNCTIONS, implements, plain
 from thalweg.tracer import Shape, Tracer
 
 if TYPE_CHECKING:
@@ -75,7 +75,8 @@ def _vecdot(trace: Trace, x1: Any, x2: Any, *, axis: int = -1) -> Tracer:
             "vecdot: Input operand 1 has a mismatch in its core dimension 0, with gufunc "
             f"signature (n),(n)->() (size {n} is different from {m})"
         )
-    return reduce(SUM, trace, x1 * x2, axis, False)
+    x1, x2 = (FUNCTIONS[np.moveaxis](trace, x, axis, -1) for x in (x1, x2))
+    return reduce(SUM, trace, x1 * x2, -1, False)
 
 
 @implements(np.dot)
@@ -229,7 +230,7 @@ def _norm(
     if ord is None and axis is None:
         return root(trace, reduce(SUM, trace, x**2, None, keepdims))
     if len(axes) == 1:
-        return _vector_norm(trace, x, 2 if ord is None else ord, axes, keepdims)
+        return _vector_norm(trace, x, ord, axes, keepdims)
     if len(axes) != 2:
         raise ValueError("Improper number of dimensions to norm.")
     if axes[0] == axes[1]:
@@ -242,7 +243,7 @@ def _vector_norm(
 ) -> Tracer:
     if isinstance(ord, str):
         raise ValueError(f"Invalid norm order '{ord}' for vectors")
-    if ord == 2:
+    if ord is None or ord == 2:
         return root(trace, reduce(SUM, trace, x**2, axes, keepdims))
     if ord == math.inf:
         kind = MAX if count(x.shape, axes) else SUM  # 0 for no elements

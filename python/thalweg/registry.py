@@ -4,6 +4,7 @@
 array_functions.py, shaping.py, joining.py, contractions.py and einsum.py enter functions here.
 """
 
+import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -50,10 +51,21 @@ def call_function(trace: Any, function: Any, args: Any, kwargs: dict[str, Any]) 
         raise no_traced_form(name_of(function))
     if kwargs:
         kwargs = accepted(name_of(function), kwargs, ARGUMENTS[function])
+    code = handler.__code__
+    if len(args) >= code.co_argcount and not code.co_flags & inspect.CO_VARARGS:
+        raise no_such_argument(name_of(function), _argument(function, code.co_argcount - 1))
     for value in (*args, *kwargs.values()):
         if isinstance(value, np.ma.MaskedArray):
             refuse_masked(value)
     return handler(trace, *args, **kwargs)
+
+
+def _argument(function: Any, position: int) -> str:
+    """Return the name of an argument of NumPy's, by its position."""
+    try:
+        return list(inspect.signature(function).parameters)[position]
+    except (ValueError, IndexError):
+        return f"number {position + 1}"
 
 
 def refuse_masked(array: np.ma.MaskedArray[Any, Any]) -> None:
