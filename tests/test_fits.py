@@ -404,7 +404,7 @@ def test_data_are_searched_for_infinities_without_a_warning():
     huge = np.full((3, 20), 1e308)
     tw.curve_fit_many(decay, T, huge, P0, nan_policy="raise")
     huge[1, :2] = np.inf, -np.inf
-    with pytest.raises(ValueError, match="ydata of fit 1 does"):
+    with pytest.raises(ValueError, match="ydata of fit 1 holds inf at index 0"):
         tw.curve_fit_many(decay, T, huge, P0, nan_policy="raise")
 
 

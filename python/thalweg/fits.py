@@ -118,8 +118,8 @@ class Fits(Many):
         if reason is Reason.left_domain:
             return "counts must not be negative, nor the model at the start 0 or less"
         return (
-            "at the start the model is not finite, or the data are infinite or fewer than the "
-            "parameters"
+            "at the start the model is not finite, the data are infinite, or there are fewer data "
+            "than parameters"
         )
 
     def _heading(self) -> tuple[str, str]:
