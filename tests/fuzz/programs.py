@@ -148,6 +148,8 @@ class Program(random_expressions.Writer):
             value = self.evaluated(text)
         name = f"v{len(self.lines)}"
         self.lines.append(f"{name} = {text}")
+        if isinstance(value, np.ndarray):
+            value.setflags(write=False)
         self.values[name] = value
 
     def line(self, source: str) -> str:  # for the features of random_expressions
