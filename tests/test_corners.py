@@ -572,7 +572,7 @@ def test_orders_of_polygamma_outside_1_to_8_leave_the_domain(order: float) -> No
     assert np.isnan(F(2.0))
     result = tw.minimize(F, 2.0, tw.GradientDescent(0.1))
     assert not result.success
-    if np.isfinite(order):
+    if np.isfinite(order) and not 1 <= order <= 8:
         assert result.reason == tw.Reason.left_domain
         assert "polygamma" in result.message
 

@@ -870,6 +870,15 @@ REFUSED = [
         "np.maximum",
         "np.stack",
     ),
+    (
+        "object method",
+        lambda x: np.arctan2(np.array([x[0], 1.0]), 2),
+        [(3,)],
+        "arctan2",
+        "np.stack",
+    ),
+    ("object signs", lambda x: np.signbit(np.array([x[0], x[1]])), [(3,)], "signbit", "np.stack"),
+    ("trace", lambda x: x.trace(), [(3, 3)], "x.trace()", "np.trace(x)"),
     ("object mean", lambda x: np.mean(np.array([x[0], x[1]])), [(3,)], "np.mean", "np.stack"),
     ("object max", lambda x: np.max(np.asarray(x)), [(3,)], "np.max", "leave np.asarray(x) out"),
     (
