@@ -4,6 +4,7 @@
 #include <cmath>
 #include <unordered_map>
 
+#include "smooth.hpp"
 #include "sweep.hpp"
 
 namespace thalweg {
