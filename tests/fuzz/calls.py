@@ -107,6 +107,7 @@ SPECIAL: dict[str, list[str]] = {
         "np.prod(np.cos({a}), axis={k}, keepdims=True)",
     ],
     "np.multiply.reduce": ["np.multiply.reduce(1 + 0.05 * {a}, axis={k})"],
+    "np.add.accumulate": ["0.3 * np.add.accumulate({a}, axis={k})", "np.add.accumulate({a})"],
     "np.multiply.accumulate": ["np.multiply.accumulate(np.cos({a}), axis={k})"],
     "np.diff": [
         "np.diff({a}, axis={k})",
@@ -240,6 +241,7 @@ ONLY_SPECIAL = {
     *("np.linalg.matrix_norm", "np.convolve", "np.correlate"),
     # Of factors that are differences, slopes may be mostly rounding.
     *("np.prod", "np.cumprod", "np.multiply.reduce", "np.multiply.accumulate"),
+    "np.add.accumulate",
 }
 ONLY_ALONE = {"np.real", "np.imag", "np.real_if_close", "np.fix"}
 
