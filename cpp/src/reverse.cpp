@@ -193,7 +193,6 @@ class Reverse {
         share = extreme_share(g_, x, id, f);
         break;
       case Reduction::Prod:
-        if (f.whole[1] == 0) return;  // the product of nothing
         share = Expr(g_, products_of_others(g_, g_.reshape(x, f.whole), f.whole));
         break;
     }

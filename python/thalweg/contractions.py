@@ -46,15 +46,15 @@ def _matmul(trace: Trace, a: Any, b: Any) -> Tracer:
         return reduce(SUM, trace, a * b, None, False)
     rows = a.shape[-2:-1] if a.ndim > 1 else ()
     columns = b.shape[-1:] if b.ndim > 1 else ()
-    a3 = a if a.ndim > 1 else a.reshape(1, -1)
-    b3 = b if b.ndim > 1 else b.reshape(-1, 1)
+    a3 = a if a.ndim > 1 else a.reshape(1, a.shape[0])
+    b3 = b if b.ndim > 1 else b.reshape(b.shape[0], 1)
     m, k, n = a3.shape[-2], inner, b3.shape[-1]
     batch = np.broadcast_shapes(a3.shape[:-2], b3.shape[:-2])
     if math.prod(b3.shape[:-2]) == 1:  # one matrix for all: the batch is more rows
-        left, right = a3.reshape(1, -1, k), b3.reshape(1, k, n)
+        left, right = a3.reshape(1, math.prod(a3.shape[:-1]), k), b3.reshape(1, k, n)
     else:
-        left = _spread(a3, (*batch, m, k)).reshape(-1, m, k)
-        right = _spread(b3, (*batch, k, n)).reshape(-1, k, n)
+        left = _spread(a3, (*batch, m, k)).reshape(math.prod(batch), m, k)
+        right = _spread(b3, (*batch, k, n)).reshape(math.prod(batch), k, n)
     node = trace.graph.matmul(left.node, right.node)
     return Tracer(trace, trace.graph.reshape(node, (*batch, *rows, *columns)))
 
