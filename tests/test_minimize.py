@@ -4,6 +4,7 @@
 # ruff: noqa: ARG005 - signatures are part of what is tested
 import _thread
 import copy
+import dataclasses
 import math
 import pickle
 import re
@@ -663,6 +664,22 @@ def test_states_that_do_not_fit_are_refused(state, how, said):
     with pytest.raises((TypeError, ValueError)) as caught:
         tw.minimize(bowl, np.zeros(2), "momentum", learning_rate=0.1, state=state)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("method", ["momentum", "adam", "rprop"])
+def test_a_state_that_remembers_another_number_of_things_is_refused(method):
+    how = {"learning_rate": 0.1} if method != "rprop" else {}
+    state = tw.minimize(bowl, np.zeros(2), method, max_iter=1, **how).state
+    for memory in (
+        tuple(m[:1] for m in state.memory),
+        tuple(np.zeros(1000) for _ in state.memory),
+        tuple(m.reshape(-1, 1) for m in state.memory),
+        state.memory[:-1],
+        (*state.memory, np.zeros(2), np.zeros(2)),
+    ):
+        wrong = dataclasses.replace(state, memory=memory)
+        with pytest.raises(ValueError, match=f"must remember .* of {method} with 2 variables, got"):
+            tw.minimize(bowl, np.zeros(2), method, state=wrong, **how)
 
 
 # ---- bounds --------------------------------------------------------------------------------------

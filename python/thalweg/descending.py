@@ -75,19 +75,17 @@ def continued(
         return state.x[None, :], list(state.memory)
     n = state.x.size
     kept = {name: (n if each else 1,) for name, _, each, _ in memory_of(method.name)}
+    shapes, wanted = [np.shape(m) for m in state.memory], list(kept.values())
     # The steps made so far are counted in `nit`, whether or not a schedule was there to read them.
-    own = state.memory[: len(kept)]
-    if [np.shape(m) for m in own] != list(kept.values()):
+    if shapes not in (wanted, [*wanted, (1,)]):
+        listed = " and ".join(f"{name} {shape}" for name, shape in kept.items()) or "nothing"
         raise ValueError(
-            f"state must remember {_listed(kept)} of {method.name} with {n} variables, "
-            f"got arrays of shapes {[np.shape(m) for m in state.memory]}"
+            f"state must remember {listed} of {method.name} with {n} variables, "
+            f"got arrays of shapes {shapes}"
         )
+    own = state.memory[: len(kept)]
     counter = [np.array([float(state.nit)])] if method.counts else []
     return state.x[None, :], [m[None, :] for m in (*own, *counter)]
-
-
-def _listed(kept: dict[str, tuple[int, ...]]) -> str:
-    return " and ".join(f"{name} {shape}" for name, shape in kept.items()) or "nothing"
 
 
 class Run:
