@@ -132,3 +132,50 @@ def test_what_is_too_large_is_refused():
         g.input(0, (1,) * 65)
     with pytest.raises(TypeError):
         g.input(1 << 31, (3,))
+
+
+def scaled_sums(steps):
+    def f(p):
+        y, total = p[0], 0.0
+        for _ in range(steps):
+            y = 0.999 * y
+            total = total + (p[1] * y) ** 2
+        return total
+
+    return f, np.array([1.0, 0.5])
+
+
+def switching_sums(steps):
+    def f(p):
+        s, y, total = np.exp(p), 0.0, 0.0
+        for k in range(steps):
+            y = np.where(s[k] > 1.0, 0.9 * y + s[k], 0.5 * y - s[k])
+            total = total + y * y
+        return total
+
+    return f, np.linspace(-0.1, 0.1, steps)
+
+
+@pytest.mark.parametrize(
+    "make", [scaled_sums, switching_sums, lambda n: (pendulum(n, 0.01), np.ones(3))]
+)
+def test_derivatives_grow_with_the_function_and_no_faster(make):
+    def nodes(steps):
+        function, x = make(steps)
+        f = tw.objective(function, x)
+        f.grad(x)
+        f.hvp(x, x)
+        return len(f._graph)
+
+    assert nodes(800) < 2.1 * nodes(400)  # 4 times as many, were it quadratic
+
+
+def test_branches_over_slices_of_an_array_are_differentiated():
+    function, x = switching_sums(60)
+    f = tw.objective(function, x)
+    h = 1e-6  # of central differences: h^2 and eps / h, 1e-9 of sums of some 100
+    slopes = [(f(x + h * e) - f(x - h * e)) / (2 * h) for e in np.eye(60)]
+    np.testing.assert_allclose(f.grad(x), slopes, rtol=1e-6, atol=1e-6)
+    products = [(f.grad(x + h * e) - f.grad(x - h * e)) / (2 * h) for e in np.eye(60)[:3]]
+    for e, product in zip(np.eye(60), products, strict=False):
+        np.testing.assert_allclose(f.hvp(x, e), product, rtol=1e-6, atol=1e-5)

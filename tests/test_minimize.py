@@ -668,7 +668,7 @@ def test_states_that_do_not_fit_are_refused(state, how, said):
 
 @pytest.mark.parametrize("method", ["momentum", "adam", "rprop"])
 def test_a_state_that_remembers_another_number_of_things_is_refused(method):
-    how = {"learning_rate": 0.1} if method != "rprop" else {}
+    how = {"learning_rate": 0.1}
     state = tw.minimize(bowl, np.zeros(2), method, max_iter=1, **how).state
     for memory in (
         tuple(m[:1] for m in state.memory),

@@ -277,7 +277,7 @@ NodeId Graph::reduce_folded(Reduction kind, NodeId x, const Shape& folded, const
       size_of({folded[0], folded[2]}) != size_of(out))
     throw ShapeError("reduce: " + to_string(folded) + " does not fold an array of shape " +
                      to_string(shape(x)));
-  if (folded[1] == 0 && size_of(out) > 0) {
+  if (folded[1] == 0) {
     if (kind == Reduction::Max || kind == Reduction::Min)
       throw ShapeError("zero-size array to a maximum or minimum, which has no identity");
     return broadcast_to(constant(kind == Reduction::Prod ? 1.0 : 0.0), out);
