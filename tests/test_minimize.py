@@ -684,7 +684,6 @@ def test_a_state_that_remembers_another_number_of_things_is_refused(method):
     for memory in (
         tuple(m[:1] for m in state.memory),
         tuple(np.zeros(1000) for _ in state.memory),
-        tuple(m.reshape(-1, 1) for m in state.memory),
         state.memory[:-1],
         (*state.memory, np.zeros(2), np.zeros(2)),
     ):
