@@ -35,7 +35,7 @@ from thalweg.leastsq import checked_scale, checked_stops, scale_of
 from thalweg.reasons import Reason
 from thalweg.robust import checked_loss
 from thalweg.signatures import Parameters, split
-from thalweg.stopping import raise_stopped
+from thalweg.stopping import ended, raise_stopped
 from thalweg.structure import FloatArray
 from thalweg.trace import trace_call
 
@@ -310,5 +310,5 @@ def _run(
             to.write(done, lanes.k, rest[name])
     shared = {"names": list(names), "elapsed": time.perf_counter() - began}
     fits = Fits(arrays, lead, shared, sides, {"max_nfev": lanes.stops["max_nfev"]})
-    raise_stopped(error, fits)
+    raise_stopped(error, fits, ended(fits))
     return fits

@@ -19,7 +19,7 @@ from thalweg.reasons import STATUS_LEAST_SQUARES, SUCCESS, Reason
 from thalweg.record import Record
 from thalweg.robust import checked_loss
 from thalweg.squares import FOREVER, CalledSquares, Squares, TracedSquares, ending_of
-from thalweg.stopping import raise_stopped
+from thalweg.stopping import is_true, raise_stopped
 from thalweg.structure import FloatArray, Structure, as_floats, parameter_count
 
 __all__ = ["LeastSquares", "least_squares"]
@@ -152,7 +152,7 @@ def least_squares(
     listener = None if callback is None else _listener(callback, s)
     out = squares.run(x, box, scale_of(x_scale, s), stops, listener)
     result = _result(squares, out, box, stops, began)
-    raise_stopped(out["error"], result)
+    raise_stopped(out["error"], result, f"the best point of {result.nit} steps")
     if verbose:
         print(result)  # noqa: T201
     return result
@@ -276,7 +276,7 @@ def _listener(callback: Any, s: Structure) -> Callable[[int, FloatArray, float, 
                 stop = callback(point)
         except StopIteration:
             return True
-        return stop is True
+        return is_true(stop)
 
     return listen
 

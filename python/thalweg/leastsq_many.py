@@ -20,7 +20,7 @@ from thalweg.objective import Objective
 from thalweg.progress import Progress
 from thalweg.reasons import STATUS_MANY, SUCCESS, Reason
 from thalweg.robust import Rho, checked_loss, weighted
-from thalweg.stopping import raise_stopped
+from thalweg.stopping import ended, raise_stopped
 from thalweg.structure import FloatArray
 from thalweg.trace import Trace, Tracer
 
@@ -219,7 +219,7 @@ def least_squares_many(
         arrays, (k,), {"elapsed": time.perf_counter() - began},
         {"left": out["left"], "right": out["right"]}, {"max_nfev": stops["max_nfev"]},
     )  # fmt: skip
-    raise_stopped(out["error"], result)
+    raise_stopped(out["error"], result, ended(result))
     return result
 
 

@@ -101,7 +101,8 @@ def minimize(
         Seconds at most.
     callback : callable, optional
         Called after each iteration as ``callback(xk)``, or ``callback(intermediate_result=...)`` if
-        that is its parameter's name; raising StopIteration ends the descent.
+        that is its parameter's name; it ends the descent by raising StopIteration or returning
+        True.
     progress : bool, default False
         Show the iteration, value and gradient norm on stderr.
     record : bool, default False
@@ -237,7 +238,7 @@ def minimize(
     run = Run(objective, chosen, stops, limits, record, callback)
     out = run.go(rows, memory, progress)
     result = run.result(out, state.nit if state else 0, began)
-    raise_stopped(out["error"], result)
+    raise_stopped(out["error"], result, f"the best point of {result.nit} iterations")
     return result
 
 
