@@ -23,10 +23,10 @@ constexpr std::int64_t kSomeLanes = 512;
 }  // namespace
 
 Aligned::Aligned(std::size_t doubles) {
+  const bool possible = doubles <= static_cast<std::size_t>(kMostDoubles);
   const std::size_t bytes = (doubles * sizeof(double) + 127) / 64 * 64;
-  void* p = std::aligned_alloc(64, bytes);
-  if (!p)
-    throw TooLarge("no memory for intermediate results of " + std::to_string(bytes) + " bytes");
+  void* p = possible ? std::aligned_alloc(64, bytes) : nullptr;
+  if (!p) throw TooLarge("there is no memory for " + std::to_string(doubles) + " numbers");
   memory_.reset(static_cast<double*>(p));
   std::fill_n(memory_.get(), bytes / sizeof(double), 0.0);
 }

@@ -32,10 +32,10 @@ _MATRICES = {
 }
 
 
-def refuse_matrices(method: str, n: int) -> None:
+def refuse_matrices(method: str, n: int, starts: int = 1) -> None:
     """Raise MemoryError where a method's matrices of n variables do not fit into memory."""
     if kept := _MATRICES.get(method):
-        check_square(n, method, kept[1], kept[0])
+        check_square(n, method, kept[1], kept[0] * starts)
 
 
 @dataclass(frozen=True, slots=True)
