@@ -655,7 +655,11 @@ def test_state_is_small_and_its_own():
         ({}, {}, "got dict"),
         ("adam", {}, "from momentum with 2 variables, got adam with 2"),
         ("short", {}, "from momentum with 2 variables, got momentum with 1"),
-        (("momentum", np.zeros(2), (np.zeros(1),), 1), {}, "must remember v (2,) of momentum with 2 variables, got arrays of shapes [(1,)]"),
+        (
+            ("momentum", np.zeros(2), (np.zeros(1),), 1),
+            {},
+            "must remember v (2,) of momentum with 2 variables, got",
+        ),
         (("momentum", np.zeros(2), (), 1), {}, "got arrays of shapes []"),
         (("momentum", np.zeros(2), [np.zeros(2)], 1), {}, "vectors of floats"),
         (("momentum", np.zeros(2), (np.zeros(2, object),), 1), {}, "vectors of floats"),
