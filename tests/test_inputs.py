@@ -450,7 +450,7 @@ MISTAKES = {
         lambda: tw.minimize(lambda p: (p @ p, 2 * p), np.ones(2), jac=True),
         "Leave it out, and return the value alone",
     ),
-    "names of an array": (lambda: tw.minimize(lambda p: p["a"] ** 2, [1.0]), "A start that is a dict has"),
+    "names of an array": (lambda: tw.minimize(lambda p: p["a"] ** 2, [1.0]), "a dict has: f"),
     "a column of residuals": (
         lambda: tw.least_squares(lambda p: p[0] * X - LINE[:, None], [1.0]),
         r"\(30, 30\); a column of data \(n, 1\) against a vector",
