@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sweep.hpp"
 #include "thalweg/evaluate.hpp"
 
 namespace thalweg {
@@ -127,7 +128,7 @@ class Inquiry {
         for (NodeId i : in) std::ranges::fill(used(i), 1);
         continue;
       }
-      const bool choice = g_[id].op == kOpcode<ops::Where>;
+      const bool choice = g_[id].op == kOpcode<ops::Where>, extreme = picks(g_[id].op);
       for (std::size_t e = 0; e < used(id).size(); ++e) {
         if (!used(id)[e]) continue;
         for (std::size_t k = 0; k < in.size(); ++k) {
@@ -135,6 +136,9 @@ class Inquiry {
             const double c = values(in[0])[source(e, g_.shape(id), g_.shape(in[0]))];
             if ((c != 0.0) != (k == 1)) continue;
           }
+          if (extreme && !std::isnan(values(id)[e]) &&
+              operand({id, e, false}, in[k]) != values(id)[e])
+            continue;
           used(in[k])[source(e, g_.shape(id), g_.shape(in[k]))] = 1;
         }
       }
