@@ -28,7 +28,7 @@ PAGE = Path(__file__).with_name("api.md")
 REGION = re.compile(r"(<!-- table: (\w+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 # Operations that derivatives alone use: SciPy's function of that name is no ufunc.
-DERIVATIVES_ONLY = ("polygamma", "polygamma_slope")
+DERIVATIVES_ONLY = ("polygamma",)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -21,7 +21,7 @@ import numpy as np
 from mpmath import mp, mpf
 from numpy.typing import NDArray
 from scipy import special
-from test_ops import OF_AN_ORDER, OPERATIONS, reference_of
+from test_ops import OPERATIONS, reference_of
 
 from thalweg.expressions import operation
 
@@ -407,10 +407,7 @@ def _new_operation(name: str) -> Emit:
         names = [w.pick(lambda v: v.shape == (N,)) for _ in domains]
         limits = [(max(low, -1.5), min(high, 1.5)) for low, high, *_ in domains]
         inner = [(a + 0.1 * (b - a), b - 0.1 * (b - a)) for a, b in limits]
-        inside = [w.fit(n, *i) for n, i in zip(names, inner, strict=True)]
-        if name in OF_AN_ORDER:
-            inside[0] = str(w.rng.integers(1, 4))
-        return f"{name}({', '.join(inside)})"
+        return f"{name}({', '.join(w.fit(n, *i) for n, i in zip(names, inner, strict=True))})"
 
     return emit
 

@@ -85,14 +85,6 @@ def test_a_run_that_leaves_the_domain_exits_1_and_names_the_operation(capsys):
     assert fields(out)["last"].startswith("x = -0.564")
 
 
-@pytest.mark.parametrize("order", ["0", "9", "1e9"])
-def test_an_order_of_polygamma_that_is_not_offered_leaves_the_domain(capsys, order):
-    words = ["minimize", f"polygamma({order}, x) + x", "--start", "x=2", *GD, "0.1"]
-    status, out, _ = run(capsys, *words)
-    assert status == 1
-    assert fields(out)["reason"] == "left_domain"
-
-
 def test_json_is_strict_and_keyed_by_variables(capsys):
     status, out, _ = run(
         capsys, "minimize", "(a - 1)**2 + 3*(b + 2)**2", "--start", "b=1", "--start", "a=0",

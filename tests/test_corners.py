@@ -3,7 +3,6 @@
 
 import itertools
 import math
-import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +13,6 @@ from numpy.typing import NDArray
 from scipy import special
 
 import thalweg as tw
-from thalweg.expressions import operation
 
 FloatArray = NDArray[np.float64]
 Function = Callable[..., Any]
@@ -560,25 +558,3 @@ def test_the_measure_sees_a_nan_and_a_wrong_slope() -> None:
         check(lambda x: np.sum(x * np.log(x)), [0.0], 0, 0)
     with pytest.raises(AssertionError):
         check(lambda x: np.sum(np.maximum(x, 0)), [0.0], 0, 0)
-
-
-@pytest.mark.parametrize("order", [0.0, -1.0, 1.5, 8.5, 9.0, 1e9, -1e9, 1e300, np.inf, np.nan])
-def test_orders_of_polygamma_outside_1_to_8_leave_the_domain(order: float) -> None:
-    """Order 1e9 never ended: one term of its sum for each."""
-    polygamma = operation("polygamma")
-    assert np.isnan(polygamma(order, 2.0))
-    assert np.isnan(polygamma([1.0, order, 8.0], 2.0)).tolist() == [False, True, False]
-    F = pickle.loads(pickle.dumps(tw.objective(lambda x: polygamma(order, x), 2.0)))
-    assert np.isnan(F(2.0))
-    result = tw.minimize(F, 2.0, tw.GradientDescent(0.1))
-    assert not result.success
-    if np.isfinite(order) and not 1 <= order <= 8:
-        assert result.reason == tw.Reason.left_domain
-        assert "polygamma" in result.message
-
-
-def test_derivatives_of_polygamma_of_order_8_go_beyond_it() -> None:
-    polygamma = operation("polygamma")
-    F = tw.objective(lambda x: polygamma(8, x), 2.0)
-    assert F.grad(1.5) == pytest.approx(float(mpmath.psi(9, 1.5)), rel=1e-14)
-    assert F.hess(1.5) == pytest.approx(float(mpmath.psi(10, 1.5)), rel=1e-14)

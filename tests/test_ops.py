@@ -43,11 +43,9 @@ LARGEST = float(np.finfo(np.float64).max)
 BOUND = (
     dict.fromkeys(["add", "subtract", "multiply", "divide", "square", "reciprocal", "sqrt"], 0.5)
     | dict.fromkeys(["exp", "log", "expm1", "log1p", "sin", "cos", "remainder", "floor_divide"], 2)
-    | dict.fromkeys(["polygamma", "polygamma_slope"], 8)
+    | {"polygamma": 8}
 )
 OTHERWISE = 4
-# Their first operand is a whole number.
-OF_AN_ORDER = {"polygamma", "polygamma_slope"}
 NEAR_ZEROS_ABSOLUTE = {"gammaln", "digamma"}
 
 # mpmath's bits for values: 53 wanted, up to 110 lost where a reference cancels (logaddexp near 0).
@@ -106,7 +104,6 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     ),  # mpmath overflows beyond
     "gammaln": mpmath.loggamma,
     "polygamma": lambda n, a: mpmath.psi(int(n), a),
-    "polygamma_slope": lambda n, a: mpmath.psi(int(n) + 1, a),
 }
 
 
@@ -146,7 +143,7 @@ def function_of(name: str, order: float | None = None) -> Any:
 def evaluate(name: str, points: Sequence[Point]) -> list[FloatArray]:
     """Value, then each partial, at points."""
     columns = np.array(points, dtype=np.float64).T.copy()
-    if name in OF_AN_ORDER:
+    if name == "polygamma":
         value, slope = np.empty((2, len(points)))
         for order in np.unique(columns[0]):
             here = columns[0] == order
@@ -216,8 +213,8 @@ def points_of(name: str, n: int, salt: int = 0) -> list[Point]:
     o = OPERATIONS[name]
     rng = np.random.default_rng([zlib.crc32(name.encode()), salt])
     columns = [samples_of(d, rng, max(n // 5, 8)) for d in o["domain"]]
-    if name in OF_AN_ORDER:
-        columns[0] = rng.integers(1, int(o["domain"][0][1]) + 1, n).astype(float)
+    if name == "polygamma":
+        columns[0] = rng.integers(1, 9, n).astype(float)
         columns[1] = columns[1][columns[1] > 1e-30]  # below it 1/a**n is all, and mpmath is slow
     arity = o["arity"]
     rows = [rng.choice(c, n) for c in columns] if arity > 1 else [columns[0][:n]]
@@ -238,7 +235,7 @@ def points_of(name: str, n: int, salt: int = 0) -> list[Point]:
             rows[1][middle] = rng.uniform(-700, 700, len(rows[1][middle])) / np.maximum(
                 np.abs(np.log(rows[0][middle])), 1e-3
             )
-        if name in OF_AN_ORDER:
+        if name == "polygamma":
             rows[1] = rng.choice(columns[1], n)
     return list(zip(*(map(float, row) for row in rows), strict=True))
 
@@ -322,7 +319,7 @@ def peer_of(name: str) -> Callable[..., Any] | None:
 # Where NumPy or SciPy is no judge: the reason beside each.
 def peer_errs(name: str, point: Point) -> bool:
     a = point[0]
-    if name in OF_AN_ORDER:  # n is a whole number from 1, a > 0
+    if name == "polygamma":  # n is a whole number from 1, a > 0
         return a < 1 or a != int(min(a, 1e9)) or a > 8 or not point[1] > 0 or math.isinf(a)
     if name in ("gammaln", "digamma"):
         # Outside the domain: C99 and SciPy have their own answers, with poles at whole numbers.
@@ -359,7 +356,7 @@ def test_special_values_are_numpys(name: str) -> None:
         {*SPECIAL[5:], *ends, *(np.nextafter(e, s * INF) for e in ends for s in (1, -1))}
     ) + list(SPECIAL[:5])
     values = [float(v) for v in values]
-    if name in OF_AN_ORDER:
+    if name == "polygamma":
         points = list(itertools.product([1.0, 2.0, 3.0], values))
     else:
         points = list(
@@ -407,8 +404,8 @@ def test_choices_and_roundings_are_numpys_to_the_bit(name: str) -> None:
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_alone_and_among_many_lanes_give_one_answer(name: str) -> None:
     points = points_of(name, 40) + [(v,) * OPERATIONS[name]["arity"] for v in SPECIAL]
-    if name in OF_AN_ORDER:
-        points = [p for p in points if p[0] in range(1, 9)]
+    if name == "polygamma":
+        points = [p for p in points if p[0] in (1, 2, 3, 4, 5, 6, 7, 8)]
     many = evaluate(name, points)
     for k, point in enumerate(points):
         for one, all_ in zip(evaluate(name, [point]), many, strict=True):
@@ -440,14 +437,14 @@ def _differences(name: str, point: Point, bits: int) -> list[tuple[Any, Any]]:
             return mpmath.re(f(*moved))
 
         for k in range(len(x)):
-            if name in OF_AN_ORDER and k == 0:
+            if name == "polygamma" and k == 0:
                 out.append((mpf(0), mpf(0)))
                 continue
             up, down, middle = at((k, 1)), at((k, -1)), at()
             p = (up - down) / (2 * h[k])
             turn = abs(x[k] * (up - 2 * middle + down) / h[k] ** 2)
             for j in range(len(x)):
-                if j != k and name not in OF_AN_ORDER:
+                if j != k and name != "polygamma":
                     mixed = (
                         at((k, 1), (j, 1))
                         - at((k, 1), (j, -1))
@@ -528,7 +525,7 @@ def slopes_off(name: str, points: Sequence[Point]) -> list[Any]:
 
 
 # mpmath needs milliseconds for one of these in so many bits.
-SLOW = {"gammaln", "digamma", "polygamma", "polygamma_slope"}
+SLOW = {"gammaln", "digamma", "polygamma"}
 
 
 @pytest.mark.parametrize("name", SMOOTH)

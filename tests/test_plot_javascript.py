@@ -43,7 +43,7 @@ def test_every_operation_is_written_and_agrees(tmp_path):
         domain = operation["domain"] or [(-inf, inf)] * arity
         points = np.column_stack([samples(rng, domain[min(i, len(domain) - 1)])
                                   for i in range(arity)])  # fmt: skip
-        if name.startswith("polygamma"):
+        if name == "polygamma":
             points[:, 0] = np.round(points[:, 0])
         if name in ("rint", "floor", "ceil", "trunc", "sign", "heaviside", "where", "xlogy"):
             points[:20, 0] = np.arange(20) / 2 - 5  # halves, and zero

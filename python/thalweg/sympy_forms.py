@@ -99,7 +99,6 @@ def forms() -> dict[str, Callable[..., Any]]:
         "gammaln": sp.loggamma,
         "digamma": sp.digamma,
         "polygamma": sp.polygamma,
-        "polygamma_slope": lambda n, a: sp.polygamma(n + 1, a),
         "less": sp.Lt,
         "less_equal": sp.Le,
         "greater": sp.Gt,

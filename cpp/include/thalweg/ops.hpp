@@ -509,27 +509,13 @@ struct Erfc : Operation<1> {
     return {T(-kTwoOverSqrtPi) * apply<Exp>(-(a * a))};
   }
 };
-// The derivative of order n + 1 of digamma, which derivatives of polygamma are: of orders beyond
-// those that a user may ask for too.
-struct PolygammaSlope : Operation<2> {
-  static constexpr auto name = "polygamma_slope";
-  static constexpr std::array domain{closed(1.0).to(closed(14.0)), open(0.0).to(kInfinity)};
-  template <class T> static THALWEG_INLINE T value(T n, T a) {
-    return math::polygamma(n + T(1.0), a);
-  }
-  template <class T> static Two<T> partials(T n, T a, T) {
-    return {T(0), apply<PolygammaSlope>(n + T(1), a)};
-  }
-};
-// The n-th derivative of digamma, n a whole number from 1 to 8; NaN for any other.
+// The n-th derivative of digamma, n a whole number > 0.
 struct Polygamma : Operation<2> {
   static constexpr auto name = "polygamma";
   static constexpr std::array domain{closed(1.0).to(closed(8.0)), open(0.0).to(kInfinity)};
-  template <class T> static THALWEG_INLINE T value(T n, T a) {
-    return math::polygamma(select(n <= T(8.0), n, T(0.0)), a);
-  }
+  template <class T> static THALWEG_INLINE T value(T n, T a) { return math::polygamma(n, a); }
   template <class T> static Two<T> partials(T n, T a, T) {
-    return {T(0), apply<PolygammaSlope>(n, a)};
+    return {T(0), apply<Polygamma>(n + T(1), a)};
   }
 };
 struct Digamma : Operation<1> {
@@ -639,9 +625,9 @@ using Operations = OperationList<
     ops::Logaddexp, ops::Logaddexp2, ops::Xlogy, ops::Xlog1py, ops::Sin, ops::Cos, ops::Sinc,
     ops::Tan, ops::Arcsin, ops::Arccos, ops::Arctan, ops::Arctan2, ops::Hypot, ops::Sinh, ops::Cosh,
     ops::Tanh, ops::Arcsinh, ops::Arccosh, ops::Arctanh, ops::Erf, ops::Erfc, ops::Gammaln,
-    ops::Digamma, ops::Polygamma, ops::PolygammaSlope, ops::Less, ops::LessEqual, ops::Greater,
-    ops::GreaterEqual, ops::Equal, ops::NotEqual, ops::LogicalAnd, ops::LogicalOr, ops::LogicalXor,
-    ops::LogicalNot, ops::Isnan, ops::Isfinite, ops::Isinf, ops::Heaviside, ops::Where>;
+    ops::Digamma, ops::Polygamma, ops::Less, ops::LessEqual, ops::Greater, ops::GreaterEqual,
+    ops::Equal, ops::NotEqual, ops::LogicalAnd, ops::LogicalOr, ops::LogicalXor, ops::LogicalNot,
+    ops::Isnan, ops::Isfinite, ops::Isinf, ops::Heaviside, ops::Where>;
 
 // Position of Op in the list: its opcode in memory, never on disk.
 template <class Op, class First, class... Rest>

@@ -29,8 +29,7 @@ OPERATIONS = {
     "sinh": "Math.sinh({0})", "cosh": "Math.cosh({0})", "tanh": "Math.tanh({0})",
     "arcsinh": "Math.asinh({0})", "arccosh": "Math.acosh({0})", "arctanh": "Math.atanh({0})",
     "erf": "erf({0})", "erfc": "erfc({0})", "gammaln": "gammaln({0})", "digamma": "digamma({0})",
-    "polygamma": "polygamma({0} <= 8 ? {0} : NaN, {1})",
-    "polygamma_slope": "polygamma({0} + 1, {1})",
+    "polygamma": "polygamma({0}, {1})",
     "less": "+({0} < {1})", "less_equal": "+({0} <= {1})", "greater": "+({0} > {1})",
     "greater_equal": "+({0} >= {1})", "equal": "+({0} === {1})", "not_equal": "+({0} !== {1})",
     # NaN counts as true, as in NumPy.
@@ -106,7 +105,7 @@ LIBRARY = {
     # DLMF 5.15.9, 5.15.5.
     "polygamma": """(n, a) => {
   let x = a, sum = 0, f = 1;
-  if (!(x > 0 && n >= 1 && n <= 15 && n === Math.round(n))) return NaN;
+  if (!(x > 0)) return NaN;
   for (let k = 2; k < n; ++k) f *= k;
   for (; x < 16 + n; ++x) sum += f * n / Math.pow(x, n + 1);
   sum += f / Math.pow(x, n) + f * n / 2 / Math.pow(x, n + 1);

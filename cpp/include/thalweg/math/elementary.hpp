@@ -2,7 +2,6 @@
 // All vector mathematics of the core under one name, and the exact remainders.
 #pragma once
 #include <cmath>
-#include <limits>
 
 #include "thalweg/math/exponential.hpp"
 #include "thalweg/math/hyperbolic.hpp"
@@ -35,18 +34,15 @@ template <class V> inline V floor_divide(V a, V b) {
                 select(is_nan(r), r, select(whole == V(0.0), copysign(V(0.0), a / b), whole)));
 }
 
-// Whole orders up to this are offered; any other would take its time, or has no meaning: NaN.
-inline constexpr double kLargestOrder = 15.0;
-
 // Once for each order among the lanes: as a rule they are all the same.
 template <class V> inline V polygamma(V order, V x) {
   alignas(64) double n[V::kSize];
   order.store(n);
-  V out(std::numeric_limits<double>::quiet_NaN());
+  V out = x;
   for (std::size_t k = 0; k < V::kSize; ++k) {
     bool done = false;
     for (std::size_t j = 0; j < k; ++j) done |= n[j] == n[k];
-    if (done || !(n[k] >= 1.0 && n[k] <= kLargestOrder && n[k] == std::rint(n[k]))) continue;
+    if (done) continue;
     const V y = n[k] == 1.0 ? trigamma(x) : polygamma(static_cast<int>(n[k]), x);
     out = select(order == V(n[k]), y, out);
   }
