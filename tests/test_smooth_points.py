@@ -105,6 +105,7 @@ CASES: dict[str, Smooth] = {
     "1 at 0 and sin(x) / x, half guarded": Smooth(
         lambda x: np.where(x == 0, 1.0, np.sin(x) / np.where(x == 0, 1.0, x)), _sinc
     ),
+    "sin(x) / x and 1 at 0": Smooth(lambda x: np.where(x != 0, np.sin(x) / x, 1.0), _sinc),
     "1 at 0 and expm1(x) / x": Smooth(
         lambda x: np.where(x == 0, 1, np.expm1(-3 * x) / (-3 * x)), lambda x: _exprel(-3 * x)
     ),

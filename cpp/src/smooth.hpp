@@ -136,16 +136,16 @@ inline void append_quotient(Graph& g, NodeId id, std::vector<SmoothPart>& parts)
   if (c.is_number())  // sin(0) / c, whose slope is 1 / c
     parts.push_back({t, select(zero, Expr(1.0) / c, slope_of_quotient(g, id, t, id))});
 }
-// where(x == 0, 1, sin(t) / t), t being x, a multiple of it, or where(x == 0, c, x): sinc or exprel
-// itself, smooth at 0.
+// where(x == 0, 1, sin(t) / t), or the other way by x != 0, t being x, a multiple of it, or where(x
+// == 0, c, x): sinc or exprel itself, smooth at 0.
 inline void append_choice(Graph& g, NodeId id, std::vector<SmoothPart>& parts) {
-  const NodeId zero = g.inputs(id)[0], quotient = g.inputs(id)[2];
-  const NodeId argument = argument_of_quotient(g, quotient);
-  if (argument < 0 || !Expr(g, g.inputs(id)[1]).is(1.0) ||
-      !is_operation(g, zero, kOpcode<ops::Equal>))
+  const NodeId condition = g.inputs(id)[0];
+  const bool equal = is_operation(g, condition, kOpcode<ops::Equal>);
+  if (!equal && !is_operation(g, condition, kOpcode<ops::NotEqual>)) return;
+  const NodeId at_zero = g.inputs(id)[equal ? 1 : 2], quotient = g.inputs(id)[equal ? 2 : 1];
+  const NodeId argument = argument_of_quotient(g, quotient), x = g.inputs(condition)[0];
+  if (argument < 0 || !Expr(g, at_zero).is(1.0) || !Expr(g, g.inputs(condition)[1]).is_zero())
     return;
-  const NodeId x = g.inputs(zero)[0];
-  if (!is_equal_to_zero(g, zero, x)) return;
   const auto in = g.inputs(argument);
   const auto is_multiple_by = [&](std::size_t k) {
     const Expr c(g, in[k]);
