@@ -51,6 +51,9 @@ class LeastSquares(Record):
         Why it ended.
     nit : int
         Steps that were taken.
+    determined : bool
+        Whether the residuals determine every variable: none is dependent on others, without
+        effect, or has an error beyond 6.7e7 times its size. Where not, `message` names them.
     elapsed : float
         Seconds.
     """
@@ -69,6 +72,7 @@ class LeastSquares(Record):
     success: bool
     reason: Reason
     nit: int
+    determined: bool = True
     elapsed: float = 0.0
 
     def _rows(self) -> list[tuple[str, str]]:
@@ -82,6 +86,8 @@ class LeastSquares(Record):
             ("jac", f"{self.jac.shape[0]} x {self.jac.shape[1]}"),
             ("nit", f"{self.nit}    nfev: {self.nfev}    njev: {self.njev}"),
         ]
+        if not self.determined:
+            rows.append(("determined", "False"))
         if any_active(self.active_mask):
             rows.append(("active_mask", text(self.active_mask)))
         return [*rows, ("elapsed", seconds(self.elapsed))]

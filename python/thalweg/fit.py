@@ -18,6 +18,7 @@ from thalweg.fit_arguments import (
     weights_of,
 )
 from thalweg.models import Model
+from thalweg.soundness import largest, scales_of
 from thalweg.structure import FloatArray
 
 __all__ = ["curve_fit"]
@@ -128,9 +129,11 @@ def curve_fit(
     if "args" in kwargs:
         raise ValueError("'args' is not a supported keyword argument.")
     weights = None if sigma is None else weights_of(sigma, y, None)
+    scales = scales_of(largest(x)) if p0 is None else ()
     return Model(f, x, start, trace=trace).fitted(
-        y, start, weights, None, walls, method, jac, bool(absolute_sigma), full_output, kwargs
-    )
+        y, start, weights, None, walls, method, jac, bool(absolute_sigma), full_output, kwargs,
+        scales,
+    )  # fmt: skip
 
 
 def between(lower: FloatArray, upper: FloatArray) -> FloatArray:

@@ -34,6 +34,7 @@ from thalweg.lanes import cores
 from thalweg.leastsq import checked_scale, checked_stops, scale_of
 from thalweg.reasons import Reason
 from thalweg.robust import checked_loss
+from thalweg.soundness import largest
 from thalweg.stopping import raise_stopped
 from thalweg.structure import FloatArray
 from thalweg.trace import trace_call
@@ -170,6 +171,7 @@ def curve_fit_many(
         bounds=bounds, given=p0 is not None, fixed=fixed, loss=loss, f_scale=f_scale,
         likelihood=likelihood, nan_policy=nan_policy, threads=threads, progress=progress, out=out,
         x_scale=x_scale, stops=checked_stops(ftol, xtol, gtol, max_nfev, max_time),
+        size=largest(() if varying else xdata) if p0 is None else None,
     )  # fmt: skip
 
 
@@ -196,6 +198,7 @@ def fit_many(
     x_scale: Any,
     stops: dict[str, Any],
     kept: dict[Any, FitTapes] | None = None,
+    size: float | None = None,
 ) -> Fits:
     """Fit a model of which `values` makes the values; its tapes are kept in `kept`."""
     began = time.perf_counter()
@@ -262,7 +265,7 @@ def fit_many(
         None if scale is None else np.ascontiguousarray(scale[free]), absolute_sigma, predictors,
         known, None if errors is None else Rows(errors, lead), weights,
         [constant[names[i]] for i in held], "pcov" in arrays, "perr" in arrays,
-        cores(threads),
+        cores(threads), size=size,
     )  # fmt: skip
     made(False)  # traced, and refused, before anything is read
     if not progress:
@@ -307,6 +310,7 @@ def _run(
         for name, to in rows.items():
             to.write(done, lanes.k, rest[name])
     shared = {"names": list(names), "elapsed": time.perf_counter() - began}
-    fits = Fits(arrays, lead, shared, sides, {"max_nfev": lanes.stops["max_nfev"]})
+    about = {"max_nfev": lanes.stops["max_nfev"], "free": list(lanes.layout.free)}
+    fits = Fits(arrays, lead, shared, sides, about)
     raise_stopped(error, fits)
     return fits

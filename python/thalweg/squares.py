@@ -11,10 +11,12 @@ from math import inf, prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from thalweg import _core
 from thalweg.errors import TraceError
 from thalweg.robust import LOSSES, Rho, curvature, weighted
+from thalweg.soundness import FACTORS, SINGULAR, linear, refined
 from thalweg.structure import FloatArray, Structure, as_floats, structure_of
 from thalweg.trace import Trace, Tracer
 
@@ -36,6 +38,8 @@ class Ending(NamedTuple):
     x: FloatArray
     covariance: FloatArray
     rank: int  # -1: there are as many parameters as data
+    pivot: float  # the last one of J's columns, scaled to length one; 0: dependent
+    loose: npt.NDArray[np.bool_]  # which parameters are dependent
     cost: float
     reason: int
     left: float  # both sides of the inequality that decided
@@ -47,7 +51,8 @@ class Ending(NamedTuple):
 def ending_of(out: dict[str, Any]) -> Ending:
     """The same of a run, without a covariance."""
     return Ending(
-        out["x"][0], np.empty((0, 0)), 0, float(out["fun"][0]), int(out["reason"][0]),
+        out["x"][0], np.empty((0, 0)), 0, 1.0, np.zeros(out["x"].shape[1], dtype=bool),
+        float(out["fun"][0]), int(out["reason"][0]),
         float(out["left"][0]), float(out["right"][0]), int(out["nfev"][0]), int(out["nit"][0]),
     )  # fmt: skip
 
@@ -81,6 +86,7 @@ class Squares:
         scale: FloatArray | None,
         stops: dict[str, Any],
         listener: Listener | None = None,
+        factor: float = FACTORS[0],
     ) -> dict[str, Any]:
         """Descend from x (n,); what the core tells of the ending, each with one row."""
         raise NotImplementedError
@@ -92,17 +98,41 @@ class Squares:
         scale: FloatArray | None,
         stops: dict[str, Any],
         rows: int,
+        factor: float = FACTORS[0],
     ) -> Ending:
         """Descend from x; the covariance too, scaled by what is left to so many data (0: not)."""
-        out = self.run(x, box, scale, stops)
+        ending = self.descended(x, box, scale, stops, rows, factor)
+        return self.further(ending, box, rows, stops["max_nfev"])
+
+    def further(self, ending: Ending, box: list[FloatArray], rows: int, max_nfev: int) -> Ending:
+        """An ending, gone on with by J itself where J'J is singular to rounding."""
+        if ending.pivot >= SINGULAR:
+            return ending
+        further = refined(lambda at: linear(self, at), ending, box, max_nfev)
+        return further if further.nit == ending.nit else self.spread(further, box, rows)
+
+    def descended(
+        self,
+        x: FloatArray,
+        box: list[FloatArray],
+        scale: FloatArray | None,
+        stops: dict[str, Any],
+        rows: int,
+        factor: float,
+    ) -> Ending:
+        """The same by J'J alone."""
+        out = self.run(x, box, scale, stops, None, factor)
         if out["error"] is not None:
             raise out["error"]
-        ending = ending_of(out)
+        return self.spread(ending_of(out), box, rows)
+
+    def spread(self, ending: Ending, box: list[FloatArray], rows: int) -> Ending:
+        """An ending with the covariance there."""
         r, jacobian = self.at(ending.x)
         if self.rho is not None:
             jacobian = jacobian * np.sqrt(curvature(self.rho, r, self.f_scale))[:, None]
         held = (ending.x <= box[0]) | (ending.x >= box[1]) if box else None
-        covariance, rank = _core.covariance(jacobian.T, held)
+        covariance, rank, pivot, loose = _core.covariance(jacobian.T, held)
         free = self.n - (0 if held is None else int(np.count_nonzero(held)))
         if rows and rank == free:
             if rows > free:
@@ -110,7 +140,7 @@ class Squares:
             elif free:
                 covariance[~np.isnan(covariance)] = inf
                 rank = -1
-        return ending._replace(covariance=covariance, rank=rank)
+        return ending._replace(covariance=covariance, rank=rank, pivot=pivot, loose=loose)
 
     def at(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Residuals (m,) and Jacobian (m, n) at x (n,)."""
@@ -133,9 +163,6 @@ class Squares:
             cost, share = (np.asarray(v) for v in weighted(self.rho, r, self.f_scale))
             rows = jacobian * share[:, None]
             return float(cost.sum()), rows.T @ r, rows.T @ jacobian
-
-
-_HYPER = [1.0]
 
 
 def sum_of_squares(
@@ -183,6 +210,7 @@ class TracedSquares(Squares):
         scale: FloatArray | None,
         stops: dict[str, Any],
         listener: Listener | None = None,
+        factor: float = FACTORS[0],
     ) -> dict[str, Any]:
         """Descend from x."""
         args: list[FloatArray | None] = [None, *self.args]
@@ -198,22 +226,23 @@ class TracedSquares(Squares):
             # A loss of the user's own that fills an array, say: it is called with numbers.
             minimizer, args, varying, told = told_minimizer(self.n), [], [], self.told
         return minimizer.run(
-            x[None, :], args, varying, _HYPER, bounds, None, record=False, callback=listener,
+            x[None, :], args, varying, [factor], bounds, None, record=False, callback=listener,
             function=told, threads=self.threads, scale=scale, **stops,
         )  # fmt: skip
 
-    def fit(
+    def descended(
         self,
         x: FloatArray,
         box: list[FloatArray],
         scale: FloatArray | None,
         stops: dict[str, Any],
         rows: int,
+        factor: float,
     ) -> Ending:
         """As above, in one call of the core where there is no loss."""
         if self.rho is not None:
-            return super().fit(x, box, scale, stops, rows)
-        return Ending(*self.objective.fit(x, self.args, box, scale, rows, stops))
+            return super().descended(x, box, scale, stops, rows, factor)
+        return Ending(*self.objective.fit(x, self.args, box, scale, rows, stops, factor))
 
     def at(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Residuals and Jacobian at x."""
@@ -267,11 +296,12 @@ class CalledSquares(Squares):
         scale: FloatArray | None,
         stops: dict[str, Any],
         listener: Listener | None = None,
+        factor: float = FACTORS[0],
     ) -> dict[str, Any]:
         """Descend from x."""
         self.limits = bounds
         return told_minimizer(self.n).run(
-            x[None, :], [], [], _HYPER, bounds, None, record=False, callback=listener,
+            x[None, :], [], [], [factor], bounds, None, record=False, callback=listener,
             function=self.told, scale=scale, **stops,
         )  # fmt: skip
 
