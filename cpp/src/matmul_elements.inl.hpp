@@ -11,11 +11,15 @@ struct Product {
   double* c;
   std::int64_t a_m, a_k, b_k, b_n, c_m, c_n;
   const double *a_end, *b_end;  // of what may be read
-  bool vector, near;            // of the whole: is C a vector? Does it stay in a near cache?
+  // Of the whole, not of a part of it, whose last column may be its only one: is the second factor
+  // a vector, is the first? Does the product stay in a near cache?
+  bool times_vector, vector_times, near;
 
   // C' = B' A'
   Product transposed() const {
-    return {n, k, m, b, a, c, b_n, b_k, a_k, a_m, c_n, c_m, b_end, a_end, vector, near};
+    return {n,   k,   m,   b,   a,     c,     b_n,          b_k,
+            a_k, a_m, c_n, c_m, b_end, a_end, vector_times, times_vector,
+            near};
   }
   Product rows(std::int64_t from, std::int64_t count) const {
     Product p = *this;
@@ -54,7 +58,7 @@ struct MatrixProduct {
   // C, of M rows and at most N batches of columns, = or += A B, a run along k.
   template <int M, int N>
   static __attribute__((flatten)) void tile(const Product& p, bool first, Ahead next) {
-    V s[M * N];
+    V s[array_size(M * N)];
     each<M * N>([&](auto i) {
       s[i] = V(-0.0);
       __builtin_prefetch(p.c + i / N * p.c_m + i % N * W * p.c_n, 1);
@@ -64,7 +68,7 @@ struct MatrixProduct {
     for (std::int64_t k = 0; k < p.k; ++k, a += p.a_k, b += p.b_k) {
       __builtin_prefetch(next.p + at);
       if ((at += next.step) >= next.length) at = 0, next.p += next.stride;
-      V y[N];
+      V y[array_size(N)];
       each<N>([&](auto j) { y[j] = V::load(b + j * W); });
       each<M>([&](auto i) {
         const V x(a[i * p.a_m]);
@@ -78,7 +82,7 @@ struct MatrixProduct {
         put(first ? s[i] : some(c, n) + s[i], c, n);
       });
     } else {
-      alignas(64) double t[M * N * W];
+      alignas(64) double t[array_size(M * N * W)];
       each<M * N>([&](auto i) { s[i].store(t + i * W); });
       for (std::int64_t n = 0; n < p.n; ++n)
         for (std::int64_t m = 0; m < M; ++m) {
@@ -194,7 +198,7 @@ struct RowsTimesVector {
     return halved<W>(sums);
   }
   template <int G> static void together(const Product& p, const double* const* rows, V* sums) {
-    V s[G * kBatches];
+    V s[array_size(G * kBatches)];
     each<G * kBatches>([&](auto i) { s[i] = V(-0.0); });
     const std::int64_t whole = p.k / kPartials * kPartials;
     for (std::int64_t k = 0; k < whole; k += kPartials)
@@ -258,7 +262,7 @@ struct ColumnsTimesVector {
   // Columns k, k + kPartials, … to their partial sum.
   template <int G> static void add(const Product& p, std::int64_t k, double* sum) {
     const double* a = p.a + k * p.a_k;
-    V x[G];
+    V x[array_size(G)];
     each<G>([&](auto i) { x[i] = V(p.b[k + i * kPartials]); });
     for (std::int64_t m = 0; m < p.m; m += W, a += W, sum += W * kPartials) {
       V s = V::load(sum);
@@ -270,9 +274,10 @@ struct ColumnsTimesVector {
 };
 
 void multiply_tile(const Product& p) {
-  if (!p.vector) return MatrixProduct::all(p);
-  const Product q = p.n == 1 ? p : p.transposed();
-  q.m == 1 || q.a_m != 1 ? RowsTimesVector::all(q) : ColumnsTimesVector::all(q);
+  if (!p.times_vector && !p.vector_times) return MatrixProduct::all(p);
+  const Product q = p.times_vector ? p : p.transposed();
+  const bool rows = q.a_k == 1 && (q.m == 1 || q.a_m != 1);
+  rows ? RowsTimesVector::all(q) : ColumnsTimesVector::all(q);
 }
 
 // Tiles joined pairwise; the right half of a sum is made in `waiting`.
@@ -302,7 +307,8 @@ void multiply(const Extent& e, const double* a, const double* b, double* r, doub
                   1,
                   a + e.m * e.k,
                   b + e.k * e.n,
-                  e.m == 1 || e.n == 1,
+                  e.n == 1,
+                  e.m == 1,
                   e.m * e.k + e.k * e.n <= kNear};
   if (e.k == 0) {
     for (std::int64_t i = 0; i < e.m * e.n; ++i) r[i] = 0.0;

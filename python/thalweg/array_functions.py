@@ -12,7 +12,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from thalweg._core import Reduction
 from thalweg.errors import cannot_trace
 from thalweg.registry import ARGUMENTS, FUNCTIONS, implements, plain
-from thalweg.tracer import OPCODE, WHERE, Shape, Tracer, Truth, apply, is_truth
+from thalweg.tracer import OPCODE, WHERE, Shape, Tracer, Truth, apply, holds_tracer, is_truth
 
 if TYPE_CHECKING:
     from thalweg.trace import Trace
@@ -56,6 +56,9 @@ def _select(trace: Trace, condlist: Any, choicelist: Any, default: Any = 0) -> A
 
 @implements(np.piecewise)
 def _piecewise(trace: Trace, x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
+    if not holds_tracer(x) and np.asarray(x).dtype.kind in "biu":
+        why = "NumPy makes whole numbers of its values where x holds whole numbers."
+        raise cannot_trace("np.piecewise of whole numbers", why, "Write np.where, or 1.0 * x.")
     x = trace.wrap(x)
     if not isinstance(condlist, list | tuple):
         condlist = [condlist]
@@ -65,8 +68,17 @@ def _piecewise(trace: Trace, x: Any, condlist: Any, funclist: Any, *args: Any, *
         raise ValueError(f"with {n} condition(s), either {n} or {n + 1} functions are expected")
     value = pieces.pop() if len(pieces) > len(condlist) else 0.0
     for condition, piece in zip(condlist, pieces, strict=True):
-        value = choose(trace, condition, piece, value)
+        value = choose(trace, _of_leading_axes(trace, condition, x.shape), piece, value)
     return value
+
+
+def _of_leading_axes(trace: Trace, condition: Any, shape: Shape) -> Any:
+    """Return a condition that chooses x[condition]: one of fewer axes is of the leading ones."""
+    condition = trace.wrap(condition)
+    own = condition.shape
+    if own != shape[: len(own)]:
+        raise IndexError(f"a condition must have the shape of x or of its rows, {shape}, got {own}")
+    return condition.reshape(own + (1,) * (len(shape) - len(own)))
 
 
 @implements(np.clip)
@@ -124,9 +136,7 @@ def _fix(trace: Trace, x: Any) -> Tracer:
 
 @implements(np.sinc)
 def _sinc(trace: Trace, x: Any) -> Tracer:
-    x = trace.wrap(x)
-    angle = np.pi * choose(trace, x == 0, 1.0, x)
-    return choose(trace, x == 0, 1.0, op(trace, "sin", angle) / angle)
+    return op(trace, "sinc", x)
 
 
 @implements(np.real, np.real_if_close)
@@ -150,7 +160,8 @@ def axes_of(ndim: int, axis: Any) -> tuple[int, ...]:
 def reduce(kind: Any, trace: Trace, a: Any, axis: Any, keepdims: bool) -> Tracer:
     """Return a reduction of the core."""
     node = trace.lift(a)
-    axes = axes_of(len(trace.graph.shape(node)), axis)
+    ndim = len(trace.graph.shape(node))
+    axes = () if ndim == 0 and axis in (0, -1) else axes_of(ndim, axis)  # as NumPy has it
     return Tracer(trace, trace.graph.reduce(kind, node, axes, keepdims))
 
 
@@ -289,8 +300,8 @@ def _average(
         value, total = _mean(trace, a, axis, keepdims=keepdims), float(count(a.shape, axis))
     else:
         w = trace.wrap(weights)
+        axes = axes_of(a.ndim, axis)
         if w.shape != a.shape:
-            axes = axes_of(a.ndim, axis)
             if axis is None:
                 raise TypeError("Axis must be specified when shapes of a and weights differ.")
             if w.shape != tuple(a.shape[i] for i in axes):
@@ -341,7 +352,7 @@ def running(
 ) -> Tracer:
     """Return s_k = p_k s_(k-1) + q_k along an axis, where combine makes p and q."""
     x = trace.wrap(a)
-    if axis is None:
+    if axis is None or (x.ndim == 0 and axis in (0, -1)):
         x, axis = x.reshape(-1), 0
     axis = normalize_axis_index(axis, x.ndim)
     if x.size == 0:
@@ -403,12 +414,14 @@ def _diff(
 @implements(np.trapezoid)
 def _trapezoid(trace: Trace, y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Tracer:
     y = trace.wrap(y)
-    axis = normalize_axis_index(axis, y.ndim)
+    along_y = normalize_axis_index(axis, y.ndim)
     step = trace.wrap(dx)
     if x is not None:
         x = trace.wrap(x)
         step = _diff(trace, x, axis=-1 if x.ndim == 1 else axis)
         if x.ndim == 1:
-            step = step.reshape((-1,) + (1,) * (y.ndim - axis - 1))
-    middle = y[along(y.ndim, axis, slice(1, None))] + y[along(y.ndim, axis, slice(None, -1))]
-    return reduce(SUM, trace, step * middle / 2.0, axis, False)
+            step = step.reshape((-1,) + (1,) * (y.ndim - along_y - 1))
+    later, earlier = (y[along(y.ndim, along_y, part)] for part in (slice(1, None), slice(None, -1)))
+    # As NumPy has it, `axis` counts from the end or the start of y, of x and of what they make,
+    # which may have more axes than y.
+    return reduce(SUM, trace, step * (later + earlier) / 2.0, axis, False)

@@ -34,6 +34,7 @@ from thalweg.lanes import cores
 from thalweg.leastsq import checked_scale, checked_stops, scale_of
 from thalweg.reasons import Reason
 from thalweg.robust import checked_loss
+from thalweg.signatures import Parameters, split
 from thalweg.soundness import largest
 from thalweg.stopping import raise_stopped
 from thalweg.structure import FloatArray
@@ -87,7 +88,8 @@ def curve_fit_many(
     p0 : array_like or callable, optional
         Starts: (p,) for all fits, (..., p) for each, or a function of data (k, m) that returns
         (k, p) or (p,), which it must not change; its starts are moved into the bounds. Ones by
-        default; with bounds, a point between them.
+        default, from which a fit that cannot be trusted is begun again from the scale of its `xdata`
+        (docs/fits.md); with bounds, a point between them.
     sigma : array_like, optional
         Standard deviations of the data: one number, (m,), or (..., m).
     absolute_sigma : bool
@@ -126,7 +128,7 @@ def curve_fit_many(
     -------
     Fits
         `popt` (..., p), `pcov` (..., p, p), `perr`, `cost`, `success`, `status`, `reason`, `nit`,
-        `nfev`, `n_missing`, `names`.
+        `nfev`, `n_missing`, `determined`, `worse`, `names`.
 
     Raises
     ------
@@ -161,11 +163,12 @@ def curve_fit_many(
     """
     data, lead = data_of(ydata)
     shared, varying, known = predictors_of(xdata, lead, data.shape[-1])
+    names, start = parameters_of(f, p0, lead, data)
+    own = Parameters.of(f)
 
     def values(_: Any, predictors: list[Any], parameters: list[Any]) -> Any:
-        return trace_call(f, (shared(predictors), *parameters))
+        return trace_call(f, *split((shared(predictors), *parameters), own.named))
 
-    names, start = parameters_of(f, p0, lead, data)
     return fit_many(
         values, names, start, data, varying, known, sigma=sigma, absolute_sigma=absolute_sigma,
         bounds=bounds, given=p0 is not None, fixed=fixed, loss=loss, f_scale=f_scale,

@@ -39,7 +39,7 @@ from thalweg.squares import (
 from thalweg.stopping import raise_stopped
 from thalweg.structure import FloatArray, Structure, as_floats, parameter_count
 
-__all__ = ["LeastSquares", "least_squares"]
+__all__ = ["LeastSquares", "judged", "least_squares"]
 
 _EPS = float(np.finfo(np.float64).eps)
 _METHODS = ("lm", "trf", "dogbox")
@@ -325,7 +325,7 @@ def _tried(
         open_to = np.zeros(x.size, dtype=bool)
         if error is None:
             try:
-                ending, open_to = _judged(squares, ending, x, box, scale, most)
+                ending, open_to = judged(squares, ending, x, box, scale, most)
             except KeyboardInterrupt as interrupt:  # the last evaluation is not waited for
                 error = interrupt
         nfev += ending.nfev
@@ -341,7 +341,7 @@ def _tried(
     return best._replace(ending=best.ending._replace(nfev=nfev), error=error)
 
 
-def _judged(
+def judged(
     squares: Squares,
     ending: Ending,
     x0: FloatArray,
