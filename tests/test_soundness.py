@@ -172,6 +172,30 @@ def test_dependent_parameters_are_named():
     assert res.message.endswith("; the residuals do not determine variable 0, variable 1")
 
 
+def test_many_least_squares_have_a_column():
+    x = np.linspace(0, 1, 20)
+    y = 2 * x + 0.1 * np.random.default_rng(0).normal(size=20)
+
+    def residuals(p, y):
+        return p[0] * p[1] * x + p[2] - y
+
+    starts = np.array([[1.0, 2.0, 0.0], [2.0, 1.0, 1.0]])
+    many = tw.least_squares_many(residuals, starts, lane_args=(np.stack([y, -y]),))
+    assert many.success.all()
+    assert not many.determined.any()
+    assert many[1].message.endswith("; the residuals do not determine variable 0, variable 1")
+    far = 1e9 + np.arange(5.0)
+    line = np.array([0.1, 0.9, 2.2, 2.8, 4.1])
+    lines = tw.least_squares_many(
+        lambda p, y: p[0] + p[1] * far - y, [[-1e9, 0.0]] * 2, lane_args=(np.stack([line, -line]),)
+    )
+    assert lines.success.all()
+    assert lines.determined.all()
+    np.testing.assert_allclose(lines.x[0], exact_line(far, line), rtol=1e-6)
+    alone = tw.least_squares(lambda p: p[0] + p[1] * far - line, [-1e9, 0.0])
+    np.testing.assert_array_equal(alone.x, lines.x[0])
+
+
 def test_a_parameter_without_effect_is_named():
     x = np.linspace(0, 1, 20)
     y = 2 * x + 0.1 * np.random.default_rng(0).normal(size=20)

@@ -25,7 +25,9 @@ from thalweg.soundness import (
     FACTORS,
     NOT_BEGUN,
     SINGULAR,
+    VAGUE,
     again,
+    bent_down,
     better,
     flat_costs,
     flat_deviances,
@@ -365,6 +367,12 @@ class FitLanes:
         loose = told.pop("loose")
         errors = told["perr"][:, list(layout.free)] if layout.fixed else told["perr"]
         open_to = undetermined(errors, loose, arrays["popt"], x0, self.scale)
+        vague = undetermined(errors, loose, arrays["popt"], x0, self.scale, VAGUE)
+        asked = vague.any(axis=1) & ~open_to.any(axis=1) & _SUCCESS[arrays["reason"]]
+        for lane in np.flatnonzero(asked):
+            at = self._linear(tapes, [out["x"], *inputs[1:]], varying, int(lane))
+            if bent_down(at, arrays["popt"][lane], np.isnan(errors[lane])):
+                open_to[lane] = vague[lane]
         arrays["determined"] = np.logical_not(open_to.any(axis=1))
         arrays["open"] = np.zeros(k)
         (some,) = np.nonzero(~arrays["determined"])
@@ -440,6 +448,20 @@ class FitLanes:
             self._by_qr(tapes, further, inputs, varying, pcov, perr, loose)
         return {"pcov": pcov, "perr": perr, "loose": loose}
 
+    def _linear(
+        self, tapes: FitTapes, inputs: list[FloatArray], varying: list[bool], lane: int
+    ) -> Callable[[FloatArray], tuple[float, FloatArray, FloatArray]]:
+        """Cost, residuals and J's columns of one fit at a point, as `soundness.linear`."""
+        own = _taken(inputs, varying, np.array([lane]))
+        plain = self.layout.rho is None and not self.layout.poisson
+
+        def at(x: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+            cost, r, columns = tapes.linear([x[None], *own[1:]], varying, 1, 1)
+            told = 0.5 * float(r[0] @ r[0]) if plain else float(cost[0, 0])
+            return told, r[0], columns.reshape(x.size, -1)
+
+        return at
+
     def _gone_on(
         self,
         tapes: FitTapes,
@@ -452,14 +474,9 @@ class FitLanes:
         """Go on by QR of J, fit by fit; those that moved."""
         moved = []
         for lane in lanes:
-            own = _taken(inputs, varying, np.array([lane]))
-
-            def at(x: FloatArray, own: list[FloatArray] = own) -> tuple[float, Any, Any]:
-                cost, r, columns = tapes.linear([x[None], *own[1:]], varying, 1, 1)
-                return float(cost[0, 0]), r[0], columns.reshape(x.size, -1)
-
+            at = self._linear(tapes, inputs, varying, lane)
             before = Ending(
-                own[0][0], np.empty((0, 0)), 0, 0.0, np.empty(0, dtype=bool),
+                inputs[0][lane].copy(), np.empty((0, 0)), 0, 0.0, np.empty(0, dtype=bool),
                 *(arrays[name][lane] for name in _ENDING),
             )  # fmt: skip
             after = refined(at, before, self.box, most)

@@ -88,7 +88,7 @@ def curve_fit_many(
     p0 : array_like or callable, optional
         Starts: (p,) for all fits, (..., p) for each, or a function of data (k, m) that returns
         (k, p) or (p,), which it must not change; its starts are moved into the bounds. Ones by
-        default, from which a fit that cannot be trusted is begun again from the scale of its `xdata`
+        default, and where that gives nothing to be trusted the scale of the fit's own `xdata`
         (docs/fits.md); with bounds, a point between them.
     sigma : array_like, optional
         Standard deviations of the data: one number, (m,), or (..., m).

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thalweg import _core
-from thalweg.covariances import covariances
+from thalweg.covariances import covariances, held_of
 from thalweg.robust import Rho, curvature, weighted
 from thalweg.squares import sum_of_squares
 from thalweg.structure import FloatArray
@@ -232,16 +232,7 @@ class FitTapes:
 
     def _held(self, n: int) -> tuple[list[Any] | None, Any]:
         """Which parameters ended at a bound, and how many did not."""
-        if not self.box:
-            return None, float(n)
-        held = []
-        for i in range(n):
-            low, high = (float(end[i]) for end in self.box)
-            held.append((self._x[i] <= low) | (self._x[i] >= high))
-        count = self._trace.wrap(float(n))
-        for h in held:
-            count = count - np.where(h, 1.0, 0.0)
-        return held, count
+        return held_of(self._x, n, self.box)
 
     @cached_property
     def columns(self) -> _core.Function:

@@ -25,7 +25,6 @@ from thalweg.soundness import (
     better,
     named,
     shares,
-    undetermined,
 )
 from thalweg.squares import (
     FOREVER,
@@ -355,8 +354,7 @@ def judged(
         _, jacobian = squares.at(ending.x)
         return ending, ~jacobian.any(axis=0)
     ending = squares.further(squares.spread(ending, box, m), box, m, most)
-    errors = np.sqrt(np.diag(ending.covariance))
-    return ending, undetermined(errors, ending.loose, ending.x, x0, scale)
+    return ending, squares.left_open(ending, x0, scale)
 
 
 # Operations up to which J is factored at the end.

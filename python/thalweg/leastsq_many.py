@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import inf, prod
 from typing import Any, Self
 
@@ -13,13 +14,17 @@ import numpy.typing as npt
 
 from thalweg.bounds import checked_box, read_box
 from thalweg.collection import Many
+from thalweg.covariances import covariances, held_of
 from thalweg.endings import active_mask, explained
+from thalweg.fit_tapes import ON_TAPE
 from thalweg.lanes import Lanes, cores
-from thalweg.leastsq import checked_scale, checked_stops, scale_of
+from thalweg.leastsq import checked_scale, checked_stops, judged, scale_of
 from thalweg.objective import Objective
 from thalweg.progress import Progress
 from thalweg.reasons import STATUS_MANY, SUCCESS, Reason
-from thalweg.robust import Rho, checked_loss, weighted
+from thalweg.robust import Rho, checked_loss, curvature, weighted
+from thalweg.soundness import FACTORS, NOT_BEGUN, VAGUE, again, better, named, shares, undetermined
+from thalweg.squares import Ending, TracedSquares
 from thalweg.stopping import raise_stopped
 from thalweg.structure import FloatArray
 from thalweg.trace import Trace, Tracer
@@ -28,6 +33,9 @@ __all__ = ["LeastSquaresMany", "least_squares_many"]
 
 # Bytes of residuals up to which they are told without being asked for.
 _FEW = 1e8
+_AGAIN = np.array([again(reason) for reason in Reason])
+# What tells how a descent ended, as in `Ending`.
+_ENDING = ("fun", "reason", "left", "right", "nfev", "nit")
 _OUTSIDE = 3  # `_core.Graph.faults`: an operation had an input outside its domain
 
 
@@ -321,22 +329,27 @@ class _Tries:
             return loose, np.ones(k, dtype=bool)
         inputs, varying = self._inputs(lanes)
         key = ("errors", self.rho, *(end.tobytes() for end in self.box))
-        function = lanes.objective.kept_function(key, self._errors, len(varying))
+        last = len(varying) - 1  # the loss's scale
+        function = lanes.objective.kept_function(
+            key, lambda trace, r, point: self._errors(trace, r, point, last), len(varying)
+        )
         errors, doubtful = function([x, *inputs], varying, k, self.threads)
-        return undetermined(errors, loose, x, lanes.rows, self.scale), doubtful[:, 0] > 0
+        vague = undetermined(errors, loose, x, lanes.rows, self.scale, VAGUE)
+        return loose, (doubtful[:, 0] > 0) | vague.any(axis=1)
 
-    def _errors(self, trace: Trace, r: Tracer, x: Tracer) -> list[int]:
+    def _errors(self, trace: Trace, r: Tracer, x: Tracer, inputs: int) -> list[int]:
         """Nodes of the standard errors, and of whether they are to be done by QR."""
         n, m = x.size, r.size
         weights: Any = None
         cost: Any = np.sum(r * r) * 0.5
         if self.rho is not None:
-            scale = trace.input(self._scale_at, ())
+            scale = trace.input(inputs, ())
             weights = curvature(self.rho, r, scale)
             cost = np.sum(trace.wrap(weighted(self.rho, r, scale)[0]))
         node = trace.lift(weights) if weights is not None else -1
         _, normal = trace.graph.normal_equations(r.node, r.node, node, x.node)
-        held, count = held_of(trace, trace.wrap(x).reshape(n), self.box)
+        flat = Tracer(trace, trace.graph.reshape(x.node, (n,)))
+        held, count = held_of(flat, n, self.box)
         matrix = Tracer(trace, trace.graph.reshape(normal, (n, n)))
         factor = 2.0 * cost / (m - count)
         _, errors, doubtful = covariances(matrix, n, factor, trace.wrap(float(m)) > count, held)

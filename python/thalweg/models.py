@@ -41,7 +41,6 @@ from thalweg.soundness import (
     flat_cost,
     named,
     shares,
-    undetermined,
     worse,
 )
 from thalweg.squares import CalledSquares, Ending, Squares, TracedSquares
@@ -306,8 +305,7 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
                 "Covariance of the parameters could not be estimated: the data do not determine "
                 f"{which}"
                 if ending.loose.any()
-                else f"the data do not determine {which}: the standard errors are more than 6.7e7 "
-                "times as large"
+                else f"the data do not determine {which}: the standard errors are too large"
             )
         elif ending.rank < n and ending.rank < n - np.count_nonzero(active_mask(x, box)):
             warn("Covariance of the parameters could not be estimated")
@@ -411,8 +409,7 @@ def _tried(
             SUCCESS[ending.reason], ending.cost, SUCCESS[best.reason], best.cost
         ):
             best = ending
-            errors = np.sqrt(np.diag(ending.covariance))
-            loose = undetermined(errors, ending.loose, ending.x, start, scale)
+            loose = squares.left_open(ending, start, scale)
         if SUCCESS[best.reason] and not loose.any() and not worse(best.cost, flat):
             break
         if not again(ending.reason):

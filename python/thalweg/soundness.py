@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from thalweg.squares import Ending, Squares
 
 __all__ = [
-    "FACTORS", "NOT_BEGUN", "SINGULAR", "again", "better", "flat_cost", "flat_costs",
-    "flat_deviances", "largest", "linear", "named", "refined", "scales_of", "shares", "size_of",
-    "undetermined", "worse",
+    "FACTORS", "NOT_BEGUN", "SINGULAR", "VAGUE", "again", "bent_down", "better", "flat_cost",
+    "flat_costs", "flat_deviances", "largest", "linear", "named", "refined", "scales_of", "shares",
+    "size_of", "undetermined", "worse",
 ]  # fmt: skip
 
 Loss = Callable[[Any], Any] | None
@@ -54,7 +54,12 @@ _ABOUT, _ROUNDING = 1e-6, 1e-24
 
 
 def undetermined(
-    errors: FloatArray, loose: Truths, x: FloatArray, x0: FloatArray, scale: Any
+    errors: FloatArray,
+    loose: Truths,
+    x: FloatArray,
+    x0: FloatArray,
+    scale: Any,
+    limit: float = LARGE,
 ) -> Truths:
     """Which parameters (..., n) the data leave open: dependent ones, and errors beyond all size."""
     found = loose.copy()
@@ -64,8 +69,42 @@ def undetermined(
             size = np.maximum(np.abs(x[..., i]), np.abs(x0[..., i]))
             if scale is not None:
                 size = np.maximum(size, scale[i])
-            found[..., i] |= np.isfinite(error) & (error > LARGE * size)
+            found[..., i] |= np.isfinite(error) & (error > limit * size)
     return found
+
+
+def bent_down(
+    at: Callable[[FloatArray], tuple[float, FloatArray, FloatArray]], x: FloatArray, held: Truths
+) -> bool:
+    """Whether x is no minimum: the Hessian, by differences of gradients, is not positive definite.
+
+    It is asked where J'J, which cannot be otherwise, says little of some parameters: descents that
+    run away to infinity end so.
+    """
+    (free,) = np.nonzero(~held & (x != 0))
+    hessian = np.zeros((free.size, free.size))
+    with np.errstate(all="ignore"):
+        for row, i in enumerate(free):
+            slopes = []
+            for sign in (1, -1):
+                point = x.copy()
+                point[i] *= 1 + sign * _NEAR
+                _, r, columns = at(point)
+                slopes.append(np.sum(columns * r, axis=1)[free])
+            hessian[row] = (slopes[0] - slopes[1]) / (2 * _NEAR * x[i])
+    hessian = 0.5 * (hessian + hessian.T)
+    bends = np.diag(hessian)
+    if not np.isfinite(hessian).all() or (bends <= 0).any():
+        return bool((bends <= 0).any())
+    unit = 1 / np.sqrt(bends)
+    return bool(np.linalg.eigvalsh(hessian * unit * unit[:, None]).min(initial=1.0) <= 0)
+
+
+# How far to the sides the gradients are taken, of each parameter's size: the differences are right
+# to ten digits.
+_NEAR = 1e-5
+# Errors of so many times the size of their parameters let it be asked.
+VAGUE = 10.0
 
 
 def flat_cost(y: FloatArray, weights: Any, kept: Any, loss: Loss) -> float:

@@ -15,8 +15,17 @@ import numpy.typing as npt
 
 from thalweg import _core
 from thalweg.errors import TraceError
+from thalweg.reasons import SUCCESS
 from thalweg.robust import LOSSES, Rho, curvature, weighted
-from thalweg.soundness import FACTORS, SINGULAR, linear, refined
+from thalweg.soundness import (
+    FACTORS,
+    SINGULAR,
+    VAGUE,
+    bent_down,
+    linear,
+    refined,
+    undetermined,
+)
 from thalweg.structure import FloatArray, Structure, as_floats, structure_of
 from thalweg.trace import Trace, Tracer
 
@@ -125,6 +134,18 @@ class Squares:
         if out["error"] is not None:
             raise out["error"]
         return self.spread(ending_of(out), box, rows)
+
+    def left_open(
+        self, ending: Ending, x0: FloatArray, scale: FloatArray | None
+    ) -> npt.NDArray[np.bool_]:
+        """Which parameters the data do not determine at an ending from x0."""
+        errors = np.sqrt(np.diag(ending.covariance))
+        found = undetermined(errors, ending.loose, ending.x, x0, scale)
+        vague = undetermined(errors, ending.loose, ending.x, x0, scale, VAGUE)
+        if found.any() or not vague.any() or not SUCCESS[ending.reason]:
+            return found
+        held = np.isnan(errors)
+        return vague if bent_down(lambda at: linear(self, at), ending.x, held) else found
 
     def spread(self, ending: Ending, box: list[FloatArray], rows: int) -> Ending:
         """An ending with the covariance there."""

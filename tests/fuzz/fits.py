@@ -220,7 +220,7 @@ def no_minimum(case: Case, popt: Any) -> str:
         slope = mp.matrix([g[i] * unit[i] for i in range(n)])
         decrement = (slope.T * mp.lu_solve(scaled, slope))[0]
         # In standard errors; data without noise have residuals of their rounding.
-        rounding = sum(v * v for v in y) * mp.mpf(2) ** -92
+        rounding = sum(v * v for v in y) * mp.mpf(2) ** -84
         error = 2 * here / (m - n) + rounding
         if decrement > _FAR**2 * error:
             return f"the minimum is {float(mp.sqrt(decrement / error)):.3g} standard errors away"
