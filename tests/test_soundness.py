@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
+from fuzz import fits as random_fits
 from mpmath import mp
 from scipy import optimize
 
@@ -221,6 +222,37 @@ def test_ordinary_fits_are_determined():
     # As many residuals as variables have no errors, and determine their root.
     assert tw.least_squares(lambda x: [10 * (x[1] - x[0] ** 2), 1 - x[0]], [-1.2, 1.0]).determined
     assert not tw.least_squares(lambda x: x[0] + x[1] - np.ones(1), [0.0, 0.0]).determined
+
+
+def test_an_overflow_on_the_way_is_named():
+    # The data want b = 5; exp(1000 b) is infinite beyond 0.7098, where the value is 0.
+    x = np.array([-1000.0, -1, 0, 1, 1000])
+
+    def logistic(x, b):
+        return 1 / (1 + np.exp(b * x))
+
+    y = logistic(np.array([-9.0, -1, 0, 1, 9]), 5.0)
+    with pytest.raises(RuntimeError, match=r"not finite after .* from x: exp\(7\d\d\.?\d*\) = inf"):
+        tw.curve_fit(logistic, x, y, [0.5])
+    fits = tw.curve_fit_many(logistic, x, y[None], [0.5])
+    assert tw.Reason(int(fits.reason[0])) is tw.Reason.non_finite
+    assert fits.popt[0, 0] == pytest.approx(0.7097, abs=1e-3)
+    assert "on the way on from popt" in fits[0].message
+    res = tw.least_squares(lambda b: logistic(x, b) - y, 0.5)
+    assert res.reason is tw.Reason.non_finite
+    assert "= inf" in res.message
+
+
+# ---- random fits
+
+
+def test_a_success_of_a_random_fit_is_a_minimum_or_warns():
+    random_fits.NOTES.clear()
+    assert [found for seed in range(30) for found in random_fits.trial(seed)] == []
+    reached = {name: random_fits.NOTES[f"within 1 %: {name}"] for name in ("ours", "lm", "trf")}
+    # Which way an unlucky start goes differs from one instruction set to the next.
+    assert reached["ours"] >= max(reached["lm"], reached["trf"]) - 1
+    assert random_fits.NOTES["within 1 %: ours, warned"] <= 1
 
 
 # ---- worse than a constant

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 from thalweg.reasons import Reason
 from thalweg.record import Record, any_active, seconds, text
 from thalweg.robust import curvature, weighted
+from thalweg.soundness import beside, linear
 from thalweg.squares import Ending, Squares
 from thalweg.structure import FloatArray
 
@@ -114,6 +116,13 @@ def active_mask(x: FloatArray, box: list[FloatArray]) -> Any:
 
 def explain(ending: Ending, stops: dict[str, Any], squares: Squares) -> str:
     """The reason in SciPy's words, with both sides of what decided it."""
+    if ending.reason == Reason.non_finite and ending.nfev > 1:
+        at = functools.partial(linear, squares)
+        if (point := beside(at, ending.x)) is not None:
+            return (
+                f"not finite after {ending.nfev} evaluations, on the way on from x: "
+                f"{squares.blame(point)}"
+            )
     return explained(
         Reason(ending.reason), ending.left, ending.right, ending.nfev, stops["max_nfev"],
         lambda: squares.blame(ending.x),
@@ -154,6 +163,11 @@ def explained(
             return f"`callback` raised `StopIteration` or returned `True` {after}"
         case Reason.interrupted:
             return f"interrupted {after}"
+        case Reason.stuck if np.signbit(left):
+            return (
+                f"stuck {after}: J'J is singular to rounding, and eight steps in a row reduced the "
+                f"cost by little: the last by {-left:.3g} <= {right:.3g}, half of it"
+            )
         case Reason.stuck:
             return (
                 f"stuck {after}: no smaller cost even {left:.3g} <= {right:.3g} away; are the "

@@ -28,6 +28,7 @@ from thalweg.soundness import (
     VAGUE,
     again,
     bent_down,
+    beside,
     better,
     flat_costs,
     flat_deviances,
@@ -301,6 +302,10 @@ class FitLanes:
             popt[:, list(layout.fixed)] = inputs[2]
             arrays["popt"] = popt
         self._unanswered(tapes, arrays, reason, [x, *inputs[1:]], varying)
+        for lane in np.flatnonzero((reason == Reason.stuck) & ~np.signbit(arrays["left"])):
+            at = self._linear(tapes, [x, *inputs[1:]], varying, int(lane))
+            if beside(at, x[lane]) is not None:
+                reason[lane] = Reason.non_finite
         return arrays | verdicts(reason), error
 
     def _tried(

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from thalweg.squares import Ending, Squares
 
 __all__ = [
-    "FACTORS", "NOT_BEGUN", "SINGULAR", "VAGUE", "again", "bent_down", "better", "flat_cost",
-    "flat_costs", "flat_deviances", "largest", "linear", "named", "refined", "scales_of", "shares",
-    "size_of", "undetermined", "worse",
+    "FACTORS", "NOT_BEGUN", "SINGULAR", "VAGUE", "again", "bent_down", "beside", "better",
+    "flat_cost", "flat_costs", "flat_deviances", "largest", "linear", "named", "refined",
+    "scales_of", "shares", "size_of", "undetermined", "worse",
 ]  # fmt: skip
 
 Loss = Callable[[Any], Any] | None
@@ -219,6 +219,25 @@ def linear(squares: Squares, x: FloatArray) -> tuple[float, FloatArray, FloatArr
         cost, share = (np.asarray(v) for v in weighted(squares.rho, r, squares.f_scale))
         root = np.sqrt(np.maximum(share, 0.0))
         return float(cost.sum()), root * r, (jacobian * root[:, None]).T
+
+
+def beside(
+    at: Callable[[FloatArray], tuple[float, FloatArray, FloatArray]], x: FloatArray
+) -> FloatArray | None:
+    """The first point down the slope from x where residuals or slopes are not finite, if any is.
+
+    What a descent that is stuck ran into: steps there are rejected, however short.
+    """
+    _, r, columns = at(x)
+    with np.errstate(all="ignore"):
+        squares = np.sum(columns * columns, axis=1)
+        d = -np.sum(columns * r, axis=1) / np.where(squares > 0, squares, 1.0)
+        for halvings in range(60, -1, -1):
+            point: FloatArray = x + d * 0.5**halvings
+            _, r, columns = at(point)
+            if not (np.isfinite(r).all() and np.isfinite(columns).all()):
+                return point
+    return None
 
 
 def refined(

@@ -6,6 +6,7 @@ What the user's words mean is settled in leastsq.py and fit.py.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from math import inf, prod
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,13 +16,15 @@ import numpy.typing as npt
 
 from thalweg import _core
 from thalweg.errors import TraceError
-from thalweg.reasons import SUCCESS
+from thalweg.reasons import SUCCESS, Reason
 from thalweg.robust import LOSSES, Rho, curvature, weighted
 from thalweg.soundness import (
     FACTORS,
+    NOT_BEGUN,
     SINGULAR,
     VAGUE,
     bent_down,
+    beside,
     linear,
     refined,
     undetermined,
@@ -115,10 +118,17 @@ class Squares:
 
     def further(self, ending: Ending, box: list[FloatArray], rows: int, max_nfev: int) -> Ending:
         """An ending, gone on with by J itself where J'J is singular to rounding."""
-        if ending.pivot >= SINGULAR:
-            return ending
-        further = refined(lambda at: linear(self, at), ending, box, max_nfev)
-        return further if further.nit == ending.nit else self.spread(further, box, rows)
+        at = functools.partial(linear, self)
+        if ending.pivot < SINGULAR:
+            further = refined(at, ending, box, max_nfev)
+            ending = further if further.nit == ending.nit else self.spread(further, box, rows)
+        if (
+            ending.reason == Reason.stuck
+            and not np.signbit(ending.left)
+            and beside(at, ending.x) is not None
+        ):
+            ending = ending._replace(reason=int(Reason.non_finite))
+        return ending
 
     def descended(
         self,
@@ -139,13 +149,15 @@ class Squares:
         self, ending: Ending, x0: FloatArray, scale: FloatArray | None
     ) -> npt.NDArray[np.bool_]:
         """Which parameters the data do not determine at an ending from x0."""
+        if ending.reason in NOT_BEGUN:
+            return np.zeros(ending.x.size, dtype=bool)
         errors = np.sqrt(np.diag(ending.covariance))
         found = undetermined(errors, ending.loose, ending.x, x0, scale)
         vague = undetermined(errors, ending.loose, ending.x, x0, scale, VAGUE)
         if found.any() or not vague.any() or not SUCCESS[ending.reason]:
             return found
         held = np.isnan(errors)
-        return vague if bent_down(lambda at: linear(self, at), ending.x, held) else found
+        return vague if bent_down(functools.partial(linear, self), ending.x, held) else found
 
     def spread(self, ending: Ending, box: list[FloatArray], rows: int) -> Ending:
         """An ending with the covariance there."""

@@ -161,8 +161,10 @@ struct LM {
       // The minimum of the parabola through both values and the slope, kept in [0.1, 0.5].
       V shrink = select(fall < V(0.0), half * slope / (slope + half * fall), half);
       shrink = select(finite & (shrink > tenth), select(shrink < half, shrink, half), tenth);
-      const Mask poor = m & !(ratio > V(kPoor)),
-                 good = m & (ratio > V(kPoor)) & ((damping == V(0.0)) | (ratio >= V(kGood)));
+      // A value may be finite where slopes are not.
+      const Mask poor = m & !(finite & (ratio > V(kPoor))),
+                 good =
+                     m & finite & (ratio > V(kPoor)) & ((damping == V(0.0)) | (ratio >= V(kGood)));
       // Shorter than the step in any case, where that is not taken.
       const V reach = select(taken, V(10.0), V(1.5)) * length;
       radius.set(poor, shrink * select(radius < reach, radius.get(), reach));
@@ -258,7 +260,9 @@ struct LM {
       const Mask slow = (fall <= V(kIdle) * seen.before) |
                         ((damping == V(0.0)) & (fall <= V(kSlow) * seen.before));
       vain.set(stepped, select(deficient.on() & slow, vain + one, V(0.0)));
-      seen.judge(stepped & (vain >= V(kVain)), Verdict::Stuck, abs(fall), V(kSlow) * seen.before);
+      // Negative: no length, as where no shorter step helps.
+      seen.judge(stepped & (vain >= V(kVain)), Verdict::Stuck, V(0.0) - abs(fall),
+                 V(kSlow) * seen.before);
       seen.judge(stepped & (whole <= least) & (seen.norm > V(0.5) * before),
                  Verdict::PrecisionLimit, whole, least);
       seen.judge(stepped & deficient.on() & (seen.f <= bottom), Verdict::PrecisionLimit, seen.f,
