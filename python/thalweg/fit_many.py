@@ -36,7 +36,7 @@ from thalweg.reasons import Reason
 from thalweg.robust import checked_loss
 from thalweg.signatures import Parameters, split
 from thalweg.soundness import largest
-from thalweg.stopping import raise_stopped
+from thalweg.stopping import ended, raise_stopped
 from thalweg.structure import FloatArray
 from thalweg.trace import trace_call
 
@@ -226,7 +226,9 @@ def fit_many(
     if len(free) > m:
         raise TypeError(
             f"The number of func parameters={len(free)} must not exceed the number of data "
-            f"points={m}"
+            f"points={m}, of ydata of shape {data.shape}"
+            + ": ravel() makes one fit of a column"
+            * (m == 1)
         )
     walls = walls_around(bounds, p, names)
     if walls and not given:
@@ -315,5 +317,5 @@ def _run(
     shared = {"names": list(names), "elapsed": time.perf_counter() - began}
     about = {"max_nfev": lanes.stops["max_nfev"], "free": list(lanes.layout.free)}
     fits = Fits(arrays, lead, shared, sides, about)
-    raise_stopped(error, fits)
+    raise_stopped(error, fits, ended(fits))
     return fits

@@ -35,7 +35,7 @@ from thalweg.squares import (
     TracedSquares,
     ending_of,
 )
-from thalweg.stopping import raise_stopped
+from thalweg.stopping import is_true, raise_stopped
 from thalweg.structure import FloatArray, Structure, as_floats, parameter_count
 
 __all__ = ["LeastSquares", "judged", "least_squares"]
@@ -158,7 +158,12 @@ def least_squares(
     x = rows[0]
     if len(squares.shape) > 1:
         raise ValueError(
-            f"`fun` must return at most 1-d array_like. f0.shape: {squares.shape}; ravel() it"
+            f"`fun` must return at most 1-d array_like. f0.shape: {squares.shape}; "
+            + (
+                "a column of data (n, 1) against a vector (n,) makes (n, n): ravel() the column"
+                if min(squares.shape) > 1
+                else "ravel() it"
+            )
         )
     if isinstance(bounds, tuple | list) and len(bounds) != 2:
         raise ValueError(f"`bounds` must contain 2 elements, got {len(bounds)}")
@@ -168,7 +173,7 @@ def least_squares(
     listener = None if callback is None else _listener(callback, s)
     tried = _tried(squares, x, box, scale_of(x_scale, s), stops, listener)
     result, error = _result(squares, tried, box, stops, began)
-    raise_stopped(error, result)
+    raise_stopped(error, result, f"the best point of {result.nit} steps")
     if verbose:
         print(result)  # noqa: T201
     return result
@@ -292,7 +297,7 @@ def _listener(callback: Any, s: Structure) -> Callable[[int, FloatArray, float, 
                 stop = callback(point)
         except StopIteration:
             return True
-        return stop is True
+        return is_true(stop)
 
     return listen
 

@@ -25,7 +25,7 @@ from thalweg.reasons import STATUS_MANY, SUCCESS, Reason
 from thalweg.robust import Rho, checked_loss, curvature, weighted
 from thalweg.soundness import FACTORS, NOT_BEGUN, VAGUE, again, better, named, shares, undetermined
 from thalweg.squares import Ending, TracedSquares
-from thalweg.stopping import raise_stopped
+from thalweg.stopping import ended, raise_stopped
 from thalweg.structure import FloatArray
 from thalweg.trace import Trace, Tracer
 
@@ -237,7 +237,7 @@ def least_squares_many(
         {"left": out["left"], "right": out["right"], "open": open_to},
         {"max_nfev": stops["max_nfev"], "names": names},
     )  # fmt: skip
-    raise_stopped(out["error"], result)
+    raise_stopped(out["error"], result, ended(result))
     return result
 
 

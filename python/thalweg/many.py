@@ -12,7 +12,7 @@ from thalweg.lanes import Lanes, cores, lane_method
 from thalweg.objective import Objective
 from thalweg.progress import Progress
 from thalweg.results import Results
-from thalweg.stopping import checked_given, defaults, raise_stopped
+from thalweg.stopping import checked_given, defaults, ended, raise_stopped
 
 __all__ = ["minimize_many"]
 
@@ -116,5 +116,5 @@ def minimize_many(
         else:
             out = lanes.descend(chosen, by_lane, limits, stops, told)
     result = lanes.results(out, stops["max_nfev"], time.perf_counter() - began)
-    raise_stopped(out["error"], result)
+    raise_stopped(out["error"], result, ended(result))
     return result

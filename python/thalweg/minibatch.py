@@ -25,6 +25,7 @@ from thalweg.progress import Progress
 from thalweg.reasons import STATUS_MINIMIZE, SUCCESS, Reason
 from thalweg.result import LastPoint, Path, Result
 from thalweg.sentences import blame
+from thalweg.stopping import raise_stopped
 from thalweg.structure import FloatArray, check_finite
 
 __all__ = ["TrainingState", "train"]
@@ -199,8 +200,7 @@ class _Training(Run):
                 error = interrupt
         result = self._told(out, at, means, error, seed, began)
         if error is not None:
-            error.result = result
-            raise error
+            raise_stopped(error, result, f"the point after {result.epochs} epochs")
         return result
 
     def _tell(self, shown: Progress | None) -> Callable[..., bool]:

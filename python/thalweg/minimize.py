@@ -101,7 +101,8 @@ def minimize(
         Seconds at most.
     callback : callable, optional
         Called after each iteration as ``callback(xk)``, or ``callback(intermediate_result=...)`` if
-        that is its parameter's name; raising StopIteration ends the descent.
+        that is its parameter's name; it ends the descent by raising StopIteration or returning
+        True.
     progress : bool, default False
         Show the iteration, value and gradient norm on stderr.
     record : bool, default False
@@ -219,7 +220,10 @@ def minimize(
         objective = Called(fun, x0, _as_tuple(args), jac, unpack, chosen.needs != "value")
     else:
         if jac is not None:
-            raise TypeError("jac= is for trace=False: a traced function is differentiated exactly")
+            raise TypeError(
+                "jac= is for trace=False: a traced function is differentiated exactly. Leave it out"
+                + ", and return the value alone" * (jac is True)
+            )
         objective = objective_of(fun, x0, args, unpack)
     lead, rows = objective.structure.flatten(x0, "x0")
     if lead:
@@ -237,7 +241,7 @@ def minimize(
     run = Run(objective, chosen, stops, limits, record, callback)
     out = run.go(rows, memory, progress)
     result = run.result(out, state.nit if state else 0, began)
-    raise_stopped(out["error"], result)
+    raise_stopped(out["error"], result, f"the best point of {result.nit} iterations")
     return result
 
 

@@ -17,7 +17,7 @@ from thalweg.objective import Objective, objective_of
 from thalweg.progress import Progress
 from thalweg.results import Many, Results
 from thalweg.stationary import Box
-from thalweg.stopping import checked_given, defaults, raise_stopped
+from thalweg.stopping import checked_given, defaults, ended, raise_stopped
 from thalweg.structure import FloatArray, as_floats
 
 __all__ = ["Asked", "multistart"]
@@ -70,7 +70,7 @@ class Asked:
         else:
             bare = out | {"jac": None}
             ends = Results.told(bare, self.objective, max_nfev=most, elapsed=elapsed)
-        raise_stopped(out["error"], ends)
+        raise_stopped(out["error"], ends, ended(ends))
         return out, ends
 
     def minima(self, out: dict[str, Any], ends: Results, starts: Any, began: float) -> Minima:

@@ -63,13 +63,15 @@ def undetermined(
 ) -> Truths:
     """Which parameters (..., n) the data leave open: dependent ones, and errors beyond all size."""
     found = loose.copy()
+    # All are infinite where there are as many parameters as data.
+    known = np.isfinite(errors).any(axis=-1)
     with np.errstate(invalid="ignore"):
         for i in range(x.shape[-1]):  # one by one: memory is to stay bounded
             error = errors[..., i]
             size = np.maximum(np.abs(x[..., i]), np.abs(x0[..., i]))
             if scale is not None:
                 size = np.maximum(size, scale[i])
-            found[..., i] |= np.isfinite(error) & (error > limit * size)
+            found[..., i] |= known & (error > limit * size)
     return found
 
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from thalweg import _core
 from thalweg.errors import TraceError
+from thalweg.inputs import first_bad
 from thalweg.reasons import SUCCESS, Reason
 from thalweg.robust import LOSSES, Rho, curvature, weighted
 from thalweg.soundness import (
@@ -230,7 +231,9 @@ class TracedSquares(Squares):
         rho: Rho | None = None,
         f_scale: float = 1.0,
         args: list[FloatArray] | None = None,
+        names: tuple[str, ...] = (),
     ) -> None:
+        self.names = names  # of the args, for messages
         self.objective, self.rho, self.f_scale = objective, rho, f_scale
         self.args = objective.args if args is None else args
         self.structure, self.shape = objective.structure, objective.shape
@@ -290,7 +293,7 @@ class TracedSquares(Squares):
                 name, inputs, value, _ = found
                 given = ", ".join(f"{v:.6g}" for v in inputs) or "..."
                 return f"{name}({given}) = {value:g}" + " in the Jacobian" * jacobian
-        return "their squares overflow"
+        return self.objective.bad_data(self.args, self.names) or "their squares overflow"
 
 
 class CalledSquares(Squares):
@@ -381,4 +384,5 @@ class CalledSquares(Squares):
 
     def blame(self, x: FloatArray) -> str:
         """What made the residuals not finite at x."""
-        return f"the function returned {self.at(x)[0]}"
+        r = self.at(x)[0]
+        return "their squares overflow" if np.isfinite(r).all() else f"their array {first_bad(r)}"

@@ -20,7 +20,7 @@ from thalweg.progress import Progress
 from thalweg.reasons import Reason
 from thalweg.record import seconds, text
 from thalweg.results import Results
-from thalweg.stopping import checked_given, defaults, raise_stopped
+from thalweg.stopping import checked_given, defaults, ended, raise_stopped
 from thalweg.structure import FloatArray, as_floats, check_finite
 
 if TYPE_CHECKING:
@@ -286,7 +286,7 @@ def sweep(
         told = shown.count if progress else None
         out = lanes.descend(chosen, by_lane, limits, stops, told, count_rises=not chosen.solves)
     flat = lanes.results(out, stops["max_nfev"], time.perf_counter() - began)
-    raise_stopped(out["error"], flat)
+    raise_stopped(out["error"], flat, ended(flat))
     verdict = verdicts_of(out, stops["max_iter"])
     arrays, own = flat._in_shape(shape)
     shared = {"axes": axes, "elapsed": time.perf_counter() - began}
