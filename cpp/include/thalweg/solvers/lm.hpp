@@ -43,8 +43,8 @@ struct LM {
     typename B::Common units;
     Seen<K> seen;
     Vector x, best, g, scale, unit, d;  // unit: 1 / scale
-    // What the step on trial promises, and what a step to the model's minimum would.
-    Scalar promised, whole;
+    // What the step on trial promises, and what a step to the model's minimum would; its length.
+    Scalar promised, whole, far;
     Scalar radius, damping, length, learned, settled, started, first, deficient, vain;
     Matrix normal, rest;  // J'J, and what it lacks
     // Within one call only.
@@ -65,6 +65,7 @@ struct LM {
           d(k.vector()),
           promised(k.scalar()),
           whole(k.scalar()),
+          far(k.scalar()),
           radius(k.scalar()),
           damping(k.scalar()),
           length(k.scalar()),
@@ -251,7 +252,9 @@ struct LM {
       b.each([&](std::int64_t i) { unit.put(i, one / scale[i]); });
       const V before = seen.norm;
       seen.norm.set(m, cosine());
-      seen.change.set(stepped, length / scaled_length(x));
+      // Short steps say nothing where the radius makes them short.
+      const V reach = select(length < far, far.get(), length.get());
+      seen.change.set(stepped, reach / scaled_length(x));
 
       const V faint = V(call.ftol) * seen.before, least = V(4 * kEpsilon) * seen.before,
               bottom = V(kEpsilon * kEpsilon) * started;
@@ -410,29 +413,29 @@ struct LM {
       b.each([&](std::int64_t i) { rhs.put(i, -((g[i] + y[i]) * inverse[i])); });
       V size = minimize();
       b.each([&](std::int64_t i) { p.put(m, i, work[i]); });
-      whole.set(m, V(0.5) * b.dot(rhs, work));
+      whole.set(m, V(0.5) * b.dot(rhs, work)), far.set(m, size);
       const Mask begun = m & (first == V(kBegun));
       radius.set(begun & (size > V(kFar) * radius), V(kCautious) * radius);
       first.set(begun, V(1.0));
-      Mask far = m & (size > V(1.0 + kAround) * radius);
-      damping.set(m & !far, V(0.0));
-      if (any(far)) shorten(far, size);
+      const Mask outside = m & (size > V(1.0 + kAround) * radius);
+      damping.set(m & !outside, V(0.0));
+      if (any(outside)) shorten(outside, size);
     }
 
     // The lengths of the steps, by Newton's method for the damping, after More 1978, section 5.
-    void shorten(Mask far, V size) {
+    void shorten(Mask outside, V size) {
       V low = (size - radius) / (radius * steepness(size)), high = sqrt(b.dot(rhs, rhs)) / radius,
         t = damping;
       t = select(t > low, t, low);
       t = select(t < high, t, high);
-      for (int round = 0; round < kRounds && any(far); ++round) {
+      for (int round = 0; round < kRounds && any(outside); ++round) {
         fill(t);
         const Mask good = cholesky.factor(V(0.0), work);
         size = minimize();
-        b.each([&](std::int64_t i) { p.put(far, i, work[i]); });
-        damping.set(far, t);
+        b.each([&](std::int64_t i) { p.put(outside, i, work[i]); });
+        damping.set(outside, t);
         const V over = size - radius;
-        far = far & good & (abs(over) > V(kAround) * radius);
+        outside = outside & good & (abs(over) > V(kAround) * radius);
         low = select((over > V(0.0)) & (t > low), t, low);
         t = t + over / (radius * steepness(size));
         t = select(t > low, t, low);
