@@ -19,8 +19,8 @@ from thalweg.cli_gallery import add_gallery
 from thalweg.cli_many import add_basins, add_multistart, add_sweep
 from thalweg.cli_options import (
     EXIT_STATUS,
-    FIT_STATUS,
     EXPRESSION,
+    FIT_STATUS,
     JSON,
     hyper_given,
     hyper_options,
