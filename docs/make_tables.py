@@ -108,6 +108,7 @@ def functions() -> str:
         group = GROUPS.get(handler.__module__.rpartition(".")[2], "others")
         groups.setdefault(group, set()).add(registry.name_of(function))
     methods = {n for n in dir(Tracer) if not n.startswith("_") and hasattr(np.ndarray, n)}
+    methods.remove("trace")  # a traced value's own: np.trace(x) is
     rows = [(group, names(found).replace("\n", " ")) for group, found in sorted(groups.items())]
     rows.append(("methods and attributes of a traced value", names(methods).replace("\n", " ")))
     return table(("", "traced"), rows)
