@@ -180,7 +180,7 @@ MEANINGS = {
     "diverged": "a value, gradient or step overflowed, or the value falls without end",
     "left_domain": "an operation got an input outside its domain; the message names both",
     "non_finite": "a value or gradient is NaN or infinite for another cause",
-    "stopped_by_callback": "the callback raised `StopIteration`",
+    "stopped_by_callback": "the callback raised `StopIteration` or returned True",
     "interrupted": "Ctrl-C; `KeyboardInterrupt.result` holds what there was",
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "smooth.hpp"
 #include "sweep.hpp"
 
 namespace thalweg {

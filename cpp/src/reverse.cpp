@@ -6,6 +6,7 @@
 #include <cmath>
 #include <optional>
 
+#include "smooth.hpp"
 #include "sweep.hpp"
 
 namespace thalweg {

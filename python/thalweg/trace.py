@@ -19,10 +19,12 @@ from thalweg import _core, array_functions, contractions, frames, joining, shapi
 from thalweg.errors import (
     TraceError,
     cannot_trace,
+    comes_of_masks,
     foreign,
     here,
     instead_of_attribute,
     no_complex,
+    no_masks,
     not_real,
     place_of,
 )
@@ -278,6 +280,8 @@ def _understood(error: Exception, function: Callable[..., Any]) -> Exception | N
     ):
         why = "an index must be known before, and this one is traced."
         return cannot_trace(what, why, "np.where chooses between values.", place)
+    if comes_of_masks(error):
+        return no_masks(place)
     if _of_an_object_array(error, text):
         why = f"np.array of traced values is an object array, where this ufunc fails ({text})."
         return cannot_trace(what, why, "Write np.stack([...]) instead of np.array([...]).", place)
