@@ -57,9 +57,7 @@ def test_parameters_and_their_errors_are_curve_fits(capsys, data):
 
 def test_parameters_that_the_data_leave_open_are_said(capsys, data):
     start = ["--start", "a=1", "--start", "b=2"]
-    status, out, _ = run(
-        capsys, "fit", data, "a * b * x", "--x", "time", "--y", "counts", *start
-    )
+    status, out, _ = run(capsys, "fit", data, "a * b * x", "--x", "time", "--y", "counts", *start)
     told = fields(out)
     assert status == 1
     assert told["success"] == "True"

@@ -225,7 +225,7 @@ def test_ordinary_fits_are_determined():
 
 
 def test_an_overflow_on_the_way_is_named():
-    # The data want b = 5; the slopes of exp(1000 b) are infinite beyond 0.7029, where the value is 0.
+    # The data want b = 5; slopes of exp(1000 b) are infinite beyond 0.7029, where the value is 0.
     x = np.array([-1000.0, -1, 0, 1, 1000])
 
     def logistic(x, b):
