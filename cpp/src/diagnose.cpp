@@ -37,8 +37,9 @@ class Inquiry {
     const auto program =
         lower(graph_, nodes_, {varying, k == 1 ? Layout::Elements : Layout::Lanes, true});
     std::vector<const double*> in(inputs.begin(), inputs.end());
-    for (std::int64_t first = 0; first < k; first += kSome) {
-      const std::int64_t count = std::min(kSome, k - first);
+    const std::int64_t some = together();
+    for (std::int64_t first = 0; first < k; first += some) {
+      const std::int64_t count = std::min(some, k - first);
       evaluate_all(*program, in, count);
       for (std::size_t j = 0; j < in.size(); ++j)
         if (varying[j]) in[j] += count * program->input_sizes[j];
@@ -64,8 +65,14 @@ class Inquiry {
   }
 
  private:
-  // Points that are looked at together.
-  static constexpr std::int64_t kSome = 512;
+  // Points that are looked at together: so many, or fewer where the values of all nodes of so many
+  // would take more than 128 MiB.
+  std::int64_t together() const {
+    constexpr std::int64_t kSome = 512, kDoubles = std::int64_t{1} << 24;
+    std::int64_t each = 1;
+    for (NodeId id : nodes_) each = std::min(kDoubles, each + size_of(g_.shape(id)));
+    return std::clamp<std::int64_t>(kDoubles / each, 1, kSome);
+  }
 
   std::span<const double> values(NodeId id) const {
     const auto& all = values_[static_cast<std::size_t>(id)];

@@ -21,19 +21,21 @@ inline Expr spread(Graph& g, Expr e, const Shape& shape) {
 // A number that e's elements all have as a factor, and the rest; else 1 and e. Taken out of a sum,
 // it often leaves one that is there already: in log-sum-exp a pass over all elements.
 inline std::array<Expr, 2> common_factor(Graph& g, Expr e) {
-  if (e.is_number() || g[e.id].kind != Kind::Elementwise) return {Expr(1.0), e};
-  const auto in = g.inputs(e.id);
-  if (g[e.id].op == kOpcode<ops::Negative>) {
-    const auto [factor, rest] = common_factor(g, Expr(g, in[0]));
-    return {-factor, rest};
+  const auto is = [&g](const Expr& x, int op) {
+    return !x.is_number() && g[x.id].kind == Kind::Elementwise && g[x.id].op == op;
+  };
+  bool negative = false;
+  for (; is(e, kOpcode<ops::Negative>); negative = !negative) e = Expr(g, g.inputs(e.id)[0]);
+  const auto signed_ = [negative](Expr factor) { return negative ? -factor : factor; };
+  if (is(e, kOpcode<ops::Multiply>)) {
+    const auto in = g.inputs(e.id);
+    for (std::size_t k = 0; k < 2; ++k)
+      if (flat(g, in[k]) && g.shape(in[1 - k]) == g.shape(e.id)) {
+        const NodeId rest = in[1 - k];
+        return {signed_(Expr(g, g.reshape(in[k], {}))), Expr(g, rest)};
+      }
   }
-  if (g[e.id].op != kOpcode<ops::Multiply>) return {Expr(1.0), e};
-  for (std::size_t k = 0; k < 2; ++k)
-    if (flat(g, in[k]) && g.shape(in[1 - k]) == g.shape(e.id)) {
-      const NodeId rest = in[1 - k];
-      return {Expr(g, g.reshape(in[k], {})), Expr(g, rest)};
-    }
-  return {Expr(1.0), e};
+  return {signed_(Expr(1.0)), e};
 }
 
 // e stands for an array of shape `from` (which it broadcasts to), made from one of shape `to` by
