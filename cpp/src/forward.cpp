@@ -87,14 +87,14 @@ class Forward {
     const Shape shape = g_.shape(id);
     switch (node.kind) {
       case Kind::Elementwise: {
-        if (node.op == kOpcode<ops::Where>) return select(Expr(g_, in[0]), at(in[1]), at(in[2]));
-        if (picks(node.op)) return picked(id, node.op, in);
         if (const auto parts = smooth_parts(g_, id); !parts.empty()) {
           Expr sum;
           for (const auto& [of, slope] : parts)
             if (!at(of).is_zero()) sum = sum + slope * at(of);
           return sum;
         }
+        if (node.op == kOpcode<ops::Where>) return select(Expr(g_, in[0]), at(in[1]), at(in[2]));
+        if (picks(node.op)) return picked(id, node.op, in);
         std::array<Expr, 3> p;
         partial_products(g_, id, p);
         Expr sum;

@@ -217,15 +217,15 @@ class Reverse {
       keep_alive(to, gather_up(g_, condition, shape, target, Reduction::Max));
       receive(to, gather_up(g_, contribution, shape, target, Reduction::Sum));
     };
+    if (const auto parts = smooth_parts(g_, id); !parts.empty()) {
+      for (const auto& [of, slope] : parts)
+        if (needed(of)) give(of, masked(live, adjoint, slope), live);
+      return;
+    }
     if (node.op == kOpcode<ops::Where>) {
       const Expr c(g_, in[0]);
       if (needed(in[1])) give(in[1], select(c, adjoint, 0.0), both(live, truth_of(c, true)));
       if (needed(in[2])) give(in[2], select(c, 0.0, adjoint), both(live, truth_of(c, false)));
-      return;
-    }
-    if (const auto parts = smooth_parts(g_, id); !parts.empty()) {
-      for (const auto& [of, slope] : parts)
-        if (needed(of)) give(of, masked(live, adjoint, slope), live);
       return;
     }
     std::array<Expr, 3> p;

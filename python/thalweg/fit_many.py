@@ -35,6 +35,7 @@ from thalweg.leastsq import checked_scale, checked_stops, scale_of
 from thalweg.reasons import Reason
 from thalweg.robust import checked_loss
 from thalweg.signatures import Parameters, split
+from thalweg.soundness import largest
 from thalweg.stopping import ended, raise_stopped
 from thalweg.structure import FloatArray
 from thalweg.trace import trace_call
@@ -87,7 +88,8 @@ def curve_fit_many(
     p0 : array_like or callable, optional
         Starts: (p,) for all fits, (..., p) for each, or a function of data (k, m) that returns
         (k, p) or (p,), which it must not change; its starts are moved into the bounds. Ones by
-        default; with bounds, a point between them.
+        default, and where that gives nothing to be trusted the scale of the fit's own `xdata`
+        (docs/fits.md); with bounds, a point between them.
     sigma : array_like, optional
         Standard deviations of the data: one number, (m,), or (..., m).
     absolute_sigma : bool
@@ -126,7 +128,7 @@ def curve_fit_many(
     -------
     Fits
         `popt` (..., p), `pcov` (..., p, p), `perr`, `cost`, `success`, `status`, `reason`, `nit`,
-        `nfev`, `n_missing`, `names`.
+        `nfev`, `n_missing`, `determined`, `worse`, `names`.
 
     Raises
     ------
@@ -172,6 +174,7 @@ def curve_fit_many(
         bounds=bounds, given=p0 is not None, fixed=fixed, loss=loss, f_scale=f_scale,
         likelihood=likelihood, nan_policy=nan_policy, threads=threads, progress=progress, out=out,
         x_scale=x_scale, stops=checked_stops(ftol, xtol, gtol, max_nfev, max_time),
+        size=largest(() if varying else xdata) if p0 is None else None,
     )  # fmt: skip
 
 
@@ -198,6 +201,7 @@ def fit_many(
     x_scale: Any,
     stops: dict[str, Any],
     kept: dict[Any, FitTapes] | None = None,
+    size: float | None = None,
 ) -> Fits:
     """Fit a model of which `values` makes the values; its tapes are kept in `kept`."""
     began = time.perf_counter()
@@ -266,7 +270,7 @@ def fit_many(
         None if scale is None else np.ascontiguousarray(scale[free]), absolute_sigma, predictors,
         known, None if errors is None else Rows(errors, lead), weights,
         [constant[names[i]] for i in held], "pcov" in arrays, "perr" in arrays,
-        cores(threads),
+        cores(threads), size=size,
     )  # fmt: skip
     made(False)  # traced, and refused, before anything is read
     if not progress:
@@ -311,6 +315,7 @@ def _run(
         for name, to in rows.items():
             to.write(done, lanes.k, rest[name])
     shared = {"names": list(names), "elapsed": time.perf_counter() - began}
-    fits = Fits(arrays, lead, shared, sides, {"max_nfev": lanes.stops["max_nfev"]})
+    about = {"max_nfev": lanes.stops["max_nfev"], "free": list(lanes.layout.free)}
+    fits = Fits(arrays, lead, shared, sides, about)
     raise_stopped(error, fits, ended(fits))
     return fits
