@@ -10,6 +10,9 @@ import ast
 import linecache
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from types import FrameType, TracebackType
 from typing import Any, NamedTuple
@@ -30,6 +33,20 @@ class TraceError(TypeError):
 
     Its message names the statement, the line in the user's file, and what to write instead.
     """
+
+
+_refused: ContextVar[list[TraceError] | None] = ContextVar("refused", default=None)
+
+
+@contextmanager
+def refusals() -> Iterator[list[TraceError]]:
+    """Collect the refusals made meanwhile, also those that somebody's `except` swallows."""
+    made: list[TraceError] = []
+    before = _refused.set(made)
+    try:
+        yield made
+    finally:
+        _refused.reset(before)
 
 
 class Place(NamedTuple):
@@ -166,9 +183,12 @@ def _frames_of(trace: TracebackType | None) -> list[tuple[FrameType, int, int]]:
 def cannot_trace(what: str, why: str, instead: str = "", place: Place | None = None) -> TraceError:
     """Make the error: what was written, why it cannot be, and, as a sentence, what to write."""
     place = here() if place is None else place
-    return TraceError(
+    error = TraceError(
         " ".join(filter(None, [f"cannot trace {what}{place}: {why}", instead, LAST_RESORT]))
     )
+    if (made := _refused.get()) is not None:
+        made.append(error)
+    return error
 
 
 # ---- what is no real number ----------------------------------------------------------------------

@@ -21,7 +21,7 @@ from thalweg.held import Held
 from thalweg.inputs import mask_of, unmasked
 from thalweg.methods import Method, kept_minimizer, kept_stepper
 from thalweg.structure import FloatArray, Structure, argument_names, as_floats, structure_of
-from thalweg.trace import Trace, Tracer, output_node, trace_call
+from thalweg.trace import Trace, Tracer, depends, output_node, traced_node
 
 __all__ = ["Objective", "objective", "objective_of"]
 
@@ -100,9 +100,10 @@ class Objective:
         self.args: list[FloatArray] = []
         pieces = _pieces(self.structure, trace, x)
         further = [self._input(trace, value) for value in args]
-        result = trace_call(function, *self.structure.arguments(function, pieces, further))
         self._graph = trace.graph
-        self._f = output_node(trace, result)
+        self._f = traced_node(
+            trace, x.node, function, *self.structure.arguments(function, pieces, further)
+        )
         self.shape: tuple[int, ...] = trace.graph.shape(self._f)
         self.x_node = x.node
         self.held = Held(function, trace.read)
@@ -124,6 +125,11 @@ class Objective:
         x = trace.input(len(self.args), array.shape)
         names = getattr(value, "columns", None)
         return x if names is None or array.ndim != 2 else Frame.of(x, list(names))
+
+    @property
+    def varies(self) -> bool:
+        """Whether the value is made of `x0` at all, and not of constants and `args` alone."""
+        return depends(self._graph, self._f, self.x_node)
 
     def with_args(self, args: Sequence[Any]) -> Objective:
         """The same traced function with other numbers for its `args`.

@@ -27,13 +27,14 @@ from thalweg.errors import (
     no_masks,
     not_real,
     place_of,
+    refusals,
 )
 from thalweg.inputs import described, has_masks, hint_of, numbers_of
 from thalweg.registry import refuse_masked
 from thalweg.tracer import Shape, Tracer, Truth, contiguous, holds_tracer, is_truth
 from thalweg.ufuncs import call_ufunc
 
-__all__ = ["Trace", "Tracer", "Truth", "output_node", "trace_call"]
+__all__ = ["Trace", "Tracer", "Truth", "depends", "output_node", "trace_call", "traced_node"]
 
 # Constants up to this many elements are copied and known by their content; larger are referenced.
 SMALL = 16
@@ -288,6 +289,48 @@ def trace_call(
         if refused is None:
             raise
         raise refused from error
+
+
+def traced_node(
+    trace: Trace,
+    parameters: int,
+    function: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: dict[str, Any] | None = None,
+) -> int:
+    """Call a function on traced arguments and return what it returned as one node.
+
+    A refusal that the function's own `except` swallowed is legitimate where a fallback was traced
+    instead; where nothing of the parameters is left in the result, it is raised after all.
+
+    Parameters
+    ----------
+    trace : Trace
+        The graph that the arguments belong to.
+    parameters : int
+        The node of the parameters.
+    function, args, kwargs
+        What is called, and on what; some are `Tracer`.
+    """
+    with refusals() as refused:
+        node = output_node(trace, trace_call(function, args, kwargs))
+    if refused and not depends(trace.graph, node, parameters):
+        raise refused[0]
+    return node
+
+
+def depends(graph: _core.Graph, node: int, on: int) -> bool:
+    """Tell whether a node is made of another."""
+    seen, waiting = {node}, [node]
+    while waiting:
+        at = waiting.pop()
+        if at == on:
+            return True
+        for part in graph.describe(at)[2]:
+            if part not in seen:
+                seen.add(part)
+                waiting.append(part)
+    return False
 
 
 _NO_OBJECTS = (
