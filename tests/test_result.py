@@ -38,10 +38,10 @@ def test_reasons_are_numbered_in_order_and_print_their_names():
     names = [
         "gradient_small", "step_small", "value_settled", "precision_limit", "max_iterations",
         "max_evaluations", "max_time", "diverged", "left_domain", "non_finite",
-        "stopped_by_callback", "interrupted", "stuck",
+        "stopped_by_callback", "interrupted", "stuck", "kink",
     ]  # fmt: skip
     assert [str(r) for r in Reason] == names
-    assert [int(r) for r in Reason] == list(range(13))
+    assert [int(r) for r in Reason] == list(range(14))
     assert f"{Reason.stuck}" == "stuck"
     assert f"{Reason.stuck:>6}" == " stuck"
     assert json.dumps(Reason.diverged) == "7"
@@ -54,6 +54,7 @@ TABLE = {
     "step_small": (True, 0, 3, 0), "precision_limit": (True, 0, 2, 0),
     "max_iterations": (False, 1, 0, -2), "max_evaluations": (False, 1, 0, -2),
     "max_time": (False, 1, 0, -2), "stuck": (False, 2, -3, -1), "diverged": (False, 2, -3, -1),
+    "kink": (True, 0, 2, 0),
     "non_finite": (False, 3, -3, -3), "left_domain": (False, 3, -3, -3),
     "stopped_by_callback": (False, 99, -2, -4), "interrupted": (False, 99, -2, -4),
 }  # fmt: skip

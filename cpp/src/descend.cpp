@@ -25,6 +25,8 @@ Stopping left_to(const Solver& solver, Stopping stopping) {
 
 double number(std::int64_t i) { return static_cast<double>(i); }
 
+bool converged(Reason reason) { return reason <= Reason::PrecisionLimit || reason == Reason::Kink; }
+
 }  // namespace
 
 Descent::Descent(const Program& program, const Step& step, const Method& method,
@@ -137,15 +139,28 @@ void Descent::look_at(std::int64_t lane) {
   if (start_[static_cast<std::size_t>(lane)] < 0) return;
   const Position at = look(lane);
   if (const auto ending = judge(at)) {
-    // What has converged above a point that it saw goes on from there.
-    if (ending->reason <= Reason::PrecisionLimit && block_->retreat(lane)) {
+    const bool stuck = ending->reason == Reason::Stuck;
+    if ((converged(ending->reason) || stuck) &&
+        block_->goes_on(lane, stuck || ending->reason == Reason::PrecisionLimit,
+                        ending->reason == Reason::GradientSmall)) {
       deadline_ = std::min(deadline_, round_ + 1);
       return;
     }
-    return finish(lane, at, *ending);
+    return finish(lane, at, settled(at, *ending));
   }
   deadline_ = std::min(deadline_, round_ + std::min(stopping_.max_iterations - at.iterations,
                                                     stopping_.max_evaluations - at.evaluations));
+}
+
+// What is true of the answer where a test held at the last point, and an earlier one is lower.
+Descent::Ending Descent::settled(const Position& at, const Ending& ending) const {
+  if (!converged(ending.reason) || !(at.best_f < at.f)) return ending;
+  const double small = stopping_.small_gradient(at.steepest), rise = at.f - at.best_f,
+               rounding = kRounding * std::abs(at.best_f);
+  if (stopping_.gtol > 0 && at.best_norm <= small)
+    return {Reason::GradientSmall, at.best_norm, small};
+  if (rise <= rounding) return {Reason::PrecisionLimit, rise, rounding};
+  return {Reason::Stuck, -rise, rounding};
 }
 
 // Whether a lane is to end, and both sides of what decided it.
@@ -156,8 +171,9 @@ std::optional<Descent::Ending> Descent::judge(const Position& at) const {
   if (!std::isfinite(at.f) || at.verdict == Verdict::NonFinite)
     return Ending{Reason::NonFinite, at.f, 0};
   if (at.moved) {
-    if (s.gtol > 0 && at.gradient_norm <= s.gtol)
-      return Ending{Reason::GradientSmall, at.gradient_norm, s.gtol};
+    const double small = s.small_gradient(at.steepest);
+    if (s.gtol > 0 && at.gradient_norm <= small)
+      return Ending{Reason::GradientSmall, at.gradient_norm, small};
     if (s.xtol > 0 && at.iterations > 0 && at.change <= s.xtol)
       return Ending{Reason::StepSmall, at.change, s.xtol};
     if (s.ftol > 0 && at.iterations > 0 && fall <= s.ftol * size)
@@ -166,6 +182,7 @@ std::optional<Descent::Ending> Descent::judge(const Position& at) const {
   if (at.verdict == Verdict::ValueSettled) return Ending{Reason::ValueSettled, at.left, at.right};
   if (at.verdict == Verdict::PrecisionLimit)
     return Ending{Reason::PrecisionLimit, at.left, at.right};
+  if (at.verdict == Verdict::Kink) return Ending{Reason::Kink, at.left, at.right};
   if (at.verdict == Verdict::Stuck) return Ending{Reason::Stuck, at.left, at.right};
   if (at.verdict == Verdict::Diverged) return Ending{Reason::Diverged, at.left, at.right};
   if (at.iterations >= s.max_iterations)

@@ -280,7 +280,9 @@ class Trainer {
       at_.best_loss = held_out_;
       at_.best_epoch = at_.epoch;
     } else if (since >= t_.patience) {
-      end(Reason::ValueSettled, static_cast<double>(since), static_cast<double>(t_.patience));
+      // Where no epoch came below the start, nothing was found.
+      end(at_.best_epoch > 0 ? Reason::ValueSettled : Reason::Stuck, static_cast<double>(since),
+          static_cast<double>(t_.patience));
     }
   }
   void tell() {

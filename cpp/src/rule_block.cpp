@@ -38,12 +38,15 @@ class RuleBlock final : public Block {
                                           static_cast<std::size_t>(at.memory_out) + m));
     if (at.change >= 0)
       change_ring_ = block_.ring(Evaluator::kNoInput, static_cast<std::size_t>(at.change));
+    if (at.gradient_norm >= 0)
+      norm_ring_ = block_.ring(Evaluator::kNoInput, static_cast<std::size_t>(at.gradient_norm));
     block_.share(stopping.threads, std::move(interrupted));
     block_.prepare();
     // `rises` works on whole batches, also where there is one lane.
     const auto padded = (lanes() + kernels_.width - 1) / kernels_.width * kernels_.width;
     limit_.assign(static_cast<std::size_t>(padded), kNoLimit);
-    saved_f_.assign(static_cast<std::size_t>(lanes()), NAN);
+    for (auto* numbers : {&saved_f_, &saved_norm_, &first_norm_})
+      numbers->assign(static_cast<std::size_t>(lanes()), NAN);
     saved_x_.assign(static_cast<std::size_t>(lanes() * n()), 0.0);
     if (stopping.count_rises) {
       half_ = static_cast<double>(stopping.max_iterations / 2);
@@ -59,6 +62,7 @@ class RuleBlock final : public Block {
     };
     put(x(age), starts_.x + start * n(), n());
     limit_[static_cast<std::size_t>(lane)] = kNoLimit;
+    loaded_.push_back(lane);
     if (!late_from_.empty()) {
       not_falls_[static_cast<std::size_t>(lane)] = late_rises_[static_cast<std::size_t>(lane)] = 0;
       late_from_[static_cast<std::size_t>(lane)] = runs_ + half_;
@@ -89,6 +93,7 @@ class RuleBlock final : public Block {
 
   bool run() override {
     ran_ = block_.run();
+    if (ran_ && !loaded_.empty()) meet_starts();
     if (ran_ && !late_from_.empty())
       kernels_.count_rises(block_.ring_at(f_ring_, 0), block_.ring_at(f_ring_, 1), runs_++,
                            late_from_.data(), not_falls_.data(), late_rises_.data(),
@@ -108,8 +113,7 @@ class RuleBlock final : public Block {
       else if (*values <= tolerance) some = true, marks.all();
     };
     if (stopping.ftol > 0) some = true, marks.all();
-    if (stopping.gtol > 0)
-      at_most(block_.output(static_cast<std::size_t>(step_.at.gradient_norm)), stopping.gtol);
+    if (stopping.gtol > 0) at_most(block_.ring_at(norm_ring_, 0), stopping.gtol);
     if (stopping.xtol > 0) at_most(block_.ring_at(change_ring_, 1), stopping.xtol);
     return some;
   }
@@ -120,20 +124,27 @@ class RuleBlock final : public Block {
     const bool good = std::isfinite(f) && f <= limit_[l];
     if (!good && rounds > 0 && before <= limit_[l]) {  // the point before was the best
       saved_f_[l] = before;
+      if (step_.at.gradient_norm >= 0) saved_norm_[l] = block_.ring_at(norm_ring_, 1)[lane];
       for (std::int64_t i = 0; i < n(); ++i)
         saved_x_[l * static_cast<std::size_t>(n()) + static_cast<std::size_t>(i)] =
             x(2)[i * lanes() + lane];
     }
     const StepLayout& at = step_.at;
+    const double best = good || rounds == 0 ? NAN : saved_f_[l];
     return {f,
             before,
-            at.gradient_norm < 0 ? NAN
-                                 : block_.output(static_cast<std::size_t>(at.gradient_norm))[lane],
+            at.gradient_norm < 0 ? NAN : block_.ring_at(norm_ring_, 0)[lane],
             at.change < 0 ? NAN : block_.ring_at(change_ring_, 1)[lane],
             rounds,
             rounds + 1,
             0,
-            true};
+            !(best < f - kRounding * std::abs(best)),  // else no test holds: it may come back
+            Verdict::Going,
+            0.0,
+            0.0,
+            first_norm_[l],
+            best,
+            saved_norm_[l]};
   }
 
   void finish(std::int64_t lane, std::int64_t start, const Position& at,
@@ -157,15 +168,21 @@ class RuleBlock final : public Block {
   }
 
   bool report(std::int64_t rounds, Report& report) override {
-    const auto norm = step_.at.gradient_norm;
     report = {rounds, x(1),
               step_.at.value < 0 ? block_.ring_at(f_ring_, 0)
                                  : block_.output(static_cast<std::size_t>(step_.at.value)),
-              norm < 0 ? nullptr : block_.output(static_cast<std::size_t>(norm)), lanes()};
+              step_.at.gradient_norm < 0 ? nullptr : block_.ring_at(norm_ring_, 0), lanes()};
     return true;
   }
 
  private:
+  // How steep it is at the starts of lanes: of this size the gradients of a descent are.
+  void meet_starts() {
+    if (step_.at.gradient_norm >= 0)
+      for (const std::int64_t lane : loaded_)
+        first_norm_[static_cast<std::size_t>(lane)] = block_.ring_at(norm_ring_, 0)[lane];
+    loaded_.clear();
+  }
   double* x(std::size_t age) const { return block_.ring_at(x_ring_, age); }
   bool rises(Marks& marks) {
     return kernels_.rises(block_.ring_at(f_ring_, 0), block_.ring_at(f_ring_, 1), limit_.data(),
@@ -179,10 +196,12 @@ class RuleBlock final : public Block {
   const Starts& starts_;
   Evaluator block_;
   bool ran_ = false;
-  std::size_t x_ring_ = 0, f_ring_ = 0, change_ring_ = 0;
+  std::size_t x_ring_ = 0, f_ring_ = 0, change_ring_ = 0, norm_ring_ = 0;
   std::vector<std::size_t> memory_rings_, per_start_;  // inputs that have a row for each start
-  // By lane: f above which a point is worse than the best; the best point left.
-  std::vector<double> limit_, saved_x_, saved_f_;
+  // By lane: f above which a point is worse than the best; the best point left; the gradient norm
+  // at the start.
+  std::vector<double> limit_, saved_x_, saved_f_, saved_norm_, first_norm_;
+  std::vector<std::int64_t> loaded_;  // lanes that have not run since they were
   // Where rises are counted, by lane: how often f did not fall; how often it rose after the run
   // from which on they count as late.
   std::vector<double> not_falls_, late_rises_, late_from_;

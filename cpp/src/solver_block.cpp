@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 
+#include "closing.hpp"
 #include "hessian_rows.hpp"
 #include "thalweg/block.hpp"
 
@@ -18,6 +19,8 @@ std::int64_t padded(std::int64_t n, std::int64_t width) { return (n + width - 1)
 constexpr double kSlack = 4 * 2.220446049250313e-16;
 // Where it is lower by so much, a descent that has converged elsewhere goes on from there.
 constexpr double kWorthwhile = 1e-8;
+// So often it does; and where it is lower by less, or no end is in sight.
+constexpr int kMostReturns = 1000, kReturns = 3;
 
 // A lone told start of so many variables has its elements across the batches.
 constexpr std::int64_t kManyElements = 64;
@@ -40,6 +43,9 @@ class SolverBlock final : public Block {
       : Block(lanes_for(setup, sources, isa, wide), setup.n),
         isa_(isa),
         starts_(starts),
+        stopping_(stopping),
+        values_alone_(setup.solver->needs == Needs::Value),
+        scale_free_(setup.solver->needs == Needs::Normal),
         hyper_(setup.hyper),
         across_(lanes_across(setup, sources)),
         kernels_(kernels_of(setup, sources, isa)) {
@@ -62,6 +68,9 @@ class SolverBlock final : public Block {
     standing_ = std::make_unique<Aligned>(static_cast<std::size_t>(row_ * Row::Count));
     call_.row = row_;
     reported_.resize(static_cast<std::size_t>(n()));
+    closings_.resize(static_cast<std::size_t>(lanes()));
+    returns_.assign(static_cast<std::size_t>(lanes()), 0);
+    started_.assign(static_cast<std::size_t>(lanes()), 0);
     if (sources.values) {
       values_ = std::make_unique<Evaluator>(*sources.values, isa, wide);
       open(*values_, *sources.values, stopping, interrupted);
@@ -99,9 +108,10 @@ class SolverBlock final : public Block {
   }
 
   void load(std::int64_t lane, std::int64_t start) override {
-    double* x = const_cast<double*>(question_.x);
-    for (std::int64_t i = 0; i < n(); ++i)
-      x[i * question_.stride + lane] = starts_.x[start * n() + i];
+    closings_[static_cast<std::size_t>(lane)].reset();
+    returns_[static_cast<std::size_t>(lane)] = 0;
+    started_[static_cast<std::size_t>(lane)] = start;
+    ask_at(lane, starts_.x + start * n());
     for (int r = 0; r < Row::Count; ++r) set(lane, static_cast<Row>(r), 0.0);
     set(lane, Row::Fresh, kNew);
     for (const Evaluator* e : {values_.get(), products_.get()})
@@ -125,8 +135,14 @@ class SolverBlock final : public Block {
   bool run() override {
     if (any(Wants::Values) && !values_->run()) return false;
     if (any(Wants::Curvature) && !curve()) return false;
+    for (const auto& closing : closings_)
+      if (closing && !closing->over) answer(*closing);
+    const bool alone = call_.together && closings_[0] && !closings_[0]->over;
     const std::int64_t width = isa_.width;
-    for (std::int64_t first = 0; first < lanes(); first += width) kernels_.tell(call_of(first));
+    for (std::int64_t first = 0; first < lanes() && !alone; first += width)
+      kernels_.tell(call_of(first));
+    for (const auto& closing : closings_)
+      if (closing && !closing->over) examine_on(*closing);
     return true;
   }
 
@@ -155,7 +171,9 @@ class SolverBlock final : public Block {
             row(Row::Moved)[lane] != 0.0,
             static_cast<Verdict>(-count(Row::Judged)),
             row(Row::Left)[lane],
-            row(Row::Right)[lane]};
+            row(Row::Right)[lane],
+            scale_free_ ? INFINITY : row(Row::Steepest)[lane],
+            !scale_free_ && lower_elsewhere(lane) ? row(Row::Best)[lane] : NAN};
   }
 
   void finish(std::int64_t lane, std::int64_t start, const Position& at,
@@ -163,41 +181,157 @@ class SolverBlock final : public Block {
     const SolverCall c = call_of(lane);
     double *best = endings.x + start * n(), *last = endings.last_x + start * n();
     const bool elsewhere = lower_elsewhere(lane);
-    kernels_.point(c, within(lane), elsewhere ? Which::Best : Which::Iterate, best);
-    if (endings.last_x && elsewhere) kernels_.point(c, within(lane), Which::Iterate, last);
+    Closing* const closing = closings_[static_cast<std::size_t>(lane)].get();
+    if (closing) put_back(*closing);
+    const double f = closing ? closing->place().f : at.f;
+    if (elsewhere) kernels_.point(c, within(lane), Which::Best, best);
+    else iterate(lane, best);
+    if (endings.last_x && elsewhere) iterate(lane, last);
     else if (endings.last_x) std::copy_n(best, n(), last);
-    if (endings.slope && !elsewhere)
+    if (endings.slope && !elsewhere && closing && !values_alone_)
+      std::ranges::copy(closing->place().g, endings.slope + start * n());
+    else if (endings.slope && !elsewhere)
       kernels_.point(c, within(lane), Which::Slope, endings.slope + start * n());
-    if (endings.last_fun) endings.last_fun[start] = at.f;
-    endings.fun[start] = elsewhere ? row(Row::Best)[lane] : at.f;
+    if (endings.last_fun) endings.last_fun[start] = f;
+    endings.fun[start] = elsewhere ? row(Row::Best)[lane] : f;
     if (!endings.memory.empty() && endings.memory[0]) {
       const std::int64_t count = kernels_.exchange(c, 0, nullptr, true);
       kernels_.exchange(c, within(lane), endings.memory[0] + start * count, true);
     }
   }
 
-  bool retreat(std::int64_t lane) override {
-    const double f = row(Row::F)[lane];
-    if (!(row(Row::Best)[lane] < f - kWorthwhile * std::max(1.0, std::abs(f)))) return false;
-    kernels_.point(call_of(lane), within(lane), Which::Best, reported_.data());
-    double* x = const_cast<double*>(question_.x);
-    for (std::int64_t i = 0; i < n(); ++i)
-      x[i * question_.stride + lane] = reported_[static_cast<std::size_t>(i)];
-    set(lane, Row::Iterations, row(Row::Iterations)[lane] + 1);
-    set(lane, Row::Judged, 0.0), set(lane, Row::Asks, 0.0);
-    set(lane, Row::Fresh, kNew);
+  bool goes_on(std::int64_t lane, bool doubtful, bool steep) override {
+    const auto l = static_cast<std::size_t>(lane);
+    if (closings_[l]) return false;  // it was examined
+    if (lower_elsewhere(lane)) {
+      const double f = row(Row::F)[lane], best = row(Row::Best)[lane];
+      const bool worthwhile = best < f - kWorthwhile * std::max(1.0, std::abs(f));
+      if (returns_[l] >= (worthwhile && !doubtful ? kMostReturns : kReturns) ||
+          (scale_free_ && !worthwhile))
+        return false;
+      ++returns_[l];
+      kernels_.point(call_of(lane), within(lane), Which::Best, reported_.data());
+      set_out_from(lane, reported_.data());
+      return true;
+    }
+    if (scale_free_ || !(doubtful || (steep && values_alone_))) return false;
+    begin_examination(lane);
     return true;
   }
 
   bool report(std::int64_t, Report& report) override {
     if (row(Row::Moved)[0] == 0.0) return false;
-    kernels_.point(call_of(0), 0, Which::Iterate, reported_.data());
+    iterate(0, reported_.data());
     report = {static_cast<std::int64_t>(row(Row::Iterations)[0]), reported_.data(), row(Row::F),
               row(Row::Norm), 1};
     return true;
   }
 
  private:
+  // Meanwhile the lane's rows stand still, but for the count of evaluations.
+  void begin_examination(std::int64_t lane) {
+    Examination::Place place{Examination::Point(static_cast<std::size_t>(n())), row(Row::F)[lane],
+                             Examination::Point(static_cast<std::size_t>(n()))};
+    const SolverCall c = call_of(lane);
+    kernels_.point(c, within(lane), Which::Iterate, place.x.data());
+    kernels_.point(c, within(lane), Which::Slope, place.g.data());
+    const double judged = -row(Row::Judged)[lane];
+    Examination::Sight sight = values_alone_ ? Examination::blurred() : Examination::Sight{};
+    sight.steep = stopping_.small_gradient(row(Row::Steepest)[lane]);
+    sight.expected |= judged == static_cast<double>(Verdict::PrecisionLimit);
+    const std::int64_t start = started_[static_cast<std::size_t>(lane)];
+    auto& closing = closings_[static_cast<std::size_t>(lane)];
+    closing = std::make_unique<Closing>(lane, std::move(place), starts_.x + start * n(),
+                                        call_.lower, call_.upper, sight, values_alone_);
+    for (int r = 0; r < Row::Count; ++r)
+      closing->rows[static_cast<std::size_t>(r)] = row(static_cast<Row>(r))[lane];
+    if (!call_.together) {
+      closing->memory.resize(static_cast<std::size_t>(kernels_.exchange(c, 0, nullptr, true)));
+      kernels_.exchange(c, within(lane), closing->memory.data(), true);
+    }
+    inquire(*closing);
+  }
+  // The next probe, or what was found.
+  void inquire(Closing& closing) {
+    const std::int64_t lane = closing.lane;
+    if (const double* x = closing.asks()) {
+      set(lane, Row::Fresh, kNew);
+      set(lane, Row::Judged, 0.0), set(lane, Row::Moved, 0.0), set(lane, Row::Asks, 0.0);
+      return ask_at(lane, x);
+    }
+    const auto [verdict, left, right] = closing.finding();
+    const Examination::Place& place = closing.place();
+    if (verdict == Verdict::Going) {
+      const Examination::Point from = place.x;
+      put_back(closing);
+      closings_[static_cast<std::size_t>(lane)].reset();
+      return set_out_from(lane, from.data());
+    }
+    closing.over = true;
+    put_back(closing);
+    const bool lower = row(Row::F)[lane] != place.f;
+    if (lower) {  // by little: one more iterate
+      set(lane, Row::Before, row(Row::F)[lane]), set(lane, Row::F, place.f);
+      set(lane, Row::Norm, norm(place)), set(lane, Row::Change, INFINITY);
+      set(lane, Row::Iterations, row(Row::Iterations)[lane] + 1);
+    }
+    // Else the word of a solver that knows values alone stands.
+    if (values_alone_ && verdict == Verdict::PrecisionLimit && !lower) return;
+    set(lane, Row::Moved, lower ? 1.0 : 0.0);
+    set(lane, Row::Judged, -static_cast<double>(verdict));
+    set(lane, Row::Left, left), set(lane, Row::Right, right);
+  }
+  void answer(Closing& closing) {
+    const double* g = question_.g ? question_.g + closing.lane : nullptr;
+    closing.tell(question_.f[closing.lane],
+                 [&](std::int64_t i) { return g[i * question_.stride]; });
+    closing.rows[Row::Evaluations] += 1;
+  }
+  void examine_on(Closing& closing) {
+    for (int r = 0; r < Row::Count; ++r)
+      set(closing.lane, static_cast<Row>(r), closing.rows[static_cast<std::size_t>(r)]);
+    inquire(closing);
+  }
+  void put_back(Closing& closing) {
+    set(closing.lane, Row::Fresh, 0.0);
+    if (closing.memory.empty()) return;
+    kernels_.exchange(call_of(closing.lane), within(closing.lane), closing.memory.data(), false);
+    closing.memory.clear();
+  }
+  double norm(const Examination::Place& place) const {
+    if (values_alone_) return INFINITY;
+    double most = 0.0;
+    for (std::size_t i = 0; i < place.x.size(); ++i) {
+      const double slope = call_.lower ? std::clamp(place.g[i], place.x[i] - call_.upper[i],
+                                                    place.x[i] - call_.lower[i])
+                                       : place.g[i];
+      most = std::max(most, std::abs(slope));
+    }
+    return most;
+  }
+
+  void iterate(std::int64_t lane, double* to) const {
+    if (const auto& closing = closings_[static_cast<std::size_t>(lane)])
+      std::ranges::copy(closing->place().x, to);
+    else kernels_.point(call_of(lane), within(lane), Which::Iterate, to);
+  }
+  // From there as from a start, one iteration later.
+  void set_out_from(std::int64_t lane, const double* x) {
+    ask_at(lane, x);
+    set(lane, Row::Iterations, row(Row::Iterations)[lane] + 1);
+    set(lane, Row::Judged, 0.0), set(lane, Row::Asks, 0.0);
+    set(lane, Row::Fresh, kNew);
+  }
+  // A lone start is the same in every lane.
+  void ask_at(std::int64_t lane, const double* from) {
+    double* x = const_cast<double*>(question_.x);
+    for (std::int64_t i = 0; i < n(); ++i) {
+      if (call_.together && across_)
+        for (std::int64_t l = 0; l < lanes(); ++l) x[i * question_.stride + l] = from[i];
+      else x[i * question_.stride + lane] = from[i];
+    }
+  }
+
   // An earlier point displaces the last only where it is lower by more than rounding.
   bool lower_elsewhere(std::int64_t lane) const {
     const double f = row(Row::F)[lane], best = row(Row::Best)[lane];
@@ -280,7 +414,7 @@ class SolverBlock final : public Block {
   double* row(Row r) const { return standing_->get() + r * row_; }
   // Where the elements of a lone lane lie across batches, its numbers stand in every place of one.
   void set(std::int64_t lane, Row r, double value) {
-    if (across_) row(r)[lane] = value;
+    if (across_ && !call_.together) row(r)[lane] = value;
     else std::fill_n(row(r), row_, value);
   }
   bool any(Wants wants) const {
@@ -305,6 +439,8 @@ class SolverBlock final : public Block {
 
   const Kernels& isa_;
   const Starts& starts_;
+  const Stopping stopping_;
+  const bool values_alone_, scale_free_;  // no gradient is told; its norm is a cosine
   std::vector<double> hyper_;
   bool across_;
   const SolverKernels& kernels_;
@@ -323,6 +459,10 @@ class SolverBlock final : public Block {
   Question question_{};
   SolverCall call_{};
   std::vector<double> reported_;
+  // By lane: its end under examination, how often it went back to a lower point, its start.
+  std::vector<std::unique_ptr<Closing>> closings_;
+  std::vector<int> returns_;
+  std::vector<std::int64_t> started_;
 };
 
 }  // namespace

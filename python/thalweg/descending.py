@@ -10,9 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import isfinite, isnan
 from typing import Any
+from warnings import warn
 
 import numpy as np
 
+from thalweg.backing import backed
 from thalweg.called import Called
 from thalweg.methods import Method, SolverMethod, memory_of
 from thalweg.objective import Objective, check_square
@@ -130,9 +132,9 @@ class Run:
         function = o.rows_value_and_grad_one if isinstance(o, Called) else None
         descend = self._solver if self.method.solves else self._rule
         if not progress:
-            return descend(rows, memory, None, function, stops)
+            return descend(rows, memory, None, function, stops) | {"start": rows}
         with Progress(True, total=stops["max_iter"]) as shown:
-            return descend(rows, memory, shown, function, stops)
+            return descend(rows, memory, shown, function, stops) | {"start": rows}
 
     def _solver(
         self,
@@ -223,6 +225,8 @@ class Run:
             if last_fun <= fun and isfinite(last_fun):
                 x, fun, jac = last, last_fun, last_jac
         reason = Reason(int(out["reason"][0]))
+        if reason is Reason.max_iterations and self._was_there(x, fun, jac, out):
+            reason = Reason.gradient_small
         # Ctrl-C may also have come while a callback or the function was running.
         if isinstance(out["error"], KeyboardInterrupt):
             reason = Reason.interrupted
@@ -241,6 +245,15 @@ class Run:
             if not SUCCESS[reason] and self.method.counts and nit:
                 told = self.method.schedule_fault(nit_before + nit - 1)
                 message += told and f"; {told}"
+        if SUCCESS[reason] and isinstance(o, Objective):
+            if not np.isfinite(jac).all():  # of a method that uses values alone
+                reason, message = blame(o, x, fun, nit)
+            elif nit == 0 and not np.any(jac) and not o.varies:
+                warn(
+                    "the function does not depend on x: nothing was done to find this answer",
+                    RuntimeWarning,
+                    stacklevel=3,
+                )
         mask = None
         if self.bounds:
             flat = np.where(x[0] <= self.bounds[0], -1, np.where(x[0] >= self.bounds[1], 1, 0))
@@ -259,6 +272,20 @@ class Run:
             state=State(self.method.name, last[0].copy(), memory, nit_before + nit),
             elapsed=time.perf_counter() - began, _objective=o,
         )  # fmt: skip
+
+    def _was_there(self, x: FloatArray, fun: float, jac: FloatArray, out: dict[str, Any]) -> bool:
+        """Whether a rule began with a gradient that `gtol` calls small, at a minimum indeed.
+
+        The core asks for a gradient that is small beside the one at the start.
+        """
+        o, gtol = self.objective, self.stops["gtol"]
+        if self.method.solves or self.bounds or not gtol > 0 or not isinstance(o, Objective):
+            return False
+        norm = np.max(np.abs(jac))
+        if not (norm <= gtol and isfinite(fun)):
+            return False
+        out["left"][0], out["right"][0] = norm, gtol
+        return bool(backed(lambda at: o.rows_value_and_grad(at)[1], x, jac, out["start"])[0])
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from thalweg.backing import backed
 from thalweg.descending import Run, refuse_matrices
 from thalweg.methods import Method, SolverMethod, make, memory_of
 from thalweg.objective import Objective, checked_threads
@@ -172,6 +173,7 @@ class Lanes:
                 self.rows, [None, *self.args], [True, *self.varying], method.inputs(by_lane),
                 bounds, progress=told, count_rises=count_rises, **stops,
             )  # fmt: skip
+            out["gtol"] = 0.0 if bounds else stops["gtol"]
         self._name_faults(out)
         return out
 
@@ -271,14 +273,17 @@ class Lanes:
             return
         last = np.ascontiguousarray(out["last_x"][which])
         of = self.taken(which)
-        values = of.objective.values_and_grads(last, of.args, of.varying)[0]
+        values, slopes = of.objective.values_and_grads(last, of.args, of.varying)
+        good = np.isfinite(values) & np.isfinite(slopes).all(axis=1)
         fun = out["fun"][which]
         lower = np.isnan(fun) | (np.isfinite(values) & (values <= fun))
         out["x"][which[lower]], out["fun"][which[lower]] = last[lower], values[lower]
         out["last_fun"][which] = values
         if out["jac"] is not None:
             out["jac"][which[lower]] = np.nan
-        named = np.full(which.size, Reason.diverged, dtype=np.int8)
+        # Where no operation is to be blamed: the next step of a rule, or what the data hold.
+        unnamed = np.where(good, Reason.diverged, Reason.non_finite).astype(np.int8)
+        named = unnamed.copy()
         for gradient in (False, True):
             (some,) = np.nonzero(np.isfinite(values) == gradient)
             if not some.size:
@@ -289,15 +294,31 @@ class Lanes:
             named[some] = np.select(
                 [faults == 3, (faults == 2) & begun, faults > 0],
                 [Reason.left_domain, Reason.diverged, Reason.non_finite],
-                # Where no operation is to blame: a step, else data.
-                Reason.diverged if gradient else Reason.non_finite,
+                unnamed[some],
             )
         out["reason"][which] = named
+
+    def _find_minima_at_starts(self, out: dict[str, Any], gtol: float) -> None:
+        """Call converged what a rule began with a gradient within `gtol`, at a minimum indeed.
+
+        The core asks for a gradient that is small beside the one at the start.
+        """
+        (some,) = np.nonzero(out["reason"] == Reason.max_iterations)
+        norms = np.max(np.abs(out["jac"][some]), axis=1, initial=0.0)
+        some, norms = some[norms <= gtol], norms[norms <= gtol]
+        if not some.size:
+            return
+        there = backed(
+            lambda at: self.values_and_grads(at, some)[1],
+            out["x"][some], out["jac"][some], self.rows[some],
+        )  # fmt: skip
+        out["reason"][some[there]] = Reason.gradient_small
+        out["left"][some[there]], out["right"][some[there]] = norms[there], gtol
 
     def results(self, out: dict[str, Any], max_nfev: int, elapsed: float) -> Results:
         """What the core told, as the user sees it."""
         rows = [a if v else None for a, v in zip(self.args, self.varying, strict=True)]
-        missing = np.full(len(self), True)
+        missing, gtol = np.full(len(self), True), out.pop("gtol", 0.0)
         if out["jac"] is None:
             out["jac"] = np.full(self.rows.shape, np.nan)
         else:
@@ -309,6 +330,8 @@ class Lanes:
             (which,) = np.nonzero(missing)
             points = np.ascontiguousarray(out["x"][which])
             out["jac"][which] = self.values_and_grads(points, which)[1]
+        if gtol > 0:
+            self._find_minima_at_starts(out, gtol)
         return Results.told(out, self.objective, max_nfev=max_nfev, elapsed=elapsed, lane_args=rows)
 
 

@@ -316,6 +316,12 @@ class _Training(Run):
                     f"no held-out loss below {at['best_loss']:.6g} (epoch {at['best_epoch']}) for "
                     f"{_count(int(left), 'epoch')} >= patience = {int(right)}, {after}"
                 )
+            case Reason.stuck:
+                return (
+                    f"stuck at the start: no held-out loss below its {at['best_loss']:.6g} for "
+                    f"{_count(int(left), 'epoch')} >= patience = {int(right)}, {after}; is the "
+                    "learning rate too large?"
+                )
             case Reason.max_time:
                 return f"{left:.3g} s >= max_time = {right:.3g} s {after}; not converged"
             case Reason.stopped_by_callback:

@@ -174,7 +174,8 @@ def find_minima(
         standing = np.flatnonzero(~astray)
         reason, x, f = reason[standing], x[standing], f[standing]
     cell, number = _lowest_in_cells(x, f, box, tol)
-    settled, stuck = np.zeros(len(cell), bool), reason[cell] == Reason.stuck
+    settled = np.zeros(len(cell), bool)
+    stuck = (reason[cell] == Reason.stuck) | (reason[cell] == Reason.kink)
     settled[number[reason <= Reason.precision_limit]] = True
 
     x, f, jac = x[cell], f[cell], np.full((len(cell), n), np.nan)

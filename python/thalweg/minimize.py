@@ -87,8 +87,9 @@ def minimize(
         None for a free end; arrays are broadcast to the entries of `x0`. Held at every evaluation,
         by projection.
     gtol : float, default 1e-8
-        Stop when the largest component of the projected gradient is this small. Here as in the
-        other tests, 0 switches the test off.
+        Stop when the largest component of the projected gradient is at most this, and at most this
+        share of the largest that the descent met. Here as in the other tests, 0 switches the test
+        off.
     xtol : float, default 0
         Stop when the largest change of a variable is at most ``xtol * (1 + max|x|)``.
     ftol : float, default 0

@@ -42,6 +42,7 @@ class Reason(IntEnum):
     stopped_by_callback = 10
     interrupted = 11
     stuck = 12
+    kink = 13
 
     def __str__(self) -> str:
         return self.name
@@ -71,6 +72,7 @@ _TABLE: dict[Reason, tuple[bool, int, int, int]] = {
     Reason.stopped_by_callback: (False, 99, -2, -4),
     Reason.interrupted: (False, 99, -2, -4),
     Reason.stuck: (False, 2, -3, -1),
+    Reason.kink: (True, 0, 2, 0),
 }
 
 SUCCESS: tuple[bool, ...] = tuple(_TABLE[r][0] for r in Reason)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+from warnings import warn
 
 import numpy as np
 import numpy.typing as npt
@@ -106,6 +107,7 @@ class Results(Many):
             For each of the objective's `args`, its rows by lane, or None where it is shared.
         """
         k = len(out["fun"])
+        _judge_untouched(out, objective)
         form, reason = objective.structure, out["reason"]
         slopes = {} if out["jac"] is None else {"jac": _points(form, out["jac"])}
         arrays: dict[str, Any] = {
@@ -189,6 +191,24 @@ class Results(Many):
             best = self._one(lane)
             rows.insert(1, ("best", f"fun {text(best.fun)}, number {lane:,}\nx {text(best.x)}"))
         return rows
+
+
+def _judge_untouched(out: dict[str, Any], objective: Objective) -> None:
+    """No success of what has no gradient, or does not depend on the point at all."""
+    if out["jac"] is None:
+        return
+    converged = np.asarray(SUCCESS)[out["reason"]]
+    out["reason"][converged & ~np.isfinite(out["jac"]).all(axis=1)] = Reason.non_finite
+    untouched = converged & (out["nit"] == 0) & ~out["jac"].any(axis=1)
+    if untouched.any() and not objective.varies:
+        warn(
+            "the function does not depend on x: nothing was done to find these answers",
+            RuntimeWarning,
+            stacklevel=5,
+        )
+        out["reason"][untouched] = Reason.stuck
+        for name in {"left", "right"} & out.keys():
+            out[name][untouched] = np.nan
 
 
 def _points(form: Structure, rows: FloatArray) -> Any:

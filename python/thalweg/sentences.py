@@ -7,7 +7,7 @@ One descent is told as it ends; of many, an ending's sentence is made when it is
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import isfinite
+from math import isfinite, isnan
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,7 +38,11 @@ def sentence(
     max_nfev: int,
     last_fun: float,
 ) -> str:
-    """A reason in words; `left` and `right` are the sides of the inequality that decided it."""
+    """A reason in words; `left` and `right` are the sides of the inequality that decided it.
+
+    A `stuck` with a negative `left` settled higher than where it had been; with NaN, nothing
+    depends on x.
+    """
     after = _after(nit)
     match reason:
         case Reason.gradient_small:
@@ -52,10 +56,23 @@ def sentence(
                 f"the limit of precision: a change of the value by {left:.3g} <= {right:.3g} "
                 f"is rounding {after}"
             )
+        case Reason.stuck if isnan(left):
+            return f"stuck {after}: the function does not depend on x"
+        case Reason.stuck if left < 0:
+            return (
+                f"stuck {after}: where it settled, the value is higher by {-left:.3g} > "
+                f"{right:.3g} than at an earlier point, which is the answer"
+            )
         case Reason.stuck:
             return (
                 f"stuck {after}: no lower value along the gradient, which promises "
                 f"{left:.3g} > {right:.3g}; is it the function's?"
+            )
+        case Reason.kink:
+            return (
+                f"a kink {after}: the shortest slope in the convex hull of those around it is "
+                f"{left:.3g} <= {right:.3g} (for variables in units of their size), and no value "
+                "around it is lower"
             )
         case Reason.diverged if isfinite(last_fun):
             return (

@@ -4,6 +4,7 @@
 #pragma once
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -18,6 +19,9 @@ namespace thalweg {
 // When to stop; a tolerance of 0 switches its test off.
 struct Stopping {
   double gtol = 0.0, xtol = 0.0, ftol = 0.0;
+  // No larger than gtol, and, where the descent has met no gradient of size, small beside those
+  // that it met: a gradient is small in the function's own units.
+  double small_gradient(double largest_met) const { return gtol * std::min(1.0, largest_met); }
   std::int64_t max_iterations = 1000, max_evaluations = INT64_MAX;
   double max_seconds = 1e300;
   int threads = 1;           // that share the starts; of one start, the rows of long arrays
@@ -58,6 +62,9 @@ struct Question {
   double* h = nullptr;  // curvature: the Hessian by rows, or its product with v
 };
 
+// Of |f|: changes that may be rounding.
+inline constexpr double kRounding = 1e3 * 2.220446049250313e-16;
+
 // Where a lane stands after a round.
 struct Position {
   double f, f_before, gradient_norm, change;
@@ -65,6 +72,9 @@ struct Position {
   bool moved;
   Verdict verdict = Verdict::Going;
   double left = 0.0, right = 0.0;
+  double steepest = INFINITY;  // the largest gradient norm met
+  // At an earlier point, where that is lower by more than rounding; else as at the last.
+  double best_f = NAN, best_norm = NAN;
 };
 
 // The state of the first lane after an iteration, for callbacks and histories.
@@ -115,8 +125,9 @@ class Block {
   virtual bool wants_look(const Stopping& stopping, Marks& marks) = 0;
   // Where a lane stands, so many rounds after it was loaded.
   virtual Position look(std::int64_t lane, std::int64_t rounds) = 0;
-  // Back to the best point, where that is another than the last, to go on from there.
-  virtual bool retreat(std::int64_t) { return false; }
+  // Whether a lane that is to end as converged, or as `stuck`, is not to end yet: it goes on from a
+  // lower point, or the end is examined.
+  virtual bool goes_on(std::int64_t, bool /*doubtful*/, bool /*steep*/) { return false; }
   // Best point, last point and memory of a lane to the endings of a start.
   virtual void finish(std::int64_t lane, std::int64_t start, const Position& at,
                       const Endings& endings) = 0;

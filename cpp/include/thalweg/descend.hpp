@@ -30,6 +30,7 @@ enum class Reason : std::int8_t {
   StoppedByCallback,
   Interrupted,
   Stuck,
+  Kink,
 };
 
 struct Watch {
@@ -78,6 +79,7 @@ class Descent {
   void close(Reason why);
   void review();
   void look_at(std::int64_t lane);
+  Ending settled(const Position& at, const Ending& ending) const;
   std::optional<Ending> judge(const Position& at) const;
   void finish(std::int64_t lane, const Position& at, const Ending& ending);
   void finish_all(const Ending& ending);

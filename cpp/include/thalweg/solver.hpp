@@ -31,7 +31,8 @@ enum class Verdict : std::uint8_t {
   Stuck,
   NonFinite,
   Diverged,
-  ValueSettled
+  ValueSettled,
+  Kink
 };
 
 // What a solver keeps of a lane for everyone to see: numbers by lane, one array each.
@@ -42,6 +43,7 @@ enum Row : std::uint8_t {
   Norm,         // largest component of the projected gradient there
   Change,       // |x - before| / (1 + |x|), norms of the largest element
   Best,         // the least value that was told
+  Steepest,     // the largest Norm so far
   Iterations,   // made so far
   Evaluations,  // of the value, or of value and gradient together
   Curvatures,   // Hessians, or products with it

@@ -47,6 +47,7 @@ struct Compass {
     Scalar at_base;           // 1 where the sweep began at the base
     Scalar first_f, first_x;  // of the direction that failed first; NaN where there was none
     Scalar steepest, rise;    // the largest slope of an axis that failed, the largest value over f
+    Scalar met;               // the largest slope so far
 
     State(const SolverCall& c, const B& space, K& k)
         : call(c),
@@ -68,7 +69,8 @@ struct Compass {
           first_f(k.scalar()),
           first_x(k.scalar()),
           steepest(k.scalar()),
-          rise(k.scalar()) {}
+          rise(k.scalar()),
+          met(k.scalar()) {}
 
     void tell() {
       const Vector trial = b.told(call.x, call.step);
@@ -93,6 +95,7 @@ struct Compass {
     void welcome(Mask fresh, Mask resumed, V told, Vector trial) {
       const Mask m = fresh | resumed;
       seen.fresh.set(m, V(0.0));
+      seen.steepest.set(resumed, met);
       b.each([&](std::int64_t i) {
         const V at = trial[i], size = abs(at);
         steps.put(fresh, i, V(call.hyper[0]) * select(size > V(0.0), size, V(1.0)));
@@ -103,7 +106,20 @@ struct Compass {
       seen.f.set(m, told), seen.least.set(m, told), seen.before.set(m, told);
       seen.norm.set(m, V(kInfinity)), seen.change.set(m, V(kInfinity)), seen.moved.set(m, V(1.0));
       seen.judge(m & !is_finite(told), Verdict::NonFinite, told, told);
+      if (any(resumed)) refuse(resumed & !remembers(), told);
       begin_sweep(fresh, V(1.0));
+    }
+
+    // Whether what was put back can be what a descent knew: numbers, and an axis that there is.
+    Mask remembers() const {
+      const V most = b.largest([&](std::int64_t i) { return x[i] + y[i] + base[i] + steps[i]; });
+      return is_finite(most) & is_finite(b.largest([&](std::int64_t i) { return asked[i]; })) &
+             is_finite(f_base + f) & (axis >= V(0.0)) & (axis <= V(static_cast<double>(b.n))) &
+             (axis == floor(axis.get()));
+    }
+    void refuse(Mask m, V told) {
+      seen.judge(m, Verdict::NonFinite, told, told);
+      axis.set(m, V(0.0));
     }
 
     void begin_sweep(Mask m, V from_base) {
@@ -215,7 +231,7 @@ struct Compass {
         // No iterate came of it, so the tests of its change do not hold.
         seen.before.set(failed, V(kNaN));
         seen.change.set(failed, (longest + longest) / size);
-        seen.norm.set(failed, steepest);
+        seen.meet(failed, steepest, met);
         seen.judge(failed & (rise <= rounding), Verdict::PrecisionLimit, rise, rounding);
       }
       begin_sweep(failed | back, V(1.0));

@@ -26,6 +26,7 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
   // Iterations in a row in which f did not fall and the gradient did not shrink; whether the
   // method has begun anew because of it, or because a search failed.
   Scalar idle, least_norm, anew;
+  Scalar met;  // the largest gradient norm
   Search search;
   Direction direction;
 
@@ -43,13 +44,15 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
         idle(k.scalar()),
         least_norm(k.scalar()),
         anew(k.scalar()),
+        met(k.scalar()),
         search(k, Direction::kDecrease, Direction::kSlope),
         direction(c, space, k) {}
 
   void tell() {
     const Vector trial = b.told(call.x, call.step), slopes = b.told(call.g, call.step);
     const V f = b.number(call.f);
-    const Mask fresh = seen.fresh.on(), unmet = seen.fresh == V(kNew), searching = !fresh;
+    const Mask fresh = seen.fresh.on(), unmet = seen.fresh == V(kNew), searching = !fresh,
+               none = fresh & searching;
     if (any(fresh)) welcome(fresh);
     seen.evaluations = seen.evaluations + V(1.0);
     const auto said = search.tell(searching, f, b.dot(slopes, d));
@@ -59,12 +62,12 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
     if (any(arrived)) arrive(arrived, fresh, unmet, f, trial, slopes);
     if (any(said.failed)) begin_anew(said.failed);
     const Mask again = arrived | said.failed;
-    if (any(again)) aim(again);
+    if (any(again)) aim(again, unmet);
     const Mask still = propose(trial);
     if (!any(still)) return;
     // So short a step that it changes nothing: the gradient itself may lead further.
     begin_anew(still);
-    aim(still);
+    aim(still, none);
     propose(trial);
   }
 
@@ -78,6 +81,7 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
   void welcome(Mask m) {
     const V zero(0.0), none(kInfinity);
     const Mask unknown = seen.fresh == V(kNew);
+    seen.steepest.set(m & !unknown, met);
     seen.fresh = zero;
     seen.least.set(m, none);
     least_norm.set(unknown, none);
@@ -98,7 +102,7 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
     if (any(stepped)) direction.learn(stepped, x, g, trial, slopes);
     if constexpr (requires { direction.meet(m, trial); })
       if (any(m & unmet)) direction.meet(m & unmet, trial);
-    const auto [moved, size] = arrive_at(m, b, box, seen, trial, slopes, x, g);
+    const auto [moved, size] = arrive_at(m, b, box, seen, trial, slopes, x, g, met);
     const V norm = seen.norm;
     seen.iterations.set(stepped, seen.iterations + V(1.0));
     seen.before.set(m, select(fresh & (seen.iterations == V(0.0)), f, seen.f));
@@ -126,18 +130,20 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
   // the full step would change f by rounding, else the gradient does not fit the values.
   void begin_anew(Mask m) {
     const V promised = -slope, rounding = V(kHopeless) * abs(seen.f);
-    const Mask ends = m & (anew.on() | plain.on());
-    const Mask precise = (promised <= rounding) | (anew > V(kPromised));
+    const Mask ends = m & (anew.on() | plain.on()), within = promised <= rounding;
+    // The method's own direction knows better than the gradient's.
+    const Mask precise = select_mask(anew.on(), anew > V(kPromised), within);
     seen.judge(ends & precise, Verdict::PrecisionLimit, promised, rounding);
     seen.judge(ends & !precise, Verdict::Stuck, promised, rounding);
-    anew.set(m, select(precise, V(2 * kPromised), V(kPromised)));
+    anew.set(m, select(within, V(2 * kPromised), V(kPromised)));
     idle.set(m, V(0.0));
     direction.forget(m);
   }
   static constexpr double kPromised = 1.0;  // twice this: the first end was one of precision
+  static Mask select_mask(Mask m, Mask a, Mask b) { return (m & a) | (b & !m); }
 
   // Sets direction and search anew; d is scaled so that the first trial is its end.
-  void aim(Mask m) {
+  void aim(Mask m, Mask first) {
     direction.aim(m, d, x, g, box);
     plain.set(m, select(direction.knows(), V(0.0), V(1.0)));
     V down = shaped(m);
@@ -147,9 +153,11 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
       direction.aim(wrong, d, x, g, box);
       down = select(wrong, shaped(wrong), down);
       plain.set(wrong, V(1.0));
-      seen.judge(wrong & !(down < V(0.0)) & !(seen.norm > V(0.0)), Verdict::PrecisionLimit,
+      seen.judge(wrong & !(down < V(0.0)) & (seen.norm == V(0.0)), Verdict::PrecisionLimit,
                  seen.norm, V(0.0));
     }
+    const Mask faint = first & !(-down > V(kHopeless) * abs(seen.f)) & (down < V(0.0));
+    if (any(faint)) down = lengthened(faint, down);
     slope.set(m, down);
     V longest(kFar);
     if (box) {
@@ -157,6 +165,15 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
       longest = select(reach < V(1.0), V(1.0), select(reach < V(kFar), reach, V(kFar)));
     }
     search.begin(m, seen.f, down, V(1.0), longest);
+  }
+
+  // A first step so short that f would not feel it is made long enough for that: in the units of x
+  // and f a gradient may be small far from a minimum.
+  V lengthened(Mask m, V down) {
+    const V further = V(kHopeless) * abs(seen.f) / -down;
+    const Mask longer = m & is_finite(further) & (further > V(1.0));
+    b.each([&](std::int64_t i) { d.put(longer, i, further * d[i]); });
+    return select(longer, shaped(longer), down);
   }
 
   // d as a step from x that ends in the box; its slope.

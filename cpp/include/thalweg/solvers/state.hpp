@@ -12,14 +12,15 @@ inline constexpr double kEpsilon = 2.220446049250313e-16;
 // The rows of `standing`, as numbers of the lanes.
 template <class K> struct Seen {
   using Scalar = typename K::Scalar;
-  Scalar f, before, norm, change, least, iterations, evaluations, curvatures, moved, fresh, asks,
-      judged, left, right;
+  Scalar f, before, norm, change, least, steepest, iterations, evaluations, curvatures, moved,
+      fresh, asks, judged, left, right;
   explicit Seen(const SolverCall& c)
       : f(at(c, standing::F)),
         before(at(c, standing::Before)),
         norm(at(c, standing::Norm)),
         change(at(c, standing::Change)),
         least(at(c, standing::Best)),
+        steepest(at(c, standing::Steepest)),
         iterations(at(c, standing::Iterations)),
         evaluations(at(c, standing::Evaluations)),
         curvatures(at(c, standing::Curvatures)),
@@ -34,6 +35,12 @@ template <class K> struct Seen {
   void judge(typename V::MaskType m, Verdict verdict, V low, V high) {
     judged.set(m, V(-static_cast<double>(verdict)));
     left.set(m, low), right.set(m, high);
+  }
+  // A gradient norm; `met`, the largest, is remembered.
+  void meet(typename V::MaskType m, V slope, Scalar met) {
+    norm.set(m, slope);
+    steepest.set(m & (steepest < slope), slope);
+    met.set(m, steepest);
   }
 
  private:
@@ -79,7 +86,8 @@ template <class V> struct Arrival {
 template <class B, class K>
 Arrival<typename B::V> arrive_at(typename B::Mask m, const B& b, const Box<B>& box, Seen<K>& seen,
                                  typename B::Vector trial, typename B::Vector slopes,
-                                 typename B::Vector x, typename B::Vector g) {
+                                 typename B::Vector x, typename B::Vector g,
+                                 typename K::Scalar met) {
   using V = typename B::V;
   const V moved = b.largest([&](std::int64_t i) {
     const V step = trial[i] - x[i];
@@ -91,7 +99,7 @@ Arrival<typename B::V> arrive_at(typename B::Mask m, const B& b, const Box<B>& b
     g.put(m, i, slopes[i]);
     return box.slope(i, x[i], g[i]);
   });
-  seen.norm.set(m, norm);
+  seen.meet(m, norm, met);
   seen.change.set(m, moved / (V(1.0) + size));
   return {moved, size};
 }

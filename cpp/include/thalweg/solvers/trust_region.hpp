@@ -28,6 +28,7 @@ template <class B, class K> struct TrustRegion {
   Scalar settled, misses;
   // 1 where the radius was begun anew and nothing was gained since.
   Scalar anew;
+  Scalar met;  // the largest gradient norm
   Vector sum, step;
 
   TrustRegion(const SolverCall& c, const B& space, K& k)
@@ -45,6 +46,7 @@ template <class B, class K> struct TrustRegion {
         settled(k.scalar()),
         misses(k.scalar()),
         anew(k.scalar()),
+        met(k.scalar()),
         sum(k.scratch()),
         step(k.scratch()) {}
 
@@ -82,14 +84,12 @@ template <class B, class K> struct TrustRegion {
   }
   // Where `gain` is all that any step promises.
   Mask at_limit(Mask m, V gain) {
-    const V rounding = V(kHopeless) * max_of(V(1.0), abs(seen.f));
-    const Mask spent = m & !(gain > rounding);
+    const V rounding = V(kHopeless) * abs(seen.f);
+    const Mask spent = m & (gain >= V(0.0)) & (gain <= rounding);
     seen.judge(spent, Verdict::PrecisionLimit, gain, rounding);
     return spent;
   }
-  void stuck(Mask m, V gain) {
-    seen.judge(m, Verdict::Stuck, gain, V(kHopeless) * max_of(V(1.0), abs(seen.f)));
-  }
+  void stuck(Mask m, V gain) { seen.judge(m, Verdict::Stuck, gain, V(kHopeless) * abs(seen.f)); }
   void begin_anew(Mask m) {
     radius.set(m, V(0.0)), anew.set(m, V(1.0));
     settled.set(m, V(kInfinity)), misses.set(m, V(0.0));
@@ -102,12 +102,13 @@ template <class B, class K> struct TrustRegion {
   static constexpr double kKept = 1e-4;                // share of a promise that will do
   static constexpr double kPoor = 0.25, kGood = 0.75;  // and that shrinks or widens the region
   static constexpr double kQuiet = 1e3 * kEpsilon;     // of |f|: differences that may be rounding
-  static constexpr double kHopeless = 1e3 * kEpsilon;  // of max(1, |f|): gains that are rounding
+  static constexpr double kHopeless = 1e3 * kEpsilon;  // of |f|: gains that are rounding
   static constexpr double kMisses = 2.0;
   static constexpr double kFar = 1e100;  // no variable of anyone's is that large
 
   void welcome(Mask m) {
     const Mask unknown = seen.fresh == V(kNew);
+    seen.steepest.set(m & !unknown, met);
     seen.fresh.set(m, V(0.0));
     seen.least.set(m, V(kInfinity));
     begin_anew(m & unknown);
@@ -153,7 +154,7 @@ template <class B, class K> struct TrustRegion {
     const Mask rose = f > seen.least + slack(f), left = stepped & rose & !(seen.least < seen.f);
     if (any(left)) keep_best(left, seen.f, x);
     seen.least.set(m & !rose, f);
-    const auto [moved, size] = arrive_at(m, b, box, seen, trial, slopes, x, g);
+    const auto [moved, size] = arrive_at(m, b, box, seen, trial, slopes, x, g, met);
     seen.iterations.set(stepped, seen.iterations + V(1.0));
     seen.before.set(m, select(stepped, seen.f, f));
     seen.f.set(m, f);
