@@ -119,32 +119,20 @@ class Squares:
 
     def further(self, ending: Ending, box: list[FloatArray], rows: int, max_nfev: int) -> Ending:
         """An ending, gone on with by J itself where J'J is singular to rounding."""
-        at = functools.partial(linear, self)
-        if ending.pivot < SINGULAR:
-            further = refined(at, ending, box, max_nfev)
-            ending = further if further.nit == ending.nit else self.spread(further, box, rows)
+        if ending.pivot >= SINGULAR:
+            return ending
+        further = refined(functools.partial(linear, self), ending, box, max_nfev)
+        return further if further.nit == ending.nit else self.spread(further, box, rows)
+
+    def explained_stop(self, ending: Ending) -> Ending:
+        """The last ending of all tries: stuck beside what is not finite, it says so."""
         if (
             ending.reason == Reason.stuck
             and not np.signbit(ending.left)
-            and beside(at, ending.x) is not None
+            and beside(functools.partial(linear, self), ending.x) is not None
         ):
-            ending = ending._replace(reason=int(Reason.non_finite))
+            return ending._replace(reason=int(Reason.non_finite))
         return ending
-
-    def descended(
-        self,
-        x: FloatArray,
-        box: list[FloatArray],
-        scale: FloatArray | None,
-        stops: dict[str, Any],
-        rows: int,
-        factor: float,
-    ) -> Ending:
-        """The same by J'J alone."""
-        out = self.run(x, box, scale, stops, None, factor)
-        if out["error"] is not None:
-            raise out["error"]
-        return self.spread(ending_of(out), box, rows)
 
     def left_open(
         self, ending: Ending, x0: FloatArray, scale: FloatArray | None
