@@ -124,6 +124,21 @@ class Squares:
         further = refined(functools.partial(linear, self), ending, box, max_nfev)
         return further if further.nit == ending.nit else self.spread(further, box, rows)
 
+    def descended(
+        self,
+        x: FloatArray,
+        box: list[FloatArray],
+        scale: FloatArray | None,
+        stops: dict[str, Any],
+        rows: int,
+        factor: float,
+    ) -> Ending:
+        """The same by J'J alone."""
+        out = self.run(x, box, scale, stops, None, factor)
+        if out["error"] is not None:
+            raise out["error"]
+        return self.spread(ending_of(out), box, rows)
+
     def explained_stop(self, ending: Ending) -> Ending:
         """The last ending of all tries: stuck beside what is not finite, it says so."""
         if (
