@@ -149,7 +149,7 @@ def sources() -> str:
 
 
 TESTS = {
-    "gtol": ("`gradient_small`", "‖projected gradient‖∞ <= gtol"),
+    "gtol": ("`gradient_small`", "‖projected gradient‖∞ <= gtol min(1, the largest met)"),
     "xtol": ("`step_small`", "‖Δx‖∞ <= xtol (1 + ‖x‖∞)"),
     "ftol": ("`value_settled`", "\\|f_k − f_{k+1}\\| <= ftol max(\\|f_k\\|, \\|f_{k+1}\\|, 1)"),
     "max_iter": ("`max_iterations`", "iterations >= max_iter"),
@@ -175,8 +175,12 @@ MEANINGS = {
     "max_iterations": "`max_iter` was reached",
     "max_evaluations": "`max_nfev` was reached",
     "max_time": "`max_time` was reached",
-    "precision_limit": "no step of a solver changes the value by more than rounding",
-    "stuck": "a solver finds no lower value along its direction nor along the gradient",
+    "precision_limit": "all that the slopes around promise is a change of the value by rounding, "
+    "or by the value's noise",
+    "stuck": "a solver finds no lower value, though the gradient promises one; nothing depends on "
+    "x (in the many)",
+    "kink": "a minimum where slopes jump: none is left in the convex hull of those around it, and "
+    "no value around it is lower",
     "diverged": "a value, gradient or step overflowed, or the value falls without end",
     "left_domain": "an operation got an input outside its domain; the message names both",
     "non_finite": "a value or gradient is NaN or infinite for another cause",

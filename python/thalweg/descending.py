@@ -284,8 +284,10 @@ class Run:
         norm = np.max(np.abs(jac))
         if not (norm <= gtol and isfinite(fun)):
             return False
+        if not backed(lambda at: o.rows_value_and_grad(at)[1], x, jac, out["start"])[0]:
+            return False
         out["left"][0], out["right"][0] = norm, gtol
-        return bool(backed(lambda at: o.rows_value_and_grad(at)[1], x, jac, out["start"])[0])
+        return True
 
 
 @dataclass(slots=True)
