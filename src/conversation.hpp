@@ -21,10 +21,10 @@ class Conversation {
 
   bool interrupted() {
     const py::gil_scoped_acquire gil;
-    return guarded([] {
-      if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-      return false;
-    });
+    return error_ || guarded([] {
+             if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+             return false;
+           });
   }
   void progress(std::int64_t ended) {
     if (error_) return;
@@ -74,7 +74,7 @@ class Conversation {
   }
   thalweg::Watch watch() {
     thalweg::Watch w;
-    w.interrupted = [this] { return error_ || interrupted(); };
+    w.interrupted = [this] { return interrupted(); };
     if (!progress_.is_none()) w.progress = [this](std::int64_t ended) { progress(ended); };
     if (record_ || !function_.is_none() || !callback_.is_none())
       w.report = [this](const thalweg::Report& r) { return report(r); };
@@ -132,18 +132,32 @@ struct Throng {
   py::object progress = py::none();  // called with how many have ended
 };
 
-// The arrays of k endings.
+// Zeros; of many, memory that the system hands out as zeros when it is first read.
+template <class T> py::array_t<T> zeros(std::int64_t k) {
+  constexpr std::int64_t kMany = 4096;
+  if (k >= kMany)
+    return py::module_::import("numpy")
+        .attr("zeros")(k, py::dtype::of<T>())
+        .template cast<py::array_t<T>>();
+  py::array_t<T> out(k);
+  std::fill_n(out.mutable_data(), k, T{});
+  return out;
+}
+
+// The arrays of k endings. Of starts that were not begun, the point and what is NaN is written by
+// whoever asks (`begun` says how many there are in front of those that were not even looked at):
+// there may be millions, and an interrupt does not wait for them.
 struct Outcome {
   Outcome(std::int64_t k, std::int64_t n)
       : x({k, n}),
         last_x({k, n}),
         fun(k),
         last_fun(k),
-        left(k),
-        right(k),
-        iterations(k),
-        evaluations(k),
-        curvatures(k),
+        left(zeros<double>(k)),
+        right(zeros<double>(k)),
+        iterations(zeros<std::int64_t>(k)),
+        evaluations(zeros<std::int64_t>(k)),
+        curvatures(zeros<std::int64_t>(k)),
         reason(k),
         endings{x.mutable_data(),           last_x.mutable_data(),     fun.mutable_data(),
                 last_fun.mutable_data(),    iterations.mutable_data(), reason.mutable_data(),
@@ -161,42 +175,48 @@ struct Outcome {
   void want_slopes() {
     slope = Array({x.shape(0), x.shape(1)});
     endings.slope = slope->mutable_data();
-    std::fill_n(endings.slope, slope->size(), NAN);
   }
   void count_rises() {
-    for (auto* counts : {&not_falls, &late_rises}) counts->emplace(fun.size());
+    for (auto* counts : {&not_falls, &late_rises}) *counts = zeros<std::int64_t>(fun.size());
     endings.not_falls = not_falls->mutable_data();
     endings.late_rises = late_rises->mutable_data();
   }
 
   // Starts that were not begun, and why; `initial` fills memory.
-  template <class F> void not_begun(const Array& x0, thalweg::Reason why, F initial) {
-    const std::int64_t n = x.shape(1);
-    for (std::int64_t i = 0; i < fun.size(); ++i) {
+  template <class F> void not_begun(const Array& x0, const thalweg::NotBegun& rest, F initial) {
+    const std::int64_t n = x.shape(1), k = fun.size();
+    const auto why = static_cast<std::int8_t>(rest.why);
+    begun = rest.from;
+    std::fill(endings.reason + begun, endings.reason + k, why);
+    for (std::int64_t i = 0; i < begun; ++i) {
       if (endings.reason[i] != kNotBegun) continue;
       std::copy_n(x0.data() + i * n, n, endings.x + i * n);
       std::copy_n(x0.data() + i * n, n, endings.last_x + i * n);
       endings.fun[i] = endings.last_fun[i] = NAN;
-      endings.iterations[i] = endings.evaluations[i] = endings.curvatures[i] = 0;
-      if (not_falls) endings.not_falls[i] = endings.late_rises[i] = 0;
-      endings.left[i] = endings.right[i] = 0;
-      endings.reason[i] = static_cast<std::int8_t>(why);
+      if (slope) std::fill_n(endings.slope + i * n, n, NAN);
+      endings.reason[i] = why;
       initial(i);
     }
   }
 
-  py::dict told(const Conversation& talk) const {
+  // The last look for an interrupt is here, so that none can come between the core and whoever
+  // keeps what it told.
+  py::dict told(Conversation& talk) const {
     py::dict out;
     out["x"] = x, out["last_x"] = last_x, out["fun"] = fun, out["last_fun"] = last_fun;
     out["nit"] = iterations, out["nfev"] = evaluations, out["nhev"] = curvatures;
     out["jac"] = slope, out["reason"] = reason, out["left"] = left, out["right"] = right;
-    out["memory"] = memory, out["path"] = talk.path(), out["error"] = talk.error();
+    out["memory"] = memory, out["path"] = talk.path();
     out["not_falls"] = not_falls, out["late_rises"] = late_rises;
+    out["begun"] = begun;
+    talk.interrupted();
+    out["error"] = talk.error();
     return out;
   }
 
   static constexpr std::int8_t kNotBegun = -1;
   using Counts = py::array_t<std::int64_t>;
+  std::int64_t begun = 0;
   Array x, last_x, fun, last_fun, left, right;
   Counts iterations, evaluations, curvatures;
   py::array_t<std::int8_t> reason;

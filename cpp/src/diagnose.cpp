@@ -14,7 +14,7 @@ namespace {
 class Inquiry {
  public:
   Inquiry(std::shared_ptr<Graph> graph, NodeId output)
-      : graph_(std::move(graph)), g_(*graph_), output_(output) {
+      : graph_(std::move(graph)), g_(*graph_), hold_(g_.hold()), output_(output) {
     std::vector<bool> reached(static_cast<std::size_t>(output) + 1, false);
     reached[static_cast<std::size_t>(output)] = true;
     for (NodeId id = output + 1; id-- > 0;)
@@ -177,6 +177,7 @@ class Inquiry {
 
   std::shared_ptr<Graph> graph_;
   Graph& g_;
+  Graph::Hold hold_;  // its nodes are read to the end
   NodeId output_;
   std::vector<NodeId> nodes_;
   std::vector<std::vector<double>> values_;

@@ -297,6 +297,7 @@ bool evaluate(const Program& program, const Kernels& kernels, std::span<const do
 }
 
 Layout layout_for(const Graph& graph, std::span<const NodeId> outputs, int width, std::int64_t k) {
+  const auto hold = graph.hold();
   if (has_rows(graph, outputs)) return Layout::Rows;
   if (k != 1) return Layout::Lanes;
   // Elements across batches pay once arrays are longer than a few batches; until then every element

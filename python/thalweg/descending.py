@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import inspect
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import isfinite, isnan
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from thalweg.called import Called
+from thalweg.interrupts import Parts
 from thalweg.methods import Method, SolverMethod, memory_of
 from thalweg.objective import Objective, check_square
 from thalweg.progress import Progress
@@ -21,7 +21,7 @@ from thalweg.result import LastPoint, Path, Result
 from thalweg.sentences import blame, blamed, sentence
 from thalweg.structure import FloatArray
 
-__all__ = ["Run", "State", "continued", "refuse_matrices"]
+__all__ = ["Run", "State", "continued", "not_begun", "refuse_matrices"]
 
 # How many matrices (n, n) a solver keeps, with those that it is told; what needs none.
 _MATRICES = {
@@ -95,9 +95,9 @@ class Run:
         self.record, self.callback = record, callback
 
     def go(
-        self, rows: FloatArray, memory: list[FloatArray | None], progress: bool
-    ) -> dict[str, Any]:
-        """Descend from rows (1, n) in the core; what it tells of the ending."""
+        self, parts: Parts, rows: FloatArray, memory: list[FloatArray | None], progress: bool
+    ) -> None:
+        """Descend from rows (1, n) in the core; what it tells of the ending goes to `parts`."""
         o, stops = self.objective, self.stops
         if isinstance(o, Called):
             o.limits = self.bounds
@@ -105,9 +105,10 @@ class Run:
         function = o.rows_value_and_grad_one if isinstance(o, Called) else None
         descend = self._solver if self.method.solves else self._rule
         if not progress:
-            return descend(rows, memory, None, function, stops)
+            parts.append((None, descend(rows, memory, None, function, stops)))
+            return
         with Progress(True, total=stops["max_iter"]) as shown:
-            return descend(rows, memory, shown, function, stops)
+            parts.append((None, descend(rows, memory, shown, function, stops)))
 
     def _solver(
         self,
@@ -180,8 +181,10 @@ class Run:
 
         return listen
 
-    def result(self, out: dict[str, Any], nit_before: int, began: float) -> Result:
-        """What the core told, as the user sees it."""
+    def result(
+        self, out: dict[str, Any], nit_before: int, seconds: float, state: State | None
+    ) -> Result:
+        """What the core told, as the user sees it; `state` where the descent did not begin."""
         o, s = self.objective, self.objective.structure
         x, last = out["x"], out["last_x"]
         fun, jac = float(out["fun"][0]), out["jac"]
@@ -220,15 +223,16 @@ class Run:
         if out["path"] is not None:
             points, values, norms = out["path"]
             path = Path(s.restore(points, (points.shape[0],)), values, norms)
-        memory = tuple(np.ascontiguousarray(m[0]) for m in out["memory"])
+        if out["memory"] is not None:
+            memory = tuple(np.ascontiguousarray(m[0]) for m in out["memory"])
+            state = State(self.method.name, last[0].copy(), memory, nit_before + nit)
         return Result(
             x=s.restore(x), fun=fun, jac=s.restore(jac), nit=nit,
             nfev=calls[0], njev=calls[1], nhev=nhev,
             success=SUCCESS[reason], status=STATUS_MINIMIZE[reason], message=message, reason=reason,
             last=LastPoint(s.restore(last), last_fun, s.restore(last_jac)),
             active_mask=mask, path=path,
-            state=State(self.method.name, last[0].copy(), memory, nit_before + nit),
-            elapsed=time.perf_counter() - began, _objective=o,
+            state=state, elapsed=seconds, _objective=o,
         )  # fmt: skip
 
 
@@ -240,6 +244,19 @@ class Intermediate:
     fun: float
     nit: int
     grad_norm: float
+
+
+def not_begun(rows: FloatArray) -> dict[str, Any]:
+    """What there is to tell of descents from rows (k, n) before the core has begun any."""
+    k = len(rows)
+    out: dict[str, Any] = {name: np.full(k, np.nan) for name in ("fun", "last_fun")}
+    out |= {name: np.zeros(k) for name in ("left", "right")}
+    out |= {name: np.zeros(k, dtype=np.int64) for name in ("nit", "nfev", "nhev")}
+    return out | {
+        "x": rows.copy(), "last_x": rows.copy(), "jac": np.full(rows.shape, np.nan),
+        "reason": np.full(k, Reason.interrupted, dtype=np.int8), "error": None, "begun": 0,
+        "memory": None, "path": None, "not_falls": None, "late_rises": None,
+    }  # fmt: skip
 
 
 def _value_and_grad(o: Objective | Called, row: FloatArray) -> tuple[float, FloatArray]:

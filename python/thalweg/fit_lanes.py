@@ -19,6 +19,7 @@ import numpy.typing as npt
 from thalweg import _core
 from thalweg.chunks import Rows
 from thalweg.fit_tapes import ON_TAPE, FitTapes, Layout
+from thalweg.interrupts import completed
 from thalweg.reasons import STATUS_MANY, SUCCESS, Reason
 from thalweg.structure import FloatArray, as_floats
 
@@ -60,6 +61,22 @@ def failed(k: int, p: int, reason: Reason) -> Arrays:
     for name in SIDES:
         arrays[name] = np.full(k, np.nan)
     return arrays | verdicts(np.full(k, reason, dtype=np.int8))
+
+
+@dataclass
+class _Begun:
+    """A chunk that is being fitted, and what the core told, by whether values are missing."""
+
+    k: int
+    inputs: list[FloatArray]
+    varying: list[bool]
+    counts: npt.NDArray[np.int64] | None
+    told: dict[bool, dict[str, Any]] = field(default_factory=dict)
+    stopped: bool = False  # what was not told will not be
+
+    def lacks(self, missing: bool) -> bool:
+        """Whether nothing will come of these fits."""
+        return self.stopped and missing not in self.told
 
 
 @dataclass
@@ -113,6 +130,7 @@ class FitLanes:
 
     def __post_init__(self) -> None:
         self._done = 0
+        self._begun: _Begun | None = None
         self._ends = time.monotonic() + self.stops["max_time"]
 
     def chunks(self) -> Iterator[tuple[int, int]]:
@@ -139,9 +157,24 @@ class FitLanes:
 
     def run(self, a: int, b: int) -> tuple[Arrays, BaseException | None]:
         """The fits from a to b, and what stopped them."""
+        self._begun = None
         inputs, varying = self._read(a, b)
         counts = self._missing(inputs)
         inputs[0] = self._starts(a, b, inputs[1])
+        self._begun = _Begun(b - a, inputs, varying, counts)
+        return self._fitted(self._begun)
+
+    def so_far(self) -> Arrays | None:
+        """Of a chunk that was interrupted: its fits as far as the core has told of them."""
+        begun = self._begun
+        if begun is None or not begun.told:
+            return None
+        begun.stopped = True
+        return self._fitted(begun)[0]
+
+    def _fitted(self, begun: _Begun) -> tuple[Arrays, BaseException | None]:
+        """The fits of a chunk."""
+        inputs, varying, counts = list(begun.inputs), begun.varying, begun.counts
         if counts is None:
             return self._group(False, inputs, varying, None)
         # Fits that lack values have a tape of their own, so that the others' is the plain one.
@@ -154,7 +187,7 @@ class FitLanes:
             (which,) = np.nonzero(lanes)
             if not which.size:
                 continue
-            if missing is None or error is not None:
+            if missing is None or error is not None or begun.lacks(missing):
                 reason = Reason.non_finite if missing is None else Reason.interrupted
                 part = failed(which.size, self.layout.n, reason)
             else:
@@ -163,7 +196,7 @@ class FitLanes:
                 part, error = self._group(missing, own, varying, rows)
             for name, values in part.items():
                 if name not in out:
-                    out[name] = np.empty((b - a, *values.shape[1:]), values.dtype)
+                    out[name] = np.empty((begun.k, *values.shape[1:]), values.dtype)
                 out[name][which] = values
         out["n_missing"] = counts
         return out, error
@@ -261,15 +294,20 @@ class FitLanes:
         if rows is not None:
             inputs[-1], varying[-1] = rows, True
         count = tapes.inputs + (layout.rho is not None)
-        out = tapes.minimizer.run_many(
-            x0, [None, *inputs[1:count]], varying[:count], [1.0], self.box,
-            threads=self.threads, scale=self.scale, progress=self._told_how_many(),
-            **self.stops | {"max_time": max(self._ends - time.monotonic(), 0.0)},
-        )  # fmt: skip
-        self._done += k
-        x, reason = out["x"], out["reason"]
+        assert self._begun is not None
+        told = self._begun.told
+        if missing not in told:
+            told[missing] = tapes.minimizer.run_many(
+                x0, [None, *inputs[1:count]], varying[:count], [1.0], self.box,
+                threads=self.threads, scale=self.scale, progress=self._told_how_many(),
+                **self.stops | {"max_time": max(self._ends - time.monotonic(), 0.0)},
+            )  # fmt: skip
+            self._done += k
+        out = completed(told[missing], x0)
+        # Copies: should an interrupt come, what was told is made into answers a second time.
+        x, reason = out["x"], out["reason"].copy()
         arrays: Arrays = {
-            "popt": x, "cost": out["fun"], "nit": out["nit"], "nfev": out["nfev"],
+            "popt": x.copy(), "cost": out["fun"].copy(), "nit": out["nit"], "nfev": out["nfev"],
             "n_missing": np.zeros(k, dtype=np.int64), "left": out["left"], "right": out["right"],
         }  # fmt: skip
         inputs[0] = x

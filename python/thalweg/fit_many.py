@@ -30,11 +30,11 @@ from thalweg.fit_many_arguments import (
 )
 from thalweg.fit_tapes import FitTapes, Layout, Values
 from thalweg.fits import Fits
+from thalweg.interrupts import Interrupted, Parts, carried, carries_result
 from thalweg.lanes import cores
 from thalweg.leastsq import checked_scale, checked_stops, scale_of
 from thalweg.reasons import Reason
 from thalweg.robust import checked_loss
-from thalweg.stopping import raise_stopped
 from thalweg.structure import FloatArray
 from thalweg.trace import trace_call
 
@@ -43,6 +43,7 @@ __all__ = ["curve_fit_many", "fit_many"]
 Shape = tuple[int, ...]
 
 
+@carries_result
 def curve_fit_many(
     f: Callable[..., Any],
     xdata: Any,
@@ -286,27 +287,46 @@ def _run(
     sides: Arrays = {name: np.empty(lead) for name in SIDES}
     fresh = {*arrays, *sides} - given
     rows = {name: Rows(array, lead) for name, array in (arrays | sides).items()}
-    done, error = 0, None
-    try:
+    done = 0
+
+    def write(a: int, b: int, part: Arrays) -> None:
+        for name, to in rows.items():
+            if b - a == lanes.k and name in fresh:  # all at once: nothing is copied
+                into = sides if name in sides else arrays
+                into[name] = part[name].reshape(into[name].shape)
+            else:
+                to.write(a, b, part[name])
+
+    def run(parts: Parts) -> None:
+        nonlocal done
         for a, b in lanes.chunks():
             part, error = lanes.run(a, b)
-            for name, to in rows.items():
-                if b - a == lanes.k and name in fresh:  # all at once: nothing is copied
-                    into = sides if name in sides else arrays
-                    into[name] = part[name].reshape(into[name].shape)
-                else:
-                    to.write(a, b, part[name])
+            write(a, b, part)
             done = b
             if error is not None:
+                parts.append((None, {"error": error}))
                 break
             lanes.tell(b)
-    except KeyboardInterrupt as interrupt:
-        error = interrupt
-    if error is not None and done < lanes.k:
-        rest = failed(1, len(names), Reason.interrupted)
-        for name, to in rows.items():
-            to.write(done, lanes.k, rest[name])
-    shared = {"names": list(names), "elapsed": time.perf_counter() - began}
-    fits = Fits(arrays, lead, shared, sides, {"max_nfev": lanes.stops["max_nfev"]})
-    raise_stopped(error, fits)
-    return fits
+
+    def tell(_: Parts, seconds: float) -> Fits:
+        shared = {"names": list(names), "elapsed": seconds}
+        return Fits(arrays, lead, shared, sides, {"max_nfev": lanes.stops["max_nfev"]})
+
+    def partly(parts: Parts, seconds: float) -> Fits:
+        at = done
+        if not parts and (part := lanes.so_far()):
+            b = next(b for a, b in lanes.chunks() if a == at)
+            write(at, b, part)
+            at = b
+        if at < lanes.k:
+            rest = failed(1, len(names), Reason.interrupted)
+            for name, to in rows.items():
+                to.write(at, lanes.k, rest[name])
+        return tell(parts, seconds)
+
+    try:
+        return carried(began, run, tell, partly)
+    except Interrupted as interrupt:
+        if given:  # the user's own arrays are not to wait until somebody asks
+            _ = interrupt.result
+        raise

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from thalweg.descending import Run, refuse_matrices
+from thalweg.descending import Run, not_begun, refuse_matrices
+from thalweg.interrupts import Parts, completed
 from thalweg.methods import Method, SolverMethod, make, memory_of
 from thalweg.objective import Objective, checked_threads
 from thalweg.reasons import Reason
@@ -151,74 +152,86 @@ class Lanes:
         stops: dict[str, Any],
         told: Told | None = None,
         count_rises: bool = False,
-    ) -> dict[str, Any]:
-        """Descend from every start in the core.
+        parts: Parts | None = None,
+    ) -> Parts:
+        """Descend from every start in the core; what it tells goes to `parts`.
 
         Returns
         -------
-        dict
-            Of each descent `x`, `last_x` (k, n), `fun`, `last_fun`, `nit`, `nfev`, `nhev`,
-            `reason`, `left`, `right` (k,); `jac` (k, n), or None where the core has no gradients;
+        list
+            The parts, of which `outcome` makes one. Of each descent `x`, `last_x` (k, n), `fun`,
+            `last_fun`, `nit`, `nfev`, `nhev`, `reason`, `left`, `right` (k,); `jac` (k, n), or None
+            where the core has no gradients;
             `error`; and where rises are to be counted, of a rule, `not_falls`, how often the value
             did not fall, and `late_rises`, how often it rose after half of `max_iter`.
         """
+        parts = [] if parts is None else parts
         if isinstance(method, SolverMethod):
-            out = self._solved(method, by_lane, bounds, stops, told)
-        else:
-            stepper = self.objective.stepper(
-                method, bool(bounds), stops["gtol"] > 0, stops["xtol"] > 0
-            )
-            out = stepper.run_many(
-                self.rows, [None, *self.args], [True, *self.varying], method.inputs(by_lane),
-                bounds, progress=told, count_rises=count_rises, **stops,
-            )  # fmt: skip
-        self._name_faults(out)
-        return out
+            self._solved(parts, method, by_lane, bounds, stops, told)
+            return parts
+        stepper = self.objective.stepper(method, bool(bounds), stops["gtol"] > 0, stops["xtol"] > 0)
+        inputs = method.inputs(by_lane)
+        parts.append((None, stepper.run_many(
+            self.rows, [None, *self.args], [True, *self.varying], inputs, bounds, progress=told,
+            count_rises=count_rises, **stops,
+        )))  # fmt: skip
+        return parts
 
     def _solved(
         self,
+        parts: Parts,
         method: SolverMethod,
         by_lane: dict[str, FloatArray],
         bounds: list[FloatArray],
         stops: dict[str, Any],
         told: Told | None,
-    ) -> dict[str, Any]:
+        which: npt.NDArray[Any] | None = None,
+    ) -> None:
         """By a solver. Starts with equal settings descend together."""
         if by_lane:
             settings = np.stack(list(by_lane.values()), axis=1)
             each, group = np.unique(settings, axis=0, return_inverse=True)
-            parts = []
             for g, values in enumerate(each):
                 own = type(method)(**{**method.hyper, **dict(zip(by_lane, values, strict=True))})
-                which = np.flatnonzero(group == g)
-                parts.append((which, self.taken(which)._solved(own, {}, bounds, stops, told)))
+                some = np.flatnonzero(group == g)
+                self.taken(some)._solved(parts, own, {}, bounds, stops, told, some)
                 if parts[-1][1]["error"] is not None:
                     break
-            return self._joined(parts)
+            return
         refuse_matrices(method.name, self.rows.shape[1])
-        return self.objective.minimizer(method.name).run_many(
-            self.rows, [None, *self.args], [True, *self.varying], method.numbers(), bounds,
-            progress=told, **stops,
-        )  # fmt: skip
+        minimizer, numbers = self.objective.minimizer(method.name), method.numbers()
+        parts.append((which, minimizer.run_many(
+            self.rows, [None, *self.args], [True, *self.varying], numbers, bounds, progress=told,
+            **stops,
+        )))  # fmt: skip
 
-    def _joined(self, parts: Sequence[tuple[npt.NDArray[Any], dict[str, Any]]]) -> dict[str, Any]:
-        """One outcome of the parts' own, each of some of the starts; others were not begun."""
-        k = len(self)
-        out: dict[str, Any] = {
-            "x": self.rows.copy(), "last_x": self.rows.copy(),
-            "reason": np.full(k, Reason.interrupted, dtype=np.int8),
-            "jac": np.full(self.rows.shape, np.nan), "error": None,
-        }  # fmt: skip
-        for name in ("fun", "last_fun", "left", "right"):
-            out[name] = np.full(k, np.nan)
-        for name in ("nit", "nfev", "nhev"):
-            out[name] = np.zeros(k, dtype=np.int64)
-        for which, part in parts:
-            for name in (*_ARRAYS, "jac"):
-                if part[name] is not None:
-                    out[name][which] = part[name]
-            out["error"] = out["error"] or part["error"]
+    def outcome(self, parts: Parts) -> dict[str, Any]:
+        """One outcome of the parts' own, each of some of the starts; others were not begun.
+
+        Made of the same parts it is the same again, so that it may be interrupted.
+        """
+        if len(parts) == 1 and parts[0][0] is None:
+            out = completed(parts[0][1], self.rows)
+        else:
+            out = not_begun(self.rows)
+            for which, part in parts:
+                some = completed(part, self.rows[which])
+                for name in (*_ARRAYS, "jac"):
+                    if some[name] is not None:
+                        out[name][which] = some[name]
+            out["begun"] = len(self)
+        if any(part["path"] is not None for _, part in parts):
+            out["path"] = self._paths(parts)
+        self._name_faults(out)
         return out
+
+    def _paths(self, parts: Parts) -> npt.NDArray[Any]:
+        """The paths of descents that went one by one."""
+        paths, form = np.full(len(self), None, dtype=object), self.objective.structure
+        for which, part in parts:
+            points, values, norms = part["path"]
+            paths[which[0]] = Path(form.restore(points, (len(points),)), values, norms)
+        return paths
 
     def recorded(
         self,
@@ -227,11 +240,10 @@ class Lanes:
         bounds: list[FloatArray],
         stops: dict[str, Any],
         told: Told | None = None,
-    ) -> dict[str, Any]:
+        parts: Parts | None = None,
+    ) -> Parts:
         """As `descend`, one by one, with every point as `path`: the same descents, to the bit."""
-        paths = np.full(len(self), None, dtype=object)
-        parts = []
-        form = self.objective.structure
+        parts = [] if parts is None else parts
         for i, row in enumerate(self.rows):
             own = {**method.hyper, **{name: float(v[i]) for name, v in by_lane.items()}}
             one = type(method)(**own) if by_lane else method
@@ -239,17 +251,14 @@ class Lanes:
             memory: list[FloatArray | None] = []
             if not method.solves:
                 memory = [None] * (len(memory_of(method.name)) + method.counts)
-            out = run.go(row[None, :], memory, False)
-            points, values, norms = out["path"]
-            paths[i] = Path(form.restore(points, (len(points),)), values, norms)
-            parts.append((np.array([i]), out))
+            one_of: Parts = []
+            run.go(one_of, row[None, :], memory, False)
+            parts.append((np.array([i]), one_of[0][1]))
             if told:
                 told(i + 1)
-            if out["error"] is not None:
+            if parts[-1][1]["error"] is not None:
                 break
-        joined = self._joined(parts)
-        self._name_faults(joined)
-        return joined | {"path": paths}
+        return parts
 
     # ---- endings
 
@@ -296,13 +305,14 @@ class Lanes:
     def results(self, out: dict[str, Any], max_nfev: int, elapsed: float) -> Results:
         """What the core told, as the user sees it."""
         rows = [a if v else None for a, v in zip(self.args, self.varying, strict=True)]
-        missing = np.full(len(self), True)
+        begun = out["begun"]
+        missing = np.full(begun, True)
         if out["jac"] is None:
             out["jac"] = np.full(self.rows.shape, np.nan)
         else:
-            missing = np.isnan(out["jac"]).any(axis=1)
-        missing &= ~((out["reason"] == Reason.interrupted) & np.isnan(out["fun"]))  # not begun
-        if missing.all():
+            missing = np.isnan(out["jac"][:begun]).any(axis=1)
+        missing &= out["nfev"][:begun] > 0  # the others were not begun
+        if begun == len(self) and missing.all():
             out["jac"] = self.values_and_grads(out["x"])[1]
         elif missing.any():
             (which,) = np.nonzero(missing)

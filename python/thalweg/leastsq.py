@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 
 from thalweg.bounds import checked_box, read_box
+from thalweg.descending import not_begun
 from thalweg.endings import LeastSquares, active_mask, explain, weighed
+from thalweg.interrupts import Parts, carried, carries_result
 from thalweg.objective import Objective
 from thalweg.reasons import STATUS_LEAST_SQUARES, SUCCESS, Reason
 from thalweg.record import Record
 from thalweg.robust import checked_loss
 from thalweg.squares import FOREVER, CalledSquares, Squares, TracedSquares, ending_of
-from thalweg.stopping import raise_stopped
 from thalweg.structure import FloatArray, Structure, as_floats, parameter_count
 
 __all__ = ["LeastSquares", "least_squares"]
@@ -29,6 +30,7 @@ _METHODS = ("lm", "trf", "dogbox")
 _SCHEMES = ("2-point", "3-point", "cs")
 
 
+@carries_result
 def least_squares(
     residuals: Callable[..., Any] | Objective,
     x0: Any,
@@ -150,9 +152,18 @@ def least_squares(
     if stops["max_nfev"] is None:
         stops["max_nfev"] = 1000 * (s.size + 1)
     listener = None if callback is None else _listener(callback, s)
-    out = squares.run(x, box, scale_of(x_scale, s), stops, listener)
-    result = _result(squares, out, box, stops, began)
-    raise_stopped(out["error"], result)
+    scale = scale_of(x_scale, s)
+
+    def partly(parts: Parts, _: float) -> LeastSquares:
+        out = parts[0][1] if parts else not_begun(rows)
+        return _result(squares, out | {"error": KeyboardInterrupt()}, box, stops, began)
+
+    result = carried(
+        began,
+        lambda parts: parts.append((None, squares.run(x, box, scale, stops, listener))),
+        lambda parts, _: _result(squares, parts[0][1], box, stops, began),
+        partly,
+    )
     if verbose:
         print(result)  # noqa: T201
     return result
@@ -297,12 +308,9 @@ def _result(
     r, jacobian = np.full(m, np.nan), np.broadcast_to(np.nan, (m, s.size))
     grad = np.full(s.size, np.nan)
     if out["error"] is None:
-        try:
-            r, jacobian = squares.at(x)
-            cost, grad, jacobian = weighed(squares, r, jacobian)
-        except KeyboardInterrupt as error:  # the last evaluation is not waited for
-            out["error"] = error
-    if isinstance(out["error"], KeyboardInterrupt):
+        r, jacobian = squares.at(x)
+        cost, grad, jacobian = weighed(squares, r, jacobian)
+    else:  # the last evaluation is not waited for
         ending = ending._replace(reason=Reason.interrupted)
     reason = Reason(ending.reason)
     nfev, njev = squares.evaluations(ending.nfev)

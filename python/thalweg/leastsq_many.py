@@ -13,14 +13,15 @@ import numpy.typing as npt
 
 from thalweg.bounds import checked_box, read_box
 from thalweg.collection import Many
+from thalweg.descending import not_begun
 from thalweg.endings import active_mask, explained
+from thalweg.interrupts import Parts, carried, carries_result, completed
 from thalweg.lanes import Lanes, cores
 from thalweg.leastsq import checked_scale, checked_stops, scale_of
 from thalweg.objective import Objective
 from thalweg.progress import Progress
 from thalweg.reasons import STATUS_MANY, SUCCESS, Reason
 from thalweg.robust import Rho, checked_loss, weighted
-from thalweg.stopping import raise_stopped
 from thalweg.structure import FloatArray
 from thalweg.trace import Trace, Tracer
 
@@ -90,6 +91,7 @@ class LeastSquaresMany(Many):
         )  # fmt: skip
 
 
+@carries_result
 def least_squares_many(
     residuals: Callable[..., Any] | Objective,
     x0s: Any,
@@ -187,40 +189,49 @@ def least_squares_many(
         inputs.append(np.array(f_scale))
         varying.append(False)
     threads = cores(threads)
-    with Progress(progress, k, "start") as shown:
-        out = objective.sum_of_squares(rho).run_many(
-            lanes.rows, [None, *inputs[1:]], varying, [1.0], box, threads=threads, scale=scale,
-            progress=shown.count if progress else None, **stops,
+
+    def run(parts: Parts) -> None:
+        squares = objective.sum_of_squares(rho)
+        with Progress(progress, k, "start") as shown:
+            parts.append((None, squares.run_many(
+                lanes.rows, [None, *inputs[1:]], varying, [1.0], box, threads=threads, scale=scale,
+                progress=shown.count if progress else None, **stops,
+            )))  # fmt: skip
+
+    def tell(parts: Parts, seconds: float) -> LeastSquaresMany:
+        out = completed(parts[0][1] if parts else not_begun(lanes.rows), lanes.rows)
+        x, reason = out["x"], out["reason"]
+        scale_at = len(varying) - 1
+        function = objective.kept_function(
+            ("told", rho, fun),
+            lambda trace, r, x: _told(trace, r, x, rho, scale_at, fun),
+            len(varying),
+        )
+        told = function([x, *inputs[1:]], varying, k, threads)
+        grad = told[0]
+        _name_faults(objective, reason, lanes)
+        nothing = (reason == Reason.non_finite) | (reason == Reason.left_domain)
+        x, cost = x.copy(), out["fun"].copy()
+        x[nothing], cost[nothing] = np.nan, np.nan
+        mask = active_mask(x, box)
+        held = (mask < 0) & (grad > 0) | (mask > 0) & (grad < 0)
+        arrays: dict[str, Any] = {"x": form.restore(x, (k,)), "cost": cost}
+        if fun:
+            arrays["fun"] = told[1]
+        arrays |= {
+            "grad": form.restore(grad, (k,)),
+            "optimality": np.abs(np.where(held, 0.0, grad)).max(axis=1),
+            "active_mask": form.restore_int(mask, (k,)),
+            "success": np.array(SUCCESS)[reason],
+            "status": np.array(STATUS_MANY, dtype=np.int8)[reason],
+            "reason": reason, "nit": out["nit"], "nfev": out["nfev"],
+        }  # fmt: skip
+        return LeastSquaresMany(
+            arrays, (k,), {"elapsed": seconds},
+            {"left": out["left"], "right": out["right"]}, {"max_nfev": stops["max_nfev"]},
         )  # fmt: skip
-    x, reason = out["x"], out["reason"]
-    scale_at = len(varying) - 1
-    function = objective.kept_function(
-        ("told", rho, fun), lambda trace, r, x: _told(trace, r, x, rho, scale_at, fun), len(varying)
-    )
-    told = function([x, *inputs[1:]], varying, k, threads)
-    grad = told[0]
-    _name_faults(objective, reason, lanes)
-    nothing = (reason == Reason.non_finite) | (reason == Reason.left_domain)
-    x[nothing], out["fun"][nothing] = np.nan, np.nan
-    mask = active_mask(x, box)
-    held = (mask < 0) & (grad > 0) | (mask > 0) & (grad < 0)
-    arrays: dict[str, Any] = {"x": form.restore(x, (k,)), "cost": out["fun"]}
-    if fun:
-        arrays["fun"] = told[1]
-    arrays |= {
-        "grad": form.restore(grad, (k,)),
-        "optimality": np.abs(np.where(held, 0.0, grad)).max(axis=1),
-        "active_mask": form.restore_int(mask, (k,)),
-        "success": np.array(SUCCESS)[reason],
-        "status": np.array(STATUS_MANY, dtype=np.int8)[reason],
-        "reason": reason, "nit": out["nit"], "nfev": out["nfev"],
-    }  # fmt: skip
-    result = LeastSquaresMany(
-        arrays, (k,), {"elapsed": time.perf_counter() - began},
-        {"left": out["left"], "right": out["right"]}, {"max_nfev": stops["max_nfev"]},
-    )  # fmt: skip
-    raise_stopped(out["error"], result)
-    return result
+
+    return carried(began, run, tell)
 
 
 def _told(trace: Trace, r: Tracer, x: Tracer, rho: Rho | None, scale: int, fun: bool) -> list[int]:

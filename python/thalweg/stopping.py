@@ -9,7 +9,7 @@ import numpy as np
 
 from thalweg.methods import Method
 
-__all__ = ["FOREVER", "checked_given", "checked_stop", "defaults", "raise_stopped"]
+__all__ = ["FOREVER", "checked_given", "checked_stop", "defaults"]
 
 FOREVER = 2**62
 _RULES: dict[str, Any] = {
@@ -27,14 +27,6 @@ def defaults(method: Method) -> dict[str, Any]:
 def checked_given(stops: dict[str, Any]) -> dict[str, Any]:
     """The limits and tolerances that the user gave, checked; None where one was not given."""
     return {name: checked_stop(name, value) for name, value in stops.items() if value is not None}
-
-
-def raise_stopped(error: BaseException | None, result: Any) -> None:
-    """Raise what ended a run from outside, if anything did: an interrupt with what there is."""
-    if isinstance(error, KeyboardInterrupt):
-        error.result = result  # type: ignore[attr-defined]
-    if error is not None:
-        raise error
 
 
 def checked_stop(name: str, value: Any) -> Any:

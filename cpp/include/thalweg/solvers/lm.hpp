@@ -70,7 +70,7 @@ struct LM {
           deficient(k.scalar()),
           normal(k.matrix()),
           rest(k.matrix()),
-          cholesky{space, k.matrix()},
+          cholesky{c, space, k.matrix()},
           inverse(k.vector()),
           p(k.vector()),
           rhs(k.vector()),
