@@ -15,6 +15,7 @@ import fits
 import lanes
 import long_arrays
 import maps
+import sets
 import solving
 import workloads
 from workloads import EXTRA, WHEEL_LIMIT, Call, MissingError, Rival, Work
@@ -87,6 +88,8 @@ def works(count: int, rounds: int) -> Iterator[tuple[Work, int]]:
         yield work, 9
     for work in maps.works():
         yield work, 9
+    for work in sets.works():
+        yield work, 15
     for work in workloads.tracing():
         yield work, 15
     for work in workloads.startup():

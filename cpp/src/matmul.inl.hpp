@@ -59,7 +59,7 @@ template <class C, bool NumberA, bool NumberB> struct LaneProduct {
   double* r;
 
   template <int n> struct Batches {
-    V s[n];
+    V s[array_size(n)];
     THALWEG_INLINE void add(const Batches& t) {
       each<n>([&](auto i) { s[i] = s[i] + t.s[i]; });
     }
@@ -73,10 +73,10 @@ template <class C, bool NumberA, bool NumberB> struct LaneProduct {
     THALWEG_INLINE Sums chains(std::int64_t from, std::int64_t end) const {
       const std::int64_t step_a = e.a_k * kStepA, step_b = e.b_k * kStepB;
       const double *p = a + from * step_a, *q = b + from * step_b;
-      V s[M * N * J * P];
+      V s[array_size(M * N * J * P)];
       each<M * N * J * P>([&](auto i) { s[i] = V(-0.0); });
       const auto add = [&](auto j) {
-        V x[M * J], y[N * J];
+        V x[array_size(M * J)], y[array_size(N * J)];
         each<M * J>(
             [&](auto i) { x[i] = at<NumberA>(p + j * step_a + i / J * e.a_m * kStepA, i % J); });
         each<N * J>(

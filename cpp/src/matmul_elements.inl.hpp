@@ -54,7 +54,7 @@ struct MatrixProduct {
   // C, of M rows and at most N batches of columns, = or += A B, a run along k.
   template <int M, int N>
   static __attribute__((flatten)) void tile(const Product& p, bool first, Ahead next) {
-    V s[M * N];
+    V s[array_size(M * N)];
     each<M * N>([&](auto i) {
       s[i] = V(-0.0);
       __builtin_prefetch(p.c + i / N * p.c_m + i % N * W * p.c_n, 1);
@@ -64,7 +64,7 @@ struct MatrixProduct {
     for (std::int64_t k = 0; k < p.k; ++k, a += p.a_k, b += p.b_k) {
       __builtin_prefetch(next.p + at);
       if ((at += next.step) >= next.length) at = 0, next.p += next.stride;
-      V y[N];
+      V y[array_size(N)];
       each<N>([&](auto j) { y[j] = V::load(b + j * W); });
       each<M>([&](auto i) {
         const V x(a[i * p.a_m]);
@@ -78,7 +78,7 @@ struct MatrixProduct {
         put(first ? s[i] : some(c, n) + s[i], c, n);
       });
     } else {
-      alignas(64) double t[M * N * W];
+      alignas(64) double t[array_size(M * N * W)];
       each<M * N>([&](auto i) { s[i].store(t + i * W); });
       for (std::int64_t n = 0; n < p.n; ++n)
         for (std::int64_t m = 0; m < M; ++m) {
@@ -194,7 +194,7 @@ struct RowsTimesVector {
     return halved<W>(sums);
   }
   template <int G> static void together(const Product& p, const double* const* rows, V* sums) {
-    V s[G * kBatches];
+    V s[array_size(G * kBatches)];
     each<G * kBatches>([&](auto i) { s[i] = V(-0.0); });
     const std::int64_t whole = p.k / kPartials * kPartials;
     for (std::int64_t k = 0; k < whole; k += kPartials)
@@ -258,7 +258,7 @@ struct ColumnsTimesVector {
   // Columns k, k + kPartials, … to their partial sum.
   template <int G> static void add(const Product& p, std::int64_t k, double* sum) {
     const double* a = p.a + k * p.a_k;
-    V x[G];
+    V x[array_size(G)];
     each<G>([&](auto i) { x[i] = V(p.b[k + i * kPartials]); });
     for (std::int64_t m = 0; m < p.m; m += W, a += W, sum += W * kPartials) {
       V s = V::load(sum);

@@ -219,8 +219,8 @@ struct Rows {
   template <int J, int Q>
   static void contract_tile(RowsAt a, std::int64_t m, RowsAt b, std::int64_t j, std::int64_t live,
                             double* sums, std::int64_t room, std::int64_t q) {
-    V s[J][Q];
-    const double* column[Q];
+    V s[array_size(J)][array_size(Q)];
+    const double* column[array_size(Q)];
     each<Q>([&](auto v) {
       const std::int64_t at = (q + v) * W;
       column[v] = a.p + (at + W <= m ? at : m - W);
@@ -228,7 +228,7 @@ struct Rows {
     });
     const double* y = b.p + j * b.inner_stride;
     for (std::int64_t r = 0; r < live; ++r) {
-      V x[Q];
+      V x[array_size(Q)];
       each<Q>([&](auto v) { x[v] = V::load(column[v] + r * a.row_stride); });
       each<J>([&](auto u) {
         const V f(y[r * b.row_stride + u * b.inner_stride]);

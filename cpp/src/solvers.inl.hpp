@@ -326,7 +326,8 @@ template <class S, bool Lanes, std::int64_t N = 0> struct Party {
   struct Near {
     static constexpr std::int64_t kSquare =
         S::needs == Needs::Normal || S::needs == Needs::Hessian ? N * N : N;
-    alignas(64) double x[N * W], v[N * W], g[N * W], h[kSquare * W];
+    alignas(64) double x[array_size(N * W)], v[array_size(N * W)], g[array_size(N * W)],
+        h[array_size(kSquare * W)];
     SolverCall call;
     THALWEG_INLINE explicit Near(const SolverCall& c) : call(c) {
       call.step = W;

@@ -2,6 +2,9 @@
 // The tree of every sum: over elements one by one, each a batch of lanes, or over one contiguous
 // array. A part of kernels.inl.hpp and of solvers.inl.hpp, inside their namespaces.
 
+// The size of an array, which a template's numbers give.
+constexpr std::size_t array_size(std::int64_t n) { return static_cast<std::size_t>(n); }
+
 // A batch, or what is left of it.
 THALWEG_INLINE V some(const double* p, std::int64_t n) {
   return n >= W ? V::load(p) : V::load(p, n);

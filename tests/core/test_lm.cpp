@@ -25,19 +25,20 @@ struct Decay {
       double f = 0.0;
       std::array<double, 3> g{};
       std::array<double, 9> h{};
-      for (int t = 0; t < 4; ++t) {
+      for (std::size_t k = 0; k < 4; ++k) {
+        const auto t = static_cast<double>(k);
         const double e = std::exp(-b * t),
-                     r = a * e + c - y[static_cast<std::size_t>(q.start[l])][t];
+                     r = a * e + c - y[static_cast<std::size_t>(q.start[l])][k];
         const std::array<double, 3> row{e, -a * t * e, 1.0};
         f += 0.5 * r * r;
-        for (int i = 0; i < 3; ++i) {
+        for (std::size_t i = 0; i < 3; ++i) {
           g[i] += r * row[i];
-          for (int j = 0; j < 3; ++j) h[3 * i + j] += row[i] * row[j];
+          for (std::size_t j = 0; j < 3; ++j) h[3 * i + j] += row[i] * row[j];
         }
       }
       q.f[l] = f;
-      for (int i = 0; i < 3; ++i) q.g[at(i)] = g[i];
-      for (int i = 0; i < 9; ++i) q.h[at(i)] = h[i];
+      for (std::int64_t i = 0; i < 3; ++i) q.g[at(i)] = g[static_cast<std::size_t>(i)];
+      for (std::int64_t i = 0; i < 9; ++i) q.h[at(i)] = h[static_cast<std::size_t>(i)];
     }
   }
 };
@@ -47,7 +48,8 @@ Decay decays() {
   for (std::int64_t k = 0; k < kMany; ++k) {
     const double a = 1.0 + 0.1 * static_cast<double>(k), b = 0.3 + 0.05 * static_cast<double>(k);
     std::array<double, 4> y{};
-    for (int t = 0; t < 4; ++t) y[t] = a * std::exp(-b * t) + 0.5 + 0.01 * (t % 2 ? 1 : -1);
+    for (std::size_t t = 0; t < 4; ++t)
+      y[t] = a * std::exp(-b * static_cast<double>(t)) + 0.5 + 0.01 * (t % 2 ? 1 : -1);
     d.y.push_back(y);
   }
   return d;

@@ -34,7 +34,7 @@ template <int Arity> struct Operation {
   static constexpr bool light =
       false;  // one or two instructions: worth a register-to-register kernel
   static constexpr bool boolean = false;  // its value is 0 or 1 and stands for a truth value
-  static constexpr std::array<Domain, Arity> domain{};
+  static constexpr std::array<Domain, static_cast<std::size_t>(Arity)> domain{};
 };
 template <int Arity> struct Light : Operation<Arity> {
   static constexpr bool light = true;
@@ -42,7 +42,10 @@ template <int Arity> struct Light : Operation<Arity> {
 // Flat pieces with jumps between them: the derivative is zero wherever there is one, and is taken
 // as zero at the jumps too.
 template <int Arity> struct Flat : Operation<Arity> {
-  template <class T, class... Ts> static std::array<T, Arity> partials(T, Ts...) { return {}; }
+  template <class T, class... Ts>
+  static std::array<T, static_cast<std::size_t>(Arity)> partials(T, Ts...) {
+    return {};
+  }
 };
 template <int Arity> struct Boolean : Flat<Arity> {
   static constexpr bool boolean = true;

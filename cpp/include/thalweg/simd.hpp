@@ -195,15 +195,16 @@ template <class Arch, class Where> struct Vec {
   }
   // The first n < size of r, by halves.
   template <class R> static THALWEG_INLINE void store_some(R r, double* p, std::int64_t n) {
-    constexpr std::int64_t half = sizeof(R) / sizeof(double) / 2;
+    constexpr std::size_t half = sizeof(R) / sizeof(double) / 2;
+    constexpr auto size = static_cast<std::int64_t>(half);
     if constexpr (half == 1) {
       if (n & 1) *p = r[0];
     } else {
       [&]<std::size_t... I>(std::index_sequence<I...>) {
         const auto low = __builtin_shufflevector(r, r, I...),
                    high = __builtin_shufflevector(r, r, (half + I)...);
-        if (n & half) __builtin_memcpy(p, &low, sizeof low);
-        store_some(n & half ? high : low, n & half ? p + half : p, n);
+        if (n & size) __builtin_memcpy(p, &low, sizeof low);
+        store_some(n & size ? high : low, n & size ? p + half : p, n);
       }(std::make_index_sequence<half>{});
     }
   }
