@@ -2,13 +2,15 @@
 """Sends Ctrl-C at random moments, and tells how much processor time passed until it was there.
 
 ``python interrupting.py NAME SIGNALS SEED`` prints a JSON object: `late`, processor seconds between
-the signal and the exception, and `lost`, how many exceptions held no result. A timer of processor
-time sends the signals, so that neither other programs nor a busy interpreter delay them.
+the signal and the exception, and `lost`, how many exceptions held no result. Moments are of
+processor time, and another process sends the signals: neither other programs nor a busy interpreter
+count.
 
 All of them, for an evening: ``python interrupting.py all 50 0``.
 """
 
 import json
+import os
 import random
 import signal
 import sys
@@ -50,7 +52,8 @@ LONG: dict[str, Any] = {"gtol": 0.0, "max_iter": 10**9}
 
 
 def few(fun: Any, x0: Any, method: str, **how: Any) -> Callable[[], Any]:
-    return lambda: tw.minimize(fun, x0, method, **{**LONG, **how})
+    f = fun if "trace" in how else tw.objective(fun, x0)
+    return lambda: tw.minimize(f, x0, method, **{**LONG, **how})
 
 
 def many(k: int, method: str = "lbfgs", **how: Any) -> Callable[[], Any]:
@@ -89,6 +92,8 @@ def squares(m: int, n: int) -> Callable[[], Any]:
     return lambda: tw.least_squares(lambda x: np.tanh(A @ x) - b, 0.1 * np.ones(n), xtol=1e-15)
 
 
+# Seconds: a function is traced by then, and the signal's sender there.
+EARLIEST = 0.02
 BOX = [(-2, 2), (-2, 2)]
 RATE = {"learning_rate": 1e-3}
 # What is interrupted, and the processor seconds in which signals come; where None, all of its run.
@@ -122,18 +127,32 @@ CALLS: dict[str, tuple[Callable[[], Callable[[], Any]], float | None]] = {
 
 
 def interrupted(run: Callable[[], Any], moment: float) -> tuple[float, Any] | None:
-    """Processor time from the signal to its exception, and that; None where the run was over."""
-    signal.signal(signal.SIGPROF, signal.default_int_handler)
-    due = time.process_time() + moment
-    signal.setitimer(signal.ITIMER_PROF, moment)
+    """Processor time from the signal to its exception, and that; None where the run was over.
+
+    Another process reads this one's processor clock, and sends the signal when it is time.
+    """
+    due, told, clock = time.process_time() + moment, os.pipe(), ~os.getpid() << 3 | 2
+    sender = os.fork()
+    if sender == 0:
+        while (now := time.clock_gettime(clock)) < due:
+            time.sleep(max(0.5 * (due - now), 2e-4))
+        os.write(told[1], b"%.9f" % time.clock_gettime(clock))
+        os.kill(os.getppid(), signal.SIGINT)
+        os._exit(0)
     try:
         run()
+        came = None
     except KeyboardInterrupt as error:
-        return time.process_time() - due, error
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, signal.SIG_IGN)
-    return None
+        came = time.process_time(), error
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if came is None:
+        os.kill(sender, signal.SIGKILL)
+    os.waitpid(sender, 0)
+    sent = float(os.read(told[0], 64)) if came else 0.0
+    for end in told:
+        os.close(end)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    return (came[0] - sent, came[1]) if came else None
 
 
 def span(run: Callable[[], Any]) -> float:
@@ -149,10 +168,10 @@ def report(name: str, signals: int, seed: int) -> dict[str, Any]:
     run = make()
     if seconds is None:
         seconds = span(run)
-    random_moments = random.Random(seed)
+    moments = random.Random(seed)
     late, lost, reading = [], 0, 0.0
     for _ in range(signals):
-        ended = interrupted(run, random_moments.uniform(0.004, seconds))
+        ended = interrupted(run, moments.uniform(EARLIEST, seconds))
         if ended is None:
             continue
         late.append(ended[0])

@@ -57,7 +57,7 @@ template <bool Lanes, std::int64_t N = 0> struct Space : Extents<Lanes, N> {
   using Mask = V::MaskType;
   using Extents<Lanes, N>::Extents, Extents<Lanes, N>::n, Extents<Lanes, N>::pieces,
       Extents<Lanes, N>::room;
-  static constexpr bool kFew = N > 0;
+  static constexpr bool kUnrolled = N > 0;
 
   // Of two numbers at most: so it is passed in registers.
   using Step = typename Extents<Lanes, N>::Step;
