@@ -7,6 +7,34 @@
 #include "bind.hpp"
 #include "thalweg/descend.hpp"
 
+// Numbers that come one by one, perhaps millions of them: in pieces, so that none is ever copied
+// here.
+class Recorded {
+ public:
+  void push(double value) {
+    if (pieces_.empty() || pieces_.back().size() == kPiece) {
+      pieces_.emplace_back();
+      pieces_.back().reserve(kPiece);
+    }
+    pieces_.back().push_back(value);
+  }
+  // The pieces as arrays, which take them over.
+  py::list arrays() {
+    py::list out;
+    for (std::vector<double>& piece : pieces_) {
+      auto* const kept = new std::vector<double>(std::move(piece));
+      const py::capsule owner(kept, [](void* p) { delete static_cast<std::vector<double>*>(p); });
+      out.append(Array(static_cast<py::ssize_t>(kept->size()), kept->data(), owner));
+    }
+    pieces_.clear();
+    return out;
+  }
+
+ private:
+  static constexpr std::size_t kPiece = 1 << 16;
+  std::vector<std::vector<double>> pieces_;
+};
+
 // Python's side of a running descent: callbacks, signals, and the exception that one of them
 // raised.
 class Conversation {
@@ -34,9 +62,9 @@ class Conversation {
   bool report(const thalweg::Report& r) {
     if (error_) return true;
     if (record_) {
-      for (std::int64_t i = 0; i < n_; ++i) xs_.push_back(r.x[i * r.stride]);
-      fs_.push_back(r.f[0]);
-      norms_.push_back(r.gradient_norm ? r.gradient_norm[0] : NAN);
+      for (std::int64_t i = 0; i < n_; ++i) xs_.push(r.x[i * r.stride]);
+      fs_.push(r.f[0]);
+      norms_.push(r.gradient_norm ? r.gradient_norm[0] : NAN);
     }
     if (callback_.is_none() || r.iteration == 0) return false;
     const py::gil_scoped_acquire gil;
@@ -93,14 +121,10 @@ class Conversation {
     if (error_->trace()) PyException_SetTraceback(error_->value().ptr(), error_->trace().ptr());
     return error_->value();
   }
-  py::object path() const {
+  // Points, values and norms, each in pieces.
+  py::object path() {
     if (!record_) return py::none();
-    const auto rows = static_cast<py::ssize_t>(fs_.size());
-    Array x({rows, static_cast<py::ssize_t>(n_)}), f(rows), g(rows);
-    std::copy(xs_.begin(), xs_.end(), x.mutable_data());
-    std::copy(fs_.begin(), fs_.end(), f.mutable_data());
-    std::copy(norms_.begin(), norms_.end(), g.mutable_data());
-    return py::make_tuple(x, f, g);
+    return py::make_tuple(xs_.arrays(), fs_.arrays(), norms_.arrays());
   }
 
  private:
@@ -122,7 +146,7 @@ class Conversation {
   py::object callback_, function_, progress_;
   bool record_;
   std::int64_t n_;
-  std::vector<double> xs_, fs_, norms_;
+  Recorded xs_, fs_, norms_;
   std::optional<py::error_already_set> error_;
 };
 

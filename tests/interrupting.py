@@ -106,12 +106,12 @@ CALLS: dict[str, tuple[Callable[[], Callable[[], Any]], float | None]] = {
     "newton 1500": (lambda: few(chain, np.zeros(1500), "newton"), 4.0),
     "bfgs": (lambda: few(chain, np.zeros(1500), "bfgs"), 1.0),
     "bfgs 4000": (lambda: few(chain, np.zeros(4000), "bfgs"), 3.0),
-    "bfgs in a box": (lambda: few(chain, np.zeros(1500), "bfgs", bounds=(-1.5, 0.9)), 1.0),
-    "many": (lambda: many(300_000, "gradient_descent", **RATE), None),
+    "bfgs in a box": (lambda: few(chain, np.zeros(1500), "bfgs", bounds=[(-1.5, 0.9)] * 1500), 1.0),
+    "many": (lambda: many(50_000, "gradient_descent", **RATE), None),
     "many 3e6": (lambda: many(3_000_000, "gradient_descent", **RATE), 2.0),
     "many 3e6 by a solver": (lambda: many(3_000_000, threads=2), 2.0),
     "many recorded": (lambda: many(1500, "gradient_descent", record=True, **RATE), None),
-    "multistart": (lambda: lambda: tw.multistart(wells, BOX, 200_000), None),
+    "multistart": (lambda: lambda: tw.multistart(wells, BOX, 50_000), None),
     "multistart 1e6": (lambda: lambda: tw.multistart(wells, BOX, 1_000_000), 4.0),
     "basins": (lambda: lambda: tw.basins(wells, BOX, (400, 400)), None),
     "basins 1e6": (lambda: lambda: tw.basins(wells, BOX, (1000, 1000)), 4.0),
@@ -139,15 +139,16 @@ def interrupted(run: Callable[[], Any], moment: float) -> tuple[float, Any] | No
         os.write(told[1], b"%.9f" % time.clock_gettime(clock))
         os.kill(os.getppid(), signal.SIGINT)
         os._exit(0)
+    came = None
     try:
         run()
-        came = None
     except KeyboardInterrupt as error:
         came = time.process_time(), error
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if came is None:
-        os.kill(sender, signal.SIGKILL)
-    os.waitpid(sender, 0)
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if came is None:
+            os.kill(sender, signal.SIGKILL)
+        os.waitpid(sender, 0)
     sent = float(os.read(told[0], 64)) if came else 0.0
     for end in told:
         os.close(end)

@@ -19,9 +19,9 @@ from thalweg.progress import Progress
 from thalweg.reasons import STATUS_MINIMIZE, SUCCESS, Reason
 from thalweg.result import LastPoint, Path, Result
 from thalweg.sentences import blame, blamed, sentence
-from thalweg.structure import FloatArray
+from thalweg.structure import FloatArray, Structure
 
-__all__ = ["Run", "State", "continued", "not_begun", "refuse_matrices"]
+__all__ = ["Run", "State", "continued", "not_begun", "path_of", "refuse_matrices"]
 
 # How many matrices (n, n) a solver keeps, with those that it is told; what needs none.
 _MATRICES = {
@@ -221,8 +221,7 @@ class Run:
             mask = s.restore_int(flat)
         path = None
         if out["path"] is not None:
-            points, values, norms = out["path"]
-            path = Path(s.restore(points, (points.shape[0],)), values, norms)
+            path = path_of(out["path"], s)
         if out["memory"] is not None:
             memory = tuple(np.ascontiguousarray(m[0]) for m in out["memory"])
             state = State(self.method.name, last[0].copy(), memory, nit_before + nit)
@@ -257,6 +256,13 @@ def not_begun(rows: FloatArray) -> dict[str, Any]:
         "reason": np.full(k, Reason.interrupted, dtype=np.int8), "error": None, "begun": 0,
         "memory": None, "path": None, "not_falls": None, "late_rises": None,
     }  # fmt: skip
+
+
+def path_of(told: tuple[list[FloatArray], ...], form: Structure) -> Path:
+    """Every point of a descent, of which the core tells in pieces."""
+    points, values, norms = (np.concatenate([np.empty(0), *pieces]) for pieces in told)
+    rows = points.reshape(len(values), form.size)
+    return Path(form.restore(rows, (len(rows),)), values, norms)
 
 
 def _value_and_grad(o: Objective | Called, row: FloatArray) -> tuple[float, FloatArray]:

@@ -15,12 +15,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from thalweg.descending import Run, not_begun, refuse_matrices
+from thalweg.descending import Run, not_begun, path_of, refuse_matrices
 from thalweg.interrupts import Parts, completed
 from thalweg.methods import Method, SolverMethod, make, memory_of
 from thalweg.objective import Objective, checked_threads
 from thalweg.reasons import Reason
-from thalweg.result import Path
 from thalweg.results import Results
 from thalweg.structure import FloatArray, Structure, as_floats, check_finite
 
@@ -227,10 +226,9 @@ class Lanes:
 
     def _paths(self, parts: Parts) -> npt.NDArray[Any]:
         """The paths of descents that went one by one."""
-        paths, form = np.full(len(self), None, dtype=object), self.objective.structure
+        paths = np.full(len(self), None, dtype=object)
         for which, part in parts:
-            points, values, norms = part["path"]
-            paths[which[0]] = Path(form.restore(points, (len(points),)), values, norms)
+            paths[which[0]] = path_of(part["path"], self.objective.structure)
         return paths
 
     def recorded(
