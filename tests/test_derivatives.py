@@ -4,9 +4,11 @@
 from collections import Counter
 from functools import cache
 
+import mpmath
 import numpy as np
 import pytest
 import random_expressions
+from mpmath import mp
 from random_expressions import (
     FUNCTION_FEATURES,
     OPERATION_FEATURES,
@@ -108,6 +110,53 @@ def test_no_result_overwrites_an_operand_that_is_still_to_be_read(text: str) -> 
     assert F(e.point) == pytest.approx(known[0], rel=1e-13)
     assert far(F.grad(e.point), known[1]) < 1e-13
     assert far(F.hess(e.point), known[2]) < 1e-12
+
+
+# A step of a loop for NumPy and for mpmath, where it starts and how often it is taken. The slopes
+# of all steps multiply; their constants alone, as 4**512 or 3**700, would overflow or vanish.
+LOOPS = {
+    "tanh": (np.tanh, mpmath.tanh, 0.01, 512),
+    "3 exp(-s)": (lambda s: 3 * np.exp(-s), lambda s: 3 * mpmath.exp(-s), 1.0, 700),
+    "2 log1p(s)": (lambda s: 2 * np.log1p(s), lambda s: 2 * mpmath.log1p(s), 1.0, 600),
+    "5e3 / (1 + 7e3 s)": (lambda s: 5e3 / (1 + 7e3 * s), lambda s: 5000 / (1 + 7000 * s), 1.0, 90),
+    "a root": (
+        lambda s: 0.01 * np.sqrt(1e4 * s**2 + 1),
+        lambda s: mpmath.sqrt(10000 * s**2 + 1) / 100,
+        1.0,
+        1000,
+    ),
+    "1e200 (1e-200 s)": (
+        lambda s: 0.9 * np.sin(1e200 * (1e-200 * s)),
+        lambda s: mpmath.mpf(9) / 10 * mpmath.sin(s),
+        1.0,
+        300,
+    ),
+    "a thousand at a time": (
+        lambda s: np.cos(1000 * (s * (0.001 * np.cos(s)))),
+        lambda s: mpmath.cos(s * mpmath.cos(s)),
+        0.3,
+        400,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_constants_of_a_long_product_neither_overflow_nor_vanish(name: str) -> None:
+    step, exact, x0, steps = LOOPS[name]
+
+    def loop(x: float) -> float:
+        for _ in range(steps):
+            x = step(x)
+        return x
+
+    with mp.workprec(400):
+        s, slope, curvature = mpmath.mpf(x0), mpmath.mpf(1), mpmath.mpf(0)
+        for _ in range(steps):
+            s, first, second = (mpmath.diff(exact, s, k) for k in range(3))
+            slope, curvature = first * slope, second * slope**2 + first * curvature
+    F = tw.objective(loop, x0)
+    assert F.grad(x0) == pytest.approx(float(slope), rel=1e-10)
+    assert F.hess(x0) == pytest.approx(float(curvature), rel=1e-9)
 
 
 def test_the_oracle_knows_known_derivatives() -> None:

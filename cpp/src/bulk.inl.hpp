@@ -103,7 +103,10 @@ template <class C, bool NumberA, bool NumberB> struct Lanes {
 
 // ---- whole arrays, elements across batches
 
+// A result of one element is read as a number, a batch at a time: it stands in every lane of one.
 struct Elements {
+  static THALWEG_INLINE void repeat(double* r) { V(*r).store(r); }
+
   template <class R> static __attribute__((noinline)) void reduce(const Linked* l) {
     const Extent& e = *l->extent;
     for (std::int64_t o = 0; o < e.outer; ++o) {
@@ -125,14 +128,14 @@ struct Elements {
         }
       }
     }
-    if (e.outer * e.inner == 1) V(*l->r).store(l->r);  // a number stands in every lane
+    if (e.outer * e.inner == 1) repeat(l->r);
   }
   static __attribute__((noinline)) void matmul(const Linked* l) {
     const Extent& e = *l->extent;
     for (std::int64_t s = 0; s < e.batch; ++s)
       multiply(e, l->a + s * e.m * e.k, l->b + s * e.k * e.n, l->r + s * e.m * e.n,
                const_cast<double*>(l->c));
-    if (e.batch * e.m * e.n == 1) V(*l->r).store(l->r);
+    if (e.batch * e.m * e.n == 1) repeat(l->r);
   }
   template <bool Accumulate> static __attribute__((noinline)) void move(const Linked* l) {
     const Extent& e = *l->extent;
@@ -148,7 +151,6 @@ struct Elements {
       l->r[to] = Accumulate ? l->r[to] + l->a[from] : l->a[from];
     });
   }
-  // One number into every lane.
   static __attribute__((noinline)) void scan(const Linked* l) {
     const Extent& e = *l->extent;
     for (std::int64_t o = 0; o < e.outer; ++o)
@@ -160,10 +162,10 @@ struct Elements {
           l->r[at] = first(s);
         }
       }
-    if (e.outer * e.length * e.inner == 1) V(*l->r).store(l->r);
+    if (e.outer * e.length * e.inner == 1) repeat(l->r);
   }
   static __attribute__((noinline)) void lookup(const Linked* l) {
-    const std::int64_t n = l->n * W + l->tail;
-    for (std::int64_t i = 0; i < n; ++i) l->r[i] = look_up(*l->extent, l->a[i]);
+    for (std::int64_t i = 0; i < l->n; ++i) l->r[i] = look_up(*l->extent, l->a[i]);
+    if (l->n == 1) repeat(l->r);
   }
 };

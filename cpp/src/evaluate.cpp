@@ -192,11 +192,13 @@ std::vector<Linked> Evaluator::linked() const {
           handlers_.chained[code * kVariants + static_cast<std::size_t>(variant(
                                                    i.mode[0], i.mode[1], i.mode[2], i.store))];
     } else {
-      const bool bulk_move =
-          i.code == thalweg::code(Bulk::Move) || i.code == thalweg::code(Bulk::AddMove);
-      l.n = lanes || i.n == 1 || bulk_move ? i.n : i.n / width;
-      l.tail =
-          lanes || i.n == 1 || bulk_move ? std::int16_t{0} : static_cast<std::int16_t>(i.n % width);
+      // Moves and lookups count elements in both layouts.
+      const bool one_by_one = i.code == thalweg::code(Bulk::Move) ||
+                              i.code == thalweg::code(Bulk::AddMove) ||
+                              i.code == thalweg::code(Bulk::Lookup);
+      const bool in_batches = !lanes && i.n != 1 && !one_by_one;
+      l.n = in_batches ? i.n / width : i.n;
+      l.tail = in_batches ? static_cast<std::int16_t>(i.n % width) : std::int16_t{0};
       std::int16_t* strides[] = {&l.stride_a, &l.stride_b, &l.stride_c};
       std::size_t which = 0;
       for (std::size_t k = 0; k < 3; ++k) {

@@ -11,11 +11,15 @@ struct Product {
   double* c;
   std::int64_t a_m, a_k, b_k, b_n, c_m, c_n;
   const double *a_end, *b_end;  // of what may be read
-  bool vector, near;            // of the whole: is C a vector? Does it stay in a near cache?
+  // Of the whole, not of a part of it, whose last column may be its only one: is the second factor
+  // a vector, is the first? Does the product stay in a near cache?
+  bool times_vector, vector_times, near;
 
   // C' = B' A'
   Product transposed() const {
-    return {n, k, m, b, a, c, b_n, b_k, a_k, a_m, c_n, c_m, b_end, a_end, vector, near};
+    return {n,   k,   m,   b,   a,     c,     b_n,          b_k,
+            a_k, a_m, c_n, c_m, b_end, a_end, vector_times, times_vector,
+            near};
   }
   Product rows(std::int64_t from, std::int64_t count) const {
     Product p = *this;
@@ -270,9 +274,10 @@ struct ColumnsTimesVector {
 };
 
 void multiply_tile(const Product& p) {
-  if (!p.vector) return MatrixProduct::all(p);
-  const Product q = p.n == 1 ? p : p.transposed();
-  q.m == 1 || q.a_m != 1 ? RowsTimesVector::all(q) : ColumnsTimesVector::all(q);
+  if (!p.times_vector && !p.vector_times) return MatrixProduct::all(p);
+  const Product q = p.times_vector ? p : p.transposed();
+  const bool rows = q.a_k == 1 && (q.m == 1 || q.a_m != 1);
+  rows ? RowsTimesVector::all(q) : ColumnsTimesVector::all(q);
 }
 
 // Tiles joined pairwise; the right half of a sum is made in `waiting`.
@@ -302,7 +307,8 @@ void multiply(const Extent& e, const double* a, const double* b, double* r, doub
                   1,
                   a + e.m * e.k,
                   b + e.k * e.n,
-                  e.m == 1 || e.n == 1,
+                  e.n == 1,
+                  e.m == 1,
                   e.m * e.k + e.k * e.n <= kNear};
   if (e.k == 0) {
     for (std::int64_t i = 0; i < e.m * e.n; ++i) r[i] = 0.0;

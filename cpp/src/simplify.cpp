@@ -3,6 +3,7 @@
 // which simplifies what differentiation makes.
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "thalweg/expression.hpp"
 
@@ -128,6 +129,28 @@ bool divided_again(const Expr& y, const Expr& b, Expr& product) {
   return true;
 }
 
+// Constants that stand next to each other are joined, c1 (c2 p) = (c1 c2) p, unless their product
+// overflows or loses bits. One is moved past what is not known, (c1 p) (c2 q) = ((c1 c2) p) q, only
+// if it is within 2^10 of 1, and no further: gathered over a long product, as a loop unrolls to,
+// constants would overflow long before the product as it is written does.
+bool constants_joined(const Expr& a, const Expr& b, Expr& product) {
+  const auto right = operands<ops::Multiply>(b);
+  if (right.empty() || !right[0].is_number()) return false;
+  if (a.is_number()) {
+    const double c = a.number * right[0].number;
+    if (std::isnormal(c)) product = Expr(c) * right[1];
+    return std::isnormal(c);
+  }
+  const auto left = operands<ops::Multiply>(a);
+  if (left.empty() || !left[0].is_number()) return false;
+  const double c1 = left[0].number, c2 = right[0].number;
+  const auto moderate = [](double c) { return std::abs(c) >= 0x1p-10 && std::abs(c) <= 0x1p10; };
+  if (!std::isnormal(c1 * c2) || !(moderate(c1) || moderate(c2))) return false;
+  product =
+      moderate(c2) ? (Expr(c1 * c2) * left[1]) * right[1] : left[1] * (Expr(c1 * c2) * right[1]);
+  return true;
+}
+
 // c where a = c / b: a shift that cancels, as log-sum-exp's, has a slope of exactly 0.
 bool cancels(const Expr& a, const Expr& b, Expr& c) {
   const auto in = operands<ops::Divide>(a);
@@ -166,19 +189,7 @@ Expr operator*(Expr a, Expr b) {
   if (cancels(a, b, n) || cancels(b, a, n)) return n;
   if (negated(a, n)) return -(n * b);
   if (negated(b, n)) return a.is_number() ? Expr(-a.number) * n : -(a * n);
-  if (a.is_number()) {  // c1 (c2 p) = (c1 c2) p, and c1 ((c2 p) q) = ((c1 c2) p) q
-    if (const auto in = operands<ops::Multiply>(b); !in.empty()) {
-      const Expr &p = in[0], &q = in[1];
-      if (p.is_number()) return Expr(a.number * p.number) * q;
-      if (const auto inner = operands<ops::Multiply>(p); !inner.empty() && inner[0].is_number())
-        return (a * p) * q;
-    }
-    return apply<ops::Multiply>(a, b);
-  }
-  if (const auto in = operands<ops::Multiply>(b); !in.empty() && in[0].is_number())
-    return in[0] * (a * in[1]);
-  if (const auto in = operands<ops::Multiply>(a); !in.empty() && in[0].is_number())
-    return in[0] * (in[1] * b);
+  if (Expr product; constants_joined(a, b, product)) return product;
   return apply<ops::Multiply>(a, b);
 }
 

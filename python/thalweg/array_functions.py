@@ -150,7 +150,8 @@ def axes_of(ndim: int, axis: Any) -> tuple[int, ...]:
 def reduce(kind: Any, trace: Trace, a: Any, axis: Any, keepdims: bool) -> Tracer:
     """Return a reduction of the core."""
     node = trace.lift(a)
-    axes = axes_of(len(trace.graph.shape(node)), axis)
+    ndim = len(trace.graph.shape(node))
+    axes = () if ndim == 0 and axis in (0, -1) else axes_of(ndim, axis)  # as NumPy has it
     return Tracer(trace, trace.graph.reduce(kind, node, axes, keepdims))
 
 
@@ -289,8 +290,8 @@ def _average(
         value, total = _mean(trace, a, axis, keepdims=keepdims), float(count(a.shape, axis))
     else:
         w = trace.wrap(weights)
+        axes = axes_of(a.ndim, axis)
         if w.shape != a.shape:
-            axes = axes_of(a.ndim, axis)
             if axis is None:
                 raise TypeError("Axis must be specified when shapes of a and weights differ.")
             if w.shape != tuple(a.shape[i] for i in axes):
@@ -341,7 +342,7 @@ def running(
 ) -> Tracer:
     """Return s_k = p_k s_(k-1) + q_k along an axis, where combine makes p and q."""
     x = trace.wrap(a)
-    if axis is None:
+    if axis is None or (x.ndim == 0 and axis in (0, -1)):
         x, axis = x.reshape(-1), 0
     axis = normalize_axis_index(axis, x.ndim)
     if x.size == 0:
@@ -403,12 +404,14 @@ def _diff(
 @implements(np.trapezoid)
 def _trapezoid(trace: Trace, y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Tracer:
     y = trace.wrap(y)
-    axis = normalize_axis_index(axis, y.ndim)
+    along_y = normalize_axis_index(axis, y.ndim)
     step = trace.wrap(dx)
     if x is not None:
         x = trace.wrap(x)
         step = _diff(trace, x, axis=-1 if x.ndim == 1 else axis)
         if x.ndim == 1:
-            step = step.reshape((-1,) + (1,) * (y.ndim - axis - 1))
-    middle = y[along(y.ndim, axis, slice(1, None))] + y[along(y.ndim, axis, slice(None, -1))]
-    return reduce(SUM, trace, step * middle / 2.0, axis, False)
+            step = step.reshape((-1,) + (1,) * (y.ndim - along_y - 1))
+    later, earlier = (y[along(y.ndim, along_y, part)] for part in (slice(1, None), slice(None, -1)))
+    # As NumPy has it, `axis` counts from the end or the start of y, of x and of what they make,
+    # which may have more axes than y.
+    return reduce(SUM, trace, step * (later + earlier) / 2.0, axis, False)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from thalweg.array_functions import MAX, MIN, SUM, along, axes_of, choose, op, reduce, root
+from thalweg.array_functions import MAX, MIN, SUM, along, axes_of, choose, count, op, reduce, root
 from thalweg.einsum import arranged, contract
 from thalweg.errors import cannot_trace
 from thalweg.joining import join
@@ -46,22 +46,35 @@ def _matmul(trace: Trace, a: Any, b: Any) -> Tracer:
         return reduce(SUM, trace, a * b, None, False)
     rows = a.shape[-2:-1] if a.ndim > 1 else ()
     columns = b.shape[-1:] if b.ndim > 1 else ()
-    a3 = a if a.ndim > 1 else a.reshape(1, -1)
-    b3 = b if b.ndim > 1 else b.reshape(-1, 1)
+    a3 = a if a.ndim > 1 else a.reshape(1, inner)
+    b3 = b if b.ndim > 1 else b.reshape(inner, 1)
     m, k, n = a3.shape[-2], inner, b3.shape[-1]
     batch = np.broadcast_shapes(a3.shape[:-2], b3.shape[:-2])
     if math.prod(b3.shape[:-2]) == 1:  # one matrix for all: the batch is more rows
-        left, right = a3.reshape(1, -1, k), b3.reshape(1, k, n)
+        left, right = a3.reshape(1, math.prod(a3.shape[:-1]), k), b3.reshape(1, k, n)
     else:
-        left = _spread(a3, (*batch, m, k)).reshape(-1, m, k)
-        right = _spread(b3, (*batch, k, n)).reshape(-1, k, n)
+        left = _spread(a3, (*batch, m, k)).reshape(math.prod(batch), m, k)
+        right = _spread(b3, (*batch, k, n)).reshape(math.prod(batch), k, n)
     node = trace.graph.matmul(left.node, right.node)
     return Tracer(trace, trace.graph.reshape(node, (*batch, *rows, *columns)))
 
 
 @implements(np.vecdot, np.linalg.vecdot)
 def _vecdot(trace: Trace, x1: Any, x2: Any, *, axis: int = -1) -> Tracer:
-    return reduce(SUM, trace, trace.wrap(x1) * x2, axis, False)
+    x1, x2 = trace.wrap(x1), trace.wrap(x2)
+    for which, x in enumerate((x1, x2)):
+        if not x.ndim:
+            raise ValueError(
+                f"vecdot: Input operand {which} does not have enough dimensions (has 0, gufunc "
+                "core with signature (n),(n)->() requires 1)"
+            )
+    m, n = (x.shape[normalize_axis_index(axis, x.ndim)] for x in (x1, x2))
+    if m != n:
+        raise ValueError(
+            "vecdot: Input operand 1 has a mismatch in its core dimension 0, with gufunc "
+            f"signature (n),(n)->() (size {n} is different from {m})"
+        )
+    return reduce(SUM, trace, x1 * x2, axis, False)
 
 
 @implements(np.dot)
@@ -231,7 +244,8 @@ def _vector_norm(
     if ord == 2:
         return root(trace, reduce(SUM, trace, x**2, axes, keepdims))
     if ord == math.inf:
-        return reduce(MAX, trace, abs(x), axes, keepdims)
+        kind = MAX if count(x.shape, axes) else SUM  # 0 for no elements
+        return reduce(kind, trace, abs(x), axes, keepdims)
     if ord == -math.inf:
         return reduce(MIN, trace, abs(x), axes, keepdims)
     if ord == 0:
@@ -255,7 +269,9 @@ def _matrix_norm(
     if ord in (1, -1, math.inf, -math.inf):
         inner, outer = (rows, columns) if abs(ord) == 1 else (columns, rows)
         largest = reduce(SUM, trace, abs(x), inner, True)
-        largest = reduce(MAX if ord > 0 else MIN, trace, largest, outer, True)
+        some = x.shape[outer] or ord < 0  # the largest of none is 0
+        kind = (MAX if ord > 0 else MIN) if some else SUM
+        largest = reduce(kind, trace, largest, outer, True)
         return largest if keepdims else Tracer(trace, trace.graph.reduce(SUM, largest.node, axes))
     if ord in (2, -2, "nuc"):
         raise cannot_trace(
@@ -285,7 +301,7 @@ def _linalg_matrix_norm(
 
 @implements(np.polyval)
 def _polyval(trace: Trace, p: Any, x: Any) -> Tracer:
-    coefficients = p if isinstance(p, Tracer) else np.atleast_1d(np.asarray(p))
+    coefficients = p if isinstance(p, Tracer) else np.asarray(p)
     x = trace.wrap(x)
     y: Any = 0.0
     for k, c in enumerate(coefficients):
@@ -298,10 +314,7 @@ def _polyval(trace: Trace, p: Any, x: Any) -> Tracer:
 def _convolve(trace: Trace, a: Any, v: Any, mode: str = "full") -> Tracer:
     a, v = trace.wrap(a), trace.wrap(v)
     a, v = (x.reshape(1) if x.ndim == 0 else x for x in (a, v))
-    if a.size == 0 or v.size == 0:
-        raise ValueError("a cannot be empty" if a.size == 0 else "v cannot be empty")
-    if a.ndim != 1 or v.ndim != 1:
-        raise ValueError("object too deep for desired array")
+    _two_vectors(a, v)
     if v.size > a.size:
         a, v = v, a
     return _sliding(trace, a, v[::-1], mode)
@@ -310,9 +323,18 @@ def _convolve(trace: Trace, a: Any, v: Any, mode: str = "full") -> Tracer:
 @implements(np.correlate)
 def _correlate(trace: Trace, a: Any, v: Any, mode: str = "valid") -> Tracer:
     a, v = trace.wrap(a), trace.wrap(v)
+    _two_vectors(a, v)
     if v.size > a.size:
         return _sliding(trace, v, a, mode)[::-1]
     return _sliding(trace, a, v, mode)
+
+
+def _two_vectors(a: Tracer, v: Tracer) -> None:
+    if a.size == 0 or v.size == 0:
+        raise ValueError("a cannot be empty" if a.size == 0 else "v cannot be empty")
+    if a.ndim != 1 or v.ndim != 1:
+        few = not a.ndim or not v.ndim
+        raise ValueError(f"object {'of too small depth' if few else 'too deep'} for desired array")
 
 
 def _sliding(trace: Trace, a: Tracer, v: Tracer, mode: str) -> Tracer:

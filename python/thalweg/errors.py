@@ -10,8 +10,9 @@ import ast
 import linecache
 import os
 import sys
+from functools import lru_cache
 from types import FrameType, TracebackType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -82,22 +83,30 @@ def _position(frame: FrameType, instruction: int) -> tuple[int | None, ...]:
     return positions[instruction // 2] if 0 <= instruction // 2 < len(positions) else ()
 
 
+@lru_cache(maxsize=4)
+def _nodes(source: str) -> dict[tuple[Any, ...], tuple[ast.AST, ast.AST]]:
+    """Return the nodes of a file and what holds them, by where they stand; the outer one of two."""
+    found: dict[tuple[Any, ...], tuple[ast.AST, ast.AST]] = {}
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return found
+    for parent in ast.walk(tree):
+        for node in ast.iter_child_nodes(parent):
+            if not isinstance(node, ast.Expr):
+                names = ("lineno", "end_lineno", "col_offset", "end_col_offset")
+                at = tuple(getattr(node, name, None) for name in names)
+                found.setdefault(at, (node, parent))
+    return found
+
+
 def _find(frame: FrameType, line: int, instruction: int) -> Place:
     source = "".join(linecache.getlines(frame.f_code.co_filename, frame.f_globals))
     wanted = _position(frame, instruction)
     if source and len(wanted) == 4 and None not in wanted:
-        try:
-            tree = ast.parse(source)
-        except SyntaxError:
-            return Place(frame, line)
-        for parent in ast.walk(tree):
-            for node in ast.iter_child_nodes(parent):
-                at = tuple(
-                    getattr(node, name, None)
-                    for name in ("lineno", "end_lineno", "col_offset", "end_col_offset")
-                )
-                if at == wanted and not isinstance(node, ast.Expr):
-                    return Place(frame, line, node, parent)
+        known = _nodes(source).get(wanted)
+        if known is not None:
+            return Place(frame, line, *known)
     return Place(frame, line)
 
 

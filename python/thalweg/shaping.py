@@ -33,6 +33,8 @@ def _views(function: Any) -> None:
         seen = function(trace.dummy(x.shape)[0], *args, **kwargs)
         if isinstance(seen, np.ndarray):
             return trace.as_view(x, seen)
+        if isinstance(seen, np.generic):  # of an array without axes: its one element
+            return x
         return [trace.as_view(x, part) for part in seen]
 
     # What it has no such argument for, NumPy refuses.
@@ -152,8 +154,16 @@ def _gathers(function: Any) -> None:
     implements(function, arguments="repeats axis reps indices mode shift obj")(handler)
 
 
-for _function in (np.tile, np.repeat, np.take, np.take_along_axis, np.delete, np.resize):
+for _function in (np.tile, np.repeat, np.take, np.take_along_axis, np.delete):
     _gathers(_function)
+
+
+@implements(np.resize)
+def _resize(trace: Trace, a: Any, new_shape: Any) -> Tracer:
+    x = trace.wrap(a)
+    if not x.size:
+        return trace.wrap(np.resize(np.zeros(x.shape), new_shape))
+    return trace.gather(x, np.resize(trace.positions(x.shape), new_shape))
 
 
 @implements(np.compress)

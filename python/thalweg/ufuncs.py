@@ -146,9 +146,24 @@ def _as_function(function: Any) -> Callable[..., Any]:
     return lambda trace, x, axis=0, **kwargs: FUNCTIONS[function](trace, x, axis, **kwargs)
 
 
+def _accumulated(function: Any) -> Callable[..., Any]:
+    def accumulate(trace: Trace, x: Any, axis: int | None = 0) -> Tracer:
+        x = trace.wrap(x)
+        if not x.ndim:
+            raise TypeError("cannot accumulate on a scalar")
+        if axis is None and x.ndim > 1:
+            raise ValueError("accumulate does not allow multiple axes")
+        made: Tracer = FUNCTIONS[function](trace, x, axis)
+        return made
+
+    return accumulate
+
+
 def log_sum_exp(trace: Trace, x: Any, axis: Any = 0, keepdims: bool = False) -> Tracer:
     """Return log(sum(exp(x))) without overflow."""
     x = trace.wrap(x)
+    if not x.size:  # log(0)
+        return FUNCTIONS[np.sum](trace, x, axis, keepdims=keepdims) - math.inf  # type: ignore[no-any-return]
     top = FUNCTIONS[np.max](trace, x, axis, keepdims=True)
     top = where(operation("isfinite")(top), top, 0.0)
     total = log(FUNCTIONS[np.sum](trace, exp(x - top), axis, keepdims=True)) + top
@@ -173,8 +188,8 @@ METHODS: dict[tuple[str, str], Callable[..., Any]] = {
     ("logical_and", "reduce"): _as_function(np.all),
     ("logical_or", "reduce"): _as_function(np.any),
     ("logaddexp", "reduce"): log_sum_exp,
-    ("add", "accumulate"): _as_function(np.cumsum),
-    ("multiply", "accumulate"): _as_function(np.cumprod),
+    ("add", "accumulate"): _accumulated(np.cumsum),
+    ("multiply", "accumulate"): _accumulated(np.cumprod),
     ("", "outer"): outer,
 }
 
