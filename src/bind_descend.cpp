@@ -57,14 +57,16 @@ class Stepper {
       throw py::value_error("this step was made without what gtol or xtol test");
     const auto [varying, starts, first] = prepared(x0, args, varying_args, hyper, bounds, memory);
     Outcome outcome(k, n);
-    if (!throng.many)
-      for (const rules::Memory& m : step_.memory) outcome.remember(m.per_variable ? n : 1);
     if (stopping.count_rises) outcome.count_rises();
     Conversation talk(std::move(callback), function, record, n, throng.progress);
+    bool begin = true;
+    if (!throng.many)
+      for (const rules::Memory& m : step_.memory)
+        begin &= outcome.remember(m.per_variable ? n : 1, [&] { return talk.interrupted(); });
     const Watch watch = talk.watch();
     const Kernels& isa = kernels();
     NotBegun rest{.from = k};
-    {
+    if (begin) {
       const py::gil_scoped_release nogil;
       const Program& p = programs_.for_lanes(varying, isa.width, k);
       if (function.is_none()) {

@@ -268,7 +268,14 @@ void bind_graph(py::module_& m) {
             std::vector<const double*> in;
             for (const Array& a : inputs) in.push_back(a.data());
             checked(*g, output);
-            const auto found = thalweg::faults(std::move(g), output, in, varying, k);
+            std::vector<thalweg::Fault> found;
+            {
+              const py::gil_scoped_release nogil;
+              found = thalweg::faults(std::move(g), output, in, varying, k, [] {
+                const py::gil_scoped_acquire gil;
+                if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+              });
+            }
             py::array_t<std::int8_t> out(k);
             std::ranges::transform(found, out.mutable_data(),
                                    [](thalweg::Fault f) { return static_cast<std::int8_t>(f); });

@@ -85,11 +85,11 @@ class Minimizer {
     if (state && state->size() != size)
       throw py::value_error("the state holds " + std::to_string(state->size()) + " numbers, not " +
                             std::to_string(size));
-    if (size > 0) outcome.remember(size);
     Conversation talk(std::move(callback), function, record, n_, throng.progress);
+    const bool begin = size == 0 || outcome.remember(size, [&] { return talk.interrupted(); });
     const Watch watch = talk.watch();
     NotBegun rest{.from = k};
-    {
+    if (begin) {
       const py::gil_scoped_release nogil;
       if (function.is_none()) {
         rest = descend(setup, sources, isa, starts, stopping, outcome.endings, watch);
@@ -98,9 +98,7 @@ class Minimizer {
         talk.drive(descent);
       }
     }
-    outcome.not_begun(x0, rest, [&](std::int64_t i) {
-      if (size > 0) std::fill_n(outcome.endings.memory[0] + i * size, size, 0.0);
-    });
+    outcome.not_begun(x0, rest, [](std::int64_t) {});
     return outcome.told(talk);
   }
 

@@ -190,10 +190,18 @@ struct Outcome {
     std::fill_n(endings.reason, k, kNotBegun);
   }
 
-  // Room for memory of so many numbers each.
-  void remember(std::int64_t size) {
-    memory.emplace_back(std::vector<py::ssize_t>{fun.size(), size});
-    endings.memory.push_back(memory.back().mutable_data());
+  // Room for memory of so many numbers each, zeros. Of matrices, pages are made now, where an
+  // interrupt is heard, not when a descent that was interrupted is told of.
+  template <class Stop> bool remember(std::int64_t size, Stop stop) {
+    memory.push_back(zeros<double>(fun.size() * size).reshape({fun.size(), size}));
+    double* const first = memory.back().mutable_data();
+    endings.memory.push_back(first);
+    constexpr std::int64_t kPage = 512, kSome = 1 << 20;  // doubles
+    for (std::int64_t at = 0; size > kSome && at < memory.back().size(); at += kPage) {
+      if (at % kSome == 0 && stop()) return false;
+      *static_cast<volatile double*>(first + at) = 0.0;
+    }
+    return true;
   }
   // Room for the gradients; NaN where a method has none.
   void want_slopes() {

@@ -98,6 +98,22 @@ def test_max_time_is_kept_between_rows_of_a_matrix(method: str) -> None:
     assert r.fun <= F(x0)
 
 
+@pytest.mark.parametrize("method", ["newton", "bfgs"])
+def test_every_lane_of_a_block_that_time_ended_within_a_matrix_says_where_it_stood(
+    method: str,
+) -> None:
+    x0s = np.random.default_rng(0).uniform(-1, 1, (20, 200))
+    F = tw.objective(chain, x0s[0])
+    r = tw.minimize_many(F, x0s, method, max_time=0.2, gtol=0.0, max_iter=10**6, threads=1)
+    begun = r.nfev > 0
+    assert begun.any()
+    assert (r.reason == tw.Reason.max_time).all()
+    np.testing.assert_array_equal(r.fun[begun], F(r.x[begun]))
+    assert (r.fun[begun] <= F(x0s[begun])).all()
+    assert np.isnan(r.fun[~begun]).all()
+    assert (r.x[~begun] == x0s[~begun]).all()
+
+
 def test_starts_that_a_limit_of_time_kept_from_beginning_are_what_they_were() -> None:
     x0s = np.random.default_rng(0).uniform(-2, 2, (50_000, 2))
     r = tw.minimize_many(lambda x: np.sum((x * x - 1) ** 2), x0s, max_time=0.0, threads=1)
@@ -131,6 +147,18 @@ def test_an_interrupt_while_a_function_is_traced_has_no_result_yet() -> None:
         with pytest.raises(KeyboardInterrupt, match="mine") as caught:
             call(f, np.ones((2, 2)))
         assert caught.value.result is None
+
+
+def test_an_interrupt_of_the_users_own_class_is_raised_as_it_is() -> None:
+    class Mine(KeyboardInterrupt):
+        pass
+
+    def stop(x: Any) -> None:
+        raise Mine("now")
+
+    with pytest.raises(Mine, match="now") as caught:
+        tw.minimize(chain, [0.5, 0.5], callback=stop)
+    assert caught.value.result.nit == 1
 
 
 def test_a_result_is_made_when_it_is_read_and_once() -> None:

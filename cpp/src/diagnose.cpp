@@ -32,11 +32,13 @@ class Inquiry {
   };
   // Visits each of k points with what was found there, if anything.
   template <class Visit> void run(std::span<const double* const> inputs,
-                                  const std::vector<bool>& varying, std::int64_t k, Visit visit) {
+                                  const std::vector<bool>& varying, std::int64_t k, Visit visit,
+                                  const std::function<void()>& between = {}) {
     const auto program =
         lower(graph_, nodes_, {varying, k == 1 ? Layout::Elements : Layout::Lanes, true});
     std::vector<const double*> in(inputs.begin(), inputs.end());
     for (std::int64_t first = 0; first < k; first += kSome) {
+      if (between) between();
       const std::int64_t count = std::min(kSome, k - first);
       evaluate_all(*program, in, count);
       for (std::size_t j = 0; j < in.size(); ++j)
@@ -200,15 +202,18 @@ std::optional<Culprit> diagnose(std::shared_ptr<Graph> graph, NodeId output,
 
 std::vector<Fault> faults(std::shared_ptr<Graph> graph, NodeId output,
                           std::span<const double* const> inputs, const std::vector<bool>& varying,
-                          std::int64_t k) {
+                          std::int64_t k, const std::function<void()>& between) {
   Inquiry inquiry(std::move(graph), output);
   std::vector<Fault> out(static_cast<std::size_t>(k), Fault::None);
-  inquiry.run(inputs, varying, k, [&](std::size_t i, const std::optional<Inquiry::Place>& at) {
-    if (!at) return;
-    out[i] = at->outside_domain                ? Fault::OutsideDomain
-             : std::isinf(inquiry.result(*at)) ? Fault::Infinite
-                                               : Fault::NotFinite;
-  });
+  inquiry.run(
+      inputs, varying, k,
+      [&](std::size_t i, const std::optional<Inquiry::Place>& at) {
+        if (!at) return;
+        out[i] = at->outside_domain                ? Fault::OutsideDomain
+                 : std::isinf(inquiry.result(*at)) ? Fault::Infinite
+                                                   : Fault::NotFinite;
+      },
+      between);
   return out;
 }
 

@@ -20,13 +20,14 @@ constexpr std::int64_t kSomeLanes = 512;
 }  // namespace
 
 Aligned::Aligned(std::size_t doubles) {
-  const std::size_t bytes = (doubles * sizeof(double) + 127) / 64 * 64;
-  void* p = std::aligned_alloc(64, bytes);
-  if (!p) throw std::bad_alloc();
-  memory_.reset(static_cast<double*>(p));
-  std::fill_n(memory_.get(), bytes / sizeof(double), 0.0);
+  // Large memory is handed out as zeros by the system, page by page as it is first written to.
+  std::size_t room = (doubles * sizeof(double) + 127) / 64 * 64 + 64;
+  memory_.reset(std::calloc(room, 1));
+  if (!memory_) throw std::bad_alloc();
+  void* at = memory_.get();
+  first_ = static_cast<double*>(std::align(64, room - 64, at, room));
 }
-void Aligned::Free::operator()(double* p) const { std::free(p); }
+void Aligned::Free::operator()(void* p) const { std::free(p); }
 
 Evaluator::Evaluator(const Program& program, const Kernels& kernels, bool wide)
     : program_(program),

@@ -67,6 +67,7 @@ def failed(k: int, p: int, reason: Reason) -> Arrays:
 class _Begun:
     """A chunk that is being fitted, and what the core told, by whether values are missing."""
 
+    first: int
     k: int
     inputs: list[FloatArray]
     varying: list[bool]
@@ -161,16 +162,16 @@ class FitLanes:
         inputs, varying = self._read(a, b)
         counts = self._missing(inputs)
         inputs[0] = self._starts(a, b, inputs[1])
-        self._begun = _Begun(b - a, inputs, varying, counts)
+        self._begun = _Begun(a, b - a, inputs, varying, counts)
         return self._fitted(self._begun)
 
-    def so_far(self) -> Arrays | None:
-        """Of a chunk that was interrupted: its fits as far as the core has told of them."""
+    def so_far(self) -> tuple[int, int, Arrays] | None:
+        """Of the last chunk: where it begins and ends, its fits as far as the core told of them."""
         begun = self._begun
         if begun is None or not begun.told:
             return None
         begun.stopped = True
-        return self._fitted(begun)[0]
+        return begun.first, begun.first + begun.k, self._fitted(begun)[0]
 
     def _fitted(self, begun: _Begun) -> tuple[Arrays, BaseException | None]:
         """The fits of a chunk."""

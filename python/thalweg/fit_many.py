@@ -314,10 +314,9 @@ def _run(
 
     def partly(parts: Parts, seconds: float) -> Fits:
         at = done
-        if not parts and (part := lanes.so_far()):
-            b = next(b for a, b in lanes.chunks() if a == at)
-            write(at, b, part)
-            at = b
+        if not parts and (told := lanes.so_far()):
+            write(*told)
+            at = told[1]
         if at < lanes.k:
             rest = failed(1, len(names), Reason.interrupted)
             for name, to in rows.items():

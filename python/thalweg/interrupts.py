@@ -101,16 +101,18 @@ def carries_result(function: Callable[P, R]) -> Callable[P, R]:
     def entry(*args: P.args, **named: P.kwargs) -> R:
         try:
             return function(*args, **named)
-        except Interrupted:
-            raise
         except KeyboardInterrupt as interrupt:
             raise _with(interrupt, lambda: None) from None
 
     return entry
 
 
-def _with(error: KeyboardInterrupt, make: Callable[[], Any]) -> Interrupted:
+def _with(error: KeyboardInterrupt, make: Callable[[], Any]) -> KeyboardInterrupt:
     if isinstance(error, Interrupted):
+        return error
+    if type(error) is not KeyboardInterrupt:  # the user's own, to be caught by its class
+        if not hasattr(error, "result"):
+            error.result = make()  # type: ignore[attr-defined]
         return error
     return Interrupted(*error.args, make=make).with_traceback(error.__traceback__)
 

@@ -25,6 +25,9 @@ __all__ = ["Asked", "multistart"]
 
 T = TypeVar("T")
 
+# Powers of two: of Sobol's points that are made together, and that there are.
+_PIECE, _SOBOLS = 18, 30
+
 
 class Asked:
     """What `multistart` and `basins` are asked, read and checked."""
@@ -261,7 +264,12 @@ def _sobol(dimensions: int, n: int, rng: np.random.Generator) -> FloatArray:
             points = qmc.Sobol(dimensions, scramble=True, rng=rng)
         except TypeError:  # before SciPy 1.15
             points = qmc.Sobol(dimensions, scramble=True, seed=rng)
-        shares: FloatArray = points.random_base2(int(n - 1).bit_length())[:n]
+        bits = int(n - 1).bit_length()
+        if not _PIECE < bits <= _SOBOLS:
+            shares: FloatArray = points.random_base2(bits)[:n]
+        else:  # the same points, in pieces that Ctrl-C does not wait for
+            count = 1 << _PIECE
+            shares = np.concatenate([points.random(count) for _ in range(-(-n // count))])[:n]
     except ValueError as error:
         raise ValueError(f"sampling='sobol' of n = {n}: {error}; 'uniform' has no limits") from None
     return shares
