@@ -16,6 +16,7 @@ import pytest
 from problems import BY_NAME, omega, power_lines, rosenbrock, sauna, waves
 
 import thalweg as tw
+from thalweg.descending import State
 
 GD = {"method": "gradient_descent"}
 NO_TESTS = {"gtol": 0, "xtol": 0, "ftol": 0}
@@ -653,10 +654,20 @@ def test_state_is_small_and_its_own():
         ({}, {}, "got dict"),
         ("adam", {}, "from momentum with 2 variables, got adam with 2"),
         ("short", {}, "from momentum with 2 variables, got momentum with 1"),
+        (("momentum", np.zeros(2), (np.zeros(1),), 1), {}, "[2] numbers of momentum, got [1]"),
+        (("momentum", np.zeros(2), (), 1), {}, "[2] numbers of momentum, got []"),
+        (("momentum", np.zeros(2), [np.zeros(2)], 1), {}, "vectors of floats"),
+        (("momentum", np.zeros(2), (np.zeros(2, object),), 1), {}, "vectors of floats"),
+        (("momentum", None, (np.zeros(2),), 1), {}, "vectors of floats"),
+        (("momentum", np.zeros(2), (np.zeros(2),), None), {}, "iterations in nit, got None"),
+        (("momentum", np.zeros(2), (np.zeros(2),), -1), {}, "iterations nit, got -1"),
+        ((None, np.zeros(2), (np.zeros(2),), 1), {}, "name its method, got NoneType"),
     ],
 )
 def test_states_that_do_not_fit_are_refused(state, how, said):
-    if state == "adam":
+    if isinstance(state, tuple):
+        state = State(*state)
+    elif state == "adam":
         state = tw.minimize(bowl, np.zeros(2), "adam", learning_rate=0.1, max_iter=1).state
     elif state == "short":
         state = tw.minimize(bowl, np.zeros(1), "momentum", learning_rate=0.1, max_iter=1).state

@@ -214,6 +214,7 @@ CASES = [
     ),
     ("modf", lambda x: np.stack(np.modf(10 * x)), [(5,)]),
     ("sinc", lambda x: np.sinc(x) + np.sinc(0.0 * x), [(5,)]),
+    ("vecdot along an axis", lambda x, y: np.linalg.vecdot(x, y, axis=0), [(3,), (3, 2)]),
     ("matvec", lambda x, y: np.matmul(x, y).sum() + np.vecdot(x, y), [(2, 3), (3,)]),
     ("add.reduce", lambda x: np.add.reduce(x) + np.add.reduce(x, axis=0), [(3,)]),
     (
@@ -259,6 +260,16 @@ CASES = [
         "piecewise",
         lambda x: np.piecewise(x, [x < 0, x >= 0.5], [lambda v: -v, lambda v: v**2, 7.0]),
         [(5,)],
+    ),
+    (
+        "piecewise of rows",  # y[cond] takes rows where cond has fewer axes
+        lambda x: np.piecewise(x, [np.array([True, False, False])], [lambda v: v**2, np.sin]),
+        [(3, 3)],
+    ),
+    (
+        "piecewise of traced rows",
+        lambda x: np.piecewise(x, [x[0] > 0, x[1] > 0], [lambda v: v**2, np.sin, 0.5]),
+        [(3, 3)],
     ),
     ("piecewise without else", lambda x: np.piecewise(x, [x < 0], [lambda v: -v]), [(5,)]),
     # reductions
@@ -436,6 +447,7 @@ CASES = [
         "vector_norm",
         lambda x: (
             np.linalg.vector_norm(x)
+            + np.linalg.vector_norm(x, ord=None)
             + np.linalg.vector_norm(x, axis=0, ord=1)
             + np.linalg.matrix_norm(x)
         ),
@@ -859,6 +871,17 @@ REFUSED = [
     ),
     ("object mean", lambda x: np.mean(np.array([x[0], x[1]])), [(3,)], "np.mean", "np.stack"),
     ("hash", lambda x: {x: 1}, [(3,)], "unhashable", ""),
+    ("complex", lambda x: x * 1j, [(3,)], "wanted real numbers, got", "real and imaginary parts"),
+    ("pandas method", lambda x: x.abs(), [(3,)], "no attribute `abs`", "np.abs(x)"),
+    ("argument too many", lambda x: np.fix(x, x), [(3,)], "np.fix(..., out=)", "what is returned"),
+    ("tolerance", lambda x: np.real_if_close(x, 100), [()], "np.real_if_close(..., tol=)", ""),
+    (
+        "piecewise of integers",
+        lambda x: np.piecewise(np.arange(3), [x > 0], [lambda v: 0.5 * v]),
+        [(3,)],
+        "whole numbers",
+        "np.where",
+    ),
     ("modular power", lambda x: pow(x, 2, 5), [()], "pow", "integers"),
 ]
 
@@ -997,13 +1020,6 @@ WRONG = [
     ("squeeze", lambda x: np.squeeze(x, 0), [(3,)], ValueError, "size not equal to one"),
     ("broadcast_to", lambda x: np.broadcast_to(x, (4,)), [(3,)], ValueError, "broadcast"),
     ("ragged", lambda x: np.add(x, [x[0], x]), [(3,)], ValueError, "inhomogeneous"),
-    (
-        "complex",
-        lambda x: x * 1j,
-        [(3,)],
-        TypeError,
-        "wanted real numbers, got an array of complex128",
-    ),
     ("string", lambda x: x * "a", [(3,)], TypeError, "wanted real numbers"),
     ("none", lambda x: x + None, [(3,)], TypeError, "wanted real numbers, got NoneType"),
     ("date", lambda x: x + np.array(["2020-01-01"], "M8[D]"), [(1,)], TypeError, "datetime64"),
@@ -1026,6 +1042,14 @@ WRONG = [
     ("boolean negative", lambda x: -(x > 0), [(3,)], TypeError, "boolean negative"),
     ("float and", lambda x: x & (x > 0), [(3,)], TypeError, "truth values"),
     ("float not", lambda x: ~x, [(3,)], TypeError, "truth value"),
+    (
+        "piecewise of columns",
+        lambda x: np.piecewise(x, [np.ones(4, bool)], [1.0]),
+        [(3, 4)],
+        IndexError,
+        "condition",
+    ),
+    ("vecdot", lambda x, y: np.vecdot(x, y), [(3, 1), (3,)], ValueError, "vecdot"),
     ("length", lambda x: len(x), [()], TypeError, r"len\(\) of unsized object"),
     ("iteration", lambda x: list(x), [()], TypeError, "iteration over a 0-d array"),
 ]

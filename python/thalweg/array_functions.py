@@ -12,7 +12,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from thalweg._core import Reduction
 from thalweg.errors import cannot_trace
 from thalweg.registry import ARGUMENTS, FUNCTIONS, implements, plain
-from thalweg.tracer import OPCODE, WHERE, Shape, Tracer, Truth, apply, is_truth
+from thalweg.tracer import OPCODE, WHERE, Shape, Tracer, Truth, apply, holds_tracer, is_truth
 
 if TYPE_CHECKING:
     from thalweg.trace import Trace
@@ -56,6 +56,9 @@ def _select(trace: Trace, condlist: Any, choicelist: Any, default: Any = 0) -> A
 
 @implements(np.piecewise)
 def _piecewise(trace: Trace, x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
+    if not holds_tracer(x) and np.asarray(x).dtype.kind in "biu":
+        why = "NumPy makes whole numbers of its values where x holds whole numbers."
+        raise cannot_trace("np.piecewise of whole numbers", why, "Write np.where, or 1.0 * x.")
     x = trace.wrap(x)
     if not isinstance(condlist, list | tuple):
         condlist = [condlist]
@@ -65,8 +68,17 @@ def _piecewise(trace: Trace, x: Any, condlist: Any, funclist: Any, *args: Any, *
         raise ValueError(f"with {n} condition(s), either {n} or {n + 1} functions are expected")
     value = pieces.pop() if len(pieces) > len(condlist) else 0.0
     for condition, piece in zip(condlist, pieces, strict=True):
-        value = choose(trace, condition, piece, value)
+        value = choose(trace, _of_leading_axes(trace, condition, x.shape), piece, value)
     return value
+
+
+def _of_leading_axes(trace: Trace, condition: Any, shape: Shape) -> Any:
+    """Return a condition that chooses x[condition]: one of fewer axes is of the leading ones."""
+    condition = trace.wrap(condition)
+    own = condition.shape
+    if own != shape[: len(own)]:
+        raise IndexError(f"a condition must have the shape of x or of its rows, {shape}, got {own}")
+    return condition.reshape(own + (1,) * (len(shape) - len(own)))
 
 
 @implements(np.clip)

@@ -12,22 +12,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from thalweg.structure import FloatArray
+from thalweg.inputs import FloatArray, as_array
 
 __all__ = ["Rows", "as_numbers", "filled"]
 
 
 def as_numbers(value: Any, what: str) -> npt.NDArray[Any]:
     """`value` as an array of real numbers of whatever type, not copied where it is one already."""
-    try:
-        array = np.asanyarray(value)
-    except ValueError as e:
-        raise ValueError(f"{what} must be an array of numbers, got a ragged sequence") from e
-    if array.dtype.kind == "c":
-        raise TypeError(f"{what} must be real, got {array.dtype}")
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"{what} must be numbers, got dtype {array.dtype}")
-    return array if isinstance(array, np.ma.MaskedArray) else np.asarray(array)
+    if not isinstance(value, np.ma.MaskedArray):
+        return as_array(value, what)
+    as_array(value.data, what)
+    return value
 
 
 def filled(array: npt.NDArray[Any]) -> FloatArray:

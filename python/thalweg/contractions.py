@@ -12,8 +12,9 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from thalweg.array_functions import MAX, MIN, SUM, along, axes_of, choose, count, op, reduce, root
 from thalweg.einsum import arranged, contract
 from thalweg.errors import cannot_trace
+from thalweg.inputs import as_floats
 from thalweg.joining import join
-from thalweg.registry import implements, plain
+from thalweg.registry import FUNCTIONS, implements, plain
 from thalweg.tracer import Shape, Tracer
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ def _vecdot(trace: Trace, x1: Any, x2: Any, *, axis: int = -1) -> Tracer:
             "vecdot: Input operand 1 has a mismatch in its core dimension 0, with gufunc "
             f"signature (n),(n)->() (size {n} is different from {m})"
         )
-    return reduce(SUM, trace, x1 * x2, axis, False)
+    x1, x2 = (FUNCTIONS[np.moveaxis](trace, x, axis, -1) for x in (x1, x2))
+    return reduce(SUM, trace, x1 * x2, -1, False)
 
 
 @implements(np.dot)
@@ -228,7 +230,7 @@ def _norm(
     if ord is None and axis is None:
         return root(trace, reduce(SUM, trace, x**2, None, keepdims))
     if len(axes) == 1:
-        return _vector_norm(trace, x, 2 if ord is None else ord, axes, keepdims)
+        return _vector_norm(trace, x, ord, axes, keepdims)
     if len(axes) != 2:
         raise ValueError("Improper number of dimensions to norm.")
     if axes[0] == axes[1]:
@@ -241,7 +243,7 @@ def _vector_norm(
 ) -> Tracer:
     if isinstance(ord, str):
         raise ValueError(f"Invalid norm order '{ord}' for vectors")
-    if ord == 2:
+    if ord is None or ord == 2:
         return root(trace, reduce(SUM, trace, x**2, axes, keepdims))
     if ord == math.inf:
         kind = MAX if count(x.shape, axes) else SUM  # 0 for no elements
@@ -364,7 +366,7 @@ def _interp(
         raise cannot_trace(
             "np.interp with a traced table", "xp, fp, left, right and period must be constants."
         )
-    xp, fp = np.asarray(xp, dtype=np.float64), np.asarray(fp, dtype=np.float64)
+    xp, fp = as_floats(xp, "xp"), as_floats(fp, "fp")
     x = trace.wrap(x)
     if period is not None:
         if period == 0:

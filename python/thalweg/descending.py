@@ -58,12 +58,26 @@ class State:
     nit: int
 
 
+def _check_kinds(state: Any) -> None:
+    """Raise TypeError where a state, from a pickle perhaps, holds other things than it should."""
+    if not isinstance(state.method, str):
+        raise TypeError(f"state must name its method, got {type(state.method).__name__}")
+    arrays = (state.x, *(state.memory if isinstance(state.memory, tuple) else (None,)))
+    if not all(isinstance(a, np.ndarray) and a.ndim == 1 and a.dtype.kind == "f" for a in arrays):
+        raise TypeError("state must hold x and memory as vectors of floats")
+    if isinstance(state.nit, bool) or not isinstance(state.nit, int | np.integer):
+        raise TypeError(f"state must count its iterations in nit, got {state.nit!r}")
+    if not 0 <= state.nit < 1 << 53:
+        raise ValueError(f"state must have a number of iterations nit, got {state.nit}")
+
+
 def continued(
     state: State, method: Method, rows: FloatArray
 ) -> tuple[FloatArray, list[FloatArray | None]]:
     """The start (1, n) and the method's memory that a state stands for, checked."""
     if not isinstance(state, State):
         raise TypeError(f"state must be the state of a result, got {type(state).__name__}")
+    _check_kinds(state)
     if state.method != method.name or state.x.shape != rows[0].shape:
         raise ValueError(
             f"state must come from {method.name} with {rows.shape[1]} variables, "
@@ -74,7 +88,13 @@ def continued(
     if method.solves:
         return state.x[None, :], list(state.memory)
     # The steps made so far are counted in `nit`, whether or not a schedule was there to read them.
-    own = state.memory[: len(memory_of(method.name))]
+    remembered = memory_of(method.name)
+    own = state.memory[: len(remembered)]
+    wanted = [rows.shape[1] if each else 1 for _, _, each, _ in remembered]
+    if [m.size for m in own] != wanted:
+        raise ValueError(
+            f"state must hold {wanted} numbers of {method.name}, got {[m.size for m in own]}"
+        )
     counter = [np.array([float(state.nit)])] if method.counts else []
     return state.x[None, :], [m[None, :] for m in (*own, *counter)]
 

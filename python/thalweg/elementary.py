@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from thalweg import _core, ufuncs
-from thalweg.structure import as_floats
+from thalweg.inputs import as_floats, has_masks
 from thalweg.tracer import OPCODE, Tracer
 
 __all__ = ["operand", "operation", "where"]
@@ -35,6 +35,8 @@ def operand(x: Any, what: str = "x") -> Any:
     """
     if isinstance(x, Tracer):
         return x
+    if has_masks(x):
+        return as_floats(x, what)  # refused, if anything is masked
     array = np.asarray(x)
     if array.dtype == object:
         for item in array.flat:

@@ -67,15 +67,41 @@ class Place(NamedTuple):
 
 
 # os.path, since pathlib takes longer to import than a descent.
-_LIBRARIES = tuple(os.path.dirname(file) + os.sep for file in (__file__, np.__file__))  # noqa: PTH120
+_OURS = os.path.dirname(__file__) + os.sep  # noqa: PTH120
+_NUMPY = os.path.dirname(np.__file__) + os.sep  # noqa: PTH120
+_PYTHON = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120
+_MASKED = os.path.dirname(np.ma.__file__) + os.sep  # noqa: PTH120
 
 
 def _is_library(frame: FrameType) -> bool:
+    """Tell whether a frame is ours, NumPy's or SciPy's: never the user's."""
     file = frame.f_code.co_filename
     return (
-        file.startswith((*_LIBRARIES, "<__array_function__", "<frozen"))
+        file.startswith((_OURS, _NUMPY, "<__array_function__", "<frozen"))
         or frame.f_globals.get("__name__", "").partition(".")[0] == "scipy"
     )
+
+
+def _is_installed(frame: FrameType) -> bool:
+    """Tell whether a frame is of an installed package or of Python's own library."""
+    file = frame.f_code.co_filename
+    return file.startswith(_PYTHON) or "site-packages" in file or "dist-packages" in file
+
+
+def _users(frames: list[tuple[FrameType, int, int]]) -> Place:
+    """Return the place of the innermost frame that is the user's, of frames from the outermost on.
+
+    A traced function may itself be an installed package's: then the user is that package.
+    """
+    own = [f for f in frames if not _is_library(f[0])]
+    if not own:
+        return Place(None)
+    home = own[0][0].f_globals.get("__name__", "").partition(".")[0]
+    for frame, line, instruction in reversed(own):
+        name = frame.f_globals.get("__name__", "").partition(".")[0]
+        if not _is_installed(frame) or name == home:
+            return _find(frame, line, instruction)
+    return _find(*own[-1])
 
 
 def _position(frame: FrameType, instruction: int) -> tuple[int | None, ...]:
@@ -113,19 +139,27 @@ def _find(frame: FrameType, line: int, instruction: int) -> Place:
 def here() -> Place:
     """Return the place in the user's code that is running now."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and _is_library(frame):
+    frames = []
+    while frame is not None:
+        code = frame.f_code
+        if code.co_name == "trace_call" and code.co_filename.startswith(_OURS):
+            break
+        frames.append((frame, frame.f_lineno, frame.f_lasti))
         frame = frame.f_back
-    return Place(None) if frame is None else _find(frame, frame.f_lineno, frame.f_lasti)
+    return _users(frames[::-1])
 
 
 def place_of(trace: TracebackType | None) -> Place:
     """Return the place in the user's code that an exception left last."""
-    found = Place(None)
+    return _users(_frames_of(trace))
+
+
+def _frames_of(trace: TracebackType | None) -> list[tuple[FrameType, int, int]]:
+    frames = []
     while trace is not None:
-        if not _is_library(trace.tb_frame):
-            found = _find(trace.tb_frame, trace.tb_lineno, trace.tb_lasti)
+        frames.append((trace.tb_frame, trace.tb_lineno, trace.tb_lasti))
         trace = trace.tb_next
-    return found
+    return frames
 
 
 def cannot_trace(what: str, why: str, instead: str = "", place: Place | None = None) -> TraceError:
@@ -134,6 +168,71 @@ def cannot_trace(what: str, why: str, instead: str = "", place: Place | None = N
     return TraceError(
         " ".join(filter(None, [f"cannot trace {what}{place}: {why}", instead, LAST_RESORT]))
     )
+
+
+# ---- what is no real number ----------------------------------------------------------------------
+
+
+def not_real(got: str) -> TypeError:
+    """Make the error of strings, dates and objects where numbers are wanted."""
+    place = here()
+    what = f", in `{place.text}`" if place.text else ""
+    return TypeError(f"wanted real numbers, got {got}{what}{place}")
+
+
+def no_complex(dtype: np.dtype[np.generic]) -> TraceError:
+    """Make the error of complex numbers."""
+    place = here()
+    what = f"`{place.text}`" if place.text else "complex numbers"
+    why = f"wanted real numbers, got an array of {dtype}."
+    return cannot_trace(what, why, "Write its real and imaginary parts apart.", place)
+
+
+def no_masks(place: Place | None = None) -> TypeError:
+    """Make the error of a masked array."""
+    place = here() if place is None else place
+    what = f" `{place.text}`" if place.text else ""
+    return TypeError(
+        f"cannot trace{what}{place}: a masked array cannot be traced. Leave masked values out "
+        "before, y[~y.mask].data, or weigh them: np.where(y.mask, 0.0, residuals of y.data)."
+    )
+
+
+# ---- what other libraries make of a traced value -------------------------------------------------
+
+
+def foreign(error: Exception, what: str, place: Place) -> TypeError | None:
+    """Return the error that says so if a library or a compiled function took no traced value."""
+    text = " ".join(str(error).split())
+    told = f"({type(error).__name__}: {text:.200})"
+    kind = type(error).__module__.partition(".")[0]
+    if kind in ("numba", "ctypes", "_ctypes") or "argument type(s) pyobject" in text:
+        if place.frame is not None and place.frame.f_globals.get("__name__", "")[:5] == "numba":
+            place = Place(None)  # the function itself was compiled
+        why = f"a compiled function got a traced value, and takes numbers alone {told}."
+        instead = "Give the function before it was compiled (numba's `f.py_func`)."
+        return cannot_trace(what if place.frame else "this function", why, instead, place)
+    frames = [frame for frame, _, _ in _frames_of(error.__traceback__)]
+    inner = frames[-1]
+    if isinstance(error, RecursionError):  # a library that takes a traced value apart without end
+        inner = next((f for f in frames if f is not place.frame and _is_installed(f)), inner)
+    if inner.f_code.co_filename.startswith(_MASKED):
+        return no_masks(place)
+    if "Tracer" in text or "Truth" in text:
+        why = f"a function that is not known here got a traced value {told}."
+        return cannot_trace(what, why, "Write it with NumPy's functions.", place)
+    name = inner.f_globals.get("__name__", "").partition(".")[0]
+    refusals: tuple[type[Exception], ...] = (TypeError, AttributeError, NotImplementedError)
+    if name == "scipy":
+        if "object" in text or "data types" in text:
+            refusals += (ValueError,)
+    elif inner is place.frame or _is_library(inner) or not _is_installed(inner):
+        return None
+    if isinstance(error, (*refusals, RecursionError)):
+        why = f"{name} did not take a traced value {told}."
+        instead = "Write it with NumPy's functions and arrays (A.toarray() of a sparse matrix)."
+        return cannot_trace(what, why, instead, place)
+    return None
 
 
 # ---- what asks a traced value for a number or a truth value --------------------------------------
@@ -148,6 +247,24 @@ _INSTEAD = {
     "any": "np.any", "all": "np.all", "int": "np.trunc", "round": "np.round",
     "trunc": "np.trunc", "bool": "a comparison, x != 0",
 }  # fmt: skip
+
+
+# What a DataFrame or a Series has, and arrays have not.
+_ATTRIBUTES = {
+    "values": "It is an array already: leave `.values` out.",
+    "to_numpy": "It is an array already: leave `.to_numpy()` out.",
+    "iloc": "Write x[i]: it is an array.",
+    "loc": "Write x[i]: it is an array.",
+    "pow": "Write x**y.",
+}
+
+
+def instead_of_attribute(name: str) -> str:
+    """Return what to write for a method that traced values lack, as a sentence."""
+    function = getattr(np, name, None)
+    if name not in _ATTRIBUTES and callable(function):
+        return f"Write np.{name}(x) instead of x.{name}()."
+    return _ATTRIBUTES.get(name, "")
 
 
 def _called(node: ast.AST | None) -> tuple[str, str]:

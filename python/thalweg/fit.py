@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from thalweg.fit_arguments import (
     FREE,
@@ -17,6 +18,7 @@ from thalweg.fit_arguments import (
     walls_of,
     weights_of,
 )
+from thalweg.inputs import mask_of, without_masks
 from thalweg.models import Model
 from thalweg.structure import FloatArray
 
@@ -49,7 +51,7 @@ def curve_fit(
     xdata : array_like or object
         Where the data were measured: (m,), or (k, m) for k predictors; handed to `f`.
     ydata : array_like
-        The data, (m,).
+        The data, (m,). What is masked in `ydata`, `xdata` or `sigma` is left out.
     p0 : array_like, optional
         The start (n,). By default ones; with bounds, a point between them.
     sigma : None, scalar or array_like, optional
@@ -119,12 +121,13 @@ def curve_fit(
     check_method(method, bool(walls))
     if p0 is None and walls:
         start = between(*walls)
+    xdata, ydata, sigma = without_masked(xdata, ydata, sigma)
     y = checked_data(ydata, "ydata", check_finite, nan_policy)
     x = xdata
     if is_data(xdata):
         x = checked_data(xdata, "xdata", check_finite, nan_policy)
-        if nan_policy == "omit":
-            x, y, sigma = without_nan(x, y, sigma)
+    if nan_policy == "omit":
+        x, y, sigma = kept_rows(there(x, y), x, y, sigma)
     if "args" in kwargs:
         raise ValueError("'args' is not a supported keyword argument.")
     weights = None if sigma is None else weights_of(sigma, y, None)
@@ -143,9 +146,34 @@ def between(lower: FloatArray, upper: FloatArray) -> FloatArray:
     return start
 
 
-def without_nan(x: FloatArray, y: FloatArray, sigma: Any) -> tuple[FloatArray, FloatArray, Any]:
-    """Data and their errors where nothing is NaN; the last axis of x is that of the data."""
-    kept = ~(np.isnan(x).any(axis=tuple(range(x.ndim - 1))) | np.isnan(y))
+def there(x: Any, y: FloatArray) -> npt.NDArray[np.bool_]:
+    """Which data have no NaN, nor have their predictors; the last axis of x is that of the data."""
+    kept = ~np.isnan(y)
+    if hasattr(x, "iloc"):  # of pandas: rows are the data
+        missing = np.asarray(x.isna()).reshape(len(x), -1).any(axis=1)
+        return kept & ~missing if missing.shape == kept.shape else kept
+    if not is_data(x):
+        return kept
+    return np.asarray(~np.isnan(x).any(axis=tuple(range(np.ndim(x) - 1))) & kept)
+
+
+def without_masked(xdata: Any, ydata: Any, sigma: Any) -> tuple[Any, Any, Any]:
+    """Data without those of which x, y or sigma is masked."""
+    masks = [mask_of(ydata), mask_of(sigma), mask_of(xdata) if is_data(xdata) else None]
+    if all(mask is None for mask in masks):
+        return xdata, ydata, sigma
+    kept = np.ones(np.shape(ydata), bool)
+    for mask in masks:
+        if mask is not None:
+            kept = kept & ~mask.any(axis=tuple(range(mask.ndim - 1)))
+    x = np.asarray(without_masks(xdata)) if is_data(xdata) else xdata
+    return kept_rows(kept, x, np.asarray(without_masks(ydata)), without_masks(sigma))
+
+
+def kept_rows(
+    kept: npt.NDArray[np.bool_], x: Any, y: npt.NDArray[Any], sigma: Any
+) -> tuple[Any, Any, Any]:
+    """Data and their errors without those that are not kept."""
     if kept.all():
         return x, y, sigma
     if sigma is not None:
@@ -154,4 +182,11 @@ def without_nan(x: FloatArray, y: FloatArray, sigma: Any) -> tuple[FloatArray, F
             sigma = sigma[kept]
         elif sigma.ndim == 2:
             sigma = sigma[np.ix_(kept, kept)]
+    if hasattr(x, "iloc") and len(x) == kept.size:
+        return x.iloc[np.flatnonzero(kept)], y[kept], sigma
+    if not is_data(x):
+        raise ValueError(
+            "missing data can be left out where xdata is an array, a Series or a DataFrame with a "
+            f"row for each, got {type(x).__name__}: leave them out before"
+        )
     return x[..., kept], y[kept], sigma

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from thalweg.bounds import read_box
+from thalweg.inputs import first_bad
 from thalweg.leastsq import checked_scale, checked_stops, scale_of
 from thalweg.robust import checked_loss
 from thalweg.structure import FloatArray, Structure, argument_names, as_floats
@@ -74,13 +75,13 @@ def check_method(method: Any, bounded: bool) -> None:
 
 def checked_data(data: Any, what: str, check_finite: bool | None, nan_policy: Any) -> FloatArray:
     """Data as numbers, finite where that is asked for."""
-    array: FloatArray = np.asarray(data, dtype=np.float64)
+    array = as_floats(data, what)
     if check_finite is None:
         check_finite = nan_policy is None
     # A sum of squares is finite only if everything in it is, and quickly had.
     flat = array.ravel()
     if check_finite and not isfinite(flat.dot(flat)) and not np.isfinite(array).all():
-        raise ValueError(f"array must not contain infs or NaNs: {what} does")
+        raise ValueError(f"array must not contain infs or NaNs: {what} {first_bad(array)}")
     if nan_policy is not None:
         if nan_policy == "propagate":
             raise ValueError("`nan_policy='propagate'` is not supported by this function.")
@@ -89,7 +90,7 @@ def checked_data(data: Any, what: str, check_finite: bool | None, nan_policy: An
                 f"nan_policy must be one of {{None, 'raise', 'omit'}}, got {nan_policy!r}"
             )
         if nan_policy == "raise" and np.isnan(array).any():
-            raise ValueError(f"The input contains nan values: {what} does")
+            raise ValueError(f"The input contains nan values: {what} {first_bad(array)}")
     if array.size == 0 and what == "ydata":
         raise ValueError("`ydata` must not be empty!")
     return array
@@ -100,6 +101,9 @@ def weights_of(sigma: Any, y: FloatArray, kept: Any) -> FloatArray | None:
     if sigma is None:
         return None
     errors = as_floats(sigma, "sigma")
+    there = errors if kept is None or errors.shape != np.shape(kept) else errors[kept]
+    if np.isnan(there).any():
+        raise ValueError(f"`sigma` must not be NaN: it {first_bad(errors)}")
     if errors.size == 1 or errors.shape == (y.size,):
         if errors.size == 1:
             errors = errors.reshape(())

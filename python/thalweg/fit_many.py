@@ -35,6 +35,7 @@ from thalweg.lanes import cores
 from thalweg.leastsq import checked_scale, checked_stops, scale_of
 from thalweg.reasons import Reason
 from thalweg.robust import checked_loss
+from thalweg.signatures import Parameters, split
 from thalweg.structure import FloatArray
 from thalweg.trace import trace_call
 
@@ -161,11 +162,12 @@ def curve_fit_many(
     """
     data, lead = data_of(ydata)
     shared, varying, known = predictors_of(xdata, lead, data.shape[-1])
+    names, start = parameters_of(f, p0, lead, data)
+    own = Parameters.of(f)
 
     def values(_: Any, predictors: list[Any], parameters: list[Any]) -> Any:
-        return trace_call(f, (shared(predictors), *parameters))
+        return trace_call(f, *split((shared(predictors), *parameters), own.named))
 
-    names, start = parameters_of(f, p0, lead, data)
     return fit_many(
         values, names, start, data, varying, known, sigma=sigma, absolute_sigma=absolute_sigma,
         bounds=bounds, given=p0 is not None, fixed=fixed, loss=loss, f_scale=f_scale,

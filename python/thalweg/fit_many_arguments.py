@@ -14,6 +14,7 @@ from thalweg.chunks import Rows, as_numbers, filled
 from thalweg.fit_arguments import is_data, walls_of
 from thalweg.fit_lanes import Arrays, fields_of
 from thalweg.fits import Fits
+from thalweg.inputs import as_array
 from thalweg.structure import FloatArray, argument_names, as_floats
 
 __all__ = [
@@ -108,7 +109,7 @@ def starts_of(p0: Any, lead: Shape) -> Any:
     """Starts (p,) or (..., p), or the function that makes them."""
     if callable(p0):
         return p0
-    start = np.atleast_1d(as_numbers(p0, "p0"))
+    start = np.atleast_1d(as_array(p0, "p0"))
     if start.shape[-1] == 0:
         raise ValueError("p0 must not be empty")
     if start.ndim > 1:
@@ -158,7 +159,7 @@ def fixed_of(fixed: Any, names: list[str], lead: Shape) -> dict[str, Any]:
     for name, value in fixed.items():
         if name not in names:
             raise ValueError(f"fixed: the model has no {name!r}; it has {', '.join(names)}")
-        array = as_numbers(value, f"fixed[{name!r}]")
+        array = as_array(value, f"fixed[{name!r}]")
         if array.size == 1:
             constant[name] = float(array.reshape(()))
             if not isfinite(constant[name]):

@@ -26,9 +26,11 @@ from thalweg.fit_arguments import (
 )
 from thalweg.fit_information import information, warn
 from thalweg.grafting import grafted
+from thalweg.inputs import mask_of, without_masks
 from thalweg.leastsq import checked_stops
 from thalweg.objective import Objective
 from thalweg.reasons import STATUS_LEAST_SQUARES, SUCCESS
+from thalweg.signatures import Parameters
 from thalweg.squares import CalledSquares, Squares, TracedSquares
 from thalweg.structure import FloatArray, as_floats
 from thalweg.trace import Trace, Tracer
@@ -61,8 +63,8 @@ class Model:
         if not callable(f):
             raise TypeError(f"f must be a function f(x, a, b, ...), got {type(f).__name__}")
         self.names, self.p0 = parameters(f, p0)
-        self._f, self._name = f, getattr(f, "__name__", "f")
-        self._xdata = np.array(xdata, dtype=np.float64) if is_data(xdata) else xdata
+        self._f, self._name, self._own = f, getattr(f, "__name__", "f"), Parameters.of(f)
+        self._xdata = np.array(as_floats(xdata, "xdata")) if is_data(xdata) else xdata
         self._objective: Objective | None = None
         # By kind of errors and shape of the data: residuals made of the traced model.
         self._residuals: dict[Any, Objective] = {}
@@ -72,7 +74,7 @@ class Model:
             self._objective.names = self.names
 
     def _call(self, *p: Any) -> Any:
-        return self._f(self._xdata, *p)
+        return self._own.call(self._f, (self._xdata, *p))
 
     def __getstate__(self) -> dict[str, Any]:
         # What was traced is saved; the function and its data, which were read then, are not.
@@ -160,10 +162,14 @@ class Model:
             raise ValueError(f"p0 must have {self.n} entries, got {start.size}")
         box = walls_of(bounds, self.n)
         check_method(method, bool(box))
-        y = checked_data(ydata, "ydata", check_finite, nan_policy)
         kept = None
+        for masked in (mask_of(ydata), mask_of(sigma)):
+            if masked is not None:
+                kept = ~masked if kept is None else kept & ~masked
+        ydata, sigma = without_masks(ydata, 0.0), without_masks(sigma, 1.0)
+        y = checked_data(ydata, "ydata", check_finite, nan_policy)
         if nan_policy == "omit" and np.isnan(y).any():
-            kept = ~np.isnan(y)
+            kept = ~np.isnan(y) if kept is None else kept & ~np.isnan(y)
         weights = None if sigma is None else weights_of(sigma, y, kept)
         return self.fitted(
             y, start, weights, kept, box, method, jac, bool(absolute_sigma), full_output, kwargs
@@ -324,7 +330,8 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
             return difference(as_floats(self._call(*p), "f"), y, weights, kept, rest)
 
         def slopes(p: Any) -> Any:
-            columns = as_floats(jac(self._xdata, *p), "jac").reshape(-1, self.n)
+            given = Parameters.of(jac).call(jac, (self._xdata, *p))
+            columns = as_floats(given, "jac").reshape(-1, self.n)
             if weights is None:
                 return columns
             return weights @ columns if weights.ndim == 2 else columns * weights.reshape(-1, 1)
@@ -337,13 +344,23 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
 def difference(values: Any, y: Any, weights: Any, kept: Any, rest: Any) -> Any:
     """Residuals, of numbers or traced values; `rest`: the weights and the mask that there are."""
     rest = list(rest)
+    try:
+        size = prod(np.broadcast_shapes(np.shape(values), y.shape))
+    except ValueError:
+        size = 0
+    if size != y.size != 1:
+        raise ValueError(
+            f"ydata must have the shape of the model's values, {np.shape(values)}, got {y.shape}"
+            + ": ravel() makes one axis of both" * (prod(np.shape(values)) == y.size)
+        )
     r = values - y
     w = rest.pop(0) if weights is not None else None
     if kept is not None:
         r = np.where(rest[0] > 0, r, 0.0)
-    if w is not None:
-        r = w @ np.ravel(r) if w.ndim == 2 else r * w
-    return np.ravel(r)
+    r = np.ravel(r)
+    if w is None:
+        return r
+    return w @ r if w.ndim == 2 else r * w
 
 
 def model(f: Callable[..., Any], xdata: Any, p0: Any = None, *, trace: bool = True) -> Model:

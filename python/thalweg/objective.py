@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from thalweg import _core
+from thalweg.frames import Frame
+from thalweg.inputs import mask_of, unmasked
 from thalweg.methods import Method, kept_minimizer, kept_stepper
 from thalweg.structure import FloatArray, Structure, argument_names, as_floats, structure_of
 from thalweg.trace import Trace, Tracer, output_node, trace_call
@@ -105,12 +107,16 @@ class Objective:
 
     def _input(self, trace: Trace, value: Any) -> Any:
         """An argument: numbers become inputs, anything else goes in as it is and stays."""
+        if mask_of(value) is not None:
+            unmasked(value, "args")  # refused, and not passed as it is
         try:
             array = as_floats(value, "args")
         except (TypeError, ValueError):
             return value
         self.args.append(array)
-        return trace.input(len(self.args), array.shape)
+        x = trace.input(len(self.args), array.shape)
+        names = getattr(value, "columns", None)
+        return x if names is None or array.ndim != 2 else Frame.of(x, list(names))
 
     def with_args(self, args: Sequence[Any]) -> Objective:
         """The same traced function with other numbers for its `args`.

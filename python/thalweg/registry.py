@@ -4,12 +4,13 @@
 array_functions.py, shaping.py, joining.py, contractions.py and einsum.py enter functions here.
 """
 
+import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
 
-from thalweg.errors import TraceError, cannot_trace
+from thalweg.errors import TraceError, cannot_trace, no_masks
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -50,7 +51,27 @@ def call_function(trace: Any, function: Any, args: Any, kwargs: dict[str, Any]) 
         raise no_traced_form(name_of(function))
     if kwargs:
         kwargs = accepted(name_of(function), kwargs, ARGUMENTS[function])
+    code = handler.__code__
+    if len(args) >= code.co_argcount and not code.co_flags & inspect.CO_VARARGS:
+        raise no_such_argument(name_of(function), _argument(function, code.co_argcount - 1))
+    for value in (*args, *kwargs.values()):
+        if isinstance(value, np.ma.MaskedArray):
+            refuse_masked(value)
     return handler(trace, *args, **kwargs)
+
+
+def _argument(function: Any, position: int) -> str:
+    """Return the name of an argument of NumPy's, by its position."""
+    try:
+        return list(inspect.signature(function).parameters)[position]
+    except (ValueError, IndexError):
+        return f"number {position + 1}"
+
+
+def refuse_masked(array: np.ma.MaskedArray[Any, Any]) -> None:
+    """Refuse an array of which something is masked."""
+    if np.ma.is_masked(array):
+        raise no_masks()
 
 
 def plain(name: str, dtype: Any = None, out: Any = None) -> None:

@@ -122,7 +122,7 @@ def _broadcast(trace: Trace, arrays: Sequence[Any]) -> list[Tracer]:
     """Return arrays broadcast against one another."""
     traced = [trace.wrap(a) for a in arrays]
     shape = np.broadcast_shapes(*[x.shape for x in traced])
-    return [x.__class__(trace, trace.graph.broadcast_to(x.node, shape)) for x in traced]
+    return [x.like(trace.graph.broadcast_to(x.node, shape)) for x in traced]
 
 
 @implements(np.broadcast_arrays)
@@ -277,7 +277,7 @@ def _full_like(
     shape = trace.wrap(a).shape if shape is None else shape
     if isinstance(fill_value, Tracer):
         shape = (shape,) if isinstance(shape, int) else tuple(shape)
-        return fill_value.__class__(trace, trace.graph.broadcast_to(fill_value.node, shape))
+        return fill_value.like(trace.graph.broadcast_to(fill_value.node, shape))
     return np.full(shape, fill_value, np.float64)
 
 

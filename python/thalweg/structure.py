@@ -2,12 +2,12 @@
 """How `x0` reaches the function, and how points come back in its form.
 
 The core knows one flat vector; this file alone knows what the user's numbers look like: one array,
-the elements of one, a tuple with an entry an argument, or a dict with an entry a name.
+the elements of one, a tuple with an entry an argument, or a dict with an entry a name. inputs.py
+reads the numbers, signatures.py the function's parameters.
 """
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isfinite, prod
@@ -16,65 +16,34 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
+from thalweg.inputs import FloatArray, as_floats
+from thalweg.signatures import Parameters, argument_names, parameter_count, split
+
+__all__ = [
+    "FloatArray", "Form", "Structure", "argument_names", "as_floats", "check_finite",
+    "parameter_count", "structure_of",
+]  # fmt: skip
+
 Form = Literal["whole", "elements", "tuple", "dict"]
-
-
-def as_floats(value: Any, what: str) -> FloatArray:
-    """`value` as an array of float64 in C order, or a clear error that names `what`."""
-    try:
-        array = np.asarray(value)
-    except ValueError as e:
-        raise ValueError(f"{what} must be an array of numbers, got a ragged sequence") from e
-    if array.dtype.kind == "c":
-        raise TypeError(f"{what} must be real, got {array.dtype}")
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"{what} must be numbers, got {_kind(array, value)}")
-    floats: FloatArray = np.ascontiguousarray(array, dtype=np.float64).reshape(array.shape)
-    return floats
-
-
-def _kind(array: npt.NDArray[Any], value: Any) -> str:
-    return f"dtype {array.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
-
-
-def parameter_count(function: Callable[..., Any]) -> tuple[int, bool]:
-    """Positional parameters without default, and whether that number is known (`*p`: not)."""
-    code = getattr(function, "__code__", None)
-    if code is not None and getattr(function, "__wrapped__", None) is None:  # ten times quicker
-        if code.co_flags & inspect.CO_VARARGS:
-            return 1, False
-        bound = 1 if getattr(function, "__self__", None) is not None else 0
-        return code.co_argcount - bound - len(getattr(function, "__defaults__", None) or ()), True
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return 1, False
-    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
-        return 1, False
-    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return sum(p.kind in positional and p.default is p.empty for p in parameters), True
-
-
-def argument_names(function: Callable[..., Any] | None) -> list[str]:
-    """Names of the positional parameters, as far as they can be told."""
-    code = getattr(function, "__code__", None)
-    if code is not None:
-        skip = 1 if getattr(function, "__self__", None) is not None else 0
-        return list(code.co_varnames[skip : code.co_argcount])
-    try:
-        return list(inspect.signature(function).parameters) if function is not None else []
-    except (TypeError, ValueError):
-        return []
 
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """The form of a point: which arrays it is made of, and how they reach the function."""
+    """The form of a point: which arrays it is made of, and how they reach the function.
+
+    Attributes
+    ----------
+    packed : bool
+        Whether the function takes a tuple or dict whole, as one argument.
+    named : tuple of str
+        Parameters of the function that the last of its arguments are given to by name.
+    """
 
     form: Form
     shapes: tuple[tuple[int, ...], ...]
     keys: tuple[str, ...] = ()
+    packed: bool = False
+    named: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
@@ -116,15 +85,22 @@ class Structure:
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The call of `function` with a point's pieces and `args`: positional ones and named ones.
 
-        Beside a dict, `args` go to the parameters that it does not name, in order.
+        Beside a dict whose entries go by name, `args` go to the parameters that it does not name,
+        in order.
         """
+        if self.packed:
+            whole = dict(zip(self.keys, pieces, strict=True)) if self.keys else tuple(pieces)
+            return split((whole, *args), self.named)
         if self.form != "dict":
-            return (*pieces, *args), {}
+            return split((*pieces, *args), self.named)
         named = dict(zip(self.keys, pieces, strict=True))
-        names = argument_names(function)
-        if named.keys().isdisjoint(names[: len(args)]):
+        if not args:
+            return (), named
+        known = Parameters.of(function)
+        first = known.positional[: len(args)]
+        if named.keys().isdisjoint(first) and (len(first) == len(args) or not known.named):
             return tuple(args), named
-        others = [name for name in names if name not in named]
+        others = [name for name in (*known.positional, *known.named) if name not in named]
         if len(others) < len(args):
             raise TypeError(
                 f"the function takes {len(others)} arguments that x0 does not name, "
@@ -176,13 +152,14 @@ class Structure:
 
     def call(self, function: Callable[..., Any], x: FloatArray, extra: tuple[Any, ...]) -> Any:
         """The user's function at one flat point (n,), given in its form."""
+        pieces: list[Any]
         if self.form == "elements":
-            return function(*x.tolist(), *extra)
-        point = self.restore(x[None, :].copy())
-        if self.form == "dict":
-            pieces = list(point.values())
+            pieces = x.tolist()
         else:
-            pieces = list(point) if self.form == "tuple" else [point]
+            point = self.restore(x[None, :].copy())
+            pieces = [point]
+            if self.form != "whole":
+                pieces = list(point.values() if self.form == "dict" else point)
         positional, named = self.arguments(function, pieces, extra)
         return function(*positional, **named)
 
@@ -222,27 +199,33 @@ def structure_of(
     x0: Any, function: Callable[..., Any], n_args: int, unpack: bool | None
 ) -> tuple[Structure, FloatArray]:
     """The form in which `x0` reaches `function`, and `x0` as one flat vector."""
+    known = Parameters.of(function)
     if isinstance(x0, dict):
         if not x0:
             raise ValueError("x0 must not be empty, got {}")
         if not all(isinstance(k, str) for k in x0):
             raise TypeError("the keys of x0 must be names of parameters (str)")
         arrays = [as_floats(v, f"x0[{k!r}]") for k, v in x0.items()]
-        s = Structure("dict", tuple(a.shape for a in arrays), tuple(x0))
+        packed = _takes_whole(known, x0, n_args) if unpack is None else not unpack
+        if not packed:
+            _check_names(known, x0)
+        s = Structure("dict", tuple(a.shape for a in arrays), tuple(x0), packed, known.named)
     else:
-        count, known = parameter_count(function)
-        r = count - n_args if known else 1
+        r = known.count - n_args if known.known else 1
         entries = isinstance(x0, tuple) and unpack is not False
-        if entries and (r == len(x0) or unpack or (not known and len(x0) > 1)):
+        if entries and (r == len(x0) or unpack or (not known.known and len(x0) > 1)):
             arrays = [as_floats(v, f"x0[{i}]") for i, v in enumerate(x0)]
-            s = Structure("tuple", tuple(a.shape for a in arrays))
+            s = Structure("tuple", tuple(a.shape for a in arrays), named=known.named)
+        elif (unpack is False or (unpack is None and r == 1)) and _is_ragged(x0):
+            arrays = [as_floats(v, f"x0[{i}]") for i, v in enumerate(x0)]
+            s = Structure("tuple", tuple(a.shape for a in arrays), packed=True, named=known.named)
         else:
             array = as_floats(x0, "x0")
             arrays = [array]
             if unpack is False or (unpack is None and r == 1):
-                s = Structure("whole", (array.shape,))
+                s = Structure("whole", (array.shape,), named=known.named)
             elif array.ndim == 1 and (unpack or (r == array.size and r > 1)):
-                s = Structure("elements", ((),) * array.size)
+                s = Structure("elements", ((),) * array.size, named=known.named)
             else:
                 form = f"{len(x0)} entries" if isinstance(x0, tuple) else f"shape {array.shape}"
                 raise TypeError(
@@ -253,6 +236,33 @@ def structure_of(
     if flat.size == 0:
         raise ValueError(f"x0 must not be empty, got shape {arrays[0].shape}")
     return s, flat
+
+
+def _takes_whole(known: Parameters, x0: dict[str, Any], n_args: int) -> bool:
+    """Whether a function takes a dict whole: it has one parameter for it, not named by a key."""
+    if not known.known:
+        return known.variadic and not known.takes_any
+    alone = known.count - n_args == 1 and not known.named
+    return alone and x0.keys().isdisjoint(known.positional[: known.required])
+
+
+def _check_names(known: Parameters, x0: dict[str, Any]) -> None:
+    """Refuse keys that are no parameters of the function."""
+    unknown = [k for k in x0 if not known.takes(k)]
+    if unknown:
+        own = ", ".join(known.all_named) or "none by name"
+        raise TypeError(
+            f"x0 has a key {unknown[0]!r} that is no parameter of the function, which takes {own}; "
+            "unpack=False passes the dict whole"
+        )
+
+
+def _is_ragged(x0: Any) -> bool:
+    """Whether it is a tuple of arrays of several shapes."""
+    try:
+        return isinstance(x0, tuple) and len({np.shape(v) for v in x0}) > 1
+    except ValueError:
+        return False
 
 
 def check_finite(flat: FloatArray, what: str, structure: Structure) -> None:

@@ -15,8 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 # These enter NumPy's functions.
-from thalweg import _core, array_functions, contractions, joining, shaping  # noqa: F401
-from thalweg.errors import TraceError, cannot_trace, place_of
+from thalweg import _core, array_functions, contractions, frames, joining, shaping  # noqa: F401
+from thalweg.errors import (
+    TraceError,
+    cannot_trace,
+    foreign,
+    here,
+    instead_of_attribute,
+    no_complex,
+    not_real,
+    place_of,
+)
+from thalweg.inputs import described, has_masks, hint_of, numbers_of
+from thalweg.registry import refuse_masked
 from thalweg.tracer import Shape, Tracer, Truth, contiguous, holds_tracer, is_truth
 from thalweg.ufuncs import call_ufunc
 
@@ -86,23 +97,30 @@ class Trace:
             return value.node
         if isinstance(value, (float, int)):
             return self.constant(value)
-        if isinstance(value, list | tuple) and holds_tracer(value):
+        if isinstance(value, list | tuple) and (holds_tracer(value) or has_masks(value)):
             return self.stack([self.lift(v) for v in value])
+        if isinstance(value, np.ma.MaskedArray):
+            refuse_masked(value)
+            value = value.data
         array = value if isinstance(value, np.ndarray) else np.asarray(value)
+        if array.dtype.kind == "O":
+            array = numbers_of(array, value)
         kind = array.dtype.kind
         if kind == "O":
             return self._lift_objects(array)
+        if kind == "c":
+            raise no_complex(array.dtype)
         if kind not in "fiub":
-            raise TypeError(f"wanted real numbers, got an array of {array.dtype}: {array!r:.60}")
-        if isinstance(array, np.ma.MaskedArray):
-            raise TypeError("a masked array cannot be traced: use np.where with its mask and data")
+            raise not_real(f"an array of {array.dtype}{hint_of(array)}: {array!r:.60}")
         if array.size > SMALL and max(array.shape) >= LONG and array.dtype.itemsize <= 8:
             return self._lift_long(array)
         numbers = np.ascontiguousarray(array, dtype=np.float64) if array.ndim else array
         if array.dtype.itemsize > 8 and not np.array_equal(
             numbers.astype(np.float64), array, equal_nan=True
         ):
-            raise TypeError(f"an array of {array.dtype} holds numbers that float64 cannot hold")
+            raise TypeError(
+                f"an array of {array.dtype} holds numbers that float64 cannot hold{here()}"
+            )
         if array.ndim == 0:
             return self.constant(float(array))
         if array.size > SMALL:
@@ -127,11 +145,11 @@ class Trace:
                 nodes.append(self.lift(item))
                 continue
             try:
+                if isinstance(item, str | bytes):
+                    raise TypeError  # float would read them
                 nodes.append(self.constant(float(item)))
             except (TypeError, ValueError):
-                raise TypeError(
-                    f"wanted real numbers, got {type(item).__name__}: {item!r:.60}"
-                ) from None
+                raise not_real(described(item)) from None
         return self.graph.reshape(self.stack(nodes), array.shape) if array.ndim else nodes[0]
 
     def stack(self, nodes: Sequence[int]) -> int:
@@ -181,12 +199,12 @@ class Trace:
             strides = seen.strides
         offset = seen.__array_interface__["data"][0] - start if seen.size else 0
         if offset == 0 and seen.size == x.size and seen.flags.c_contiguous:
-            return x.__class__(self, self.graph.reshape(x.node, seen.shape))
-        return x.__class__(self, self.view(x.node, seen.shape, offset, strides))
+            return x.like(self.graph.reshape(x.node, seen.shape))
+        return x.like(self.view(x.node, seen.shape, offset, strides))
 
     def gather(self, x: Tracer, picked: NDArray[np.int64]) -> Tracer:
         """Return the elements of x at flat positions."""
-        return x.__class__(self, self.graph.gather(x.node, picked.shape, picked.ravel().tolist()))
+        return x.like(self.graph.gather(x.node, picked.shape, picked.ravel().tolist()))
 
 
 # ---- calling the user's function -----------------------------------------------------------------
@@ -214,30 +232,33 @@ def trace_call(
     TraceError
         If the function does what cannot be recorded. Its other errors come through as they are.
     """
+    frames.defer_to_traced_values()
     try:
         return function(*args, **(kwargs or {}))
     except TraceError:
         raise
-    except (TypeError, ValueError, AttributeError, IndexError) as error:
+    except Exception as error:
         cause: BaseException | None = error
         while cause is not None and not isinstance(cause, TraceError):
             cause = cause.__cause__ or cause.__context__
         if cause is not None:
             raise cause from None  # NumPy says "setting an array element with a sequence" over it
-        refused = _understood(error)
+        refused = _understood(error, function)
         if refused is None:
             raise
         raise refused from error
 
 
-def _understood(error: Exception) -> Exception | None:
+def _understood(error: Exception, function: Callable[..., Any]) -> Exception | None:
     """Return the error that says what another means, if it comes of tracing."""
     text = str(error)
     place = place_of(error.__traceback__)
-    what = f"`{place.text}`" if place.text else "this"
+    what = f"`{place.text}`" if place.text else f"`{getattr(function, '__name__', 'f')}`"
     if isinstance(error, AttributeError) and isinstance(error.obj, Tracer):
-        kind = "method" if hasattr(np.ndarray, str(error.name)) else "attribute"
-        return cannot_trace(what, f"a traced value has no {kind} `{error.name}`.", "", place)
+        name = str(error.name)
+        kind = "method" if hasattr(np.ndarray, name) else "attribute"
+        why = f"a traced value has no {kind} `{name}`."
+        return cannot_trace(what, why, instead_of_attribute(name), place)
     if isinstance(error, IndexError) and (
         "arrays used as indices must be" in text or place.index_holds(Tracer)
     ):
@@ -251,10 +272,7 @@ def _understood(error: Exception) -> Exception | None:
             )
         if text.startswith("constant(): incompatible function arguments"):
             return OverflowError("int too large to convert to float")
-        if "Tracer" in text or "Truth" in text:
-            why = f"a function that is not known here got a traced value ({text})."
-            return cannot_trace(what, why, "Write it with NumPy's functions.", place)
-    return None
+    return foreign(error, what, place)
 
 
 def output_node(trace: Trace, result: Any) -> int:

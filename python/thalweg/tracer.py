@@ -159,10 +159,15 @@ class Tracer:
     __slots__ = ("_shape", "node", "trace")
     __hash__: ClassVar[None]  # type: ignore[assignment]  # as arrays: == is elementwise
     __array_priority__ = 1000.0  # before np.matrix and others that look at it
+    __pandas_priority__ = 10_000  # before a DataFrame's 4000
 
     def __init__(self, trace: Trace, node: int) -> None:
         self.trace = trace
         self.node = node
+
+    def like(self, node: int) -> Tracer:
+        """Return a node of elements of this value: a truth value if this is one."""
+        return self.__class__(self.trace, node)
 
     @property
     def shape(self) -> Shape:
@@ -305,14 +310,12 @@ class Tracer:
             if kind is int:
                 at = index + n if index < 0 else index
                 if 0 <= at < n:
-                    return self.__class__(self.trace, self.trace.view(self.node, (), at, ()))
+                    return self.like(self.trace.view(self.node, (), at, ()))
             elif kind is slice:
                 start, stop, step = index.indices(n)
                 length = len(range(start, stop, step))
                 at = start if length else 0
-                return self.__class__(
-                    self.trace, self.trace.view(self.node, (length,), at, (step,))
-                )
+                return self.like(self.trace.view(self.node, (length,), at, (step,)))
         return _index(self, index)
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from thalweg.inputs import mask_of, unmasked
 from thalweg.objective import Objective
 from thalweg.structure import FloatArray, as_floats, check_finite
 
@@ -31,6 +32,8 @@ _lock = threading.Lock()  # held while one is entered and another goes
 def _is_numeric(value: Any) -> bool:
     if isinstance(value, bool | str | bytes) or value is None:
         return False
+    if mask_of(value) is not None:
+        unmasked(value, "an argument")  # refused, and not passed as it is
     try:
         as_floats(value, "argument")
     except (TypeError, ValueError):

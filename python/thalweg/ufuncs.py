@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from thalweg.trace import Trace
 
 ARITY = tuple(int(o["arity"]) for o in OPERATIONS)
-_OTHER_NAMES = {"psi": "digamma", "round": "rint"}
+_OTHER_NAMES = {"psi": "digamma"}
 
 
 def call_ufunc(
@@ -128,6 +128,7 @@ COMPOSED: dict[str, Callable[..., Any]] = {
     "matvec": lambda x, y: FUNCTIONS[np.matmul](x.trace, x, y[..., None])[..., 0],
     "vecmat": lambda x, y: FUNCTIONS[np.matmul](x.trace, x[..., None, :], y)[..., 0, :],
     # of scipy.special
+    "round": lambda x: operation("rint")(x) + 0.0,  # where rint gives -0.0, this gives 0.0
     "exp10": lambda x: 10.0**x,
     "ndtr": lambda x: 0.5 * erfc(x * -math.sqrt(0.5)),
     "exprel": lambda x: where(x == 0, 1.0, expm1(x) / where(x == 0, 1.0, x)),

@@ -1,0 +1,420 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What users give in place of arrays of numbers: masks, pandas, columns, strings, objects."""
+
+import datetime
+import math
+import operator
+import re
+import statistics
+from decimal import Decimal
+
+import numpy as np
+import pytest
+import scipy.sparse
+from scipy import integrate, interpolate, special
+
+import thalweg as tw
+
+X = np.linspace(0.0, 1.0, 30)
+LINE = 2 * X + 1
+
+
+def line(x, a, b):
+    return a * x + b
+
+
+def quadratic(p):
+    return np.sum((p - 1) ** 2)
+
+
+# ---- a column of data ----------------------------------------------------------------------------
+
+
+COLUMNS = {
+    "ydata": (line, X, LINE[:, None], r"values, \(30,\), got \(30, 1\): ravel"),
+    "xdata": (line, X[:, None], LINE, r"values, \(30, 1\), got \(30,\): ravel"),
+    "two rows": (
+        lambda x, a, b: np.stack([a * x, b * x]),
+        X,
+        LINE,
+        r"values, \(2, 30\), got \(30,\)$",
+    ),
+    "fewer": (line, X[:20], LINE, r"values, \(20,\), got \(30,\)$"),
+}
+
+
+@pytest.mark.parametrize("trace", [True, False])
+@pytest.mark.parametrize("case", COLUMNS)
+def test_data_are_never_broadcast_against_the_model(case, trace):
+    f, x, y, said = COLUMNS[case]
+    with pytest.raises(ValueError, match="ydata must have the shape of the model's .*" + said):
+        tw.curve_fit(f, x, y, trace=trace)
+    with pytest.raises(ValueError, match=said):
+        tw.model(f, x, trace=trace).fit(y)
+
+
+def test_columns_on_both_sides_are_fitted_with_errors_of_each():
+    sigma = np.linspace(1, 2, 30)
+    noisy = LINE + 0.1 * np.sin(9 * X)
+    flat = tw.curve_fit(line, X, noisy, sigma=sigma)
+    column = tw.curve_fit(line, X[:, None], noisy[:, None], sigma=sigma)
+    np.testing.assert_array_equal(column[0], flat[0])
+    np.testing.assert_array_equal(column[1], flat[1])
+
+
+@pytest.mark.parametrize("value", [0.5, np.full(1, 0.5), np.full((1, 30), 0.5)])
+def test_values_that_fit_the_data_are_spread_over_them(value):
+    popt, _ = tw.curve_fit(lambda _, a: a + value, X, X)
+    np.testing.assert_allclose(popt, 0)
+
+
+def test_losses_never_make_a_square_of_a_column():
+    with pytest.raises(ValueError, match=r"shape of the predictions, \(30,\), got \(30, 1\)"):
+        tw.minimize(lambda a: np.mean(tw.losses.squared(a * X, LINE[:, None])), 1.0)
+
+
+# ---- masks ---------------------------------------------------------------------------------------
+
+
+def masked(values, *where):
+    made = np.ma.masked_array(np.array(values, float))
+    for i in where:
+        made.data[i] = 99.0
+        made[i] = np.ma.masked
+    return made
+
+
+MASKED = masked([1.0, 2.0, 3.0], 1)
+Y, XS, SIGMA = masked(LINE, 3), masked(X, 5), masked(np.ones(30), 7)
+PAIRS = np.ma.masked_array([[0.0, 2.0]] * 3, [[1, 0]] * 3)
+
+
+def of_two(w, y):
+    return np.sum((w - y) ** 2)
+
+
+REFUSED = {
+    "x0": lambda: tw.minimize(quadratic, MASKED),
+    "x0 of a dict": lambda: tw.minimize(quadratic, {"p": MASKED}),
+    "x0 of least squares": lambda: tw.least_squares(lambda p: p - 1, MASKED),
+    "starts": lambda: tw.minimize_many(lambda p: (p - 1) ** 2, MASKED),
+    "lane args": lambda: tw.minimize_many(of_two, np.ones(3), lane_args=(MASKED,)),
+    "settings": lambda: tw.minimize_many(
+        quadratic, np.ones(3), "gradient_descent", learning_rate=MASKED / 100
+    ),
+    "point": lambda: tw.objective(quadratic, np.ones(3))(MASKED),
+    "point of a gradient": lambda: tw.objective(quadratic, np.ones(3)).grad(MASKED),
+    "direction": lambda: tw.objective(quadratic, np.ones(3)).hvp(np.ones(3), MASKED),
+    "weights": lambda: tw.objective(lambda x: x, np.ones(3)).vjp(np.ones(3), MASKED),
+    "grad": lambda: tw.grad(quadratic)(MASKED),
+    "another argument of grad": lambda: tw.grad(of_two)(np.ones(3), MASKED),
+    "args": lambda: tw.minimize(of_two, 1.0, args=(MASKED,)),
+    "a list in args": lambda: tw.minimize(of_two, 1.0, args=([MASKED, MASKED],)),
+    "other args": lambda: tw.objective(of_two, 1.0, args=(np.ones(3),)).with_args((MASKED,)),
+    "closure on the right": lambda: tw.minimize(lambda w: np.sum((w - MASKED) ** 2), 1.0),
+    "closure on the left": lambda: tw.minimize(lambda w: np.sum((MASKED - w) ** 2), 1.0),
+    "closure in a product": lambda: tw.minimize(lambda w: MASKED @ w, np.ones(3)),
+    "closure in a list": lambda: tw.minimize(lambda w: np.sum(w * [MASKED, MASKED]), np.ones(3)),
+    "closure returned": lambda: tw.objective(lambda w: MASKED * w, 1.0),
+    "a table": lambda: tw.objective(lambda w: np.interp(w, MASKED, MASKED), 1.0),
+    "a polynomial": lambda: tw.objective(lambda w: np.polyval(MASKED, w), 1.0),
+    "a loss": lambda: tw.losses.squared(np.ones(3), MASKED),
+    "a traced loss": lambda: tw.objective(lambda w: tw.losses.huber(w, MASKED), np.ones(3)),
+    "an activation": lambda: tw.nn.relu(MASKED),
+    "bounds": lambda: tw.minimize(quadratic, np.ones(3), bounds=tw.Bounds(MASKED, 9)),
+    "pairs": lambda: tw.minimize(quadratic, np.ones(3), bounds=PAIRS),
+    "bounds of least squares": lambda: tw.least_squares(
+        lambda p: p - 1, np.ones(3), bounds=(MASKED, 9)
+    ),
+    "box": lambda: tw.multistart(quadratic, PAIRS),
+    "p0": lambda: tw.curve_fit(line, X, LINE, p0=masked([1, 1], 0)),
+    "p0 of many": lambda: tw.curve_fit_many(line, X, LINE[None], p0=masked([[1, 1]], 0)),
+    "fixed": lambda: tw.curve_fit_many(line, X, LINE[None], fixed={"a": masked([1], 0)}),
+    "sigma of many": lambda: tw.curve_fit_many(line, X, LINE[None], sigma=SIGMA),
+    "xdata of a model": lambda: tw.model(line, XS),
+    "minibatches": lambda: tw.minimize(
+        lambda w, y: np.mean((w - y) ** 2), 1.0, "adam", learning_rate=0.1, data=(Y,)
+    ),
+    "tangent": lambda: tw.tangent(quadratic, MASKED),
+    "ask and tell": lambda: tw.LBFGS().start(MASKED),
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("case", REFUSED)
+def test_masks_are_refused_where_they_cannot_be_honoured(case):
+    with pytest.raises((ValueError, TypeError), match="mask"):
+        REFUSED[case]()
+
+
+HONOURED = {
+    "ydata": lambda: tw.curve_fit(line, X, Y),
+    "xdata": lambda: tw.curve_fit(line, XS, LINE),
+    "sigma": lambda: tw.curve_fit(line, X, LINE, sigma=SIGMA),
+    "all": lambda: tw.curve_fit(line, XS, Y, sigma=SIGMA),
+    "called": lambda: tw.curve_fit(line, XS, Y, trace=False),
+    "covariance": lambda: tw.curve_fit(line, X, Y, sigma=np.eye(30)),
+    "several predictors": lambda: tw.curve_fit(
+        lambda x, a, b: a * x[0] + b * x[1], [XS, masked(X * 0 + 1, 8)], Y
+    ),
+    "a model's data": lambda: tw.model(line, X).fit(Y),
+    "a model's errors": lambda: tw.model(line, X).fit(LINE, sigma=SIGMA),
+    "a model's data and NaN": lambda: tw.model(line, X).fit(
+        np.ma.where(X > 0.9, np.nan, Y), nan_policy="omit"
+    ),
+    "many": lambda: tw.curve_fit_many(line, XS, np.ma.stack([Y, Y]))[1].popt[None],
+}
+
+
+@pytest.mark.parametrize("case", HONOURED)
+def test_masked_data_are_left_out_of_fits(case):
+    np.testing.assert_allclose(HONOURED[case]()[0], [2, 1], rtol=1e-7)
+
+
+def test_masked_data_change_nothing_but_by_being_left_out():
+    noisy = LINE + 0.1 * np.sin(9 * X)
+    kept = np.delete(np.arange(30), [3, 5])
+    ours = tw.curve_fit(line, XS, np.ma.masked_array(noisy, np.arange(30) == 3))
+    same = tw.curve_fit(line, X[kept], noisy[kept])
+    for a, b in zip(ours, same, strict=True):
+        np.testing.assert_array_equal(a, b)
+    fitted = tw.model(line, X).fit(np.ma.masked_array(noisy, ~np.isin(np.arange(30), kept)))
+    np.testing.assert_allclose(fitted[0], same[0], rtol=1e-9)
+    np.testing.assert_allclose(fitted[1], same[1], rtol=1e-9)
+
+
+def test_arrays_of_which_nothing_is_masked_are_arrays():
+    plain = masked([1.0, 2.0, 3.0])
+    np.testing.assert_allclose(tw.minimize(quadratic, plain).x, 1)
+    assert tw.minimize(of_two, 1.0, args=(plain,)).x == pytest.approx(2)
+    assert tw.minimize(lambda w: np.sum((w - plain) ** 2), 1.0).x == pytest.approx(2)
+
+
+# ---- pandas --------------------------------------------------------------------------------------
+
+
+OPERATORS = {
+    name: getattr(operator, name)
+    for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "lt", "le", "gt", "ge",
+                 "eq", "ne")
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+@pytest.mark.parametrize("kind", ["Series", "DataFrame", "Index"])
+def test_pandas_gives_way_to_traced_values_on_either_side(name, kind):
+    pandas = pytest.importorskip("pandas", reason="pandas is optional: its arrays in functions")
+    op, values = OPERATORS[name], np.array([0.5, 1.25, 1.5, 2.75])
+    if kind == "DataFrame":
+        values = values.reshape(2, 2)
+    given = getattr(pandas, kind)(values)
+    for a in (1.5, values[::-1].copy()):
+        left, right = (
+            tw.objective(lambda a: op(given, a), a),
+            tw.objective(lambda a: op(a, given), a),
+        )
+        np.testing.assert_allclose(left(a), op(values, a), rtol=1e-15)
+        np.testing.assert_allclose(right(a), op(a, values), rtol=1e-15)
+        assert left.shape == right.shape == values.shape
+
+
+W = np.array([1.0, 2.0])
+FRAMES = {
+    "product": lambda D, S, w: np.mean((D @ w - S) ** 2),
+    "dot": lambda D, S, w: np.sum((S - D.dot(w)) ** 2),
+    "series product": lambda D, S, w: S @ np.exp(w[0] * D["u"]) + S.dot(w[1] * S),
+    "columns": lambda D, S, w: np.sum((D["u"] * w[0] + D.v * w[1] - S) ** 2),
+    "broadcast": lambda D, S, w: np.sum(np.exp(-(D * w)) + w * D) + S.sum(),
+    "transpose": lambda D, S, w: np.sum(w @ D.T) + np.sum(D.T @ (S * w[0])),
+    "functions": lambda D, S, w: np.sum(np.maximum(D @ w, 0.5) + np.where(1.5 * w[0] < S, S, w[1])),
+    "nullable": lambda D, S, w: np.sum((S.astype("Float64") * w[0] - D.u) ** 2),
+    "joined": lambda D, S, w: np.sum(np.column_stack([D["u"] * w[0], S]) ** 2),
+}
+
+
+@pytest.mark.parametrize("case", FRAMES)
+def test_functions_of_frames_are_those_of_their_arrays(case):
+    pandas = pytest.importorskip("pandas", reason="pandas is optional: its arrays in functions")
+    D, S = pandas.DataFrame({"u": X, "v": X**2}), pandas.Series(LINE)
+    F = tw.objective(lambda w: FRAMES[case](D, S, w), W)
+    assert F(W) == pytest.approx(float(FRAMES[case](D, S, W)), rel=1e-13)
+    assert tw.check_grad(F, W).error < 1e-7
+
+
+FRAME_ARGS = {
+    "name": lambda X, w: X["u"] * w[0] - X.v * w[1],
+    "names": lambda X, w: X[["v", "u"]] @ w,
+    "product": lambda X, w: X @ w,
+    "array": lambda X, w: X.values @ w + X.to_numpy() @ w,
+    "means": lambda X, w: ((X - X.mean()) / X.std()) @ w + X.sum() @ w,
+    "items": lambda X, w: sum(w[0] * c for _, c in X.items()),
+    "sums": lambda X, w: (X * w).sum(axis=1),
+}
+
+
+@pytest.mark.parametrize("case", FRAME_ARGS)
+def test_frames_in_args_have_their_columns_by_name(case):
+    pandas = pytest.importorskip("pandas", reason="pandas is optional: its arrays in functions")
+    f = FRAME_ARGS[case]
+    first, second = (pandas.DataFrame({"u": X + k, "v": X**2 - k}) for k in range(2))
+    F = tw.objective(lambda w, X: f(X, w), W, args=(first,))
+    np.testing.assert_allclose(F(W), f(first, W), rtol=1e-12)
+    np.testing.assert_allclose(F.with_args((second,))(W), f(second, W), rtol=1e-12)
+    with pytest.raises(KeyError, match="nothing"):
+        tw.objective(lambda w, X: X["nothing"] * w, W, args=(first,))
+
+
+def test_fits_of_series_and_frames():
+    pandas = pytest.importorskip("pandas", reason="pandas is optional: its arrays in functions")
+    D, S = pandas.DataFrame({"u": X, "one": X * 0 + 1}), pandas.Series(X)
+    y = pandas.Series(LINE)
+    both = lambda D, a, b: D["u"] * a + D["one"] * b  # noqa: E731
+    np.testing.assert_allclose(tw.curve_fit(line, S, y)[0], [2, 1])
+    np.testing.assert_allclose(tw.curve_fit(lambda x, a, b: x * a + b, S, y)[0], [2, 1])
+    np.testing.assert_allclose(tw.curve_fit(both, D, y)[0], [2, 1])
+    np.testing.assert_allclose(tw.curve_fit(lambda D, a, b: D @ [a, b], D, y)[0], [2, 1])
+    np.testing.assert_allclose(tw.curve_fit(line, S.astype("Float64"), y.astype("Float64"))[0],
+                               [2, 1])  # fmt: skip
+    np.testing.assert_allclose(tw.curve_fit_many(line, S, pandas.DataFrame([LINE])).popt, [[2, 1]])
+    gaps = y.where(y > 1.5)
+    for f, x in ((line, S), (line, S.where(S < 0.9)), (both, D)):
+        np.testing.assert_allclose(tw.curve_fit(f, x, gaps, nan_policy="omit")[0], [2, 1])
+    with pytest.raises(ValueError, match="a Series or a DataFrame with a row for each, got dict"):
+        tw.curve_fit(lambda x, a: a * x["t"], {"t": X}, gaps, nan_policy="omit")
+
+
+# ---- what is no real number ----------------------------------------------------------------------
+
+
+HERE = re.escape(f'"{__file__}", line ')
+NOT_REAL = {
+    "complex": (lambda p: np.abs(1 + 1j * p), "`1j \\* p`.*got an array of complex128"),
+    "complex array": (lambda p: np.sum(p * np.array([1j, 2])), "complex128.*imaginary parts apart"),
+    "string": (lambda p: p * "a", "got an array of <U1"),
+    "strings that are numbers": (lambda p: p * np.array(["1", "2"], object), "got str '1'"),
+    "none": (lambda p: p * np.array([None, 1.0]), "got NoneType None"),
+    "dict": (lambda p: p * {}, "got dict {}"),
+    "function": (lambda p: p + np.sin, "got ufunc"),
+    "dates": (lambda p: p * np.array(["2020-01-01"], "M8[D]"), "timedelta64"),
+    "duration": (lambda p: p * datetime.timedelta(1), "got timedelta"),
+    "sparse": (lambda p: p @ scipy.sparse.csr_array(np.eye(2)), "toarray"),
+}
+
+
+@pytest.mark.parametrize("case", NOT_REAL)
+def test_what_is_no_real_number_is_refused_with_the_line(case):
+    f, said = NOT_REAL[case]
+    with pytest.raises(TypeError, match=f"(?s){said}") as raised:
+        tw.minimize(f, np.ones(2))
+    assert re.search(HERE, str(raised.value))
+
+
+GIVEN = {
+    "x0": (lambda: tw.minimize(quadratic, [1.0, None]), r"x0 .* NoneType None at index 1"),
+    "x0 of objects": (lambda: tw.minimize(quadratic, [Decimal(1), 2]), "x0 .* Decimal Decimal"),
+    "x0 that is ragged": (lambda: tw.minimize(quadratic, [[1.0], 2.0]), "x0 .* ragged"),
+    "ydata": (lambda: tw.curve_fit(line, X, ["1"] * 30), "ydata must be numbers, .* of strings"),
+    "complex ydata": (lambda: tw.curve_fit(line, X, LINE + 1j), "ydata must be real"),
+    "complex xdata": (lambda: tw.curve_fit(line, X + 1j, LINE), "xdata must be real"),
+    "dates": (lambda: tw.curve_fit(line, np.zeros(30, "M8[D]"), LINE), "timedelta"),
+    "sigma": (lambda: tw.curve_fit(line, X, LINE, sigma=["1"] * 30), "sigma must be numbers"),
+    "bounds": (lambda: tw.minimize(quadratic, [1.0], bounds=[("a", 1)]), "bounds must be numbers"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", GIVEN)
+def test_arguments_that_are_no_numbers_are_named(case):
+    call, said = GIVEN[case]
+    with pytest.raises((TypeError, ValueError), match=said):
+        call()
+
+
+# ---- other libraries -----------------------------------------------------------------------------
+
+
+OTHERS = {
+    "sparse product": (lambda p: np.sum(scipy.sparse.csr_array(np.eye(2)) @ p), "A.toarray()"),
+    "interpolation": (lambda p: np.sum(interpolate.interp1d([0, 1], [0, 1])(p)), "interp1d"),
+    "integral": (lambda p: integrate.quad(lambda t: t * p[0], 0, 1)[0], "integrate.quad"),
+    "ufunc": (lambda p: np.sum(special.jv(0, p)), "jv"),
+    "Python's own": (lambda p: statistics.mean(p), "statistics.mean(p)"),
+    "C": (lambda p: math.fsum(p), "math.fsum(p)"),
+}
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_refusals_of_other_libraries_name_the_users_line(case):
+    f, said = OTHERS[case]
+    with pytest.raises(tw.TraceError) as raised:
+        tw.minimize(f, np.full(2, 0.5))
+    message = str(raised.value)
+    assert message.startswith("cannot trace ")
+    assert said in message
+    assert f'"{__file__}", line ' in message
+    assert "trace=False" in message
+
+
+def test_refusals_of_sympy_name_the_users_line():
+    sympy = pytest.importorskip("sympy", reason="SymPy is optional: formulas")
+    for f in (lambda p: sympy.sin(p), lambda p: sympy.pi * p):
+        with pytest.raises(tw.TraceError, match=HERE):
+            tw.minimize(f, 1.0)
+
+
+def test_compiled_functions_are_refused_and_may_be_called():
+    numba = pytest.importorskip("numba", reason="numba is no part of thalweg: compiled functions")
+    lazy = numba.njit(lambda p: (p[0] - 1) ** 2)
+    eager = numba.njit("float64(float64[:])")(lambda p: (p[0] - 1) ** 2)
+    inner = numba.njit(lambda v: v * v)
+    for f in (lazy, eager, lambda p: inner(p[0])):
+        with pytest.raises(tw.TraceError, match=r"a compiled function got .* trace=False"):
+            tw.minimize(f, np.zeros(1))
+    with pytest.raises(tw.TraceError, match="`inner"):
+        tw.minimize(lambda p: inner(p[0]), np.zeros(1))
+    assert tw.minimize(lazy, np.zeros(1), trace=False).x[0] == pytest.approx(1, abs=1e-6)
+    assert tw.minimize(lazy.py_func, np.zeros(1)).x[0] == pytest.approx(1)
+    compiled = numba.njit(line)
+    with pytest.raises(tw.TraceError, match="trace=False"):
+        tw.curve_fit(compiled, X, LINE)
+    np.testing.assert_allclose(tw.curve_fit(compiled, X, LINE, trace=False)[0], [2, 1])
+
+
+# ---- numbers without axes ------------------------------------------------------------------------
+
+
+NUMBERS = {
+    "flip": lambda p: np.flip(p),
+    "sum": lambda p: np.sum(p, axis=0) + p.sum(axis=-1) + np.add.reduce(p),
+    "prod": lambda p: np.prod(p, axis=0) * np.multiply.reduce(p, axis=0),
+    "max": lambda p: np.max(p, axis=0) + np.maximum.reduce(p) + np.minimum.reduce(p, axis=0),
+    "logaddexp": lambda p: np.logaddexp.reduce(p, axis=0),
+    "cumsum": lambda p: np.cumsum(p) + np.cumsum(p, axis=0) + np.cumprod(p, axis=-1),
+    "all": lambda p: np.all(p > 0, axis=0) * p + np.logical_and.reduce(p) * p,
+    "count": lambda p: np.count_nonzero(p, axis=0) * p,
+    "nansum": lambda p: np.nansum(p, axis=0),
+}
+
+
+@pytest.mark.parametrize("case", NUMBERS)
+def test_numbers_have_the_axes_that_numpy_lets_pass(case):
+    f = NUMBERS[case]
+    F, wanted = tw.objective(f, 1.5), f(np.array(1.5))
+    assert F.shape == np.shape(wanted)
+    np.testing.assert_allclose(F(1.5), wanted, rtol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("f", "error"),
+    [
+        (lambda p: np.add.accumulate(p), TypeError),
+        (lambda p: np.mean(p, axis=0), np.exceptions.AxisError),
+        (lambda p: np.sum(p, axis=1), np.exceptions.AxisError),
+        (lambda p: np.flip(p, axis=0), np.exceptions.AxisError),
+        (lambda p: np.vecdot(p, p), ValueError),
+    ],
+)
+def test_numbers_have_no_other_axes(f, error):
+    with pytest.raises(error):
+        f(np.array(1.5))
+    with pytest.raises(error):
+        tw.objective(f, 1.5)
