@@ -55,7 +55,7 @@ def interval(low: float, high: float, low_open: bool, high_open: bool) -> str:
 
 def written(name: str) -> str:
     """How a user writes an operation."""
-    if isinstance(getattr(np, name, None), np.ufunc) or name == "where":
+    if hasattr(np, name):
         return f"`np.{name}`"
     if name in DERIVATIVES_ONLY:
         return "in derivatives; on the command line"

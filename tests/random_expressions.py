@@ -188,13 +188,18 @@ class Expression:
     def source(self) -> str:
         return "\n    ".join(["def f(x):", *self.lines]) + "\n"
 
+    def value(self) -> float:
+        """The function's value at its point; what a dead branch holds gives no warning."""
+        with np.errstate(all="ignore"):
+            return float(self.function(self.point))
+
     def uses(self) -> Counter[str]:
         return count_uses(self.source)
 
 
 def oracle(e: Expression) -> tuple[float, FloatArray, FloatArray, float] | None:
     """Value, gradient, Hessian; and how far left and right slopes lie apart. None: not finite."""
-    with mp.workprec(BITS):
+    with mp.workprec(BITS), np.errstate(all="ignore"):
         x = [mpf(float(v)) for v in e.point]
 
         def at(*moved: tuple[int, int]) -> Any:
@@ -578,6 +583,49 @@ FUNCTION_FEATURES: dict[str, Emit] = {
     "ones_like": _of("vector", "np.ones_like({0}) - np.sin({0})"),
 }
 
+
+# Branches that are not taken, with what is infinite or no number there: where takes the other one
+# everywhere or in some places, maximum and minimum leave it out, products and sums reach across.
+def _dead(*texts: str) -> Emit:
+    def emit(w: Writer) -> str:
+        a, b = w.pair(-1.4, 1.4, -1.4, 1.4)
+        return str(w.rng.choice(texts)).format(a, b, w.number(-0.4, 0.4))
+
+    return emit
+
+
+BRANCHES: dict[str, Emit] = {
+    "a dead branch": _dead(
+        "np.where({0} > -9, {1}, np.log({0} - 20))",
+        "np.where({0} > -9, {0} * {1}, {1} * np.inf)",
+        "np.where({0} > 9, np.sqrt({1} - 20) * {0}, np.sin({1}))",
+        "np.where({0} > 9, np.exp(900 + 500 * {1}), {0} / (3 + {1}))",
+        "np.where({0} < 9, {1} ** 3, np.nan * {0})",
+    ),
+    "a branch dead in places": _dead(
+        "np.where({0} > {2}, np.log({0} + {2} + 2.5), np.where({0} < 9, {1}, np.log({1} - 20)))",
+        "np.where({0} > {2}, {0} * {1}, np.where({1} > 9, {0} * np.inf, np.square({1})))",
+        "np.where({0} > {2}, np.sqrt(np.where({0} > {2}, {0} - {2}, -3.0) + 1), {1})",
+        "np.where({0} > {2}, np.exp({1}), np.cos({0})) * np.where({0} < 9, {1}, {1} * np.inf)",
+    ),
+    "a dead sum": _dead(
+        "np.where(np.sum(np.square({0})) > -1, {1}, np.sum(np.log({0} - 20)) * {1})",
+        "np.where(np.sum(np.square({0})) < -1, np.prod({1} * np.inf), np.cumsum({0} * {1}))",
+    ),
+    "left out": _dead(
+        "np.maximum({1}, -np.inf * (3 + {0}))",
+        "np.minimum({0} * {1}, np.exp(900 + 500 * (2 + {0})))",
+        "np.clip({0} * {1}, -np.inf, np.inf)",
+        "np.max(np.stack([{0} + {1}, {0} - np.inf]), axis=0)",
+    ),
+    "a squared corner": _dead(
+        "np.hypot({0}, {1}) ** 2",
+        "(np.abs({0}) / (2 + np.square({1}))) ** 2",
+        "np.linalg.norm(np.stack([{0} * np.ones_like({1}), {1}]), axis=0) ** 2",
+        "np.sqrt(np.square({0}) + 0.5) * np.sqrt(np.square({0}) + 0.5) * {1}",
+    ),
+}
+
 # ---- counting, from the text alone ---------------------------------------------------------------
 
 _OPERATORS = {
@@ -640,11 +688,14 @@ def count_uses(source: str) -> Counter[str]:
 
 def make(count: int = 200, seed: int = 20) -> list[Expression]:
     """Functions over which every feature is dealt EACH times or more."""
-    features = OPERATION_FEATURES | FUNCTION_FEATURES
-    deck = [name for name in features if name not in NEW for _ in range(EACH)]
+    features = OPERATION_FEATURES | FUNCTION_FEATURES | BRANCHES
+    later = [*NEW, *BRANCHES]
+    deck = [name for name in features if name not in later for _ in range(EACH)]
     np.random.default_rng(seed).shuffle(deck)
     hands = [deck[k::count] for k in range(count)]
-    for i, name in enumerate(NEW):  # at the end of a few functions, so that the rest stays as it is
+    for i, name in enumerate(
+        later
+    ):  # at the end of a few functions, so that the rest stays as it is
         for k in range(EACH):
             hands[(i * EACH + k) % count].append(name)
     made = []
@@ -662,5 +713,4 @@ def make(count: int = 200, seed: int = 20) -> list[Expression]:
 
 
 def finite(e: Expression) -> bool:
-    with np.errstate(all="ignore"):
-        return bool(math.isfinite(float(e.function(e.point))))
+    return math.isfinite(e.value())

@@ -3,6 +3,9 @@
 
 import io
 import json
+import os
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -217,3 +220,72 @@ def test_words_that_do_not_fit_are_told_in_one_line(capsys, data):
     ]  # fmt: skip
     for words, text in cases:
         assert text in refused(capsys, *words)
+
+
+HEAD = "x,y\n"
+MALFORMED = {
+    "a cell that is too long": (HEAD + '1,"' + "2" * 200_000 + '"\n', "line 2: field larger than"),
+    "a quote that is not closed": (HEAD + '1,"2\n3,4\n', "line 2: unexpected end of data"),
+    "a heading that is not closed": ('"x,y\n1,2\n', "line 1: unexpected end of data"),
+    "infinite data": (HEAD + "1,2\n2,inf\n3,4\n", "y is inf in row 2 of the data"),
+    "data that overflow": (HEAD + "1,2\n2,1e999\n3,4\n", "y is inf in row 2 of the data"),
+    "zeros": ("\0" * 1_500_000, "line 1: longer than 1,000,000 characters"),
+    "a long row": (HEAD + "1," * 300_000, "line 2: wanted 2 cells"),
+    "many columns": (",".join(f"c{i}" for i in range(10_000)) + "\n1\n", "(10000 columns)"),
+    "a word that is long": (HEAD + "1," + "a" * 10_000 + "\n", "is no number"),
+    "a null": (HEAD + "1,2\0\n", "is no number"),
+    "comments alone": ("# one\n# two\n", "no column 'x'"),
+    "no value at all": (HEAD + "1,nan\n,4\n", "must not be empty"),
+}
+FIT = ["a * x + b", "--x", "x", "--y", "y", "--start", "a=1", "--start", "b=0"]
+
+
+@pytest.mark.parametrize("case", MALFORMED)
+def test_malformed_files_are_told_in_one_short_line(capsys, tmp_path, case):
+    text, said = MALFORMED[case]
+    file = tmp_path / "f.csv"
+    file.write_text(text, "utf-8")
+    told = refused(capsys, "fit", file, *FIT)
+    assert said in told
+    assert len(told) < 500 + len(str(file))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="devices and named pipes are POSIX's")
+def test_devices_and_pipes_that_never_end_or_begin_are_refused(capsys, tmp_path, monkeypatch):
+    for device in ("/dev/zero", "/dev/null"):
+        assert "is a device, no file of rows" in refused(capsys, "fit", device, *FIT)
+    assert "the file has no name" in refused(capsys, "fit", "", *FIT)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    monkeypatch.setattr("thalweg.tables._PATIENCE", 0.2)
+    began = time.monotonic()
+    assert "a pipe that nobody wrote to for 0.2 s" in refused(capsys, "fit", pipe, *FIT)
+    assert time.monotonic() - began < 5
+    monkeypatch.setattr("thalweg.tables._PATIENCE", 60.0)
+    writer = threading.Thread(target=lambda: pipe.write_text(HEAD + "1,3\n2,5\n3,7\n"))
+    writer.start()
+    status, out, _ = run(capsys, "fit", pipe, *FIT)
+    writer.join()
+    assert status == 0
+    assert fields(out)["a"].startswith(("2.0 ", "1.99999999", "2.00000000"))
+
+
+def test_standard_input_that_is_closed_is_told(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", None)
+    assert "standard input is closed" in refused(capsys, "fit", "-", *FIT)
+
+
+def test_long_files_are_read_with_little_memory(tmp_path):
+    import tracemalloc
+
+    from thalweg.tables import read_table
+
+    file = tmp_path / "long.csv"
+    file.write_text(HEAD + "0.5,1.25\n" * 200_000)
+    tracemalloc.start()
+    table = read_table(str(file), ["x", "y"])
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(table["y"]) == 200_000
+    assert table["y"][-1] == 1.25
+    assert most < 200_000 * 2 * 8 * 2  # two columns of doubles, and room to grow

@@ -404,7 +404,7 @@ def test_data_are_searched_for_infinities_without_a_warning():
     huge = np.full((3, 20), 1e308)
     tw.curve_fit_many(decay, T, huge, P0, nan_policy="raise")
     huge[1, :2] = np.inf, -np.inf
-    with pytest.raises(ValueError, match="ydata of fit 1 does"):
+    with pytest.raises(ValueError, match="ydata of fit 1 holds inf at index 0"):
         tw.curve_fit_many(decay, T, huge, P0, nan_policy="raise")
 
 
@@ -442,7 +442,7 @@ def test_masked_arrays_have_gaps():
 def test_nan_policies():
     _, y = decays(4)
     y[2, 5] = np.nan
-    with pytest.raises(ValueError, match="must not contain infs or NaNs: ydata of fit 2 does"):
+    with pytest.raises(ValueError, match="must not contain infs or NaNs: ydata of fit 2 holds"):
         tw.curve_fit_many(decay, T, y, P0, nan_policy="raise")
     fits = tw.curve_fit_many(decay, T, y, P0, nan_policy="propagate")
     assert np.isnan(fits.popt[2]).all()
@@ -452,7 +452,7 @@ def test_nan_policies():
     with pytest.raises(ValueError, match="must not contain infs or NaNs: xdata does"):
         tw.curve_fit_many(decay, shared, y[:2], P0, nan_policy="raise")
     x = np.tile(shared, (4, 1))
-    with pytest.raises(ValueError, match="must not contain infs or NaNs: xdata of fit 0 does"):
+    with pytest.raises(ValueError, match="must not contain infs or NaNs: xdata of fit 0 holds"):
         tw.curve_fit_many(decay, x, np.ones((4, 20)), P0, nan_policy="raise")
     with pytest.raises(ValueError, match="nan_policy must be one of"):
         tw.curve_fit_many(decay, T, y, P0, nan_policy="ignore")

@@ -172,7 +172,7 @@ def test_a_result_is_made_when_it_is_read_and_once() -> None:
         return len(made)
 
     with pytest.raises(Interrupted) as caught:
-        carried(0.0, run, tell)
+        carried(0.0, run, tell, str)
     assert not made
     assert [caught.value.result, caught.value.result] == [1, 1]
     for twin in (pickle.loads(pickle.dumps(caught.value)), copy.copy(caught.value)):

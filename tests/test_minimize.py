@@ -409,8 +409,8 @@ def test_stopped_descent_still_returns_the_best_point():
     assert res.x == [0.0]  # 9 at the start, 36 after the step
 
 
-@pytest.mark.parametrize("returned", [True, False, 1, "stop", None])
-def test_what_a_callback_returns_means_nothing(returned):
+@pytest.mark.parametrize("returned", [False, 1, "stop", None, np.ones(2)])
+def test_what_a_callback_returns_means_nothing_but_true(returned):
     res = tw.minimize(bowl, np.zeros(2), **GD, learning_rate=0.1, max_iter=5,
                       callback=lambda x: returned)  # fmt: skip
     assert res.nit == 5

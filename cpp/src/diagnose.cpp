@@ -57,6 +57,7 @@ class Inquiry {
     static constexpr const char* kReductions[] = {"sum", "max", "min", "prod"};
     return {n.kind == Kind::Reduce   ? kReductions[n.op]
             : n.kind == Kind::MatMul ? "matmul"
+            : n.kind == Kind::Scan   ? "a running sum or product"
                                      : "an array operation",
             {},
             result(at),

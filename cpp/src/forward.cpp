@@ -82,6 +82,13 @@ class Forward {
     switch (node.kind) {
       case Kind::Elementwise: {
         if (node.op == kOpcode<ops::Where>) return select(Expr(g_, in[0]), at(in[1]), at(in[2]));
+        if (picks(node.op)) return picked(id, node.op, in);
+        if (const auto parts = smooth_parts(g_, id); !parts.empty()) {
+          Expr sum;
+          for (const auto& [of, slope] : parts)
+            if (!at(of).is_zero()) sum = sum + slope * at(of);
+          return sum;
+        }
         std::array<Expr, 3> p;
         partial_products(g_, id, p);
         Expr sum;
@@ -145,6 +152,15 @@ class Forward {
       default:
         return 0.0;
     }
+  }
+
+  // The tangent of the input that a maximum or minimum takes, of both alike where they are equal.
+  Expr picked(NodeId id, int op, const std::vector<NodeId>& in) {
+    const Expr a(g_, in[0]), b(g_, in[1]), ta = at(in[0]), tb = at(in[1]);
+    const Expr first = op == kOpcode<ops::Maximum>   ? a > b
+                       : op == kOpcode<ops::Minimum> ? a < b
+                                                     : a == Expr(g_, id);
+    return select(a == b, Expr(0.5) * ta + Expr(0.5) * tb, select(first, ta, tb));
   }
 
   Graph& g_;

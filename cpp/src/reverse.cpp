@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The reverse sweep. Nodes that only a branch of np.where uses carry the condition under which they
-// live, and what is multiplied there is selected, so that a dead branch's infinities reach nothing.
+// The reverse sweep. Nodes that only a branch of np.where uses, or that a maximum leaves out, carry
+// the condition under which they live, and what is multiplied there is selected, so that a dead
+// branch's infinities reach nothing.
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "sweep.hpp"
@@ -16,12 +18,15 @@ class Reverse {
   std::vector<NodeId> run(std::span<const NodeId> outputs, std::span<const NodeId> seeds,
                           std::span<const NodeId> wrt) {
     for (NodeId w : wrt) at(w).needed = true;
-    for (NodeId id = 0; id < size_; ++id)
-      if (!at(id).needed)
-        at(id).needed =
-            std::ranges::any_of(g_.inputs(id), [this](NodeId i) { return at(i).needed; });
-    for (NodeId id = 0; id < size_; ++id)
-      chooses_ |= g_[id].kind == Kind::Elementwise && g_[id].op == kOpcode<ops::Where>;
+    for (NodeId id = 0; id < size_; ++id) {
+      State& s = at(id);
+      for (NodeId i : g_.inputs(id)) {
+        s.needed |= at(i).needed;
+        s.fragile |= at(i).needed && at(i).fragile;
+      }
+      s.fragile |= s.needed && !tame(id);
+      chooses_ |= chooses(id);
+    }
     for (std::size_t k = 0; k < outputs.size(); ++k) {
       receive(outputs[k], Expr(g_, seeds[k]));
       at(outputs[k]).live = Expr(1.0);
@@ -49,11 +54,49 @@ class Reverse {
  private:
   struct State {
     bool needed = false;       // depends on what is differentiated with respect to
+    bool fragile = false;      // and a slope on the way to it may be infinite
     std::optional<Expr> live;  // the condition under which the outputs use it; number 1: always
     Expr dense;                // adjoint so far, of a shape that broadcasts to the node's
     std::vector<std::pair<NodeId, Placement>>
         parts;  // and what slices and gathers of it contribute
   };
+
+  // Are a node's slopes finite wherever its inputs are? Where all nodes are (a layer of a network),
+  // what a maximum leaves out needs no mask.
+  bool tame(NodeId id) {
+    if (g_[id].kind == Kind::Reduce) return g_[id].op != static_cast<int>(Reduction::Prod);
+    if (g_[id].kind != Kind::Elementwise) return g_[id].kind != Kind::Scan;
+    const int op = g_[id].op;
+    if (op == kOpcode<ops::Multiply>) {  // by data or a number, which is finite as a rule
+      const auto in = g_.inputs(id);
+      return std::ranges::count_if(in, [this](NodeId i) { return needed(i); }) < 2 &&
+             std::ranges::none_of(
+                 in,
+                 [this](NodeId i) {
+                   return g_[i].kind == Kind::Constant && !std::isfinite(g_[i].value);
+                 });
+    }
+    constexpr std::array kTame{
+        kOpcode<ops::Add>,     kOpcode<ops::Subtract>, kOpcode<ops::Negative>,
+        kOpcode<ops::Square>,  kOpcode<ops::Absolute>, kOpcode<ops::Maximum>,
+        kOpcode<ops::Minimum>, kOpcode<ops::Where>,    kOpcode<ops::Tanh>,
+        kOpcode<ops::Expit>,   kOpcode<ops::LogExpit>, kOpcode<ops::Sin>,
+        kOpcode<ops::Cos>,     kOpcode<ops::Arctan>,   kOpcode<ops::Erf>,
+        kOpcode<ops::Erfc>,    kOpcode<ops::Sinc>,     kOpcode<ops::Arcsinh>};
+    return std::ranges::find(kTame, op) != kTame.end();
+  }
+  // Does a node leave out some of what it is given, which needs a mask? A NaN that fmax and fmin
+  // leave out may come from data.
+  bool chooses(NodeId id) {
+    const int op = g_[id].op;
+    const auto fragile = [this](NodeId i) { return at(i).needed && at(i).fragile; };
+    if (g_[id].kind == Kind::Reduce)
+      return (op == static_cast<int>(Reduction::Max) || op == static_cast<int>(Reduction::Min)) &&
+             fragile(g_.inputs(id)[0]);
+    if (g_[id].kind != Kind::Elementwise) return false;
+    return op == kOpcode<ops::Where> || op == kOpcode<ops::Fmax> || op == kOpcode<ops::Fmin> ||
+           (picks(op) && std::ranges::any_of(g_.inputs(id), fragile));
+  }
 
   State& at(NodeId id) { return nodes_[static_cast<std::size_t>(id)]; }
   bool needed(NodeId id) { return at(id).needed; }
@@ -104,7 +147,7 @@ class Reverse {
   // already is selected once.
   Expr masked(const Expr& live, const Expr& adjoint, const Expr& partial) {
     if (live.is(1.0)) return adjoint * partial;
-    if (partial.is_number()) return partial * adjoint;
+    if (partial.is_number() && std::isfinite(partial.number)) return partial * adjoint;
     if (!adjoint.is_number() && g_[adjoint.id].kind == Kind::Elementwise &&
         g_[adjoint.id].op == kOpcode<ops::Where>) {
       const auto in = g_.inputs(adjoint.id);
@@ -157,10 +200,19 @@ class Reverse {
       if (needed(in[2])) give(in[2], select(c, 0.0, adjoint), both(live, truth_of(c, false)));
       return;
     }
+    if (const auto parts = smooth_parts(g_, id); !parts.empty()) {
+      for (const auto& [of, slope] : parts)
+        if (needed(of)) give(of, masked(live, adjoint, slope), live);
+      return;
+    }
     std::array<Expr, 3> p;
     partial_products(g_, id, p);
-    for (std::size_t k = 0; k < in.size(); ++k)
-      if (needed(in[k]) && !p[k].is_zero()) give(in[k], masked(live, adjoint, p[k]), live);
+    const bool leaves_out = picks(node.op) && chooses(id);
+    for (std::size_t k = 0; k < in.size(); ++k) {
+      if (!needed(in[k]) || p[k].is_zero()) continue;
+      const Expr taken = leaves_out ? both(live, truth_of(p[k], true)) : live;
+      give(in[k], masked(live, adjoint, p[k]), taken);
+    }
   }
 
   Expr truth_of(const Expr& c, bool wanted) {
@@ -183,7 +235,12 @@ class Reverse {
       return Expr(g_, g_.reshape(g_.broadcast_to(e.id, f.whole), in));
     };
     const Expr a = lift(adjoint), condition = lift(live);
-    keep_alive(x, lower(condition));
+    if (chooses(id)) {
+      const Expr is = Expr(g_, g_.reshape(x, f.whole)) == Expr(g_, g_.reshape(id, f.reduced));
+      keep_alive(x, lower(both(condition, is)));
+    } else {
+      keep_alive(x, lower(condition));
+    }
     Expr share = 1.0;
     switch (static_cast<Reduction>(node.op)) {
       case Reduction::Sum:
@@ -315,15 +372,18 @@ class Reverse {
     const bool reverse = a[3] != 0;
     // An input reaches every later output: it lives if any of them does.
     Expr condition = live;
+    NodeId factors = in[0];
     if (!live.is(1.0)) {
       const NodeId folded_live = g_.reshape(spread(g_, live, shape).in(g_), f);
-      const NodeId any = g_.reduce(Reduction::Max, folded_live, {1}, true);
-      condition = Expr(g_, g_.reshape(g_.broadcast_to(any, f), shape));
+      const NodeId one = g_.broadcast_to(g_.constant(1.0), f);
+      const NodeId later = g_.reshape(g_.scan(one, folded_live, 1, !reverse), shape);
+      condition = truth_of(Expr(g_, later), true);
+      factors = select(condition, Expr(g_, factors), 0.0).in(g_);
     }
     keep_alive(in[0], condition);
     keep_alive(in[1], condition);
     const NodeId y = g_.reshape(spread(g_, adjoint, shape).in(g_), f);
-    const NodeId next = shifted(g_, g_.reshape(in[0], f), f, reverse ? 1 : -1, 0.0);
+    const NodeId next = shifted(g_, g_.reshape(factors, f), f, reverse ? 1 : -1, 0.0);
     const NodeId l = g_.scan(next, y, 1, !reverse);
     if (needed(in[1])) receive(in[1], Expr(g_, g_.reshape(l, shape)));
     if (needed(in[0])) {

@@ -136,9 +136,7 @@ def _fix(trace: Trace, x: Any) -> Tracer:
 
 @implements(np.sinc)
 def _sinc(trace: Trace, x: Any) -> Tracer:
-    x = trace.wrap(x)
-    angle = np.pi * choose(trace, x == 0, 1.0, x)
-    return choose(trace, x == 0, 1.0, op(trace, "sin", angle) / angle)
+    return op(trace, "sinc", x)
 
 
 @implements(np.real, np.real_if_close)

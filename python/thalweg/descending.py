@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from thalweg.progress import Progress
 from thalweg.reasons import STATUS_MINIMIZE, SUCCESS, Reason
 from thalweg.result import LastPoint, Path, Result
 from thalweg.sentences import blame, blamed, sentence
+from thalweg.stopping import is_true
 from thalweg.structure import FloatArray, Structure
 
 __all__ = ["Run", "State", "continued", "not_begun", "path_of", "refuse_matrices"]
@@ -188,16 +190,16 @@ class Run:
             point = self.objective.structure.restore(x[None, :])
             try:
                 if as_result:
-                    told(
+                    stop = told(
                         intermediate_result=Intermediate(
                             x=point, fun=fun, nit=iteration, grad_norm=norm
                         )
                     )
                 else:
-                    told(point)
+                    stop = told(point)
             except StopIteration:
                 return True
-            return False
+            return is_true(stop)
 
         return listen
 
@@ -231,10 +233,14 @@ class Run:
             calls = [calls[0], 0]
         left, right = float(out["left"][0]), float(out["right"][0])
         if blamed(reason, last_fun):
-            reason, message = blame(o, last, last_fun, nit)
+            why = functools.partial(self.method.fault, nit_before + nit)
+            reason, message = blame(o, last, last_fun, nit, why=why)
         else:
             most = self.stops["max_nfev"]
             message = sentence(reason, left, right, nit, calls[0], most, last_fun)
+            if not SUCCESS[reason] and self.method.counts and nit:
+                told = self.method.schedule_fault(nit_before + nit - 1)
+                message += told and f"; {told}"
         mask = None
         if self.bounds:
             flat = np.where(x[0] <= self.bounds[0], -1, np.where(x[0] >= self.bounds[1], 1, 0))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from thalweg.bounds import read_box
-from thalweg.inputs import first_bad
+from thalweg.inputs import first_bad, place_in
 from thalweg.leastsq import checked_scale, checked_stops, scale_of
 from thalweg.robust import checked_loss
 from thalweg.structure import FloatArray, Structure, argument_names, as_floats
@@ -80,7 +80,9 @@ def checked_data(data: Any, what: str, check_finite: bool | None, nan_policy: An
         check_finite = nan_policy is None
     # A sum of squares is finite only if everything in it is, and quickly had.
     flat = array.ravel()
-    if check_finite and not isfinite(flat.dot(flat)) and not np.isfinite(array).all():
+    with np.errstate(over="ignore", invalid="ignore"):
+        quickly = check_finite and isfinite(flat.dot(flat))
+    if check_finite and not quickly and not np.isfinite(array).all():
         raise ValueError(f"array must not contain infs or NaNs: {what} {first_bad(array)}")
     if nan_policy is not None:
         if nan_policy == "propagate":
@@ -108,7 +110,8 @@ def weights_of(sigma: Any, y: FloatArray, kept: Any) -> FloatArray | None:
         if errors.size == 1:
             errors = errors.reshape(())
         if not (errors != 0).all():
-            raise ValueError("`sigma` must not be 0: a residual is divided by it")
+            at = place_in(np.argwhere(errors == 0)[0])
+            raise ValueError(f"`sigma` must not be 0: a residual is divided by it, got 0{at}")
         return 1.0 / errors
     if errors.shape != (y.size, y.size):
         raise ValueError(

@@ -100,6 +100,9 @@ class Asked:
 
         x = np.array([table[c] for c in self.predictors.values()])
         y = np.array(table[self.y])
+        if np.isinf(y).any():
+            row = int(np.flatnonzero(np.isinf(y))[0])
+            raise BadInputError(f"{self.file}: {self.y} is {y[row]} in row {row + 1} of the data")
         sigma = self.sigma if self.sigma is None or not isinstance(self.sigma, str) else np.array(
             table[self.sigma])  # fmt: skip
         inf = float("inf")

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from thalweg import _core
 from thalweg.chunks import Rows
 from thalweg.fit_tapes import ON_TAPE, FitTapes, Layout
-from thalweg.interrupts import completed
+from thalweg.interrupts import Parts, completed
 from thalweg.reasons import STATUS_MANY, SUCCESS, Reason
 from thalweg.structure import FloatArray, as_floats
 
@@ -172,6 +172,13 @@ class FitLanes:
             return None
         begun.stopped = True
         return begun.first, begun.first + begun.k, self._fitted(begun)[0]
+
+    def told(self, done: int) -> Parts:
+        """What the core told of a chunk that begins after so many fits."""
+        begun = self._begun
+        if begun is None or begun.first < done:
+            return []
+        return [(None, out) for out in begun.told.values()]
 
     def _fitted(self, begun: _Begun) -> tuple[Arrays, BaseException | None]:
         """The fits of a chunk."""

@@ -30,7 +30,7 @@ from thalweg.fit_many_arguments import (
 )
 from thalweg.fit_tapes import FitTapes, Layout, Values
 from thalweg.fits import Fits
-from thalweg.interrupts import Interrupted, Parts, carried, carries_result
+from thalweg.interrupts import Interrupted, Parts, carried, carries_result, ended
 from thalweg.lanes import cores
 from thalweg.leastsq import checked_scale, checked_stops, scale_of
 from thalweg.reasons import Reason
@@ -325,8 +325,13 @@ def _run(
                 to.write(at, lanes.k, rest[name])
         return tell(parts, seconds)
 
+    def holds(parts: Parts) -> str:
+        written = arrays["reason"] if "reason" in arrays else np.empty(0)
+        known: Parts = [(None, {"reason": written.reshape(-1)[:done]})]
+        return ended(known if parts else [*known, *lanes.told(done)], lanes.k)
+
     try:
-        return carried(began, run, tell, partly)
+        return carried(began, run, tell, holds, partly)
     except Interrupted as interrupt:
         if given:  # the user's own arrays are not to wait until somebody asks
             _ = interrupt.result

@@ -14,7 +14,7 @@ from thalweg.chunks import Rows, as_numbers, filled
 from thalweg.fit_arguments import is_data, walls_of
 from thalweg.fit_lanes import Arrays, fields_of
 from thalweg.fits import Fits
-from thalweg.inputs import as_array
+from thalweg.inputs import as_array, first_bad
 from thalweg.structure import FloatArray, argument_names, as_floats
 
 __all__ = [
@@ -227,7 +227,10 @@ def check_finite(rows: Rows, what: str, k: int) -> None:
             total = some.sum()
         if not isfinite(total) and not np.isfinite(some).all():
             fit = a + int(np.flatnonzero(~np.isfinite(some).all(axis=1))[0])
-            raise ValueError(f"array must not contain infs or NaNs: {what} of fit {fit} does")
+            raise ValueError(
+                f"array must not contain infs or NaNs: {what} of fit {fit} "
+                f"{first_bad(some[fit - a])}"
+            )
 
 
 def outputs_of(out: Any, lead: Shape, p: int) -> Arrays:

@@ -117,7 +117,10 @@ class Fits(Many):
     def _why(self, reason: Reason) -> str:
         if reason is Reason.left_domain:
             return "counts must not be negative, nor the model at the start 0 or less"
-        return "at the start the model is not finite, or there are fewer data than parameters"
+        return (
+            "at the start the model is not finite, the data are infinite, or there are fewer data "
+            "than parameters"
+        )
 
     def _heading(self) -> tuple[str, str]:
         shape = " x ".join(f"{n:,}" for n in self.shape)

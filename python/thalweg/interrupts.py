@@ -14,7 +14,9 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-__all__ = ["Interrupted", "Part", "Parts", "carried", "carries_result", "completed"]
+from thalweg.reasons import Reason
+
+__all__ = ["Interrupted", "Part", "Parts", "carried", "carries_result", "completed", "ended"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -59,6 +61,7 @@ def carried(
     began: float,
     run: Callable[[Parts], None],
     tell: Callable[[Parts, float], R],
+    holds: Callable[[Parts], str],
     partly: Callable[[Parts, float], Any] | None = None,
 ) -> R:
     """What a run comes to; an interrupt, whenever it comes, carries what there is.
@@ -71,6 +74,8 @@ def carried(
         ``run(parts)`` puts what the core tells into `parts`, before anything else is done with it.
     tell : callable
         ``tell(parts, seconds)`` makes the result, also a second time, or of nothing.
+    holds : callable
+        ``holds(parts)`` says what the result of an interrupt holds, without making it.
     partly : callable, optional
         The same for a run that was interrupted; by default `tell`.
 
@@ -91,7 +96,7 @@ def carried(
     if not isinstance(error, KeyboardInterrupt):
         raise error
     seconds = time.perf_counter() - began
-    raise _with(error, lambda: (partly or tell)(parts, seconds)) from None
+    raise _with(error, lambda: (partly or tell)(parts, seconds), holds(parts)) from None
 
 
 def carries_result(function: Callable[P, R]) -> Callable[P, R]:
@@ -102,19 +107,26 @@ def carries_result(function: Callable[P, R]) -> Callable[P, R]:
         try:
             return function(*args, **named)
         except KeyboardInterrupt as interrupt:
-            raise _with(interrupt, lambda: None) from None
+            raise _with(interrupt, lambda: None, "nothing yet") from None
 
     return entry
 
 
-def _with(error: KeyboardInterrupt, make: Callable[[], Any]) -> KeyboardInterrupt:
+def _with(error: KeyboardInterrupt, make: Callable[[], Any], holds: str) -> KeyboardInterrupt:
     if isinstance(error, Interrupted):
         return error
     if type(error) is not KeyboardInterrupt:  # the user's own, to be caught by its class
         if not hasattr(error, "result"):
             error.result = make()  # type: ignore[attr-defined]
         return error
-    return Interrupted(*error.args, make=make).with_traceback(error.__traceback__)
+    words = error.args or (f"interrupted; .result of this exception holds {holds}",)
+    return Interrupted(*words, make=make).with_traceback(error.__traceback__)
+
+
+def ended(parts: Parts, size: int) -> str:
+    """How much of so many descents there is, in words."""
+    begun = sum(int(np.count_nonzero(out["reason"] != Reason.interrupted)) for _, out in parts)
+    return f"what {begun:,} of {size:,} came to; the reason of the others is `interrupted`"
 
 
 def completed(out: dict[str, Any], rows: Any) -> dict[str, Any]:

@@ -296,7 +296,8 @@ class Lanes:
             named[some] = np.select(
                 [faults == 3, (faults == 2) & begun, faults > 0],
                 [Reason.left_domain, Reason.diverged, Reason.non_finite],
-                Reason.diverged,
+                # Where no operation is to blame: a step, else data.
+                Reason.diverged if gradient else Reason.non_finite,
             )
         out["reason"][which] = named
 

@@ -21,6 +21,7 @@ from thalweg.reasons import STATUS_LEAST_SQUARES, SUCCESS, Reason
 from thalweg.record import Record
 from thalweg.robust import checked_loss
 from thalweg.squares import FOREVER, CalledSquares, Squares, TracedSquares, ending_of
+from thalweg.stopping import is_true
 from thalweg.structure import FloatArray, Structure, as_floats, parameter_count
 
 __all__ = ["LeastSquares", "least_squares"]
@@ -162,6 +163,7 @@ def least_squares(
         began,
         lambda parts: parts.append((None, squares.run(x, box, scale, stops, listener))),
         lambda parts, _: _result(squares, parts[0][1], box, stops, began),
+        lambda parts: f"the best point of {parts[0][1]['nit'][0] if parts else 0} steps",
         partly,
     )
     if verbose:
@@ -287,7 +289,7 @@ def _listener(callback: Any, s: Structure) -> Callable[[int, FloatArray, float, 
                 stop = callback(point)
         except StopIteration:
             return True
-        return stop is True
+        return is_true(stop)
 
     return listen
 

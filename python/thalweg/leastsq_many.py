@@ -15,7 +15,7 @@ from thalweg.bounds import checked_box, read_box
 from thalweg.collection import Many
 from thalweg.descending import not_begun
 from thalweg.endings import active_mask, explained
-from thalweg.interrupts import Parts, carried, carries_result, completed
+from thalweg.interrupts import Parts, carried, carries_result, completed, ended
 from thalweg.lanes import Lanes, cores
 from thalweg.leastsq import checked_scale, checked_stops, scale_of
 from thalweg.objective import Objective
@@ -231,7 +231,7 @@ def least_squares_many(
             {"left": out["left"], "right": out["right"]}, {"max_nfev": stops["max_nfev"]},
         )  # fmt: skip
 
-    return carried(began, run, tell)
+    return carried(began, run, tell, lambda parts: ended(parts, k))
 
 
 def _told(trace: Trace, r: Tracer, x: Tracer, rho: Rho | None, scale: int, fun: bool) -> list[int]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from thalweg.bounds import read_bounds
-from thalweg.interrupts import Parts, carried, carries_result
+from thalweg.interrupts import Parts, carried, carries_result, ended
 from thalweg.lanes import Lanes, cores, lane_method
 from thalweg.objective import Objective
 from thalweg.progress import Progress
@@ -121,4 +121,4 @@ def minimize_many(
     def tell(parts: Parts, seconds: float) -> Results:
         return lanes.results(lanes.outcome(parts), stops["max_nfev"], seconds)
 
-    return carried(began, run, tell)
+    return carried(began, run, tell, lambda parts: ended(parts, len(lanes)))

@@ -82,7 +82,7 @@ class Method:
                 f"{name} of {self.name} must be a number, got a schedule: it is used at the start "
                 "alone"
             )
-        _check_schedule(name, value, *accepted[:2])
+        _check_schedule(name, value, *accepted[:2], accepted[2] and name in _LENGTHS)
         return value
 
     @property
@@ -106,6 +106,26 @@ class Method:
             elif not callable(value):
                 values.append(value)
         return [np.atleast_1d(np.asarray(v, dtype=np.float64)) for v in values]
+
+    def fault(self, t: int) -> str:
+        """What may have made step t not finite: a schedule's value, or else the step's length."""
+        long = "the learning rate is too large" if "learning_rate" in self.hyper else ""
+        return self.schedule_fault(t) or long
+
+    def schedule_fault(self, t: int) -> str:
+        """Which schedule gives what it must not at step t, in words; nothing if none does."""
+        accepted = {h[0]: h[3] for h in [*self._hyper, *self._options]}
+        for name, value in self.hyper.items():
+            if not callable(value):
+                continue
+            lower, upper, above, _ = accepted[name]
+            above = above and name in _LENGTHS
+            with np.errstate(all="ignore"):
+                number = float(np.asarray(value(np.float64(t))).reshape(()))
+            if not lower <= number <= upper or (above and number == lower) or np.isinf(number):
+                wanted = f"{'>' if above else '>='} {lower:g}"
+                return f"the schedule of {name} gives {number:g} at t = {t}, wanted {wanted}"
+        return ""
 
     def check(self, name: str, values: FloatArray) -> None:
         """Refuse values (k,) of a hyper-parameter of which one would be refused alone."""
@@ -232,17 +252,22 @@ def _kind_of(schedule: Any) -> Any:
     return schedule.kind if isinstance(schedule, Schedule) else _FUNCTION
 
 
-def _check_schedule(name: str, schedule: Any, lower: float, upper: float) -> None:
+# Of options: a step of a gradient cut to length 0 is 0 / 0, while a step of rate 0 is a step.
+_LENGTHS = ("clip_norm", "clip_value")
+
+
+def _check_schedule(name: str, schedule: Any, lower: float, upper: float, above: bool) -> None:
     """Refuse a schedule whose first value is no number, or one that can never be right."""
     first = np.asarray(schedule(np.float64(0.0)))
     if first.dtype.kind not in "fiub" or first.size != 1:
         got = f"shape {first.shape}" if first.dtype.kind in "fiub" else repr(first[()])
         raise TypeError(f"the schedule of {name} must give one number, got {got} at t = 0")
     number = float(first.reshape(()))
-    if not (np.isfinite(number) and lower <= number <= upper):
+    if not (np.isfinite(number) and lower <= number <= upper) or (above and number == lower):
         high = f" and <= {upper:g}" if np.isfinite(upper) else " and finite"
+        low = f"{'>' if above else '>='} {lower:g}"
         raise ValueError(
-            f"the schedule of {name} must give values >= {lower:g}{high}, got {number:g} at t = 0"
+            f"the schedule of {name} must give values {low}{high}, got {number:g} at t = 0"
         )
 
 

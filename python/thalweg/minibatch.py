@@ -201,7 +201,11 @@ class _Training(Run):
             out = parts[0][1] if parts else _not_begun(at)
             return self._told(out, at, means, True, seed, seconds)
 
-        return carried(began, run, tell, partly)
+        def holds(parts: Parts) -> str:
+            epochs = parts[0][1]["standing"]["epoch"] - at["epoch"] if parts else 0
+            return f"the point after {epochs} epochs"
+
+        return carried(began, run, tell, holds, partly)
 
     def _tell(self, shown: Progress | None) -> Callable[..., bool]:
         """What the core calls at the start and after each epoch; True ends the training."""

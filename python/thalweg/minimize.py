@@ -103,7 +103,8 @@ def minimize(
         Seconds at most.
     callback : callable, optional
         Called after each iteration as ``callback(xk)``, or ``callback(intermediate_result=...)`` if
-        that is its parameter's name; raising StopIteration ends the descent.
+        that is its parameter's name; it ends the descent by raising StopIteration or returning
+        True.
     progress : bool, default False
         Show the iteration, value and gradient norm on stderr.
     record : bool, default False
@@ -243,6 +244,7 @@ def minimize(
         lambda parts, seconds: run.result(
             parts[0][1] if parts else not_begun(rows), state.nit if state else 0, seconds, state
         ),
+        lambda parts: f"the best point of {parts[0][1]['nit'][0] if parts else 0} iterations",
     )
 
 

@@ -72,6 +72,10 @@ class Model:
         if trace:
             self._objective = Objective(self._call, self.p0, unpack=True)
             self._objective.names = self.names
+            self._objective.held = [
+                h._replace(name=h.name.replace("self._xdata", "xdata"))
+                for h in self._objective.held
+            ]
 
     def _call(self, *p: Any) -> Any:
         return self._own.call(self._f, (self._xdata, *p))
@@ -314,7 +318,7 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
             made = self._residuals[kind] = self._objective.then(
                 lambda values, y, *rest: difference(values, y, weights, kept, rest), given
             )
-        return TracedSquares(made, rho, f_scale, given)
+        return TracedSquares(made, rho, f_scale, given, ("ydata", "1 / sigma"))
 
     def _called(
         self,

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from thalweg.bounds import read_limits
-from thalweg.interrupts import Parts, carried, carries_result
+from thalweg.interrupts import Parts, carried, carries_result, ended
 from thalweg.lanes import cores, lanes_of
 from thalweg.methods import Method, make
 from thalweg.minima import Minima, find_minima
@@ -93,6 +93,7 @@ class Asked:
             began,
             descend,
             lambda parts, seconds: tell(*both(parts, seconds)),
+            lambda parts: ended(parts, len(rows)),
             lambda parts, seconds: both(parts, seconds)[1],
         )
 

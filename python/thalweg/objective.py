@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from thalweg import _core
 from thalweg.frames import Frame
+from thalweg.held import Held, held_by, not_finite
 from thalweg.inputs import mask_of, unmasked
 from thalweg.methods import Method, kept_minimizer, kept_stepper
 from thalweg.structure import FloatArray, Structure, argument_names, as_floats, structure_of
@@ -76,6 +77,9 @@ class Objective:
         Number of variables.
     """
 
+    # The arrays that the function read; not known of one that was pickled.
+    held: Sequence[Held] = ()
+
     def __init__(
         self,
         function: Callable[..., Any],
@@ -101,6 +105,7 @@ class Objective:
         self._f = output_node(trace, result)
         self.shape: tuple[int, ...] = trace.graph.shape(self._f)
         self.x_node = x.node
+        self.held = held_by(function, trace.read)
         self._functions: dict[Any, _core.Function] = {}
         self._steppers: dict[Any, _core.Stepper] = {}
         self._minimizers: dict[Any, Any] = {}
@@ -536,6 +541,13 @@ class Objective:
         """
         node = self._gradient_node() if gradient else self._f
         return self._graph.diagnose(node, [rows, *self.args])
+
+    def bad_data(self, args: Sequence[FloatArray] | None = None, names: Sequence[str] = ()) -> str:
+        """Tell, in words, which array of data or `args` holds NaN or infinity; nothing if none.
+
+        `names` are those of the `args`, if they have other ones.
+        """
+        return not_finite(self.held, self.args if args is None else args, names)
 
     def faults(
         self, rows: FloatArray, args: Sequence[FloatArray], varying: Sequence[bool], gradient: bool

@@ -6,6 +6,7 @@ One descent is told as it ends; of many, an ending's sentence is made when it is
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import isfinite
 from typing import TYPE_CHECKING
 
@@ -85,8 +86,12 @@ def blame(
     last_fun: float,
     nit: int,
     after: str | None = None,
+    why: Callable[[], str] | None = None,
 ) -> tuple[Reason, str]:
-    """Which operation made a value that is not finite, at a point (1, n), and from what."""
+    """Which operation made a value that is not finite, at a point (1, n), and from what.
+
+    `why` tells what may have made a step not finite.
+    """
     in_value, after = not isfinite(last_fun), after or _after(nit)
     what = "the value" if in_value else "the gradient"
     if isinstance(objective, Called):
@@ -96,10 +101,7 @@ def blame(
         )
     found = objective.diagnose(last, not in_value)
     if found is None:
-        return (
-            Reason.diverged,
-            f"the next step is not finite {after}: the learning rate is too large",
-        )
+        return _blame_no_operation(objective, last, what, after, why)
     operation, inputs, value, outside = found
     call = (
         f"{operation}({', '.join(f'{v:.6g}' for v in inputs)})" if inputs else f"{operation}(...)"
@@ -110,6 +112,24 @@ def blame(
     if np.isinf(value) and nit > 0:
         return Reason.diverged, f"diverged: {text}"
     return Reason.non_finite, f"not finite: {text}"
+
+
+def _blame_no_operation(
+    objective: Objective,
+    last: FloatArray,
+    what: str,
+    after: str,
+    why: Callable[[], str] | None,
+) -> tuple[Reason, str]:
+    """What is to blame where every operation's result is finite if its operands are."""
+    if told := objective.bad_data():
+        return Reason.non_finite, f"not finite: {told}, so {what} is not finite {after}"
+    values, slopes = objective.rows_value_and_grad(last)
+    if not (np.isfinite(values).all() and np.isfinite(slopes).all()):
+        held = "a number that the function holds is NaN or infinite"
+        return Reason.non_finite, f"not finite: {held}, and so is {what} {after}"
+    told = "" if why is None else why()
+    return Reason.diverged, f"the next step is not finite {after}" + (told and f": {told}")
 
 
 def _after(nit: int) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 
 from thalweg import _core
 from thalweg.errors import TraceError
+from thalweg.inputs import first_bad
 from thalweg.robust import LOSSES, Rho, curvature, weighted
 from thalweg.structure import FloatArray, Structure, as_floats, structure_of
 from thalweg.trace import Trace, Tracer
@@ -170,7 +171,9 @@ class TracedSquares(Squares):
         rho: Rho | None = None,
         f_scale: float = 1.0,
         args: list[FloatArray] | None = None,
+        names: tuple[str, ...] = (),
     ) -> None:
+        self.names = names  # of the args, for messages
         self.objective, self.rho, self.f_scale = objective, rho, f_scale
         self.args = objective.args if args is None else args
         self.structure, self.shape = objective.structure, objective.shape
@@ -228,7 +231,7 @@ class TracedSquares(Squares):
                 name, inputs, value, _ = found
                 given = ", ".join(f"{v:.6g}" for v in inputs) or "..."
                 return f"{name}({given}) = {value:g}" + " in the Jacobian" * jacobian
-        return "their squares overflow"
+        return self.objective.bad_data(self.args, self.names) or "their squares overflow"
 
 
 class CalledSquares(Squares):
@@ -318,4 +321,5 @@ class CalledSquares(Squares):
 
     def blame(self, x: FloatArray) -> str:
         """What made the residuals not finite at x."""
-        return f"the function returned {self.at(x)[0]}"
+        r = self.at(x)[0]
+        return "their squares overflow" if np.isfinite(r).all() else f"their array {first_bad(r)}"

@@ -9,7 +9,7 @@ import numpy as np
 
 from thalweg.methods import Method
 
-__all__ = ["FOREVER", "checked_given", "checked_stop", "defaults"]
+__all__ = ["FOREVER", "checked_given", "checked_stop", "defaults", "is_true"]
 
 FOREVER = 2**62
 _RULES: dict[str, Any] = {
@@ -27,6 +27,11 @@ def defaults(method: Method) -> dict[str, Any]:
 def checked_given(stops: dict[str, Any]) -> dict[str, Any]:
     """The limits and tolerances that the user gave, checked; None where one was not given."""
     return {name: checked_stop(name, value) for name, value in stops.items() if value is not None}
+
+
+def is_true(told: Any) -> bool:
+    """Whether a callback returned True, which ends a descent; NumPy's True is one too."""
+    return isinstance(told, bool | np.bool_) and bool(told)
 
 
 def checked_stop(name: str, value: Any) -> Any:

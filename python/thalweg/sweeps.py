@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thalweg.bounds import read_bounds
-from thalweg.interrupts import Parts, carried, carries_result
+from thalweg.interrupts import Parts, carried, carries_result, ended
 from thalweg.lanes import cores, lanes_of
 from thalweg.methods import Method, make
 from thalweg.objective import Objective, objective_of
@@ -303,7 +303,9 @@ def sweep(
         arrays = {**grids, "verdict": verdict.reshape(shape), **arrays}
         return Sweep(arrays, shape, shared, own, about)
 
-    return carried(began, run, tell, lambda parts, seconds: ends(parts, seconds)[1])
+    return carried(
+        began, run, tell, lambda parts: ended(parts, k), lambda parts, s: ends(parts, s)[1]
+    )
 
 
 def verdicts_of(out: dict[str, Any], max_iter: int) -> npt.NDArray[np.int8]:

@@ -85,11 +85,14 @@ class Writer:
         elif name == "gamma":  # of positive arguments, as the operation is
             self.write(e.args[0])
             self.steps += [("gammaln", 1), ("exp", 1)]
+        elif name == "sinc":  # sin(a) / a there; NumPy's is that of pi a
+            self.write(e.args[0] / sp.pi)
+            self.steps.append(("sinc", 1))
         else:
             self.others(e)
 
     def others(self, e: Any) -> None:
-        """What SymPy itself can say in other words: cot, sec, sinc, factorial."""
+        """What SymPy itself can say in other words: cot, sec, factorial."""
         sp = sympy()
         for way in (sp.sin, sp.sinh, sp.Piecewise, sp.gamma, sp.exp):
             said = e.rewrite(way)

@@ -46,15 +46,20 @@ class Trace:
     ----------
     graph : _core.Graph
         The expressions; a node is an int.
+    read : list of (object, ndarray)
+        What the function held that became data, and its array.
     """
 
-    __slots__ = ("_dummies", "_positions", "_small", "constant", "elementwise", "graph", "view")
+    __slots__ = (
+        "_dummies", "_positions", "_small", "constant", "elementwise", "graph", "read", "view",
+    )  # fmt: skip
 
     def __init__(self, graph: _core.Graph | None = None) -> None:
         self.graph = _core.Graph() if graph is None else graph
         self.elementwise = self.graph.elementwise
         self.constant = self.graph.constant
         self.view = self.graph.view
+        self.read: list[tuple[Any, NDArray[Any]]] = []
         self._small: dict[tuple[Shape, bytes], int] = {}
         self._dummies: dict[Shape, tuple[NDArray[np.int8], int]] = {}
         self._positions: dict[Shape, NDArray[np.int64]] = {}
@@ -99,6 +104,7 @@ class Trace:
             return self.constant(value)
         if isinstance(value, list | tuple) and (holds_tracer(value) or has_masks(value)):
             return self.stack([self.lift(v) for v in value])
+        given = value
         if isinstance(value, np.ma.MaskedArray):
             refuse_masked(value)
             value = value.data
@@ -113,6 +119,7 @@ class Trace:
         if kind not in "fiub":
             raise not_real(f"an array of {array.dtype}{hint_of(array)}: {array!r:.60}")
         if array.size > SMALL and max(array.shape) >= LONG and array.dtype.itemsize <= 8:
+            self.read.append((given, array))
             return self._lift_long(array)
         numbers = np.ascontiguousarray(array, dtype=np.float64) if array.ndim else array
         if array.dtype.itemsize > 8 and not np.array_equal(
@@ -124,11 +131,14 @@ class Trace:
         if array.ndim == 0:
             return self.constant(float(array))
         if array.size > SMALL:
+            self.read.append((given, array))
             return self.graph.data(numbers)
         key = (array.shape, numbers.tobytes())
         node = self._small.get(key)
         if node is None:
-            node = self._small[key] = self.graph.data(np.array(numbers, copy=True))
+            copied = np.array(numbers, copy=True)
+            node = self._small[key] = self.graph.data(copied)
+            self.read.append((given, copied))
         return node
 
     def _lift_long(self, array: NDArray[Any]) -> int:

@@ -64,10 +64,12 @@ def operation(name: str) -> Callable[..., Tracer]:
     return call
 
 
-where, exp, log, expm1, sqrt, trunc = map(
-    operation, ("where", "exp", "log", "expm1", "sqrt", "trunc")
+where, exp, log, sqrt, trunc, hypot = map(
+    operation, ("where", "exp", "log", "sqrt", "trunc", "hypot")
 )
-xlogy, erfc, absolute, equal = map(operation, ("xlogy", "erfc", "absolute", "equal"))
+xlogy, xlog1py, erfc, absolute, equal = map(
+    operation, ("xlogy", "xlog1py", "erfc", "absolute", "equal")
+)
 
 
 def power(x: Tracer, y: Tracer) -> Tracer:
@@ -83,12 +85,31 @@ def modf(x: Tracer) -> tuple[Tracer, Tracer]:
 
 
 def rel_entr(x: Tracer, y: Tracer) -> Tracer:
-    """Return x log(x / y)."""
-    inside = (x > 0) & (y > 0)
-    value = where(
-        inside, xlogy(x, where(inside, x / y, 1.0)), where((x == 0) & (y >= 0), 0.0, math.inf)
-    )
+    """Return x log(x / y), by log1p near x = y; its slope in x at 0 is minus infinity."""
+    ratio = x / y
+    near = (ratio > 0.5) & (ratio < 2)
+    ordinary = (x == 0) | ((ratio > 1e-300) & (ratio < math.inf))
+    apart = where(ordinary, xlogy(x, ratio), xlogy(x, x) - xlogy(x, y))
+    value = where(near, xlog1py(x, (x - y) / y), apart)
+    inside = (x >= 0) & (y > 0)
+    value = where(inside, value, where((x == 0) & (y == 0), 0.0, math.inf))
     return where((x != x) | (y != y), x + y, value)
+
+
+def kl_div(x: Tracer, y: Tracer) -> Tracer:
+    """Return x log(x / y) - x + y, by a series near its minimum, x = y, where the terms cancel.
+
+    With u = x / y - 1 and s = u / (2 + u), log(1 + u) is 2 artanh(s), and y times
+    (1 + u) log(1 + u) - u is y times u**2 / (2 + u) + 2 (1 + u) (s**3 / 3 + s**5 / 5 + ...).
+    """
+    u = (x - y) / y
+    s = u / (2.0 + u)
+    z = s**2
+    tail: Any = 0.0
+    for k in range(25, 1, -2):  # enough for all digits of the second slope where abs(u) <= 1/4
+        tail = tail * z + 1.0 / k
+    near = y * (u**2 / (2.0 + u) + 2.0 * (1.0 + u) * (s * z * tail))
+    return where((absolute(u) <= 0.25) & (y > 0), near, rel_entr(x, y) - x + y)
 
 
 def huber(delta: Tracer, r: Tracer) -> Tracer:
@@ -99,11 +120,9 @@ def huber(delta: Tracer, r: Tracer) -> Tracer:
 
 
 def pseudo_huber(delta: Tracer, r: Tracer) -> Tracer:
-    """Return delta**2 (sqrt(1 + (r / delta)**2) - 1), without its cancellation."""
-    ratio = where(delta == 0, 0.0, r / where(delta == 0, 1.0, delta))
-    square = ratio**2
-    value = delta**2 * (square / (1.0 + sqrt(1.0 + square)))
-    return where(delta < 0, math.inf, where((delta == 0) | (r == 0), 0.0, value))
+    """Return delta**2 (sqrt(1 + (r / delta)**2) - 1) without its cancellation or overflow."""
+    value = r * (r * (delta / (delta + hypot(delta, r))))
+    return where(delta < 0, math.inf, where(delta == 0, 0.0, value))
 
 
 COMPOSED: dict[str, Callable[..., Any]] = {
@@ -131,10 +150,9 @@ COMPOSED: dict[str, Callable[..., Any]] = {
     "round": lambda x: operation("rint")(x) + 0.0,  # where rint gives -0.0, this gives 0.0
     "exp10": lambda x: 10.0**x,
     "ndtr": lambda x: 0.5 * erfc(x * -math.sqrt(0.5)),
-    "exprel": lambda x: where(x == 0, 1.0, expm1(x) / where(x == 0, 1.0, x)),
     "entr": lambda x: where(x < 0, -math.inf, -xlogy(x, x)),
     "rel_entr": rel_entr,
-    "kl_div": lambda x, y: rel_entr(x, y) - x + y,
+    "kl_div": kl_div,
     "huber": huber,
     "pseudo_huber": pseudo_huber,
 }

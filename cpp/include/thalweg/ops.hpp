@@ -23,6 +23,7 @@ template <class Op, class T, class... Ts> THALWEG_INLINE T apply(T a, Ts... rest
 
 namespace ops {
 
+inline constexpr double kPi = 3.14159265358979323846;
 inline constexpr double kLn2 = 0.69314718055994530942;
 inline constexpr double kLog2E = 1.4426950408889634074;
 inline constexpr double kLog10E = 0.43429448190325182765;
@@ -52,6 +53,12 @@ template <int Arity> struct Boolean : Flat<Arity> {
 };
 template <class T> using One = std::array<T, 1>;
 template <class T> using Two = std::array<T, 2>;
+// c0 + c1 u + c2 u^2 + ..., a slope near a point where its closed form is 0 / 0.
+template <class T, std::size_t N> T series(T u, const std::array<double, N>& c) {
+  T sum = T(c[N - 1]);
+  for (std::size_t k = N - 1; k-- > 0;) sum = T(c[k]) + u * sum;
+  return sum;
+}
 template <class M, class V = typename M::VecType> THALWEG_INLINE V truth(M m) {
   return select(m, V(1.0), V(0.0));
 }
@@ -234,6 +241,28 @@ struct Expm1 : Operation<1> {
   template <class T> static THALWEG_INLINE T value(T a) { return math::expm1(a); }
   template <class T> static One<T> partials(T a, T) { return {apply<Exp>(a)}; }
 };
+// (exp(a) - 1) / a, and 1 at 0. The slope is (exp(a) - y) / a, which cancels near 0 and overflows
+// before y does: within |a| < 1 it is its Taylor series, the sum of a^k / (k! (k + 2)), with all
+// digits in its second derivative too; beyond 1 it is written with y alone, y + (1 - y) / a.
+struct Exprel : Operation<1> {
+  static constexpr auto name = "exprel";
+  template <class T> static THALWEG_INLINE T value(T a) { return math::exprel(a); }
+  template <class T> static One<T> partials(T a, T y) {
+    const T r = T(1) / a;
+    return {select(apply<Absolute>(a) < T(1), series(a, kSlope),
+                   select(a > T(0), y * (T(1) - r) + r, (apply<Exp>(a) - y) * r))};
+  }
+  static constexpr auto kSlope = [] {
+    std::array<double, 22> c{};
+    double factorial = 1.0;
+    for (std::size_t k = 0; k < c.size(); ++k) {
+      const auto number = static_cast<double>(k);
+      factorial *= k > 0 ? number : 1.0;
+      c[k] = 1.0 / (factorial * (number + 2.0));
+    }
+    return c;
+  }();
+};
 // log(a + u) ~= log(a) + u / a,  a > 0.
 struct Log : Operation<1> {
   static constexpr auto name = "log";
@@ -346,6 +375,34 @@ struct Cos : Operation<1> {
   static constexpr auto name = "cos";
   template <class T> static THALWEG_INLINE T value(T a) { return math::cos(a); }
   template <class T> static One<T> partials(T a, T) { return {-apply<Sin>(a)}; }
+};
+// sin(pi a) / (pi a), 1 at 0 and 0 at other whole numbers. The slope is (cos(pi a) - y) / a, where
+// whole turns are taken from a, which is exact; near 0 as below.
+struct Sinc : Operation<1> {
+  static constexpr auto name = "sinc";
+  template <class T> static THALWEG_INLINE T value(T a) { return math::sinc(a); }
+  template <class T> static One<T> partials(T a, T y) {
+    const T angle = T(kPi) * a, turned = T(kPi) * (a - T(2) * apply<Rint>(T(0.5) * a));
+    return {select(apply<Absolute>(angle) < T(1), T(kPi) * slope_near_zero(angle),
+                   (apply<Cos>(turned) - y) / a)};
+  }
+  // Of y = sin(t) / t, where (cos(t) - y) / t cancels.
+  template <class T> static T slope_of_quotient(T t, T y) {
+    return select(apply<Absolute>(t) < T(1), slope_near_zero(t), (apply<Cos>(t) - y) / t);
+  }
+  // Its Taylor series for |t| < 1: t times the sum over k of (-1)^(k+1) (2k + 2) t^2k / (2k + 3)!,
+  // with all digits in its second derivative too.
+  template <class T> static T slope_near_zero(T t) { return t * series(apply<Square>(t), kSlope); }
+  static constexpr auto kSlope = [] {
+    std::array<double, 12> c{};
+    double factorial = -1.0;  // of 2k + 3, with the sign
+    for (std::size_t k = 0; k < c.size(); ++k) {
+      const double n = 2.0 * static_cast<double>(k) + 2.0;
+      factorial *= -n * (n + 1.0);
+      c[k] = -n / factorial;
+    }
+    return c;
+  }();
 };
 struct Tan : Operation<1> {
   static constexpr auto name = "tan";
@@ -563,14 +620,14 @@ using Operations = OperationList<
     ops::Add, ops::Subtract, ops::Multiply, ops::Divide, ops::Negative, ops::Square,
     ops::Reciprocal, ops::Sqrt, ops::Cbrt, ops::Power, ops::Absolute, ops::Sign, ops::Maximum,
     ops::Minimum, ops::Fmax, ops::Fmin, ops::Copysign, ops::Remainder, ops::Fmod, ops::FloorDivide,
-    ops::Floor, ops::Ceil, ops::Rint, ops::Trunc, ops::Exp, ops::Exp2, ops::Expm1, ops::Log,
-    ops::Log2, ops::Log10, ops::Log1p, ops::Expit, ops::LogExpit, ops::Logit, ops::Logaddexp,
-    ops::Logaddexp2, ops::Xlogy, ops::Xlog1py, ops::Sin, ops::Cos, ops::Tan, ops::Arcsin,
-    ops::Arccos, ops::Arctan, ops::Arctan2, ops::Hypot, ops::Sinh, ops::Cosh, ops::Tanh,
-    ops::Arcsinh, ops::Arccosh, ops::Arctanh, ops::Erf, ops::Erfc, ops::Gammaln, ops::Digamma,
-    ops::Polygamma, ops::Less, ops::LessEqual, ops::Greater, ops::GreaterEqual, ops::Equal,
-    ops::NotEqual, ops::LogicalAnd, ops::LogicalOr, ops::LogicalXor, ops::LogicalNot, ops::Isnan,
-    ops::Isfinite, ops::Isinf, ops::Heaviside, ops::Where>;
+    ops::Floor, ops::Ceil, ops::Rint, ops::Trunc, ops::Exp, ops::Exp2, ops::Expm1, ops::Exprel,
+    ops::Log, ops::Log2, ops::Log10, ops::Log1p, ops::Expit, ops::LogExpit, ops::Logit,
+    ops::Logaddexp, ops::Logaddexp2, ops::Xlogy, ops::Xlog1py, ops::Sin, ops::Cos, ops::Sinc,
+    ops::Tan, ops::Arcsin, ops::Arccos, ops::Arctan, ops::Arctan2, ops::Hypot, ops::Sinh, ops::Cosh,
+    ops::Tanh, ops::Arcsinh, ops::Arccosh, ops::Arctanh, ops::Erf, ops::Erfc, ops::Gammaln,
+    ops::Digamma, ops::Polygamma, ops::Less, ops::LessEqual, ops::Greater, ops::GreaterEqual,
+    ops::Equal, ops::NotEqual, ops::LogicalAnd, ops::LogicalOr, ops::LogicalXor, ops::LogicalNot,
+    ops::Isnan, ops::Isfinite, ops::Isinf, ops::Heaviside, ops::Where>;
 
 // Position of Op in the list: its opcode in memory, never on disk.
 template <class Op, class First, class... Rest>

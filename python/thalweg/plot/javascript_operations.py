@@ -15,13 +15,15 @@ OPERATIONS = {
     "floor_divide": "floor_divide({0}, {1})", "floor": "Math.floor({0})", "ceil": "Math.ceil({0})",
     "rint": "rint({0})", "trunc": "Math.trunc({0})",
     "exp": "Math.exp({0})", "exp2": "Math.pow(2, {0})", "expm1": "Math.expm1({0})",
+    "exprel": "({0} === 0 ? 1 : Math.expm1({0}) / {0})",
     "log": "Math.log({0})", "log2": "Math.log2({0})", "log10": "Math.log10({0})",
     "log1p": "Math.log1p({0})", "expit": "expit({0})",
     "log_expit": "Math.min({0}, 0) - Math.log1p(Math.exp(-Math.abs({0})))", "logit": "logit({0})",
     "logaddexp": "logaddexp({0}, {1})",
     "logaddexp2": "logaddexp({0} * Math.LN2, {1} * Math.LN2) / Math.LN2",
     "xlogy": "xlog({0}, {1}, Math.log)", "xlog1py": "xlog({0}, {1}, Math.log1p)",
-    "sin": "Math.sin({0})", "cos": "Math.cos({0})", "tan": "Math.tan({0})",
+    "sin": "Math.sin({0})", "cos": "Math.cos({0})",
+    "sinc": "sinc({0})", "tan": "Math.tan({0})",
     "arcsin": "Math.asin({0})", "arccos": "Math.acos({0})", "arctan": "Math.atan({0})",
     "arctan2": "Math.atan2({0}, {1})", "hypot": "Math.hypot({0}, {1})",
     "sinh": "Math.sinh({0})", "cosh": "Math.cosh({0})", "tanh": "Math.tanh({0})",
@@ -51,6 +53,10 @@ LIBRARY = {
     "rint": """a => {
   const f = Math.floor(a), d = a - f;
   return d < 0.5 || d === 0.5 && f % 2 === 0 ? f : f + 1;
+}""",
+    "sinc": """a => {
+  const n = Math.round(a), s = Math.sin(Math.PI * (a - n));
+  return a === 0 ? 1 : (n % 2 === 0 ? s : -s) / (Math.PI * a);
 }""",
     "expit": "a => { const e = Math.exp(-Math.abs(a)); return (a < 0 ? e : 1) / (1 + e); }",
     # Near 1/2 as 2 artanh(2a - 1), whose argument is exact.

@@ -168,6 +168,17 @@ template <class V> THALWEG_INLINE V expm1(V x) {
   return select(abs(x) < V(5e-17), x, y);
 }
 
+// (e^x - 1) / x, any x; 1 at 0, 0 at -inf, inf above 716.4. From 700 on e^x / x, with e^x less by
+// 2^32, so that it does not overflow before the quotient does.
+template <class V> THALWEG_INLINE V exprel(V x) {
+  const V y = select(x == V(0.0), V(1.0), expm1(x) / x);
+  const auto large = x > V(700.0);
+  if (!any(large)) return y;
+  const V high = clamp(x, 700.0, 720.0);
+  const V less = exp_of_sum(high - V(32 * kLn2High), V(-32 * kLn2Low));
+  return select(large, less / high * V(4294967296.0), y);
+}
+
 // x = 2^k m with m in [0.7071, 1.4142], for normal positive x.
 template <class V> struct LogArgument {
   V k, m;

@@ -166,6 +166,15 @@ template <class V> THALWEG_INLINE V sin(V x) {
   return s;
 }
 
+// sin(pi x) / (pi x): all doubles, 1 at 0, 0 at other whole numbers, NaN at infinities. With r,
+// what x is more than the nearest whole number n, exact, sin(pi x) is (-1)^n sin(pi r).
+template <class V> THALWEG_INLINE V sinc(V x) {
+  constexpr double kPi = 3.14159265358979323846;
+  const V n = rint(x), half = V(0.5) * n;
+  const V s = sin(V(kPi) * (x - n));
+  return select(x == V(0.0), V(1.0), select(half == floor(half), s, -s) / (V(kPi) * x));
+}
+
 // All doubles: 1.4 ulp. NaN at infinities and NaN.
 template <class V> THALWEG_INLINE V cos(V x) {
   V s, c;
