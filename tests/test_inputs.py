@@ -418,3 +418,50 @@ def test_numbers_have_no_other_axes(f, error):
         f(np.array(1.5))
     with pytest.raises(error):
         tw.objective(f, 1.5)
+
+
+# ---- what people write ---------------------------------------------------------------------------
+
+
+def test_flags_in_args_choose_and_are_no_numbers():
+    def f(p, squared):
+        return np.sum((p - 1) ** 2) if squared else np.sum((p - 2) ** 4)
+
+    np.testing.assert_allclose(tw.minimize(f, [0.0, 0.0], args=(True,)).x, 1)
+    np.testing.assert_allclose(tw.minimize(f, [0.0], args=(np.False_,)).x, 2, atol=0.01)
+    assert tw.objective(f, [0.0], args=(True,)).args == []
+
+
+MISTAKES = {
+    "value and gradient": (
+        lambda: tw.minimize(lambda p: (p @ p, 2 * p), np.ones(2)), "return the value alone",
+    ),
+    "jac=True": (
+        lambda: tw.minimize(lambda p: (p @ p, 2 * p), np.ones(2), jac=True),
+        "Leave it out, and return the value alone",
+    ),
+    "names of an array": (lambda: tw.minimize(lambda p: p["a"] ** 2, [1.0]), "Start from a dict"),
+    "a column of residuals": (
+        lambda: tw.least_squares(lambda p: p[0] * X - LINE[:, None], [1.0]),
+        r"\(30, 30\); a column of data \(n, 1\) against a vector",
+    ),
+    "many fits of a column": (
+        lambda: tw.curve_fit_many(line, X, LINE[:, None]), r"shape \(30, 1\): ravel\(\) makes one",
+    ),
+    "axes the other way round": (
+        lambda: tw.curve_fit_many(line, X, np.stack([LINE, LINE], axis=1)), "np.moveaxis",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", MISTAKES)
+def test_common_mistakes_are_told_what_to_write(case):
+    call, said = MISTAKES[case]
+    with pytest.raises((TypeError, ValueError), match=said):
+        call()
+
+
+def test_huge_starts_and_data_are_read_without_a_warning():
+    assert "sum(...) = inf" in tw.minimize(lambda v: np.sum(v), np.full(20, 1e307)).message
+    with pytest.raises(RuntimeError, match="their squares overflow"):
+        tw.curve_fit(lambda x, a, b: 1e200 * (a * x + b), X, 1e200 * LINE)

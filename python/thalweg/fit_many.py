@@ -223,7 +223,9 @@ def fit_many(
     if len(free) > m:
         raise TypeError(
             f"The number of func parameters={len(free)} must not exceed the number of data "
-            f"points={m}"
+            f"points={m}, of ydata of shape {data.shape}"
+            + ": ravel() makes one fit of a column"
+            * (m == 1)
         )
     walls = walls_around(bounds, p, names)
     if walls and not given:

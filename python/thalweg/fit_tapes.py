@@ -291,5 +291,6 @@ def _of_size(trace: Trace, result: Any, m: int) -> Tracer:
         return Tracer(trace, trace.graph.broadcast_to(
             trace.graph.reshape(value.node, ()), (m,)))  # fmt: skip
     raise ValueError(
-        f"f must give a value for each of the {m} data of a fit, got values of shape {value.shape}"
+        f"f must give a value for each of the {m} data of a fit, which are the last axis of ydata, "
+        f"got values of shape {value.shape}: np.moveaxis moves an axis of ydata"
     )

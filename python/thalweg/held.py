@@ -8,35 +8,72 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterable, Sequence
-from types import CodeType, FunctionType
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from types import CodeType, FunctionType, MethodType
+from typing import Any
+from weakref import WeakMethod, ref
 
 import numpy as np
 import numpy.typing as npt
 
 from thalweg.inputs import FloatArray, place_in
 
-__all__ = ["Held", "held_by", "not_finite"]
+__all__ = ["Held"]
 
 # Elements that are looked through at a time.
 _PIECE = 1 << 20
 
 
-class Held(NamedTuple):
-    """An array that a function read while it was traced."""
+class Held:
+    """The arrays that a function read while it was traced.
 
-    name: str  # of the variable that it stands in, or nothing
-    array: npt.NDArray[Any]
+    Their names are looked up where a message needs them; the function itself is not kept alive.
+
+    Parameters
+    ----------
+    function : callable
+        The traced function.
+    read : list of (object, ndarray)
+        What it held that became data, and its array.
+    """
+
+    __slots__ = ("_function", "_read")
+
+    def __init__(
+        self, function: Callable[..., Any], read: Sequence[tuple[Any, npt.NDArray[Any]]]
+    ) -> None:
+        self._read = read
+        self._function: Callable[[], Any] | None = None
+        with contextlib.suppress(TypeError):  # of builtins, and of objects with slots alone
+            self._function = _reference(function)
+
+    def not_finite(self, args: Sequence[FloatArray], names: Sequence[str] = ()) -> str:
+        """Tell which array, or which of `args`, holds NaN or infinity; nothing if none does.
+
+        `names` are those of the `args`, if they have other ones.
+        """
+        for given, array in self._read:
+            if place := _first_bad(array):
+                value, at = place
+                name = self._name_of(given, array)
+                which = f"`{name}`" if name else f"an array of shape {array.shape}"
+                return f"the data hold {value} ({which}{place_in(at)})"
+        for i, array in enumerate(args):
+            if place := _first_bad(array):
+                value, at = place
+                name = names[i] if i < len(names) else f"args[{i}]"
+                return f"the data hold {value} ({name}{place_in(at)})"
+        return ""
+
+    def _name_of(self, *values: Any) -> str:
+        function = None if self._function is None else self._function()
+        known = {id(value): name for name, value in _variables(function)}
+        return next((known[id(v)] for v in values if id(v) in known), "").removeprefix("self._")
 
 
-def held_by(function: Callable[..., Any], read: Iterable[tuple[Any, Any]]) -> list[Held]:
-    """What was read, as (what the user's code held, its array), with names where they are known."""
-    read = list(read)
-    if not read:
-        return []
-    names = {id(value): name for name, value in _variables(function)}
-    return [Held(names.get(id(given), names.get(id(array), "")), array) for given, array in read]
+def _reference(function: Any) -> Callable[[], Any]:
+    """A reference that does not keep a function alive; of a method, not its object either."""
+    return WeakMethod(function) if isinstance(function, MethodType) else ref(function)
 
 
 def _variables(function: Any) -> list[tuple[str, Any]]:
@@ -77,22 +114,6 @@ def _read_names(code: CodeType) -> list[str]:
         if isinstance(constant, CodeType):
             names += _read_names(constant)
     return names
-
-
-def not_finite(held: Sequence[Held], args: Sequence[FloatArray], names: Sequence[str] = ()) -> str:
-    """The first array that is not finite, in words; nothing if all are."""
-    for name, array in held:
-        if place := _first_bad(array):
-            value, at = place
-            which = f"`{name}`" if name else f"an array of shape {array.shape}"
-            where = f" ({which}{place_in(at)})" if array.ndim else f" (`{name}`)" if name else ""
-            return f"the data hold {value}{where}"
-    for i, array in enumerate(args):
-        if place := _first_bad(array):
-            value, at = place
-            name = names[i] if i < len(names) else f"args[{i}]"
-            return f"the data hold {value} ({name}{place_in(at)})"
-    return ""
 
 
 def _first_bad(array: npt.NDArray[Any]) -> tuple[float, tuple[int, ...]] | None:

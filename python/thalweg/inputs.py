@@ -18,6 +18,8 @@ FloatArray = npt.NDArray[np.float64]
 
 def as_floats(value: Any, what: str) -> FloatArray:
     """`value` as an array of float64 in C order, or a clear error that names `what`."""
+    if type(value) is np.ndarray and value.dtype == np.float64 and value.flags.c_contiguous:
+        return value
     array = as_array(value, what)
     floats: FloatArray = np.ascontiguousarray(array, dtype=np.float64).reshape(array.shape)
     return floats
@@ -72,7 +74,9 @@ def mask_of(value: Any) -> npt.NDArray[np.bool_] | None:
             np.zeros(np.shape(v), bool) if mask is None else mask
             for v, mask in zip(value, masks, strict=True)
         ])  # fmt: skip
-    return np.ma.getmaskarray(value) if np.ma.is_masked(value) else None
+    if not isinstance(value, np.ma.MaskedArray) or not np.ma.is_masked(value):
+        return None
+    return np.ma.getmaskarray(value)
 
 
 def without_masks(value: Any, fill: float = np.nan) -> Any:

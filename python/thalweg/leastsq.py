@@ -145,7 +145,12 @@ def least_squares(
     x = rows[0]
     if len(squares.shape) > 1:
         raise ValueError(
-            f"`fun` must return at most 1-d array_like. f0.shape: {squares.shape}; ravel() it"
+            f"`fun` must return at most 1-d array_like. f0.shape: {squares.shape}; "
+            + (
+                "a column of data (n, 1) against a vector (n,) makes (n, n): ravel() the column"
+                if min(squares.shape) > 1
+                else "ravel() it"
+            )
         )
     if isinstance(bounds, tuple | list) and len(bounds) != 2:
         raise ValueError(f"`bounds` must contain 2 elements, got {len(bounds)}")

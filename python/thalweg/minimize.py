@@ -222,7 +222,10 @@ def minimize(
         objective = Called(fun, x0, _as_tuple(args), jac, unpack, chosen.needs != "value")
     else:
         if jac is not None:
-            raise TypeError("jac= is for trace=False: a traced function is differentiated exactly")
+            raise TypeError(
+                "jac= is for trace=False: a traced function is differentiated exactly. Leave it out"
+                + ", and return the value alone" * (jac is True)
+            )
         objective = objective_of(fun, x0, args, unpack)
     lead, rows = objective.structure.flatten(x0, "x0")
     if lead:

@@ -72,10 +72,6 @@ class Model:
         if trace:
             self._objective = Objective(self._call, self.p0, unpack=True)
             self._objective.names = self.names
-            self._objective.held = [
-                h._replace(name=h.name.replace("self._xdata", "xdata"))
-                for h in self._objective.held
-            ]
 
     def _call(self, *p: Any) -> Any:
         return self._own.call(self._f, (self._xdata, *p))
@@ -348,15 +344,8 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
 def difference(values: Any, y: Any, weights: Any, kept: Any, rest: Any) -> Any:
     """Residuals, of numbers or traced values; `rest`: the weights and the mask that there are."""
     rest = list(rest)
-    try:
-        size = prod(np.broadcast_shapes(np.shape(values), y.shape))
-    except ValueError:
-        size = 0
-    if size != y.size != 1:
-        raise ValueError(
-            f"ydata must have the shape of the model's values, {np.shape(values)}, got {y.shape}"
-            + ": ravel() makes one axis of both" * (prod(np.shape(values)) == y.size)
-        )
+    if values.shape != y.shape:
+        check_shapes(values.shape, y.shape)
     r = values - y
     w = rest.pop(0) if weights is not None else None
     if kept is not None:
@@ -365,6 +354,19 @@ def difference(values: Any, y: Any, weights: Any, kept: Any, rest: Any) -> Any:
     if w is None:
         return r
     return w @ r if w.ndim == 2 else r * w
+
+
+def check_shapes(values: tuple[int, ...], data: tuple[int, ...]) -> None:
+    """Refuse values that would make more or fewer residuals than there are data."""
+    try:
+        size = prod(np.broadcast_shapes(values, data))
+    except ValueError:
+        size = 0
+    if size != prod(data) != 1:
+        raise ValueError(
+            f"ydata must have the shape of the model's values, {values}, got {data}"
+            + ": ravel() makes one axis of both" * (prod(values) == prod(data))
+        )
 
 
 def model(f: Callable[..., Any], xdata: Any, p0: Any = None, *, trace: bool = True) -> Model:

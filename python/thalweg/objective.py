@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from thalweg import _core
 from thalweg.frames import Frame
-from thalweg.held import Held, held_by, not_finite
+from thalweg.held import Held
 from thalweg.inputs import mask_of, unmasked
 from thalweg.methods import Method, kept_minimizer, kept_stepper
 from thalweg.structure import FloatArray, Structure, argument_names, as_floats, structure_of
@@ -78,7 +78,7 @@ class Objective:
     """
 
     # The arrays that the function read; not known of one that was pickled.
-    held: Sequence[Held] = ()
+    held: Held | None = None
 
     def __init__(
         self,
@@ -105,14 +105,16 @@ class Objective:
         self._f = output_node(trace, result)
         self.shape: tuple[int, ...] = trace.graph.shape(self._f)
         self.x_node = x.node
-        self.held = held_by(function, trace.read)
+        self.held = Held(function, trace.read)
         self._functions: dict[Any, _core.Function] = {}
         self._steppers: dict[Any, _core.Stepper] = {}
         self._minimizers: dict[Any, Any] = {}
 
     def _input(self, trace: Trace, value: Any) -> Any:
         """An argument: numbers become inputs, anything else goes in as it is and stays."""
-        if mask_of(value) is not None:
+        if isinstance(value, bool | np.bool_):  # a flag, that chooses what the function does
+            return value
+        if type(value) is not np.ndarray and mask_of(value) is not None:
             unmasked(value, "args")  # refused, and not passed as it is
         try:
             array = as_floats(value, "args")
@@ -547,7 +549,8 @@ class Objective:
 
         `names` are those of the `args`, if they have other ones.
         """
-        return not_finite(self.held, self.args if args is None else args, names)
+        held = self.held or Held(len, [])
+        return held.not_finite(self.args if args is None else args, names)
 
     def faults(
         self, rows: FloatArray, args: Sequence[FloatArray], varying: Sequence[bool], gradient: bool

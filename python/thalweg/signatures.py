@@ -5,15 +5,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from types import FunctionType, MethodType
-from typing import Any
+from typing import Any, NamedTuple
 
 __all__ = ["Parameters", "argument_names", "parameter_count", "split"]
 
 
-@dataclass(frozen=True, slots=True)
-class Parameters:
+class Parameters(NamedTuple):
     """The parameters of a function, as values reach them.
 
     What `functools.partial` has bound is no parameter: a bound keyword has a default, and those
@@ -74,22 +72,19 @@ class Parameters:
     @classmethod
     def _of_code(cls, function: FunctionType, bound: int) -> Parameters:
         code = function.__code__
-        count, names = code.co_argcount, code.co_varnames
-        alone = names[count : count + code.co_kwonlyargcount]
-        free = function.__kwdefaults__ or {}
+        end, names = code.co_argcount, code.co_varnames
         variadic = bool(code.co_flags & inspect.CO_VARARGS)
-        return cls(
-            names[bound:count],
-            max(count - bound - len(function.__defaults__ or ()), 0),
-            tuple(name for name in alone if name not in free),
-            tuple(free),
-            variadic,
-            bool(code.co_flags & inspect.CO_VARKEYWORDS),
-            not variadic,
-        )
+        any_name = bool(code.co_flags & inspect.CO_VARKEYWORDS)
+        required = max(end - bound - len(function.__defaults__ or ()), 0)
+        alone: tuple[str, ...] = ()
+        free = function.__kwdefaults__ or ()
+        if code.co_kwonlyargcount:
+            known = names[end : end + code.co_kwonlyargcount]
+            alone = tuple(name for name in known if name not in free)
+        return cls(names[bound:end], required, alone, tuple(free), variadic, any_name, not variadic)
 
     @property
-    def count(self) -> int:
+    def least(self) -> int:
         """How many have no default."""
         return self.required + len(self.named)
 
@@ -126,7 +121,7 @@ def split(values: Sequence[Any], named: Sequence[str]) -> tuple[tuple[Any, ...],
 def parameter_count(function: Callable[..., Any]) -> tuple[int, bool]:
     """Parameters without default, and whether that number is known (`*p`: not)."""
     found = Parameters.of(function)
-    return (found.count, True) if found.known else (1, False)
+    return (found.least, True) if found.known else (1, False)
 
 
 def argument_names(function: Callable[..., Any] | None) -> list[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import prod
+from math import isfinite, prod
 from typing import Any, Literal
 
 import numpy as np
@@ -211,7 +211,7 @@ def structure_of(
             _check_names(known, x0)
         s = Structure("dict", tuple(a.shape for a in arrays), tuple(x0), packed, known.named)
     else:
-        r = known.count - n_args if known.known else 1
+        r = known.least - n_args if known.known else 1
         entries = isinstance(x0, tuple) and unpack is not False
         if entries and (r == len(x0) or unpack or (not known.known and len(x0) > 1)):
             arrays = [as_floats(v, f"x0[{i}]") for i, v in enumerate(x0)]
@@ -242,7 +242,7 @@ def _takes_whole(known: Parameters, x0: dict[str, Any], n_args: int) -> bool:
     """Whether a function takes a dict whole: it has one parameter for it, not named by a key."""
     if not known.known:
         return known.variadic and not known.takes_any
-    alone = known.count - n_args == 1 and not known.named
+    alone = known.least - n_args == 1 and not known.named
     return alone and x0.keys().isdisjoint(known.positional[: known.required])
 
 
@@ -267,7 +267,8 @@ def _is_ragged(x0: Any) -> bool:
 
 def check_finite(flat: FloatArray, what: str, structure: Structure) -> None:
     """Raise ValueError where an entry is NaN or infinite."""
-    if not np.isfinite(flat).all():
+    few = flat.size <= 16  # quicker without NumPy
+    if not (all(map(isfinite, flat.tolist())) if few else np.isfinite(flat).all()):
         bad = np.flatnonzero(~np.isfinite(flat))
         where = f" at index {bad[0]}" if flat.size > 1 else ""
         if structure.form in ("tuple", "dict"):

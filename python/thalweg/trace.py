@@ -301,6 +301,15 @@ def output_node(trace: Trace, result: Any) -> int:
         raise TypeError(
             "the function must return a number or an array, got None: does it lack a `return`?"
         )
+    if (
+        isinstance(result, tuple)
+        and len(result) == 2
+        and np.ndim(result[0]) == 0 != np.ndim(result[1])
+    ):
+        raise TypeError(
+            "the function must return a number or an array, got a tuple of both: return the value "
+            "alone, its gradient is made; or with trace=False and jac=True return both"
+        )
     if isinstance(result, str | bytes | dict | set):
         raise TypeError(
             f"the function must return a number or an array, got {type(result).__name__}"

@@ -505,6 +505,10 @@ _ON_TRUTH: dict[Any, Callable[..., Any]] = {
 def _index(x: Tracer, index: Any) -> Tracer:
     """Index as NumPy does: basic indices give a view, arrays and masks a gather."""
     items = index if isinstance(index, tuple) else (index,)
+    if isinstance(index, str):
+        raise cannot_trace(
+            f"x[{index!r}]", "an array has no names.", "Start from a dict, and f(p) gets p['name']."
+        )
     if any(holds_tracer(i) for i in items):
         traced = [i for i in items if holds_tracer(i)]
         if isinstance(traced[0], Truth):
