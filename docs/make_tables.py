@@ -108,6 +108,7 @@ def functions() -> str:
         group = GROUPS.get(handler.__module__.rpartition(".")[2], "others")
         groups.setdefault(group, set()).add(registry.name_of(function))
     methods = {n for n in dir(Tracer) if not n.startswith("_") and hasattr(np.ndarray, n)}
+    methods.remove("trace")  # a traced value's own: np.trace(x) is
     rows = [(group, names(found).replace("\n", " ")) for group, found in sorted(groups.items())]
     rows.append(("methods and attributes of a traced value", names(methods).replace("\n", " ")))
     return table(("", "traced"), rows)
@@ -179,7 +180,7 @@ MEANINGS = {
     "diverged": "a value, gradient or step overflowed, or the value falls without end",
     "left_domain": "an operation got an input outside its domain; the message names both",
     "non_finite": "a value or gradient is NaN or infinite for another cause",
-    "stopped_by_callback": "the callback raised `StopIteration`",
+    "stopped_by_callback": "the callback raised `StopIteration` or returned True",
     "interrupted": "Ctrl-C; `KeyboardInterrupt.result` holds what there was",
 }
 

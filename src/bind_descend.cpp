@@ -61,8 +61,8 @@ class Stepper {
     Conversation talk(std::move(callback), function, record, n, throng.progress);
     bool begin = true;
     if (!throng.many)
-      for (const rules::Memory& m : step_.memory)
-        begin &= outcome.remember(m.per_variable ? n : 1, [&] { return talk.interrupted(); });
+      for (std::size_t m = 0; m < step_.memory.size(); ++m)
+        begin &= outcome.remember(step_.remembered(m), [&] { return talk.interrupted(); });
     const Watch watch = talk.watch();
     const Kernels& isa = kernels();
     NotBegun rest{.from = k};
@@ -141,6 +141,10 @@ class Stepper {
       bind(step_.at.lower, bounds[0], false), bind(step_.at.upper, bounds[1], false);
     std::vector<std::optional<Array>> first = memory;  // none: the method's own number
     for (std::size_t m = 0; m < first.size(); ++m) {
+      const std::int64_t size = k * step_.remembered(m);
+      if (first[m] && first[m]->size() != size)
+        throw py::value_error("memory " + std::to_string(m) + " must hold " + std::to_string(size) +
+                              " numbers, got " + std::to_string(first[m]->size()));
       if (!first[m] && step_.initial[m] >= 0) first[m] = initial(m, k, hyper);
       starts.memory.push_back(first[m] ? first[m]->data() : nullptr);
     }
@@ -153,7 +157,7 @@ class Stepper {
   // Memory that begins as a hyper-parameter: a row a start.
   Array initial(std::size_t m, std::int64_t k, const std::vector<Array>& hyper) const {
     const Array& from = hyper[static_cast<std::size_t>(step_.initial[m] - step_.at.hyper)];
-    const std::int64_t size = step_.memory[m].per_variable ? step_.n : 1;
+    const std::int64_t size = step_.remembered(m);
     Array rows({k, size});
     for (std::int64_t i = 0; i < k; ++i)
       std::fill_n(rows.mutable_data() + i * size, size, from.data()[from.size() == k ? i : 0]);

@@ -159,9 +159,31 @@ void begin_memory(const OnRows& full, const Batched& b, Standing& at) {
   for (std::size_t m = at.memory.size(); m < full.step().memory.size(); ++m) {
     const rules::Memory& own = full.step().memory[m];
     const int from = full.step().initial[m];
-    at.memory.emplace_back(own.per_variable ? full.step().n : 1,
+    at.memory.emplace_back(full.step().remembered(m),
                            from < 0 ? own.initial : *b.uniform[static_cast<std::size_t>(from)]);
   }
+}
+
+// What a standing holds, or may leave out, is of the step's sizes.
+void check(const Standing& at, const Step& step) {
+  const auto must_hold = [](const char* what, std::size_t got, std::int64_t wanted) {
+    if (got != static_cast<std::size_t>(wanted))
+      throw py::value_error("the state's " + std::string(what) + " must hold " +
+                            std::to_string(wanted) + " numbers, got " + std::to_string(got));
+  };
+  must_hold("x", at.x.size(), step.n);
+  if (!at.average.empty()) must_hold("average", at.average.size(), step.n);
+  if (!at.best.empty()) must_hold("best", at.best.size(), step.n);
+  for (std::size_t m = 0; m < at.memory.size(); ++m)
+    must_hold("memory", at.memory[m].size(), m < step.memory.size() ? step.remembered(m) : 0);
+  constexpr std::int64_t kMost = std::int64_t{1} << 62;  // counting on does not overflow
+  for (const auto& [what, count] : {std::pair{"epoch", at.epoch},
+                                    {"batch", at.batch},
+                                    {"step", at.step},
+                                    {"best_epoch", at.best_epoch}})
+    if (count < 0 || count > kMost)
+      throw py::value_error("the state's " + std::string(what) + " must be between 0 and " +
+                            std::to_string(kMost) + ", got " + std::to_string(count));
 }
 
 Standing standing_of(const py::dict& d) {
@@ -212,6 +234,7 @@ py::dict run_training(const Over& over, const std::vector<Array>& args,
   if (step.at.lower >= 0) bind(step.at.lower, bounds);
   Standing at = standing_of(standing);
   begin_memory(*full, t.programs, at);
+  check(at, step);
   std::optional<Table> apart;
   std::optional<Means> means;
   if (held_out) {

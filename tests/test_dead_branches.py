@@ -249,3 +249,20 @@ def test_a_dead_row_of_a_network_adds_nothing() -> None:
 def test_a_live_infinity_is_kept() -> None:
     assert tw.grad(lambda x: np.maximum(x * INF, 0.0))(1.0) == INF
     assert tw.grad(lambda x: np.where(x > 0, x * INF, 0.0))(1.0) == INF
+
+
+@pytest.mark.parametrize(
+    "dead",
+    [
+        lambda x: np.where(x > -9, x, np.log(-1 - x**2)),
+        lambda x: np.maximum(x, np.log(0 * x)),
+        lambda x: np.minimum(1 / (x - x), x),
+        lambda x: np.fmax(np.log(-1 - x**2), x),
+    ],
+)
+def test_what_is_left_out_is_not_blamed(dead: Function) -> None:
+    result = tw.minimize(lambda x: np.sum(dead(x) + np.sqrt(x - 5)), [2.0, 3.0])
+    assert not result.success
+    assert "sqrt" in result.message
+    assert "log" not in result.message
+    assert "divide" not in result.message

@@ -188,6 +188,7 @@ def test_a_schedule_that_gives_zero_is_named():
         (lambda v: np.exp(v), 800.0, "exp(800) = inf"),
         (lambda v: np.prod(v), np.full(400, 10.0), "prod(...) = inf"),
         (lambda v: np.sum(v), np.full(20, 1e307), "sum(...) = inf"),
+        (lambda v: np.cumsum(v)[-1], np.full(20, 1e307), "a running sum or product(...) = inf"),
         (lambda v: np.sum(np.full((2, 2), 1e308) @ v), np.full(2, 1e10), "matmul(...) = inf"),
     ],
 )

@@ -116,6 +116,7 @@ REFUSED = {
     "closure in a product": lambda: tw.minimize(lambda w: MASKED @ w, np.ones(3)),
     "closure in a list": lambda: tw.minimize(lambda w: np.sum(w * [MASKED, MASKED]), np.ones(3)),
     "closure returned": lambda: tw.objective(lambda w: MASKED * w, 1.0),
+    "an index": lambda: tw.objective(lambda w: w[np.ma.masked_array([0, 1], [0, 1])], np.ones(3)),
     "a table": lambda: tw.objective(lambda w: np.interp(w, MASKED, MASKED), 1.0),
     "a polynomial": lambda: tw.objective(lambda w: np.polyval(MASKED, w), 1.0),
     "a loss": lambda: tw.losses.squared(np.ones(3), MASKED),
@@ -262,6 +263,15 @@ def test_frames_in_args_have_their_columns_by_name(case):
     np.testing.assert_allclose(F.with_args((second,))(W), f(second, W), rtol=1e-12)
     with pytest.raises(KeyError, match="nothing"):
         tw.objective(lambda w, X: X["nothing"] * w, W, args=(first,))
+
+
+def test_gradients_take_frames_by_the_names_of_their_columns():
+    pandas = pytest.importorskip("pandas", reason="pandas is optional: its arrays in functions")
+    slope = tw.grad(lambda w, X: np.sum(X["u"] * w[0] + X["v"] * w[1]))
+    first = pandas.DataFrame({"u": X, "v": X**2})
+    for frame in (first, first[["v", "u"]], 2 * first):
+        wanted = [frame["u"].sum(), frame["v"].sum()]
+        np.testing.assert_allclose(slope(W, frame), wanted, rtol=1e-13)
 
 
 def test_fits_of_series_and_frames():
@@ -440,7 +450,7 @@ MISTAKES = {
         lambda: tw.minimize(lambda p: (p @ p, 2 * p), np.ones(2), jac=True),
         "Leave it out, and return the value alone",
     ),
-    "names of an array": (lambda: tw.minimize(lambda p: p["a"] ** 2, [1.0]), "Start from a dict"),
+    "names of an array": (lambda: tw.minimize(lambda p: p["a"] ** 2, [1.0]), "a dict has: f"),
     "a column of residuals": (
         lambda: tw.least_squares(lambda p: p[0] * X - LINE[:, None], [1.0]),
         r"\(30, 30\); a column of data \(n, 1\) against a vector",

@@ -4,6 +4,7 @@
 # ruff: noqa: ARG005 - signatures are part of what is tested
 import _thread
 import copy
+import dataclasses
 import math
 import pickle
 import re
@@ -654,8 +655,12 @@ def test_state_is_small_and_its_own():
         ({}, {}, "got dict"),
         ("adam", {}, "from momentum with 2 variables, got adam with 2"),
         ("short", {}, "from momentum with 2 variables, got momentum with 1"),
-        (("momentum", np.zeros(2), (np.zeros(1),), 1), {}, "[2] numbers of momentum, got [1]"),
-        (("momentum", np.zeros(2), (), 1), {}, "[2] numbers of momentum, got []"),
+        (
+            ("momentum", np.zeros(2), (np.zeros(1),), 1),
+            {},
+            "must remember v (2,) of momentum with 2 variables, got",
+        ),
+        (("momentum", np.zeros(2), (), 1), {}, "got arrays of shapes []"),
         (("momentum", np.zeros(2), [np.zeros(2)], 1), {}, "vectors of floats"),
         (("momentum", np.zeros(2), (np.zeros(2, object),), 1), {}, "vectors of floats"),
         (("momentum", None, (np.zeros(2),), 1), {}, "vectors of floats"),
@@ -674,6 +679,21 @@ def test_states_that_do_not_fit_are_refused(state, how, said):
     with pytest.raises((TypeError, ValueError)) as caught:
         tw.minimize(bowl, np.zeros(2), "momentum", learning_rate=0.1, state=state)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("method", ["momentum", "adam", "rprop"])
+def test_a_state_that_remembers_another_number_of_things_is_refused(method):
+    how = {"learning_rate": 0.1}
+    state = tw.minimize(bowl, np.zeros(2), method, max_iter=1, **how).state
+    for memory in (
+        tuple(m[:1] for m in state.memory),
+        tuple(np.zeros(1000) for _ in state.memory),
+        state.memory[:-1],
+        (*state.memory, np.zeros(2), np.zeros(2)),
+    ):
+        wrong = dataclasses.replace(state, memory=memory)
+        with pytest.raises(ValueError, match=f"must remember .* of {method} with 2 variables, got"):
+            tw.minimize(bowl, np.zeros(2), method, state=wrong, **how)
 
 
 # ---- bounds --------------------------------------------------------------------------------------

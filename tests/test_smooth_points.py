@@ -85,6 +85,9 @@ CASES: dict[str, Smooth] = {
         _sinc,
         least=1e-300,
     ),
+    "sin(x) / x with 1 for 0": Smooth(
+        lambda x: (lambda t: np.sin(t) / t)(np.where(x == 0, 1.0, x)), _sinc, least=1e-300
+    ),
     "expm1(x) / x": Smooth(
         lambda x: np.where(x == 0, 1.0, np.expm1(2 * x) / (2 * x)),
         lambda x: _exprel(2 * x),
@@ -101,6 +104,24 @@ CASES: dict[str, Smooth] = {
     "minus a norm by a rate": Smooth(
         lambda x: np.exp(-((-0.5 * np.linalg.norm(np.stack([x, x]))) ** 2)),
         lambda x: mpmath.exp(-(x**2) / 2),
+    ),
+    "a factor by norm by norm": Smooth(
+        lambda x: (lambda r: 0.5 * (1 + x) * r * r)(np.linalg.norm(np.stack([x, 2 * x]))),
+        lambda x: (1 + x) * 5 * x**2 / 2,
+        top=0.1,
+    ),
+    "norm by a factor by norm": Smooth(
+        lambda x: (lambda r: -(r * np.exp(x)) * (r / (2 + x)))(np.linalg.norm(np.stack([x, x]))),
+        lambda x: -2 * x**2 * mpmath.exp(x) / (2 + x),
+        top=0.1,
+    ),
+    "abs cubed as a product": Smooth(
+        lambda x: np.abs(x) * np.abs(x) * np.abs(x), lambda x: abs(x) ** 3, least=1e-17
+    ),
+    "products of two corners": Smooth(
+        lambda x: (np.abs(x) * np.hypot(1 + x, x) / 3) ** 2,
+        lambda x: x**2 * ((1 + x) ** 2 + x**2) / 9,
+        top=0.1,
     ),
     "hypot squared": Smooth(lambda x: np.hypot(x, 3 * x) ** 2, lambda x: 10 * x**2),
     "hypot times hypot": Smooth(

@@ -309,6 +309,8 @@ def test_x_scale_measures_variables_by_their_start():
 def test_matrices_that_do_not_fit_are_refused_before_they_are_made(solver, instead):
     with pytest.raises(MemoryError, match=f"{solver} of 3000000 variables .* use {instead}"):
         tw.minimize(lambda x: np.sum(x**2), np.ones(3_000_000), solver)
+    with pytest.raises(MemoryError, match=f"{solver} of 3000000 variables .* use {instead}"):
+        (tw.BFGS() if solver == "bfgs" else tw.Newton()).start(np.zeros(3_000_000))
 
 
 def test_scipys_names_stand_for_ours():

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sweep.hpp"
 #include "thalweg/evaluate.hpp"
 
 namespace thalweg {
@@ -37,9 +38,10 @@ class Inquiry {
     const auto program =
         lower(graph_, nodes_, {varying, k == 1 ? Layout::Elements : Layout::Lanes, true});
     std::vector<const double*> in(inputs.begin(), inputs.end());
-    for (std::int64_t first = 0; first < k; first += kSome) {
+    const std::int64_t some = together();
+    for (std::int64_t first = 0; first < k; first += some) {
       if (between) between();
-      const std::int64_t count = std::min(kSome, k - first);
+      const std::int64_t count = std::min(some, k - first);
       evaluate_all(*program, in, count);
       for (std::size_t j = 0; j < in.size(); ++j)
         if (varying[j]) in[j] += count * program->input_sizes[j];
@@ -65,8 +67,14 @@ class Inquiry {
   }
 
  private:
-  // Points that are looked at together.
-  static constexpr std::int64_t kSome = 512;
+  // Points that are looked at together: so many, or fewer where the values of all nodes of so many
+  // would take more than 128 MiB.
+  std::int64_t together() const {
+    constexpr std::int64_t kSome = 512, kDoubles = std::int64_t{1} << 24;
+    std::int64_t each = 1;
+    for (NodeId id : nodes_) each = std::min(kDoubles, each + size_of(g_.shape(id)));
+    return std::clamp<std::int64_t>(kDoubles / each, 1, kSome);
+  }
 
   std::span<const double> values(NodeId id) const {
     const auto& all = values_[static_cast<std::size_t>(id)];
@@ -122,7 +130,7 @@ class Inquiry {
         for (NodeId i : in) std::ranges::fill(used(i), 1);
         continue;
       }
-      const bool choice = g_[id].op == kOpcode<ops::Where>;
+      const bool choice = g_[id].op == kOpcode<ops::Where>, extreme = picks(g_[id].op);
       for (std::size_t e = 0; e < used(id).size(); ++e) {
         if (!used(id)[e]) continue;
         for (std::size_t k = 0; k < in.size(); ++k) {
@@ -130,6 +138,9 @@ class Inquiry {
             const double c = values(in[0])[source(e, g_.shape(id), g_.shape(in[0]))];
             if ((c != 0.0) != (k == 1)) continue;
           }
+          if (extreme && !std::isnan(values(id)[e]) &&
+              operand({id, e, false}, in[k]) != values(id)[e])
+            continue;
           used(in[k])[source(e, g_.shape(id), g_.shape(in[k]))] = 1;
         }
       }

@@ -36,13 +36,12 @@ class Emission {
           std::accumulate(parts.begin(), parts.end(), std::int64_t{0},
                           [](std::int64_t n, const Part& p) { return n + p.n; }));
     for (std::size_t k = 0; k < list_.outputs.size(); ++k)
-      for (const Part& p : list_.outputs[k])
-        pin(p, {Space::Output, static_cast<std::int32_t>(k), 0});
+      for (const Part& p : list_.outputs[k]) pin(p, {Space::Output, position(k, "outputs"), 0});
     for (std::size_t i = list_.steps.size(); i-- > 0;) {
       const Step& s = list_.steps[i];
       if (s.dead || s.parts < 0 || s.accumulate) continue;
       for (const Part& p : list_.parts[static_cast<std::size_t>(s.parts)])
-        pin(p, {Space::Scratch, static_cast<std::int32_t>(i), 0});
+        pin(p, {Space::Scratch, position(i, "steps"), 0});
     }
     recompute();
     schedule();
@@ -51,8 +50,8 @@ class Emission {
     for (std::int32_t i : order_) write(i);
     for (std::size_t k = 0; k < list_.outputs.size(); ++k)
       for (const Part& p : list_.outputs[k])
-        if (!is_pinned_to(p, {Space::Output, static_cast<std::int32_t>(k), p.at.offset}))
-          copy_part(p, {Space::Output, static_cast<std::int32_t>(k), 0}, false);
+        if (!is_pinned_to(p, {Space::Output, position(k, "outputs"), p.at.offset}))
+          copy_part(p, {Space::Output, position(k, "outputs"), 0}, false);
     shared_.resize(tape_.code.size(), false);
     keep_in_registers();
     return std::move(tape_);
@@ -106,7 +105,7 @@ class Emission {
         if (p.index != from) {
           if (!is_cheap(step(p))) continue;
           from = p.index;
-          copy = static_cast<std::int32_t>(list_.steps.size());
+          copy = position(list_.steps.size(), "steps");
           list_.steps.push_back(Step(step(p)));
         }
         list_.steps[i].in[k].index = copy;
@@ -185,36 +184,42 @@ class Emission {
       return slot;
     }
     tape_.slots.push_back(n);
-    return static_cast<std::int32_t>(tape_.slots.size() - 1);
+    return position(tape_.slots.size() - 1, "slots");
   }
 
   void give_slot(std::int32_t slot) {
     free_[tape_.slots[static_cast<std::size_t>(slot)]].push_back(slot);
   }
 
-  // The slot (or output) that holds a step's result; taken when first asked for.
+  // The slot (or output) that holds a step's result; taken when first asked for. What is pinned
+  // into an array that is pinned into another, and so on, stands where the last of them does.
   Place home(std::int32_t index) {
-    const auto u = static_cast<std::size_t>(index);
-    if (homes_[u].space != Space::None) return homes_[u];
-    const Place& pinned = list_.steps[u].pinned;
-    if (pinned.space == Space::None) {
-      homes_[u] = {Space::Scratch, take_slot(list_.steps[u].n), 0};
-    } else {
-      homes_[u] = pinned;
-      if (pinned.space == Space::Scratch) {
-        homes_[u] = home(pinned.index);
-        homes_[u].offset += pinned.offset;
-      }
+    auto u = static_cast<std::size_t>(index);
+    std::vector<std::size_t> within;
+    while (homes_[u].space == Space::None && list_.steps[u].pinned.space == Space::Scratch) {
+      within.push_back(u);
+      u = static_cast<std::size_t>(list_.steps[u].pinned.index);
+    }
+    if (homes_[u].space == Space::None) {
+      const Step& last = list_.steps[u];
+      homes_[u] = last.pinned.space == Space::None ? Place{Space::Scratch, take_slot(last.n), 0}
+                                                   : last.pinned;
+    }
+    for (; !within.empty(); within.pop_back()) {
+      const std::size_t part = within.back();
+      homes_[part] = homes_[u];
+      homes_[part].offset += list_.steps[part].pinned.offset;
+      u = part;
     }
     return homes_[u];
   }
-  void release(const Place& p) {
-    if (p.space != Space::Scratch) return;
-    const auto u = static_cast<std::size_t>(p.index);
-    if (--readers_[u] > 0) return;
-    const Step& s = list_.steps[u];
-    if (s.pinned.space == Space::None) give_slot(homes_[u].index);
-    else if (s.pinned.space == Space::Scratch) release(s.pinned);
+  void release(Place p) {
+    while (p.space == Space::Scratch) {
+      const auto u = static_cast<std::size_t>(p.index);
+      if (--readers_[u] > 0) return;
+      p = list_.steps[u].pinned;
+      if (p.space == Space::None) give_slot(homes_[u].index);
+    }
   }
   Place located(const Place& p) {
     if (p.space != Space::Scratch) return p;
@@ -324,7 +329,7 @@ class Emission {
 
   void fill(const Place& r, std::int64_t n) {
     tape_.numbers.push_back(0.0);
-    const Place zero{Space::Number, static_cast<std::int32_t>(tape_.numbers.size() - 1), 0};
+    const Place zero{Space::Number, position(tape_.numbers.size() - 1, "numbers"), 0};
     OwnedExtent e;
     e.shape = {n}, e.from = {0}, e.to = {1};
     move(zero, r, n, std::move(e), false);
@@ -349,7 +354,7 @@ class Emission {
                           .r = to,
                           .in = {from},
                           .n = n,
-                          .extent = static_cast<std::int32_t>(tape_.extents.size() - 1)});
+                          .extent = position(tape_.extents.size() - 1, "moves")});
   }
 
   // A chained result that the next instruction uses comes to it in registers; if nothing else reads

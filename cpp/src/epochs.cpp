@@ -152,7 +152,7 @@ class Trainer {
     full_.put(x(2), at_.x.data(), t_.step.n);
     full_.put(x(1), at_.x.data(), t_.step.n);
     for (std::size_t m = 0; m < at_.memory.size(); ++m)
-      full_.put(full_.block.ring_at(m + 1, 1), at_.memory[m].data(), size_of(m));
+      full_.put(full_.block.ring_at(m + 1, 1), at_.memory[m].data(), t_.step.remembered(m));
   }
 
   TrainingEnd run() {
@@ -184,9 +184,6 @@ class Trainer {
     b.block.prepare();
   }
   double* x(std::size_t age) const { return now_->block.ring_at(0, age); }
-  std::int64_t size_of(std::size_t m) const {
-    return t_.step.memory[m].per_variable ? t_.step.n : 1;
-  }
   void take(const double* from, std::vector<double>& to) const {
     for (std::size_t i = 0; i < to.size(); ++i)
       to[i] = from[static_cast<std::int64_t>(i) * now_->block.step()];
@@ -252,7 +249,7 @@ class Trainer {
     };
     pass(0, 2, t_.step.n);
     pass(0, 1, t_.step.n);
-    for (std::size_t m = 0; m < at_.memory.size(); ++m) pass(m + 1, 1, size_of(m));
+    for (std::size_t m = 0; m < at_.memory.size(); ++m) pass(m + 1, 1, t_.step.remembered(m));
     now_ = &b;
   }
 

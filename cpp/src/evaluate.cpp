@@ -15,15 +15,19 @@ namespace thalweg {
 namespace {
 // Doubles of scratch in a block: half of a second-level cache of 1 MiB.
 constexpr std::int64_t kWideLimit = 65536;
+// Doubles that no machine has: what 48 bits of an address reach. Sizes below it add up without
+// overflow.
+constexpr std::int64_t kMostDoubles = std::int64_t{1} << 45;
 // Lanes that a worker takes at a time.
 constexpr std::int64_t kSomeLanes = 512;
 }  // namespace
 
 Aligned::Aligned(std::size_t doubles) {
-  // Large memory is handed out as zeros by the system, page by page as it is first written to.
+  const bool possible = doubles <= static_cast<std::size_t>(kMostDoubles);
   std::size_t room = (doubles * sizeof(double) + 127) / 64 * 64 + 64;
-  memory_.reset(std::calloc(room, 1));
-  if (!memory_) throw std::bad_alloc();
+  // Large memory is handed out as zeros by the system, page by page as it is first written to.
+  if (possible) memory_.reset(std::calloc(room, 1));
+  if (!memory_) throw TooLarge("there is no memory for " + std::to_string(doubles) + " numbers");
   void* at = memory_.get();
   first_ = static_cast<double*>(std::align(64, room - 64, at, room));
 }
@@ -37,9 +41,12 @@ Evaluator::Evaluator(const Program& program, const Kernels& kernels, bool wide)
   std::vector<std::int64_t> offsets;
   std::int64_t total = 0;
   const auto reserve = [&](std::int64_t n) {
-    if (n > (std::int64_t{1} << 45) / std::max<std::int64_t>(lanes_, 1)) throw std::bad_alloc();
     offsets.push_back(total);
     total += room(n);
+    if (total > kMostDoubles)
+      throw TooLarge("the intermediate results of " + std::to_string(lanes_) +
+                     " points together need more than " + std::to_string(kMostDoubles * 8) +
+                     " bytes");
   };
   for (std::size_t k = 0; k < program_.input_sizes.size(); ++k)
     reserve(program_.varying[k] ? program_.input_sizes[k] : 0);
@@ -199,14 +206,14 @@ std::vector<Linked> Evaluator::linked() const {
                               i.code == thalweg::code(Bulk::Lookup);
       const bool in_batches = !lanes && i.n != 1 && !one_by_one;
       l.n = in_batches ? i.n / width : i.n;
-      l.tail = in_batches ? static_cast<std::int16_t>(i.n % width) : std::int16_t{0};
+      if (in_batches) l.tail = fitted<std::int16_t>(i.n % width);
       std::int16_t* strides[] = {&l.stride_a, &l.stride_b, &l.stride_c};
       std::size_t which = 0;
       for (std::size_t k = 0; k < 3; ++k) {
         const bool number = i.mode[k] == Mode::Number;
         if (number && i.in[k].space != Space::None) which |= std::size_t{1} << k;
         const std::int64_t stride = !i.whole[k] ? 0 : number ? 1 : lanes ? lanes_ : width;
-        *strides[k] = static_cast<std::int16_t>(stride);
+        *strides[k] = fitted<std::int16_t>(stride);
       }
       l.handler = (lanes ? handlers_.array : handlers_.elements)[code * kArrayVariants + which];
     }

@@ -9,14 +9,29 @@
 
 namespace thalweg {
 
+namespace {
+// Of an array's elements (or, if it has none, of what its other axes make): so that a block of 64
+// lanes of it, in bytes, is counted without overflow.
+constexpr std::int64_t kMostElements = std::int64_t{1} << 48;
+constexpr std::size_t kMostAxes = 64;  // NumPy's limit; moves count along as many
+}  // namespace
+
 std::int64_t size_of(const Shape& shape) {
   std::int64_t n = 1;
+  bool nothing = false;
   for (auto d : shape) {
-    if (d != 0 && n > (std::int64_t{1} << 48) / d)
-      throw ShapeError("an array of shape " + to_string(shape) + " is too large");
-    n *= d;
+    if (d < 0)
+      throw ShapeError("axes must not be negative, got an array of shape " + to_string(shape));
+    if (d == 0) {
+      nothing = true;
+    } else {
+      if (n > kMostElements / d)
+        throw ShapeError("an array of shape " + to_string(shape) +
+                         " is too large: it may have 2^48 elements");
+      n *= d;
+    }
   }
-  return n;
+  return nothing ? 0 : n;
 }
 
 std::string to_string(const Shape& shape) {
@@ -71,22 +86,42 @@ Graph::Graph() : buckets_(64, -1) { intern({}); }
 
 std::int32_t Graph::intern(const Shape& shape) {
   // Traces hold a handful of shapes; the latest are the likeliest. Where there are many, a search.
-  if (shapes_.size() > 16) {
-    const auto [at, fresh] =
-        interned_.try_emplace(shape, static_cast<std::int32_t>(shapes_.size()));
-    if (fresh) shapes_.push_back(shape);
-    return at->second;
+  if (shapes_.size() <= 16) {
+    for (std::size_t i = shapes_.size(); i-- > 0;)
+      if (shapes_[i] == shape) return position(i, "shapes");
+  } else if (const auto known = interned_.find(shape); known != interned_.end()) {
+    return known->second;
   }
-  for (std::size_t i = shapes_.size(); i-- > 0;)
-    if (shapes_[i] == shape) return static_cast<std::int32_t>(i);
+  size_of(shape);  // is it one?
+  if (shape.size() > kMostAxes)
+    throw ShapeError("an array may have " + std::to_string(kMostAxes) + " axes, got " +
+                     std::to_string(shape.size()));
+  const std::int32_t at = position(shapes_.size(), "shapes");
   shapes_.push_back(shape);
-  interned_.emplace(shape, static_cast<std::int32_t>(shapes_.size() - 1));
-  return static_cast<std::int32_t>(shapes_.size() - 1);
+  interned_.emplace(shape, at);
+  return at;
 }
 
 std::int32_t Graph::intern_attributes(std::vector<std::int64_t> a) {
   attributes_.push_back(std::move(a));
-  return static_cast<std::int32_t>(attributes_.size() - 1);
+  return position(attributes_.size() - 1, "views and sums");
+}
+
+// Those made for a node that turns out known.
+void Graph::forget_attributes(const Node& node) {
+  const bool here = node.kind != Kind::Data && node.kind != Kind::Lookup &&
+                    node.kind != Kind::Assemble && node.attributes >= 0;
+  if (here && static_cast<std::size_t>(node.attributes) + 1 == attributes_.size())
+    attributes_.pop_back();
+}
+
+// Of truth values or of numbers: that is all that such arrays differ in.
+NodeId Graph::without_elements(std::int32_t shape, bool truth) {
+  const NodeId zero = constant(0.0);
+  const NodeId element = truth ? elementwise(kOpcode<ops::Less>, std::array{zero, zero}) : zero;
+  const Shape strides(shapes_[static_cast<std::size_t>(shape)].size() + 1, 0);
+  return add_node({.kind = Kind::View, .shape = shape, .attributes = intern_attributes(strides)},
+                  std::array{element});
 }
 
 std::uint64_t Graph::hash(const Node& n, std::span<const NodeId> inputs) const {
@@ -95,7 +130,7 @@ std::uint64_t Graph::hash(const Node& n, std::span<const NodeId> inputs) const {
     h = (h ^ x) * 0x9E3779B97F4A7C15u;
     h ^= h >> 29;
   };
-  mix(static_cast<std::uint64_t>(n.kind) << 32 | static_cast<std::uint16_t>(n.op));
+  mix(static_cast<std::uint64_t>(n.kind) << 32 | static_cast<std::uint32_t>(n.op));
   mix(static_cast<std::uint64_t>(n.shape) << 1 | n.accumulate);
   mix(std::bit_cast<std::uint64_t>(n.value));
   for (auto i : inputs) mix(static_cast<std::uint64_t>(i));
@@ -120,9 +155,16 @@ void Graph::grow_table() {
   buckets_ = std::move(bigger);
 }
 
-// The node, or the equal one that is there already. Attributes made for a node that turns out known
-// are dropped again.
-NodeId Graph::add(Node node, std::span<const NodeId> ins) {
+NodeId Graph::add(const Node& node, std::span<const NodeId> ins) {
+  const bool leaf = node.kind == Kind::Input || node.kind == Kind::Data;
+  if (leaf || size_of(shapes_[static_cast<std::size_t>(node.shape)]) > 0)
+    return add_node(node, ins);
+  forget_attributes(node);
+  return without_elements(node.shape, is_boolean(node, ins));
+}
+
+// The node, or the equal one that is there already.
+NodeId Graph::add_node(Node node, std::span<const NodeId> ins) {
   const auto same = [&](NodeId id) {
     const Node& o = (*this)[id];
     if (o.kind != node.kind || o.op != node.op || o.shape != node.shape ||
@@ -149,23 +191,19 @@ NodeId Graph::add(Node node, std::span<const NodeId> ins) {
   std::size_t at = hash(node, ins) & mask;
   for (; buckets_[at] >= 0; at = (at + 1) & mask) {
     if (!same(buckets_[at])) continue;
-    if (node.attributes >= 0 &&
-        node.attributes + 1 == static_cast<std::int32_t>(attributes_.size()) &&
-        node.kind != Kind::Data && node.kind != Kind::Lookup && node.kind != Kind::Assemble)
-      attributes_.pop_back();
+    forget_attributes(node);
     return buckets_[at];
   }
-  node.first = static_cast<std::int32_t>(inputs_.size());
-  node.count = static_cast<std::int32_t>(ins.size());
+  const NodeId id = position(nodes_.size(), "operations");
+  node.first = position(inputs_.size(), "operands");
+  node.count = position(ins.size(), "operands");
   inputs_.insert(inputs_.end(), ins.begin(), ins.end());
   nodes_.push_back(node);
-  return buckets_[at] = static_cast<NodeId>(nodes_.size() - 1);
+  return buckets_[at] = id;
 }
 
 NodeId Graph::input(int number, const Shape& shape) {
-  size_of(shape);
-  return add({.kind = Kind::Input, .op = static_cast<std::int16_t>(number), .shape = intern(shape)},
-             {});
+  return add({.kind = Kind::Input, .op = number, .shape = intern(shape)}, {});
 }
 
 NodeId Graph::constant(double value) { return add({.kind = Kind::Constant, .value = value}, {}); }
@@ -176,7 +214,7 @@ NodeId Graph::data(DataArray array) {
   data_.push_back(std::move(array));
   return add({.kind = Kind::Data,
               .shape = shape,
-              .attributes = static_cast<std::int32_t>(data_.size() - 1)},
+              .attributes = position(data_.size() - 1, "arrays of data")},
              {});
 }
 
@@ -189,8 +227,7 @@ NodeId Graph::elementwise(int opcode, std::span<const NodeId> ins) {
                        : intern(broadcast(shapes_[static_cast<std::size_t>(shape)],
                                           shapes_[static_cast<std::size_t>(other)]));
   }
-  return add({.kind = Kind::Elementwise, .op = static_cast<std::int16_t>(opcode), .shape = shape},
-             ins);
+  return add({.kind = Kind::Elementwise, .op = opcode, .shape = shape}, ins);
 }
 
 NodeId Graph::reduce(Reduction kind, NodeId x, std::vector<int> axes, bool keepdims) {
@@ -240,9 +277,11 @@ NodeId Graph::reduce_folded(Reduction kind, NodeId x, const Shape& folded, const
       size_of({folded[0], folded[2]}) != size_of(out))
     throw ShapeError("reduce: " + to_string(folded) + " does not fold an array of shape " +
                      to_string(shape(x)));
-  const std::int64_t length = folded[1];
-  if (length == 0 && (kind == Reduction::Max || kind == Reduction::Min))
-    throw ShapeError("zero-size array to a maximum or minimum, which has no identity");
+  if (folded[1] == 0) {
+    if (kind == Reduction::Max || kind == Reduction::Min)
+      throw ShapeError("zero-size array to a maximum or minimum, which has no identity");
+    return broadcast_to(constant(kind == Reduction::Prod ? 1.0 : 0.0), out);
+  }
   const std::int32_t attributes = intern_attributes(folded);
   return add({.kind = Kind::Reduce,
               .op = static_cast<std::int16_t>(kind),
@@ -255,7 +294,9 @@ NodeId Graph::matmul(NodeId a, NodeId b, bool ta, bool tb) {
   const Shape &p = shape(a), &q = shape(b);
   if (p.size() != 3 || q.size() != 3 || p[0] != q[0] || p[ta ? 1 : 2] != q[tb ? 2 : 1])
     throw ShapeError("matmul: shapes " + to_string(p) + " and " + to_string(q) + " do not match");
-  const std::int32_t out = intern({p[0], p[ta ? 2 : 1], q[tb ? 1 : 2]});
+  const Shape product{p[0], p[ta ? 2 : 1], q[tb ? 1 : 2]};
+  if (p[ta ? 1 : 2] == 0) return broadcast_to(constant(0.0), product);  // a sum of nothing
+  const std::int32_t out = intern(product);
   return add({.kind = Kind::MatMul, .shape = out, .attributes = intern_attributes({ta, tb})},
              std::array{a, b});
 }
@@ -301,11 +342,26 @@ NodeId Graph::assemble(const Shape& out, std::span<const NodeId> parts, std::vec
                   std::ranges::all_of(p.table, [n](std::int64_t t) { return t >= 0 && t < n; });
     if (!inside) throw ShapeError("assemble: a part lies outside " + to_string(out));
   }
+  const auto is_empty = [this](NodeId part) { return size_of(shape(part)) == 0; };
+  if (n > 0 && std::ranges::any_of(parts, is_empty)) {
+    std::vector<NodeId> others;
+    std::vector<Placement> theirs;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      if (is_empty(parts[i])) continue;
+      others.push_back(parts[i]);
+      theirs.push_back(std::move(at[i]));
+    }
+    return assemble(out, others, std::move(theirs), accumulate);
+  }
+  if (n > 0 && parts.empty()) {
+    if (!accumulate) throw ShapeError("assemble: no parts of an array of shape " + to_string(out));
+    return broadcast_to(constant(0.0), out);
+  }
   placements_.push_back(std::move(at));
   return add({.kind = Kind::Assemble,
               .accumulate = accumulate,
               .shape = intern(out),
-              .attributes = static_cast<std::int32_t>(placements_.size() - 1)},
+              .attributes = position(placements_.size() - 1, "joined arrays")},
              parts);
 }
 
@@ -335,7 +391,7 @@ NodeId Graph::lookup(NodeId x, std::shared_ptr<const LookupTable> table) {
   tables_.push_back(std::move(table));
   return add({.kind = Kind::Lookup,
               .shape = (*this)[x].shape,
-              .attributes = static_cast<std::int32_t>(tables_.size() - 1)},
+              .attributes = position(tables_.size() - 1, "tables")},
              std::array{x});
 }
 
@@ -377,10 +433,15 @@ NodeId Graph::broadcast_to(NodeId x, const Shape& out) {
   return view(x, out, 0, strides);
 }
 
-bool Graph::is_boolean(NodeId id) const {
-  while ((*this)[id].kind == Kind::View || (*this)[id].kind == Kind::Gather) id = inputs(id)[0];
-  const Node& n = (*this)[id];
-  return n.kind == Kind::Elementwise && operations()[static_cast<std::size_t>(n.op)].boolean;
+bool Graph::is_boolean(NodeId id) const { return is_boolean((*this)[id], inputs(id)); }
+
+bool Graph::is_boolean(const Node& node, std::span<const NodeId> ins) const {
+  const Node* n = &node;
+  while (n->kind == Kind::View || n->kind == Kind::Gather) {
+    n = &(*this)[ins[0]];
+    ins = inputs(ins[0]);
+  }
+  return n->kind == Kind::Elementwise && operations()[static_cast<std::size_t>(n->op)].boolean;
 }
 
 }  // namespace thalweg

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "smooth.hpp"
 #include "sweep.hpp"
 
 namespace thalweg {
@@ -110,7 +111,6 @@ class Forward {
             break;
           }
           case Reduction::Prod:
-            if (f.whole[1] == 0) return 0.0;  // the product of nothing
             t = t * Expr(g_, products_of_others(g_, g_.reshape(in[0], f.whole), f.whole));
         }
         return {g_, g_.reshape(g_.reduce(Reduction::Sum, t.in(g_), {1}, false), shape)};

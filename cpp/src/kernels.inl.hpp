@@ -50,12 +50,19 @@ template <std::size_t... I> struct Chain<std::index_sequence<I...>> {
     else return V(*p);
   }
 
+  // An operand that F lacks has no address, and is not read.
+  template <class F, int Which, Mode M>
+  static THALWEG_INLINE V operand_of(const double* p, std::int64_t j, V in_register) {
+    if constexpr (Which < F::arity) return operand<M>(p, j, in_register);
+    else return V(0.0);
+  }
+
   // A light operation on one element.
   template <class F, Mode A, Mode B, Mode C, bool Store>
   static void chained(const Linked* at, Register<I>... r) {
     const double *a = at->a, *b = at->b, *c = at->c;
-    return finish<Store>(
-        at, evaluate<F>(operand<A>(a, I, r), operand<B>(b, I, r), operand<C>(c, I, r))...);
+    return finish<Store>(at, evaluate<F>(operand_of<F, 0, A>(a, I, r), operand_of<F, 1, B>(b, I, r),
+                                         operand_of<F, 2, C>(c, I, r))...);
   }
   template <bool Store> static THALWEG_INLINE void finish(const Linked* at, Register<I>... out) {
     double* to = at->r;
@@ -78,9 +85,8 @@ template <std::size_t... I> struct Chain<std::index_sequence<I...>> {
     double* r = at->r;
     const V none(0.0);
     const auto element = [&](std::int64_t i) {
-      const V x = operand<A>(a, i, none);
-      const V y = F::arity > 1 ? operand<B>(b, i, none) : none;
-      const V z = F::arity > 2 ? operand<C>(c, i, none) : none;
+      const V x = operand_of<F, 0, A>(a, i, none), y = operand_of<F, 1, B>(b, i, none),
+              z = operand_of<F, 2, C>(c, i, none);
       evaluate<F>(x, y, z).store(r + i * W);
     };
     for (std::int64_t e = 0; e < at->n; ++e) {

@@ -67,11 +67,11 @@ std::unique_ptr<Program> lower(std::shared_ptr<Graph> graph, std::span<const Nod
       program->uniform.push_back({UniformSource::From::Input, n.op});
     } else if (n.kind == Kind::Data) {
       program->uniform.push_back(
-          {UniformSource::From::Data, static_cast<std::int32_t>(program->data.size())});
+          {UniformSource::From::Data, position(program->data.size(), "arrays of data")});
       program->data.push_back(graph->data_of(id));
     } else {
       program->uniform.push_back(
-          {UniformSource::From::Prologue, static_cast<std::int32_t>(computed.size())});
+          {UniformSource::From::Prologue, position(computed.size(), "values")});
       computed.push_back(id);
     }
   }

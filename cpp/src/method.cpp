@@ -160,18 +160,18 @@ Step build_step(const Method& method, std::shared_ptr<Graph> graph, NodeId f, st
     step.outputs.push_back(
         g.broadcast_to(memory_next[k].in(g), step.memory[k].per_variable ? vector : Shape{}));
   if (parts.gradient_norm) {
-    at.gradient_norm = static_cast<int>(step.outputs.size());
+    at.gradient_norm = position(step.outputs.size(), "outputs");
     step.outputs.push_back((projected.is_number()
                                 ? Expr(projected.number < 0 ? -projected.number : projected.number)
                                 : largest(g, projected))
                                .in(g));
   }
   if (parts.change) {
-    at.change = static_cast<int>(step.outputs.size());
+    at.change = position(step.outputs.size(), "outputs");
     step.outputs.push_back((largest(g, moved - x) / (Expr(1.0) + largest(g, moved))).in(g));
   }
   if (parts.value) {
-    at.value = static_cast<int>(step.outputs.size());
+    at.value = position(step.outputs.size(), "outputs");
     step.outputs.push_back(plain.in(g));
   }
   return step;

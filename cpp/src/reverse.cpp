@@ -6,6 +6,7 @@
 #include <cmath>
 #include <optional>
 
+#include "smooth.hpp"
 #include "sweep.hpp"
 
 namespace thalweg {
@@ -36,6 +37,7 @@ class Reverse {
     std::vector<Expr> found(nodes_.size());
     for (NodeId id = size_; id-- > 0;) {
       State& s = at(id);
+      settle(id);
       if (!s.needed || !s.live) continue;
       const Expr adjoint = total(id);
       if (wanted[static_cast<std::size_t>(id)]) found[static_cast<std::size_t>(id)] = adjoint;
@@ -59,6 +61,7 @@ class Reverse {
     Expr dense;                // adjoint so far, of a shape that broadcasts to the node's
     std::vector<std::pair<NodeId, Placement>>
         parts;  // and what slices and gathers of it contribute
+    std::vector<std::pair<NodeId, Placement>> live_parts;  // and the conditions on those
   };
 
   // Are a node's slopes finite wherever its inputs are? Where all nodes are (a layer of a network),
@@ -111,15 +114,18 @@ class Reverse {
   // Parts accumulate into one buffer, so that x[i] in a loop stays linear.
   Expr total(NodeId id) {
     State& s = at(id);
-    if (s.parts.empty()) return s.dense;
+    return s.parts.empty() ? s.dense : laid(id, s.dense, std::move(s.parts));
+  }
+  // An array like id: what is given in full, and parts added to it.
+  Expr laid(NodeId id, const Expr& dense, std::vector<std::pair<NodeId, Placement>> parts) {
     const Shape shape = g_.shape(id);
     std::vector<NodeId> ids;
     std::vector<Placement> where;
-    if (!s.dense.is_zero()) {
-      ids.push_back(spread(g_, s.dense, shape).in(g_));
+    if (!dense.is_zero()) {
+      ids.push_back(spread(g_, dense, shape).in(g_));
       where.push_back({0, contiguous_strides(shape), {}});
     }
-    for (auto& [part, placement] : s.parts) {
+    for (auto& [part, placement] : parts) {
       ids.push_back(part);
       where.push_back(std::move(placement));
     }
@@ -137,6 +143,21 @@ class Reverse {
     if (!live) live = condition;
     else if (live->is(1.0) || condition.is(1.0)) live = Expr(1.0);
     else if (live->id != condition.id) live = apply<ops::LogicalOr>(*live, condition);
+  }
+  // A condition on a part of id. They are counted in one array when all are known, as adjoints are:
+  // an array for each would make slices of one array in a loop quadratic.
+  void keep_alive_part(NodeId id, const Expr& condition, const Shape& shape,
+                       const Placement& where) {
+    State& s = at(id);
+    if (!s.needed || (s.live && s.live->is(1.0))) return;
+    if (g_[id].kind == Kind::Input || (condition.is(1.0) && !chooses_)) s.live = Expr(1.0);
+    else s.live_parts.emplace_back(spread(g_, condition, shape).in(g_), where);
+  }
+  void settle(NodeId id) {
+    State& s = at(id);
+    if (!s.live_parts.empty() && !(s.live && s.live->is(1.0)))
+      keep_alive(id, truth_of(laid(id, {}, std::move(s.live_parts)), true));
+    s.live_parts = {};
   }
   Expr both(const Expr& a, const Expr& b) {
     if (a.is(1.0)) return b;
@@ -250,7 +271,6 @@ class Reverse {
         share = extreme_share(g_, x, id, f);
         break;
       case Reduction::Prod:
-        if (f.whole[1] == 0) return;  // the product of nothing
         share = Expr(g_, products_of_others(g_, g_.reshape(x, f.whole), f.whole));
         break;
     }
@@ -328,23 +348,14 @@ class Reverse {
     }
     const Placement where{offset, kept_strides, {}};
     receive_part(x, contribution, kept_shape, where);
-    keep_alive(x, placed(condition, kept_shape, where, in));
-  }
-
-  // A condition on a part, as a condition on the whole.
-  Expr placed(const Expr& condition, const Shape& shape, const Placement& where,
-              const Shape& whole) {
-    if (condition.is(1.0) && !chooses_) return condition;
-    const NodeId part = spread(g_, condition, shape).in(g_);
-    const NodeId count = g_.assemble(whole, std::array{part}, {where}, true);
-    return truth_of(Expr(g_, count), true);
+    keep_alive_part(x, condition, kept_shape, where);
   }
 
   void gather(NodeId id, NodeId x, const Expr& adjoint, const Expr& live) {
     const Shape shape = g_.shape(id);
     const Placement where{0, {}, {g_.attributes(id).begin(), g_.attributes(id).end()}};
     receive_part(x, adjoint, shape, where);
-    keep_alive(x, placed(live, shape, where, Shape(g_.shape(x))));
+    keep_alive_part(x, live, shape, where);
   }
 
   void assemble(NodeId id, const std::vector<NodeId>& in, const Expr& adjoint, const Expr& live) {

@@ -8,7 +8,7 @@
 
 namespace thalweg::rows {
 
-inline std::size_t index(NodeId id) { return static_cast<std::size_t>(id); }
+inline std::size_t index(std::int64_t id) { return static_cast<std::size_t>(id); }
 
 // What stages share: which nodes are arrays, and where.
 class Arrays {
@@ -26,8 +26,7 @@ class Arrays {
       const NodeId o = outputs[k];
       of(o).stored = true;
       if (buffers_[index(o)] >= 0) plan->copies.push_back({buffers_[index(o)], k});
-      else
-        buffers_[index(o)] = add({RowBuffer::From::Output, static_cast<std::int32_t>(k), size(o)});
+      else buffers_[index(o)] = add({RowBuffer::From::Output, position(k, "outputs"), size(o)});
     }
     for (NodeId id = g.size(); id-- > 0;)
       if (of(id).reached) mark(id);
@@ -73,8 +72,7 @@ class Arrays {
       const bool input = n.kind == Kind::Input && of(id).how == How::External;
       return b = add({input ? RowBuffer::From::Input : RowBuffer::From::Own, n.op, size(id)});
     }
-    return b = add(
-               {RowBuffer::From::Data, static_cast<std::int32_t>(plan->data.size() - 1), size(id)});
+    return b = add({RowBuffer::From::Data, position(plan->data.size() - 1, "arrays"), size(id)});
   }
   // Rows of an array, which a loop may have to convert.
   RowAccess access(NodeId id, Lead lead, std::vector<RowConversion>& conversions) {
@@ -89,7 +87,7 @@ class Arrays {
     const RowConversion c{numbers, a->offset, a->row_stride, a->inner_stride, a->width};
     auto known = std::ranges::find(conversions, c);
     if (known == conversions.end()) known = conversions.insert(known, c);
-    return c.block(static_cast<std::int32_t>(known - conversions.begin()));
+    return c.block(position(index(known - conversions.begin()), "arrays"));
   }
   std::optional<RowSpan> span(NodeId id) {
     const auto a = contiguous(g, info, id);
@@ -104,7 +102,7 @@ class Arrays {
  private:
   std::int32_t add(RowBuffer b) {
     plan->buffers.push_back(b);
-    return static_cast<std::int32_t>(plan->buffers.size() - 1);
+    return position(plan->buffers.size() - 1, "arrays");
   }
   // Who must be there as an array for the sake of u.
   void mark(NodeId id) {

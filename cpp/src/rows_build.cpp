@@ -103,14 +103,13 @@ class LoopBuilder {
     }
   }
   std::size_t output(NodeId made) {
-    const auto known = std::ranges::find(outputs_, made);
-    if (known != outputs_.end()) return static_cast<std::size_t>(known - outputs_.begin());
-    outputs_.push_back(made);
-    return outputs_.size() - 1;
+    const auto [known, fresh] = output_of_.try_emplace(made, outputs_.size());
+    if (fresh) outputs_.push_back(made);
+    return known->second;
   }
   template <class Source> NodeId input(Source from, const Shape& shape) {
     loop_.inputs.emplace_back(std::move(from));
-    return g_->input(static_cast<int>(loop_.inputs.size() - 1), shape);
+    return g_->input(position(loop_.inputs.size() - 1, "inputs"), shape);
   }
   static Shape row_shape(Shape shape, Lead lead) {
     shape[shape.size() - 1 - static_cast<std::size_t>(lead.axis)] = 1;
@@ -128,11 +127,10 @@ class LoopBuilder {
     if (const auto known = read_.find(key); known != read_.end()) return known->second;
     const Shape shape = row_shape(a_.g.shape(v), lead);
     const RowAccess from = rows_of(v, lead);
-    for (const auto& [same, node] : accesses_)
-      if (same == from) return read_[key] = g_->reshape(node, shape);
-    const NodeId node = input(from, shape);
-    accesses_.emplace_back(from, node);
-    return read_[key] = node;
+    const auto [same, fresh] = accesses_.try_emplace(
+        {from.buffer, from.offset, from.row_stride, from.inner_stride, from.width, from.converted});
+    if (fresh) same->second = input(from, shape);
+    return read_[key] = g_->reshape(same->second, shape);
   }
   // v in full, the same for all rows.
   NodeId uniform(NodeId v) {
@@ -140,10 +138,9 @@ class LoopBuilder {
     if (n.kind == Kind::Constant) return g_->constant(n.value);
     if (const auto known = uniform_.find(v); known != uniform_.end()) return known->second;
     if (const auto s = a_.span(v)) {
-      for (const auto& [same, node] : spans_)
-        if (same == *s) return uniform_[v] = g_->reshape(node, a_.g.shape(v));
-      spans_.emplace_back(*s, input(*s, a_.g.shape(v)));
-      return uniform_[v] = spans_.back().second;
+      const auto [same, fresh] = spans_.try_emplace({s->buffer, s->offset, s->size});
+      if (fresh) same->second = input(*s, a_.g.shape(v));
+      return uniform_[v] = g_->reshape(same->second, a_.g.shape(v));
     }
     const auto a = a_.g.attributes(v);  // a strided view
     return uniform_[v] = g_->view(uniform(a_.g.inputs(v)[0]), a_.g.shape(v), a[0],
@@ -201,10 +198,12 @@ class LoopBuilder {
   RowLoop loop_;
   std::shared_ptr<Graph> g_ = std::make_shared<Graph>();
   std::vector<NodeId> outputs_;
+  std::map<NodeId, std::size_t> output_of_;
   std::map<NodeId, NodeId> made_, uniform_;
   std::map<std::pair<NodeId, int>, NodeId> read_;
-  std::vector<std::pair<RowAccess, NodeId>> accesses_;  // nodes may be views of the same
-  std::vector<std::pair<RowSpan, NodeId>> spans_;
+  // Nodes may be views of the same: by all that makes an access, or a span.
+  std::map<std::array<std::int64_t, 6>, NodeId> accesses_;
+  std::map<std::array<std::int64_t, 3>, NodeId> spans_;
   std::vector<std::int32_t> zeroed_;
 };
 

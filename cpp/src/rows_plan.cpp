@@ -80,7 +80,7 @@ class Classification {
   // in the layers of a network over a small batch, arrays are better made whole.
   bool tall(const Shape& s) const {
     const Lead lead = lead_of(s);
-    return lead.rows >= kLong && size_of(s) / lead.rows * 4 <= lead.rows;
+    return size_of(s) > 0 && lead.rows >= kLong && size_of(s) / lead.rows * 4 <= lead.rows;
   }
 
   // ---- when an operand is there
@@ -150,7 +150,7 @@ class Classification {
     const NodeId x = g_.inputs(id)[0];
     const Lead lead = lead_of(shape(x));
     const auto a = g_.attributes(id);
-    if (!tall(shape(x)) || a[1] == 0) return false;
+    if (!tall(shape(x))) return false;
     const int ready = along(x, lead);
     if (ready < 0) return false;
     if (a[0] % lead.rows == 0 && lead_of(shape(id)).rows == lead.rows) {

@@ -35,14 +35,18 @@ class WholeBuilder {
     const auto s = a_.span(id);
     if (a_.of(id).how == How::View && (!s || made_here(id))) return copy(id);
     stage_.inputs.push_back(s ? *s : RowSpan{a_.buffer(id), 0, a_.size(id)});
-    return made_[id] = graph_->input(static_cast<int>(stage_.inputs.size() - 1), a_.g.shape(id));
+    return made_[id] = input(a_.g.shape(id));
+  }
+  // The stage's last input, as a node of its graph.
+  NodeId input(const Shape& shape) {
+    return graph_->input(position(stage_.inputs.size() - 1, "inputs"), shape);
   }
   NodeId copy(NodeId id) {
     const Node n = a_.g[id];
     const Graph& g = a_.g;
     if (n.kind == Kind::Input) {
       stage_.inputs.push_back({input_buffer(n.op, a_.size(id)), 0, a_.size(id)});
-      return made_[id] = graph_->input(static_cast<int>(stage_.inputs.size() - 1), g.shape(id));
+      return made_[id] = input(g.shape(id));
     }
     std::vector<NodeId> in;
     for (NodeId v : g.inputs(id)) in.push_back(cut(v));
@@ -92,9 +96,9 @@ class WholeBuilder {
     return a_.of(id).how == How::Whole && a_.of(id).done == time_;
   }
   // An input that is handed out as it is.
-  std::int32_t input_buffer(std::int16_t number, std::int64_t size) {
+  std::int32_t input_buffer(std::int32_t number, std::int64_t size) {
     a_.plan->buffers.push_back({RowBuffer::From::Input, number, size});
-    return static_cast<std::int32_t>(a_.plan->buffers.size() - 1);
+    return position(a_.plan->buffers.size() - 1, "arrays");
   }
 
   Arrays& a_;

@@ -65,7 +65,7 @@ class RuleBlock final : public Block {
     }
     block_.ring_at(f_ring_, age)[lane] = kNoLimit;  // no value before the first
     for (std::size_t m = 0; m < memory_rings_.size(); ++m) {
-      const std::int64_t size = size_of(m);
+      const std::int64_t size = step_.remembered(m);
       double* to = block_.ring_at(memory_rings_[m], age);
       for (std::int64_t i = 0; i < size; ++i)
         to[i * lanes() + lane] = m < starts_.memory.size() && starts_.memory[m]
@@ -149,7 +149,7 @@ class RuleBlock final : public Block {
     if (endings.not_falls) endings.not_falls[start] = static_cast<std::int64_t>(not_falls_[l]);
     if (endings.late_rises) endings.late_rises[start] = static_cast<std::int64_t>(late_rises_[l]);
     for (std::size_t m = 0; m < endings.memory.size(); ++m) {
-      const std::int64_t size = size_of(m);
+      const std::int64_t size = step_.remembered(m);
       const double* from = block_.ring_at(memory_rings_[m], 1);
       for (std::int64_t i = 0; i < size; ++i)
         endings.memory[m][start * size + i] = from[i * lanes() + lane];
@@ -167,7 +167,6 @@ class RuleBlock final : public Block {
 
  private:
   double* x(std::size_t age) const { return block_.ring_at(x_ring_, age); }
-  std::int64_t size_of(std::size_t m) const { return method_.memory[m].per_variable ? n() : 1; }
   bool rises(Marks& marks) {
     return kernels_.rises(block_.ring_at(f_ring_, 0), block_.ring_at(f_ring_, 1), limit_.data(),
                           static_cast<std::int64_t>(limit_.size()), kSlack, marks.data());

@@ -12,7 +12,7 @@
 namespace thalweg::intermediate {
 namespace {
 
-std::int16_t code16(int c) { return static_cast<std::int16_t>(c); }
+std::int16_t code16(int c) { return fitted<std::int16_t>(c); }
 template <class Form> std::int16_t code_of() { return code16(kCode<Form>); }
 
 class Selection {
@@ -51,7 +51,7 @@ class Selection {
   struct Value {
     bool known = false, apart = false;
     Place whole;
-    std::int32_t first = 0;  // elements_[first, first + n) where apart
+    std::size_t first = 0;  // elements_[first, first + n) where apart
   };
 
   Value& value(NodeId id) {
@@ -67,14 +67,13 @@ class Selection {
       v.whole = number(g_[id].value);
       return;
     }
-    v.whole = {Space::Uniform, static_cast<std::int32_t>(list_.uniform.size()), 0};
+    v.whole = {Space::Uniform, position(list_.uniform.size(), "values"), 0};
     list_.uniform.push_back(id);
   }
 
   Place number(double x) {
     const auto bits = std::bit_cast<std::uint64_t>(x);
-    const auto [at, fresh] =
-        numbers_.try_emplace(bits, static_cast<std::int32_t>(list_.numbers.size()));
+    const auto [at, fresh] = numbers_.try_emplace(bits, position(list_.numbers.size(), "numbers"));
     if (fresh) list_.numbers.push_back(x);
     return {Space::Number, at->second, 0};
   }
@@ -85,7 +84,7 @@ class Selection {
 
   Place element(NodeId id, std::int64_t i) {
     const Value& v = value(id);
-    if (v.apart) return elements_[static_cast<std::size_t>(v.first + i)];
+    if (v.apart) return elements_[v.first + static_cast<std::size_t>(i)];
     Place p = v.whole;
     if (p.space != Space::Number) p.offset += i;
     return p;
@@ -107,21 +106,20 @@ class Selection {
   void set(NodeId id, Place p) { values_[static_cast<std::size_t>(id)] = {true, false, p, 0}; }
   void set(NodeId id, const std::vector<Place>& elements) {
     if (elements.size() == 1) return set(id, elements[0]);
-    values_[static_cast<std::size_t>(id)] = {
-        true, true, {}, static_cast<std::int32_t>(elements_.size())};
+    values_[static_cast<std::size_t>(id)] = {true, true, {}, elements_.size()};
     elements_.insert(elements_.end(), elements.begin(), elements.end());
   }
 
   std::int32_t extent(OwnedExtent e) {
     list_.extents.push_back(std::move(e));
-    return static_cast<std::int32_t>(list_.extents.size() - 1);
+    return position(list_.extents.size() - 1, "steps");
   }
   Place append(Step s) {
     list_.steps.push_back(s);
-    return {Space::Scratch, static_cast<std::int32_t>(list_.steps.size() - 1), 0};
+    return {Space::Scratch, position(list_.steps.size() - 1, "steps"), 0};
   }
   Place assembled(Step s, std::vector<Part> parts) {
-    s.parts = static_cast<std::int32_t>(list_.parts.size());
+    s.parts = position(list_.parts.size(), "joined arrays");
     list_.parts.push_back(std::move(parts));
     return append(s);
   }
@@ -257,7 +255,7 @@ class Selection {
   }
 
   Place operation(int op, int arity, const Place* p, std::int64_t n, const bool* whole_operand) {
-    Step s{.code = code16(op), .arity = static_cast<std::int8_t>(arity), .n = n};
+    Step s{.code = code16(op), .arity = fitted<std::int8_t>(arity), .n = n};
     for (int k = 0; k < arity; ++k) {
       s.in[k] = p[k];
       s.whole[k] = !whole_operand || whole_operand[k];

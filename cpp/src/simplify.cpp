@@ -109,6 +109,10 @@ bool same(const Expr& a, const Expr& b) {
   return a.graph == b.graph && a.id == b.id && a.number == b.number;
 }
 
+// Signs and constants are taken from an operand as it stands, and not from what it is made of in
+// turn: a user's loop may have stacked thousands of them, and each would be met again by every
+// product with their result. What differentiation makes has one at most.
+
 // a where e = -a.
 bool negated(const Expr& e, Expr& a) {
   const auto in = operands<ops::Negative>(e);
@@ -129,6 +133,31 @@ bool divided_again(const Expr& y, const Expr& b, Expr& product) {
   return true;
 }
 
+// c where a = c / b: a shift that cancels, as log-sum-exp's, has a slope of exactly 0.
+bool divides_away(const Expr& a, const Expr& b, Expr& c) {
+  const auto in = operands<ops::Divide>(a);
+  if (in.empty() || !same(in[1], b) || !in[0].is_number()) return false;
+  c = in[0];
+  return true;
+}
+bool cancels(const Expr& a, const Expr& b, Expr& c) {
+  return divides_away(a, b, c) || divides_away(b, a, c);
+}
+
+Expr opposite(const Expr& p) {
+  if (Expr n; negated(p, n)) return n;
+  if (const auto in = operands<ops::Subtract>(p); !in.empty())
+    return apply<ops::Subtract>(in[1], in[0]);
+  return apply<ops::Negative>(p);
+}
+
+Expr scaled(double c, Expr p) {
+  if (p.is_number()) return {c * p.number, p.home};
+  if (Expr n; negated(p, n)) c = -c, p = n;
+  if (c == 1.0) return p;
+  return c == -1.0 ? opposite(p) : apply<ops::Multiply>(Expr(c), p);
+}
+
 // Constants that stand next to each other are joined, c1 (c2 p) = (c1 c2) p, unless their product
 // overflows or loses bits. One is moved past what is not known, (c1 p) (c2 q) = ((c1 c2) p) q, only
 // if it is within 2^10 of 1, and no further: gathered over a long product, as a loop unrolls to,
@@ -138,7 +167,7 @@ bool constants_joined(const Expr& a, const Expr& b, Expr& product) {
   if (right.empty() || !right[0].is_number()) return false;
   if (a.is_number()) {
     const double c = a.number * right[0].number;
-    if (std::isnormal(c)) product = Expr(c) * right[1];
+    if (std::isnormal(c)) product = scaled(c, right[1]);
     return std::isnormal(c);
   }
   const auto left = operands<ops::Multiply>(a);
@@ -146,16 +175,9 @@ bool constants_joined(const Expr& a, const Expr& b, Expr& product) {
   const double c1 = left[0].number, c2 = right[0].number;
   const auto moderate = [](double c) { return std::abs(c) >= 0x1p-10 && std::abs(c) <= 0x1p10; };
   if (!std::isnormal(c1 * c2) || !(moderate(c1) || moderate(c2))) return false;
-  product =
-      moderate(c2) ? (Expr(c1 * c2) * left[1]) * right[1] : left[1] * (Expr(c1 * c2) * right[1]);
-  return true;
-}
-
-// c where a = c / b: a shift that cancels, as log-sum-exp's, has a slope of exactly 0.
-bool cancels(const Expr& a, const Expr& b, Expr& c) {
-  const auto in = operands<ops::Divide>(a);
-  if (in.empty() || !same(in[1], b) || !in[0].is_number()) return false;
-  c = in[0];
+  if (Expr c; cancels(left[1], right[1], c)) product = scaled(c1 * c2, c);
+  else if (moderate(c2)) product = apply<ops::Multiply>(scaled(c1 * c2, left[1]), right[1]);
+  else product = apply<ops::Multiply>(left[1], scaled(c1 * c2, right[1]));
   return true;
 }
 }  // namespace
@@ -165,8 +187,8 @@ Expr operator+(Expr a, Expr b) {
   if (b.is_zero()) return a;
   if (a.is_number() && b.is_number()) return {a.number + b.number, home_of(a, b)};
   Expr n;
-  if (negated(b, n)) return a - n;
-  if (negated(a, n)) return b - n;
+  if (negated(b, n)) return apply<ops::Subtract>(a, n);
+  if (negated(a, n)) return apply<ops::Subtract>(b, n);
   return apply<ops::Add>(a, b);
 }
 
@@ -175,7 +197,7 @@ Expr operator-(Expr a, Expr b) {
   if (a.is_number() && b.is_number()) return {a.number - b.number, home_of(a, b)};
   if (a.is_zero()) return -b;
   Expr n;
-  if (negated(b, n)) return a + n;
+  if (negated(b, n)) return apply<ops::Add>(a, n);
   return apply<ops::Subtract>(a, b);
 }
 
@@ -186,11 +208,14 @@ Expr operator*(Expr a, Expr b) {
   if (a.is(1.0)) return b;
   if (a.is(-1.0)) return -b;
   Expr n;
-  if (cancels(a, b, n) || cancels(b, a, n)) return n;
-  if (negated(a, n)) return -(n * b);
-  if (negated(b, n)) return a.is_number() ? Expr(-a.number) * n : -(a * n);
-  if (Expr product; constants_joined(a, b, product)) return product;
-  return apply<ops::Multiply>(a, b);
+  if (cancels(a, b, n)) return n;
+  bool minus = false;
+  if (negated(a, n)) a = n, minus = !minus;
+  if (negated(b, n)) b = n, minus = !minus;
+  if (minus && a.is_number()) a = Expr(-a.number), minus = false;
+  if (!cancels(a, b, n) && !constants_joined(a, b, n))
+    n = a.is_number() ? scaled(a.number, b) : apply<ops::Multiply>(a, b);
+  return minus ? -n : n;
 }
 
 Expr operator/(Expr a, Expr b) {
@@ -208,12 +233,9 @@ Expr divided(Expr a, Expr b) {
 
 Expr operator-(Expr a) {
   if (a.is_number()) return {-a.number, a.home};
-  Expr n;
-  if (negated(a, n)) return n;
   if (const auto in = operands<ops::Multiply>(a); !in.empty() && in[0].is_number())
-    return Expr(-in[0].number) * in[1];
-  if (const auto in = operands<ops::Subtract>(a); !in.empty()) return in[1] - in[0];
-  return apply<ops::Negative>(a);
+    return scaled(-in[0].number, in[1]);
+  return opposite(a);
 }
 
 Expr operator<(Expr a, Expr b) { return apply<ops::Less>(a, b); }

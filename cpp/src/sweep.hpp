@@ -21,19 +21,21 @@ inline Expr spread(Graph& g, Expr e, const Shape& shape) {
 // A number that e's elements all have as a factor, and the rest; else 1 and e. Taken out of a sum,
 // it often leaves one that is there already: in log-sum-exp a pass over all elements.
 inline std::array<Expr, 2> common_factor(Graph& g, Expr e) {
-  if (e.is_number() || g[e.id].kind != Kind::Elementwise) return {Expr(1.0), e};
-  const auto in = g.inputs(e.id);
-  if (g[e.id].op == kOpcode<ops::Negative>) {
-    const auto [factor, rest] = common_factor(g, Expr(g, in[0]));
-    return {-factor, rest};
+  const auto is = [&g](const Expr& x, int op) {
+    return !x.is_number() && g[x.id].kind == Kind::Elementwise && g[x.id].op == op;
+  };
+  bool negative = false;
+  for (; is(e, kOpcode<ops::Negative>); negative = !negative) e = Expr(g, g.inputs(e.id)[0]);
+  const auto signed_ = [negative](Expr factor) { return negative ? -factor : factor; };
+  if (is(e, kOpcode<ops::Multiply>)) {
+    const auto in = g.inputs(e.id);
+    for (std::size_t k = 0; k < 2; ++k)
+      if (flat(g, in[k]) && g.shape(in[1 - k]) == g.shape(e.id)) {
+        const NodeId rest = in[1 - k];
+        return {signed_(Expr(g, g.reshape(in[k], {}))), Expr(g, rest)};
+      }
   }
-  if (g[e.id].op != kOpcode<ops::Multiply>) return {Expr(1.0), e};
-  for (std::size_t k = 0; k < 2; ++k)
-    if (flat(g, in[k]) && g.shape(in[1 - k]) == g.shape(e.id)) {
-      const NodeId rest = in[1 - k];
-      return {Expr(g, g.reshape(in[k], {})), Expr(g, rest)};
-    }
-  return {Expr(1.0), e};
+  return {signed_(Expr(1.0)), e};
 }
 
 // e stands for an array of shape `from` (which it broadcasts to), made from one of shape `to` by
@@ -120,92 +122,6 @@ inline std::shared_ptr<const LookupTable> slope_of(const LookupTable& t) {
 inline bool picks(int op) {
   return op == kOpcode<ops::Maximum> || op == kOpcode<ops::Minimum> || op == kOpcode<ops::Fmax> ||
          op == kOpcode<ops::Fmin>;
-}
-
-// The square of a node with a corner may have none: sqrt(u)^2 is u, |a|^2 is a^2, hypot(a, b)^2 is
-// a^2 + b^2. Its slopes are those of what it is; by the chain rule through the corner, where the
-// node's own slope is 0 by choice, its second derivatives would be 0 there.
-struct SmoothPart {
-  NodeId of;
-  Expr slope;  // by this part
-};
-// Is the condition x == 0?
-inline bool is_equal_to_zero(Graph& g, NodeId condition, NodeId x) {
-  return g[condition].kind == Kind::Elementwise && g[condition].op == kOpcode<ops::Equal> &&
-         g.inputs(condition)[0] == x && Expr(g, g.inputs(condition)[1]).is_zero();
-}
-// Is y such a node, or one times or divided by others? Then the parts of its square are appended.
-inline bool square_is_smooth(Graph& g, NodeId y, std::vector<SmoothPart>& parts, int depth = 0) {
-  constexpr int kDeepest = 4;  // of a product of products, each of whose factors is looked at
-  if (g[y].kind != Kind::Elementwise || depth > kDeepest) return false;
-  const int op = g[y].op;
-  const std::vector<NodeId> in(g.inputs(y).begin(), g.inputs(y).end());
-  const auto x = [&](std::size_t k) { return Expr(g, in[k]); };
-  if (op == kOpcode<ops::Sqrt>) {
-    parts.push_back({in[0], 1.0});
-    return true;
-  }
-  if (op == kOpcode<ops::Where>) {  // where(u == 0, 0, sqrt(u)): a norm, whose slope at 0 is 0
-    const bool root = x(1).is_zero() && g[in[2]].kind == Kind::Elementwise &&
-                      g[in[2]].op == kOpcode<ops::Sqrt> &&
-                      is_equal_to_zero(g, in[0], g.inputs(in[2])[0]);
-    if (root) parts.push_back({g.inputs(in[2])[0], 1.0});
-    return root;
-  }
-  if (op == kOpcode<ops::Absolute> || op == kOpcode<ops::Hypot>) {
-    for (std::size_t k = 0; k < in.size(); ++k) parts.push_back({in[k], Expr(2.0) * x(k)});
-    return true;
-  }
-  if (op == kOpcode<ops::Negative>) return square_is_smooth(g, in[0], parts, depth + 1);
-  if (op != kOpcode<ops::Multiply> && op != kOpcode<ops::Divide>) return false;
-  std::vector<SmoothPart> first, second;
-  const bool a = square_is_smooth(g, in[0], first, depth + 1);
-  const bool b = op == kOpcode<ops::Multiply> && square_is_smooth(g, in[1], second, depth + 1);
-  if (!a && !b) return false;
-  const Expr two_y = Expr(2.0) * Expr(g, y);
-  if (op == kOpcode<ops::Divide>) {  // a^2 / b^2
-    for (const auto& [of, slope] : first)
-      parts.push_back({of, divided(divided(slope, x(1)), x(1))});
-    if (!x(1).is_number()) parts.push_back({in[1], -(two_y * divided(Expr(g, y), x(1)))});
-    return true;
-  }
-  for (const auto& [of, slope] : first) parts.push_back({of, slope * x(1) * x(1)});
-  for (const auto& [of, slope] : second) parts.push_back({of, slope * x(0) * x(0)});
-  if (!a && !x(0).is_number()) parts.push_back({in[0], two_y * x(1)});
-  if (!b && !x(1).is_number()) parts.push_back({in[1], two_y * x(0)});
-  return true;
-}
-// sin(t) / t or expm1(t) / t, which a user may write for sinc or exprel, also with
-// where(t == 0, c, t) below: there the slope is 1 / c at 0.
-inline void append_quotient(Graph& g, NodeId id, std::vector<SmoothPart>& parts) {
-  const NodeId above = g.inputs(id)[0], below = g.inputs(id)[1];
-  if (g[above].kind != Kind::Elementwise) return;
-  const int op = g[above].op;
-  if (op != kOpcode<ops::Sin> && op != kOpcode<ops::Expm1>) return;
-  const NodeId t = g.inputs(above)[0];
-  const Expr x(g, t), y(g, id);
-  const auto slope = [&] {
-    return op == kOpcode<ops::Sin> ? ops::Sinc::slope_of_quotient(x, y)
-                                   : ops::Exprel::partials(x, y)[0];
-  };
-  if (below == t) return parts.push_back({t, slope()});
-  if (g[below].kind != Kind::Elementwise || g[below].op != kOpcode<ops::Where>) return;
-  const NodeId zero = g.inputs(below)[0], instead = g.inputs(below)[1];
-  const Expr c(g, instead);
-  if (g.inputs(below)[2] != t || !c.is_number() || !is_equal_to_zero(g, zero, t)) return;
-  parts.push_back({t, select(Expr(g, zero), Expr(1.0) / c, slope())});
-}
-
-// The slopes of a node that is smooth where its inputs are not, or whose chain rule cancels. Empty:
-// the chain rule says it all.
-inline std::vector<SmoothPart> smooth_parts(Graph& g, NodeId id) {
-  std::vector<SmoothPart> parts;
-  const int op = g[id].op;
-  const NodeId first = g.inputs(id)[0], last = g.inputs(id).back();
-  if (op == kOpcode<ops::Square> || (op == kOpcode<ops::Multiply> && first == last))
-    square_is_smooth(g, first, parts);
-  else if (op == kOpcode<ops::Divide>) append_quotient(g, id, parts);
-  return parts;
 }
 
 inline Expr partial_products(Graph& g, NodeId id, std::array<Expr, 3>& p) {

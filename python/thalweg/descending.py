@@ -32,10 +32,10 @@ _MATRICES = {
 }
 
 
-def refuse_matrices(method: str, n: int) -> None:
+def refuse_matrices(method: str, n: int, starts: int = 1) -> None:
     """Raise MemoryError where a method's matrices of n variables do not fit into memory."""
     if kept := _MATRICES.get(method):
-        check_square(n, method, kept[1], kept[0])
+        check_square(n, method, kept[1], kept[0] * starts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +89,17 @@ def continued(
         raise ValueError("state must hold numbers, got NaN or an infinite x")
     if method.solves:
         return state.x[None, :], list(state.memory)
+    n = state.x.size
+    kept = {name: (n if each else 1,) for name, _, each, _ in memory_of(method.name)}
+    shapes, wanted = [np.shape(m) for m in state.memory], list(kept.values())
     # The steps made so far are counted in `nit`, whether or not a schedule was there to read them.
-    remembered = memory_of(method.name)
-    own = state.memory[: len(remembered)]
-    wanted = [rows.shape[1] if each else 1 for _, _, each, _ in remembered]
-    if [m.size for m in own] != wanted:
+    if shapes not in (wanted, [*wanted, (1,)]):
+        listed = " and ".join(f"{name} {shape}" for name, shape in kept.items()) or "nothing"
         raise ValueError(
-            f"state must hold {wanted} numbers of {method.name}, got {[m.size for m in own]}"
+            f"state must remember {listed} of {method.name} with {n} variables, "
+            f"got arrays of shapes {shapes}"
         )
+    own = state.memory[: len(kept)]
     counter = [np.array([float(state.nit)])] if method.counts else []
     return state.x[None, :], [m[None, :] for m in (*own, *counter)]
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from thalweg import _core
 from thalweg.bounds import read_bounds
+from thalweg.descending import refuse_matrices
 from thalweg.methods import Method, SolverMethod, memory_of
 from thalweg.reasons import STATUS_MANY, SUCCESS
 from thalweg.stopping import checked_stop, defaults
@@ -77,6 +78,7 @@ class Dialogue:
         given = {name: checked_stop(name, value) for name, value in stops.items()}
         stops = defaults(method) | given
         if isinstance(method, SolverMethod):
+            refuse_matrices(method.name, self._n, self._k)
             minimizer = _core.Minimizer(method.name, _core.Graph(), -1, self._n, 1)
             self._core = minimizer.start(rows, method.numbers(), limits, **stops)
         else:

@@ -201,6 +201,12 @@ def no_masks(place: Place | None = None) -> TypeError:
 # ---- what other libraries make of a traced value -------------------------------------------------
 
 
+def comes_of_masks(error: Exception) -> bool:
+    """Tell whether NumPy's masked arrays raised it."""
+    inner = _frames_of(error.__traceback__)[-1][0]
+    return inner.f_code.co_filename.startswith(_MASKED)
+
+
 def foreign(error: Exception, what: str, place: Place) -> TypeError | None:
     """Return the error that says so if a library or a compiled function took no traced value."""
     text = " ".join(str(error).split())
@@ -216,8 +222,6 @@ def foreign(error: Exception, what: str, place: Place) -> TypeError | None:
     inner = frames[-1]
     if isinstance(error, RecursionError):  # a library that takes a traced value apart without end
         inner = next((f for f in frames if f is not place.frame and _is_installed(f)), inner)
-    if inner.f_code.co_filename.startswith(_MASKED):
-        return no_masks(place)
     if "Tracer" in text or "Truth" in text:
         why = f"a function that is not known here got a traced value {told}."
         return cannot_trace(what, why, "Write it with NumPy's functions.", place)

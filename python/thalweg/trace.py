@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +19,12 @@ from thalweg import _core, array_functions, contractions, frames, joining, shapi
 from thalweg.errors import (
     TraceError,
     cannot_trace,
+    comes_of_masks,
     foreign,
     here,
     instead_of_attribute,
     no_complex,
+    no_masks,
     not_real,
     place_of,
 )
@@ -53,6 +55,10 @@ class Trace:
     __slots__ = (
         "_dummies", "_positions", "_small", "constant", "elementwise", "graph", "read", "view",
     )  # fmt: skip
+
+    def __call__(self, *_: Any, **__: Any) -> NoReturn:
+        """Refuse `x.trace()`, which NumPy's arrays have: here `x.trace` is this."""
+        raise cannot_trace("x.trace()", "a traced value has no such method.", "Write np.trace(x).")
 
     def __init__(self, graph: _core.Graph | None = None) -> None:
         self.graph = _core.Graph() if graph is None else graph
@@ -274,15 +280,24 @@ def _understood(error: Exception, function: Callable[..., Any]) -> Exception | N
     ):
         why = "an index must be known before, and this one is traced."
         return cannot_trace(what, why, "np.where chooses between values.", place)
-    if isinstance(error, TypeError):
-        if text.startswith("loop of ufunc does not support"):
-            why = f"np.array of traced values is an object array, where this ufunc fails ({text})."
-            return cannot_trace(
-                what, why, "Write np.stack([...]) instead of np.array([...]).", place
-            )
-        if text.startswith("constant(): incompatible function arguments"):
-            return OverflowError("int too large to convert to float")
+    if comes_of_masks(error):
+        return no_masks(place)
+    if _of_an_object_array(error, text):
+        why = f"np.array of traced values is an object array, where this ufunc fails ({text})."
+        return cannot_trace(what, why, "Write np.stack([...]) instead of np.array([...]).", place)
+    if text.startswith("constant(): incompatible function arguments"):
+        return OverflowError("int too large to convert to float")
     return foreign(error, what, place)
+
+
+def _of_an_object_array(error: Exception, text: str) -> bool:
+    """Tell whether a ufunc met an array of objects: it wants their methods, or has no loop."""
+    if isinstance(error, AttributeError):
+        return isinstance(getattr(np, str(error.name), None), np.ufunc)
+    return isinstance(error, TypeError) and (
+        text.startswith("loop of ufunc does not support")
+        or ("not supported for the input types" in text and "safely coerced" in text)
+    )
 
 
 def output_node(trace: Trace, result: Any) -> int:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from thalweg import _core
 from thalweg.errors import cannot_trace, no_number, no_truth_value
-from thalweg.registry import call_function
+from thalweg.registry import call_function, refuse_masked
 
 if TYPE_CHECKING:
     from thalweg.trace import Trace
@@ -505,9 +505,14 @@ _ON_TRUTH: dict[Any, Callable[..., Any]] = {
 def _index(x: Tracer, index: Any) -> Tracer:
     """Index as NumPy does: basic indices give a view, arrays and masks a gather."""
     items = index if isinstance(index, tuple) else (index,)
+    for item in items:
+        if isinstance(item, np.ma.MaskedArray):
+            refuse_masked(item)
     if isinstance(index, str):
         raise cannot_trace(
-            f"x[{index!r}]", "an array has no names.", "Start from a dict, and f(p) gets p['name']."
+            f"x[{index!r}]",
+            "an array has no names.",
+            "A start that is a dict has: f(p) gets p['name']; of an array write x[:, k].",
         )
     if any(holds_tracer(i) for i in items):
         traced = [i for i in items if holds_tracer(i)]

@@ -75,6 +75,9 @@ class _Call:
         rest.update(named)
         self.inputs = [k for k, v in rest.items() if _is_numeric(v)]
         self.args = [as_floats(rest[k], f"argument {k}") for k in self.inputs]
+        # DataFrames are traced with the names of their columns.
+        self._given = [rest[k] for k in self.inputs]
+        names = tuple(tuple(getattr(v, "columns", ())) for v in self._given)
         frozen = {k: v for k, v in rest.items() if k not in self.inputs}
         try:
             key = (
@@ -82,6 +85,7 @@ class _Call:
                 tuple(a.shape for a in self.x),
                 tuple(self.inputs),
                 tuple(a.shape for a in self.args),
+                names,
                 tuple((k, _key_of(v)) for k, v in frozen.items()),
             )
             known = _cache.setdefault(function, {})
@@ -114,7 +118,9 @@ class _Call:
             return function(*full, **by_name)
 
         called.__name__ = getattr(function, "__name__", "f")
-        return Objective(called, self.x, tuple(self.args), unpack=True)
+        pairs = zip(self._given, self.args, strict=True)
+        inputs_given = tuple(v if hasattr(v, "columns") else a for v, a in pairs)
+        return Objective(called, self.x, inputs_given, unpack=True)
 
     def at(self) -> tuple[Objective, tuple[FloatArray, ...]]:
         """The objective with this call's inputs, and the point."""

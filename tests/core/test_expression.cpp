@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <algorithm>
+
 #include "check.hpp"
 #include "thalweg/differentiate.hpp"
 #include "thalweg/evaluate.hpp"
@@ -30,6 +32,59 @@ TEST(shapes_broadcast_as_numpy) {
   CHECK_THROWS(ShapeError, g.gather(b, {1}, {3}));
   CHECK_THROWS(ShapeError, g.reshape(b, {4}));
   CHECK_THROWS(ShapeError, g.input(3, {std::int64_t{1} << 40, std::int64_t{1} << 40}));
+}
+
+TEST(positions_and_numbers_that_do_not_fit_are_refused) {
+  const std::size_t most = std::numeric_limits<std::int32_t>::max();
+  CHECK(position(most - 1, "operations") == std::numeric_limits<std::int32_t>::max() - 1);
+  CHECK_THROWS(ShapeError, position(most, "operations"));
+  CHECK_THROWS(ShapeError, position(std::size_t{1} << 32, "operations"));
+  CHECK(fitted<std::int16_t>(-32768) == -32768);
+  CHECK_THROWS(std::logic_error, fitted<std::int16_t>(32768));
+  CHECK_THROWS(ShapeError, size_of({0, std::int64_t{1} << 40, std::int64_t{1} << 40}));
+  CHECK_THROWS(ShapeError, size_of({-1}));
+}
+
+TEST(an_input_has_any_number) {
+  Graph g;
+  for (int number : {0, 32767, 32768, 65536, 2147483647}) {
+    const NodeId x = g.input(number, {});
+    CHECK(g[x].op == number && g.input(number, {}) == x);
+  }
+}
+
+TEST(arrays_without_elements_are_one_node_a_shape) {
+  Graph g;
+  const NodeId x = g.input(0, {300, 1}), none = g.view(x, {300, 0}, 1, {1, 1});
+  CHECK(g.view(x, {300, 0}, 0, {1, 1}) == none);
+  CHECK(make<ops::Exp>(g, {none}) == none);
+  CHECK(make<ops::Add>(g, {none, x}) == none);
+  CHECK(g.gather(x, {300, 0}, {}) == none);
+  CHECK(g.scan(none, none, 1, false) == none);
+  CHECK(g.assemble({300, 0}, std::array{none, none}, {{0, {0, 1}, {}}, {0, {0, 1}, {}}}, false) ==
+        none);
+  const NodeId truth = make<ops::Less>(g, {none, x});
+  CHECK(g.is_boolean(truth) && !g.is_boolean(none));
+  CHECK(g.is_boolean(g.view(truth, {0}, 0, {1})));
+  CHECK(make<ops::Greater>(g, {x, none}) == truth);
+}
+
+TEST(what_is_made_of_nothing_is_a_number) {
+  Graph g;
+  const NodeId x = g.input(0, {300, 1}), none = g.view(x, {300, 0}, 0, {1, 1});
+  const NodeId zeros = g.broadcast_to(g.constant(0.0), {300});
+  CHECK(g.reduce(Reduction::Sum, none, {1}, false) == zeros);
+  CHECK(g.reduce(Reduction::Prod, none, {0, 1}, false) == g.constant(1.0));
+  CHECK_THROWS(ShapeError, g.reduce(Reduction::Max, none, {1}, false));
+  CHECK((g.shape(g.reduce(Reduction::Max, none, {0}, false)) == Shape{0}));
+  const NodeId left = g.input(1, {1, 4, 0}), right = g.input(2, {1, 0, 5});
+  CHECK(g.matmul(left, right, false, false) == g.broadcast_to(g.constant(0.0), {1, 4, 5}));
+  const NodeId joined =
+      g.assemble({300, 1}, std::array{none, x}, {{0, {1, 1}, {}}, {0, {1, 1}, {}}}, false);
+  CHECK(std::ranges::equal(g.inputs(joined), std::array{x}));
+  CHECK(g.assemble({2}, std::span<const NodeId>{}, {}, true) ==
+        g.broadcast_to(g.constant(0.0), {2}));
+  CHECK_THROWS(ShapeError, g.assemble({2}, std::span<const NodeId>{}, {}, false));
 }
 
 TEST(structural_zeros_are_pruned_and_user_zeros_kept) {

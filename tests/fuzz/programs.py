@@ -60,6 +60,9 @@ class Program(random_expressions.Writer):
         if self.rng.random() < 0.3:
             kind = self.one([np.float32, np.int8, np.int64, np.uint16, np.bool_])
             self.data["T"] = (2 * self.numbers((n,))).astype(kind)
+        for array in (self.point, *self.data.values()):
+            if isinstance(array, np.ndarray):
+                array.setflags(write=False)  # what writes into an argument is not written here
         self.values: dict[str, Any] = {"x": self.point, **self.data}
         self.scope = {**random_expressions.NAMES, **calls.SCOPE, "reduce": reduce}
         self.known = self.values  # as random_rows calls them
@@ -145,6 +148,8 @@ class Program(random_expressions.Writer):
             value = self.evaluated(text)
         name = f"v{len(self.lines)}"
         self.lines.append(f"{name} = {text}")
+        if isinstance(value, np.ndarray):
+            value.setflags(write=False)
         self.values[name] = value
 
     def line(self, source: str) -> str:  # for the features of random_expressions

@@ -9,12 +9,12 @@
 #include <memory>
 #include <mutex>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "thalweg/numbers.hpp"
 #include "thalweg/ops.hpp"
+#include "thalweg/sizes.hpp"
 
 namespace thalweg {
 
@@ -24,11 +24,6 @@ std::int64_t size_of(const Shape& shape);
 std::string to_string(const Shape& shape);  // (3,) as NumPy prints it
 Shape broadcast(const Shape& a, const Shape& b);
 Shape contiguous_strides(const Shape& shape);
-
-// A wrong shape, axis or argument: a ValueError in Python.
-struct ShapeError : std::invalid_argument {
-  using std::invalid_argument::invalid_argument;
-};
 
 enum class Kind : std::uint8_t {
   Input,        // op: which one
@@ -76,14 +71,18 @@ struct Node {
   Kind kind;
   bool accumulate =
       false;  // Assemble: overlapping parts add up on zeros; otherwise they tile the array
-  std::int16_t op = 0;     // operation, reduction or input number
+  std::int32_t op = 0;     // operation, reduction or input number
   std::int32_t shape = 0;  // index of an interned shape
   std::int32_t first = 0;  // inputs: inputs_[first, first + count)
   std::int32_t count = 0;
   std::int32_t attributes = -1;
   double value = 0.0;
 };
+static_assert(sizeof(Node) == 32);  // two in a cache line: graphs may have millions
 
+// Nodes are equal if all they are made of is. An array without elements is one node for each shape,
+// and what is added or multiplied over none is a number, so that no node reads an empty one:
+// nothing behind the graph meets an axis of length 0, but in inputs and outputs.
 class Graph {
  public:
   Graph();
@@ -144,10 +143,14 @@ class Graph {
   bool is_boolean(NodeId id) const;
 
  private:
-  NodeId add(Node node, std::span<const NodeId> inputs);
+  bool is_boolean(const Node& node, std::span<const NodeId> inputs) const;
+  NodeId add(const Node& node, std::span<const NodeId> inputs);
+  NodeId add_node(Node node, std::span<const NodeId> inputs);
   std::pair<NodeId, std::int64_t> part_at(NodeId assembled, std::int64_t offset) const;
   std::int32_t intern(const Shape& shape);
   std::int32_t intern_attributes(std::vector<std::int64_t> a);
+  void forget_attributes(const Node& node);
+  NodeId without_elements(std::int32_t shape, bool truth);
   void grow_table();
   std::uint64_t hash(const Node& node, std::span<const NodeId> inputs) const;
 

@@ -87,7 +87,8 @@ constexpr std::int64_t waiting_room(const Extent& e) {
   return each * depth;
 }
 
-// One linked instruction: a cache line. Strides are doubles from one element to the next.
+// One linked instruction: a cache line. Strides are doubles from one element to the next: 0, 1, a
+// batch or a block's lanes, whatever the size of arrays, so few bits hold them.
 struct Linked {
   AnyFunction handler;
   double* r;

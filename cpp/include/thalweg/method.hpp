@@ -63,6 +63,8 @@ struct Step {
   std::span<const rules::Memory> memory;  // the method's; counted where a setting is a formula
   // By memory: the input that holds its initial value, or -1 where that is the number it names.
   std::vector<int> initial;
+  // Numbers that memory m holds of one lane.
+  std::int64_t remembered(std::size_t m) const { return memory[m].per_variable ? n : 1; }
 };
 
 // f: a node of one element in a copy of the objective's graph, x its input 0, gradient g; or, where
