@@ -8,6 +8,7 @@
 #include "thalweg/covariance.hpp"
 #include "thalweg/descend.hpp"
 #include "thalweg/differentiate.hpp"
+#include "thalweg/refine.hpp"
 
 using namespace thalweg;
 
@@ -22,9 +23,35 @@ py::tuple covariance_of(const Array& columns, const std::optional<Flags>& held) 
   const py::ssize_t n = columns.shape(0), m = columns.shape(1);
   std::vector<double> copy(columns.data(), columns.data() + n * m);
   Array out({n, n});
-  const std::int64_t rank =
-      covariance(copy.data(), n, m, held ? held->data() : nullptr, out.mutable_data());
-  return py::make_tuple(out, rank);
+  py::array_t<bool> loose(n);
+  const Determined found = covariance(copy.data(), n, m, held ? held->data() : nullptr,
+                                      out.mutable_data(), loose.mutable_data());
+  return py::make_tuple(out, found.rank, found.least, loose);
+}
+
+// `at` (x) gives the cost, the residuals (m) and J's columns (n, m).
+py::tuple refined(const Array& x0, const std::vector<Array>& bounds, std::int64_t budget,
+                  const py::function& at) {
+  const py::ssize_t n = x0.size();
+  if (!bounds.empty() && (bounds.size() != 2 || bounds[0].size() != n || bounds[1].size() != n))
+    throw py::value_error("the bounds must be (n). This is a bug in thalweg; please report it");
+  Array x(n);
+  std::copy_n(x0.data(), n, x.mutable_data());
+  const auto linearize = [&](const double* point, Linear& there) {
+    const auto told = at(Array(n, point)).cast<std::tuple<double, Array, Array>>();
+    const Array &r = std::get<1>(told), &columns = std::get<2>(told);
+    if (columns.size() != n * r.size())
+      throw py::value_error(
+          "the Jacobian must be (n, m). This is a bug in thalweg; please report it");
+    there.cost = std::get<0>(told);
+    there.residuals.assign(r.data(), r.data() + r.size());
+    there.columns.assign(columns.data(), columns.data() + columns.size());
+  };
+  const bool boxed = !bounds.empty();
+  const Refined told = refine(x.mutable_data(), n, boxed ? bounds[0].data() : nullptr,
+                              boxed ? bounds[1].data() : nullptr, budget, linearize);
+  return py::make_tuple(x, told.cost, told.settled, told.left, told.right, told.evaluations,
+                        told.iterations);
 }
 
 // Residuals of parameters x (n) and of further inputs, none of which differs from fit to fit in
@@ -50,24 +77,27 @@ class Fit {
     values_.emplace(graph, std::move(outputs));
   }
 
-  // The parameters; their covariance and its rank; half the sum of squares; how it ended. With
+  // The parameters; their covariance, its rank, the last pivot and which parameters are dependent;
+  // half the sum of squares; how it ended. With
   // `rows` the covariance is scaled by the variance that is left to so many data; rank -1 where
   // there is none.
   py::tuple fit(const Array& x0, const std::vector<std::optional<Array>>& args,
                 const std::vector<Array>& bounds, double ftol, double xtol, double gtol,
                 std::int64_t max_iter, std::int64_t max_nfev, double max_time,
-                const std::optional<Array>& scale, std::int64_t rows, int threads) {
+                const std::optional<Array>& scale, std::int64_t rows, int threads, double factor) {
     if (x0.size() != n_ || args.size() != varying_.size() ||
         (!bounds.empty() && (bounds.size() != 2 || bounds[0].size() != n_)))
       throw py::value_error(
           "the fit does not fit what it is run on. This is a bug in thalweg; please report it");
     Array x(n_), pcov({n_, n_});
     double fun = 0.0, left = 0.0, right = 0.0;
-    std::int64_t iterations = 0, evaluations = 0, rank = 0, free = n_;
+    py::array_t<bool> loose(n_);
+    Determined found{0, 0.0};
+    std::int64_t iterations = 0, evaluations = 0, free = n_;
     std::int8_t reason = static_cast<std::int8_t>(Reason::Interrupted);
     Starts starts{1, x0.data(), std::vector<const double*>(args.size(), nullptr), {}};
     for (std::size_t j = 1; j < args.size(); ++j) starts.values[j] = args[j].value().data();
-    Setup setup{find_solver("lm"), n_, {1.0}};
+    Setup setup{find_solver("lm"), n_, {factor}};
     if (!bounds.empty()) setup.lower = bounds[0].data(), setup.upper = bounds[1].data();
     if (scale) setup.scale = scale->data();
     const Kernels& isa = kernels();
@@ -87,13 +117,13 @@ class Fit {
       sources.values = &values;
       descend(setup, sources, isa, starts, stopping, endings, {interrupted, nullptr, nullptr});
       done = reason != static_cast<std::int8_t>(Reason::Interrupted) &&
-             finish(ends, isa, starts, x.data(), bounds, pcov.mutable_data(), rank, free, threads,
-                    interrupted);
+             finish(ends, isa, starts, x.data(), bounds, pcov.mutable_data(), loose.mutable_data(),
+                    found, free, threads, interrupted);
     }
     if (!done) throw py::error_already_set();
-    if (rows > 0 && rank == free) spread(pcov.mutable_data(), fun, rows - free, rank);
-    return py::make_tuple(x, pcov, rank, fun, static_cast<int>(reason), left, right, evaluations,
-                          iterations);
+    if (rows > 0 && found.rank == free) spread(pcov.mutable_data(), fun, rows - free, found.rank);
+    return py::make_tuple(x, pcov, found.rank, found.least, loose, fun, static_cast<int>(reason),
+                          left, right, evaluations, iterations);
   }
 
  private:
@@ -101,7 +131,7 @@ class Fit {
   static constexpr std::int64_t kLong = 256;
 
   bool finish(const Program& ends, const Kernels& isa, const Starts& starts, const double* x,
-              const std::vector<Array>& bounds, double* pcov, std::int64_t& rank,
+              const std::vector<Array>& bounds, double* pcov, bool* loose, Determined& found,
               std::int64_t& free, int threads, const std::function<bool()>& interrupted) {
     std::vector<std::vector<double>> out;
     std::vector<double*> to;
@@ -119,7 +149,7 @@ class Fit {
         held[static_cast<std::size_t>(i)] =
             x[i] <= bounds[0].data()[i] || x[i] >= bounds[1].data()[i];
     }
-    rank = covariance(out.back().data(), n_, m_, held.get(), pcov);
+    found = covariance(out.back().data(), n_, m_, held.get(), pcov, loose);
     if (held) free -= std::count(held.get(), held.get() + n_, true);
     return true;
   }
@@ -140,12 +170,17 @@ class Fit {
 
 void bind_fit(py::module_& m) {
   m.def("covariance", &covariance_of, py::arg("columns"), py::arg("held") = py::none(),
-        "The inverse of J'J from J's columns (n, m), NaN where they are held; and their rank.");
+        "The inverse of J'J from J's columns (n, m), NaN where they are held; their rank, the last "
+        "pivot, and which take part in a dependence.");
+  m.def("refine", &refined, py::arg("x"), py::arg("bounds"), py::arg("budget"), py::arg("at"),
+        "Least squares by QR of J from x; at(x) gives (cost, residuals, J's columns (n, m)). "
+        "(x, cost, settled, left, right, nfev, nit).");
   py::class_<Fit, std::shared_ptr<Fit>>(m, "Fit", "Least squares of traced residuals.")
       .def(py::init<const std::shared_ptr<Graph>&, NodeId, NodeId, int>(), py::arg("graph"),
            py::arg("residuals"), py::arg("x"), py::arg("inputs"))
       .def("fit", &Fit::fit, py::arg("x0"), py::arg("args"), py::arg("bounds"), py::arg("ftol"),
            py::arg("xtol"), py::arg("gtol"), py::arg("max_iter"), py::arg("max_nfev"),
            py::arg("max_time"), py::arg("scale"), py::arg("rows"), py::arg("threads"),
-           "(x, covariance, rank, cost, reason, left, right, nfev, nit).");
+           py::arg("factor") = 1.0,
+           "(x, covariance, rank, pivot, dependent, cost, reason, left, right, nfev, nit).");
 }

@@ -272,6 +272,9 @@ class Probe(np.ndarray):
 
     conjugate = conj
 
+    def round(self, decimals: int = 0) -> Any:  # NumPy's own takes .real for an array of its own
+        return np.round(np.real(np.asarray(self)), decimals)
+
     def clip(self, *args: Any, **k: Any) -> Any:
         return np.clip(self, *args, **k)
 

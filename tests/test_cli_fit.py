@@ -55,6 +55,22 @@ def test_parameters_and_their_errors_are_curve_fits(capsys, data):
     assert "termination condition" in told["message"]
 
 
+def test_parameters_that_the_data_leave_open_are_said(capsys, data):
+    start = ["--start", "a=1", "--start", "b=2"]
+    status, out, _ = run(capsys, "fit", data, "a * b * x", "--x", "time", "--y", "counts", *start)
+    told = fields(out)
+    assert status == 1
+    assert told["success"] == "True"
+    assert told["determined"] == "False"
+    assert told["message"].endswith("; the data do not determine a, b; a constant would fit better")
+    assert told["worse"] == "than a constant"
+    given = ["fit", data, MODEL, "--x", "time", "--y", "counts", *START, "--json"]
+    assert run(capsys, *given)[0] == 0
+    _, out, _ = run(capsys, *given)
+    assert json.loads(out)["determined"] is True
+    assert json.loads(out)["worse"] is False
+
+
 def test_json_holds_everything(capsys, data):
     status, out, _ = run(
         capsys, "fit", data, MODEL, "--x", "time", "--y", "counts", "--sigma", "error",

@@ -360,7 +360,9 @@ def test_covariance_is_the_inverse_of_the_normal_matrix(seed):
     m = n + int(rng.integers(1, 30))
     columns = rng.normal(size=(n, m)) * np.exp(5 * rng.normal(size=(n, 1)))
     held = rng.random(n) < 0.3
-    covariance, rank = tw._core.covariance(columns, held)
+    covariance, rank, pivot, loose = tw._core.covariance(columns, held)
+    assert not loose.any()
+    assert 0 < pivot <= 1
     free = ~held
     assert rank == free.sum()
     assert np.isnan(covariance[held]).all()
@@ -379,8 +381,9 @@ def test_covariance_is_the_inverse_of_the_normal_matrix(seed):
 
 def test_dependent_columns_are_counted():
     columns = np.array([[1.0, 2, 3, 4], [2.0, 4, 6, 8], [1.0, 0, 1, 0]])
-    covariance, rank = tw._core.covariance(columns)
-    assert rank == 2
+    covariance, rank, pivot, loose = tw._core.covariance(columns)
+    assert (rank, pivot) == (2, 0.0)
+    assert loose.tolist() == [True, True, False]
     assert (covariance == np.inf).all()
     assert tw._core.covariance(np.zeros((2, 5)))[1] == 0
     assert tw._core.covariance(np.ones((3, 2)))[1] == 1

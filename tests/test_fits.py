@@ -183,7 +183,11 @@ def test_fixed_parameters_are_not_fitted():
     _, y = decays(40)
     fits = tw.curve_fit_many(decay, T, y, P0, fixed={"c": 0.25})
     for i, row in enumerate(y):
-        popt, pcov = tw.curve_fit(lambda x, a, b: decay(x, a, b, 0.25), T, row, P0[:2])
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            popt, pcov = tw.curve_fit(lambda x, a, b: decay(x, a, b, 0.25), T, row, P0[:2])
+        # Held there, some decays are worse than the mean of the data.
+        assert bool(said) == fits.worse[i]
         np.testing.assert_allclose(fits.popt[i, :2], popt, rtol=1e-8)
         np.testing.assert_allclose(fits.pcov[i, :2, :2], pcov, rtol=1e-6)
     assert (fits.popt[:, 2] == 0.25).all()
@@ -196,7 +200,10 @@ def test_fixed_parameters_may_differ_from_fit_to_fit():
     fits = tw.curve_fit_many(decay, T, y, P0, fixed={"b": true[:, 1].astype(np.float32), "c": 0.1})
     for i, row in enumerate(y):
         b = float(np.float32(true[i, 1]))
-        popt, _ = tw.curve_fit(lambda x, a, b=b: decay(x, a, b, 0.1), T, row, [2.0])
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            popt, _ = tw.curve_fit(lambda x, a, b=b: decay(x, a, b, 0.1), T, row, [2.0])
+        assert bool(said) == fits.worse[i]
         np.testing.assert_allclose(fits.popt[i], [popt[0], b, 0.1], rtol=1e-9)
 
 

@@ -49,12 +49,14 @@ class Traced:
         self.node = output_node(self.trace, function(*inputs))
         self.shape = self.trace.graph.shape(self.node)
 
-    def _run(self, node: int, values: list[FloatArray], varying: list[bool], k: int) -> FloatArray:
+    def _run(
+        self, node: int, values: list[FloatArray], varying: list[bool], k: int, threads: int = 1
+    ) -> FloatArray:
         made = _core.Function(self.trace.graph, [node], len(varying))
-        return made([v.reshape(-1) for v in values], varying, k)[0]
+        return made([v.reshape(-1) for v in values], varying, k, threads)[0]
 
-    def alone(self) -> FloatArray:
-        return self._run(self.node, self.arrays, [True] * len(self.arrays), 1)[0]
+    def alone(self, threads: int = 1) -> FloatArray:
+        return self._run(self.node, self.arrays, [True] * len(self.arrays), 1, threads)[0]
 
     def among(self) -> FloatArray:
         """Of three lanes the middle one."""
@@ -71,6 +73,8 @@ class Traced:
 
     def ways(self) -> Iterator[tuple[str, FloatArray]]:
         yield "alone", self.alone().reshape(self.shape)
+        if any(a.size >= CHUNKS[0] for a in self.arrays):
+            yield "two threads", self.alone(threads=2).reshape(self.shape)
         yield "among lanes", self.among().reshape(self.shape)
         yield "uniform", self.the_same_in_every_lane().reshape(self.shape)
 

@@ -551,3 +551,13 @@ def test_no_warnings_of_numpy_escape():
         warnings.simplefilter("error")
         tw.least_squares(lambda x: np.exp(x**2) - 1e300, 20.0)
         tw.least_squares(parabola, [2.0], loss="huber")
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e-30, 1e30, 1e200])
+def test_constants_that_cancel_are_not_squared_apart(unit):
+    """A factor is taken out of a sum of squares only where the rest may be squared without it."""
+    t = np.linspace(1.0, 2.0, 9)
+    data = t / unit
+    fit = tw.least_squares(lambda p: unit * (p[0] * data + p[1] / unit) - (3 * t - 1), [1.0, 1.0])
+    assert fit.success
+    np.testing.assert_allclose(fit.x, [3.0, -1.0], rtol=1e-12)

@@ -733,6 +733,39 @@ def test_pickled_objective_gives_the_same_bits(kind):
     assert again.names == F.names
 
 
+def valley(x):
+    return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+
+
+UNUSED = {
+    "choices": lambda x: np.where(x > 0, x, 0.0),
+    "products and slices": lambda x: (x[1:] * x[:-1], 200 * (np.sin(x) * x)),
+    "sines": lambda x: (np.cos(x), np.cos(np.sin(x) * x)),
+    "long arrays": lambda x: np.sum(np.outer(np.ones(300), x), axis=0),
+}
+
+
+@pytest.mark.parametrize("kind", UNUSED)
+def test_what_nothing_uses_changes_no_bit(kind):
+    def made(unused):
+        def f(x):
+            unused(x)
+            return valley(np.sin(x) * x) + valley(x)
+
+        return tw.objective(f, np.ones(6))
+
+    F, plain = made(UNUSED[kind]), made(lambda _: None)
+    G = pickle.loads(pickle.dumps(F))
+    points = np.random.default_rng(3).normal(size=(50, 6))
+    plain.hess(points[0])  # what a transform made before must not be seen either
+    for x in points:
+        assert bits(F(x), F.grad(x), F.hess(x), F.hvp(x, x)) == bits(
+            G(x), G.grad(x), G.hess(x), G.hvp(x, x)
+        )
+        assert bits(F(x), F.grad(x)) == bits(plain(x), plain.grad(x))
+    assert bits(F.grad(points)) == bits(G.grad(points)) == bits(plain.grad(points))
+
+
 @pytest.mark.parametrize("problem", PROBLEMS, ids=str)
 def test_pickled_objective_descends_to_the_same_bits(problem):
     F = tw.objective(problem.function, problem.x0)

@@ -93,6 +93,22 @@ CASES: dict[str, Smooth] = {
         lambda x: _exprel(2 * x),
         least=1e-300,
     ),
+    "1 at 0 and sin(x) / x": Smooth(lambda x: np.where(x == 0, 1.0, np.sin(x) / x), _sinc),
+    "1 at 0 and sin(pi x) / (pi x)": Smooth(
+        lambda x: np.where(x == 0, 1.0, np.sin(np.pi * x) / (np.pi * x)),
+        lambda x: _sinc(mpf(np.pi) * x),
+        (1, 1, 1),
+    ),
+    "1 at 0 and sin(x) / x, guarded": Smooth(
+        lambda x: (lambda t: np.where(x == 0, 1.0, np.sin(t) / t))(np.where(x == 0, 1.0, x)), _sinc
+    ),
+    "1 at 0 and sin(x) / x, half guarded": Smooth(
+        lambda x: np.where(x == 0, 1.0, np.sin(x) / np.where(x == 0, 1.0, x)), _sinc
+    ),
+    "sin(x) / x and 1 at 0": Smooth(lambda x: np.where(x != 0, np.sin(x) / x, 1.0), _sinc),
+    "1 at 0 and expm1(x) / x": Smooth(
+        lambda x: np.where(x == 0, 1, np.expm1(-3 * x) / (-3 * x)), lambda x: _exprel(-3 * x)
+    ),
     # corners that a square rounds off
     "norm squared": Smooth(lambda x: np.linalg.norm(np.stack([x, 2 * x])) ** 2, lambda x: 5 * x**2),
     "norm times norm": Smooth(

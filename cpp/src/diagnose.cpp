@@ -4,8 +4,10 @@
 #include "thalweg/diagnose.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
+#include "reached.hpp"
 #include "sweep.hpp"
 #include "thalweg/evaluate.hpp"
 
@@ -16,11 +18,7 @@ class Inquiry {
  public:
   Inquiry(std::shared_ptr<Graph> graph, NodeId output)
       : graph_(std::move(graph)), g_(*graph_), hold_(g_.hold()), output_(output) {
-    std::vector<bool> reached(static_cast<std::size_t>(output) + 1, false);
-    reached[static_cast<std::size_t>(output)] = true;
-    for (NodeId id = output + 1; id-- > 0;)
-      if (reached[static_cast<std::size_t>(id)])
-        for (NodeId i : g_.inputs(id)) reached[static_cast<std::size_t>(i)] = true;
+    const std::vector<bool> reached = reached_from(g_, std::array{output});
     for (NodeId id = 0; id <= output; ++id)
       if (reached[static_cast<std::size_t>(id)]) nodes_.push_back(id);
   }

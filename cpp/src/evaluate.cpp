@@ -2,6 +2,8 @@
 // Memory for a block, and linking: places become pointers, codes become handlers.
 #include "thalweg/evaluate.hpp"
 
+#include "reached.hpp"
+
 #include "thalweg/rows.hpp"
 #include "thalweg/workers.hpp"
 
@@ -312,10 +314,10 @@ Layout layout_for(const Graph& graph, std::span<const NodeId> outputs, int width
   if (k != 1) return Layout::Lanes;
   // Elements across batches pay once arrays are longer than a few batches; until then every element
   // is a batch of its own.
-  const NodeId last = *std::ranges::max_element(outputs);
-  for (NodeId id = 0; id <= last; ++id)
-    if (graph[id].kind != Kind::Data && graph[id].kind != Kind::Constant &&
-        size_of(graph.shape(id)) > width)
+  const std::vector<bool> reached = reached_from(graph, outputs);
+  for (NodeId id = 0; id < graph.size(); ++id)
+    if (reached[static_cast<std::size_t>(id)] && graph[id].kind != Kind::Data &&
+        graph[id].kind != Kind::Constant && size_of(graph.shape(id)) > width)
       return Layout::Elements;
   return Layout::Lanes;
 }

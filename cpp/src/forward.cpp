@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The forward sweep: tangents in the order of evaluation.
 #include <algorithm>
+#include <cmath>
 #include <unordered_map>
 
+#include "reached.hpp"
 #include "smooth.hpp"
 #include "sweep.hpp"
 
@@ -42,9 +44,12 @@ class Forward {
   std::vector<NodeId> run(std::span<const NodeId> outputs, std::span<const NodeId> wrt,
                           std::span<const NodeId> tangents) {
     for (std::size_t k = 0; k < wrt.size(); ++k) set(wrt[k], Expr(g_, tangents[k]));
+    const std::vector<bool> reached = reached_from(g_, outputs);
     const NodeId last = *std::ranges::max_element(outputs);
-    for (NodeId id = 0; id <= last; ++id)
-      if (!set_[static_cast<std::size_t>(id)]) at(id) = tangent(id);
+    for (NodeId id = 0; id <= last; ++id) {
+      const auto u = static_cast<std::size_t>(id);
+      if (reached[u] && !set_[u]) at(id) = tangent(id);
+    }
     std::vector<NodeId> out;
     for (NodeId o : outputs) out.push_back(spread(g_, at(o), Shape(g_.shape(o))).in(g_));
     return out;
@@ -82,14 +87,14 @@ class Forward {
     const Shape shape = g_.shape(id);
     switch (node.kind) {
       case Kind::Elementwise: {
-        if (node.op == kOpcode<ops::Where>) return select(Expr(g_, in[0]), at(in[1]), at(in[2]));
-        if (picks(node.op)) return picked(id, node.op, in);
         if (const auto parts = smooth_parts(g_, id); !parts.empty()) {
           Expr sum;
           for (const auto& [of, slope] : parts)
             if (!at(of).is_zero()) sum = sum + slope * at(of);
           return sum;
         }
+        if (node.op == kOpcode<ops::Where>) return select(Expr(g_, in[0]), at(in[1]), at(in[2]));
+        if (picks(node.op)) return picked(id, node.op, in);
         std::array<Expr, 3> p;
         partial_products(g_, id, p);
         Expr sum;
@@ -248,7 +253,12 @@ class Factors {
     }
     if (op == kOpcode<ops::Multiply>) {
       const Parts a = of(in[0], depth + 1), b = of(in[1], depth + 1);
-      return {a.number * b.number, a.rest * b.rest};
+      const Expr number = a.number * b.number;
+      // The rest is squared: a factor of it that is large or small may be what keeps it in range.
+      if (number.is_number() &&
+          !(std::abs(number.number) < 0x1p64 && std::abs(number.number) > 0x1p-64))
+        return {1.0, whole};
+      return {number, a.rest * b.rest};
     }
     if (op == kOpcode<ops::Divide> && size_of(g_.shape(in[1])) == 1) {
       const Parts a = of(in[0], depth + 1);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <optional>
 
+#include "reached.hpp"
 #include "smooth.hpp"
 #include "sweep.hpp"
 
@@ -19,6 +20,7 @@ class Reverse {
   std::vector<NodeId> run(std::span<const NodeId> outputs, std::span<const NodeId> seeds,
                           std::span<const NodeId> wrt) {
     for (NodeId w : wrt) at(w).needed = true;
+    const std::vector<bool> reached = reached_from(g_, outputs);
     for (NodeId id = 0; id < size_; ++id) {
       State& s = at(id);
       for (NodeId i : g_.inputs(id)) {
@@ -26,7 +28,7 @@ class Reverse {
         s.fragile |= at(i).needed && at(i).fragile;
       }
       s.fragile |= s.needed && !tame(id);
-      chooses_ |= chooses(id);
+      chooses_ |= reached[static_cast<std::size_t>(id)] && chooses(id);
     }
     for (std::size_t k = 0; k < outputs.size(); ++k) {
       receive(outputs[k], Expr(g_, seeds[k]));
@@ -215,15 +217,15 @@ class Reverse {
       keep_alive(to, gather_up(g_, condition, shape, target, Reduction::Max));
       receive(to, gather_up(g_, contribution, shape, target, Reduction::Sum));
     };
+    if (const auto parts = smooth_parts(g_, id); !parts.empty()) {
+      for (const auto& [of, slope] : parts)
+        if (needed(of)) give(of, masked(live, adjoint, slope), live);
+      return;
+    }
     if (node.op == kOpcode<ops::Where>) {
       const Expr c(g_, in[0]);
       if (needed(in[1])) give(in[1], select(c, adjoint, 0.0), both(live, truth_of(c, true)));
       if (needed(in[2])) give(in[2], select(c, 0.0, adjoint), both(live, truth_of(c, false)));
-      return;
-    }
-    if (const auto parts = smooth_parts(g_, id); !parts.empty()) {
-      for (const auto& [of, slope] : parts)
-        if (needed(of)) give(of, masked(live, adjoint, slope), live);
       return;
     }
     std::array<Expr, 3> p;
@@ -406,7 +408,8 @@ class Reverse {
 
   Graph& g_;
   NodeId size_;
-  bool chooses_ = false;  // is there any branch? Without one, no mask is worth its cost
+  // Do the outputs reach any branch? Without one, no mask is worth its cost.
+  bool chooses_ = false;
   std::vector<State> nodes_;
 };
 

@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "intermediate.hpp"
+#include "reached.hpp"
 
 namespace thalweg::intermediate {
 namespace {
@@ -22,13 +23,9 @@ class Selection {
 
   List run(std::span<const NodeId> outputs) {
     const auto size = static_cast<std::size_t>(g_.size());
-    std::vector<bool> reached(size, false);
+    const std::vector<bool> reached = reached_from(g_, outputs);
     varies_.assign(size, false);
     values_.resize(size);
-    for (NodeId o : outputs) reached[static_cast<std::size_t>(o)] = true;
-    for (NodeId id = g_.size(); id-- > 0;)
-      if (reached[static_cast<std::size_t>(id)])
-        for (NodeId i : g_.inputs(id)) reached[static_cast<std::size_t>(i)] = true;
     for (NodeId id = 0, end = g_.size(); id < end; ++id) {  // visiting may add nodes
       const auto u = static_cast<std::size_t>(id);
       if (!reached[u]) continue;

@@ -108,23 +108,54 @@ inline void append_product(Graph& g, NodeId id, std::vector<SmoothPart>& parts) 
                               divided(Expr(g, id), Expr(g, b))});
 }
 
-// sin(t) / t or expm1(t) / t, which a user may write for sinc or exprel, also with
-// where(t == 0, c, t) below: there the slope is 1 / c at 0.
-inline void append_quotient(Graph& g, NodeId id, std::vector<SmoothPart>& parts) {
+// Is the node t, or where(t == 0, c, t), which is written so that it can be divided by?
+inline bool is_or_guards(Graph& g, NodeId id, NodeId t) {
+  return id == t || (is_operation(g, id, kOpcode<ops::Where>) && g.inputs(id)[2] == t &&
+                     is_equal_to_zero(g, g.inputs(id)[0], t));
+}
+// The t of sin(t) / t or expm1(t) / t, which a user may write for sinc or exprel; -1: another node.
+inline NodeId argument_of_quotient(Graph& g, NodeId id) {
+  if (!is_operation(g, id, kOpcode<ops::Divide>)) return -1;
   const NodeId above = g.inputs(id)[0], below = g.inputs(id)[1];
-  const bool sine = is_operation(g, above, kOpcode<ops::Sin>);
-  if (!sine && !is_operation(g, above, kOpcode<ops::Expm1>)) return;
+  if (!is_operation(g, above, kOpcode<ops::Sin>) && !is_operation(g, above, kOpcode<ops::Expm1>))
+    return -1;
   const NodeId t = g.inputs(above)[0];
-  const Expr x(g, t), y(g, id);
-  const auto slope = [&] {
-    return sine ? ops::Sinc::slope_of_quotient(x, y) : ops::Exprel::partials(x, y)[0];
+  return is_or_guards(g, below, t) ? t : -1;
+}
+inline Expr slope_of_quotient(Graph& g, NodeId quotient, NodeId t, NodeId value) {
+  const Expr x(g, t), y(g, value);
+  return is_operation(g, g.inputs(quotient)[0], kOpcode<ops::Sin>)
+             ? ops::Sinc::slope_of_quotient(x, y)
+             : ops::Exprel::partials(x, y)[0];
+}
+inline void append_quotient(Graph& g, NodeId id, std::vector<SmoothPart>& parts) {
+  const NodeId t = argument_of_quotient(g, id), below = g.inputs(id)[1];
+  if (t < 0) return;
+  if (below == t) return parts.push_back({t, slope_of_quotient(g, id, t, id)});
+  const Expr zero(g, g.inputs(below)[0]), c(g, g.inputs(below)[1]);
+  if (c.is_number())  // sin(0) / c, whose slope is 1 / c
+    parts.push_back({t, select(zero, Expr(1.0) / c, slope_of_quotient(g, id, t, id))});
+}
+// where(x == 0, 1, sin(t) / t), or the other way by x != 0, t being x, a multiple of it, or where(x
+// == 0, c, x): sinc or exprel itself, smooth at 0.
+inline void append_choice(Graph& g, NodeId id, std::vector<SmoothPart>& parts) {
+  const NodeId condition = g.inputs(id)[0];
+  const bool equal = is_operation(g, condition, kOpcode<ops::Equal>);
+  if (!equal && !is_operation(g, condition, kOpcode<ops::NotEqual>)) return;
+  const NodeId at_zero = g.inputs(id)[equal ? 1 : 2], quotient = g.inputs(id)[equal ? 2 : 1];
+  const NodeId argument = argument_of_quotient(g, quotient), x = g.inputs(condition)[0];
+  if (argument < 0 || !Expr(g, at_zero).is(1.0) || !Expr(g, g.inputs(condition)[1]).is_zero())
+    return;
+  const auto in = g.inputs(argument);
+  const auto is_multiple_by = [&](std::size_t k) {
+    const Expr c(g, in[k]);
+    return c.is_number() && !c.is_zero() && in[1 - k] == x;
   };
-  if (below == t) return parts.push_back({t, slope()});
-  if (!is_operation(g, below, kOpcode<ops::Where>)) return;
-  const NodeId zero = g.inputs(below)[0];
-  const Expr c(g, g.inputs(below)[1]);
-  if (g.inputs(below)[2] != t || !c.is_number() || !is_equal_to_zero(g, zero, t)) return;
-  parts.push_back({t, select(Expr(g, zero), Expr(1.0) / c, slope())});
+  const bool multiple =
+      is_operation(g, argument, kOpcode<ops::Multiply>) && (is_multiple_by(0) || is_multiple_by(1));
+  if (!multiple && !is_or_guards(g, argument, x)) return;
+  const NodeId t = multiple ? argument : x;
+  parts.push_back({t, slope_of_quotient(g, quotient, t, id)});
 }
 
 // The slopes of an elementwise node that is smooth where its inputs are not, or whose chain rule
@@ -132,6 +163,7 @@ inline void append_quotient(Graph& g, NodeId id, std::vector<SmoothPart>& parts)
 inline std::vector<SmoothPart> smooth_parts(Graph& g, NodeId id) {
   std::vector<SmoothPart> parts;
   const int op = g[id].op;
+  if (op == kOpcode<ops::Where>) append_choice(g, id, parts);
   if (op == kOpcode<ops::Divide>) append_quotient(g, id, parts);
   const bool product =
       op == kOpcode<ops::Square> || op == kOpcode<ops::Multiply> || op == kOpcode<ops::Divide>;

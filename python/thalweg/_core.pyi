@@ -244,9 +244,20 @@ class Fit:
         scale: ArrayLike | None,
         rows: int,
         threads: int,
-    ) -> tuple[_Floats, _Floats, int, float, int, float, float, int, int]: ...
+        factor: float = 1.0,
+    ) -> tuple[
+        _Floats, _Floats, int, float, NDArray[np.bool_], float, int, float, float, int, int
+    ]: ...
 
-def covariance(columns: ArrayLike, held: ArrayLike | None = None) -> tuple[_Floats, int]: ...
+def covariance(
+    columns: ArrayLike, held: ArrayLike | None = None
+) -> tuple[_Floats, int, float, NDArray[np.bool_]]: ...
+def refine(
+    x: ArrayLike,
+    bounds: Sequence[ArrayLike],
+    budget: int,
+    at: Callable[[_Floats], tuple[float, ArrayLike, ArrayLike]],
+) -> tuple[_Floats, float, bool, float, float, int, int]: ...
 
 _Over = tuple[OnRows, OnRows | None, list[NDArray[Any]], NDArray[np.int64] | None]
 

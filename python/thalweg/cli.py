@@ -20,6 +20,7 @@ from thalweg.cli_many import add_basins, add_multistart, add_sweep
 from thalweg.cli_options import (
     EXIT_STATUS,
     EXPRESSION,
+    FIT_STATUS,
     JSON,
     hyper_given,
     hyper_options,
@@ -195,7 +196,7 @@ def _parser(command: str) -> argparse.ArgumentParser:
     add_multistart(commands, command, epilog)
     add_basins(commands, command, epilog)
     add_sweep(commands, command, epilog)
-    add_fit(commands, command, "\n".join([epilog, EXIT_STATUS]))
+    add_fit(commands, command, "\n".join([epilog, FIT_STATUS]))
     info = commands.add_parser(
         "info",
         help="version, instruction set, cores, optional parts",

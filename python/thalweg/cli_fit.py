@@ -94,4 +94,4 @@ def _fit(given: argparse.Namespace) -> int:
     else:
         shown(done.rows(), [], done.success)
     limited = given.max_nfev is not None and done.reason == "max_evaluations"
-    return 0 if done.success or limited else 1
+    return 0 if (done.success and done.sound) or limited else 1

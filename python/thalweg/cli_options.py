@@ -25,6 +25,11 @@ exit status:
   2  bad input; standard error says in one line what was wrong
 """
 
+FIT_STATUS = EXIT_STATUS.replace(
+    "did not converge\n",
+    "did not converge, the data do not determine a parameter, or a constant fits better\n",
+)
+
 EXPRESSION = """\
 the expression:
   numbers, pi, e, variables, + - * / ** // %, comparisons, where(condition, a, b), and functions by

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from thalweg.structure import FloatArray
 from thalweg.tracer import Tracer
 
-__all__ = ["TRUSTED", "covariances"]
+__all__ = ["TRUSTED", "covariances", "held_of"]
 
 # The largest diagonal element of the inverse of the normal matrix, scaled to ones on its diagonal,
 # up to which the inverse is trusted: rounding is then below 1e-6 of a variance.
@@ -74,6 +75,20 @@ def covariances(
             covariance[i][j] = covariance[j][i] = entry(i, j)
     errors = [np.sqrt(covariance[i][i]) for i in range(n)]
     return covariance, errors, np.where(sound, 0.0, 1.0)
+
+
+def held_of(x: Tracer, n: int, box: list[FloatArray]) -> tuple[list[Any] | None, Any]:
+    """Which of n variables lie at a bound, and how many do not."""
+    if not box:
+        return None, float(n)
+    held = []
+    for i in range(n):
+        low, high = (float(end[i]) for end in box)
+        held.append((x[i] <= low) | (x[i] >= high))
+    count = x.trace.wrap(float(n))
+    for h in held:
+        count = count - np.where(h, 1.0, 0.0)
+    return held, count
 
 
 def _inverse(a: list[list[Any]]) -> tuple[list[list[Any]], list[Any]]:

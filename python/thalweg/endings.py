@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 from thalweg.reasons import Reason
 from thalweg.record import Record, any_active, seconds, text
 from thalweg.robust import curvature, weighted
+from thalweg.soundness import beside, linear
 from thalweg.squares import Ending, Squares
 from thalweg.structure import FloatArray
 
@@ -51,6 +53,9 @@ class LeastSquares(Record):
         Why it ended.
     nit : int
         Steps that were taken.
+    determined : bool
+        Whether the residuals determine every variable: none is dependent on others, without
+        effect, or has an error beyond 6.7e7 times its size. Where not, `message` names them.
     elapsed : float
         Seconds.
     """
@@ -69,6 +74,7 @@ class LeastSquares(Record):
     success: bool
     reason: Reason
     nit: int
+    determined: bool = True
     elapsed: float = 0.0
 
     def _rows(self) -> list[tuple[str, str]]:
@@ -82,6 +88,8 @@ class LeastSquares(Record):
             ("jac", f"{self.jac.shape[0]} x {self.jac.shape[1]}"),
             ("nit", f"{self.nit}    nfev: {self.nfev}    njev: {self.njev}"),
         ]
+        if not self.determined:
+            rows.append(("determined", "False"))
         if any_active(self.active_mask):
             rows.append(("active_mask", text(self.active_mask)))
         return [*rows, ("elapsed", seconds(self.elapsed))]
@@ -108,6 +116,13 @@ def active_mask(x: FloatArray, box: list[FloatArray]) -> Any:
 
 def explain(ending: Ending, stops: dict[str, Any], squares: Squares) -> str:
     """The reason in SciPy's words, with both sides of what decided it."""
+    if ending.reason == Reason.non_finite and ending.nfev > 1:
+        at = functools.partial(linear, squares)
+        if (point := beside(at, ending.x)) is not None:
+            return (
+                f"not finite after {ending.nfev} evaluations, on the way on from x: "
+                f"{squares.blame(point)}"
+            )
     return explained(
         Reason(ending.reason), ending.left, ending.right, ending.nfev, stops["max_nfev"],
         lambda: squares.blame(ending.x),
@@ -148,6 +163,11 @@ def explained(
             return f"`callback` raised `StopIteration` or returned `True` {after}"
         case Reason.interrupted:
             return f"interrupted {after}"
+        case Reason.stuck if np.signbit(left):
+            return (
+                f"stuck {after}: J'J is singular to rounding, and eight steps in a row reduced the "
+                f"cost by little: the last by {-left:.3g} <= {right:.3g}, half of it"
+            )
         case Reason.stuck:
             return (
                 f"stuck {after}: no smaller cost even {left:.3g} <= {right:.3g} away; are the "

@@ -20,7 +20,8 @@ __all__ = ["TraceError"]
 
 LAST_RESORT = "As the last resort, trace=False calls the function as it is."
 OBJECT_ARRAY = (
-    "np.array of traced values is an object array, on which some functions fail: write np.stack."
+    "np.array of traced values is an object array, on which some functions fail: write np.stack, "
+    "and leave np.asarray(x) out, since a traced value is an array."
 )
 
 

@@ -20,6 +20,7 @@ from thalweg.fit_arguments import (
 )
 from thalweg.inputs import mask_of, without_masks
 from thalweg.models import Model
+from thalweg.soundness import largest, scales_of
 from thalweg.structure import FloatArray
 
 __all__ = ["curve_fit"]
@@ -53,7 +54,8 @@ def curve_fit(
     ydata : array_like
         The data, (m,). What is masked in `ydata`, `xdata` or `sigma` is left out.
     p0 : array_like, optional
-        The start (n,). By default ones; with bounds, a point between them.
+        The start (n,). By default ones; with bounds, a point between them. Where a fit from there
+        cannot be trusted, or fails, it is begun again from the scale of `xdata` (docs/fits.md).
     sigma : None, scalar or array_like, optional
         Standard deviations of the data, one or (m,), or their covariance (m, m).
     absolute_sigma : bool
@@ -103,7 +105,8 @@ def curve_fit(
     Warns
     -----
     OptimizeWarning
-        If the covariance cannot be estimated: it is infinite then.
+        If the data do not determine a parameter: then it is named, and where it is dependent on
+        others the covariance is infinite. If the fit is worse than a constant.
 
     Examples
     --------
@@ -131,9 +134,11 @@ def curve_fit(
     if "args" in kwargs:
         raise ValueError("'args' is not a supported keyword argument.")
     weights = None if sigma is None else weights_of(sigma, y, None)
+    scales = scales_of(largest(x)) if p0 is None else ()
     return Model(f, x, start, trace=trace).fitted(
-        y, start, weights, None, walls, method, jac, bool(absolute_sigma), full_output, kwargs
-    )
+        y, start, weights, None, walls, method, jac, bool(absolute_sigma), full_output, kwargs,
+        scales,
+    )  # fmt: skip
 
 
 def between(lower: FloatArray, upper: FloatArray) -> FloatArray:

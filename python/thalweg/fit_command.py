@@ -176,6 +176,11 @@ class Fitted:
         return bool(self.fits.success)
 
     @property
+    def sound(self) -> bool:
+        """Whether the data determine the parameters, and no constant fits better."""
+        return bool(self.fits.determined) and not bool(self.fits.worse)
+
+    @property
     def reason(self) -> str:
         """Why it ended."""
         return str(self.fits[()].reason)
@@ -201,6 +206,8 @@ class Fitted:
             ("cost", repr(float(one.cost))),
             ("data", data),
             ("degrees of freedom", str(self.y.size - self._free())),
+            *([] if bool(one.determined) else [("determined", "False")]),
+            *([("worse", "than a constant")] if bool(one.worse) else []),
             ("success", str(self.success)),
             ("reason", self.reason),
             ("message", one.message),
@@ -229,6 +236,8 @@ class Fitted:
             "data": self.y.size,
             "missing": self.missing,
             "success": self.success,
+            "determined": bool(one.determined),
+            "worse": bool(one.worse),
             "status": one.status,
             "reason": self.reason,
             "message": one.message,

@@ -19,8 +19,28 @@ import numpy.typing as npt
 from thalweg import _core
 from thalweg.chunks import Rows
 from thalweg.fit_tapes import ON_TAPE, FitTapes, Layout
-from thalweg.interrupts import Parts, completed
+from thalweg.interrupts import completed
 from thalweg.reasons import STATUS_MANY, SUCCESS, Reason
+from thalweg.robust import weighted
+from thalweg.soundness import (
+    FACTORS,
+    NOT_BEGUN,
+    SINGULAR,
+    VAGUE,
+    again,
+    bent_down,
+    beside,
+    better,
+    flat_costs,
+    flat_deviances,
+    refined,
+    scales_of,
+    shares,
+    size_of,
+    undetermined,
+    worse,
+)
+from thalweg.squares import Ending
 from thalweg.structure import FloatArray, as_floats
 
 __all__ = ["SIDES", "FitLanes", "failed", "fields_of", "verdicts"]
@@ -28,14 +48,22 @@ __all__ = ["SIDES", "FitLanes", "failed", "fields_of", "verdicts"]
 # Bytes of data that one chunk holds, about: enough that its last, slow fits do not count.
 CHUNK = 64e6
 
+# Numbers of which the constants' costs are made at a time.
+_SOME = 2**16
+
 _STATUS = np.array(STATUS_MANY, dtype=np.int8)
 _SUCCESS = np.array(SUCCESS)
+_AGAIN = np.array([again(reason) for reason in Reason])
+# What tells how a fit ended, as in `Ending`.
+_ENDING = ("cost", "reason", "left", "right", "nfev", "nit")
 
 Arrays = dict[str, npt.NDArray[Any]]
 
 
-# Both sides of the inequality that ended a fit.
-SIDES = ("left", "right")
+# Both sides of the inequality that ended a fit, and the parameters that its data leave open: bit i
+# for the i-th free one, as far as a number holds them.
+SIDES = ("left", "right", "open")
+_BITS = 52
 
 
 def verdicts(reason: npt.NDArray[np.int8]) -> Arrays:
@@ -49,7 +77,7 @@ def fields_of(p: int) -> dict[str, tuple[tuple[int, ...], type]]:
         "popt": ((p,), np.float64), "pcov": ((p, p), np.float64), "perr": ((p,), np.float64),
         "cost": ((), np.float64), "success": ((), np.bool_), "status": ((), np.int8),
         "reason": ((), np.int8), "nit": ((), np.int64), "nfev": ((), np.int64),
-        "n_missing": ((), np.int64),
+        "n_missing": ((), np.int64), "determined": ((), np.bool_), "worse": ((), np.bool_),
     }  # fmt: skip
 
 
@@ -60,24 +88,8 @@ def failed(k: int, p: int, reason: Reason) -> Arrays:
         arrays[name] = np.full((k, *own), np.nan if kind is np.float64 else 0, dtype=kind)
     for name in SIDES:
         arrays[name] = np.full(k, np.nan)
+    arrays["open"][:] = 0.0
     return arrays | verdicts(np.full(k, reason, dtype=np.int8))
-
-
-@dataclass
-class _Begun:
-    """A chunk that is being fitted, and what the core told, by whether values are missing."""
-
-    first: int
-    k: int
-    inputs: list[FloatArray]
-    varying: list[bool]
-    counts: npt.NDArray[np.int64] | None
-    told: dict[bool, dict[str, Any]] = field(default_factory=dict)
-    stopped: bool = False  # what was not told will not be
-
-    def lacks(self, missing: bool) -> bool:
-        """Whether nothing will come of these fits."""
-        return self.stopped and missing not in self.told
 
 
 @dataclass
@@ -104,6 +116,9 @@ class FitLanes:
     weights : ndarray, optional
         Inverse errors, where they do not.
     fixed : list of float or Rows
+    size : float, optional
+        The largest |x| that all fits share: the last tries of a fit that is not sound start from
+        the scale of its x. None: they do not.
     progress : callable, optional
         Told how many fits have ended.
     """
@@ -128,10 +143,10 @@ class FitLanes:
     errors: bool = True
     threads: int = 1
     progress: Callable[[int], Any] | None = None
+    size: float | None = None
 
     def __post_init__(self) -> None:
         self._done = 0
-        self._begun: _Begun | None = None
         self._ends = time.monotonic() + self.stops["max_time"]
 
     def chunks(self) -> Iterator[tuple[int, int]]:
@@ -158,31 +173,9 @@ class FitLanes:
 
     def run(self, a: int, b: int) -> tuple[Arrays, BaseException | None]:
         """The fits from a to b, and what stopped them."""
-        self._begun = None
         inputs, varying = self._read(a, b)
         counts = self._missing(inputs)
         inputs[0] = self._starts(a, b, inputs[1])
-        self._begun = _Begun(a, b - a, inputs, varying, counts)
-        return self._fitted(self._begun)
-
-    def so_far(self) -> tuple[int, int, Arrays] | None:
-        """Of the last chunk: where it begins and ends, its fits as far as the core told of them."""
-        begun = self._begun
-        if begun is None or not begun.told:
-            return None
-        begun.stopped = True
-        return begun.first, begun.first + begun.k, self._fitted(begun)[0]
-
-    def told(self, done: int) -> Parts:
-        """What the core told of a chunk that begins after so many fits."""
-        begun = self._begun
-        if begun is None or begun.first < done:
-            return []
-        return [(None, out) for out in begun.told.values()]
-
-    def _fitted(self, begun: _Begun) -> tuple[Arrays, BaseException | None]:
-        """The fits of a chunk."""
-        inputs, varying, counts = list(begun.inputs), begun.varying, begun.counts
         if counts is None:
             return self._group(False, inputs, varying, None)
         # Fits that lack values have a tape of their own, so that the others' is the plain one.
@@ -195,7 +188,7 @@ class FitLanes:
             (which,) = np.nonzero(lanes)
             if not which.size:
                 continue
-            if missing is None or error is not None or begun.lacks(missing):
+            if missing is None or error is not None:
                 reason = Reason.non_finite if missing is None else Reason.interrupted
                 part = failed(which.size, self.layout.n, reason)
             else:
@@ -204,7 +197,7 @@ class FitLanes:
                 part, error = self._group(missing, own, varying, rows)
             for name, values in part.items():
                 if name not in out:
-                    out[name] = np.empty((begun.k, *values.shape[1:]), values.dtype)
+                    out[name] = np.empty((b - a, *values.shape[1:]), values.dtype)
                 out[name][which] = values
         out["n_missing"] = counts
         return out, error
@@ -301,41 +294,151 @@ class FitLanes:
         varying = [*varying, False, False]
         if rows is not None:
             inputs[-1], varying[-1] = rows, True
-        count = tapes.inputs + (layout.rho is not None)
-        assert self._begun is not None
-        told = self._begun.told
-        if missing not in told:
-            told[missing] = tapes.minimizer.run_many(
-                x0, [None, *inputs[1:count]], varying[:count], [1.0], self.box,
-                threads=self.threads, scale=self.scale, progress=self._told_how_many(),
-                **self.stops | {"max_time": max(self._ends - time.monotonic(), 0.0)},
-            )  # fmt: skip
-            self._done += k
-        out = completed(told[missing], x0)
-        # Copies: should an interrupt come, what was told is made into answers a second time.
-        x, reason = out["x"], out["reason"].copy()
-        arrays: Arrays = {
-            "popt": x.copy(), "cost": out["fun"].copy(), "nit": out["nit"], "nfev": out["nfev"],
-            "n_missing": np.zeros(k, dtype=np.int64), "left": out["left"], "right": out["right"],
-        }  # fmt: skip
-        inputs[0] = x
-        if self.covariance or self.errors:
-            arrays |= self._told(tapes, inputs, varying)
+        arrays, error = self._tried(tapes, x0, inputs, varying)
+        self._done += k
+        x, reason = arrays["popt"], arrays["reason"]
         if layout.fixed:
             popt = np.empty((k, layout.n))
             popt[:, free] = x
             popt[:, list(layout.fixed)] = inputs[2]
             arrays["popt"] = popt
-        self._unanswered(tapes, arrays, reason, inputs, varying)
-        return arrays | verdicts(reason), out["error"]
+        self._unanswered(tapes, arrays, reason, [x, *inputs[1:]], varying)
+        for lane in np.flatnonzero((reason == Reason.stuck) & ~np.signbit(arrays["left"])):
+            at = self._linear(tapes, [x, *inputs[1:]], varying, int(lane))
+            if beside(at, x[lane]) is not None:
+                reason[lane] = Reason.non_finite
+        return arrays | verdicts(reason), error
+
+    def _tried(
+        self, tapes: FitTapes, x0: FloatArray, inputs: list[FloatArray], varying: list[bool]
+    ) -> tuple[Arrays, BaseException | None]:
+        """Each fit's first sound ending of some tries, else the best of them."""
+        n = len(self.layout.free)
+        flat = self._flat(inputs)
+        tries = [(x0, factor) for factor in FACTORS]
+        if self.size is not None:
+            for size in scales_of(self._sizes(inputs)):
+                x = np.broadcast_to(size[:, None], x0.shape)
+                tries.append((np.clip(x, *self.box) if self.box else x, FACTORS[0]))
+        shared = shares(self.stops["max_nfev"], n, len(tries))
+        best: Arrays = {}
+        error: BaseException | None = None
+        for (x, factor), most in zip(tries, shared, strict=False):
+            if not best:
+                best, error = self._descended(tapes, x, x0, inputs, varying, factor, most)
+                best["worse"] = worse(best["cost"], flat)
+                continue
+            lanes = self._unsound(best, factor)
+            if error is not None or not lanes.size:
+                continue
+            own = _taken(inputs, varying, lanes)
+            part, error = self._descended(tapes, x[lanes], x0[lanes], own, varying, factor, most)
+            part["worse"] = worse(part["cost"], flat[lanes])
+            _merge(best, part, lanes)
+        return best, error
+
+    def _unsound(self, best: Arrays, factor: float) -> npt.NDArray[np.intp]:
+        """The fits to be begun again by `factor`."""
+        sound = _SUCCESS[best["reason"]] & best["determined"] & ~best["worse"]
+        again = _AGAIN[best["reason"]] & ~sound
+        if factor != FACTORS[0]:
+            again &= ~np.isin(best["reason"], NOT_BEGUN)
+        return np.flatnonzero(again)
+
+    def _descended(
+        self,
+        tapes: FitTapes,
+        x: FloatArray,
+        x0: FloatArray,
+        inputs: list[FloatArray],
+        varying: list[bool],
+        factor: float,
+        most: int,
+    ) -> tuple[Arrays, BaseException | None]:
+        """One try: descents from x, of fits whose start is x0."""
+        k, layout = x.shape[0], self.layout
+        count = tapes.inputs + (layout.rho is not None)
+        out = tapes.minimizer.run_many(
+            np.ascontiguousarray(x), [None, *inputs[1:count]], varying[:count], [factor],
+            self.box, threads=self.threads, scale=self.scale, progress=self._told_how_many(),
+            **self.stops
+            | {"max_nfev": most, "max_time": max(self._ends - time.monotonic(), 0.0)},
+        )  # fmt: skip
+        completed(out, x)
+        arrays: Arrays = {
+            "popt": out["x"], "cost": out["fun"], "nit": out["nit"], "nfev": out["nfev"],
+            "n_missing": np.zeros(k, dtype=np.int64), "left": out["left"], "right": out["right"],
+            "reason": out["reason"],
+        }  # fmt: skip
+        told = self._told(tapes, arrays, [out["x"], *inputs[1:]], varying, most)
+        loose = told.pop("loose")
+        errors = told["perr"][:, list(layout.free)] if layout.fixed else told["perr"]
+        open_to = undetermined(errors, loose, arrays["popt"], x0, self.scale)
+        vague = undetermined(errors, loose, arrays["popt"], x0, self.scale, VAGUE)
+        asked = vague.any(axis=1) & ~open_to.any(axis=1) & _SUCCESS[arrays["reason"]]
+        for lane in np.flatnonzero(asked):
+            at = self._linear(tapes, [out["x"], *inputs[1:]], varying, int(lane))
+            if bent_down(at, arrays["popt"][lane], np.isnan(errors[lane])):
+                open_to[lane] = vague[lane]
+        arrays["determined"] = np.logical_not(open_to.any(axis=1))
+        arrays["open"] = np.zeros(k)
+        (some,) = np.nonzero(~arrays["determined"])
+        bits = 2.0 ** np.arange(min(len(layout.free), _BITS))
+        arrays["open"][some] = (open_to[some, :_BITS] * bits).sum(axis=1)
+        return arrays | told, out["error"]
+
+    def _sizes(self, inputs: list[FloatArray]) -> FloatArray:
+        """The largest |x| of each fit, (k,)."""
+        sizes = np.full(inputs[0].shape[0], self.size)
+        first = 2 + bool(self.fixed)
+        for x in inputs[first : first + len(self.predictors)]:
+            sizes = np.fmax(sizes, size_of(x))
+        return sizes
+
+    def _flat(self, inputs: list[FloatArray]) -> FloatArray:
+        """What a constant costs in each fit, (k,); some at a time, as memory is to stay bounded."""
+        k = inputs[1].shape[0]
+        flat = np.empty(k)
+        step = max(_SOME // self.layout.m, 1)
+        for a in range(0, k, step):
+            flat[a : a + step] = self._flat_of(inputs, slice(a, a + step))
+        return flat
+
+    def _flat_of(self, inputs: list[FloatArray], some: slice) -> FloatArray:
+        y, rho = inputs[1][some], self.layout.rho
+        first = 2 + bool(self.fixed)
+        predictors = inputs[first : first + len(self.predictors)]
+        known = ~np.isnan(y)
+        for x in [*(p[some] for p in predictors), *self.known]:
+            known &= ~np.isnan(x)
+        if self.layout.poisson:
+            return flat_deviances(y, known)
+        weights = None
+        if self.layout.weights is not None:
+            weights = inputs[first + len(predictors)]
+            weights = weights[some] if weights.ndim > 1 else weights
+        if rho is None:
+            return flat_costs(y, weights, known, None)
+        return flat_costs(y, weights, known, lambda r: weighted(rho, r, self.f_scale)[0])
 
     def _told_how_many(self) -> Callable[[int], Any] | None:
         progress, done = self.progress, self._done
         return None if progress is None else lambda ended: progress(done + ended)
 
-    def _told(self, tapes: FitTapes, inputs: list[FloatArray], varying: list[bool]) -> Arrays:
-        """Covariances and standard errors."""
+    def _told(
+        self,
+        tapes: FitTapes,
+        arrays: Arrays,
+        inputs: list[FloatArray],
+        varying: list[bool],
+        most: int,
+    ) -> Arrays:
+        """Covariances, standard errors, and which parameters are dependent.
+
+        Fits whose J'J is singular to rounding go on with J.
+        """
         k, n = inputs[0].shape[0], self.layout.n
+        loose = np.zeros((k, len(self.layout.free)), dtype=bool)
         if len(self.layout.free) <= ON_TAPE:
             pcov, perr, doubtful = tapes.told(inputs, varying, k, self.threads)
             pcov = pcov.reshape(k, n, n)
@@ -346,8 +449,50 @@ class FitLanes:
         # Few; else in pieces, as Jacobians are large.
         piece = max(int(CHUNK / 8 / (self.layout.m * n)), 1)
         for first in range(0, again.size, piece):
-            self._by_qr(tapes, again[first : first + piece], inputs, varying, pcov, perr)
-        return {"pcov": pcov, "perr": perr}
+            lanes = again[first : first + piece]
+            pivots = self._by_qr(tapes, lanes, inputs, varying, pcov, perr, loose)
+            further = self._gone_on(tapes, lanes[pivots < SINGULAR], arrays, inputs, varying, most)
+            self._by_qr(tapes, further, inputs, varying, pcov, perr, loose)
+        return {"pcov": pcov, "perr": perr, "loose": loose}
+
+    def _linear(
+        self, tapes: FitTapes, inputs: list[FloatArray], varying: list[bool], lane: int
+    ) -> Callable[[FloatArray], tuple[float, FloatArray, FloatArray]]:
+        """Cost, residuals and J's columns of one fit at a point, as `soundness.linear`."""
+        own = _taken(inputs, varying, np.array([lane]))
+        plain = self.layout.rho is None and not self.layout.poisson
+
+        def at(x: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+            cost, r, columns = tapes.linear([x[None], *own[1:]], varying, 1, 1)
+            told = 0.5 * float(r[0] @ r[0]) if plain else float(cost[0, 0])
+            return told, r[0], columns.reshape(x.size, -1)
+
+        return at
+
+    def _gone_on(
+        self,
+        tapes: FitTapes,
+        lanes: npt.NDArray[np.intp],
+        arrays: Arrays,
+        inputs: list[FloatArray],
+        varying: list[bool],
+        most: int,
+    ) -> npt.NDArray[np.intp]:
+        """Go on by QR of J, fit by fit; those that moved."""
+        moved = []
+        for lane in lanes:
+            at = self._linear(tapes, inputs, varying, lane)
+            before = Ending(
+                inputs[0][lane].copy(), np.empty((0, 0)), 0, 0.0, np.empty(0, dtype=bool),
+                *(arrays[name][lane] for name in _ENDING),
+            )  # fmt: skip
+            after = refined(at, before, self.box, most)
+            if after.nit > before.nit:
+                moved.append(lane)
+            arrays["popt"][lane] = inputs[0][lane] = after.x
+            for name, value in zip(_ENDING, after[5:], strict=True):
+                arrays[name][lane] = value
+        return np.array(moved, dtype=np.intp)
 
     def _by_qr(
         self,
@@ -357,8 +502,12 @@ class FitLanes:
         varying: list[bool],
         pcov: FloatArray,
         perr: FloatArray,
-    ) -> None:
-        """Fill in covariances by QR of the Jacobian."""
+        loose: npt.NDArray[np.bool_],
+    ) -> FloatArray:
+        """Fill in covariances by QR of the Jacobian, and dependent parameters; the last pivots."""
+        pivots = np.ones(lanes.size)
+        if not lanes.size:
+            return pivots
         free = np.array(self.layout.free)
         own = _taken(inputs, varying, lanes)
         columns, cost = tapes.columns(own, varying, lanes.size, self.threads)
@@ -368,7 +517,7 @@ class FitLanes:
             x = own[0][i]
             held = (x <= self.box[0]) | (x >= self.box[1]) if self.box else None
             left = free.size - (0 if held is None else int(np.count_nonzero(held)))
-            inverse, rank = _core.covariance(columns[i], held)
+            inverse, rank, pivots[i], loose[lane] = _core.covariance(columns[i], held)
             if rank == left and not (self.absolute or self.layout.poisson):
                 if rows[i] > left:
                     inverse *= 2.0 * cost[i, 0] / (rows[i] - left)
@@ -377,6 +526,7 @@ class FitLanes:
             pcov[lane][np.ix_(free, free)] = inverse
             with np.errstate(invalid="ignore"):
                 perr[lane, free] = np.sqrt(np.diag(inverse))
+        return pivots
 
     def _unanswered(
         self,
@@ -398,6 +548,20 @@ class FitLanes:
         for name in ("popt", "pcov", "perr", "cost"):
             if name in arrays:
                 arrays[name][lanes] = np.nan
+        arrays["determined"][lanes] = arrays["worse"][lanes] = False
+        arrays["open"][lanes] = 0.0
+
+
+def _merge(best: Arrays, part: Arrays, lanes: npt.NDArray[np.intp]) -> None:
+    """Put a later try's endings in place of those that they better; evaluations add up."""
+    total = best["nfev"][lanes] + part["nfev"]
+    which = better(
+        _SUCCESS[part["reason"]], part["cost"], _SUCCESS[best["reason"][lanes]],
+        best["cost"][lanes],
+    )  # fmt: skip
+    for name, values in part.items():
+        best[name][lanes[which]] = values[which]
+    best["nfev"][lanes] = total
 
 
 def _taken(

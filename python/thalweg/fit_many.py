@@ -30,12 +30,13 @@ from thalweg.fit_many_arguments import (
 )
 from thalweg.fit_tapes import FitTapes, Layout, Values
 from thalweg.fits import Fits
-from thalweg.interrupts import Interrupted, Parts, carried, carries_result, ended
 from thalweg.lanes import cores
 from thalweg.leastsq import checked_scale, checked_stops, scale_of
 from thalweg.reasons import Reason
 from thalweg.robust import checked_loss
 from thalweg.signatures import Parameters, split
+from thalweg.soundness import largest
+from thalweg.stopping import ended, raise_stopped
 from thalweg.structure import FloatArray
 from thalweg.trace import trace_call
 
@@ -44,7 +45,6 @@ __all__ = ["curve_fit_many", "fit_many"]
 Shape = tuple[int, ...]
 
 
-@carries_result
 def curve_fit_many(
     f: Callable[..., Any],
     xdata: Any,
@@ -88,7 +88,8 @@ def curve_fit_many(
     p0 : array_like or callable, optional
         Starts: (p,) for all fits, (..., p) for each, or a function of data (k, m) that returns
         (k, p) or (p,), which it must not change; its starts are moved into the bounds. Ones by
-        default; with bounds, a point between them.
+        default, and where that gives nothing to be trusted the scale of the fit's own `xdata`
+        (docs/fits.md); with bounds, a point between them.
     sigma : array_like, optional
         Standard deviations of the data: one number, (m,), or (..., m).
     absolute_sigma : bool
@@ -127,7 +128,7 @@ def curve_fit_many(
     -------
     Fits
         `popt` (..., p), `pcov` (..., p, p), `perr`, `cost`, `success`, `status`, `reason`, `nit`,
-        `nfev`, `n_missing`, `names`.
+        `nfev`, `n_missing`, `determined`, `worse`, `names`.
 
     Raises
     ------
@@ -173,6 +174,7 @@ def curve_fit_many(
         bounds=bounds, given=p0 is not None, fixed=fixed, loss=loss, f_scale=f_scale,
         likelihood=likelihood, nan_policy=nan_policy, threads=threads, progress=progress, out=out,
         x_scale=x_scale, stops=checked_stops(ftol, xtol, gtol, max_nfev, max_time),
+        size=largest(() if varying else xdata) if p0 is None else None,
     )  # fmt: skip
 
 
@@ -199,6 +201,7 @@ def fit_many(
     x_scale: Any,
     stops: dict[str, Any],
     kept: dict[Any, FitTapes] | None = None,
+    size: float | None = None,
 ) -> Fits:
     """Fit a model of which `values` makes the values; its tapes are kept in `kept`."""
     began = time.perf_counter()
@@ -267,7 +270,7 @@ def fit_many(
         None if scale is None else np.ascontiguousarray(scale[free]), absolute_sigma, predictors,
         known, None if errors is None else Rows(errors, lead), weights,
         [constant[names[i]] for i in held], "pcov" in arrays, "perr" in arrays,
-        cores(threads),
+        cores(threads), size=size,
     )  # fmt: skip
     made(False)  # traced, and refused, before anything is read
     if not progress:
@@ -291,50 +294,28 @@ def _run(
     sides: Arrays = {name: np.empty(lead) for name in SIDES}
     fresh = {*arrays, *sides} - given
     rows = {name: Rows(array, lead) for name, array in (arrays | sides).items()}
-    done = 0
-
-    def write(a: int, b: int, part: Arrays) -> None:
-        for name, to in rows.items():
-            if b - a == lanes.k and name in fresh:  # all at once: nothing is copied
-                into = sides if name in sides else arrays
-                into[name] = part[name].reshape(into[name].shape)
-            else:
-                to.write(a, b, part[name])
-
-    def run(parts: Parts) -> None:
-        nonlocal done
+    done, error = 0, None
+    try:
         for a, b in lanes.chunks():
             part, error = lanes.run(a, b)
-            write(a, b, part)
+            for name, to in rows.items():
+                if b - a == lanes.k and name in fresh:  # all at once: nothing is copied
+                    into = sides if name in sides else arrays
+                    into[name] = part[name].reshape(into[name].shape)
+                else:
+                    to.write(a, b, part[name])
             done = b
             if error is not None:
-                parts.append((None, {"error": error}))
                 break
             lanes.tell(b)
-
-    def tell(_: Parts, seconds: float) -> Fits:
-        shared = {"names": list(names), "elapsed": seconds}
-        return Fits(arrays, lead, shared, sides, {"max_nfev": lanes.stops["max_nfev"]})
-
-    def partly(parts: Parts, seconds: float) -> Fits:
-        at = done
-        if not parts and (told := lanes.so_far()):
-            write(*told)
-            at = told[1]
-        if at < lanes.k:
-            rest = failed(1, len(names), Reason.interrupted)
-            for name, to in rows.items():
-                to.write(at, lanes.k, rest[name])
-        return tell(parts, seconds)
-
-    def holds(parts: Parts) -> str:
-        written = arrays["reason"] if "reason" in arrays else np.empty(0)
-        known: Parts = [(None, {"reason": written.reshape(-1)[:done]})]
-        return ended(known if parts else [*known, *lanes.told(done)], lanes.k)
-
-    try:
-        return carried(began, run, tell, holds, partly)
-    except Interrupted as interrupt:
-        if given:  # the user's own arrays are not to wait until somebody asks
-            _ = interrupt.result
-        raise
+    except KeyboardInterrupt as interrupt:
+        error = interrupt
+    if error is not None and done < lanes.k:
+        rest = failed(1, len(names), Reason.interrupted)
+        for name, to in rows.items():
+            to.write(done, lanes.k, rest[name])
+    shared = {"names": list(names), "elapsed": time.perf_counter() - began}
+    about = {"max_nfev": lanes.stops["max_nfev"], "free": list(lanes.layout.free)}
+    fits = Fits(arrays, lead, shared, sides, about)
+    raise_stopped(error, fits, ended(fits))
+    return fits

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from thalweg import _core
-from thalweg.covariances import covariances
-from thalweg.robust import Rho, curvature
+from thalweg.covariances import covariances, held_of
+from thalweg.robust import Rho, curvature, weighted
 from thalweg.squares import sum_of_squares
 from thalweg.structure import FloatArray
 from thalweg.trace import Trace, Tracer, output_node
@@ -227,23 +227,12 @@ class FitTapes:
         r = self._residuals
         if layout.rho is None:
             return None, np.sum(r * r) * 0.5
-        from thalweg.robust import weighted
-
         costs, _ = weighted(layout.rho, r, scale)
         return curvature(layout.rho, r, scale), np.sum(self._trace.wrap(costs))
 
     def _held(self, n: int) -> tuple[list[Any] | None, Any]:
         """Which parameters ended at a bound, and how many did not."""
-        if not self.box:
-            return None, float(n)
-        held = []
-        for i in range(n):
-            low, high = (float(end[i]) for end in self.box)
-            held.append((self._x[i] <= low) | (self._x[i] >= high))
-        count = self._trace.wrap(float(n))
-        for h in held:
-            count = count - np.where(h, 1.0, 0.0)
-        return held, count
+        return held_of(self._x, n, self.box)
 
     @cached_property
     def columns(self) -> _core.Function:
@@ -258,6 +247,34 @@ class FitTapes:
         if weights is not None:
             jacobian = jacobian * np.sqrt(weights)
         return _core.Function(trace.graph, [jacobian.node, cost.node], self.inputs + 2)
+
+    @cached_property
+    def linear(self) -> _core.Function:
+        """The cost, residuals and Jacobian's columns, weighted as they are minimized. As `told`."""
+        layout, trace = self.layout, self._trace
+        scale = trace.input(self.inputs, ())
+        subject, residuals, root = self._residuals_as_weighed(scale)
+        _, cost = self._weighed(scale)
+        n = len(layout.free)
+        jacobian = Tracer(trace, trace.graph.reshape(
+            trace.graph.jacobian(subject.node, self._x.node), (n, layout.m)))  # fmt: skip
+        if root is not None:
+            jacobian = jacobian * root
+        return _core.Function(
+            trace.graph, [cost.node, residuals.node, jacobian.node], self.inputs + 2
+        )
+
+    def _residuals_as_weighed(self, scale: Tracer) -> tuple[Any, Any, Any]:
+        """What is differentiated, the residuals, and the root of what each row weighs."""
+        layout = self.layout
+        if layout.poisson:
+            root: Any = np.sqrt(self._share)
+            return self._mean, self._slope / root, root
+        r = self._residuals
+        if layout.rho is None:
+            return r, r, None
+        root = np.sqrt(np.maximum(weighted(layout.rho, r, scale)[1], 0.0))
+        return r, r * root, root
 
     def outside(
         self, inputs: list[FloatArray], varying: list[bool], k: int

@@ -45,6 +45,11 @@ class Fits(Many):
         Steps; evaluations of the model with its Jacobian.
     n_missing : ndarray of int64
         Values left out as NaN.
+    determined : ndarray of bool
+        Whether the data determine every parameter: none is dependent on others, without effect, or
+        has an error beyond 6.7e7 times its size. Where not, `message` names the parameters.
+    worse : ndarray of bool
+        Whether a constant, the mean of the data, would fit better.
     names : list of str
         The parameters, from the model's signature.
     elapsed : float
@@ -75,6 +80,8 @@ class Fits(Many):
     nit: npt.NDArray[np.int64]
     nfev: npt.NDArray[np.int64]
     n_missing: npt.NDArray[np.int64]
+    determined: npt.NDArray[np.bool_]
+    worse: npt.NDArray[np.bool_]
     names: list[str]
     elapsed: float
 
@@ -111,10 +118,25 @@ class Fits(Many):
             float(self._own[k].flat[lane]) if k in self._own else np.nan for k in ("left", "right")
         )
         nfev = int(self._arrays["nfev"].flat[lane]) if "nfev" in self._arrays else 0
-        return explained(reason, left, right, nfev, self._about.get("max_nfev"),
-                         lambda: self._why(reason))  # fmt: skip
+        text = explained(reason, left, right, nfev, self._about.get("max_nfev"),
+                         lambda: self._why(reason, nfev))  # fmt: skip
+        if left_open := self._left_open(lane):
+            text += f"; the data do not determine {left_open}"
+        if "worse" in self._arrays and self.worse.flat[lane]:
+            text += "; a constant would fit better"
+        return text
 
-    def _why(self, reason: Reason) -> str:
+    def _left_open(self, lane: int) -> str:
+        """Names of the parameters that the data leave open."""
+        if "open" not in self._own:
+            return ""
+        bits = int(np.nan_to_num(self._own["open"].flat[lane]))
+        free = self._about.get("free", range(len(self.names)))
+        return ", ".join(self.names[i] for k, i in enumerate(free) if bits >> k & 1)
+
+    def _why(self, reason: Reason, nfev: int) -> str:
+        if nfev > 1 and reason is Reason.non_finite:
+            return "the model or its derivatives, on the way on from popt"
         if reason is Reason.left_domain:
             return "counts must not be negative, nor the model at the start 0 or less"
         return (
@@ -134,6 +156,10 @@ class Fits(Many):
             if "n_missing" in self._arrays and (lost := int(self.n_missing.sum())):
                 lacking = int(np.count_nonzero(self.n_missing))
                 told.append(("missing", f"{lost:,} values of {lacking:,} fits"))
+            if "determined" in self._arrays and (open_to := int(np.sum(~self.determined))):
+                told.append(("determined", f"not by the data in {open_to:,} fits"))
+            if "worse" in self._arrays and (bad := int(np.sum(self.worse))):
+                told.append(("worse", f"than a constant in {bad:,} fits"))
             if "perr" in self._arrays:
                 loose = int(np.count_nonzero(np.isinf(self.perr).any(axis=-1)))
                 if loose:

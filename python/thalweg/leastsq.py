@@ -8,30 +8,43 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf, prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from thalweg.bounds import checked_box, read_box
-from thalweg.descending import not_begun
 from thalweg.endings import LeastSquares, active_mask, explain, weighed
-from thalweg.interrupts import Parts, carried, carries_result
 from thalweg.objective import Objective
 from thalweg.reasons import STATUS_LEAST_SQUARES, SUCCESS, Reason
 from thalweg.record import Record
 from thalweg.robust import checked_loss
-from thalweg.squares import FOREVER, CalledSquares, Squares, TracedSquares, ending_of
-from thalweg.stopping import is_true
+from thalweg.soundness import (
+    FACTORS,
+    NOT_BEGUN,
+    again,
+    better,
+    named,
+    shares,
+)
+from thalweg.squares import (
+    FOREVER,
+    CalledSquares,
+    Ending,
+    Listener,
+    Squares,
+    TracedSquares,
+    ending_of,
+)
+from thalweg.stopping import is_true, raise_stopped
 from thalweg.structure import FloatArray, Structure, as_floats, parameter_count
 
-__all__ = ["LeastSquares", "least_squares"]
+__all__ = ["LeastSquares", "judged", "least_squares"]
 
 _EPS = float(np.finfo(np.float64).eps)
 _METHODS = ("lm", "trf", "dogbox")
 _SCHEMES = ("2-point", "3-point", "cs")
 
 
-@carries_result
 def least_squares(
     residuals: Callable[..., Any] | Objective,
     x0: Any,
@@ -158,19 +171,9 @@ def least_squares(
     if stops["max_nfev"] is None:
         stops["max_nfev"] = 1000 * (s.size + 1)
     listener = None if callback is None else _listener(callback, s)
-    scale = scale_of(x_scale, s)
-
-    def partly(parts: Parts, _: float) -> LeastSquares:
-        out = parts[0][1] if parts else not_begun(rows)
-        return _result(squares, out | {"error": KeyboardInterrupt()}, box, stops, began)
-
-    result = carried(
-        began,
-        lambda parts: parts.append((None, squares.run(x, box, scale, stops, listener))),
-        lambda parts, _: _result(squares, parts[0][1], box, stops, began),
-        lambda parts: f"the best point of {parts[0][1]['nit'][0] if parts else 0} steps",
-        partly,
-    )
+    tried = _tried(squares, x, box, scale_of(x_scale, s), stops, listener)
+    result, error = _result(squares, tried, box, stops, began)
+    raise_stopped(error, result, f"the best point of {result.nit} steps")
     if verbose:
         print(result)  # noqa: T201
     return result
@@ -302,34 +305,103 @@ def _listener(callback: Any, s: Structure) -> Callable[[int, FloatArray, float, 
 # ---- results
 
 
+class _Tried(NamedTuple):
+    ending: Ending
+    open_to: Any  # variables that the residuals do not determine (n,)
+    error: BaseException | None
+
+
+def _tried(
+    squares: Squares,
+    x: FloatArray,
+    box: list[FloatArray],
+    scale: FloatArray | None,
+    stops: dict[str, Any],
+    listener: Listener | None,
+) -> _Tried:
+    """The ending in which the residuals determine x, of two tries, else the better of them."""
+    best: _Tried | None = None
+    nfev, ends = 0, time.monotonic() + stops["max_time"]
+    for factor, most in zip(FACTORS, shares(stops["max_nfev"], x.size, 2), strict=False):
+        own = stops | {"max_nfev": most, "max_time": max(ends - time.monotonic(), 0.0)}
+        out = squares.run(x, box, scale, own, listener, factor)
+        ending, error = ending_of(out), out["error"]
+        open_to = np.zeros(x.size, dtype=bool)
+        if error is None:
+            try:
+                ending, open_to = judged(squares, ending, x, box, scale, most)
+            except KeyboardInterrupt as interrupt:  # the last evaluation is not waited for
+                error = interrupt
+        nfev += ending.nfev
+        success = SUCCESS[ending.reason]
+        if best is None or better(success, ending.cost, SUCCESS[best.ending.reason],
+                                  best.ending.cost):  # fmt: skip
+            best = _Tried(ending, open_to, error)
+        if error is not None or not again(ending.reason) or ending.reason in NOT_BEGUN:
+            break
+        if SUCCESS[best.ending.reason] and not best.open_to.any():
+            break
+    assert best is not None
+    return best._replace(ending=best.ending._replace(nfev=nfev), error=error)
+
+
+def judged(
+    squares: Squares,
+    ending: Ending,
+    x0: FloatArray,
+    box: list[FloatArray],
+    scale: FloatArray | None,
+    most: int,
+) -> tuple[Ending, Any]:
+    """An ending, gone on with where J'J is singular; which variables the residuals leave open."""
+    m = prod(squares.shape)
+    if m * x0.size**2 > _LARGE:  # QR would take longer than the descent's last steps
+        _, jacobian = squares.at(ending.x)
+        return ending, ~jacobian.any(axis=0)
+    ending = squares.further(squares.spread(ending, box, m), box, m, most)
+    return ending, squares.left_open(ending, x0, scale)
+
+
+# Operations up to which J is factored at the end.
+_LARGE = 2e9
+
+
 def _result(
     squares: Squares,
-    out: dict[str, Any],
+    tried: _Tried,
     box: list[FloatArray],
     stops: dict[str, Any],
     began: float,
-) -> LeastSquares:
-    s, ending = squares.structure, ending_of(out)
+) -> tuple[LeastSquares, BaseException | None]:
+    s, (ending, open_to, error) = squares.structure, tried
     x, cost = ending.x, ending.cost
     m = prod(squares.shape)
     r, jacobian = np.full(m, np.nan), np.broadcast_to(np.nan, (m, s.size))
     grad = np.full(s.size, np.nan)
-    if out["error"] is None:
-        r, jacobian = squares.at(x)
-        cost, grad, jacobian = weighed(squares, r, jacobian)
-    else:  # the last evaluation is not waited for
+    if error is None:
+        try:
+            r, jacobian = squares.at(x)
+            cost, grad, jacobian = weighed(squares, r, jacobian)
+        except KeyboardInterrupt as interrupt:  # the last evaluation is not waited for
+            error = interrupt
+    if isinstance(error, KeyboardInterrupt):
         ending = ending._replace(reason=Reason.interrupted)
     reason = Reason(ending.reason)
     nfev, njev = squares.evaluations(ending.nfev)
-    if reason is Reason.non_finite and not np.isfinite(r).all() and out["error"] is None:
+    if reason is Reason.non_finite and not np.isfinite(r).all() and error is None:
         raise ValueError(f"Residuals are not finite in the initial point: {squares.blame(x)}")
     mask = active_mask(x, box)
     held = (mask < 0) & (grad > 0) | (mask > 0) & (grad < 0)
-    return LeastSquares(
-        x=s.restore(out["x"]), cost=cost, fun=r, jac=jacobian, grad=s.restore(grad[None, :]),
+    message = explain(ending, stops, squares)
+    if open_to.any():
+        which = named((s.name_of(i) for i in range(s.size)), open_to)
+        message += f"; the residuals do not determine {which}"
+    result = LeastSquares(
+        x=s.restore(x[None, :]), cost=cost, fun=r, jac=jacobian, grad=s.restore(grad[None, :]),
         optimality=float(np.max(np.abs(np.where(held, 0.0, grad)))),
         active_mask=s.restore_int(mask), nfev=nfev, njev=njev,
-        status=STATUS_LEAST_SQUARES[reason], message=explain(ending, stops, squares),
+        status=STATUS_LEAST_SQUARES[reason], message=message,
         success=SUCCESS[reason], reason=reason, nit=ending.nit,
-        elapsed=time.perf_counter() - began,
+        determined=not open_to.any(), elapsed=time.perf_counter() - began,
     )  # fmt: skip
+    return result, error

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import inf, prod
 from typing import Any, Self
 
@@ -13,15 +14,19 @@ import numpy.typing as npt
 
 from thalweg.bounds import checked_box, read_box
 from thalweg.collection import Many
-from thalweg.descending import not_begun
+from thalweg.covariances import covariances, held_of
 from thalweg.endings import active_mask, explained
-from thalweg.interrupts import Parts, carried, carries_result, completed, ended
+from thalweg.fit_tapes import ON_TAPE
+from thalweg.interrupts import completed
 from thalweg.lanes import Lanes, cores
-from thalweg.leastsq import checked_scale, checked_stops, scale_of
+from thalweg.leastsq import checked_scale, checked_stops, judged, scale_of
 from thalweg.objective import Objective
 from thalweg.progress import Progress
 from thalweg.reasons import STATUS_MANY, SUCCESS, Reason
-from thalweg.robust import Rho, checked_loss, weighted
+from thalweg.robust import Rho, checked_loss, curvature, weighted
+from thalweg.soundness import FACTORS, NOT_BEGUN, VAGUE, again, better, named, shares, undetermined
+from thalweg.squares import Ending, TracedSquares
+from thalweg.stopping import ended, raise_stopped
 from thalweg.structure import FloatArray
 from thalweg.trace import Trace, Tracer
 
@@ -29,6 +34,9 @@ __all__ = ["LeastSquaresMany", "least_squares_many"]
 
 # Bytes of residuals up to which they are told without being asked for.
 _FEW = 1e8
+_AGAIN = np.array([again(reason) for reason in Reason])
+# What tells how a descent ended, as in `Ending`.
+_ENDING = ("fun", "reason", "left", "right", "nfev", "nit")
 _OUTSIDE = 3  # `_core.Graph.faults`: an operation had an input outside its domain
 
 
@@ -61,6 +69,9 @@ class LeastSquaresMany(Many):
         Why it ended: values of `thalweg.Reason` (k,).
     nit, nfev : ndarray of int64
         Steps; evaluations of the residuals with their Jacobian (k,).
+    determined : ndarray of bool
+        Whether the residuals determine every variable (k,), as in `least_squares`; where not,
+        `message` names them.
     elapsed : float
         Seconds, of all together.
     """
@@ -75,6 +86,7 @@ class LeastSquaresMany(Many):
     reason: npt.NDArray[np.int8]
     nit: npt.NDArray[np.int64]
     nfev: npt.NDArray[np.int64]
+    determined: npt.NDArray[np.bool_]
     elapsed: float
 
     __slots__ = ()
@@ -85,13 +97,16 @@ class LeastSquaresMany(Many):
 
     def _message(self, lane: int) -> str:
         left, right = (float(self._own[name].flat[lane]) for name in ("left", "right"))
-        return explained(
+        text = explained(
             Reason(int(self.reason.flat[lane])), left, right, int(self.nfev.flat[lane]),
             self._about["max_nfev"], lambda: "the residuals or their derivatives at the start",
         )  # fmt: skip
+        if self.determined.flat[lane]:
+            return text
+        which = named(self._about["names"], self._own["open"].reshape(self.size, -1)[lane])
+        return f"{text}; the residuals do not determine {which}"
 
 
-@carries_result
 def least_squares_many(
     residuals: Callable[..., Any] | Objective,
     x0s: Any,
@@ -141,7 +156,7 @@ def least_squares_many(
     -------
     LeastSquaresMany
         `x`, `cost`, `fun`, `grad`, `optimality`, `active_mask`, `success`, `status`, `reason`,
-        `nit`, `nfev`.
+        `nit`, `nfev`, `determined`.
 
     Raises
     ------
@@ -189,49 +204,158 @@ def least_squares_many(
         inputs.append(np.array(f_scale))
         varying.append(False)
     threads = cores(threads)
+    with Progress(progress, k, "start") as shown:
+        tries = _Tries(rho, f_scale, box, scale, stops, threads, shown.count if progress else None)
+        out, open_to = tries.run(lanes)
+    x, reason = out["x"], out["reason"]
+    scale_at = len(varying) - 1
+    function = objective.kept_function(
+        ("told", rho, fun), lambda trace, r, x: _told(trace, r, x, rho, scale_at, fun), len(varying)
+    )
+    told = function([x, *inputs[1:]], varying, k, threads)
+    grad = told[0]
+    _name_faults(objective, reason, lanes)
+    nothing = (reason == Reason.non_finite) | (reason == Reason.left_domain)
+    x[nothing], out["fun"][nothing] = np.nan, np.nan
+    open_to[nothing] = False
+    mask = active_mask(x, box)
+    held = (mask < 0) & (grad > 0) | (mask > 0) & (grad < 0)
+    arrays: dict[str, Any] = {"x": form.restore(x, (k,)), "cost": out["fun"]}
+    if fun:
+        arrays["fun"] = told[1]
+    arrays |= {
+        "grad": form.restore(grad, (k,)),
+        "optimality": np.abs(np.where(held, 0.0, grad)).max(axis=1),
+        "active_mask": form.restore_int(mask, (k,)),
+        "success": np.array(SUCCESS)[reason],
+        "status": np.array(STATUS_MANY, dtype=np.int8)[reason],
+        "reason": reason, "nit": out["nit"], "nfev": out["nfev"],
+        "determined": ~open_to.any(axis=1),
+    }  # fmt: skip
+    names = [form.name_of(i) for i in range(form.size)]
+    result = LeastSquaresMany(
+        arrays, (k,), {"elapsed": time.perf_counter() - began},
+        {"left": out["left"], "right": out["right"], "open": open_to},
+        {"max_nfev": stops["max_nfev"], "names": names},
+    )  # fmt: skip
+    raise_stopped(out["error"], result, ended(result))
+    return result
 
-    def run(parts: Parts) -> None:
-        squares = objective.sum_of_squares(rho)
-        with Progress(progress, k, "start") as shown:
-            parts.append((None, squares.run_many(
-                lanes.rows, [None, *inputs[1:]], varying, [1.0], box, threads=threads, scale=scale,
-                progress=shown.count if progress else None, **stops,
-            )))  # fmt: skip
 
-    def tell(parts: Parts, seconds: float) -> LeastSquaresMany:
-        out = completed(parts[0][1] if parts else not_begun(lanes.rows), lanes.rows)
-        x, reason = out["x"], out["reason"]
-        scale_at = len(varying) - 1
-        function = objective.kept_function(
-            ("told", rho, fun),
-            lambda trace, r, x: _told(trace, r, x, rho, scale_at, fun),
-            len(varying),
-        )
-        told = function([x, *inputs[1:]], varying, k, threads)
-        grad = told[0]
-        _name_faults(objective, reason, lanes)
-        nothing = (reason == Reason.non_finite) | (reason == Reason.left_domain)
-        x, cost = x.copy(), out["fun"].copy()
-        x[nothing], cost[nothing] = np.nan, np.nan
-        mask = active_mask(x, box)
-        held = (mask < 0) & (grad > 0) | (mask > 0) & (grad < 0)
-        arrays: dict[str, Any] = {"x": form.restore(x, (k,)), "cost": cost}
-        if fun:
-            arrays["fun"] = told[1]
-        arrays |= {
-            "grad": form.restore(grad, (k,)),
-            "optimality": np.abs(np.where(held, 0.0, grad)).max(axis=1),
-            "active_mask": form.restore_int(mask, (k,)),
-            "success": np.array(SUCCESS)[reason],
-            "status": np.array(STATUS_MANY, dtype=np.int8)[reason],
-            "reason": reason, "nit": out["nit"], "nfev": out["nfev"],
-        }  # fmt: skip
-        return LeastSquaresMany(
-            arrays, (k,), {"elapsed": seconds},
-            {"left": out["left"], "right": out["right"]}, {"max_nfev": stops["max_nfev"]},
+@dataclass(frozen=True, slots=True)
+class _Tries:
+    """What all starts share, and the tries of each: as in `least_squares`."""
+
+    rho: Rho | None
+    f_scale: float
+    box: list[FloatArray]
+    scale: FloatArray | None
+    stops: dict[str, Any]
+    threads: int
+    progress: Callable[[int], Any] | None
+
+    def run(self, lanes: Lanes) -> tuple[dict[str, Any], npt.NDArray[np.bool_]]:
+        """The better of two endings of each start, and the variables that it leaves open."""
+        n, k = lanes.rows.shape[1], len(lanes)
+        ends = time.monotonic() + self.stops["max_time"]
+        shared = shares(self.stops["max_nfev"], n, len(FACTORS))
+        best: dict[str, Any] = {}
+        open_to = np.zeros((k, n), dtype=bool)
+        success = np.array(SUCCESS)
+        for factor, most in zip(FACTORS, shared, strict=False):
+            left = max(ends - time.monotonic(), 0.0)
+            if not best:
+                best, open_to = self._descended(lanes, factor, most, left)
+                continue
+            sound = success[best["reason"]] & ~open_to.any(axis=1)
+            may = _AGAIN[best["reason"]] & ~np.isin(best["reason"], NOT_BEGUN)
+            which = np.flatnonzero(may & ~sound)
+            if best["error"] is not None or not which.size:
+                break
+            part, open_part = self._descended(lanes.taken(which), factor, most, left)
+            taken = better(
+                success[part["reason"]], part["fun"], success[best["reason"][which]],
+                best["fun"][which],
+            )  # fmt: skip
+            total = best["nfev"][which] + part["nfev"]
+            for name in ("x", *_ENDING):
+                best[name][which[taken]] = part[name][taken]
+            open_to[which[taken]] = open_part[taken]
+            best["nfev"][which], best["error"] = total, part["error"]
+        return best, open_to
+
+    def _descended(
+        self, lanes: Lanes, factor: float, most: int, left: float
+    ) -> tuple[dict[str, Any], npt.NDArray[np.bool_]]:
+        """One try, gone on with where J'J is singular to rounding."""
+        inputs, varying = self._inputs(lanes)
+        out = lanes.objective.sum_of_squares(self.rho).run_many(
+            lanes.rows, [None, *inputs], varying, [factor], self.box, threads=self.threads,
+            scale=self.scale, progress=self.progress,
+            **self.stops | {"max_nfev": most, "max_time": left},
         )  # fmt: skip
+        completed(out, lanes.rows)
+        open_to, doubtful = self._open(lanes, out["x"])
+        doubtful &= np.isfinite(out["fun"]) & (out["nfev"] > 0)
+        try:
+            for lane in np.flatnonzero(doubtful) if out["error"] is None else ():
+                squares = TracedSquares(lanes.alone(int(lane)), self.rho, self.f_scale)
+                ending = Ending(
+                    out["x"][lane].copy(), np.empty((0, 0)), 0, 1.0, open_to[lane],
+                    *(out[name][lane] for name in _ENDING),
+                )  # fmt: skip
+                ending, open_to[lane] = judged(
+                    squares, ending, lanes.rows[lane], self.box, self.scale, most
+                )
+                out["x"][lane] = ending.x
+                for name, value in zip(_ENDING, ending[5:], strict=True):
+                    out[name][lane] = value
+        except KeyboardInterrupt as interrupt:
+            out["error"] = interrupt
+        return out, open_to
 
-    return carried(began, run, tell, lambda parts: ended(parts, k))
+    def _inputs(self, lanes: Lanes) -> tuple[list[Any], list[bool]]:
+        inputs, varying = list(lanes.args), [True, *lanes.varying]
+        if self.rho is not None:
+            inputs.append(np.array(self.f_scale))
+            varying.append(False)
+        return inputs, varying
+
+    def _open(
+        self, lanes: Lanes, x: FloatArray
+    ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """Variables (k, n) that are left open, and starts (k,) that only QR can tell of."""
+        k, n = x.shape
+        loose = np.zeros((k, n), dtype=bool)
+        if n > ON_TAPE:
+            return loose, np.ones(k, dtype=bool)
+        inputs, varying = self._inputs(lanes)
+        key = ("errors", self.rho, *(end.tobytes() for end in self.box))
+        last = len(varying) - 1  # the loss's scale
+        function = lanes.objective.kept_function(
+            key, lambda trace, r, point: self._errors(trace, r, point, last), len(varying)
+        )
+        errors, doubtful = function([x, *inputs], varying, k, self.threads)
+        vague = undetermined(errors, loose, x, lanes.rows, self.scale, VAGUE)
+        return loose, (doubtful[:, 0] > 0) | vague.any(axis=1)
+
+    def _errors(self, trace: Trace, r: Tracer, x: Tracer, inputs: int) -> list[int]:
+        """Nodes of the standard errors, and of whether they are to be done by QR."""
+        n, m = x.size, r.size
+        weights: Any = None
+        cost: Any = np.sum(r * r) * 0.5
+        if self.rho is not None:
+            scale = trace.input(inputs, ())
+            weights = curvature(self.rho, r, scale)
+            cost = np.sum(trace.wrap(weighted(self.rho, r, scale)[0]))
+        node = trace.lift(weights) if weights is not None else -1
+        _, normal = trace.graph.normal_equations(r.node, r.node, node, x.node)
+        flat = Tracer(trace, trace.graph.reshape(x.node, (n,)))
+        held, count = held_of(flat, n, self.box)
+        matrix = Tracer(trace, trace.graph.reshape(normal, (n, n)))
+        factor = 2.0 * cost / (m - count)
+        _, errors, doubtful = covariances(matrix, n, factor, trace.wrap(float(m)) > count, held)
+        return [trace.stack([e.node for e in errors]), doubtful.node]
 
 
 def _told(trace: Trace, r: Tracer, x: Tracer, rho: Rho | None, scale: int, fun: bool) -> list[int]:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -30,8 +31,19 @@ from thalweg.inputs import mask_of, without_masks
 from thalweg.leastsq import checked_stops
 from thalweg.objective import Objective
 from thalweg.reasons import STATUS_LEAST_SQUARES, SUCCESS
+from thalweg.robust import weighted
 from thalweg.signatures import Parameters
-from thalweg.squares import CalledSquares, Squares, TracedSquares
+from thalweg.soundness import (
+    FACTORS,
+    NOT_BEGUN,
+    again,
+    better,
+    flat_cost,
+    named,
+    shares,
+    worse,
+)
+from thalweg.squares import CalledSquares, Ending, Squares, TracedSquares
 from thalweg.structure import FloatArray, as_floats
 from thalweg.trace import Trace, Tracer
 
@@ -262,8 +274,13 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
         absolute_sigma: bool,
         full_output: bool,
         kwargs: dict[str, Any],
+        scales: tuple[Any, ...] = (),
     ) -> tuple[Any, ...]:
-        """Fit to data, weights and bounds that are checked."""
+        """Fit to data, weights and bounds that are checked.
+
+        Where the fit from `start` is not sound it is begun again with a long first step, and then
+        with every parameter at each of `scales`.
+        """
         n = self.n
         if n > y.size != 1 and not box and method in (None, "lm"):
             raise TypeError(
@@ -275,12 +292,28 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
         if box:
             box = checked_box(box, start, squares.structure)
         rows = prod(squares.shape) if kept is None else int(np.count_nonzero(kept))
-        ending = squares.fit(start, box, scale, stops, 0 if absolute_sigma else rows)
+        flat = flat_cost(y.ravel(), weights, kept, _cost_by(rho, f_scale))
+        ending, loose = _tried(
+            squares, start, scales, box, scale, stops, 0 if absolute_sigma else rows, flat
+        )
         if not SUCCESS[ending.reason]:
             raise RuntimeError("Optimal parameters not found: " + explain(ending, stops, squares))
         x = ending.x
-        if ending.rank < n and ending.rank < n - np.count_nonzero(active_mask(x, box)):
+        if loose.any():
+            which = named(self.names, loose)
+            warn(
+                "Covariance of the parameters could not be estimated: the data do not determine "
+                f"{which}"
+                if ending.loose.any()
+                else f"the data do not determine {which}: the standard errors are too large"
+            )
+        elif ending.rank < n and ending.rank < n - np.count_nonzero(active_mask(x, box)):
             warn("Covariance of the parameters could not be estimated")
+        if worse(ending.cost, flat):
+            warn(
+                f"the fit is worse than a constant: its cost {ending.cost:.6g} exceeds "
+                f"{flat:.6g}, that of the mean; another p0 may help"
+            )
         if absolute_sigma and weights is None:
             warn(
                 "absolute_sigma=True without sigma: the covariance takes the errors of ydata to be "
@@ -339,6 +372,50 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
         return CalledSquares(
             residuals, self.p0, (), slopes if callable(jac) else None, False, rho, f_scale
         )
+
+
+def _cost_by(rho: Any, f_scale: float) -> Callable[[Any], Any] | None:
+    return None if rho is None else lambda r: weighted(rho, r, f_scale)[0]
+
+
+def _tried(
+    squares: Squares,
+    start: FloatArray,
+    scales: tuple[Any, ...],
+    box: list[FloatArray],
+    scale: FloatArray | None,
+    stops: dict[str, Any],
+    rows: int,
+    flat: float,
+) -> tuple[Ending, Any]:
+    """The first sound ending of some tries, else the best of them; parameters it leaves open."""
+    tries = [(start, factor) for factor in FACTORS]
+    for size in scales:
+        x = np.full(start.size, size)
+        tries.append((np.clip(x, *box) if box else x, FACTORS[0]))
+    best: Ending | None = None
+    loose: Any = None
+    nfev = 0
+    ends = time.monotonic() + stops["max_time"]
+    shared = shares(stops["max_nfev"], start.size, len(tries))
+    for (x, factor), most in zip(tries, shared, strict=False):
+        if best is not None and factor != FACTORS[0] and best.reason in NOT_BEGUN:
+            continue
+        left = max(ends - time.monotonic(), 0.0)
+        own = stops | {"max_nfev": most, "max_time": left}
+        ending = squares.fit(x, box, scale, own, rows, factor)
+        nfev += ending.nfev
+        if best is None or better(
+            SUCCESS[ending.reason], ending.cost, SUCCESS[best.reason], best.cost
+        ):
+            best = ending
+            loose = squares.left_open(ending, start, scale)
+        if SUCCESS[best.reason] and not loose.any() and not worse(best.cost, flat):
+            break
+        if not again(ending.reason):
+            break
+    assert best is not None
+    return best._replace(nfev=nfev), loose
 
 
 def difference(values: Any, y: Any, weights: Any, kept: Any, rest: Any) -> Any:

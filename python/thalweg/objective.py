@@ -467,6 +467,7 @@ class Objective:
         scale: FloatArray | None,
         rows: int,
         stops: dict[str, Any],
+        factor: float,
     ) -> tuple[Any, ...]:
         """Fit x (n,) so that the squares of its values are least; see `_core.Fit.fit`."""
         made = self._minimizers.get("fit")
@@ -477,6 +478,7 @@ class Objective:
         return made.fit(
             x, [None, *args], bounds, stops["ftol"], stops["xtol"], stops["gtol"],
             stops["max_iter"], stops["max_nfev"], stops["max_time"], scale, rows, self.threads,
+            factor,
         )  # fmt: skip
 
     def kept_function(

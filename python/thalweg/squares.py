@@ -6,16 +6,30 @@ What the user's words mean is settled in leastsq.py and fit.py.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from math import inf, prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from thalweg import _core
 from thalweg.errors import TraceError
 from thalweg.inputs import first_bad
+from thalweg.reasons import SUCCESS, Reason
 from thalweg.robust import LOSSES, Rho, curvature, weighted
+from thalweg.soundness import (
+    FACTORS,
+    NOT_BEGUN,
+    SINGULAR,
+    VAGUE,
+    bent_down,
+    beside,
+    linear,
+    refined,
+    undetermined,
+)
 from thalweg.structure import FloatArray, Structure, as_floats, structure_of
 from thalweg.trace import Trace, Tracer
 
@@ -37,6 +51,8 @@ class Ending(NamedTuple):
     x: FloatArray
     covariance: FloatArray
     rank: int  # -1: there are as many parameters as data
+    pivot: float  # the last one of J's columns, scaled to length one; 0: dependent
+    loose: npt.NDArray[np.bool_]  # which parameters are dependent
     cost: float
     reason: int
     left: float  # both sides of the inequality that decided
@@ -48,7 +64,8 @@ class Ending(NamedTuple):
 def ending_of(out: dict[str, Any]) -> Ending:
     """The same of a run, without a covariance."""
     return Ending(
-        out["x"][0], np.empty((0, 0)), 0, float(out["fun"][0]), int(out["reason"][0]),
+        out["x"][0], np.empty((0, 0)), 0, 1.0, np.zeros(out["x"].shape[1], dtype=bool),
+        float(out["fun"][0]), int(out["reason"][0]),
         float(out["left"][0]), float(out["right"][0]), int(out["nfev"][0]), int(out["nit"][0]),
     )  # fmt: skip
 
@@ -82,6 +99,7 @@ class Squares:
         scale: FloatArray | None,
         stops: dict[str, Any],
         listener: Listener | None = None,
+        factor: float = FACTORS[0],
     ) -> dict[str, Any]:
         """Descend from x (n,); what the core tells of the ending, each with one row."""
         raise NotImplementedError
@@ -93,17 +111,62 @@ class Squares:
         scale: FloatArray | None,
         stops: dict[str, Any],
         rows: int,
+        factor: float = FACTORS[0],
     ) -> Ending:
         """Descend from x; the covariance too, scaled by what is left to so many data (0: not)."""
-        out = self.run(x, box, scale, stops)
+        ending = self.descended(x, box, scale, stops, rows, factor)
+        return self.further(ending, box, rows, stops["max_nfev"])
+
+    def further(self, ending: Ending, box: list[FloatArray], rows: int, max_nfev: int) -> Ending:
+        """An ending, gone on with by J itself where J'J is singular to rounding."""
+        at = functools.partial(linear, self)
+        if ending.pivot < SINGULAR:
+            further = refined(at, ending, box, max_nfev)
+            ending = further if further.nit == ending.nit else self.spread(further, box, rows)
+        if (
+            ending.reason == Reason.stuck
+            and not np.signbit(ending.left)
+            and beside(at, ending.x) is not None
+        ):
+            ending = ending._replace(reason=int(Reason.non_finite))
+        return ending
+
+    def descended(
+        self,
+        x: FloatArray,
+        box: list[FloatArray],
+        scale: FloatArray | None,
+        stops: dict[str, Any],
+        rows: int,
+        factor: float,
+    ) -> Ending:
+        """The same by J'J alone."""
+        out = self.run(x, box, scale, stops, None, factor)
         if out["error"] is not None:
             raise out["error"]
-        ending = ending_of(out)
+        return self.spread(ending_of(out), box, rows)
+
+    def left_open(
+        self, ending: Ending, x0: FloatArray, scale: FloatArray | None
+    ) -> npt.NDArray[np.bool_]:
+        """Which parameters the data do not determine at an ending from x0."""
+        if ending.reason in NOT_BEGUN:
+            return np.zeros(ending.x.size, dtype=bool)
+        errors = np.sqrt(np.diag(ending.covariance))
+        found = undetermined(errors, ending.loose, ending.x, x0, scale)
+        vague = undetermined(errors, ending.loose, ending.x, x0, scale, VAGUE)
+        if found.any() or not vague.any() or not SUCCESS[ending.reason]:
+            return found
+        held = np.isnan(errors)
+        return vague if bent_down(functools.partial(linear, self), ending.x, held) else found
+
+    def spread(self, ending: Ending, box: list[FloatArray], rows: int) -> Ending:
+        """An ending with the covariance there."""
         r, jacobian = self.at(ending.x)
         if self.rho is not None:
             jacobian = jacobian * np.sqrt(curvature(self.rho, r, self.f_scale))[:, None]
         held = (ending.x <= box[0]) | (ending.x >= box[1]) if box else None
-        covariance, rank = _core.covariance(jacobian.T, held)
+        covariance, rank, pivot, loose = _core.covariance(jacobian.T, held)
         free = self.n - (0 if held is None else int(np.count_nonzero(held)))
         if rows and rank == free:
             if rows > free:
@@ -111,7 +174,7 @@ class Squares:
             elif free:
                 covariance[~np.isnan(covariance)] = inf
                 rank = -1
-        return ending._replace(covariance=covariance, rank=rank)
+        return ending._replace(covariance=covariance, rank=rank, pivot=pivot, loose=loose)
 
     def at(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Residuals (m,) and Jacobian (m, n) at x (n,)."""
@@ -134,9 +197,6 @@ class Squares:
             cost, share = (np.asarray(v) for v in weighted(self.rho, r, self.f_scale))
             rows = jacobian * share[:, None]
             return float(cost.sum()), rows.T @ r, rows.T @ jacobian
-
-
-_HYPER = [1.0]
 
 
 def sum_of_squares(
@@ -186,6 +246,7 @@ class TracedSquares(Squares):
         scale: FloatArray | None,
         stops: dict[str, Any],
         listener: Listener | None = None,
+        factor: float = FACTORS[0],
     ) -> dict[str, Any]:
         """Descend from x."""
         args: list[FloatArray | None] = [None, *self.args]
@@ -201,22 +262,23 @@ class TracedSquares(Squares):
             # A loss of the user's own that fills an array, say: it is called with numbers.
             minimizer, args, varying, told = told_minimizer(self.n), [], [], self.told
         return minimizer.run(
-            x[None, :], args, varying, _HYPER, bounds, None, record=False, callback=listener,
+            x[None, :], args, varying, [factor], bounds, None, record=False, callback=listener,
             function=told, threads=self.threads, scale=scale, **stops,
         )  # fmt: skip
 
-    def fit(
+    def descended(
         self,
         x: FloatArray,
         box: list[FloatArray],
         scale: FloatArray | None,
         stops: dict[str, Any],
         rows: int,
+        factor: float,
     ) -> Ending:
         """As above, in one call of the core where there is no loss."""
         if self.rho is not None:
-            return super().fit(x, box, scale, stops, rows)
-        return Ending(*self.objective.fit(x, self.args, box, scale, rows, stops))
+            return super().descended(x, box, scale, stops, rows, factor)
+        return Ending(*self.objective.fit(x, self.args, box, scale, rows, stops, factor))
 
     def at(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Residuals and Jacobian at x."""
@@ -270,11 +332,12 @@ class CalledSquares(Squares):
         scale: FloatArray | None,
         stops: dict[str, Any],
         listener: Listener | None = None,
+        factor: float = FACTORS[0],
     ) -> dict[str, Any]:
         """Descend from x."""
         self.limits = bounds
         return told_minimizer(self.n).run(
-            x[None, :], [], [], _HYPER, bounds, None, record=False, callback=listener,
+            x[None, :], [], [], [factor], bounds, None, record=False, callback=listener,
             function=self.told, scale=scale, **stops,
         )  # fmt: skip
 

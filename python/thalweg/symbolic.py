@@ -253,7 +253,9 @@ def _simplified(expression: Any) -> Any:
         return expression
     ways = [sp.simplify, sp.factor_terms]
     if expression.is_polynomial():  # of fractions the numerators, multiplied out, may be huge
-        ways.append(sp.factor)
+        ways.insert(
+            0, sp.factor
+        )  # the first of equally short ones: its factors are in lowest terms
     return min([*(way(expression) for way in ways), expression], key=sp.count_ops)
 
 

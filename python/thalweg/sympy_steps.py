@@ -76,6 +76,9 @@ class Writer:
             self.power(e.base, e.exp)
         elif e.is_Piecewise:
             self.piecewise(e)
+        elif name == "polygamma" and e.args[0] == 0:  # what SymPy makes of digamma
+            self.write(e.args[1])
+            self.steps.append(functions()["digamma"])
         elif name in _FOLDED:
             self.folded(_FOLDED[name], e.args)
         elif name in functions() and functions()[name][1] == len(e.args):

@@ -53,7 +53,8 @@ class Trace:
     """
 
     __slots__ = (
-        "_dummies", "_positions", "_small", "constant", "elementwise", "graph", "read", "view",
+        "_dummies", "_positions", "_small",
+        "constant", "elementwise", "graph", "read", "taken_apart", "view",
     )  # fmt: skip
 
     def __call__(self, *_: Any, **__: Any) -> NoReturn:
@@ -69,6 +70,8 @@ class Trace:
         self._small: dict[tuple[Shape, bytes], int] = {}
         self._dummies: dict[Shape, tuple[NDArray[np.int8], int]] = {}
         self._positions: dict[Shape, NDArray[np.int64]] = {}
+        # Elements that np.asarray(x) made of x: their nodes, and which one of which array they are.
+        self.taken_apart: dict[int, tuple[Tracer, int]] = {}
 
     def call_ufunc(
         self, ufunc: np.ufunc, method: str, inputs: Sequence[Any], kwargs: dict[str, Any]
@@ -155,6 +158,9 @@ class Trace:
         return self.graph.data(array if array.ndim <= 2 else np.ascontiguousarray(array))
 
     def _lift_objects(self, array: NDArray[Any]) -> int:
+        whole = self._put_together(array)
+        if whole is not None:
+            return whole
         nodes = []
         for item in array.ravel().tolist():
             if isinstance(item, Tracer):
@@ -167,6 +173,25 @@ class Trace:
             except (TypeError, ValueError):
                 raise not_real(described(item)) from None
         return self.graph.reshape(self.stack(nodes), array.shape) if array.ndim else nodes[0]
+
+    def _put_together(self, array: NDArray[Any]) -> int | None:
+        """Return the node of elements of one array, as np.asarray(x) holds them, if they are."""
+        if not self.taken_apart or not array.size:
+            return None
+        unknown = (None, 0)
+        known = [
+            self.taken_apart.get(item.node, unknown)
+            if isinstance(item, Tracer) and item.trace is self
+            else unknown
+            for item in array.ravel().tolist()
+        ]
+        x = known[0][0]
+        if x is None or any(origin is not x for origin, _ in known):
+            return None
+        places = [place for _, place in known]
+        if len(places) == x.size and places == list(range(x.size)):
+            return self.graph.reshape(x.node, array.shape)
+        return self.graph.gather(x.node, array.shape, places)
 
     def stack(self, nodes: Sequence[int]) -> int:
         """Return nodes of one shape as rows of one array."""
@@ -265,6 +290,12 @@ def trace_call(
         raise refused from error
 
 
+_NO_OBJECTS = (
+    "Write np.stack([...]) instead of np.array([...]), and leave np.asarray(x) out, since a traced "
+    "value is an array."
+)
+
+
 def _understood(error: Exception, function: Callable[..., Any]) -> Exception | None:
     """Return the error that says what another means, if it comes of tracing."""
     text = str(error)
@@ -283,8 +314,8 @@ def _understood(error: Exception, function: Callable[..., Any]) -> Exception | N
     if comes_of_masks(error):
         return no_masks(place)
     if _of_an_object_array(error, text):
-        why = f"np.array of traced values is an object array, where this ufunc fails ({text})."
-        return cannot_trace(what, why, "Write np.stack([...]) instead of np.array([...]).", place)
+        why = f"np.array of traced values is an object array, which it does not take ({text})."
+        return cannot_trace(what, why, _NO_OBJECTS, place)
     if text.startswith("constant(): incompatible function arguments"):
         return OverflowError("int too large to convert to float")
     return foreign(error, what, place)
@@ -295,7 +326,9 @@ def _of_an_object_array(error: Exception, text: str) -> bool:
     if isinstance(error, AttributeError):
         return isinstance(getattr(np, str(error.name), None), np.ufunc)
     return isinstance(error, TypeError) and (
-        text.startswith("loop of ufunc does not support")
+        text.startswith(
+            ("loop of ufunc does not support", "Cannot cast array data from dtype('O')")
+        )
         or ("not supported for the input types" in text and "safely coerced" in text)
     )
 

@@ -357,10 +357,10 @@ class Tracer:
     def _as_objects(self, dtype: Any = None, **_: Any) -> NDArray[Any]:
         if dtype is not None and np.dtype(dtype) != object:
             raise no_number("float")
+        flat = list(self.reshape(-1))
+        self.trace.taken_apart.update((x.node, (self, k)) for k, x in enumerate(flat))
         out = np.empty(self.size, object)
-        flat = self.reshape(-1)
-        for k in range(self.size):
-            out[k] = flat[k]
+        out[:] = flat
         return out.reshape(self.shape)
 
     def item(self, *_: Any) -> NoReturn:

@@ -106,6 +106,9 @@ SPECIAL: dict[str, list[str]] = {
         "np.prod(1 + 0.05 * {a}, axis={k})",
         "np.prod(np.cos({a}), axis={k}, keepdims=True)",
     ],
+    "np.multiply.reduce": ["np.multiply.reduce(1 + 0.05 * {a}, axis={k})"],
+    "np.add.accumulate": ["0.3 * np.add.accumulate({a}, axis={k})", "np.add.accumulate({a})"],
+    "np.multiply.accumulate": ["np.multiply.accumulate(np.cos({a}), axis={k})"],
     "np.diff": [
         "np.diff({a}, axis={k})",
         "np.diff({a}, 2, axis={k})",
@@ -236,6 +239,9 @@ METHOD_WAYS = [
 ONLY_SPECIAL = {
     *("np.piecewise", "np.select", "np.linalg.norm", "np.linalg.vector_norm"),
     *("np.linalg.matrix_norm", "np.convolve", "np.correlate"),
+    # Of factors that are differences, slopes may be mostly rounding.
+    *("np.prod", "np.cumprod", "np.multiply.reduce", "np.multiply.accumulate"),
+    "np.add.accumulate",
 }
 ONLY_ALONE = {"np.real", "np.imag", "np.real_if_close", "np.fix"}
 
@@ -257,7 +263,8 @@ JUMPING = ("floor_divide", "remainder", "fmod", "divmod", "mod", "xlogy", "xlog1
 def method(p: Program, name: str) -> str:
     """A method of an array."""
     way = "{f}()" if name.startswith("conj") else str(p.one(METHOD_WAYS))
-    return filled(p, way.replace("{f}", f"{{a}}.{name}"))
+    of = "(1 + 0.05 * {a})" if "prod" in name else "{a}"
+    return filled(p, way.replace("{f}", f"{of}.{name}"))
 
 
 def ufunc(p: Program, name: str) -> str:

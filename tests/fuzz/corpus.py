@@ -36,11 +36,80 @@ class Found:
 
 PROGRAMS = [
     Found(
+        "a scalar's lookup was not repeated over the batch in the layout of elements",
+        (8,),
+        ["v0 = x * np.interp(x[0], [0.0, 1.0], [0.2, 1.0])"],
+        "np.sum(v0 ** 2)",
+    ),
+    Found(
         "a condition of np.piecewise of fewer axes chose columns, not rows",
         (8, 8),
         ["v0 = np.piecewise(x, [(b >= 0.15)], [lambda v: v * 0.94, 0.94])"],
         "np.sum(v0 ** 2)",
         {"b": (8,)},
+    ),
+    Found(
+        "a gather of no elements from no elements could not be evaluated",
+        (1,),
+        ["v0 = x[:0]", "v1 = v0[np.arange(0) % 1] * v0[np.arange(0) % 1]"],
+        "np.sum(v1) + np.sum(np.sin(x))",
+    ),
+    Found(
+        "an axis of length 0 behind others divided by zero",
+        (64, 13),
+        ["v0 = x[..., None] * b"],
+        "np.sum(np.sin(x)) + np.sum(np.sin(v0))",
+        {"b": (0,)},
+    ),
+    Found(
+        "a polynomial with 320 traced coefficients divided by zero",
+        (320, 1),
+        [
+            "v0 = np.multiply.reduce(x, -1)",
+            "v1 = 1e-3 * np.polyval(v0, np.full((1, 320, 5, 1), 0.7))",
+        ],
+        "np.sum(np.sin(v1))",
+    ),
+    Found(
+        "a stage had more inputs than its integers hold",
+        (8191, 3),
+        ["v0 = np.add.reduce([x, np.absolute(x)])"],
+        "np.sum(v0 * np.cos(v0))",
+    ),
+    Found(
+        "hypot squared, exprel and sinc lost their second slopes at 0",
+        (7,),
+        ["v0 = np.hypot(x, x)", "v1 = special.exprel(x)", "v2 = np.sinc(x)"],
+        "np.sum(v0 ** 2) + np.sum(v1) + np.sum(v2 ** 2)",
+        zero=True,
+    ),
+    Found(
+        "the condition of a branch was reduced over no elements",
+        (9,),
+        ["v0 = np.where(b > 0.2, np.log(np.where(b > 0.2, b, 1.0)), x)"],
+        "np.sum(v0) + np.sum(np.sin(x))",
+        {"b": (0, 9)},
+    ),
+    Found(
+        "the slope of a product over an axis of length 1 divided by zero",
+        (256,),
+        ["v0 = np.prod(np.cos(np.atleast_3d(x)), axis=2, keepdims=True)"],
+        "np.mean(v0)",
+    ),
+    Found(
+        "an integral over an axis of length 1 divided by zero",
+        (319,),
+        [
+            "v0 = x[None, :, None]",
+            "v1 = np.trapezoid(v0, np.cumsum(1 + 0.1 * v0, axis=-1), axis=-1)",
+        ],
+        "np.mean(v1) + np.mean(v0)",
+    ),
+    Found(
+        "arrays taken apart corrupted memory",
+        (8193,),
+        ["v0 = np.std([x, np.cos(x), 0.5 * x], axis=0)"],
+        "np.sum(v0)",
     ),
 ]
 

@@ -6,13 +6,20 @@
 
 namespace thalweg {
 
-// (J'J)^-1 by Householder's QR with column pivoting (P. Businger and G. H. Golub 1965, Numer. Math.
-// 7, 269-276) of columns scaled to length one. `columns` are J's, one after the other (n, m), and
-// are overwritten; those that are `held` (null: none) are left out, their rows and columns of the
-// result NaN. Where the others are dependent to rounding, the result is infinite there.
+// How many columns are independent, and the last pivot, of columns of length one: 0 where not all
+// are.
+struct Determined {
+  std::int64_t rank;
+  double least;
+};
+
+// (J'J)^-1 by Householder's QR with column pivoting of columns scaled to length one. `columns` are
+// J's, one after the other (n, m), and are overwritten; those that are `held` (null: none) are left
+// out, their rows and columns of the result NaN. Where the others are dependent to rounding, the
+// result is infinite there, and `loose` (n) marks those that take part in it.
 //
-// covariance: (n, n). How many columns are independent.
-std::int64_t covariance(double* columns, std::int64_t n, std::int64_t m, const bool* held,
-                        double* covariance);
+// covariance: (n, n).
+Determined covariance(double* columns, std::int64_t n, std::int64_t m, const bool* held,
+                      double* covariance, bool* loose);
 
 }  // namespace thalweg

@@ -23,7 +23,9 @@ struct LM {
       "J. J. More, Lecture Notes in Math. 630, 1978, 105-116; J. E. Dennis, D. M. Gay and R. E. "
       "Welsch, ACM Trans. Math. Softw. 7(3), 1981, 348-368.";
   static constexpr std::array hyper{rules::Hyper{
-      "factor", 1.0, "The first step's longest length, > 0, in scaled units of the start's.",
+      "factor", 1.0,
+      "The first step's longest length, > 0, in scaled units of the start's; a tenth of that "
+      "where the minimum of the model is more than twice as far.",
       open(0.0).to(open(kInfinity))}};
   static constexpr Needs needs = Needs::Normal;
   static constexpr bool settles = true;
@@ -41,7 +43,9 @@ struct LM {
     typename B::Common units;
     Seen<K> seen;
     Vector x, best, g, scale, unit, d;  // unit: 1 / scale
-    Scalar radius, damping, promised, length, learned, settled, started, first, deficient;
+    // What the step on trial promises, and what a step to the model's minimum would; its length.
+    Scalar promised, whole, far;
+    Scalar radius, damping, length, learned, settled, started, first, deficient, vain;
     Matrix normal, rest;  // J'J, and what it lacks
     // Within one call only.
     Cholesky<B> cholesky;
@@ -59,15 +63,18 @@ struct LM {
           scale(k.vector()),
           unit(k.vector()),
           d(k.vector()),
+          promised(k.scalar()),
+          whole(k.scalar()),
+          far(k.scalar()),
           radius(k.scalar()),
           damping(k.scalar()),
-          promised(k.scalar()),
           length(k.scalar()),
           learned(k.scalar()),
           settled(k.scalar()),
           started(k.scalar()),
           first(k.scalar()),
           deficient(k.scalar()),
+          vain(k.scalar()),
           normal(k.matrix()),
           rest(k.matrix()),
           cholesky{c, space, k.matrix()},
@@ -106,7 +113,11 @@ struct LM {
     }
 
    private:
-    static constexpr double kTaken = 1e-4, kPoor = 0.1, kGood = 0.9, kGrowth = 2.0;
+    static constexpr double kTaken = 1e-4, kPoor = 0.1, kGood = 0.75, kGrowth = 2.0;
+    // How far away, in radii, the model's minimum may be at the start for the model to be believed;
+    // and the share of the radius that is left where it is farther. Of 1000 fits of ten families
+    // from poor starts 826 end within 1 % of the least sum of squares, 803 without this.
+    static constexpr double kFar = 2.0, kCautious = 0.1;
     // Where f falls by less than this share of itself, gradients tell better by how much.
     static constexpr double kFaint = 1e-9;
     // One model of the gradient is so much better than the other.
@@ -115,6 +126,11 @@ struct LM {
     static constexpr double kAround = 0.1;  // how near a step's length is to the radius
 
     V rounding() const { return V(4 * kEpsilon) * seen.f; }
+    // The same where f is so small that the rounding of residuals counts, of which each is about as
+    // large as what J makes of x.
+    V rounding_of(V residuals) const {
+      return V(4 * kEpsilon) * (seen.f + sqrt(V(2.0) * seen.f) * residuals);
+    }
     V trace(Matrix m) const {
       V sum(0.0);
       for (std::int64_t i = 0; i < b.n; ++i) sum = sum + m.row(i).element(i);
@@ -146,8 +162,10 @@ struct LM {
       // The minimum of the parabola through both values and the slope, kept in [0.1, 0.5].
       V shrink = select(fall < V(0.0), half * slope / (slope + half * fall), half);
       shrink = select(finite & (shrink > tenth), select(shrink < half, shrink, half), tenth);
-      const Mask poor = m & !(ratio > V(kPoor)),
-                 good = m & (ratio > V(kPoor)) & ((damping == V(0.0)) | (ratio >= V(kGood)));
+      // A value may be finite where slopes are not.
+      const Mask poor = m & !(finite & (ratio > V(kPoor))),
+                 good =
+                     m & finite & (ratio > V(kPoor)) & ((damping == V(0.0)) | (ratio >= V(kGood)));
       // Shorter than the step in any case, where that is not taken.
       const V reach = select(taken, V(10.0), V(1.5)) * length;
       radius.set(poor, shrink * select(radius < reach, radius.get(), reach));
@@ -163,10 +181,11 @@ struct LM {
       const V slope =
           b.largest([&](std::int64_t i) { return select(y[i] > V(0.0), g[i] / y[i], V(0.0)); });
       b.each([&](std::int64_t i) { work.put(i, y[i] * x[i]); });
-      const V noise = V(10 * kEpsilon) * sqrt(b.dot(work, work));
+      const V size = sqrt(b.dot(work, work)), noise = V(10 * kEpsilon) * size,
+              rounding = rounding_of(size);
       seen.judge(m & (radius <= shortest), Verdict::Stuck, radius, shortest);
       seen.judge(m & (slope <= noise), Verdict::PrecisionLimit, slope, noise);
-      seen.judge(m & (promised <= rounding()), Verdict::PrecisionLimit, promised, rounding());
+      seen.judge(m & (whole <= rounding), Verdict::PrecisionLimit, whole, rounding);
     }
 
     // What the step's end says of the second derivatives that J'J leaves out, and which of the two
@@ -233,20 +252,30 @@ struct LM {
       b.each([&](std::int64_t i) { unit.put(i, one / scale[i]); });
       const V before = seen.norm;
       seen.norm.set(m, cosine());
-      seen.change.set(stepped, length / scaled_length(x));
+      // Short steps say nothing where the radius makes them short.
+      const V reach = select(length < far, far.get(), length.get());
+      seen.change.set(stepped, reach / scaled_length(x));
 
       const V faint = V(call.ftol) * seen.before, least = V(4 * kEpsilon) * seen.before,
               bottom = V(kEpsilon * kEpsilon) * started;
-      settled.set(stepped,
-                  select((abs(fall) <= faint) & (promised <= faint), settled + one, V(0.0)));
+      settled.set(stepped, select((abs(fall) <= faint) & (whole <= faint), settled + one, V(0.0)));
       first.set(stepped, V(0.0));
-      seen.judge(stepped & (promised <= least) & (seen.norm > V(0.5) * before),
-                 Verdict::PrecisionLimit, promised, least);
+      const Mask slow = (fall <= V(kIdle) * seen.before) |
+                        ((damping == V(0.0)) & (fall <= V(kSlow) * seen.before));
+      vain.set(stepped, select(deficient.on() & slow, vain + one, V(0.0)));
+      // Negative: no length, as where no shorter step helps.
+      seen.judge(stepped & (vain >= V(kVain)), Verdict::Stuck, V(0.0) - abs(fall),
+                 V(kSlow) * seen.before);
+      seen.judge(stepped & (whole <= least) & (seen.norm > V(0.5) * before),
+                 Verdict::PrecisionLimit, whole, least);
       seen.judge(stepped & deficient.on() & (seen.f <= bottom), Verdict::PrecisionLimit, seen.f,
                  bottom);
       if (call.ftol > 0.0)
         seen.judge(stepped & (settled >= V(kSettled)), Verdict::ValueSettled, abs(fall), faint);
     }
+    // J'J is singular to rounding, and what is put on its diagonal makes steps short: so many in a
+    // row that bring so little are enough. Who has J goes on with that.
+    static constexpr double kVain = 8.0, kSlow = 0.5, kIdle = 1e-3;
     // Steps in a row by which f must have settled: the second costs one evaluation, and brings two
     // digits.
     static constexpr double kSettled = 2.0;
@@ -267,14 +296,17 @@ struct LM {
       const V zero(0.0), one(1.0), reach = scaled_length(x),
                                    slope = sqrt(over_scale([&](std::int64_t i) { return g[i]; }));
       radius.set(m, V(call.hyper[0]) * select(reach > zero, reach, slope));
-      damping.set(m, zero), learned.set(m, zero), settled.set(m, zero);
-      first.set(m, one), started.set(m, seen.f);
+      damping.set(m, zero), learned.set(m, zero), settled.set(m, zero), vain.set(m, zero);
+      first.set(m, V(kBegun)), started.set(m, seen.f);
       for (std::int64_t i = 0; i < b.n; ++i) {
         const Vector row = rest.row(i);
         b.each([&](std::int64_t j) { row.put(m, j, zero); });
       }
       seen.judge(m & !finite, Verdict::NonFinite, seen.f, zero);
     }
+
+    static constexpr double kBegun =
+        2.0;  // `first`, until a step was proposed; 1 until one is taken
 
     // Where to look next: the minimum of the model in the trust region. A variable that it would
     // move out of the box goes to its bound and is held there, and the others are asked again.
@@ -303,6 +335,7 @@ struct LM {
         gain = select(lost, foreseen(!lost), gain);
       }
       promised = gain;
+      whole.set(gain > whole, gain);
       length = scaled_length(d);
       const Mask shorter = first.on() & (length < radius) & (length > V(0.0));
       radius.set(shorter, length);
@@ -380,25 +413,29 @@ struct LM {
       b.each([&](std::int64_t i) { rhs.put(i, -((g[i] + y[i]) * inverse[i])); });
       V size = minimize();
       b.each([&](std::int64_t i) { p.put(m, i, work[i]); });
-      Mask far = m & (size > V(1.0 + kAround) * radius);
-      damping.set(m & !far, V(0.0));
-      if (any(far)) shorten(far, size);
+      whole.set(m, V(0.5) * b.dot(rhs, work)), far.set(m, size);
+      const Mask begun = m & (first == V(kBegun));
+      radius.set(begun & (size > V(kFar) * radius), V(kCautious) * radius);
+      first.set(begun, V(1.0));
+      const Mask outside = m & (size > V(1.0 + kAround) * radius);
+      damping.set(m & !outside, V(0.0));
+      if (any(outside)) shorten(outside, size);
     }
 
     // The lengths of the steps, by Newton's method for the damping, after More 1978, section 5.
-    void shorten(Mask far, V size) {
+    void shorten(Mask outside, V size) {
       V low = (size - radius) / (radius * steepness(size)), high = sqrt(b.dot(rhs, rhs)) / radius,
         t = damping;
       t = select(t > low, t, low);
       t = select(t < high, t, high);
-      for (int round = 0; round < kRounds && any(far); ++round) {
+      for (int round = 0; round < kRounds && any(outside); ++round) {
         fill(t);
         const Mask good = cholesky.factor(V(0.0), work);
         size = minimize();
-        b.each([&](std::int64_t i) { p.put(far, i, work[i]); });
-        damping.set(far, t);
+        b.each([&](std::int64_t i) { p.put(outside, i, work[i]); });
+        damping.set(outside, t);
         const V over = size - radius;
-        far = far & good & (abs(over) > V(kAround) * radius);
+        outside = outside & good & (abs(over) > V(kAround) * radius);
         low = select((over > V(0.0)) & (t > low), t, low);
         t = t + over / (radius * steepness(size));
         t = select(t > low, t, low);

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Least squares gone on with by J itself, where J'J, which has its condition squared, is singular
+// to rounding: steps by QR with column pivoting, as exact as the data allow.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+namespace thalweg {
+
+// The sum of squares at a point: cost, residuals (m), J's columns one after the other (n, m).
+struct Linear {
+  double cost = 0.0;
+  std::vector<double> residuals, columns;
+};
+using Linearize = std::function<void(const double* x, Linear& there)>;
+
+struct Refined {
+  bool settled = false;  // no step promises more than rounding: `left` <= `right`
+  double cost = 0.0, left = 0.0, right = 0.0;
+  std::int64_t evaluations = 0, iterations = 0;
+};
+
+// From x (n), which is moved to where it ends, in `budget` evaluations at most. Bounds may be null.
+Refined refine(double* x, std::int64_t n, const double* lower, const double* upper,
+               std::int64_t budget, const Linearize& linearize);
+
+}  // namespace thalweg
