@@ -3,6 +3,7 @@
 
 import itertools
 import math
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 import thalweg as tw
+from thalweg.expressions import operation
 
 FloatArray = NDArray[np.float64]
 Function = Callable[..., Any]
@@ -558,3 +560,24 @@ def test_the_measure_sees_a_nan_and_a_wrong_slope() -> None:
         check(lambda x: np.sum(x * np.log(x)), [0.0], 0, 0)
     with pytest.raises(AssertionError):
         check(lambda x: np.sum(np.maximum(x, 0)), [0.0], 0, 0)
+
+
+@pytest.mark.parametrize("order", [0.0, -1.0, 17.0, 1e9, -1e9, 1e300])
+def test_orders_of_polygamma_that_are_not_offered_leave_the_domain(order: float) -> None:
+    """Order 1e9 never ended: a term of its sum for each."""
+    polygamma = operation("polygamma")
+    F = pickle.loads(pickle.dumps(tw.objective(lambda x: polygamma(order, x), 2.0)))
+    assert np.isnan(F(2.0))
+    assert np.isnan(F(np.linspace(1.0, 2.0, 70))).all()
+    long = tw.objective(lambda x: np.sum(polygamma(order, x)), np.ones(70))
+    assert np.isnan(long(np.ones(70)))
+    result = tw.minimize(F, 2.0, tw.GradientDescent(0.1))
+    assert not result.success
+    assert result.reason == tw.Reason.left_domain
+    assert "polygamma" in result.message
+
+
+def test_derivatives_of_polygamma_of_order_8_go_beyond_it() -> None:
+    F = tw.objective(lambda x: operation("polygamma")(8, x), 2.0)
+    assert F.grad(1.5) == pytest.approx(float(mpmath.psi(9, 1.5)), rel=1e-14)
+    assert F.hess(1.5) == pytest.approx(float(mpmath.psi(10, 1.5)), rel=1e-14)

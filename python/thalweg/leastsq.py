@@ -342,7 +342,10 @@ def _tried(
         if SUCCESS[best.ending.reason] and not best.open_to.any():
             break
     assert best is not None
-    return best._replace(ending=best.ending._replace(nfev=nfev), error=error)
+    ending = best.ending._replace(nfev=nfev)
+    if error is None:
+        ending = squares.explained_stop(ending)
+    return best._replace(ending=ending, error=error)
 
 
 def judged(

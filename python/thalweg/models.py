@@ -415,7 +415,7 @@ def _tried(
         if not again(ending.reason):
             break
     assert best is not None
-    return best._replace(nfev=nfev), loose
+    return squares.explained_stop(best._replace(nfev=nfev)), loose
 
 
 def difference(values: Any, y: Any, weights: Any, kept: Any, rest: Any) -> Any:

@@ -119,17 +119,10 @@ class Squares:
 
     def further(self, ending: Ending, box: list[FloatArray], rows: int, max_nfev: int) -> Ending:
         """An ending, gone on with by J itself where J'J is singular to rounding."""
-        at = functools.partial(linear, self)
-        if ending.pivot < SINGULAR:
-            further = refined(at, ending, box, max_nfev)
-            ending = further if further.nit == ending.nit else self.spread(further, box, rows)
-        if (
-            ending.reason == Reason.stuck
-            and not np.signbit(ending.left)
-            and beside(at, ending.x) is not None
-        ):
-            ending = ending._replace(reason=int(Reason.non_finite))
-        return ending
+        if ending.pivot >= SINGULAR:
+            return ending
+        further = refined(functools.partial(linear, self), ending, box, max_nfev)
+        return further if further.nit == ending.nit else self.spread(further, box, rows)
 
     def descended(
         self,
@@ -145,6 +138,16 @@ class Squares:
         if out["error"] is not None:
             raise out["error"]
         return self.spread(ending_of(out), box, rows)
+
+    def explained_stop(self, ending: Ending) -> Ending:
+        """The last ending of all tries: stuck beside what is not finite, it says so."""
+        if (
+            ending.reason == Reason.stuck
+            and not np.signbit(ending.left)
+            and beside(functools.partial(linear, self), ending.x) is not None
+        ):
+            return ending._replace(reason=int(Reason.non_finite))
+        return ending
 
     def left_open(
         self, ending: Ending, x0: FloatArray, scale: FloatArray | None
