@@ -6,6 +6,7 @@
 #include <pybind11/stl.h>
 
 #include <memory>
+#include <mutex>
 
 #include "thalweg/expression.hpp"
 #include "thalweg/method.hpp"
@@ -14,6 +15,18 @@ namespace py = pybind11;
 
 // float64, C order; converted (and so copied) only where it is not that already.
 using Array = py::array_t<double, py::array::c_style | py::array::forcecast>;
+
+// A lock on a mutex, waited for without the GIL: who has it may be waiting for that.
+template <class Mutex> std::unique_lock<Mutex> locked(Mutex& mutex) {
+  std::unique_lock<Mutex> lock(mutex, std::try_to_lock);
+  if (!lock) {
+    const py::gil_scoped_release nogil;
+    lock.lock();
+  }
+  return lock;
+}
+// A graph held while its nodes are made or read from Python.
+inline auto held(const thalweg::Graph& graph) { return locked(graph.mutex()); }
 
 // Keeps a Python object alive from the core, which knows no Python: let go with the GIL held, from
 // whatever thread.
@@ -27,10 +40,15 @@ thalweg::ReadNumbers reader_of(const py::dtype& type);
 // An array that is referenced where its numbers can be read, and else converted.
 thalweg::DataArray data_array(const py::object& array);
 
-// How hyper-parameters enter a step: (number of inputs, None or a function of the nodes of t and of
-// those inputs) each.
-std::vector<thalweg::Setting> settings_of(thalweg::Graph& g,
-                                          const std::vector<std::pair<int, py::object>>& hyper);
+// The method of that name; ValueError if there is none.
+const thalweg::Method& method_named(const std::string& name);
+
+// A step, the graph held. How hyper-parameters enter it: (number of inputs, None or a function of
+// the nodes of t and of those inputs) each.
+thalweg::Step step_of(const thalweg::Method& method, const std::shared_ptr<thalweg::Graph>& graph,
+                      thalweg::NodeId f, std::int64_t n, int inputs,
+                      const thalweg::StepParts& parts,
+                      const std::vector<std::pair<int, py::object>>& hyper);
 
 // Hyper-parameters: (name, default or None, meaning, bounds and whether they are open, whole).
 py::list describe_hyper(std::span<const thalweg::rules::Hyper> hyper);

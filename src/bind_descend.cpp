@@ -33,9 +33,8 @@ class Stepper {
   Stepper(const std::string& method, std::shared_ptr<Graph> graph, NodeId f, std::int64_t n,
           int inputs, bool bounds, bool norm, bool change, bool value,
           const std::vector<std::pair<int, py::object>>& hyper)
-      : method_(find(method)),
-        step_(build_step(method_, graph, f, n, inputs, {bounds, norm, change, value},
-                         settings_of(*graph, hyper))),
+      : method_(method_named(method)),
+        step_(step_of(method_, graph, f, n, inputs, {bounds, norm, change, value}, hyper)),
         inputs_(inputs),
         programs_(step_.graph, step_.outputs) {
     method_.memory = step_.memory;
@@ -58,24 +57,26 @@ class Stepper {
       throw py::value_error("this step was made without what gtol or xtol test");
     const auto [varying, starts, first] = prepared(x0, args, varying_args, hyper, bounds, memory);
     Outcome outcome(k, n);
-    if (!throng.many)
-      for (std::size_t m = 0; m < step_.memory.size(); ++m) outcome.remember(step_.remembered(m));
     if (stopping.count_rises) outcome.count_rises();
     Conversation talk(std::move(callback), function, record, n, throng.progress);
+    bool begin = true;
+    if (!throng.many)
+      for (std::size_t m = 0; m < step_.memory.size(); ++m)
+        begin &= outcome.remember(step_.remembered(m), [&] { return talk.interrupted(); });
     const Watch watch = talk.watch();
     const Kernels& isa = kernels();
-    const Program& p = programs_.for_lanes(varying, isa.width, k);
-    Reason why = Reason::Interrupted;
-    {
+    NotBegun rest{.from = k};
+    if (begin) {
       const py::gil_scoped_release nogil;
+      const Program& p = programs_.for_lanes(varying, isa.width, k);
       if (function.is_none()) {
-        why = descend(p, step_, method_, isa, starts, stopping, outcome.endings, watch);
+        rest = descend(p, step_, method_, isa, starts, stopping, outcome.endings, watch);
       } else {
         Descent descent(p, step_, method_, isa, false, starts, stopping, outcome.endings, watch);
         talk.drive(descent);
       }
     }
-    outcome.not_begun(x0, why, [&](std::int64_t i) {
+    outcome.not_begun(x0, rest, [&](std::int64_t i) {
       for (std::size_t m = 0; m < outcome.memory.size(); ++m) {
         const auto size = outcome.memory[m].size() / k;
         double* to = outcome.endings.memory[m] + i * size;
@@ -97,7 +98,7 @@ class Stepper {
     kept.insert(kept.end(), bounds.begin(), bounds.end());
     for (const auto& m : first)
       if (m) kept.push_back(*m);
-    const Program& p = programs_.for_lanes(varying, kernels().width, x0.shape(0));
+    const Program& p = program_of(varying, x0.shape(0));
     const bool wide = x0.shape(0) > kernels().width && fits_wide(p, kernels());
     return std::make_unique<Dialogue>(
         x0, Needs::Gradient, std::move(kept), [&, &starts = starts](const Endings& endings) {
@@ -149,9 +150,9 @@ class Stepper {
     }
     return {std::move(varying), std::move(starts), std::move(first)};
   }
-  static const Method& find(const std::string& name) {
-    if (const Method* m = find_method(name)) return *m;
-    throw py::value_error("no method '" + name + "'");
+  const Program& program_of(const std::vector<bool>& varying, std::int64_t k) {
+    const py::gil_scoped_release nogil;
+    return programs_.for_lanes(varying, kernels().width, k);
   }
   // Memory that begins as a hyper-parameter: a row a start.
   Array initial(std::size_t m, std::int64_t k, const std::vector<Array>& hyper) const {
@@ -182,6 +183,13 @@ py::list describe_hyper(std::span<const rules::Hyper> hyper) {
   return out;
 }
 
+const Method& method_named(const std::string& name) {
+  if (const Method* m = find_method(name)) return *m;
+  throw py::value_error("no method '" + name + "'");
+}
+
+namespace {
+
 std::vector<Setting> settings_of(Graph& g, const std::vector<std::pair<int, py::object>>& hyper) {
   std::vector<Setting> out;
   for (const auto& [inputs, function] : hyper) {
@@ -194,6 +202,15 @@ std::vector<Setting> settings_of(Graph& g, const std::vector<std::pair<int, py::
       };
   }
   return out;
+}
+
+}  // namespace
+
+Step step_of(const Method& method, const std::shared_ptr<Graph>& graph, NodeId f, std::int64_t n,
+             int inputs, const StepParts& parts,
+             const std::vector<std::pair<int, py::object>>& hyper) {
+  const auto hold = held(*graph);
+  return build_step(method, graph, f, n, inputs, parts, settings_of(*graph, hyper));
 }
 
 void bind_descend(py::module_& m) {

@@ -24,6 +24,7 @@ const char* name_of(Needs needs) {
 }
 
 py::object Dialogue::ask() {
+  const auto lock = locked(mutex_);
   const std::int64_t k = x_.shape(0), n = x_.shape(1);
   for (std::int64_t i = 0; i < k; ++i)
     if (outcome_.endings.reason[i] >= 0)
@@ -52,6 +53,7 @@ py::object Dialogue::ask() {
 }
 
 void Dialogue::tell(const Array& f, const std::optional<Array>& g, const std::optional<Array>& h) {
+  const auto lock = locked(mutex_);
   if (!open_) throw std::runtime_error("tell() was called before ask(), or after all had ended");
   const std::int64_t n = x_.shape(1);
   each_live([&](std::int64_t i, std::int64_t l) {
@@ -68,6 +70,7 @@ void Dialogue::tell(const Array& f, const std::optional<Array>& g, const std::op
 }
 
 py::dict Dialogue::endings() const {
+  const auto lock = locked(mutex_);
   const auto copy = [](const py::array& a) { return a.attr("copy")(); };
   py::dict out;
   out["x"] = copy(outcome_.x), out["fun"] = copy(outcome_.fun);

@@ -34,6 +34,7 @@ class OnRows {
     std::vector<bool> varying(static_cast<std::size_t>(inputs), false);
     std::fill_n(varying.begin(), 1 + columns, true);
     if (step_) std::fill_n(varying.begin() + step_->at.memory, step_->memory.size(), true);
+    const auto hold = held(*graph);
     program_ = lower(graph, outputs, {varying, layout_for(*graph, outputs, kernels().width, 1)});
   }
 
@@ -299,12 +300,9 @@ void bind_epochs(py::module_& m) {
           [](const std::string& method, std::shared_ptr<Graph> graph, NodeId f, std::int64_t n,
              int inputs, int columns, std::int64_t rows, bool bounds, bool gradient_norm,
              const std::vector<std::pair<int, py::object>>& hyper) {
-            const Method* found = find_method(method);
-            if (!found) throw py::value_error("no method '" + method + "'");
-            return std::make_shared<OnRows>(
-                build_step(*found, graph, f, n, inputs, {bounds, gradient_norm, false, false},
-                           settings_of(*graph, hyper)),
-                columns, rows);
+            return std::make_shared<OnRows>(step_of(method_named(method), graph, f, n, inputs,
+                                                    {bounds, gradient_norm, false, false}, hyper),
+                                            columns, rows);
           },
           py::arg("method"), py::arg("graph"), py::arg("f"), py::arg("n"), py::arg("inputs"),
           py::arg("columns"), py::arg("rows"), py::arg("bounds"), py::arg("gradient_norm"),

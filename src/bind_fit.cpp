@@ -59,10 +59,10 @@ py::tuple refined(const Array& x0, const std::vector<Array>& bounds, std::int64_
 class Fit {
  public:
   Fit(const std::shared_ptr<Graph>& graph, NodeId residuals, NodeId x, int inputs)
-      : n_(size_of(graph->shape(x))),
-        m_(size_of(graph->shape(residuals))),
-        varying_(static_cast<std::size_t>(inputs), false) {
+      : varying_(static_cast<std::size_t>(inputs), false) {
     Graph& g = *graph;
+    const auto hold = held(g);
+    n_ = size_of(g.shape(x)), m_ = size_of(g.shape(residuals));
     varying_[0] = true;
     const NodeId r = g.reshape(residuals, {m_});
     const Expr squares(g, g.reduce(Reduction::Sum, (Expr(g, r) * Expr(g, r)).in(g), {0}, false));
@@ -101,10 +101,6 @@ class Fit {
     if (!bounds.empty()) setup.lower = bounds[0].data(), setup.upper = bounds[1].data();
     if (scale) setup.scale = scale->data();
     const Kernels& isa = kernels();
-    const Program& values = values_->for_lanes(varying_, isa.width, 1);
-    const Program& ends = ends_ ? ends_->for_lanes(varying_, isa.width, 1) : values;
-    Sources sources;
-    sources.values = &values;
     const Endings endings{x.mutable_data(), nullptr, &fun,   nullptr, &iterations,
                           &reason,          &left,   &right, {},      &evaluations};
     const Stopping stopping{gtol, xtol, ftol, max_iter, max_nfev, max_time, threads};
@@ -115,6 +111,10 @@ class Fit {
     bool done = false;
     {
       const py::gil_scoped_release nogil;
+      const Program& values = values_->for_lanes(varying_, isa.width, 1);
+      const Program& ends = ends_ ? ends_->for_lanes(varying_, isa.width, 1) : values;
+      Sources sources;
+      sources.values = &values;
       descend(setup, sources, isa, starts, stopping, endings, {interrupted, nullptr, nullptr});
       done = reason != static_cast<std::int8_t>(Reason::Interrupted) &&
              finish(ends, isa, starts, x.data(), bounds, pcov.mutable_data(), loose.mutable_data(),
@@ -161,7 +161,7 @@ class Fit {
       else if (pcov[i] == pcov[i]) pcov[i] = std::numeric_limits<double>::infinity(), rank = -1;
   }
 
-  std::int64_t n_, m_;
+  std::int64_t n_ = 0, m_ = 0;
   std::vector<bool> varying_;
   std::optional<Programs> values_, ends_;
 };

@@ -11,8 +11,12 @@ namespace {
 // between points, once.
 class Function {
  public:
-  Function(std::shared_ptr<Graph> graph, std::vector<NodeId> outputs, std::size_t inputs)
-      : programs_(std::move(graph), std::move(outputs)), inputs_(inputs) {}
+  Function(const std::shared_ptr<Graph>& graph, const std::vector<NodeId>& outputs,
+           std::size_t inputs)
+      : inputs_(inputs), programs_(graph, outputs) {
+    const auto hold = held(*graph);
+    for (const NodeId o : outputs) sizes_.push_back(size_of(graph->shape(o)));
+  }
 
   // values[j]: (k, *shape) where per point (varying[j]), else of the input's own shape. Out: (k,
   // size) for each output.
@@ -21,21 +25,20 @@ class Function {
     if (values.size() != inputs_ || varying.size() != inputs_)
       throw py::value_error("a value is needed for each input");
     const Kernels& isa = kernels();
-    const Program& p = programs_.for_lanes(varying, isa.width, k);
     std::vector<Array> out;
-    for (auto n : p.output_sizes)
+    for (auto n : sizes_)
       out.emplace_back(std::vector<py::ssize_t>{k, static_cast<py::ssize_t>(n)});
     std::vector<const double*> in;
     std::vector<double*> to;
-    for (std::size_t j = 0; j < values.size(); ++j) {
-      if (values[j].size() < p.input_sizes[j] * (varying[j] ? k : 1))
-        throw py::value_error("input " + std::to_string(j) + " has too few values");
-      in.push_back(values[j].data());
-    }
+    for (const Array& a : values) in.push_back(a.data());
     for (Array& a : out) to.push_back(a.mutable_data());
     bool done = true;
     {
       const py::gil_scoped_release nogil;
+      const Program& p = programs_.for_lanes(varying, isa.width, k);
+      for (std::size_t j = 0; j < values.size(); ++j)
+        if (values[j].size() < p.input_sizes[j] * (varying[j] ? k : 1))
+          throw py::value_error("input " + std::to_string(j) + " has too few values");
       done = evaluate(p, isa, in, to, k, threads, [] {
         const py::gil_scoped_acquire gil;
         return PyErr_CheckSignals() != 0;
@@ -46,12 +49,14 @@ class Function {
   }
 
   std::string print(const std::vector<bool>& varying) {
+    const py::gil_scoped_release nogil;
     return programs_.for_lanes(varying, kernels().width, 2).print();
   }
 
  private:
-  Programs programs_;
   std::size_t inputs_;
+  std::vector<std::int64_t> sizes_;  // of the outputs
+  Programs programs_;
 };
 
 }  // namespace

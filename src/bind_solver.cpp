@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The solvers, and running one with the GIL released.
 #include <algorithm>
+#include <mutex>
 
 #include "dialogue.hpp"
 #include "thalweg/differentiate.hpp"
@@ -32,6 +33,7 @@ class Minimizer {
       : solver_(find(method)), n_(n), inputs_(inputs) {
     if (f < 0) return;
     Graph& g = *graph;
+    const auto hold = held(g);
     const NodeId x = g.input(0, {n});
     std::vector<NodeId> outputs{g.reshape(f, {})};
     if (!derivatives.empty()) {
@@ -47,9 +49,10 @@ class Minimizer {
                        jacobian_vector_product(g, std::array{slope}, std::array{x}, std::array{v}));
     }
     values_.emplace(graph, outputs);
-    with_hessian_ = [graph, outputs, x]() mutable {
-      outputs.push_back(hessian(*graph, outputs[1], x));
-      return Programs(graph, outputs);
+    make_joint_ = [this, graph, outputs, x] {
+      std::vector<NodeId> all = outputs;
+      all.push_back(hessian(*graph, outputs[1], x));
+      joint_.emplace(graph, std::move(all));
     };
   }
 
@@ -82,22 +85,20 @@ class Minimizer {
     if (state && state->size() != size)
       throw py::value_error("the state holds " + std::to_string(state->size()) + " numbers, not " +
                             std::to_string(size));
-    if (size > 0) outcome.remember(size);
     Conversation talk(std::move(callback), function, record, n_, throng.progress);
+    const bool begin = size == 0 || outcome.remember(size, [&] { return talk.interrupted(); });
     const Watch watch = talk.watch();
-    Reason why = Reason::Interrupted;
-    {
+    NotBegun rest{.from = k};
+    if (begin) {
       const py::gil_scoped_release nogil;
       if (function.is_none()) {
-        why = descend(setup, sources, isa, starts, stopping, outcome.endings, watch);
+        rest = descend(setup, sources, isa, starts, stopping, outcome.endings, watch);
       } else {
         Descent descent(setup, sources, isa, false, starts, stopping, outcome.endings, watch);
         talk.drive(descent);
       }
     }
-    outcome.not_begun(x0, why, [&](std::int64_t i) {
-      if (size > 0) std::fill_n(outcome.endings.memory[0] + i * size, size, 0.0);
-    });
+    outcome.not_begun(x0, rest, [](std::int64_t) {});
     return outcome.told(talk);
   }
 
@@ -119,6 +120,7 @@ class Minimizer {
  private:
   // The tapes for k starts: the Hessian with every value where it is small, else by its products.
   Sources sources_of(const std::vector<bool>& varying, std::int64_t k, int width) {
+    const py::gil_scoped_release nogil;
     Sources sources;
     if (!values_) {
       sources.told_lanes = k;
@@ -131,7 +133,7 @@ class Minimizer {
     std::vector<bool> with_v = varying;
     with_v.push_back(true);
     if (solver_.needs == Needs::Hessian && n_ <= kJointHessian) {
-      if (!joint_) joint_.emplace(with_hessian_());
+      std::call_once(joint_made_, make_joint_);
       sources.values = &joint_->for_lanes(varying, width, k);
       return sources;
     }
@@ -160,7 +162,8 @@ class Minimizer {
   int inputs_;
   bool told_all_ = false;  // were all derivatives given?
   std::optional<Programs> values_, joint_, product_;
-  std::function<Programs()> with_hessian_;
+  std::once_flag joint_made_;
+  std::function<void()> make_joint_;
 };
 
 }  // namespace

@@ -34,6 +34,7 @@ class Dialogue {
 
  private:
   template <class F> void each_live(F f) const;
+  mutable std::mutex mutex_;  // one call at a time
   thalweg::Needs needs_;
   Array x_;  // (k, n): where each stands or ended
   std::vector<Array> kept_;

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import thalweg as tw
+from thalweg import multistarts
 from thalweg.lanes import Lanes
 from thalweg.merging import cells_of, grouped, merged
 from thalweg.reasons import Reason
@@ -298,6 +299,15 @@ def test_starts_are_those_of_the_seed():
         assert first.shape == (100, 2)
         assert np.all((first >= [-5, 0]) & (first <= [5, 1]))
         assert len(np.unique(first, axis=0)) == 100
+
+
+def test_sobols_starts_in_pieces_are_those_of_the_whole_sequence(monkeypatch):
+    def shares():
+        return multistarts._sobol(3, 100, np.random.default_rng(5))
+
+    whole = shares()
+    monkeypatch.setattr(multistarts, "_PIECE", 4)
+    assert np.array_equal(shares(), whole)
 
 
 def test_sobols_starts_fill_the_box_evenly():

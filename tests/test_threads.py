@@ -2,6 +2,7 @@
 """Rows of long arrays shared out to threads: the same bits, and interrupts on the way."""
 
 import _thread
+import functools
 import threading
 import time
 from collections.abc import Callable
@@ -117,3 +118,61 @@ def test_an_evaluation_is_interrupted_on_its_way(threads: int) -> None:
         timer.cancel()
     assert late < 1.0  # 0.1 s on a machine of one's own
     assert np.isfinite(objective(points[0]))  # and the objective is as good as before
+
+
+def together(works: list[Callable[[], Any]]) -> list[Any]:
+    """What each says, all of them begun at once."""
+    ready, said = threading.Barrier(len(works)), [None] * len(works)
+
+    def begin(i: int) -> None:
+        ready.wait()
+        said[i] = works[i]()
+
+    threads = [threading.Thread(target=begin, args=(i,)) for i in range(len(works))]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    return said
+
+
+FIRST: list[Callable[[tw.Objective, Any], Any]] = [
+    lambda F, x: F(x),
+    lambda F, x: F.grad(x),
+    lambda F, x: F.hess(x) if x.size < 50 else F.hvp(x, x),
+    lambda F, x: F.hvp(x, np.ones_like(x)),
+    lambda F, x: F(np.stack([x] * 9)),
+    lambda F, x: tw.minimize(F, x, "gradient_descent", learning_rate=1e-4, max_iter=20).x,
+    lambda F, x: tw.minimize(F, x, "newton" if x.size < 50 else "newton_cg", max_iter=5).x,
+    lambda F, x: (
+        tw.minimize(F, x, "momentum", learning_rate=lambda t: 1e-4 / (1 + t), max_iter=20).x
+    ),
+]
+
+
+@pytest.mark.parametrize("n", [3, 20, 300])
+def test_eight_threads_that_are_the_first_to_ask_get_what_each_gets_alone(n: int) -> None:
+    x, data = np.linspace(-1.0, 1.0, n), np.linspace(0, 1, n, dtype=np.float32)
+
+    def fresh() -> tw.Objective:
+        made: tw.Objective = tw.objective(lambda x: rosenbrock(x) + np.sum(np.exp(x) * data), x)
+        return made
+
+    alone = [np.asarray(ask(fresh(), x)).tobytes() for ask in FIRST]
+    for _ in range(5):
+        F = fresh()
+        said = together([functools.partial(ask, F, x) for ask in FIRST])
+        assert [np.asarray(s).tobytes() for s in said] == alone
+
+
+def test_threads_may_trace_one_function_for_more_shapes_than_are_kept() -> None:
+    def f(x: Any) -> Any:
+        return np.sum(x * x)
+
+    grad = tw.grad(f)
+
+    def ask(first: int) -> bool:
+        sizes = [1 + (first + i) % 200 for i in range(200)]
+        return all(np.array_equal(grad(np.ones(n)), 2 * np.ones(n)) for n in sizes)
+
+    assert all(together([functools.partial(ask, 25 * i) for i in range(8)]))

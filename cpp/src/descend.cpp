@@ -36,8 +36,8 @@ Descent::Descent(const Program& program, const Step& step, const Method& method,
       stopping_(stopping),
       endings_(std::move(endings)),
       watch_(std::move(watch)),
-      block_(
-          rule_block(program, step, method, kernels, wide, starts_, stopping_, watch_.interrupted)),
+      block_(rule_block(program, step, method, kernels, wide, starts_, stopping_,
+                        [this] { return over(); })),
       wanted_(block_->lanes()),
       own_(shared ? nullptr : std::make_unique<Queue>(starts_.k)),
       queue_(shared ? *shared : *own_),
@@ -52,7 +52,8 @@ Descent::Descent(const Setup& setup, const Sources& sources, const Kernels& kern
       stopping_(left_to(*setup.solver, stopping)),
       endings_(std::move(endings)),
       watch_(std::move(watch)),
-      block_(solver_block(setup, sources, kernels, wide, starts_, stopping, watch_.interrupted)),
+      block_(solver_block(setup, sources, kernels, wide, starts_, stopping,
+                          [this] { return over(); })),
       wanted_(block_->lanes()),
       own_(shared ? nullptr : std::make_unique<Queue>(starts_.k)),
       queue_(shared ? *shared : *own_),
@@ -76,6 +77,7 @@ void Descent::begin() {
 
 std::pair<std::int64_t, std::int64_t> Queue::take(std::int64_t some, std::int64_t ended) {
   ended_ += ended;
+  if (closed_) return {k_, k_};
   const std::int64_t first = next_.fetch_add(some);
   return {first, std::min(first + some, k_)};
 }
@@ -104,17 +106,28 @@ void Descent::tell() {
   ++round_;
 }
 
-// A round over long arrays was interrupted on its way: the one lane ends where it stood after the
-// round before, or was not begun.
+// A round was ended on its way, over long arrays or large matrices: a lane ends at the last point
+// that it had reached, or was not begun.
 void Descent::abandon() {
-  close(Reason::Interrupted);
-  if (round_ == since_[0]) {
-    active_ = 0;
-    return;
-  }
+  const double time = now() - began_;
+  const Ending ending = overtime_ ? Ending{Reason::MaxTime, time, stopping_.max_seconds}
+                                  : Ending{Reason::Interrupted, 0, 0};
+  close(ending.reason);
   block_->turn_back();
   --round_;
-  finish(0, look(0), {Reason::Interrupted, 0, 0});
+  for (std::int64_t l = 0; l < block_->lanes(); ++l) {
+    std::int64_t& start = start_[static_cast<std::size_t>(l)];
+    if (start < 0) continue;
+    const Position at = look(l);
+    if (at.evaluations > 0) finish(l, at, ending);
+    else start = -1, --active_;
+  }
+}
+
+// Is a round to end on its way? A start is evaluated, however long that takes.
+bool Descent::over() {
+  overtime_ = round_ > 0 && now() - began_ >= stopping_.max_seconds;
+  return overtime_ || (watch_.interrupted && watch_.interrupted());
 }
 
 void Descent::review() {
@@ -252,14 +265,14 @@ bool wide(const Program& program, const Kernels& kernels, const Starts& starts) 
 using Make = std::function<std::unique_ptr<Descent>(const Watch&, const Stopping&, Queue&)>;
 
 // Workers share one queue, each with a block of so many lanes.
-Reason share(const Starts& starts, std::int64_t lanes, const Stopping& stopping, const Watch& watch,
-             const Make& make) {
+NotBegun share(const Starts& starts, std::int64_t lanes, const Stopping& stopping,
+               const Watch& watch, const Make& make) {
   Queue queue(starts.k);
   const std::int64_t blocks = (starts.k + lanes - 1) / lanes,
                      workers = std::clamp<std::int64_t>(stopping.threads, 1, blocks);
   if (workers == 1) {
     run_to_the_end(*make(watch, stopping, queue));
-    return queue.closed_for();
+    return queue.rest();
   }
   Stopping own = stopping;
   own.threads = 1;
@@ -270,15 +283,15 @@ Reason share(const Starts& starts, std::int64_t lanes, const Stopping& stopping,
   run_together(workers, interrupted, [&](std::int64_t, const Stopped& stopped) {
     run_to_the_end(*make({stopped, nullptr, nullptr}, own, queue));
   });
-  return queue.closed_for();
+  return queue.rest();
 }
 
 }  // namespace
 
-Reason descend(const Program& program, const Step& step, const Method& method,
-               const Kernels& kernels, const Starts& starts, const Stopping& stopping,
-               const Endings& endings, const Watch& watch) {
-  if (starts.k == 0) return Reason::Interrupted;
+NotBegun descend(const Program& program, const Step& step, const Method& method,
+                 const Kernels& kernels, const Starts& starts, const Stopping& stopping,
+                 const Endings& endings, const Watch& watch) {
+  if (starts.k == 0) return {};
   const bool across = wide(program, kernels, starts);
   return share(starts, lanes_of(program, kernels, across), stopping, watch,
                [&](const Watch& own, const Stopping& stop, Queue& queue) {
@@ -287,10 +300,10 @@ Reason descend(const Program& program, const Step& step, const Method& method,
                });
 }
 
-Reason descend(const Setup& setup, const Sources& sources, const Kernels& kernels,
-               const Starts& starts, const Stopping& stopping, const Endings& endings,
-               const Watch& watch) {
-  if (starts.k == 0) return Reason::Interrupted;
+NotBegun descend(const Setup& setup, const Sources& sources, const Kernels& kernels,
+                 const Starts& starts, const Stopping& stopping, const Endings& endings,
+                 const Watch& watch) {
+  if (starts.k == 0) return {};
   const bool across = wide(*sources.values, kernels, starts);
   return share(starts, lanes_of(*sources.values, kernels, across), stopping, watch,
                [&](const Watch& own, const Stopping& stop, Queue& queue) {

@@ -4,6 +4,7 @@
 #include "thalweg/diagnose.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "reached.hpp"
@@ -16,7 +17,7 @@ namespace {
 class Inquiry {
  public:
   Inquiry(std::shared_ptr<Graph> graph, NodeId output)
-      : graph_(std::move(graph)), g_(*graph_), output_(output) {
+      : graph_(std::move(graph)), g_(*graph_), hold_(g_.hold()), output_(output) {
     const std::vector<bool> reached = reached_from(g_, std::array{output});
     for (NodeId id = 0; id <= output; ++id)
       if (reached[static_cast<std::size_t>(id)]) nodes_.push_back(id);
@@ -30,12 +31,14 @@ class Inquiry {
   };
   // Visits each of k points with what was found there, if anything.
   template <class Visit> void run(std::span<const double* const> inputs,
-                                  const std::vector<bool>& varying, std::int64_t k, Visit visit) {
+                                  const std::vector<bool>& varying, std::int64_t k, Visit visit,
+                                  const std::function<void()>& between = {}) {
     const auto program =
         lower(graph_, nodes_, {varying, k == 1 ? Layout::Elements : Layout::Lanes, true});
     std::vector<const double*> in(inputs.begin(), inputs.end());
     const std::int64_t some = together();
     for (std::int64_t first = 0; first < k; first += some) {
+      if (between) between();
       const std::int64_t count = std::min(some, k - first);
       evaluate_all(*program, in, count);
       for (std::size_t j = 0; j < in.size(); ++j)
@@ -186,6 +189,7 @@ class Inquiry {
 
   std::shared_ptr<Graph> graph_;
   Graph& g_;
+  Graph::Hold hold_;  // its nodes are read to the end
   NodeId output_;
   std::vector<NodeId> nodes_;
   std::vector<std::vector<double>> values_;
@@ -208,15 +212,18 @@ std::optional<Culprit> diagnose(std::shared_ptr<Graph> graph, NodeId output,
 
 std::vector<Fault> faults(std::shared_ptr<Graph> graph, NodeId output,
                           std::span<const double* const> inputs, const std::vector<bool>& varying,
-                          std::int64_t k) {
+                          std::int64_t k, const std::function<void()>& between) {
   Inquiry inquiry(std::move(graph), output);
   std::vector<Fault> out(static_cast<std::size_t>(k), Fault::None);
-  inquiry.run(inputs, varying, k, [&](std::size_t i, const std::optional<Inquiry::Place>& at) {
-    if (!at) return;
-    out[i] = at->outside_domain                ? Fault::OutsideDomain
-             : std::isinf(inquiry.result(*at)) ? Fault::Infinite
-                                               : Fault::NotFinite;
-  });
+  inquiry.run(
+      inputs, varying, k,
+      [&](std::size_t i, const std::optional<Inquiry::Place>& at) {
+        if (!at) return;
+        out[i] = at->outside_domain                ? Fault::OutsideDomain
+                 : std::isinf(inquiry.result(*at)) ? Fault::Infinite
+                                                   : Fault::NotFinite;
+      },
+      between);
   return out;
 }
 

@@ -26,13 +26,14 @@ constexpr std::int64_t kSomeLanes = 512;
 
 Aligned::Aligned(std::size_t doubles) {
   const bool possible = doubles <= static_cast<std::size_t>(kMostDoubles);
-  const std::size_t bytes = (doubles * sizeof(double) + 127) / 64 * 64;
-  void* p = possible ? std::aligned_alloc(64, bytes) : nullptr;
-  if (!p) throw TooLarge("there is no memory for " + std::to_string(doubles) + " numbers");
-  memory_.reset(static_cast<double*>(p));
-  std::fill_n(memory_.get(), bytes / sizeof(double), 0.0);
+  std::size_t room = (doubles * sizeof(double) + 127) / 64 * 64 + 64;
+  // Large memory is handed out as zeros by the system, page by page as it is first written to.
+  if (possible) memory_.reset(std::calloc(room, 1));
+  if (!memory_) throw TooLarge("there is no memory for " + std::to_string(doubles) + " numbers");
+  void* at = memory_.get();
+  first_ = static_cast<double*>(std::align(64, room - 64, at, room));
 }
-void Aligned::Free::operator()(double* p) const { std::free(p); }
+void Aligned::Free::operator()(void* p) const { std::free(p); }
 
 Evaluator::Evaluator(const Program& program, const Kernels& kernels, bool wide)
     : program_(program),
@@ -308,6 +309,7 @@ bool evaluate(const Program& program, const Kernels& kernels, std::span<const do
 }
 
 Layout layout_for(const Graph& graph, std::span<const NodeId> outputs, int width, std::int64_t k) {
+  const auto hold = graph.hold();
   if (has_rows(graph, outputs)) return Layout::Rows;
   if (k != 1) return Layout::Lanes;
   // Elements across batches pay once arrays are longer than a few batches; until then every element

@@ -176,6 +176,7 @@ class Forward {
 }  // namespace
 
 std::vector<NodeId> jacobian_columns(Graph& graph, NodeId output, NodeId wrt) {
+  const auto hold = graph.hold();
   std::vector<NodeId> columns;
   const NodeId size = graph.size();
   for (std::int64_t i = 0; i < size_of(graph.shape(wrt)); ++i)
@@ -184,6 +185,7 @@ std::vector<NodeId> jacobian_columns(Graph& graph, NodeId output, NodeId wrt) {
 }
 
 NodeId hessian(Graph& graph, NodeId slope, NodeId wrt) {
+  const auto hold = graph.hold();
   const std::vector<NodeId> rows = jacobian_columns(graph, slope, wrt);
   const auto n = static_cast<std::int64_t>(rows.size());
   std::vector<Placement> at;
@@ -194,6 +196,7 @@ NodeId hessian(Graph& graph, NodeId slope, NodeId wrt) {
 std::vector<NodeId> jacobian_vector_product(Graph& graph, std::span<const NodeId> outputs,
                                             std::span<const NodeId> wrt,
                                             std::span<const NodeId> tangents) {
+  const auto hold = graph.hold();
   return Forward(graph, graph.size()).run(outputs, wrt, tangents);
 }
 
@@ -269,12 +272,14 @@ class Factors {
 }  // namespace
 
 NodeId jacobian(Graph& graph, NodeId residuals, NodeId x) {
+  const auto hold = graph.hold();
   const std::int64_t m = size_of(graph.shape(residuals)), n = size_of(graph.shape(x));
   return stacked(graph, columns_of(graph, residuals, x), {n, m});
 }
 
 NormalEquations normal_equations(Graph& graph, NodeId residuals, NodeId slopes, NodeId weights,
                                  NodeId x) {
+  const auto hold = graph.hold();
   const std::int64_t m = size_of(graph.shape(residuals)), n = size_of(graph.shape(x));
   const std::vector<NodeId> columns = columns_of(graph, residuals, x);
   const Expr weight = weights < 0 ? Expr(1.0) : Expr(graph, weights);

@@ -37,6 +37,7 @@ bool HessianRows::run(const double* x, double* h) {
   const std::int64_t lanes = block_->lanes();
   double* v = block_->input(inputs_.size() - 1);
   for (std::int64_t first = 0; first < n_; first += lanes) {
+    if (patience_.over()) return false;
     const std::int64_t count = std::min(lanes, n_ - first);
     std::fill_n(v, n_ * lanes, 0.0);
     for (std::int64_t l = 0; l < count; ++l) v[(first + l) * lanes + l] = 1.0;

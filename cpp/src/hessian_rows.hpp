@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "thalweg/block.hpp"
+#include "thalweg/workers.hpp"
 
 namespace thalweg {
 
@@ -22,7 +23,9 @@ class HessianRows {
   const Kernels& kernels_;
   std::int64_t n_;
   int threads_;
-  std::function<bool()> interrupted_;
+  const std::function<bool()> interrupted_;
+  Patience::Time asked_ = std::chrono::steady_clock::now();
+  Patience patience_{interrupted_, asked_};
   std::vector<double> x_;
   std::vector<const double*> inputs_;
   std::optional<Evaluator> block_;  // none where long arrays are taken tile by tile

@@ -48,6 +48,7 @@ static std::unique_ptr<Program> lower_rows(std::shared_ptr<Graph> graph,
 
 std::unique_ptr<Program> lower(std::shared_ptr<Graph> graph, std::span<const NodeId> outputs,
                                Lowering how) {
+  const auto hold = graph->hold();
   if (how.layout == Layout::Rows) return lower_rows(std::move(graph), outputs, how);
   auto program = std::make_unique<Program>();
   intermediate::List list = intermediate::select(*graph, outputs, how.varying, how.everything);
@@ -84,16 +85,22 @@ std::unique_ptr<Program> lower(std::shared_ptr<Graph> graph, std::span<const Nod
 }
 
 const Program& Programs::with(const std::vector<bool>& varying, Layout layout) {
+  const std::scoped_lock lock(mutex_);
+  return made(varying, layout);
+}
+
+const Program& Programs::for_lanes(const std::vector<bool>& varying, int width, std::int64_t k) {
+  const std::scoped_lock lock(mutex_);
+  std::optional<Layout>& layout = k == 1 ? one_ : many_;
+  if (!layout) layout = layout_for(*graph_, outputs_, width, k);
+  return made(varying, *layout);
+}
+
+const Program& Programs::made(const std::vector<bool>& varying, Layout layout) {
   for (const auto& [which, laid, program] : made_)
     if (which == varying && laid == layout) return *program;
   auto program = lower(graph_, outputs_, {varying, layout});
   return *std::get<2>(made_.emplace_back(varying, layout, std::move(program)));
-}
-
-const Program& Programs::for_lanes(const std::vector<bool>& varying, int width, std::int64_t k) {
-  std::optional<Layout>& layout = k == 1 ? one_ : many_;
-  if (!layout) layout = layout_for(*graph_, outputs_, width, k);
-  return with(varying, *layout);
 }
 
 }  // namespace thalweg

@@ -97,6 +97,7 @@ std::span<const rules::Hyper> options() { return kOptions; }
 Step build_step(const Method& method, std::shared_ptr<Graph> graph, NodeId f, std::int64_t n,
                 int objective_inputs, const StepParts& parts, std::span<const Setting> settings) {
   Graph& g = *graph;
+  const auto hold = g.hold();
   const bool counts =
       std::ranges::any_of(settings, [](const Setting& s) { return s.formula != nullptr; });
   Step step{graph, {}, {}, n, counts ? method.counted : method.memory, {}};

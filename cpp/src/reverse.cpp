@@ -418,10 +418,12 @@ class Reverse {
 std::vector<NodeId> vector_jacobian_product(Graph& graph, std::span<const NodeId> outputs,
                                             std::span<const NodeId> seeds,
                                             std::span<const NodeId> wrt) {
+  const auto hold = graph.hold();
   return Reverse(graph, graph.size()).run(outputs, seeds, wrt);
 }
 
 NodeId gradient(Graph& graph, NodeId output, NodeId wrt) {
+  const auto hold = graph.hold();
   const NodeId scalar = graph.reshape(output, {}), one = graph.constant(1.0);
   return vector_jacobian_product(graph, std::array{scalar}, std::array{one}, std::array{wrt})[0];
 }

@@ -8,6 +8,7 @@
 #include "closing.hpp"
 #include "hessian_rows.hpp"
 #include "thalweg/block.hpp"
+#include "thalweg/workers.hpp"
 
 namespace thalweg {
 namespace {
@@ -48,7 +49,8 @@ class SolverBlock final : public Block {
         scale_free_(setup.solver->needs == Needs::Normal),
         hyper_(setup.hyper),
         across_(lanes_across(setup, sources)),
-        kernels_(kernels_of(setup, sources, isa)) {
+        kernels_(kernels_of(setup, sources, isa)),
+        interrupted_(std::move(interrupted)) {
     const std::int64_t width = isa.width, room = n() + 2 * width;
     const auto bound = [&](const double* from, double free) {
       if (!from) return static_cast<const double*>(nullptr);
@@ -63,6 +65,7 @@ class SolverBlock final : public Block {
     call_.upper = bound(setup.upper, INFINITY);
     call_.scale = bound(setup.scale, 1.0);
     call_.ftol = stopping.ftol;
+    if (interrupted_ && n() >= kManyElements) call_.worked = &worked, call_.watcher = this;
     call_.hyper = hyper_.data();
     row_ = padded(lanes(), width);
     standing_ = std::make_unique<Aligned>(static_cast<std::size_t>(row_ * Row::Count));
@@ -73,7 +76,7 @@ class SolverBlock final : public Block {
     started_.assign(static_cast<std::size_t>(lanes()), 0);
     if (sources.values) {
       values_ = std::make_unique<Evaluator>(*sources.values, isa, wide);
-      open(*values_, *sources.values, stopping, interrupted);
+      open(*values_, *sources.values, stopping, interrupted_);
       question_ = {values_->input(0), values_->output(0), nullptr, values_->step(), {}};
       // A constant does not read x, and so the tape has no room for it.
       if (sources.values->input_sizes[0] == 0) question_.x = own(x_);
@@ -84,10 +87,10 @@ class SolverBlock final : public Block {
       whole_ = setup.solver->needs == Needs::Hessian && sources.product;
       if (whole_ && starts.k == 1) {
         rows_ = std::make_unique<HessianRows>(*sources.product, isa, n(), starts_, stopping.threads,
-                                              interrupted);
+                                              interrupted_);
       } else if (sources.product) {
         products_ = std::make_unique<Evaluator>(*sources.product, isa, wide);
-        open(*products_, *sources.product, stopping, interrupted);
+        open(*products_, *sources.product, stopping, interrupted_);
         question_.h = products_->output(0);
         const auto& sizes = sources.product->input_sizes;
         question_.v = sizes.back() > 0 ? products_->input(sizes.size() - 1) : own(v_);
@@ -139,8 +142,12 @@ class SolverBlock final : public Block {
       if (closing && !closing->over) answer(*closing);
     const bool alone = call_.together && closings_[0] && !closings_[0]->over;
     const std::int64_t width = isa_.width;
-    for (std::int64_t first = 0; first < lanes() && !alone; first += width)
-      kernels_.tell(call_of(first));
+    try {
+      for (std::int64_t first = 0; first < lanes() && !alone; first += width)
+        kernels_.tell(call_of(first));
+    } catch (const Abandoned&) {
+      return false;
+    }
     for (const auto& closing : closings_)
       if (closing && !closing->over) examine_on(*closing);
     return true;
@@ -188,10 +195,11 @@ class SolverBlock final : public Block {
     else iterate(lane, best);
     if (endings.last_x && elsewhere) iterate(lane, last);
     else if (endings.last_x) std::copy_n(best, n(), last);
-    if (endings.slope && !elsewhere && closing && !values_alone_)
-      std::ranges::copy(closing->place().g, endings.slope + start * n());
-    else if (endings.slope && !elsewhere)
-      kernels_.point(c, within(lane), Which::Slope, endings.slope + start * n());
+    if (double* const slope = endings.slope ? endings.slope + start * n() : nullptr) {
+      if (elsewhere) std::fill_n(slope, n(), NAN);
+      else if (closing && !values_alone_) std::ranges::copy(closing->place().g, slope);
+      else kernels_.point(c, within(lane), Which::Slope, slope);
+    }
     if (endings.last_fun) endings.last_fun[start] = f;
     endings.fun[start] = elsewhere ? row(Row::Best)[lane] : f;
     if (!endings.memory.empty() && endings.memory[0]) {
@@ -388,7 +396,7 @@ class SolverBlock final : public Block {
       for (std::int64_t j = 0; j < n(); ++j) {
         std::fill_n(v, vector, 0.0);
         std::fill_n(v + j * question_.stride, question_.stride, 1.0);
-        if (!products_->run()) return false;
+        if (patience_.over() || !products_->run()) return false;
         std::copy_n(products_->output(0), vector, h + j * vector);
       }
       return true;
@@ -401,6 +409,15 @@ class SolverBlock final : public Block {
     if (!rows_->run(plain, plain)) return false;
     for (std::int64_t i = 0; i < n() * n(); ++i) std::fill_n(h + i * step, step, plain[i]);
     return true;
+  }
+
+  // See SolverCall. The clock is read after some tenths of a millisecond.
+  static void worked(void* block, std::int64_t numbers) {
+    constexpr std::int64_t kSome = 1 << 18;
+    auto& self = *static_cast<SolverBlock*>(block);
+    if ((self.worked_ += numbers) < kSome) return;
+    self.worked_ = 0;
+    if (self.patience_.over()) throw Abandoned{};
   }
 
   void load_arguments(const Evaluator& e, std::int64_t lane, std::int64_t start) {
@@ -444,6 +461,10 @@ class SolverBlock final : public Block {
   std::vector<double> hyper_;
   bool across_;
   const SolverKernels& kernels_;
+  const std::function<bool()> interrupted_;
+  Patience::Time asked_ = std::chrono::steady_clock::now();
+  Patience patience_{interrupted_, asked_};
+  std::int64_t worked_ = 0;
   std::vector<std::vector<double>> bounds_;
   std::unique_ptr<Evaluator> values_, products_;
   std::unique_ptr<HessianRows> rows_;

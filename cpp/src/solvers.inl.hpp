@@ -57,6 +57,7 @@ template <bool Lanes, std::int64_t N = 0> struct Space : Extents<Lanes, N> {
   using Mask = V::MaskType;
   using Extents<Lanes, N>::Extents, Extents<Lanes, N>::n, Extents<Lanes, N>::pieces,
       Extents<Lanes, N>::room;
+  static constexpr bool kUnrolled = N > 0;
 
   // Of two numbers at most: so it is passed in registers.
   using Step = typename Extents<Lanes, N>::Step;
@@ -222,6 +223,8 @@ struct Scalar {
   THALWEG_INLINE void operator=(V v) const { v.store(p); }
   THALWEG_INLINE void set(V::MaskType m, V v) const { select(m, v, get()).store(p); }
   THALWEG_INLINE V::MaskType on() const { return get() > V(0.0); }
+  // Of the first lane, where it is the same in all.
+  std::int64_t number() const { return static_cast<std::int64_t>(*p); }
 
   friend THALWEG_INLINE V operator+(Scalar a, Scalar b) { return a.get() + b.get(); }
   friend THALWEG_INLINE V operator-(Scalar a, Scalar b) { return a.get() - b.get(); }
@@ -273,6 +276,12 @@ template <class Space, bool Lanes, bool Carries> class Keeper {
     if constexpr (!Carries) return;
     carried_ += count;
     if (!flat_) return;
+    if (step == 1) {  // of one lane, a matrix may be large
+      std::memcpy(save_ ? flat_ : p, save_ ? p : flat_,
+                  static_cast<std::size_t>(count) * sizeof *p);
+      flat_ += count;
+      return;
+    }
     for (std::int64_t i = 0; i < count; ++i) {
       double& here = p[i * step + lane_];
       (save_ ? *flat_ : here) = save_ ? here : *flat_;

@@ -256,9 +256,10 @@ def _minimize(given: argparse.Namespace) -> int:
             **hyper,
         )
     except KeyboardInterrupt as stop:
-        if not hasattr(stop, "result"):
+        so_far: Result | None = getattr(stop, "result", None)
+        if so_far is None:
             raise
-        result, interrupted = stop.result, True
+        result, interrupted = so_far, True
     except (ValueError, TypeError, ArithmeticError) as error:  # of the arguments; told in one line
         raise BadInputError(" ".join(str(error).split())) from error
 

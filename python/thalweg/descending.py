@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import isfinite, isnan
@@ -16,6 +15,7 @@ import numpy as np
 
 from thalweg.backing import backed
 from thalweg.called import Called
+from thalweg.interrupts import Parts
 from thalweg.methods import Method, SolverMethod, memory_of
 from thalweg.objective import Objective, check_square
 from thalweg.progress import Progress
@@ -23,9 +23,9 @@ from thalweg.reasons import STATUS_MINIMIZE, SUCCESS, Reason
 from thalweg.result import LastPoint, Path, Result
 from thalweg.sentences import blame, blamed, sentence
 from thalweg.stopping import is_true
-from thalweg.structure import FloatArray
+from thalweg.structure import FloatArray, Structure
 
-__all__ = ["Run", "State", "continued", "refuse_matrices"]
+__all__ = ["Run", "State", "continued", "not_begun", "path_of", "refuse_matrices"]
 
 # How many matrices (n, n) a solver keeps, with those that it is told; what needs none.
 _MATRICES = {
@@ -122,19 +122,21 @@ class Run:
         self.record, self.callback = record, callback
 
     def go(
-        self, rows: FloatArray, memory: list[FloatArray | None], progress: bool
-    ) -> dict[str, Any]:
-        """Descend from rows (1, n) in the core; what it tells of the ending."""
+        self, parts: Parts, rows: FloatArray, memory: list[FloatArray | None], progress: bool
+    ) -> None:
+        """Descend from rows (1, n) in the core; what it tells of the ending goes to `parts`."""
         o, stops = self.objective, self.stops
         if isinstance(o, Called):
             o.limits = self.bounds
             stops = stops | {"max_nfev": max(1, stops["max_nfev"] // o.cost)}
+        self._start = rows
         function = o.rows_value_and_grad_one if isinstance(o, Called) else None
         descend = self._solver if self.method.solves else self._rule
         if not progress:
-            return descend(rows, memory, None, function, stops) | {"start": rows}
+            parts.append((None, descend(rows, memory, None, function, stops)))
+            return
         with Progress(True, total=stops["max_iter"]) as shown:
-            return descend(rows, memory, shown, function, stops) | {"start": rows}
+            parts.append((None, descend(rows, memory, shown, function, stops)))
 
     def _solver(
         self,
@@ -207,8 +209,10 @@ class Run:
 
         return listen
 
-    def result(self, out: dict[str, Any], nit_before: int, began: float) -> Result:
-        """What the core told, as the user sees it."""
+    def result(
+        self, out: dict[str, Any], nit_before: int, seconds: float, state: State | None
+    ) -> Result:
+        """What the core told, as the user sees it; `state` where the descent did not begin."""
         o, s = self.objective, self.objective.structure
         x, last = out["x"], out["last_x"]
         fun, jac = float(out["fun"][0]), out["jac"]
@@ -260,17 +264,17 @@ class Run:
             mask = s.restore_int(flat)
         path = None
         if out["path"] is not None:
-            points, values, norms = out["path"]
-            path = Path(s.restore(points, (points.shape[0],)), values, norms)
-        memory = tuple(np.ascontiguousarray(m[0]) for m in out["memory"])
+            path = path_of(out["path"], s)
+        if out["memory"] is not None:
+            memory = tuple(np.ascontiguousarray(m[0]) for m in out["memory"])
+            state = State(self.method.name, last[0].copy(), memory, nit_before + nit)
         return Result(
             x=s.restore(x), fun=fun, jac=s.restore(jac), nit=nit,
             nfev=calls[0], njev=calls[1], nhev=nhev,
             success=SUCCESS[reason], status=STATUS_MINIMIZE[reason], message=message, reason=reason,
             last=LastPoint(s.restore(last), last_fun, s.restore(last_jac)),
             active_mask=mask, path=path,
-            state=State(self.method.name, last[0].copy(), memory, nit_before + nit),
-            elapsed=time.perf_counter() - began, _objective=o,
+            state=state, elapsed=seconds, _objective=o,
         )  # fmt: skip
 
     def _was_there(self, x: FloatArray, fun: float, jac: FloatArray, out: dict[str, Any]) -> bool:
@@ -284,7 +288,7 @@ class Run:
         norm = np.max(np.abs(jac))
         if not (norm <= gtol and isfinite(fun)):
             return False
-        if not backed(lambda at: o.rows_value_and_grad(at)[1], x, jac, out["start"])[0]:
+        if not backed(lambda at: o.rows_value_and_grad(at)[1], x, jac, self._start)[0]:
             return False
         out["left"][0], out["right"][0] = norm, gtol
         return True
@@ -298,6 +302,26 @@ class Intermediate:
     fun: float
     nit: int
     grad_norm: float
+
+
+def not_begun(rows: FloatArray) -> dict[str, Any]:
+    """What there is to tell of descents from rows (k, n) before the core has begun any."""
+    k = len(rows)
+    out: dict[str, Any] = {name: np.full(k, np.nan) for name in ("fun", "last_fun")}
+    out |= {name: np.zeros(k) for name in ("left", "right")}
+    out |= {name: np.zeros(k, dtype=np.int64) for name in ("nit", "nfev", "nhev")}
+    return out | {
+        "x": rows.copy(), "last_x": rows.copy(), "jac": np.full(rows.shape, np.nan),
+        "reason": np.full(k, Reason.interrupted, dtype=np.int8), "error": None, "begun": 0,
+        "memory": None, "path": None, "not_falls": None, "late_rises": None,
+    }  # fmt: skip
+
+
+def path_of(told: tuple[list[FloatArray], ...], form: Structure) -> Path:
+    """Every point of a descent, of which the core tells in pieces."""
+    points, values, norms = (np.concatenate([np.empty(0), *pieces]) for pieces in told)
+    rows = points.reshape(len(values), form.size)
+    return Path(form.restore(rows, (len(rows),)), values, norms)
 
 
 def _value_and_grad(o: Objective | Called, row: FloatArray) -> tuple[float, FloatArray]:

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from thalweg import _core
 from thalweg.chunks import Rows
 from thalweg.fit_tapes import ON_TAPE, FitTapes, Layout
+from thalweg.interrupts import completed
 from thalweg.reasons import STATUS_MANY, SUCCESS, Reason
 from thalweg.robust import weighted
 from thalweg.soundness import (
@@ -363,6 +364,7 @@ class FitLanes:
             **self.stops
             | {"max_nfev": most, "max_time": max(self._ends - time.monotonic(), 0.0)},
         )  # fmt: skip
+        completed(out, x)
         arrays: Arrays = {
             "popt": out["x"], "cost": out["fun"], "nit": out["nit"], "nfev": out["nfev"],
             "n_missing": np.zeros(k, dtype=np.int64), "left": out["left"], "right": out["right"],

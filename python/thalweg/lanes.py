@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -15,12 +15,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from thalweg.backing import backed
-from thalweg.descending import Run, refuse_matrices
+from thalweg.descending import Run, not_begun, path_of, refuse_matrices
+from thalweg.interrupts import Parts, completed
 from thalweg.methods import Method, SolverMethod, make, memory_of
 from thalweg.objective import Objective, checked_threads
 from thalweg.reasons import Reason
-from thalweg.result import Path
 from thalweg.results import Results
 from thalweg.structure import FloatArray, Structure, as_floats, check_finite
 
@@ -152,75 +151,85 @@ class Lanes:
         stops: dict[str, Any],
         told: Told | None = None,
         count_rises: bool = False,
-    ) -> dict[str, Any]:
-        """Descend from every start in the core.
+        parts: Parts | None = None,
+    ) -> Parts:
+        """Descend from every start in the core; what it tells goes to `parts`.
 
         Returns
         -------
-        dict
-            Of each descent `x`, `last_x` (k, n), `fun`, `last_fun`, `nit`, `nfev`, `nhev`,
-            `reason`, `left`, `right` (k,); `jac` (k, n), or None where the core has no gradients;
+        list
+            The parts, of which `outcome` makes one. Of each descent `x`, `last_x` (k, n), `fun`,
+            `last_fun`, `nit`, `nfev`, `nhev`, `reason`, `left`, `right` (k,); `jac` (k, n), or None
+            where the core has no gradients;
             `error`; and where rises are to be counted, of a rule, `not_falls`, how often the value
             did not fall, and `late_rises`, how often it rose after half of `max_iter`.
         """
+        parts = [] if parts is None else parts
         if isinstance(method, SolverMethod):
-            out = self._solved(method, by_lane, bounds, stops, told)
-        else:
-            stepper = self.objective.stepper(
-                method, bool(bounds), stops["gtol"] > 0, stops["xtol"] > 0
-            )
-            out = stepper.run_many(
-                self.rows, [None, *self.args], [True, *self.varying], method.inputs(by_lane),
-                bounds, progress=told, count_rises=count_rises, **stops,
-            )  # fmt: skip
-            out["gtol"] = 0.0 if bounds else stops["gtol"]
-        self._name_faults(out)
-        return out
+            self._solved(parts, method, by_lane, bounds, stops, told)
+            return parts
+        stepper = self.objective.stepper(method, bool(bounds), stops["gtol"] > 0, stops["xtol"] > 0)
+        inputs = method.inputs(by_lane)
+        parts.append((None, stepper.run_many(
+            self.rows, [None, *self.args], [True, *self.varying], inputs, bounds, progress=told,
+            count_rises=count_rises, **stops,
+        )))  # fmt: skip
+        return parts
 
     def _solved(
         self,
+        parts: Parts,
         method: SolverMethod,
         by_lane: dict[str, FloatArray],
         bounds: list[FloatArray],
         stops: dict[str, Any],
         told: Told | None,
-    ) -> dict[str, Any]:
+        which: npt.NDArray[Any] | None = None,
+    ) -> None:
         """By a solver. Starts with equal settings descend together."""
         if by_lane:
             settings = np.stack(list(by_lane.values()), axis=1)
             each, group = np.unique(settings, axis=0, return_inverse=True)
-            parts = []
             for g, values in enumerate(each):
                 own = type(method)(**{**method.hyper, **dict(zip(by_lane, values, strict=True))})
-                which = np.flatnonzero(group == g)
-                parts.append((which, self.taken(which)._solved(own, {}, bounds, stops, told)))
+                some = np.flatnonzero(group == g)
+                self.taken(some)._solved(parts, own, {}, bounds, stops, told, some)
                 if parts[-1][1]["error"] is not None:
                     break
-            return self._joined(parts)
+            return
         refuse_matrices(method.name, self.rows.shape[1])
-        return self.objective.minimizer(method.name).run_many(
-            self.rows, [None, *self.args], [True, *self.varying], method.numbers(), bounds,
-            progress=told, **stops,
-        )  # fmt: skip
+        minimizer, numbers = self.objective.minimizer(method.name), method.numbers()
+        parts.append((which, minimizer.run_many(
+            self.rows, [None, *self.args], [True, *self.varying], numbers, bounds, progress=told,
+            **stops,
+        )))  # fmt: skip
 
-    def _joined(self, parts: Sequence[tuple[npt.NDArray[Any], dict[str, Any]]]) -> dict[str, Any]:
-        """One outcome of the parts' own, each of some of the starts; others were not begun."""
-        k = len(self)
-        out: dict[str, Any] = {
-            "x": self.rows.copy(), "last_x": self.rows.copy(),
-            "reason": np.full(k, Reason.interrupted, dtype=np.int8),
-            "jac": np.full(self.rows.shape, np.nan), "error": None,
-        }  # fmt: skip
-        for name in ("fun", "last_fun", "left", "right"):
-            out[name] = np.full(k, np.nan)
-        for name in ("nit", "nfev", "nhev"):
-            out[name] = np.zeros(k, dtype=np.int64)
-        for which, part in parts:
-            for name in (*_ARRAYS, "jac"):
-                if part[name] is not None:
-                    out[name][which] = part[name]
-            out["error"] = out["error"] or part["error"]
+    def outcome(self, parts: Parts) -> dict[str, Any]:
+        """One outcome of the parts' own, each of some of the starts; others were not begun.
+
+        Made of the same parts it is the same again, so that it may be interrupted.
+        """
+        if len(parts) == 1 and parts[0][0] is None:
+            out = completed(parts[0][1], self.rows)
+        else:
+            out = not_begun(self.rows)
+            for which, part in parts:
+                some = completed(part, self.rows[which])
+                for name in (*_ARRAYS, "jac"):
+                    if some[name] is not None:
+                        out[name][which] = some[name]
+            out["begun"] = len(self)
+        if any(part["path"] is not None for _, part in parts):
+            out["path"] = self._paths(parts)
+        self._name_faults(out)
         return out
+
+    def _paths(self, parts: Parts) -> npt.NDArray[Any]:
+        """The paths of descents that went one by one."""
+        paths = np.full(len(self), None, dtype=object)
+        for which, part in parts:
+            paths[which[0]] = path_of(part["path"], self.objective.structure)
+        return paths
 
     def recorded(
         self,
@@ -229,11 +238,10 @@ class Lanes:
         bounds: list[FloatArray],
         stops: dict[str, Any],
         told: Told | None = None,
-    ) -> dict[str, Any]:
+        parts: Parts | None = None,
+    ) -> Parts:
         """As `descend`, one by one, with every point as `path`: the same descents, to the bit."""
-        paths = np.full(len(self), None, dtype=object)
-        parts = []
-        form = self.objective.structure
+        parts = [] if parts is None else parts
         for i, row in enumerate(self.rows):
             own = {**method.hyper, **{name: float(v[i]) for name, v in by_lane.items()}}
             one = type(method)(**own) if by_lane else method
@@ -241,17 +249,14 @@ class Lanes:
             memory: list[FloatArray | None] = []
             if not method.solves:
                 memory = [None] * (len(memory_of(method.name)) + method.counts)
-            out = run.go(row[None, :], memory, False)
-            points, values, norms = out["path"]
-            paths[i] = Path(form.restore(points, (len(points),)), values, norms)
-            parts.append((np.array([i]), out))
+            one_of: Parts = []
+            run.go(one_of, row[None, :], memory, False)
+            parts.append((np.array([i]), one_of[0][1]))
             if told:
                 told(i + 1)
-            if out["error"] is not None:
+            if parts[-1][1]["error"] is not None:
                 break
-        joined = self._joined(parts)
-        self._name_faults(joined)
-        return joined | {"path": paths}
+        return parts
 
     # ---- endings
 
@@ -298,40 +303,22 @@ class Lanes:
             )
         out["reason"][which] = named
 
-    def _find_minima_at_starts(self, out: dict[str, Any], gtol: float) -> None:
-        """Call converged what a rule began with a gradient within `gtol`, at a minimum indeed.
-
-        The core asks for a gradient that is small beside the one at the start.
-        """
-        (some,) = np.nonzero(out["reason"] == Reason.max_iterations)
-        norms = np.max(np.abs(out["jac"][some]), axis=1, initial=0.0)
-        some, norms = some[norms <= gtol], norms[norms <= gtol]
-        if not some.size:
-            return
-        there = backed(
-            lambda at: self.values_and_grads(at, some)[1],
-            out["x"][some], out["jac"][some], self.rows[some],
-        )  # fmt: skip
-        out["reason"][some[there]] = Reason.gradient_small
-        out["left"][some[there]], out["right"][some[there]] = norms[there], gtol
-
     def results(self, out: dict[str, Any], max_nfev: int, elapsed: float) -> Results:
         """What the core told, as the user sees it."""
         rows = [a if v else None for a, v in zip(self.args, self.varying, strict=True)]
-        missing, gtol = np.full(len(self), True), out.pop("gtol", 0.0)
+        begun = out["begun"]
+        missing = np.full(begun, True)
         if out["jac"] is None:
             out["jac"] = np.full(self.rows.shape, np.nan)
         else:
-            missing = np.isnan(out["jac"]).any(axis=1)
-        missing &= ~((out["reason"] == Reason.interrupted) & np.isnan(out["fun"]))  # not begun
-        if missing.all():
+            missing = np.isnan(out["jac"][:begun]).any(axis=1)
+        missing &= out["nfev"][:begun] > 0  # the others were not begun
+        if begun == len(self) and missing.all():
             out["jac"] = self.values_and_grads(out["x"])[1]
         elif missing.any():
             (which,) = np.nonzero(missing)
             points = np.ascontiguousarray(out["x"][which])
             out["jac"][which] = self.values_and_grads(points, which)[1]
-        if gtol > 0:
-            self._find_minima_at_starts(out, gtol)
         return Results.told(out, self.objective, max_nfev=max_nfev, elapsed=elapsed, lane_args=rows)
 
 

@@ -17,6 +17,7 @@ from thalweg.collection import Many
 from thalweg.covariances import covariances, held_of
 from thalweg.endings import active_mask, explained
 from thalweg.fit_tapes import ON_TAPE
+from thalweg.interrupts import completed
 from thalweg.lanes import Lanes, cores
 from thalweg.leastsq import checked_scale, checked_stops, judged, scale_of
 from thalweg.objective import Objective
@@ -293,6 +294,7 @@ class _Tries:
             scale=self.scale, progress=self.progress,
             **self.stops | {"max_nfev": most, "max_time": left},
         )  # fmt: skip
+        completed(out, lanes.rows)
         open_to, doubtful = self._open(lanes, out["x"])
         doubtful &= np.isfinite(out["fun"]) & (out["nfev"] > 0)
         try:

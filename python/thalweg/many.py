@@ -8,15 +8,17 @@ from collections.abc import Callable
 from typing import Any
 
 from thalweg.bounds import read_bounds
+from thalweg.interrupts import Parts, carried, carries_result, ended
 from thalweg.lanes import Lanes, cores, lane_method
 from thalweg.objective import Objective
 from thalweg.progress import Progress
 from thalweg.results import Results
-from thalweg.stopping import checked_given, defaults, ended, raise_stopped
+from thalweg.stopping import checked_given, defaults
 
 __all__ = ["minimize_many"]
 
 
+@carries_result
 def minimize_many(
     fun: Callable[..., Any] | Objective,
     x0s: Any,
@@ -109,12 +111,14 @@ def minimize_many(
     stops = defaults(chosen) | checked_given(given)
     stops["threads"] = cores(threads)
     limits = read_bounds(bounds, lanes.objective.structure, lanes.rows)
-    with Progress(progress, len(lanes), "start") as shown:
-        told = shown.count if progress else None
-        if record:
-            out = lanes.recorded(chosen, by_lane, limits, stops, told)
-        else:
-            out = lanes.descend(chosen, by_lane, limits, stops, told)
-    result = lanes.results(out, stops["max_nfev"], time.perf_counter() - began)
-    raise_stopped(out["error"], result, ended(result))
-    return result
+
+    def run(parts: Parts) -> None:
+        with Progress(progress, len(lanes), "start") as shown:
+            told = shown.count if progress else None
+            descend = lanes.recorded if record else lanes.descend
+            descend(chosen, by_lane, limits, stops, told, parts=parts)
+
+    def tell(parts: Parts, seconds: float) -> Results:
+        return lanes.results(lanes.outcome(parts), stops["max_nfev"], seconds)
+
+    return carried(began, run, tell, lambda parts: ended(parts, len(lanes)))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from thalweg.interrupts import carries_result
 from thalweg.minima import Minima
 from thalweg.multistarts import Asked
 from thalweg.objective import Objective
@@ -96,6 +97,7 @@ class Basins(Results):
         return [heading, *self.minima._rows()[:-1], *rest[:-1], ("elapsed", seconds(self.elapsed))]
 
 
+@carries_result
 def basins(
     fun: Callable[..., Any] | Objective,
     bounds: Any,
@@ -177,16 +179,19 @@ def basins(
     )  # fmt: skip
     axes, rows = _grid(asked.box, shape)
     sizes = tuple(len(axis) for axis in axes)
-    out, flat = asked.run(rows, False, progress)
-    arrays, own = flat._in_shape(sizes)
-    labels = asked.objective.structure.labels(asked.objective.names)
-    names = [labels[i] for i in np.flatnonzero(asked.box.upper > asked.box.lower)]
-    about = flat._about | {"box": asked.box, "method": asked.method, "names": names}
-    ends = Results(arrays, sizes, flat._shared, own, about)
-    minima = asked.minima(out, ends, asked.objective.structure.restore(rows, sizes), began)
-    shared = {"axes": axes, "elapsed": minima.elapsed}
-    arrays = {"labels": minima.labels, **arrays}
-    return Basins(arrays, sizes, shared, own, about | {"minima": minima})
+
+    def tell(out: dict[str, Any], flat: Results) -> Basins:
+        arrays, own = flat._in_shape(sizes)
+        labels = asked.objective.structure.labels(asked.objective.names)
+        names = [labels[i] for i in np.flatnonzero(asked.box.upper > asked.box.lower)]
+        about = flat._about | {"box": asked.box, "method": asked.method, "names": names}
+        ends = Results(arrays, sizes, flat._shared, own, about)
+        minima = asked.minima(out, ends, asked.objective.structure.restore(rows, sizes), began)
+        shared = {"axes": axes, "elapsed": minima.elapsed}
+        arrays = {"labels": minima.labels, **arrays}
+        return Basins(arrays, sizes, shared, own, about | {"minima": minima})
+
+    return asked.run(rows, False, progress, tell)
 
 
 def _grid(box: Box, shape: Any) -> tuple[tuple[FloatArray, ...], FloatArray]:

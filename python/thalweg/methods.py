@@ -448,7 +448,7 @@ def kept_minimizer(
     """The core's solver on one objective; f is -1 where values are told. Made once, and kept."""
     made = kept.get(name)
     if made is None:
-        made = kept[name] = _core.Minimizer(name, graph, f, n, inputs)
+        made = kept.setdefault(name, _core.Minimizer(name, graph, f, n, inputs))
     return made
 
 
@@ -483,6 +483,4 @@ def kept_stepper(
         return found
     hyper = [] if isinstance(method, str) else method.settings(graph)
     made = _core.Stepper(key[0], graph, f, *sizes, *parts, hyper)
-    if lasting:
-        kept[key] = made
-    return made
+    return kept.setdefault(key, made) if lasting else made

@@ -6,7 +6,6 @@ Rows are shuffled, gathered and stepped on in C++; what was asked for stands in 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isfinite
@@ -19,13 +18,13 @@ from thalweg import _core
 from thalweg.batches import Batches, Losses, Over, Rows
 from thalweg.bounds import read_bounds
 from thalweg.descending import Run, State, continued
+from thalweg.interrupts import Parts, carried
 from thalweg.methods import Method
 from thalweg.objective import Objective, checked_threads
 from thalweg.progress import Progress
 from thalweg.reasons import STATUS_MINIMIZE, SUCCESS, Reason
 from thalweg.result import LastPoint, Path, Result
 from thalweg.sentences import blame
-from thalweg.stopping import raise_stopped
 from thalweg.structure import FloatArray, check_finite
 
 __all__ = ["TrainingState", "train"]
@@ -183,25 +182,30 @@ class _Training(Run):
                 self._tell(shown) if tells else None,
             )  # fmt: skip
 
-        if progress:
-            with Progress(True, total=at["epoch"] + b.epochs, unit="epoch") as shown:
-                out = go(shown)
-        else:
-            out = go(None)
-        error = out["error"]
-        if error is not None and not isinstance(error, KeyboardInterrupt):
-            raise error
+        def run(parts: Parts) -> None:
+            if progress:
+                with Progress(True, total=at["epoch"] + b.epochs, unit="epoch") as shown:
+                    parts.append((None, go(shown)))
+            else:
+                parts.append((None, go(None)))
+
         means: list[tuple[float, FloatArray, npt.NDArray[np.int64]]] = []
-        if error is None:
-            try:
-                for point in self._points(out, at):
-                    means.append(self._mean(point))  # noqa: PERF401  (what there is, is kept)
-            except KeyboardInterrupt as interrupt:
-                error = interrupt
-        result = self._told(out, at, means, error, seed, began)
-        if error is not None:
-            raise_stopped(error, result, f"the point after {result.epochs} epochs")
-        return result
+
+        def tell(parts: Parts, seconds: float) -> Result:
+            out = parts[0][1]
+            for point in self._points(out, at):
+                means.append(self._mean(point))  # noqa: PERF401  (what there is, is kept)
+            return self._told(out, at, means, False, seed, seconds)
+
+        def partly(parts: Parts, seconds: float) -> Result:
+            out = parts[0][1] if parts else _not_begun(at)
+            return self._told(out, at, means, True, seed, seconds)
+
+        def holds(parts: Parts) -> str:
+            epochs = parts[0][1]["standing"]["epoch"] - at["epoch"] if parts else 0
+            return f"the point after {epochs} epochs"
+
+        return carried(began, run, tell, holds, partly)
 
     def _tell(self, shown: Progress | None) -> Callable[..., bool]:
         """What the core calls at the start and after each epoch; True ends the training."""
@@ -239,9 +243,9 @@ class _Training(Run):
         out: dict[str, Any],
         before: dict[str, Any],
         means: list[tuple[float, FloatArray, npt.NDArray[np.int64]]],
-        error: BaseException | None,
+        interrupted: bool,
         seed: int,
-        began: float,
+        seconds: float,
     ) -> Result:
         s, at = self.objective.structure, out["standing"]
         x, last = out["x"], at["x"]
@@ -252,7 +256,7 @@ class _Training(Run):
         last_fun, last_jac, _ = (
             (fun, jac, culprit) if same else means[1] if len(means) > 1 else so_far
         )
-        reason = Reason.interrupted if error is not None else Reason(out["reason"])
+        reason = Reason.interrupted if interrupted else Reason(out["reason"])
         nit, epochs = at["step"] - before["step"], at["epoch"] - before["epoch"]
         nfev = nit + (out["culprit"].size > 0)
         after = f"after {_count(epochs, 'epoch')} ({_count(nit, 'step')})"
@@ -282,7 +286,7 @@ class _Training(Run):
                 method=self.method.name, memory=tuple(at["memory"]), nit=at["step"], seed=seed,
                 **kept,
             ),
-            elapsed=time.perf_counter() - began, _objective=_MeanLoss(self),
+            elapsed=seconds, _objective=_MeanLoss(self),
         )  # fmt: skip
 
     def _so_far(self, at: dict[str, Any]) -> float:
@@ -354,6 +358,14 @@ class _MeanLoss:
     def rows_value_and_grad_one(self, x: FloatArray) -> tuple[float, FloatArray]:
         """Value and gradient at one point."""
         return self._run._mean(x)[:2]
+
+
+def _not_begun(at: dict[str, Any]) -> dict[str, Any]:
+    """What there is to tell of a training that the core has not begun."""
+    return {
+        "x": at["x"], "standing": at, "reason": Reason.interrupted, "left": 0.0, "right": 0.0,
+        "culprit": np.empty(0, dtype=np.int64), "error": None,
+    }  # fmt: skip
 
 
 def _count(n: int, what: str) -> str:

@@ -9,11 +9,12 @@ from typing import Any
 
 from thalweg.bounds import read_bounds
 from thalweg.called import Called
-from thalweg.descending import Run, State, continued
+from thalweg.descending import Run, State, continued, not_begun
+from thalweg.interrupts import carried, carries_result
 from thalweg.methods import make, memory_of
 from thalweg.objective import Objective, checked_threads, objective_of
 from thalweg.result import Result
-from thalweg.stopping import checked_given, defaults, raise_stopped
+from thalweg.stopping import checked_given, defaults
 from thalweg.structure import FloatArray, check_finite
 
 __all__ = ["State", "minimize"]
@@ -33,6 +34,7 @@ _REFUSED = {
 }
 
 
+@carries_result
 def minimize(
     fun: Callable[..., Any] | Objective,
     x0: Any = None,
@@ -240,10 +242,14 @@ def minimize(
     limits = read_bounds(bounds, objective.structure, rows[0])
     stops["threads"] = objective.threads if threads is None else checked_threads(threads)
     run = Run(objective, chosen, stops, limits, record, callback)
-    out = run.go(rows, memory, progress)
-    result = run.result(out, state.nit if state else 0, began)
-    raise_stopped(out["error"], result, f"the best point of {result.nit} iterations")
-    return result
+    return carried(
+        began,
+        lambda parts: run.go(parts, rows, memory, progress),
+        lambda parts, seconds: run.result(
+            parts[0][1] if parts else not_begun(rows), state.nit if state else 0, seconds, state
+        ),
+        lambda parts: f"the best point of {parts[0][1]['nit'][0] if parts else 0} iterations",
+    )
 
 
 def _as_tuple(args: Any) -> tuple[Any, ...]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from thalweg.bounds import read_limits
+from thalweg.interrupts import Parts, carried, carries_result, ended
 from thalweg.lanes import cores, lanes_of
 from thalweg.methods import Method, make
 from thalweg.minima import Minima, find_minima
@@ -17,10 +18,15 @@ from thalweg.objective import Objective, objective_of
 from thalweg.progress import Progress
 from thalweg.results import Many, Results
 from thalweg.stationary import Box
-from thalweg.stopping import checked_given, defaults, ended, raise_stopped
+from thalweg.stopping import checked_given, defaults
 from thalweg.structure import FloatArray, as_floats
 
 __all__ = ["Asked", "multistart"]
+
+T = TypeVar("T")
+
+# Powers of two: of Sobol's points that are made together, and that there are.
+_PIECE, _SOBOLS = 18, 30
 
 
 class Asked:
@@ -58,20 +64,38 @@ class Asked:
             raise ValueError("bounds must leave room in some variable, got lower = upper in all")
         self.box = Box(np.ascontiguousarray(lower), np.ascontiguousarray(upper), bool(hold))
 
-    def run(self, rows: FloatArray, slopes: bool, progress: bool) -> tuple[dict[str, Any], Results]:
-        """Descend from rows (k, n) in the core: what it tells, and the same for the user."""
+    def run(
+        self,
+        rows: FloatArray,
+        slopes: bool,
+        progress: bool,
+        tell: Callable[[dict[str, Any], Results], T],
+    ) -> T:
+        """Descend from rows (k, n) in the core: what is made of the outcome and of its `Results`.
+
+        An interrupt carries the `Results` alone, also where it comes while more is made of them.
+        """
         began, lanes = time.perf_counter(), lanes_of(self.objective, rows)
-        with Progress(progress, len(rows), "start") as shown:
-            told = shown.count if progress else None
-            out = lanes.descend(self.method, {}, self.box.limits, self.stops, told)
-        elapsed, most = time.perf_counter() - began, self.stops["max_nfev"]
-        if slopes:
-            ends = lanes.results(out, most, elapsed)
-        else:
+
+        def descend(parts: Parts) -> None:
+            with Progress(progress, len(rows), "start") as shown:
+                told = shown.count if progress else None
+                lanes.descend(self.method, {}, self.box.limits, self.stops, told, parts=parts)
+
+        def both(parts: Parts, seconds: float) -> tuple[dict[str, Any], Results]:
+            out, most = lanes.outcome(parts), self.stops["max_nfev"]
+            if slopes:
+                return out, lanes.results(out, most, seconds)
             bare = out | {"jac": None}
-            ends = Results.told(bare, self.objective, max_nfev=most, elapsed=elapsed)
-        raise_stopped(out["error"], ends, ended(ends))
-        return out, ends
+            return out, Results.told(bare, self.objective, max_nfev=most, elapsed=seconds)
+
+        return carried(
+            began,
+            descend,
+            lambda parts, seconds: tell(*both(parts, seconds)),
+            lambda parts: ended(parts, len(rows)),
+            lambda parts, seconds: both(parts, seconds)[1],
+        )
 
     def minima(self, out: dict[str, Any], ends: Results, starts: Any, began: float) -> Minima:
         """The minima that descents ended at."""
@@ -86,6 +110,7 @@ class Asked:
         return Minima(found, found["fun"].shape, shared, about=about)
 
 
+@carries_result
 def multistart(
     fun: Callable[..., Any] | Objective,
     bounds: Any,
@@ -195,9 +220,8 @@ def multistart(
         stops=stops, hyper=hyper,
     )  # fmt: skip
     rows = _starts(asked.box, _count("n", n, 1), _count("seed", seed, 0), sampling)
-    out, ends = asked.run(rows, True, progress)
     starts = asked.objective.structure.restore(rows, (len(rows),))
-    return asked.minima(out, ends, starts, began)
+    return asked.run(rows, True, progress, lambda out, ends: asked.minima(out, ends, starts, began))
 
 
 def _objective_in(
@@ -241,7 +265,12 @@ def _sobol(dimensions: int, n: int, rng: np.random.Generator) -> FloatArray:
             points = qmc.Sobol(dimensions, scramble=True, rng=rng)
         except TypeError:  # before SciPy 1.15
             points = qmc.Sobol(dimensions, scramble=True, seed=rng)
-        shares: FloatArray = points.random_base2(int(n - 1).bit_length())[:n]
+        bits = int(n - 1).bit_length()
+        if not _PIECE < bits <= _SOBOLS:
+            shares: FloatArray = points.random_base2(bits)[:n]
+        else:  # the same points, in pieces that Ctrl-C does not wait for
+            count = 1 << _PIECE
+            shares = np.concatenate([points.random(count) for _ in range(-(-n // count))])[:n]
     except ValueError as error:
         raise ValueError(f"sampling='sobol' of n = {n}: {error}; 'uniform' has no limits") from None
     return shares

@@ -196,7 +196,8 @@ class Objective:
     def _function(self, key: Any, build: Callable[[], list[int]], inputs: int) -> _core.Function:
         made = self._functions.get(key)
         if made is None:
-            made = self._functions[key] = _core.Function(self._graph, build(), inputs)
+            made = _core.Function(self._graph, build(), inputs)
+            made = self._functions.setdefault(key, made)
         return made
 
     def _run(self, key: Any, build: Callable[[], list[int]], rows: FloatArray) -> list[FloatArray]:

@@ -237,7 +237,8 @@ def polished(
         "gtol": 0.0, "xtol": 0.0, "ftol": 0.0, "max_iter": 50, "max_nfev": 200, "max_time": np.inf,
         "threads": 1,
     }  # fmt: skip
-    out = lanes_of(objective, x).descend(method, {}, box.limits, stops)
+    lanes = lanes_of(objective, x)
+    out = lanes.outcome(lanes.descend(method, {}, box.limits, stops))
     if out["error"] is not None:
         raise out["error"]
     near = (np.abs(out["x"] - x) <= tol * box.width).all(axis=1)

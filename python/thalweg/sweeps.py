@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thalweg.bounds import read_bounds
+from thalweg.interrupts import Parts, carried, carries_result, ended
 from thalweg.lanes import cores, lanes_of
 from thalweg.methods import Method, make
 from thalweg.objective import Objective, objective_of
@@ -20,7 +21,7 @@ from thalweg.progress import Progress
 from thalweg.reasons import Reason
 from thalweg.record import seconds, text
 from thalweg.results import Results
-from thalweg.stopping import checked_given, defaults, ended, raise_stopped
+from thalweg.stopping import checked_given, defaults
 from thalweg.structure import FloatArray, as_floats, check_finite
 
 if TYPE_CHECKING:
@@ -176,6 +177,7 @@ class Sweep(Results):
         return [*rows, ("elapsed", seconds(self.elapsed))]
 
 
+@carries_result
 def sweep(
     fun: Callable[..., Any] | Objective,
     x0: Any,
@@ -282,23 +284,35 @@ def sweep(
     grids = dict(zip(axes, np.meshgrid(*axes.values(), indexing="ij"), strict=True))
     by_lane = {name: grid.ravel().astype(np.float64) for name, grid in grids.items()}
     lanes = lanes_of(objective, np.repeat(row, k, axis=0))
-    with Progress(progress, k, "run") as shown:
-        told = shown.count if progress else None
-        out = lanes.descend(chosen, by_lane, limits, stops, told, count_rises=not chosen.solves)
-    flat = lanes.results(out, stops["max_nfev"], time.perf_counter() - began)
-    raise_stopped(out["error"], flat, ended(flat))
-    verdict = verdicts_of(out, stops["max_iter"])
-    arrays, own = flat._in_shape(shape)
-    shared = {"axes": axes, "elapsed": time.perf_counter() - began}
-    about = flat._about | {"method": chosen.name, "swept": tuple(axes), "gtol": stops["gtol"]}
-    return Sweep({**grids, "verdict": verdict.reshape(shape), **arrays}, shape, shared, own, about)
+
+    def run(parts: Parts) -> None:
+        with Progress(progress, k, "run") as shown:
+            told, rises = shown.count if progress else None, not chosen.solves
+            lanes.descend(chosen, by_lane, limits, stops, told, count_rises=rises, parts=parts)
+
+    def ends(parts: Parts, seconds: float) -> tuple[dict[str, Any], Results]:
+        out = lanes.outcome(parts)
+        return out, lanes.results(out, stops["max_nfev"], seconds)
+
+    def tell(parts: Parts, seconds: float) -> Sweep:
+        out, flat = ends(parts, seconds)
+        verdict = verdicts_of(out, stops["max_iter"])
+        arrays, own = flat._in_shape(shape)
+        shared = {"axes": axes, "elapsed": time.perf_counter() - began}
+        about = flat._about | {"method": chosen.name, "swept": tuple(axes), "gtol": stops["gtol"]}
+        arrays = {**grids, "verdict": verdict.reshape(shape), **arrays}
+        return Sweep(arrays, shape, shared, own, about)
+
+    return carried(
+        began, run, tell, lambda parts: ended(parts, k), lambda parts, s: ends(parts, s)[1]
+    )
 
 
 def verdicts_of(out: dict[str, Any], max_iter: int) -> npt.NDArray[np.int8]:
     """The verdict on each run, (k,), by the formulas in the notes of `sweep`."""
     verdict: npt.NDArray[np.int8] = _BY_REASON[out["reason"]]
     open_ = verdict < 0
-    if "late_rises" not in out:
+    if out["late_rises"] is None:
         verdict[open_] = Verdict.unfinished
         return verdict
     late = max_iter - max_iter // 2

@@ -7,6 +7,7 @@ And a check of gradients against values alone.
 from __future__ import annotations
 
 import functools
+import threading
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ __all__ = ["GradientCheck", "check_grad", "grad", "hessian", "hvp", "jacobian", 
 # Held as long as the function is.
 _cache: weakref.WeakKeyDictionary[Any, dict[Any, Objective]] = weakref.WeakKeyDictionary()
 _MOST = 64  # kept for one function; the oldest goes first
+_lock = threading.Lock()  # held while one is entered and another goes
 
 
 def _is_numeric(value: Any) -> bool:
@@ -90,11 +92,14 @@ class _Call:
         except TypeError:  # a builtin, or an argument whose content may change: traced anew
             self.objective = self._trace(function, args, named)
             return
-        if key not in known:
-            if len(known) >= _MOST:
-                known.pop(next(iter(known)))
-            known[key] = self._trace(function, args, named)
-        self.objective = known[key]
+        found = known.get(key)
+        if found is None:  # threads may trace at once; the first to be kept is everyone's
+            made = self._trace(function, args, named)
+            with _lock:
+                found = known.setdefault(key, made)
+                if len(known) > _MOST:
+                    known.pop(next(iter(known)))
+        self.objective = found
 
     def _trace(
         self, function: Callable[..., Any], args: tuple[Any, ...], named: dict[str, Any]

@@ -40,20 +40,28 @@ struct Watch {
   std::function<void(std::int64_t)> progress;  // how many starts have ended, as often
 };
 
+// Of starts that were not begun, since the descent was stopped as a whole: nothing is written of
+// their ending, and those from `from` on, which may be millions, were not even looked at.
+struct NotBegun {
+  Reason why = Reason::Interrupted;
+  std::int64_t from = 0;
+};
+
 // The starts that wait, handed out once each to any number of workers.
 class Queue {
  public:
   explicit Queue(std::int64_t k) : k_(k) {}
   // At most `some` of them, [first, second); `ended` of the worker's own have ended since.
   std::pair<std::int64_t, std::int64_t> take(std::int64_t some, std::int64_t ended);
-  void close(Reason why) { next_ = k_, why_ = why; }
-  Reason closed_for() const { return why_; }
+  void close(Reason why) { why_ = why, closed_ = true; }
+  NotBegun rest() const { return {why_, std::min<std::int64_t>(next_, k_)}; }
   std::int64_t ended() const { return ended_; }
 
  private:
   const std::int64_t k_;
   std::atomic<std::int64_t> next_{0}, ended_{0};
   std::atomic<Reason> why_{Reason::Interrupted};
+  std::atomic<bool> closed_{false};
 };
 
 class Descent {
@@ -85,6 +93,7 @@ class Descent {
   void finish_all(const Ending& ending);
   void check_clock();
   void abandon();
+  bool over();
   Position look(std::int64_t lane) {
     return block_->look(lane, round_ - since_[static_cast<std::size_t>(lane)]);
   }
@@ -102,15 +111,15 @@ class Descent {
   std::vector<std::int64_t> start_, since_;  // by lane: which start, and the round it was loaded at
   std::int64_t check_in_ = 1, check_every_ = 1;
   double began_, checked_;
+  bool overtime_ = false;
 };
 
-// Descends from every start with a traced objective. Of starts that were not begun, as the descent
-// was stopped as a whole, no ending is written; why it was stopped is returned.
-Reason descend(const Program& program, const Step& step, const Method& method,
-               const Kernels& kernels, const Starts& starts, const Stopping& stopping,
-               const Endings& endings, const Watch& watch);
-Reason descend(const Setup& setup, const Sources& sources, const Kernels& kernels,
-               const Starts& starts, const Stopping& stopping, const Endings& endings,
-               const Watch& watch);
+// Descends from every start with a traced objective.
+NotBegun descend(const Program& program, const Step& step, const Method& method,
+                 const Kernels& kernels, const Starts& starts, const Stopping& stopping,
+                 const Endings& endings, const Watch& watch);
+NotBegun descend(const Setup& setup, const Sources& sources, const Kernels& kernels,
+                 const Starts& starts, const Stopping& stopping, const Endings& endings,
+                 const Watch& watch);
 
 }  // namespace thalweg

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Which operation made a value that is not finite, and from what: asked after the fact.
 #pragma once
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,10 +23,10 @@ struct Culprit {
 std::optional<Culprit> diagnose(std::shared_ptr<Graph> graph, NodeId output,
                                 std::span<const double* const> inputs, int input_count);
 
-// The same of k points, in brief.
+// The same of k points, in brief. `between` is called every few hundred points, and may throw.
 enum class Fault : std::int8_t { None, NotFinite, Infinite, OutsideDomain };
 std::vector<Fault> faults(std::shared_ptr<Graph> graph, NodeId output,
                           std::span<const double* const> inputs, const std::vector<bool>& varying,
-                          std::int64_t k);
+                          std::int64_t k, const std::function<void()>& between = {});
 
 }  // namespace thalweg

@@ -13,17 +13,18 @@ namespace thalweg {
 
 class RowRun;
 
-// Memory aligned to a cache line and to the widest batch; never shrinks.
+// Zeros, aligned to a cache line and to the widest batch; never shrinks.
 class Aligned {
  public:
   explicit Aligned(std::size_t doubles);
-  double* get() const { return memory_.get(); }
+  double* get() const { return first_; }
 
  private:
   struct Free {
-    void operator()(double* p) const;
+    void operator()(void* p) const;
   };
-  std::unique_ptr<double[], Free> memory_;
+  std::unique_ptr<void, Free> memory_;
+  double* first_ = nullptr;
 };
 
 class Evaluator {

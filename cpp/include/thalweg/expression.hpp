@@ -7,6 +7,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <vector>
@@ -87,6 +88,13 @@ class Graph {
   Graph();
   Graph(const Graph&) = delete;
 
+  // Held by whoever adds nodes or reads them where other threads may add some. Differentiation,
+  // lowering, diagnosis and the making of steps hold it themselves; single nodes are added and read
+  // by its holder. What was lowered needs the graph no more, but to keep data alive.
+  using Hold = std::unique_lock<std::recursive_mutex>;
+  [[nodiscard]] Hold hold() const { return Hold(mutex_); }
+  std::recursive_mutex& mutex() const { return mutex_; }
+
   NodeId input(int number, const Shape& shape);
   NodeId constant(double value);
   NodeId data(DataArray array);
@@ -146,6 +154,7 @@ class Graph {
   void grow_table();
   std::uint64_t hash(const Node& node, std::span<const NodeId> inputs) const;
 
+  mutable std::recursive_mutex mutex_;
   std::vector<Node> nodes_;
   std::vector<NodeId> inputs_;
   std::map<Shape, std::int32_t> interned_;

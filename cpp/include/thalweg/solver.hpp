@@ -60,6 +60,9 @@ enum Row : std::uint8_t {
 // A start that nothing is known of, or one whose memory was put back.
 inline constexpr double kNew = 1.0, kResumed = 2.0;
 
+// Thrown out of work on a matrix, which may take seconds, when the descent is to end.
+struct Abandoned {};
+
 // One batch of lanes, or one lane whose elements lie across batches, as a solver sees it. Element i
 // of x, g and v is at p[i * step]; where lanes lie across, a batch of them.
 struct SolverCall {
@@ -75,6 +78,11 @@ struct SolverCall {
   double* memory;    // the solver's own
   double* standing;  // the first lane's number in the first row
   std::int64_t row;  // from one row to the next
+  // Told how many numbers were worked on since the last time; throws Abandoned. Null where all of a
+  // solver's work is over at once. What a lane stood at when it is thrown is a point that it had
+  // reached, and what is carried says how to go on from there.
+  void (*worked)(void* watcher, std::int64_t numbers);
+  void* watcher;
 };
 
 // The iterate; the best point, where that is another; the gradient at the iterate.

@@ -5,6 +5,7 @@
 #pragma once
 #include <deque>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -91,7 +92,8 @@ std::unique_ptr<Program> lower(std::shared_ptr<Graph> graph, std::span<const Nod
 // for one lane alone elements, where there are enough.
 Layout layout_for(const Graph& graph, std::span<const NodeId> outputs, int width, std::int64_t k);
 
-// The programs of some outputs, lowered for each layout and each choice of what varies, once.
+// The programs of some outputs, lowered for each layout and each choice of what varies, once. Any
+// threads may ask for one; a program itself never changes.
 class Programs {
  public:
   Programs(std::shared_ptr<Graph> graph, std::vector<NodeId> outputs)
@@ -101,8 +103,11 @@ class Programs {
   const Program& for_lanes(const std::vector<bool>& varying, int width, std::int64_t k);
 
  private:
+  const Program& made(const std::vector<bool>& varying, Layout layout);
+
   std::shared_ptr<Graph> graph_;
   std::vector<NodeId> outputs_;
+  std::mutex mutex_;  // taken before the graph's, never while that is held
   std::deque<std::tuple<std::vector<bool>, Layout, std::unique_ptr<Program>>> made_;
   std::optional<Layout> one_, many_;  // layouts for one lane, for more
 };

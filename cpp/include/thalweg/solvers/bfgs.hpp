@@ -31,9 +31,13 @@ struct BFGS {
     static constexpr double kDecrease = 1e-4, kSlope = 0.9;
 
     Direction(const SolverCall& c, const B& space, K& k)
-        : b_(space),
+        : call_(c),
+          b_(space),
           known_(k.scalar()),
           scale_(k.scalar()),
+          first_(k.scalar()),
+          pending_(k.scalar()),
+          row_(k.scalar()),
           s_(k.vector()),
           y_(k.vector()),
           hy_(k.vector()),
@@ -42,9 +46,10 @@ struct BFGS {
           h_(k.matrix()) {}
 
     Mask knows() const { return known_ > V(0.0); }
-    void forget(Mask m) { known_.set(m, V(0.0)); }
+    void forget(Mask m) { known_.set(m, V(0.0)), pending_.set(m, V(0.0)); }
     void meet(Mask m, Vector x) { metric_.meet(m, x); }
 
+    // What a step says is taken into the matrix when the next direction is wanted.
     void learn(Mask m, Vector x, Vector g, Vector x_next, Vector g_next) {
       b_.each([&](std::int64_t i) {
         s_.put(i, x_next[i] - x[i]);
@@ -53,24 +58,14 @@ struct BFGS {
       const auto c = metric_.curvature(s_, y_);
       const Mask curved = m & c.there;
       if (!any(curved)) return;
-      const Mask first = curved & !knows();
+      first_.set(curved, select(knows(), V(0.0), V(1.0)));
       scale_.set(curved, c.scale);
-      if (any(first)) unit(first, scale_);
-      multiply(y_, hy_);
-      // H += (1 + y'Hy / s'y) s s' / s'y - (Hy s' + s y'H) / s'y
-      const V rho = select(curved, V(1.0) / c.sy, V(0.0));
-      const V weight = rho * (V(1.0) + rho * b_.dot(y_, hy_));
-      for (std::int64_t i = 0; i < b_.n; ++i) {
-        const V si = s_.element(i), along = weight * si - rho * hy_.element(i), cross = -rho * si;
-        const Vector row = h_.row(i);
-        b_.each([&](std::int64_t j) {
-          row.put(curved, j, fma(cross, hy_[j], fma(along, s_[j], row[j])));
-        });
-      }
-      known_.set(curved, V(1.0));
+      known_.set(curved, V(1.0)), pending_.set(curved, V(1.0));
+      row_ = V(0.0);
     }
 
     void aim(Mask m, Vector d, Vector x, Vector g, const Box<B>& box) {
+      if (any(pending_.on())) update();
       if (box) hold(m, x, g, box);
       b_.each([&](std::int64_t i) { s_.put(i, free_.kept(i, -g[i])); });
       const V scale = metric_.unit_step(s_, x);
@@ -82,26 +77,53 @@ struct BFGS {
     }
 
    private:
+    // H += (1 + y'Hy / s'y) s s' / s'y - (Hy s' + s y'H) / s'y, row after row: it may be left
+    // before any of them, and gone on with.
+    void update() {
+      const Mask curved = pending_.on(), first = curved & first_.on();
+      if (any(first)) unit(first, scale_), first_.set(first, V(0.0));
+      std::int64_t i = row_.number();
+      if (i == 0) multiply(y_, hy_);
+      const V rho = select(curved, V(1.0) / b_.dot(s_, y_), V(0.0));
+      const V weight = rho * (V(1.0) + rho * b_.dot(y_, hy_));
+      for (; i < b_.n; ++i) {
+        row_ = V(static_cast<double>(i));
+        worked(call_, b_);
+        const V si = s_.element(i), along = weight * si - rho * hy_.element(i), cross = -rho * si;
+        const Vector row = h_.row(i);
+        b_.each([&](std::int64_t j) {
+          row.put(curved, j, fma(cross, hy_[j], fma(along, s_[j], row[j])));
+        });
+      }
+      pending_.set(curved, V(0.0));
+    }
     // scale W
     void unit(Mask m, V scale) {
       for (std::int64_t i = 0; i < b_.n; ++i) {
+        worked(call_, b_);
         const Vector row = h_.row(i);
         b_.each([&](std::int64_t j) { row.put(m, j, V(0.0)); });
         set_diagonal(m, i, scale);
       }
     }
     void multiply(Vector v, Vector to) {
-      for (std::int64_t i = 0; i < b_.n; ++i) to.set(i, b_.dot(h_.row(i), v));
+      for (std::int64_t i = 0; i < b_.n; ++i) {
+        worked(call_, b_);
+        to.set(i, b_.dot(h_.row(i), v));
+      }
     }
     // Which variables are held now. One that was free until now leaves the matrix.
     void hold(Mask m, Vector x, Vector g, const Box<B>& box) {
-      b_.each([&](std::int64_t i) { s_.put(i, select(knows(), free_.flags[i], V(1.0))); });
-      free_.look(m, x, g, box);
+      b_.each([&](std::int64_t i) { s_.put(i, select(box.held(i, x[i], g[i]), V(0.0), V(1.0))); });
       for (std::int64_t i = 0; i < b_.n; ++i) {
-        const Mask leaves =
-            m & knows() & (s_.element(i) > V(0.0)) & (free_.flags.element(i) == V(0.0));
-        if (any(leaves)) leave(leaves, i);
+        const V was = free_.flags.element(i);
+        const Mask leaves = m & knows() & (was > V(0.0)) & (s_.element(i) == V(0.0));
+        if (!any(leaves)) continue;
+        worked(call_, b_, b_.n);
+        leave(leaves, i);
+        free_.flags.set(i, select(leaves, V(0.0), was));
       }
+      free_.look(m, x, g, box);
     }
     void leave(Mask m, std::int64_t i) {
       const Vector row = h_.row(i);
@@ -121,8 +143,12 @@ struct BFGS {
       row.set(i, select(m, scale * metric_.unit(i), row.element(i)));
     }
 
+    const SolverCall& call_;
     const B& b_;
     typename K::Scalar known_, scale_;
+    // Of a step that is being taken into the matrix: whether that is the first of all; whether
+    // there is one; the next row.
+    typename K::Scalar first_, pending_, row_;
     Vector s_, y_, hy_;
     Metric<B, K> metric_;
     Free<B, K> free_;

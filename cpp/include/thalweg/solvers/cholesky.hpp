@@ -4,6 +4,8 @@
 #pragma once
 #include <cstdint>
 
+#include "thalweg/solvers/state.hpp"
+
 namespace thalweg::solvers {
 
 template <class B> struct Cholesky {
@@ -11,6 +13,7 @@ template <class B> struct Cholesky {
   using Mask = typename B::Mask;
   using Vector = typename B::Vector;
   using Matrix = typename B::Matrix;
+  const SolverCall& call;
   const B& b;
   // A before, of which the upper triangle is read; R after, but for its diagonal, which is kept as
   // reciprocals: divisions are what solving would wait for.
@@ -35,6 +38,7 @@ template <class B> struct Cholesky {
         const Vector below = r.row(i);
         for (std::int64_t j = b.piece(i); j < b.pieces; ++j)
           below.put(j, fnma(share, row[j], below[j]));
+        worked(call, b);
       }
     }
     return good;

@@ -77,7 +77,7 @@ struct LM {
           vain(k.scalar()),
           normal(k.matrix()),
           rest(k.matrix()),
-          cholesky{space, k.matrix()},
+          cholesky{c, space, k.matrix()},
           inverse(k.vector()),
           p(k.vector()),
           rhs(k.vector()),

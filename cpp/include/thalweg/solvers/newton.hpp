@@ -62,7 +62,7 @@ struct Newton {
           hp(k.scratch()),
           fixed(c.lower ? k.scratch() : Vector{}),
           to(c.lower ? k.scratch() : Vector{}),
-          ball(space, k) {}
+          ball(c, space, k) {}
 
     void tell() {
       const Mask bent = seen.asks == V(static_cast<double>(Wants::Curvature));
@@ -103,12 +103,14 @@ struct Newton {
       const auto told = b.told_matrix(call.h, call.step);
       seen.curvatures.set(m, seen.curvatures + V(1.0));
       V most(0.0);
-      for (std::int64_t j = 0; j < b.n; ++j)
+      for (std::int64_t j = 0; j < b.n; ++j) {
         most = sum_of(most, b.largest([&](std::int64_t i) {
           const V value = told.row(j)[i];
           h.row(j).put(m, i, value);
           return value;
         }));
+        worked(call, b);
+      }
       const Mask broken = m & !is_finite(most);
       if (any(broken))
         for (std::int64_t j = 0; j < b.n; ++j)
@@ -130,6 +132,7 @@ struct Newton {
       for (std::int64_t j = 0; j < b.n; ++j) {
         const V now = column(j), before = largest.element(j);
         largest.set(j, select(m & (now > before), now, before));
+        worked(call, b);
       }
       const V top = b.largest([&](std::int64_t i) { return largest[i]; });
       b.each([&](std::int64_t i) {
@@ -181,7 +184,10 @@ struct Newton {
 
     // hp = H p; p'Hp.
     V product(Vector of) {
-      for (std::int64_t j = 0; j < b.n; ++j) hp.set(j, b.dot(h.row(j), of));
+      for (std::int64_t j = 0; j < b.n; ++j) {
+        hp.set(j, b.dot(h.row(j), of));
+        worked(call, b);
+      }
       return b.dot(of, hp);
     }
     V measured(Vector of) {

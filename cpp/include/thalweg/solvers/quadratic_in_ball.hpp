@@ -18,8 +18,9 @@ template <class B, class K> class QuadraticInBall {
   using Vector = typename B::Vector;
 
  public:
-  QuadraticInBall(const B& space, K& k)
-      : b_(space),
+  QuadraticInBall(const SolverCall& c, const B& space, K& k)
+      : call_(c),
+        b_(space),
         a_(k.scratch_matrix()),
         d_(k.scratch()),
         e_(k.scratch()),
@@ -37,6 +38,7 @@ template <class B, class K> class QuadraticInBall {
     for (std::int64_t j = 0; j < b_.n; ++j) {
       const Vector row = a_.row(j);
       b_.each([&](std::int64_t i) { row.put(i, element(i, j)); });
+      worked(call_, b_);
     }
     b_.each([&](std::int64_t i) { p_.put(i, V(0.0)); });
     const std::int64_t last = b_.n - 1;
@@ -51,9 +53,15 @@ template <class B, class K> class QuadraticInBall {
   // s in the lanes m; its length is the radius, or less, to within kNear.
   void step(Mask m, Vector r, V radius, Vector s) {
     b_.each([&](std::int64_t i) { c_.put(i, r[i]); });
-    for (std::int64_t k = 0; k + 2 < b_.n; ++k) reflect(k, c_);
+    for (std::int64_t k = 0; k + 2 < b_.n; ++k) {
+      reflect(k, c_);
+      worked(call_, b_);
+    }
     solve_tridiagonal(m, radius, s);
-    for (std::int64_t k = b_.n - 3; k >= 0; --k) reflect(k, m, s);
+    for (std::int64_t k = b_.n - 3; k >= 0; --k) {
+      reflect(k, m, s);
+      worked(call_, b_);
+    }
   }
 
   static constexpr double kNear = 0.1;
@@ -76,7 +84,10 @@ template <class B, class K> class QuadraticInBall {
     e_.set(k, onto);
     tau_.set(k, t);
     v_.set(k + 1, head - onto);
-    for (std::int64_t j = k + 1; j < b_.n; ++j) p_.set(j, t * b_.dot(a_.row(j), v_));
+    for (std::int64_t j = k + 1; j < b_.n; ++j) {
+      p_.set(j, t * b_.dot(a_.row(j), v_));
+      worked(call_, b_);
+    }
     const V c = V(0.5) * t * b_.dot(p_, v_);
     b_.each(
         [&](std::int64_t i) { p_.put(i, select(b_.after(i, k), fnma(c, v_[i], p_[i]), V(0.0))); });
@@ -84,6 +95,7 @@ template <class B, class K> class QuadraticInBall {
       const Vector to = a_.row(j);
       const V vj = v_.element(j), pj = p_.element(j);
       b_.each_after(k, [&](std::int64_t i) { to.put(i, fnma(vj, p_[i], fnma(pj, v_[i], to[i]))); });
+      worked(call_, b_);
     }
     b_.each([&](std::int64_t i) { row.put(i, v_[i]); });
   }
@@ -214,6 +226,7 @@ template <class B, class K> class QuadraticInBall {
   static V min_of(V a, V b) { return select(b < a, b, a); }
   static V max_of(V a, V b) { return select(b > a, b, a); }
 
+  const SolverCall& call_;
   const B& b_;
   typename B::Matrix a_;      // Householder's vectors by rows, once reduced
   Vector d_, e_, tau_;        // T's diagonal and the one beside it

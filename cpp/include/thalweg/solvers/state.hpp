@@ -9,6 +9,12 @@ namespace thalweg::solvers {
 
 inline constexpr double kEpsilon = 2.220446049250313e-16;
 
+// Between rows of a matrix: the place where long work ends early.
+template <class B> void worked(const SolverCall& c, const B& b, std::int64_t rows = 1) {
+  if constexpr (!B::kUnrolled)
+    if (c.worked) c.worked(c.watcher, rows * b.room);
+}
+
 // The rows of `standing`, as numbers of the lanes.
 template <class K> struct Seen {
   using Scalar = typename K::Scalar;
