@@ -197,18 +197,20 @@ def _judge_untouched(out: dict[str, Any], objective: Objective) -> None:
     """No success of what has no gradient, or does not depend on the point at all."""
     if out["jac"] is None:
         return
-    converged = np.asarray(SUCCESS)[out["reason"]]
-    out["reason"][converged & ~np.isfinite(out["jac"]).all(axis=1)] = Reason.non_finite
-    untouched = converged & (out["nit"] == 0) & ~out["jac"].any(axis=1)
+    begun = out.get("begun", len(out["fun"]))  # the rest is not looked at
+    reason, slopes = out["reason"][:begun], out["jac"][:begun]
+    converged = np.asarray(SUCCESS)[reason]
+    reason[converged & ~np.isfinite(slopes).all(axis=1)] = Reason.non_finite
+    untouched = converged & (out["nit"][:begun] == 0) & ~slopes.any(axis=1)
     if untouched.any() and not objective.varies:
         warn(
             "the function does not depend on x: nothing was done to find these answers",
             RuntimeWarning,
             stacklevel=5,
         )
-        out["reason"][untouched] = Reason.stuck
+        reason[untouched] = Reason.stuck
         for name in {"left", "right"} & out.keys():
-            out[name][untouched] = np.nan
+            out[name][:begun][untouched] = np.nan
 
 
 def _points(form: Structure, rows: FloatArray) -> Any:
