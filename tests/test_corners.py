@@ -577,6 +577,14 @@ def test_orders_of_polygamma_that_are_not_offered_leave_the_domain(order: float)
     assert "polygamma" in result.message
 
 
+def test_an_order_of_polygamma_that_varies_is_bounded_too() -> None:
+    polygamma = operation("polygamma")
+    F = tw.objective(lambda x: np.sum(polygamma(x, 2.0)), np.ones(3))
+    assert np.isfinite(F([1.0, 3.0, 8.0]))
+    for order in (1e9, 17.0, 2.5, 0.0, -1.0, np.inf, np.nan):
+        assert np.isnan(F([2.0, order, 2.0]))
+
+
 def test_derivatives_of_polygamma_of_order_8_go_beyond_it() -> None:
     F = tw.objective(lambda x: operation("polygamma")(8, x), 2.0)
     assert F.grad(1.5) == pytest.approx(float(mpmath.psi(9, 1.5)), rel=1e-14)

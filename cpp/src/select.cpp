@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 #include "intermediate.hpp"
@@ -266,10 +265,6 @@ class Selection {
       m.whole[0] = m.whole[1] = true;
       return step(m);
     };
-    if (op == kOpcode<ops::Polygamma> && is_number(p[0]) && !is_offered(number_at(p[0]))) {
-      s.in[0] = number(1.0), s.in[1] = number(std::numeric_limits<double>::quiet_NaN());
-      s.whole[0] = s.whole[1] = n == 1;
-    }
     if (op == kOpcode<ops::Square>) return product(p[0], p[0]);
     if (op == kOpcode<ops::Power> && is_number(p[1]) && s.whole[0]) {
       const double e = number_at(p[1]);
@@ -298,12 +293,6 @@ class Selection {
     if (op == kOpcode<ops::Sin> || op == kOpcode<ops::Cos>)
       return angle(s, op == kOpcode<ops::Cos>);
     return step(s);
-  }
-
-  // Orders of polygamma: a user's, up to 8, and those of their derivatives. The kernel sums as many
-  // terms as the order says, and would not end for any other.
-  static bool is_offered(double order) {
-    return order >= 1.0 && order <= 16.0 && order == std::rint(order);
   }
 
   // Products up to this power stay within 4 ulp, the bound on np.power; negative ones up to half of

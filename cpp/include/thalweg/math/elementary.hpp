@@ -34,13 +34,15 @@ template <class V> inline V floor_divide(V a, V b) {
                 select(is_nan(r), r, select(whole == V(0.0), copysign(V(0.0), a / b), whole)));
 }
 
-// Once for each order among the lanes: as a rule they are all the same.
+// Once for each order among the lanes: as a rule they are all the same. Orders are a user's, up to
+// 8, and those of their derivatives; as many terms are summed as the order says, so that any other
+// might not end, and is NaN.
 template <class V> inline V polygamma(V order, V x) {
   alignas(64) double n[V::kSize];
   order.store(n);
-  V out = x;
+  V out(std::numeric_limits<double>::quiet_NaN());
   for (std::size_t k = 0; k < V::kSize; ++k) {
-    bool done = false;
+    bool done = !(n[k] >= 1.0 && n[k] <= 16.0 && n[k] == std::rint(n[k]));
     for (std::size_t j = 0; j < k; ++j) done |= n[j] == n[k];
     if (done) continue;
     const V y = n[k] == 1.0 ? trigamma(x) : polygamma(static_cast<int>(n[k]), x);
