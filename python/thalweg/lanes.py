@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from thalweg.backing import backed
 from thalweg.descending import Run, not_begun, path_of, refuse_matrices
 from thalweg.interrupts import Parts, completed
 from thalweg.methods import Method, SolverMethod, make, memory_of
@@ -170,6 +171,7 @@ class Lanes:
             return parts
         stepper = self.objective.stepper(method, bool(bounds), stops["gtol"] > 0, stops["xtol"] > 0)
         inputs = method.inputs(by_lane)
+        object.__setattr__(self, "_gtol", 0.0 if bounds else stops["gtol"])
         parts.append((None, stepper.run_many(
             self.rows, [None, *self.args], [True, *self.varying], inputs, bounds, progress=told,
             count_rises=count_rises, **stops,
@@ -303,6 +305,26 @@ class Lanes:
             )
         out["reason"][which] = named
 
+    # Of a rule without bounds, the tolerance of the gradient.
+    _gtol: float = 0.0
+
+    def _find_minima_at_starts(self, out: dict[str, Any], begun: int) -> None:
+        """Call converged what a rule began with a gradient within `gtol`, at a minimum indeed.
+
+        The core asks for a gradient that is small beside the one at the start.
+        """
+        (some,) = np.nonzero(out["reason"][:begun] == Reason.max_iterations)
+        norms = np.max(np.abs(out["jac"][some]), axis=1, initial=0.0)
+        some, norms = some[norms <= self._gtol], norms[norms <= self._gtol]
+        if not some.size:
+            return
+        there = backed(
+            lambda at: self.values_and_grads(at, some)[1],
+            out["x"][some], out["jac"][some], self.rows[some],
+        )  # fmt: skip
+        out["reason"][some[there]] = Reason.gradient_small
+        out["left"][some[there]], out["right"][some[there]] = norms[there], self._gtol
+
     def results(self, out: dict[str, Any], max_nfev: int, elapsed: float) -> Results:
         """What the core told, as the user sees it."""
         rows = [a if v else None for a, v in zip(self.args, self.varying, strict=True)]
@@ -319,6 +341,8 @@ class Lanes:
             (which,) = np.nonzero(missing)
             points = np.ascontiguousarray(out["x"][which])
             out["jac"][which] = self.values_and_grads(points, which)[1]
+        if self._gtol > 0:
+            self._find_minima_at_starts(out, begun)
         return Results.told(out, self.objective, max_nfev=max_nfev, elapsed=elapsed, lane_args=rows)
 
 
