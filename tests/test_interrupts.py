@@ -21,7 +21,7 @@ SCRIPT = Path(__file__).parent / "interrupting.py"
 # One of each kind; `python interrupting.py all 50 0` is the long run, with larger ones.
 SHORT = [
     "recorded", "newton", "bfgs", "bfgs in a box", "many", "many recorded", "multistart", "basins",
-    "training",
+    "training", "least_squares", "least_squares_many", "curve_fit_many",
 ]  # fmt: skip
 
 

@@ -30,13 +30,13 @@ from thalweg.fit_many_arguments import (
 )
 from thalweg.fit_tapes import FitTapes, Layout, Values
 from thalweg.fits import Fits
+from thalweg.interrupts import Parts, carried, carries_result, how_many
 from thalweg.lanes import cores
 from thalweg.leastsq import checked_scale, checked_stops, scale_of
 from thalweg.reasons import Reason
 from thalweg.robust import checked_loss
 from thalweg.signatures import Parameters, split
 from thalweg.soundness import largest
-from thalweg.stopping import ended, raise_stopped
 from thalweg.structure import FloatArray
 from thalweg.trace import trace_call
 
@@ -45,6 +45,7 @@ __all__ = ["curve_fit_many", "fit_many"]
 Shape = tuple[int, ...]
 
 
+@carries_result
 def curve_fit_many(
     f: Callable[..., Any],
     xdata: Any,
@@ -294,8 +295,10 @@ def _run(
     sides: Arrays = {name: np.empty(lead) for name in SIDES}
     fresh = {*arrays, *sides} - given
     rows = {name: Rows(array, lead) for name, array in (arrays | sides).items()}
-    done, error = 0, None
-    try:
+    done = 0
+
+    def run(parts: Parts) -> None:
+        nonlocal done
         for a, b in lanes.chunks():
             part, error = lanes.run(a, b)
             for name, to in rows.items():
@@ -306,16 +309,21 @@ def _run(
                     to.write(a, b, part[name])
             done = b
             if error is not None:
-                break
+                return parts.append((None, {"error": error}))
             lanes.tell(b)
-    except KeyboardInterrupt as interrupt:
-        error = interrupt
-    if error is not None and done < lanes.k:
-        rest = failed(1, len(names), Reason.interrupted)
-        for name, to in rows.items():
-            to.write(done, lanes.k, rest[name])
-    shared = {"names": list(names), "elapsed": time.perf_counter() - began}
-    about = {"max_nfev": lanes.stops["max_nfev"], "free": list(lanes.layout.free)}
-    fits = Fits(arrays, lead, shared, sides, about)
-    raise_stopped(error, fits, ended(fits))
-    return fits
+        return None
+
+    def tell(_: Parts, seconds: float) -> Fits:
+        if done < lanes.k:
+            rest = failed(1, len(names), Reason.interrupted)
+            for name, to in rows.items():
+                to.write(done, lanes.k, rest[name])
+        shared = {"names": list(names), "elapsed": seconds}
+        about = {"max_nfev": lanes.stops["max_nfev"], "free": list(lanes.layout.free)}
+        return Fits(arrays, lead, shared, sides, about)
+
+    def holds(_: Parts) -> str:
+        begun = int(np.count_nonzero(arrays["reason"].reshape(-1)[:done] != Reason.interrupted))
+        return how_many(begun, lanes.k)
+
+    return carried(began, run, tell, holds)

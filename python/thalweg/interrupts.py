@@ -16,7 +16,9 @@ import numpy as np
 
 from thalweg.reasons import Reason
 
-__all__ = ["Interrupted", "Part", "Parts", "carried", "carries_result", "completed", "ended"]
+__all__ = [
+    "Interrupted", "Part", "Parts", "carried", "carries_result", "completed", "ended", "how_many",
+]  # fmt: skip
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -126,6 +128,11 @@ def _with(error: KeyboardInterrupt, make: Callable[[], Any], holds: str) -> Keyb
 def ended(parts: Parts, size: int) -> str:
     """How much of so many descents there is, in words."""
     begun = sum(int(np.count_nonzero(out["reason"] != Reason.interrupted)) for _, out in parts)
+    return how_many(begun, size)
+
+
+def how_many(begun: int, size: int) -> str:
+    """That so many have ended, in words."""
     return f"what {begun:,} of {size:,} came to; the reason of the others is `interrupted`"
 
 

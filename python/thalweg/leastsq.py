@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import inf, prod
 from typing import Any, NamedTuple
@@ -14,6 +14,7 @@ import numpy as np
 
 from thalweg.bounds import checked_box, read_box
 from thalweg.endings import LeastSquares, active_mask, explain, weighed
+from thalweg.interrupts import Parts, carried, carries_result
 from thalweg.objective import Objective
 from thalweg.reasons import STATUS_LEAST_SQUARES, SUCCESS, Reason
 from thalweg.record import Record
@@ -35,7 +36,7 @@ from thalweg.squares import (
     TracedSquares,
     ending_of,
 )
-from thalweg.stopping import is_true, raise_stopped
+from thalweg.stopping import is_true
 from thalweg.structure import FloatArray, Structure, as_floats, parameter_count
 
 __all__ = ["LeastSquares", "judged", "least_squares"]
@@ -45,6 +46,7 @@ _METHODS = ("lm", "trf", "dogbox")
 _SCHEMES = ("2-point", "3-point", "cs")
 
 
+@carries_result
 def least_squares(
     residuals: Callable[..., Any] | Objective,
     x0: Any,
@@ -171,9 +173,22 @@ def least_squares(
     if stops["max_nfev"] is None:
         stops["max_nfev"] = 1000 * (s.size + 1)
     listener = None if callback is None else _listener(callback, s)
-    tried = _tried(squares, x, box, scale_of(x_scale, s), stops, listener)
-    result, error = _result(squares, tried, box, stops, began)
-    raise_stopped(error, result, f"the best point of {result.nit} steps")
+    scale = scale_of(x_scale, s)
+
+    def run(parts: Parts) -> None:
+        for tried in _tries(squares, x, box, scale, stops, listener):
+            parts[:] = [(None, {"tried": tried, "error": tried.error})]
+
+    def tell(parts: Parts, seconds: float) -> LeastSquares:
+        return _result(squares, parts[0][1]["tried"], box, stops, seconds)
+
+    result = carried(
+        began, run, tell,
+        lambda parts: f"the best point of {parts[0][1]['tried'].ending.nit} steps"
+        if parts
+        else "nothing yet",
+        lambda parts, seconds: tell(parts, seconds) if parts else None,
+    )  # fmt: skip
     if verbose:
         print(result)  # noqa: T201
     return result
@@ -311,15 +326,15 @@ class _Tried(NamedTuple):
     error: BaseException | None
 
 
-def _tried(
+def _tries(
     squares: Squares,
     x: FloatArray,
     box: list[FloatArray],
     scale: FloatArray | None,
     stops: dict[str, Any],
     listener: Listener | None,
-) -> _Tried:
-    """The ending in which the residuals determine x, of two tries, else the better of them."""
+) -> Iterator[_Tried]:
+    """After each try the better ending so far, until the residuals determine x in one."""
     best: _Tried | None = None
     nfev, ends = 0, time.monotonic() + stops["max_time"]
     for factor, most in zip(FACTORS, shares(stops["max_nfev"], x.size, 2), strict=False):
@@ -337,15 +352,14 @@ def _tried(
         if best is None or better(success, ending.cost, SUCCESS[best.ending.reason],
                                   best.ending.cost):  # fmt: skip
             best = _Tried(ending, open_to, error)
+        best = best._replace(ending=best.ending._replace(nfev=nfev), error=error)
+        yield best
         if error is not None or not again(ending.reason) or ending.reason in NOT_BEGUN:
             break
         if SUCCESS[best.ending.reason] and not best.open_to.any():
             break
-    assert best is not None
-    ending = best.ending._replace(nfev=nfev)
-    if error is None:
-        ending = squares.explained_stop(ending)
-    return best._replace(ending=ending, error=error)
+    if best is not None and best.error is None:
+        yield best._replace(ending=squares.explained_stop(best.ending))
 
 
 def judged(
@@ -374,19 +388,16 @@ def _result(
     tried: _Tried,
     box: list[FloatArray],
     stops: dict[str, Any],
-    began: float,
-) -> tuple[LeastSquares, BaseException | None]:
+    seconds: float,
+) -> LeastSquares:
     s, (ending, open_to, error) = squares.structure, tried
     x, cost = ending.x, ending.cost
     m = prod(squares.shape)
     r, jacobian = np.full(m, np.nan), np.broadcast_to(np.nan, (m, s.size))
     grad = np.full(s.size, np.nan)
     if error is None:
-        try:
-            r, jacobian = squares.at(x)
-            cost, grad, jacobian = weighed(squares, r, jacobian)
-        except KeyboardInterrupt as interrupt:  # the last evaluation is not waited for
-            error = interrupt
+        r, jacobian = squares.at(x)
+        cost, grad, jacobian = weighed(squares, r, jacobian)
     if isinstance(error, KeyboardInterrupt):
         ending = ending._replace(reason=Reason.interrupted)
     reason = Reason(ending.reason)
@@ -399,12 +410,11 @@ def _result(
     if open_to.any():
         which = named((s.name_of(i) for i in range(s.size)), open_to)
         message += f"; the residuals do not determine {which}"
-    result = LeastSquares(
+    return LeastSquares(
         x=s.restore(x[None, :]), cost=cost, fun=r, jac=jacobian, grad=s.restore(grad[None, :]),
         optimality=float(np.max(np.abs(np.where(held, 0.0, grad)))),
         active_mask=s.restore_int(mask), nfev=nfev, njev=njev,
         status=STATUS_LEAST_SQUARES[reason], message=message,
         success=SUCCESS[reason], reason=reason, nit=ending.nit,
-        determined=not open_to.any(), elapsed=time.perf_counter() - began,
+        determined=not open_to.any(), elapsed=seconds,
     )  # fmt: skip
-    return result, error

@@ -15,9 +15,10 @@ import numpy.typing as npt
 from thalweg.bounds import checked_box, read_box
 from thalweg.collection import Many
 from thalweg.covariances import covariances, held_of
+from thalweg.descending import not_begun
 from thalweg.endings import active_mask, explained
 from thalweg.fit_tapes import ON_TAPE
-from thalweg.interrupts import completed
+from thalweg.interrupts import Parts, carried, carries_result, completed, ended
 from thalweg.lanes import Lanes, cores
 from thalweg.leastsq import checked_scale, checked_stops, judged, scale_of
 from thalweg.objective import Objective
@@ -26,7 +27,6 @@ from thalweg.reasons import STATUS_MANY, SUCCESS, Reason
 from thalweg.robust import Rho, checked_loss, curvature, weighted
 from thalweg.soundness import FACTORS, NOT_BEGUN, VAGUE, again, better, named, shares, undetermined
 from thalweg.squares import Ending, TracedSquares
-from thalweg.stopping import ended, raise_stopped
 from thalweg.structure import FloatArray
 from thalweg.trace import Trace, Tracer
 
@@ -107,6 +107,7 @@ class LeastSquaresMany(Many):
         return f"{text}; the residuals do not determine {which}"
 
 
+@carries_result
 def least_squares_many(
     residuals: Callable[..., Any] | Objective,
     x0s: Any,
@@ -204,42 +205,50 @@ def least_squares_many(
         inputs.append(np.array(f_scale))
         varying.append(False)
     threads = cores(threads)
-    with Progress(progress, k, "start") as shown:
-        tries = _Tries(rho, f_scale, box, scale, stops, threads, shown.count if progress else None)
-        out, open_to = tries.run(lanes)
-    x, reason = out["x"], out["reason"]
-    scale_at = len(varying) - 1
-    function = objective.kept_function(
-        ("told", rho, fun), lambda trace, r, x: _told(trace, r, x, rho, scale_at, fun), len(varying)
-    )
-    told = function([x, *inputs[1:]], varying, k, threads)
-    grad = told[0]
-    _name_faults(objective, reason, lanes)
-    nothing = (reason == Reason.non_finite) | (reason == Reason.left_domain)
-    x[nothing], out["fun"][nothing] = np.nan, np.nan
-    open_to[nothing] = False
-    mask = active_mask(x, box)
-    held = (mask < 0) & (grad > 0) | (mask > 0) & (grad < 0)
-    arrays: dict[str, Any] = {"x": form.restore(x, (k,)), "cost": out["fun"]}
-    if fun:
-        arrays["fun"] = told[1]
-    arrays |= {
-        "grad": form.restore(grad, (k,)),
-        "optimality": np.abs(np.where(held, 0.0, grad)).max(axis=1),
-        "active_mask": form.restore_int(mask, (k,)),
-        "success": np.array(SUCCESS)[reason],
-        "status": np.array(STATUS_MANY, dtype=np.int8)[reason],
-        "reason": reason, "nit": out["nit"], "nfev": out["nfev"],
-        "determined": ~open_to.any(axis=1),
-    }  # fmt: skip
-    names = [form.name_of(i) for i in range(form.size)]
-    result = LeastSquaresMany(
-        arrays, (k,), {"elapsed": time.perf_counter() - began},
-        {"left": out["left"], "right": out["right"], "open": open_to},
-        {"max_nfev": stops["max_nfev"], "names": names},
-    )  # fmt: skip
-    raise_stopped(out["error"], result, ended(result))
-    return result
+
+    def run(parts: Parts) -> None:
+        with Progress(progress, k, "start") as shown:
+            count = shown.count if progress else None
+            _Tries(rho, f_scale, box, scale, stops, threads, count).run(lanes, parts)
+
+    def tell(parts: Parts, seconds: float) -> LeastSquaresMany:
+        out = parts[0][1] if parts else not_begun(lanes.rows)
+        completed(out, lanes.rows)
+        open_to = out.get("open", np.zeros(lanes.rows.shape, dtype=bool)).copy()
+        x, cost, reason = out["x"].copy(), out["fun"].copy(), out["reason"].copy()
+        scale_at = len(varying) - 1
+        function = objective.kept_function(
+            ("told", rho, fun), lambda trace, r, x: _told(trace, r, x, rho, scale_at, fun),
+            len(varying),
+        )  # fmt: skip
+        told = function([x, *inputs[1:]], varying, k, threads)
+        grad = told[0]
+        _name_faults(objective, reason, lanes)
+        nothing = (reason == Reason.non_finite) | (reason == Reason.left_domain)
+        x[nothing], cost[nothing] = np.nan, np.nan
+        open_to[nothing] = False
+        mask = active_mask(x, box)
+        held = (mask < 0) & (grad > 0) | (mask > 0) & (grad < 0)
+        arrays: dict[str, Any] = {"x": form.restore(x, (k,)), "cost": cost}
+        if fun:
+            arrays["fun"] = told[1]
+        arrays |= {
+            "grad": form.restore(grad, (k,)),
+            "optimality": np.abs(np.where(held, 0.0, grad)).max(axis=1),
+            "active_mask": form.restore_int(mask, (k,)),
+            "success": np.array(SUCCESS)[reason],
+            "status": np.array(STATUS_MANY, dtype=np.int8)[reason],
+            "reason": reason, "nit": out["nit"], "nfev": out["nfev"],
+            "determined": ~open_to.any(axis=1),
+        }  # fmt: skip
+        names = [form.name_of(i) for i in range(form.size)]
+        return LeastSquaresMany(
+            arrays, (k,), {"elapsed": seconds},
+            {"left": out["left"], "right": out["right"], "open": open_to},
+            {"max_nfev": stops["max_nfev"], "names": names},
+        )  # fmt: skip
+
+    return carried(began, run, tell, lambda parts: ended(parts, k))
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,39 +263,36 @@ class _Tries:
     threads: int
     progress: Callable[[int], Any] | None
 
-    def run(self, lanes: Lanes) -> tuple[dict[str, Any], npt.NDArray[np.bool_]]:
-        """The better of two endings of each start, and the variables that it leaves open."""
-        n, k = lanes.rows.shape[1], len(lanes)
+    def run(self, lanes: Lanes, parts: Parts) -> None:
+        """Put the better of two endings of each start, `open` what it leaves open, into `parts`."""
         ends = time.monotonic() + self.stops["max_time"]
-        shared = shares(self.stops["max_nfev"], n, len(FACTORS))
-        best: dict[str, Any] = {}
-        open_to = np.zeros((k, n), dtype=bool)
+        shared = shares(self.stops["max_nfev"], lanes.rows.shape[1], len(FACTORS))
         success = np.array(SUCCESS)
         for factor, most in zip(FACTORS, shared, strict=False):
             left = max(ends - time.monotonic(), 0.0)
-            if not best:
-                best, open_to = self._descended(lanes, factor, most, left)
+            if not parts:
+                parts.append((None, self._descended(lanes, factor, most, left)))
                 continue
-            sound = success[best["reason"]] & ~open_to.any(axis=1)
+            best = parts[0][1]
+            sound = success[best["reason"]] & ~best["open"].any(axis=1)
             may = _AGAIN[best["reason"]] & ~np.isin(best["reason"], NOT_BEGUN)
             which = np.flatnonzero(may & ~sound)
             if best["error"] is not None or not which.size:
                 break
-            part, open_part = self._descended(lanes.taken(which), factor, most, left)
+            part = self._descended(lanes.taken(which), factor, most, left)
             taken = better(
                 success[part["reason"]], part["fun"], success[best["reason"][which]],
                 best["fun"][which],
             )  # fmt: skip
-            total = best["nfev"][which] + part["nfev"]
-            for name in ("x", *_ENDING):
-                best[name][which[taken]] = part[name][taken]
-            open_to[which[taken]] = open_part[taken]
-            best["nfev"][which], best["error"] = total, part["error"]
-        return best, open_to
+            # A copy, so that an interrupt finds the one or the other.
+            merged = best | {name: best[name].copy() for name in ("x", "open", *_ENDING)}
+            for name in ("x", "open", *_ENDING):
+                merged[name][which[taken]] = part[name][taken]
+            merged["nfev"][which] = best["nfev"][which] + part["nfev"]
+            merged["error"] = part["error"]
+            parts[0] = (None, merged)
 
-    def _descended(
-        self, lanes: Lanes, factor: float, most: int, left: float
-    ) -> tuple[dict[str, Any], npt.NDArray[np.bool_]]:
+    def _descended(self, lanes: Lanes, factor: float, most: int, left: float) -> dict[str, Any]:
         """One try, gone on with where J'J is singular to rounding."""
         inputs, varying = self._inputs(lanes)
         out = lanes.objective.sum_of_squares(self.rho).run_many(
@@ -294,17 +300,18 @@ class _Tries:
             scale=self.scale, progress=self.progress,
             **self.stops | {"max_nfev": most, "max_time": left},
         )  # fmt: skip
-        completed(out, lanes.rows)
-        open_to, doubtful = self._open(lanes, out["x"])
-        doubtful &= np.isfinite(out["fun"]) & (out["nfev"] > 0)
+        out["open"] = np.zeros(lanes.rows.shape, dtype=bool)
         try:
+            completed(out, lanes.rows)
+            out["open"], doubtful = self._open(lanes, out["x"])
+            doubtful &= np.isfinite(out["fun"]) & (out["nfev"] > 0)
             for lane in np.flatnonzero(doubtful) if out["error"] is None else ():
                 squares = TracedSquares(lanes.alone(int(lane)), self.rho, self.f_scale)
                 ending = Ending(
-                    out["x"][lane].copy(), np.empty((0, 0)), 0, 1.0, open_to[lane],
+                    out["x"][lane].copy(), np.empty((0, 0)), 0, 1.0, out["open"][lane],
                     *(out[name][lane] for name in _ENDING),
                 )  # fmt: skip
-                ending, open_to[lane] = judged(
+                ending, out["open"][lane] = judged(
                     squares, ending, lanes.rows[lane], self.box, self.scale, most
                 )
                 out["x"][lane] = ending.x
@@ -312,7 +319,7 @@ class _Tries:
                     out[name][lane] = value
         except KeyboardInterrupt as interrupt:
             out["error"] = interrupt
-        return out, open_to
+        return out
 
     def _inputs(self, lanes: Lanes) -> tuple[list[Any], list[bool]]:
         inputs, varying = list(lanes.args), [True, *lanes.varying]

@@ -8,11 +8,8 @@ from typing import Any
 import numpy as np
 
 from thalweg.methods import Method
-from thalweg.reasons import Reason
 
-__all__ = [
-    "FOREVER", "checked_given", "checked_stop", "defaults", "ended", "is_true", "raise_stopped",
-]  # fmt: skip
+__all__ = ["FOREVER", "checked_given", "checked_stop", "defaults", "is_true"]
 
 FOREVER = 2**62
 _RULES: dict[str, Any] = {
@@ -35,25 +32,6 @@ def checked_given(stops: dict[str, Any]) -> dict[str, Any]:
 def is_true(told: Any) -> bool:
     """Whether a callback returned True, which ends a descent; NumPy's True is one too."""
     return isinstance(told, bool | np.bool_) and bool(told)
-
-
-def ended(many: Any) -> str:
-    """How much of many descents there is, in words."""
-    begun = int(np.count_nonzero(np.asarray(many.reason) != Reason.interrupted))
-    return f"what {begun:,} of {many.size:,} came to; the reason of the others is `interrupted`"
-
-
-def raise_stopped(error: BaseException | None, result: Any, holds: str = "") -> None:
-    """Raise what ended a run from outside, if anything did: an interrupt with what there is.
-
-    `holds` is what there is, in words.
-    """
-    if isinstance(error, KeyboardInterrupt):
-        error.result = result  # type: ignore[attr-defined]
-        if not error.args:
-            error.args = (f"interrupted; .result of this exception holds {holds}",)
-    if error is not None:
-        raise error
 
 
 def checked_stop(name: str, value: Any) -> Any:
