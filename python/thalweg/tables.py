@@ -117,6 +117,8 @@ def _opened(file: str) -> contextlib.AbstractContextManager[TextIO]:
         return contextlib.nullcontext(sys.stdin)
     if not file:
         raise BadInputError("the file has no name")
+    if "\0" in file:
+        raise BadInputError(f"the name of a file may hold no null character, got {file!r}")
     kind = Path(file).stat().st_mode
     inherited = file.startswith(("/dev/stdin", "/dev/fd/", "/proc/self/fd/", "/dev/tty"))
     if stat.S_ISCHR(kind) and not inherited:

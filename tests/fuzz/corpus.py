@@ -116,4 +116,5 @@ PROGRAMS = [
 COMMANDS: list[list[str]] = [
     ["fit", "/", "a * x", "--x", "x", "--y", "y", "--start", "a=1"],
     ["fit", "/dev/null", "a * x", "--x", "x", "--y", "y", "--start", "a=1"],
+    ["fit", "\0", "a * x", "--x", "x", "--y", "y", "--start", "a=1"],
 ]
