@@ -157,6 +157,13 @@ def test_tiny_and_huge_units_are_minimized_from_the_start(solver, unit_x, unit_f
         np.testing.assert_allclose(r.x / unit_x, [3, -1], atol=1e-6)
 
 
+@pytest.mark.parametrize("unit", [1e-15, 1e15])
+def test_compass_finds_a_minimum_in_units_that_its_start_does_not_tell(unit):
+    r = tw.minimize(lambda x: np.sum((x / unit - 3) ** 2), np.zeros(2), "compass")
+    assert r.success
+    np.testing.assert_allclose(r.x / unit, 3, rtol=1e-6)
+
+
 def test_a_rule_takes_the_scale_of_the_gradient_from_the_start():
     r = tw.minimize(lambda x: 1e-24 * (x - 3) ** 2, 0.0, "gradient_descent", learning_rate=1e23)
     assert r.success, r.message

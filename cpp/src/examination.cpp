@@ -26,6 +26,7 @@ constexpr double kSlack = 4 * kEpsilon;      // of |f|: the rounding of the valu
 constexpr double kRounded = 16 * kEpsilon;   // of x
 constexpr double kDeeper = 100.0;            // so many times what is visible a kink may lie above
 constexpr double kFurther = 100.0;           // a step grows at most so
+constexpr double kFelt = 1e-2, kFar = 1e30;  // of a unit: a step that f feels as a rule; the last
 constexpr std::size_t kModel = 20;           // steps of conjugate gradients
 constexpr std::size_t kMostSlopes = 80;      // in a hull
 constexpr std::size_t kFewAxes = 12, kOthers = 8;  // directions to look into
@@ -114,7 +115,9 @@ Inquiry Examination::examine_by_values() {
   while (probes_ < most_probes_) {
     moved_ = kinked_ = false;
     co_await look_for_a_kinked_axis();
-    if (!kinked_) co_return conclude(Verdict::PrecisionLimit, 0.0, visible());
+    if (!kinked_) co_await look_further();
+    if (!kinked_ && !moved_) co_return conclude(Verdict::PrecisionLimit, 0.0, visible());
+    if (moved_) co_return conclude(Verdict::Going, here_.f, first_f_);
     steep_ = true;
     co_await probe(here_.x);
     here_ = probed();
@@ -146,6 +149,20 @@ Inquiry Examination::look_for_a_kinked_axis() {
       else kinked_ = bend > wide / 24 && bend > visible();
     }
   }
+}
+
+// Where f does not feel a step, since units are not known at 0, further ones along the axis.
+Inquiry Examination::look_further() {
+  for (std::size_t i = 0; i < std::min(n_, kFewAxes); ++i)
+    for (const double side : {1.0, -1.0}) {
+      Point axis(n_, 0.0);
+      axis[i] = side;
+      for (double step = kFelt; step < kFar; step *= kFurther) {
+        co_await along(axis, step);
+        if (finite_ && f_ < here_.f - visible()) co_return co_await descend(axis, step);
+        if (!(std::abs(f_ - here_.f) <= visible()) || length(way()) < 0.5 * step) break;
+      }
+    }
 }
 
 void Examination::conclude(Verdict verdict, double left, double right) {

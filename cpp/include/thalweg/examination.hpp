@@ -113,6 +113,7 @@ class Examination {
   Inquiry examine();
   Inquiry examine_by_values();
   Inquiry look_for_a_kinked_axis();
+  Inquiry look_further();
   Inquiry look_along_the_slope();
   Inquiry solve_the_model();
   Inquiry measure_noise();
