@@ -3,7 +3,7 @@
 
 A process chooses its set once, so each set has a process of its own that descends when it is told
 to and answers with the sum of the values that it reached. A set slower than the baseline is at
-fault.
+fault; what is wanted leaves a tenth to noise, since one start fills one lane of any batch.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _work(isa: str, name: str, title: str, many: int, rounds: int, rate: float) 
 
     return Work(
         f"{name}_{isa}", f"{title}, {isa}", "ns/round", 1e9 / rounds / max(many, 1),
-        under(isa), (Rival(BASELINE, under(BASELINE), wanted=1.0),), close(1e-9),
+        under(isa), (Rival(BASELINE, under(BASELINE), wanted=0.9),), close(1e-9),
     )  # fmt: skip
 
 

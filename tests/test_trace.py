@@ -644,6 +644,7 @@ CASES = [
     ),
     ("likes", lambda x: np.zeros_like(x) + np.ones_like(x) * x + np.full_like(x, 2.5), [(2, 3)]),
     ("full_like traced", lambda x: np.full_like(x, x[0]), [(3,)]),
+    ("full_like of more axes", lambda x: np.full_like(x[0], np.exp(x[None])), [(1, 3)]),
     ("copies", lambda x: np.copy(x) + x.copy(), [(3,)]),
     (
         "shapes",

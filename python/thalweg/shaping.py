@@ -277,6 +277,9 @@ def _full_like(
     shape = trace.wrap(a).shape if shape is None else shape
     if isinstance(fill_value, Tracer):
         shape = (shape,) if isinstance(shape, int) else tuple(shape)
+        own, more = fill_value.shape, fill_value.ndim - len(shape)
+        if more > 0 and set(own[:more]) == {1}:  # axes that NumPy leaves out as well
+            fill_value = fill_value.reshape(own[more:])
         return fill_value.like(trace.graph.broadcast_to(fill_value.node, shape))
     return np.full(shape, fill_value, np.float64)
 
