@@ -332,10 +332,12 @@ def test_nan_and_nonsense_in_a_state_end(solver):
         return np.sum((x - 1) ** 4) + np.sum(x**2)
 
     state = tw.minimize(f, np.zeros(2), solver, max_iter=4).state
-    for k in range(state.memory[0].size):
-        for value in (np.nan, np.inf, -1e300, 0.5):
+    size = state.memory[0].size
+    finite = (-1e7, -7.0, 0.5, 2.0, 1e6)
+    for which in (*range(size), slice(None)):  # NaN everywhere is refused by name
+        for value in finite if isinstance(which, slice) else (np.nan, np.inf, -1e300, *finite):
             memory = state.memory[0].copy()
-            memory[k] = value
+            memory[which] = value
             r = tw.minimize(
                 f, np.zeros(2), solver, state=replace(state, memory=(memory,)), max_iter=200,
                 max_nfev=2000,

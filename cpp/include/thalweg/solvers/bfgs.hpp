@@ -82,7 +82,9 @@ struct BFGS {
     void update() {
       const Mask curved = pending_.on(), first = curved & first_.on();
       if (any(first)) unit(first, scale_), first_.set(first, V(0.0));
-      std::int64_t i = row_.number();
+      // A state from elsewhere may hold any number: it begins again, then.
+      std::int64_t i =
+          all((row_ >= V(0.0)) & (row_ <= V(static_cast<double>(b_.n)))) ? row_.number() : 0;
       if (i == 0) multiply(y_, hy_);
       const V rho = select(curved, V(1.0) / b_.dot(s_, y_), V(0.0));
       const V weight = rho * (V(1.0) + rho * b_.dot(y_, hy_));
