@@ -343,3 +343,21 @@ def test_nan_and_nonsense_in_a_state_end(solver):
                 max_nfev=2000,
             )  # fmt: skip
             assert r.reason in tw.Reason
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_counter_of_a_foreign_state_is_no_address(solver):
+    """A number beside a flag says how far an interrupted update went: bfgs wrote to that row."""
+    from dataclasses import replace
+
+    state = tw.minimize(
+        lambda x: np.sum((x - 1) ** 4) + np.sum(x**2), np.zeros(2), solver, max_iter=4
+    ).state
+    for k in range(state.memory[0].size - 1):
+        memory = state.memory[0].copy()
+        memory[k : k + 2] = 1, -1e7
+        r = tw.minimize(  # without curvature the update is not begun anew
+            lambda x: -np.sum(x**2), np.zeros(2), solver, state=replace(state, memory=(memory,)),
+            max_iter=50, max_nfev=500,
+        )  # fmt: skip
+        assert r.reason in tw.Reason

@@ -22,7 +22,7 @@ def traced(function, *points):
     """The value of the traced function at points: arrays or numbers."""
     trace = Trace()
     inputs = [trace.input(k, np.shape(p)) for k, p in enumerate(points)]
-    node = output_node(trace, trace_call(function, inputs))
+    node = output_node(trace, trace_call(trace, function, inputs))
     program = _core.Function(trace.graph, [node], len(inputs))
     arrays = [np.asarray(p, dtype=np.float64)[None] for p in points]
     (out,) = program(arrays, [True] * len(points), 1)
@@ -32,7 +32,7 @@ def traced(function, *points):
 def failing(function, *shapes):
     """Trace for its error."""
     trace = Trace()
-    return trace_call(function, [trace.input(k, s) for k, s in enumerate(shapes)])
+    return trace_call(trace, function, [trace.input(k, s) for k, s in enumerate(shapes)])
 
 
 A3 = np.array([0.3, -1.2, 2.5])
@@ -932,6 +932,57 @@ def test_ufuncs_that_take_no_objects_say_so(name):
     assert f'"{__file__}", line ' in str(raised.value)
 
 
+BY_PYTHONS_RULES = {
+    "logical_or.reduce": lambda x: np.sum(np.logical_or.reduce([THREE, x]) * x),
+    "logical_and.reduce": lambda x: np.sum(np.logical_and.reduce([THREE, x]) * x),
+
+    "logical_or": lambda x: np.sum(np.logical_or([3.0, 2.0], np.array([x[0], 1.0])) * x[1]),
+}  # fmt: skip
+THREE = np.array([5.0, 2.0, 0.0])
+
+
+@pytest.mark.parametrize("case", BY_PYTHONS_RULES)
+def test_what_numpy_decides_of_objects_is_refused(case):
+    """`2.0 or x` is 2.0 and no truth value; no traced value hears of it."""
+    for point in (np.full(3, 0.5), np.ones(3)):
+        with pytest.raises(TraceError, match=r"for numbers where its trace gives .* objects"):
+            tw.objective(BY_PYTHONS_RULES[case], point)
+
+
+def test_what_is_refused_of_objects_is_refused_in_models():
+    t = np.linspace(1, 2, 9)
+
+    def model(t, a, b):
+        return np.logical_or.reduce([t, a + 0 * t]) * a + b * t
+
+    for fit in (tw.curve_fit, tw.curve_fit_many):
+        with pytest.raises(TraceError, match=r"gives .* for numbers"):
+            fit(model, t, t)
+
+
+def test_functions_of_objects_are_called_once_more_and_others_are_not():
+    calls = []
+
+    def f(x):
+        calls.append(type(x))
+        return np.sum(np.array([x[0], 2.0, x[1]]) ** 2)
+
+    assert tw.objective(f, [1.0, 2.0])([3.0, 4.0]) == 29
+    assert calls[0] is Tracer
+    assert set(calls[1:]) == {np.ndarray}
+    del calls[:]
+    tw.objective(lambda x: (calls.append(1), np.sum(x**2))[1], [1.0, 2.0])
+    assert calls == [1]
+
+
+def test_what_is_not_for_numbers_is_not_checked_by_them():
+    def f(x):
+        y = np.array([x[0], 2.0])
+        return x.trace.graph and np.sum(y) if isinstance(x, Tracer) else 1 / 0
+
+    assert tw.objective(f, [1.0, 2.0])([3.0, 4.0]) == 5
+
+
 def test_what_asarray_took_apart_is_put_together_again():
     def nodes(function, shape):
         trace = Trace()
@@ -1226,7 +1277,7 @@ def test_loop_over_elements_is_linear():
 
 def gradient(function, x):
     trace = Trace()
-    node = output_node(trace, trace_call(function, [trace.input(0, x.shape)]))
+    node = output_node(trace, trace_call(trace, function, [trace.input(0, x.shape)]))
     g = trace.graph.gradient(node, 0)
     (out,) = _core.Function(trace.graph, [g], 1)([x[None]], [True], 1)
     return out[0]

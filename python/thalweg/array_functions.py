@@ -386,11 +386,11 @@ def _diff(
     if n < 0:
         raise ValueError(f"order must be non-negative but got {n!r}")
     x = trace.wrap(a)
+    if n == 0:  # whatever the axis
+        return x
     if x.ndim == 0:
         raise ValueError("diff requires input that is at least one dimensional")
     axis = normalize_axis_index(axis, x.ndim)
-    if n == 0:
-        return x
     ends = []
     for end in (prepend, append):
         if end is not None:

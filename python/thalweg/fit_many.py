@@ -38,7 +38,7 @@ from thalweg.robust import checked_loss
 from thalweg.signatures import Parameters, split
 from thalweg.soundness import largest
 from thalweg.structure import FloatArray
-from thalweg.trace import trace_call
+from thalweg.trace import Trace, trace_call
 
 __all__ = ["curve_fit_many", "fit_many"]
 
@@ -167,8 +167,8 @@ def curve_fit_many(
     names, start = parameters_of(f, p0, lead, data)
     own = Parameters.of(f)
 
-    def values(_: Any, predictors: list[Any], parameters: list[Any]) -> Any:
-        return trace_call(f, *split((shared(predictors), *parameters), own.named))
+    def values(trace: Trace, predictors: list[Any], parameters: list[Any]) -> Any:
+        return trace_call(trace, f, *split((shared(predictors), *parameters), own.named))
 
     return fit_many(
         values, names, start, data, varying, known, sigma=sigma, absolute_sigma=absolute_sigma,

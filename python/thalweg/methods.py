@@ -277,7 +277,7 @@ def _traced(
     """The node of a schedule's value, from those of t and its numbers."""
     trace = Trace(graph)
     try:
-        result = trace_call(formula, [Tracer(trace, node) for node in arguments])
+        result = trace_call(trace, formula, [Tracer(trace, node) for node in arguments])
     except TraceError as error:
         why = str(error).removesuffix(LAST_RESORT).rstrip()
         raise TraceError(f"the schedule of {name}: {why}") from error

@@ -30,6 +30,7 @@ from thalweg.errors import (
     refusals,
 )
 from thalweg.inputs import described, has_masks, hint_of, numbers_of
+from thalweg.objects import check_by_numbers
 from thalweg.registry import refuse_masked
 from thalweg.tracer import Shape, Tracer, Truth, contiguous, holds_tracer, is_truth
 from thalweg.ufuncs import call_ufunc
@@ -51,11 +52,15 @@ class Trace:
         The expressions; a node is an int.
     read : list of (object, ndarray)
         What the function held that became data, and its array.
+    inputs : list of tuple
+        The shapes of the inputs.
+    made_objects : bool
+        Whether NumPy asked for a traced value as an array, which makes it one of objects.
     """
 
     __slots__ = (
-        "_dummies", "_positions", "_small",
-        "constant", "elementwise", "graph", "read", "taken_apart", "view",
+        "_dummies", "_positions", "_small", "constant", "elementwise", "graph", "inputs",
+        "made_objects", "read", "taken_apart", "view",
     )  # fmt: skip
 
     def __call__(self, *_: Any, **__: Any) -> NoReturn:
@@ -68,6 +73,8 @@ class Trace:
         self.constant = self.graph.constant
         self.view = self.graph.view
         self.read: list[tuple[Any, NDArray[Any]]] = []
+        self.inputs: list[Shape] = []
+        self.made_objects = False
         self._small: dict[tuple[Shape, bytes], int] = {}
         self._dummies: dict[Shape, tuple[NDArray[np.int8], int]] = {}
         self._positions: dict[Shape, NDArray[np.int64]] = {}
@@ -82,6 +89,8 @@ class Trace:
 
     def input(self, number: int, shape: Shape) -> Tracer:
         """Return input `number`, of this shape, as a traced value."""
+        if number == len(self.inputs):  # they come in order
+            self.inputs.append(shape)
         return Tracer(self, self.graph.input(number, shape))
 
     def wrap(self, value: Any) -> Tracer:
@@ -253,12 +262,17 @@ class Trace:
 
 
 def trace_call(
-    function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any] | None = None
+    trace: Trace,
+    function: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: dict[str, Any] | None = None,
 ) -> Any:
     """Call a function on traced arguments.
 
     Parameters
     ----------
+    trace : Trace
+        The graph that the arguments belong to.
     function : callable
         The user's function, written in NumPy.
     args, kwargs
@@ -272,11 +286,13 @@ def trace_call(
     Raises
     ------
     TraceError
-        If the function does what cannot be recorded. Its other errors come through as they are.
+        If the function does what cannot be recorded, or is another for numbers. Its other errors
+        come through as they are.
     """
     frames.defer_to_traced_values()
+    kwargs = kwargs or {}
     try:
-        return function(*args, **(kwargs or {}))
+        result = function(*args, **kwargs)
     except TraceError:
         raise
     except Exception as error:
@@ -289,6 +305,9 @@ def trace_call(
         if refused is None:
             raise
         raise refused from error
+    if trace.made_objects and trace.inputs:
+        check_by_numbers(trace, function, args, kwargs, output_node(trace, result))
+    return result
 
 
 def traced_node(
@@ -313,7 +332,7 @@ def traced_node(
         What is called, and on what; some are `Tracer`.
     """
     with refusals() as refused:
-        node = output_node(trace, trace_call(function, args, kwargs))
+        node = output_node(trace, trace_call(trace, function, args, kwargs))
     if refused and not depends(trace.graph, node, parameters):
         raise refused[0]
     return node

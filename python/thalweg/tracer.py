@@ -350,6 +350,7 @@ class Tracer:
     @property
     def __array__(self) -> Callable[..., NDArray[Any]]:
         # np.array([x[0], x[1]]) makes an object array of what has no __array__.
+        self.trace.made_objects = True
         if not self.shape:
             raise AttributeError("__array__")
         return self._as_objects
@@ -362,6 +363,9 @@ class Tracer:
         out = np.empty(self.size, object)
         out[:] = flat
         return out.reshape(self.shape)
+
+    def _sympy_(self) -> NoReturn:  # else SymPy takes it apart without end
+        raise no_number("symbol")
 
     def item(self, *_: Any) -> NoReturn:
         """Refuse, as a traced value holds no number."""
