@@ -16,5 +16,5 @@ export PYTHONPATH=$copy/site
 cd "$copy"
 python -c 'import thalweg; assert thalweg.__file__.startswith("'"$copy/site"'"), thalweg.__file__'
 # pytest fails where -k selects nothing: then a list is not walked.
-pytest -q -p no:cacheprovider -k "$(python3 "$here/dummy.py" --operation)" tests/test_ops.py
-pytest -q -p no:cacheprovider -k "$(python3 "$here/dummy.py" --rule)" tests/test_methods.py
+pytest -q -p no:cacheprovider -k "$(python3 "$here/dummy.py" --operation)" tests/ops/test_ops.py
+pytest -q -p no:cacheprovider -k "$(python3 "$here/dummy.py" --rule)" tests/methods/test_methods.py

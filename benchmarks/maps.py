@@ -14,7 +14,7 @@ from workloads import Call, Floats, Rival, Work, three_wells, three_wells_gradie
 import numpy as np
 
 import thalweg as tw
-from thalweg.stationary import Box
+from thalweg._descents.stationary import Box
 
 BOX = [(0.0, 5.0), (0.0, 5.0)]
 MINIMA = np.array([[0.52303226, 0.51698916], [3.47888053, 3.94751517], [2.9806366, 1.5408734]])
@@ -105,7 +105,7 @@ def ends() -> tuple[Any, Floats]:
 
 
 def merging_here() -> Call:
-    from thalweg.minima import find_minima
+    from thalweg._descents.minima import find_minima
 
     f, x = ends()
     box = Box(np.full(2, -5.12), np.full(2, 5.12), True)

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 import thalweg as tw
-from thalweg.methods import classes, make
+from thalweg._methods.method import classes, make
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from published import MGH, NIST

@@ -18,11 +18,13 @@ from typing import Any
 import numpy as np
 
 import thalweg as tw
-from thalweg import _core, expressions, registry, ufuncs
-from thalweg.methods import make
-from thalweg.reasons import STATUS_MINIMIZE, SUCCESS
-from thalweg.stopping import FOREVER, defaults
-from thalweg.tracer import Tracer
+from thalweg import _core
+from thalweg._formulas import expressions
+from thalweg._methods.method import make
+from thalweg._methods.stopping import FOREVER, defaults
+from thalweg._results.reasons import STATUS_MINIMIZE, SUCCESS
+from thalweg._tracing import registry, ufuncs
+from thalweg._tracing.tracer import Tracer
 
 PAGE = Path(__file__).with_name("api.md")
 REGION = re.compile(r"(<!-- table: (\w+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
@@ -93,8 +95,8 @@ def composed() -> str:
 
 
 GROUPS = {
-    "array_functions": "elements and sums",
-    "contractions": "products",
+    "elements": "elements and sums",
+    "products": "products",
     "einsum": "products",
     "shaping": "shape and order",
     "joining": "joining and cutting",

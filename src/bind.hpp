@@ -8,8 +8,8 @@
 #include <memory>
 #include <mutex>
 
-#include "thalweg/expression.hpp"
-#include "thalweg/method.hpp"
+#include "thalweg/descent/method.hpp"
+#include "thalweg/graph/expression.hpp"
 
 namespace py = pybind11;
 

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "bind.hpp"
-#include "thalweg/epochs.hpp"
+#include "thalweg/training/epochs.hpp"
 
 using namespace thalweg;
 

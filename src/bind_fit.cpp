@@ -5,10 +5,10 @@
 #include <optional>
 
 #include "bind.hpp"
-#include "thalweg/covariance.hpp"
-#include "thalweg/descend.hpp"
-#include "thalweg/differentiate.hpp"
-#include "thalweg/refine.hpp"
+#include "thalweg/descent/descend.hpp"
+#include "thalweg/fit/covariance.hpp"
+#include "thalweg/fit/refine.hpp"
+#include "thalweg/graph/differentiate.hpp"
 
 using namespace thalweg;
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "bind.hpp"
-#include "thalweg/diagnose.hpp"
-#include "thalweg/differentiate.hpp"
+#include "thalweg/graph/diagnose.hpp"
+#include "thalweg/graph/differentiate.hpp"
 
 using thalweg::Graph;
 using thalweg::NodeId;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What the core offers: instruction sets and operations, from its lists.
 #include "bind.hpp"
-#include "thalweg/kernels.hpp"
+#include "thalweg/kernels/kernels.hpp"
 
 void bind_info(py::module_& m) {
   m.def(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Lowered programs, and their evaluation over many points.
 #include "bind.hpp"
-#include "thalweg/evaluate.hpp"
+#include "thalweg/running/evaluate.hpp"
 
 using namespace thalweg;
 

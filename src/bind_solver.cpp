@@ -4,7 +4,7 @@
 #include <mutex>
 
 #include "dialogue.hpp"
-#include "thalweg/differentiate.hpp"
+#include "thalweg/graph/differentiate.hpp"
 
 using namespace thalweg;
 

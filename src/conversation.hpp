@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "bind.hpp"
-#include "thalweg/descend.hpp"
+#include "thalweg/descent/descend.hpp"
 
 // Numbers that come one by one, perhaps millions of them: in pieces, so that none is ever copied
 // here.

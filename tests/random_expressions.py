@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from scipy import special
 from test_ops import OPERATIONS, reference_of
 
-from thalweg.expressions import operation
+from thalweg._formulas.expressions import operation
 
 FloatArray = NDArray[np.float64]
 

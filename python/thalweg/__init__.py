@@ -1,20 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """thalweg minimizes NumPy functions: traced once, differentiated, and descended in C++."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from thalweg import methods as _methods
 from thalweg import schedules
-from thalweg._version import __version__
-from thalweg.bounds import Bounds
-from thalweg.config import show_config
-from thalweg.errors import TraceError
-from thalweg.methods import methods
-from thalweg.minimize import State, minimize
-from thalweg.objective import Objective, objective
-from thalweg.reasons import Reason
-from thalweg.result import Result
-from thalweg.transforms import (
+from thalweg._config import show_config
+from thalweg._descents.minimize import State, minimize
+from thalweg._methods import method as _methods
+from thalweg._methods.method import methods
+from thalweg._objectives.bounds import Bounds
+from thalweg._objectives.objective import Objective, objective
+from thalweg._objectives.transforms import (
     GradientCheck,
     check_grad,
     grad,
@@ -23,25 +20,29 @@ from thalweg.transforms import (
     jacobian,
     value_and_grad,
 )
+from thalweg._results.reasons import Reason
+from thalweg._results.result import Result
+from thalweg._tracing.errors import TraceError
+from thalweg._version import __version__
 
 if TYPE_CHECKING:
-    from thalweg import losses, nn, plot
-    from thalweg.endings import LeastSquares
-    from thalweg.fit import curve_fit
-    from thalweg.fit_information import OptimizeWarning
-    from thalweg.fit_many import curve_fit_many
-    from thalweg.fits import Fits
-    from thalweg.leastsq import least_squares
-    from thalweg.leastsq_many import LeastSquaresMany, least_squares_many
-    from thalweg.many import minimize_many
-    from thalweg.maps import Basins, basins
-    from thalweg.minima import Minima
-    from thalweg.models import Model, model
-    from thalweg.multistarts import multistart
-    from thalweg.results import Results
-    from thalweg.sweeps import Sweep, Verdict, sweep
-    from thalweg.symbolic import formula, from_sympy
-    from thalweg.tangents import Tangent, tangent
+    from thalweg import gallery, losses, nn, plot
+    from thalweg._descents.basins import Basins, basins
+    from thalweg._descents.minima import Minima
+    from thalweg._descents.minimize_many import minimize_many
+    from thalweg._descents.multistart import multistart
+    from thalweg._descents.sweep import Sweep, Verdict, sweep
+    from thalweg._fits.curve_fit import curve_fit
+    from thalweg._fits.curve_fit_many import curve_fit_many
+    from thalweg._fits.endings import LeastSquares
+    from thalweg._fits.fits import Fits
+    from thalweg._fits.information import OptimizeWarning
+    from thalweg._fits.least_squares import least_squares
+    from thalweg._fits.least_squares_many import LeastSquaresMany, least_squares_many
+    from thalweg._fits.model import Model, model
+    from thalweg._formulas.symbolic import formula, from_sympy
+    from thalweg._results.results import Results
+    from thalweg._results.tangent import Tangent, tangent
 
 GradientDescent = _methods.classes["gradient_descent"]
 Momentum = _methods.classes["momentum"]
@@ -71,44 +72,45 @@ for _class in _methods.classes.values():
 
 # What not every descent needs is imported when first asked for.
 _LATER = {
-    "Basins": "maps",
-    "Fits": "fits",
-    "LeastSquares": "endings",
-    "LeastSquaresMany": "leastsq_many",
-    "Minima": "minima",
-    "Model": "models",
-    "OptimizeWarning": "fit_information",
-    "Results": "results",
-    "Sweep": "sweeps",
-    "Tangent": "tangents",
-    "Verdict": "sweeps",
-    "basins": "maps",
-    "curve_fit": "fit",
-    "curve_fit_many": "fit_many",
-    "formula": "symbolic",
-    "from_sympy": "symbolic",
-    "least_squares": "leastsq",
-    "least_squares_many": "leastsq_many",
-    "minimize_many": "many",
-    "model": "models",
-    "multistart": "multistarts",
-    "sweep": "sweeps",
-    "tangent": "tangents",
+    "Basins": "_descents.basins",
+    "Fits": "_fits.fits",
+    "LeastSquares": "_fits.endings",
+    "LeastSquaresMany": "_fits.least_squares_many",
+    "Minima": "_descents.minima",
+    "Model": "_fits.model",
+    "OptimizeWarning": "_fits.information",
+    "Results": "_results.results",
+    "Sweep": "_descents.sweep",
+    "Tangent": "_results.tangent",
+    "Verdict": "_descents.sweep",
+    "basins": "_descents.basins",
+    "curve_fit": "_fits.curve_fit",
+    "curve_fit_many": "_fits.curve_fit_many",
+    "formula": "_formulas.symbolic",
+    "from_sympy": "_formulas.symbolic",
+    "least_squares": "_fits.least_squares",
+    "least_squares_many": "_fits.least_squares_many",
+    "minimize_many": "_descents.minimize_many",
+    "model": "_fits.model",
+    "multistart": "_descents.multistart",
+    "sweep": "_descents.sweep",
+    "tangent": "_results.tangent",
 }
 
 
 def __getattr__(name: str) -> Any:
     """Import a submodule that not everyone needs when it is first asked for."""
-    if name in ("losses", "nn", "plot"):
-        from importlib import import_module
-
+    if name in ("gallery", "losses", "nn", "plot"):
         return import_module(f"thalweg.{name}")
     if name in _LATER:
-        from importlib import import_module
-
         found = globals()[name] = getattr(import_module(f"thalweg.{_LATER[name]}"), name)
         return found
     raise AttributeError(f"module 'thalweg' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return __all__
 
 
 __all__ = [
@@ -158,6 +160,7 @@ __all__ = [
     "curve_fit_many",
     "formula",
     "from_sympy",
+    "gallery",
     "grad",
     "hessian",
     "hvp",

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from thalweg.elementary import operand, operation, where
+from thalweg._tracing.elementary import operand, operation, where
+from thalweg._tracing.tracer import Tracer
 from thalweg.nn import relu
-from thalweg.tracer import Tracer
 
 __all__ = ["hinge", "huber", "logistic", "poisson", "softmax_cross_entropy", "squared"]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from thalweg.elementary import operand, operation, where
+from thalweg._tracing.elementary import operand, operation, where
 
 __all__ = [
     "elu",

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "check.hpp"
-#include "thalweg/descend.hpp"
+#include "thalweg/descent/descend.hpp"
 
 using namespace thalweg;
 

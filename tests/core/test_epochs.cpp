@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "thalweg/epochs.hpp"
+#include "thalweg/training/epochs.hpp"
 
 #include <algorithm>
 #include <numeric>
 
 #include "check.hpp"
-#include "thalweg/philox.hpp"
+#include "thalweg/training/philox.hpp"
 
 using namespace thalweg;
 

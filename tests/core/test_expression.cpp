@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "check.hpp"
-#include "thalweg/differentiate.hpp"
-#include "thalweg/evaluate.hpp"
+#include "thalweg/graph/differentiate.hpp"
+#include "thalweg/running/evaluate.hpp"
 
 using namespace thalweg;
 

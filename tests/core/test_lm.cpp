@@ -5,8 +5,8 @@
 
 #include "allocations.hpp"
 #include "check.hpp"
-#include "thalweg/covariance.hpp"
-#include "thalweg/descend.hpp"
+#include "thalweg/descent/descend.hpp"
+#include "thalweg/fit/covariance.hpp"
 
 using namespace thalweg;
 

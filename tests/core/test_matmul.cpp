@@ -7,7 +7,7 @@
 #include <random>
 
 #include "check.hpp"
-#include "thalweg/evaluate.hpp"
+#include "thalweg/running/evaluate.hpp"
 
 using namespace thalweg;
 

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "check.hpp"
-#include "thalweg/descend.hpp"
+#include "thalweg/descent/descend.hpp"
 
 using namespace thalweg;
 

@@ -3,9 +3,9 @@
 #include <cmath>
 
 #include "check.hpp"
-#include "thalweg/differentiate.hpp"
-#include "thalweg/evaluate.hpp"
-#include "thalweg/rows.hpp"
+#include "thalweg/graph/differentiate.hpp"
+#include "thalweg/lowering/rows.hpp"
+#include "thalweg/running/evaluate.hpp"
 
 using namespace thalweg;
 

@@ -5,8 +5,8 @@
 #include <random>
 
 #include "check.hpp"
-#include "thalweg/differentiate.hpp"
-#include "thalweg/evaluate.hpp"
+#include "thalweg/graph/differentiate.hpp"
+#include "thalweg/running/evaluate.hpp"
 
 using namespace thalweg;
 

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "check.hpp"
-#include "thalweg/descend.hpp"
-#include "thalweg/diagnose.hpp"
-#include "thalweg/differentiate.hpp"
-#include "thalweg/evaluate.hpp"
+#include "thalweg/descent/descend.hpp"
+#include "thalweg/graph/diagnose.hpp"
+#include "thalweg/graph/differentiate.hpp"
+#include "thalweg/running/evaluate.hpp"
 
 using namespace thalweg;
 

@@ -6,7 +6,7 @@
 #include <cpuid.h>
 
 #include "check.hpp"
-#include "thalweg/evaluate.hpp"
+#include "thalweg/running/evaluate.hpp"
 
 using namespace thalweg;
 

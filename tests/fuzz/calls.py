@@ -13,7 +13,8 @@ import random_expressions
 import random_rows
 from scipy import special
 
-from thalweg import losses, nn, registry, tracer, ufuncs
+from thalweg import losses, nn
+from thalweg._tracing import registry, tracer, ufuncs
 
 Program = Any  # programs.Program, which imports this module
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from thalweg import expressions
+from thalweg._formulas import expressions
 from thalweg.cli import main
 
 SECONDS = 30.0

@@ -20,7 +20,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 import thalweg as tw
-from thalweg import saved
+from thalweg._objectives import saving as saved
+from thalweg._objectives.objective import restore_objective
 
 from .checks import same_bits
 from .programs import Program
@@ -232,7 +233,7 @@ def nodes_mutated(seed: int, rng: np.random.Generator) -> Iterator[str]:
         said.append(f"{path} = {functools.reduce(lambda t, k: t[k], path, body)!r}"[:200])
     told = f"{'; '.join(said)}\nof {F!r}, seed {seed}"
     try:
-        again = saved.restore_objective(whole | {"sha256": saved._digest(body), "body": body})
+        again = restore_objective(whole | {"sha256": saved._digest(body), "body": body})
     except ValueError as e:
         NOTES["expressions refused"] += 1
         if not any(words in str(e) for words in CLEAR):

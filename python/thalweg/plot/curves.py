@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from thalweg._objectives.points import argument_names, as_floats, parameter_count
 from thalweg.plot import canvas
 from thalweg.plot.scene import Scene, known_function, labels, over_points, scene
 from thalweg.plot.view import FloatArray, heights, limits_of
-from thalweg.structure import argument_names, as_floats, parameter_count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -17,7 +17,7 @@ from thalweg.plot.view import FloatArray
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from thalweg.result import Result
+    from thalweg._results.result import Result
 
 __all__ = ["descent", "history"]
 

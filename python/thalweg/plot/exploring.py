@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from thalweg.minimize import minimize
-from thalweg.objective import Objective
+from thalweg._descents.minimize import minimize
+from thalweg._objectives.objective import Objective
 from thalweg.plot import canvas
 from thalweg.plot.curves import draw_curve
 from thalweg.plot.pages import usual_rate
@@ -21,7 +21,7 @@ from thalweg.plot.view import FloatArray
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from thalweg.result import Result
+    from thalweg._results.result import Result
 
 __all__ = ["Explorer", "explore"]
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from thalweg._objectives.points import argument_names, as_floats
 from thalweg.plot import canvas
 from thalweg.plot.view import FloatArray
-from thalweg.structure import argument_names, as_floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -119,7 +119,7 @@ def fit(
 
 def _along(f: Callable[..., Any], x: FloatArray, p: FloatArray) -> tuple[FloatArray, FloatArray]:
     """The model's values (k,) along x and its slopes (k, p) by the parameters."""
-    from thalweg.objective import Objective
+    from thalweg._objectives.objective import Objective
 
     traced = Objective(lambda *q: f(x, *q), p, unpack=True)
     return np.broadcast_to(traced(p), x.shape), np.asarray(traced.jacobian(p)).reshape(-1, p.size)

@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from thalweg.bounds import read_bounds
-from thalweg.objective import Objective
+from thalweg._formulas.javascript import literal, written
+from thalweg._objectives.bounds import read_bounds
+from thalweg._objectives.objective import Objective
 from thalweg.plot import canvas
-from thalweg.plot.javascript import literal, written
 from thalweg.plot.scene import Scene, labels, over_points, point_in, slopes_over
 from thalweg.plot.view import FloatArray, heights, levels_of, limits_of
 

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
+from thalweg._objectives.points import argument_names
 from thalweg.plot.view import FloatArray, Trail, limits_of
-from thalweg.structure import argument_names
 
 if TYPE_CHECKING:
-    from thalweg.called import Called
-    from thalweg.objective import Objective
-    from thalweg.result import Result
+    from thalweg._objectives.objective import Objective
+    from thalweg._objectives.untraced import Called
+    from thalweg._results.result import Result
 
 Lanes = Callable[[FloatArray], FloatArray]  # (k, n) -> (k,) values, or (k, n) slopes
 
@@ -128,9 +128,9 @@ def known_function(fun: Any, x: Any) -> Objective | Called:
     """The function with the form of its points; traced if that is possible."""
     if hasattr(fun, "structure"):
         return cast("Objective | Called", fun)
-    from thalweg.called import Called
-    from thalweg.errors import TraceError
-    from thalweg.objective import Objective
+    from thalweg._objectives.objective import Objective
+    from thalweg._objectives.untraced import Called
+    from thalweg._tracing.errors import TraceError
 
     try:
         return Objective(fun, x)

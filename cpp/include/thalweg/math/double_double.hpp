@@ -3,7 +3,7 @@
 // functions with a large condition number (pow, logarithms in other bases, logaddexp near its zero)
 // are built from.
 #pragma once
-#include "thalweg/simd.hpp"
+#include "thalweg/kernels/simd.hpp"
 
 namespace thalweg::math {
 

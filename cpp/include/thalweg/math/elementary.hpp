@@ -3,12 +3,12 @@
 #pragma once
 #include <cmath>
 
+#include "thalweg/kernels/simd.hpp"
 #include "thalweg/math/exponential.hpp"
 #include "thalweg/math/hyperbolic.hpp"
 #include "thalweg/math/power.hpp"
 #include "thalweg/math/special.hpp"
 #include "thalweg/math/trigonometric.hpp"
-#include "thalweg/simd.hpp"
 
 namespace thalweg::math {
 

@@ -2,10 +2,10 @@
 // The error function and its complement, generic in the batch type. Errors are the largest seen
 // against mpmath on any instruction set, in ulp; a lane's bits depend on that lane alone.
 #pragma once
+#include "thalweg/kernels/simd.hpp"
 #include "thalweg/math/double_double.hpp"
 #include "thalweg/math/exponential.hpp"
 #include "thalweg/math/polynomial.hpp"
-#include "thalweg/simd.hpp"
 
 namespace thalweg::math {
 

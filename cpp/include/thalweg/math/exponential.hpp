@@ -3,8 +3,8 @@
 // "Error" is the largest seen, in units in the last place, against mpmath over the whole domain and
 // against extended precision in dense samples where it peaks.
 #pragma once
+#include "thalweg/kernels/simd.hpp"
 #include "thalweg/math/double_double.hpp"
-#include "thalweg/simd.hpp"
 #if defined(__AVX512F__)
 #include <immintrin.h>
 #endif

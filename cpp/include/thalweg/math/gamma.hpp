@@ -3,12 +3,12 @@
 // largest seen against mpmath on any instruction set, in ulp unless called absolute; a lane's bits
 // depend on that lane alone.
 #pragma once
+#include "thalweg/kernels/simd.hpp"
 #include "thalweg/math/double_double.hpp"
 #include "thalweg/math/exponential.hpp"
 #include "thalweg/math/polynomial.hpp"
 #include "thalweg/math/power.hpp"
 #include "thalweg/math/trigonometric.hpp"
-#include "thalweg/simd.hpp"
 
 namespace thalweg::math {
 

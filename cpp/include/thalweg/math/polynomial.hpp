@@ -2,7 +2,7 @@
 // Polynomials with coefficients known when compiling, lowest power first. The order of operations
 // is fixed, so a lane's value depends on that lane alone.
 #pragma once
-#include "thalweg/simd.hpp"
+#include "thalweg/kernels/simd.hpp"
 
 namespace thalweg::math {
 

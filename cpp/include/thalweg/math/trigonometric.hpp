@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <limits>
 
+#include "thalweg/kernels/simd.hpp"
 #include "thalweg/math/polynomial.hpp"
-#include "thalweg/simd.hpp"
 
 namespace thalweg::math {
 

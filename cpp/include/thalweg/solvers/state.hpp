@@ -3,7 +3,7 @@
 #pragma once
 #include <algorithm>
 
-#include "thalweg/solver.hpp"
+#include "thalweg/descent/solver.hpp"
 
 namespace thalweg::solvers {
 

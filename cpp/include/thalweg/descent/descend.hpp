@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The one loop. It holds a block of lanes, says at which points it needs what, and is told; counts,
+// tests, reasons and the queue of starts live here, once for every method and every source of
+// values.
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "thalweg/descent/block.hpp"
+
+namespace thalweg {
+
+// Why a lane ended. The names are the Python enumeration's.
+enum class Reason : std::int8_t {
+  GradientSmall,
+  StepSmall,
+  ValueSettled,
+  PrecisionLimit,
+  MaxIterations,
+  MaxEvaluations,
+  MaxTime,
+  Diverged,
+  LeftDomain,
+  NonFinite,
+  StoppedByCallback,
+  Interrupted,
+  Stuck,
+  Kink,
+};
+
+struct Watch {
+  std::function<bool()> interrupted;  // asked a few times in 100 ms; true ends all lanes
+  std::function<bool(const Report&)>
+      report;  // after every iteration, the start included; true stops
+  std::function<void(std::int64_t)> progress;  // how many starts have ended, as often
+};
+
+// Of starts that were not begun, since the descent was stopped as a whole: nothing is written of
+// their ending, and those from `from` on, which may be millions, were not even looked at.
+struct NotBegun {
+  Reason why = Reason::Interrupted;
+  std::int64_t from = 0;
+};
+
+// The starts that wait, handed out once each to any number of workers.
+class Queue {
+ public:
+  explicit Queue(std::int64_t k) : k_(k) {}
+  // At most `some` of them, [first, second); `ended` of the worker's own have ended since.
+  std::pair<std::int64_t, std::int64_t> take(std::int64_t some, std::int64_t ended);
+  void close(Reason why) { why_ = why, closed_ = true; }
+  NotBegun rest() const { return {why_, std::min<std::int64_t>(next_, k_)}; }
+  std::int64_t ended() const { return ended_; }
+
+ private:
+  const std::int64_t k_;
+  std::atomic<std::int64_t> next_{0}, ended_{0};
+  std::atomic<Reason> why_{Reason::Interrupted};
+  std::atomic<bool> closed_{false};
+};
+
+class Descent {
+ public:
+  Descent(const Program& program, const Step& step, const Method& method, const Kernels& kernels,
+          bool wide, Starts starts, Stopping stopping, Endings endings, Watch watch,
+          Queue* shared = nullptr);
+  Descent(const Setup& setup, const Sources& sources, const Kernels& kernels, bool wide,
+          Starts starts, Stopping stopping, Endings endings, Watch watch, Queue* shared = nullptr);
+
+  // What is needed next; false when every start has ended. A traced objective needs nothing: the
+  // block evaluates it.
+  bool ask(Question& question);
+  void tell();
+
+ private:
+  struct Ending {
+    Reason reason;
+    double left, right;
+  };
+  void begin();
+  std::int64_t next();  // start, or -1
+  void close(Reason why);
+  void review();
+  void look_at(std::int64_t lane);
+  Ending settled(const Position& at, const Ending& ending) const;
+  std::optional<Ending> judge(const Position& at) const;
+  void finish(std::int64_t lane, const Position& at, const Ending& ending);
+  void finish_all(const Ending& ending);
+  void check_clock();
+  void abandon();
+  bool over();
+  Position look(std::int64_t lane) {
+    return block_->look(lane, round_ - since_[static_cast<std::size_t>(lane)]);
+  }
+
+  const Starts starts_;
+  const Stopping stopping_;
+  const Endings endings_;
+  const Watch watch_;
+  std::unique_ptr<Block> block_;
+  Marks wanted_;
+  std::unique_ptr<Queue> own_;
+  Queue& queue_;
+  std::int64_t next_ = 0, end_ = 0, ended_ = 0;  // of what was taken from the queue
+  std::int64_t active_ = 0, round_ = 0, deadline_ = 0;
+  std::vector<std::int64_t> start_, since_;  // by lane: which start, and the round it was loaded at
+  std::int64_t check_in_ = 1, check_every_ = 1;
+  double began_, checked_;
+  bool overtime_ = false;
+};
+
+// Descends from every start with a traced objective.
+NotBegun descend(const Program& program, const Step& step, const Method& method,
+                 const Kernels& kernels, const Starts& starts, const Stopping& stopping,
+                 const Endings& endings, const Watch& watch);
+NotBegun descend(const Setup& setup, const Sources& sources, const Kernels& kernels,
+                 const Starts& starts, const Stopping& stopping, const Endings& endings,
+                 const Watch& watch);
+
+}  // namespace thalweg

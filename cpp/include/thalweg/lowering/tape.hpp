@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The lowered form: a flat array of instructions over numbered slots, slots reused by liveness. A
+// program is the tape of what differs from lane to lane, and a prologue that computes once what
+// does not.
+#pragma once
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "thalweg/graph/expression.hpp"
+#include "thalweg/kernels/kernels.hpp"
+
+namespace thalweg {
+
+enum class Space : std::uint8_t { None, Scratch, Input, Output, Number, Uniform };
+
+// Where a value lies: element `offset` of a slot, an input, an output, or of what is the same in
+// every lane.
+struct Place {
+  Space space = Space::None;
+  std::int32_t index = 0;
+  std::int64_t offset = 0;
+  bool operator==(const Place&) const = default;
+};
+
+struct Instruction {
+  std::int16_t code;
+  Mode mode[3] = {Mode::Number, Mode::Number, Mode::Number};
+  bool chained = false;  // one element, from and to registers
+  bool store = true;
+  Place r{}, in[3] = {};
+  std::int64_t n = 1;                  // elements of the result
+  bool whole[3] = {true, true, true};  // an operand of n elements (else one, repeated)
+  std::int32_t extent = -1;
+};
+
+// An Extent whose arrays are owned.
+struct OwnedExtent {
+  Extent sizes;
+  std::vector<std::int64_t> shape, from, to, from_table, to_table;
+  std::shared_ptr<const LookupTable> table;
+  Extent linked() const;
+};
+
+struct Tape {
+  std::vector<Instruction> code;
+  std::vector<std::int64_t> slots;  // capacity in elements
+  std::vector<double> numbers;
+  std::deque<OwnedExtent> extents;
+  Layout layout = Layout::Lanes;
+  std::string print() const;  // one readable line an instruction
+};
+
+// What stands in Space::Uniform: a uniform input, data, or a result of the prologue.
+struct UniformSource {
+  enum class From : std::uint8_t { Input, Data, Prologue } from;
+  std::int32_t index;
+};
+
+// How a program is to be laid out and what differs between lanes.
+struct Lowering {
+  std::vector<bool> varying;  // by input number
+  Layout layout = Layout::Lanes;
+  bool everything = false;  // also what no varying input reaches: a prologue
+};
+
+struct RowPlan;
+
+struct Program {
+  std::shared_ptr<Graph> graph;  // keeps data alive
+  std::vector<std::int64_t> input_sizes, output_sizes;
+  std::vector<bool> varying;
+  Tape body;
+  std::vector<UniformSource> uniform;
+  std::vector<DataArray> data;
+  std::unique_ptr<Program> prologue;  // layout Elements, its outputs the computed uniforms
+  std::unique_ptr<RowPlan> rows;      // layout Rows: instead of a tape
+  std::string print() const;
+  Program();
+  ~Program();
+};
+
+// Lowers the outputs; `input_count` inputs, of which `how.varying` differ between lanes.
+std::unique_ptr<Program> lower(std::shared_ptr<Graph> graph, std::span<const NodeId> outputs,
+                               Lowering how);
+
+// The layout for k lanes: long arrays tile by tile, whatever k is; else lanes across batches, but
+// for one lane alone elements, where there are enough.
+Layout layout_for(const Graph& graph, std::span<const NodeId> outputs, int width, std::int64_t k);
+
+// The programs of some outputs, lowered for each layout and each choice of what varies, once. Any
+// threads may ask for one; a program itself never changes.
+class Programs {
+ public:
+  Programs(std::shared_ptr<Graph> graph, std::vector<NodeId> outputs)
+      : graph_(std::move(graph)), outputs_(std::move(outputs)) {}
+  const Program& with(const std::vector<bool>& varying, Layout layout);
+  // For k lanes in batches of `width`.
+  const Program& for_lanes(const std::vector<bool>& varying, int width, std::int64_t k);
+
+ private:
+  const Program& made(const std::vector<bool>& varying, Layout layout);
+
+  std::shared_ptr<Graph> graph_;
+  std::vector<NodeId> outputs_;
+  std::mutex mutex_;  // taken before the graph's, never while that is held
+  std::deque<std::tuple<std::vector<bool>, Layout, std::unique_ptr<Program>>> made_;
+  std::optional<Layout> one_, many_;  // layouts for one lane, for more
+};
+
+}  // namespace thalweg

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Running a program: memory for one block of lanes, and the tape linked to it for one instruction
+// set. Belongs to one thread.
+#pragma once
+#include <array>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "thalweg/lowering/tape.hpp"
+
+namespace thalweg {
+
+class RowRun;
+
+// Zeros, aligned to a cache line and to the widest batch; never shrinks.
+class Aligned {
+ public:
+  explicit Aligned(std::size_t doubles);
+  double* get() const { return first_; }
+
+ private:
+  struct Free {
+    void operator()(void* p) const;
+  };
+  std::unique_ptr<void, Free> memory_;
+  double* first_ = nullptr;
+};
+
+class Evaluator {
+ public:
+  // `wide`: blocks of 8 batches, else of one. The layout Elements has one lane.
+  Evaluator(const Program& program, const Kernels& kernels, bool wide);
+  ~Evaluator();
+
+  // Lanes handled together.
+  std::int64_t lanes() const { return lanes_; }
+  // Doubles from one element of an input or output to the next.
+  std::int64_t step() const { return program_.body.layout == Layout::Lanes ? lanes_ : 1; }
+  // Where values lie that are in no ring.
+  double* input(std::size_t k) { return inputs_[k]; }
+  double* output(std::size_t k) const { return outputs_[k]; }
+  void bind_uniform(std::size_t k, const double* values);
+  // An output that becomes an input at the next run (or none: kNoInput), and is kept for one run
+  // more. Before prepare().
+  static constexpr std::size_t kNoInput = static_cast<std::size_t>(-1);
+  std::size_t ring(std::size_t input, std::size_t output);
+  // What a ring holds: age 0 the output of the run just made, 1 the one before (that run's input),
+  // 2 the one before that.
+  double* ring_at(std::size_t ring, std::size_t age) const {
+    return rings_[ring].buffers[(phase_ + 4 - age) % 3];
+  }
+  void rotate() { phase_ = (phase_ + 1) % 3; }
+  void rotate_back() { phase_ = (phase_ + 2) % 3; }
+  // Computes what is uniform; after every change of a uniform input and before the first run.
+  void prepare();
+  // False where it was stopped on the way, which only long arrays can be; outputs are half done
+  // then.
+  bool run() {
+    if (rows_) return run_rows();
+    handlers_.run(code_[phase_].data());
+    return true;
+  }
+  // For long arrays: threads that share the work, and who is asked whether to stop.
+  void share(int threads, std::function<bool()> stop);
+  // Where the linked tape has an address, so that it can be pointed elsewhere. After prepare(); not
+  // with rings.
+  struct Use {
+    const double** address;
+    std::int64_t offset;
+    void point_at(const double* values) const { *address = values + offset; }
+  };
+  // Of any of so many doubles.
+  std::vector<Use> uses(const double* first, std::int64_t count = 1);
+  // After uniform inputs changed in place.
+  void refresh();
+
+ private:
+  const double* uniform(std::size_t k) const;
+  bool run_rows();
+  void link();
+  void turn_to(std::size_t phase);
+  std::int64_t room(std::int64_t n) const;
+  std::vector<Linked> linked() const;
+
+  const Program& program_;
+  const Kernels& kernels_;
+  const Handlers& handlers_;
+  std::int64_t lanes_;
+  std::unique_ptr<Aligned> memory_;
+  std::vector<std::unique_ptr<Aligned>> ring_memory_;
+  std::vector<double*> inputs_, outputs_;
+  std::vector<const double*> uniform_inputs_;
+  std::vector<double*> slots_;
+  std::unique_ptr<Evaluator> prologue_;
+  std::unique_ptr<RowRun> rows_;
+  int threads_ = 1;
+  std::function<bool()> stop_;
+  struct Ring {
+    std::size_t input, output;
+    std::array<double*, 3> buffers;
+  };
+  std::vector<Ring> rings_;
+  std::size_t phase_ = 0;
+  std::vector<Extent> extents_;
+  struct Operand {
+    const double* at;
+    const double** address;
+  };
+  std::vector<Operand> operands_;            // for uses()
+  std::array<std::vector<Linked>, 3> code_;  // one for each phase of the rings
+};
+
+// Does a wide block stay in the second-level cache?
+bool fits_wide(const Program& program, const Kernels& kernels);
+// Lanes of a block.
+std::int64_t lanes_of(const Program& program, const Kernels& kernels, bool wide);
+
+// Outputs at k points. inputs[j]: k rows of the input's size where it varies, else one; outputs[j]:
+// k rows. Long arrays are shared out to threads; false where `stop` ended it.
+bool evaluate(const Program& program, const Kernels& kernels, std::span<const double* const> inputs,
+              std::span<double* const> outputs, std::int64_t k, int threads = 1,
+              const std::function<bool()>& stop = {});
+
+// Rows [first, first + count) into lanes (`lanes` of them, `step` doubles an element), the last row
+// repeated; and back.
+void scatter_lanes(const double* rows, std::int64_t size, std::int64_t first, std::int64_t count,
+                   std::int64_t lanes, double* to);
+void gather_lanes(const double* from, std::int64_t size, std::int64_t first, std::int64_t count,
+                  std::int64_t lanes, double* rows);
+
+}  // namespace thalweg

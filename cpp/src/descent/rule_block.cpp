@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A block of lanes under a rule: every round runs the step tape, and is an iteration. Point, memory
+// and value rotate, so that the best point is copied only where a value rises.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "thalweg/descent/block.hpp"
+
+namespace thalweg {
+namespace {
+
+// A point is worse than the best only if its f is higher by more than this many times max(1, |f|).
+constexpr double kSlack = 4 * 2.220446049250313e-16;
+// The limit of a lane that has no best point yet; an infinite value lies above it.
+constexpr double kNoLimit = std::numeric_limits<double>::max();
+
+class RuleBlock final : public Block {
+ public:
+  RuleBlock(const Program& program, const Step& step, const Method& method, const Kernels& kernels,
+            bool wide, const Starts& starts, const Stopping& stopping,
+            std::function<bool()> interrupted)
+      : Block(lanes_of(program, kernels, wide), step.n),
+        program_(program),
+        step_(step),
+        method_(method),
+        kernels_(kernels),
+        starts_(starts),
+        block_(program, kernels, wide) {
+    for (std::size_t j = 0; j < starts_.values.size(); ++j)
+      if (starts_.values[j] && !program_.varying[j]) block_.bind_uniform(j, starts_.values[j]);
+      else if (starts_.values[j] && j > 0) per_start_.push_back(j);
+    const StepLayout& at = step_.at;
+    x_ring_ = block_.ring(0, static_cast<std::size_t>(at.x));
+    f_ring_ = block_.ring(Evaluator::kNoInput, static_cast<std::size_t>(at.f));
+    for (std::size_t m = 0; m < method_.memory.size(); ++m)
+      memory_rings_.push_back(block_.ring(static_cast<std::size_t>(at.memory) + m,
+                                          static_cast<std::size_t>(at.memory_out) + m));
+    if (at.change >= 0)
+      change_ring_ = block_.ring(Evaluator::kNoInput, static_cast<std::size_t>(at.change));
+    if (at.gradient_norm >= 0)
+      norm_ring_ = block_.ring(Evaluator::kNoInput, static_cast<std::size_t>(at.gradient_norm));
+    block_.share(stopping.threads, std::move(interrupted));
+    block_.prepare();
+    // `rises` works on whole batches, also where there is one lane.
+    const auto padded = (lanes() + kernels_.width - 1) / kernels_.width * kernels_.width;
+    limit_.assign(static_cast<std::size_t>(padded), kNoLimit);
+    for (auto* numbers : {&saved_f_, &saved_norm_, &first_norm_})
+      numbers->assign(static_cast<std::size_t>(lanes()), NAN);
+    saved_x_.assign(static_cast<std::size_t>(lanes() * n()), 0.0);
+    if (stopping.count_rises) {
+      half_ = static_cast<double>(stopping.max_iterations / 2);
+      for (auto* count : {&not_falls_, &late_rises_, &late_from_})
+        count->assign(static_cast<std::size_t>(padded), 0.0);
+    }
+  }
+
+  void load(std::int64_t lane, std::int64_t start) override {
+    const std::size_t age = ran_ ? 0 : 1;  // the input of the next run, before or after turning
+    const auto put = [&](double* to, const double* row, std::int64_t size) {
+      for (std::int64_t i = 0; i < size; ++i) to[i * lanes() + lane] = row[i];
+    };
+    put(x(age), starts_.x + start * n(), n());
+    limit_[static_cast<std::size_t>(lane)] = kNoLimit;
+    loaded_.push_back(lane);
+    if (!late_from_.empty()) {
+      not_falls_[static_cast<std::size_t>(lane)] = late_rises_[static_cast<std::size_t>(lane)] = 0;
+      late_from_[static_cast<std::size_t>(lane)] = runs_ + half_;
+    }
+    block_.ring_at(f_ring_, age)[lane] = kNoLimit;  // no value before the first
+    for (std::size_t m = 0; m < memory_rings_.size(); ++m) {
+      const std::int64_t size = step_.remembered(m);
+      double* to = block_.ring_at(memory_rings_[m], age);
+      for (std::int64_t i = 0; i < size; ++i)
+        to[i * lanes() + lane] = m < starts_.memory.size() && starts_.memory[m]
+                                     ? starts_.memory[m][start * size + i]
+                                     : method_.memory[m].initial;
+    }
+    for (const std::size_t j : per_start_) {
+      const std::int64_t size = program_.input_sizes[j];
+      put(block_.input(j), starts_.values[j] + start * size, size);
+    }
+  }
+
+  void ask(Question& question) override {
+    question.x = x(1);
+    question.stride = lanes();
+    if (step_.at.told_f >= 0) {
+      question.f = block_.input(static_cast<std::size_t>(step_.at.told_f));
+      question.g = block_.input(static_cast<std::size_t>(step_.at.told_g));
+    }
+  }
+
+  bool run() override {
+    ran_ = block_.run();
+    if (ran_ && !loaded_.empty()) meet_starts();
+    if (ran_ && !late_from_.empty())
+      kernels_.count_rises(block_.ring_at(f_ring_, 0), block_.ring_at(f_ring_, 1), runs_++,
+                           late_from_.data(), not_falls_.data(), late_rises_.data(),
+                           static_cast<std::int64_t>(late_from_.size()));
+    return ran_;
+  }
+  void turn() override {
+    ran_ = false;
+    block_.rotate();
+  }
+  void turn_back() override { block_.rotate_back(); }
+
+  bool wants_look(const Stopping& stopping, Marks& marks) override {
+    bool some = rises(marks);
+    const auto at_most = [&](const double* values, double tolerance) {
+      if (lanes() > 1) some |= kernels_.at_most(values, lanes(), tolerance, marks.data());
+      else if (*values <= tolerance) some = true, marks.all();
+    };
+    if (stopping.ftol > 0) some = true, marks.all();
+    if (stopping.gtol > 0) at_most(block_.ring_at(norm_ring_, 0), stopping.gtol);
+    if (stopping.xtol > 0) at_most(block_.ring_at(change_ring_, 1), stopping.xtol);
+    return some;
+  }
+
+  Position look(std::int64_t lane, std::int64_t rounds) override {
+    const auto l = static_cast<std::size_t>(lane);
+    const double f = block_.ring_at(f_ring_, 0)[lane], before = block_.ring_at(f_ring_, 1)[lane];
+    const bool good = std::isfinite(f) && f <= limit_[l];
+    if (!good && rounds > 0 && before <= limit_[l]) {  // the point before was the best
+      saved_f_[l] = before;
+      if (step_.at.gradient_norm >= 0) saved_norm_[l] = block_.ring_at(norm_ring_, 1)[lane];
+      for (std::int64_t i = 0; i < n(); ++i)
+        saved_x_[l * static_cast<std::size_t>(n()) + static_cast<std::size_t>(i)] =
+            x(2)[i * lanes() + lane];
+    }
+    const StepLayout& at = step_.at;
+    const double best = good || rounds == 0 ? NAN : saved_f_[l];
+    return {f,
+            before,
+            at.gradient_norm < 0 ? NAN : block_.ring_at(norm_ring_, 0)[lane],
+            at.change < 0 ? NAN : block_.ring_at(change_ring_, 1)[lane],
+            rounds,
+            rounds + 1,
+            0,
+            !(best < f - kRounding * std::abs(best)),  // else no test holds: it may come back
+            Verdict::Going,
+            0.0,
+            0.0,
+            first_norm_[l],
+            best,
+            saved_norm_[l]};
+  }
+
+  void finish(std::int64_t lane, std::int64_t start, const Position& at,
+              const Endings& endings) override {
+    const auto l = static_cast<std::size_t>(lane);
+    const bool last_is_best = (std::isfinite(at.f) && at.f <= limit_[l]) || at.iterations == 0;
+    double* const best = endings.x + start * n();
+    for (std::int64_t i = 0; i < n(); ++i) best[i] = x(1)[i * lanes() + lane];
+    if (endings.last_x) std::copy_n(best, n(), endings.last_x + start * n());
+    if (!last_is_best) std::copy_n(&saved_x_[l * static_cast<std::size_t>(n())], n(), best);
+    if (endings.last_fun) endings.last_fun[start] = at.f;
+    endings.fun[start] = last_is_best ? at.f : saved_f_[l];
+    if (endings.not_falls) endings.not_falls[start] = static_cast<std::int64_t>(not_falls_[l]);
+    if (endings.late_rises) endings.late_rises[start] = static_cast<std::int64_t>(late_rises_[l]);
+    for (std::size_t m = 0; m < endings.memory.size(); ++m) {
+      const std::int64_t size = step_.remembered(m);
+      const double* from = block_.ring_at(memory_rings_[m], 1);
+      for (std::int64_t i = 0; i < size; ++i)
+        endings.memory[m][start * size + i] = from[i * lanes() + lane];
+    }
+  }
+
+  bool report(std::int64_t rounds, Report& report) override {
+    report = {rounds, x(1),
+              step_.at.value < 0 ? block_.ring_at(f_ring_, 0)
+                                 : block_.output(static_cast<std::size_t>(step_.at.value)),
+              step_.at.gradient_norm < 0 ? nullptr : block_.ring_at(norm_ring_, 0), lanes()};
+    return true;
+  }
+
+ private:
+  // How steep it is at the starts of lanes: of this size the gradients of a descent are.
+  void meet_starts() {
+    if (step_.at.gradient_norm >= 0)
+      for (const std::int64_t lane : loaded_)
+        first_norm_[static_cast<std::size_t>(lane)] = block_.ring_at(norm_ring_, 0)[lane];
+    loaded_.clear();
+  }
+  double* x(std::size_t age) const { return block_.ring_at(x_ring_, age); }
+  bool rises(Marks& marks) {
+    return kernels_.rises(block_.ring_at(f_ring_, 0), block_.ring_at(f_ring_, 1), limit_.data(),
+                          static_cast<std::int64_t>(limit_.size()), kSlack, marks.data());
+  }
+
+  const Program& program_;
+  const Step& step_;
+  const Method& method_;
+  const Kernels& kernels_;
+  const Starts& starts_;
+  Evaluator block_;
+  bool ran_ = false;
+  std::size_t x_ring_ = 0, f_ring_ = 0, change_ring_ = 0, norm_ring_ = 0;
+  std::vector<std::size_t> memory_rings_, per_start_;  // inputs that have a row for each start
+  // By lane: f above which a point is worse than the best; the best point left; the gradient norm
+  // at the start.
+  std::vector<double> limit_, saved_x_, saved_f_, saved_norm_, first_norm_;
+  std::vector<std::int64_t> loaded_;  // lanes that have not run since they were
+  // Where rises are counted, by lane: how often f did not fall; how often it rose after the run
+  // from which on they count as late.
+  std::vector<double> not_falls_, late_rises_, late_from_;
+  double runs_ = 0.0, half_ = 0.0;
+};
+
+}  // namespace
+
+std::unique_ptr<Block> rule_block(const Program& program, const Step& step, const Method& method,
+                                  const Kernels& kernels, bool wide, const Starts& starts,
+                                  const Stopping& stopping, std::function<bool()> interrupted) {
+  return std::make_unique<RuleBlock>(program, step, method, kernels, wide, starts, stopping,
+                                     std::move(interrupted));
+}
+
+}  // namespace thalweg

@@ -1,0 +1,506 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A block of lanes under a solver: a round evaluates what the lanes wait for, and tells the solver,
+// batch by batch. Nothing is allocated in a round.
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "descent/closing.hpp"
+#include "descent/hessian_rows.hpp"
+#include "thalweg/descent/block.hpp"
+#include "thalweg/running/workers.hpp"
+
+namespace thalweg {
+namespace {
+
+using standing::Row;
+
+std::int64_t padded(std::int64_t n, std::int64_t width) { return (n + width - 1) / width * width; }
+
+constexpr double kSlack = 4 * 2.220446049250313e-16;
+// Where it is lower by so much, a descent that has converged elsewhere goes on from there.
+constexpr double kWorthwhile = 1e-8;
+// So often it does; and where it is lower by less, or no end is in sight.
+constexpr int kMostReturns = 1000, kReturns = 3;
+
+// A lone told start of so many variables has its elements across the batches.
+constexpr std::int64_t kManyElements = 64;
+
+bool lanes_across(const Setup& setup, const Sources& sources) {
+  if (sources.values) return sources.values->body.layout == Layout::Lanes;
+  return sources.told_lanes > 1 || setup.n < kManyElements;
+}
+
+const SolverKernels& kernels_of(const Setup& setup, const Sources& sources, const Kernels& isa) {
+  const SolverPair& pair = isa.solvers[setup.solver->index];
+  if (!lanes_across(setup, sources)) return pair.elements;
+  return setup.n <= kFewVariables ? pair.few[setup.n - 1] : pair.lanes;
+}
+
+class SolverBlock final : public Block {
+ public:
+  SolverBlock(const Setup& setup, const Sources& sources, const Kernels& isa, bool wide,
+              const Starts& starts, const Stopping& stopping, std::function<bool()> interrupted)
+      : Block(lanes_for(setup, sources, isa, wide), setup.n),
+        isa_(isa),
+        starts_(starts),
+        stopping_(stopping),
+        values_alone_(setup.solver->needs == Needs::Value),
+        scale_free_(setup.solver->needs == Needs::Normal),
+        hyper_(setup.hyper),
+        across_(lanes_across(setup, sources)),
+        kernels_(kernels_of(setup, sources, isa)),
+        interrupted_(std::move(interrupted)) {
+    const std::int64_t width = isa.width, room = n() + 2 * width;
+    const auto bound = [&](const double* from, double free) {
+      if (!from) return static_cast<const double*>(nullptr);
+      bounds_.emplace_back(static_cast<std::size_t>(room), free);
+      std::copy_n(from, n(), bounds_.back().begin());
+      return static_cast<const double*>(bounds_.back().data());
+    };
+    bounds_.reserve(3);
+    call_.n = n();
+    call_.together = starts.k == 1;
+    call_.lower = bound(setup.lower, -INFINITY);
+    call_.upper = bound(setup.upper, INFINITY);
+    call_.scale = bound(setup.scale, 1.0);
+    call_.ftol = stopping.ftol;
+    if (interrupted_ && n() >= kManyElements) call_.worked = &worked, call_.watcher = this;
+    call_.hyper = hyper_.data();
+    row_ = padded(lanes(), width);
+    standing_ = std::make_unique<Aligned>(static_cast<std::size_t>(row_ * Row::Count));
+    call_.row = row_;
+    reported_.resize(static_cast<std::size_t>(n()));
+    closings_.resize(static_cast<std::size_t>(lanes()));
+    returns_.assign(static_cast<std::size_t>(lanes()), 0);
+    started_.assign(static_cast<std::size_t>(lanes()), 0);
+    if (sources.values) {
+      values_ = std::make_unique<Evaluator>(*sources.values, isa, wide);
+      open(*values_, *sources.values, stopping, interrupted_);
+      question_ = {values_->input(0), values_->output(0), nullptr, values_->step(), {}};
+      // A constant does not read x, and so the tape has no room for it.
+      if (sources.values->input_sizes[0] == 0) question_.x = own(x_);
+      if (setup.solver->needs != Needs::Value) question_.g = values_->output(1);
+      call_.joint = setup.solver->needs == Needs::Normal ||
+                    (setup.solver->needs == Needs::Hessian && !sources.product);
+      if (call_.joint) question_.h = values_->output(2);
+      whole_ = setup.solver->needs == Needs::Hessian && sources.product;
+      if (whole_ && starts.k == 1) {
+        rows_ = std::make_unique<HessianRows>(*sources.product, isa, n(), starts_, stopping.threads,
+                                              interrupted_);
+      } else if (sources.product) {
+        products_ = std::make_unique<Evaluator>(*sources.product, isa, wide);
+        open(*products_, *sources.product, stopping, interrupted_);
+        question_.h = products_->output(0);
+        const auto& sizes = sources.product->input_sizes;
+        question_.v = sizes.back() > 0 ? products_->input(sizes.size() - 1) : own(v_);
+        bent_ = sizes[0] > 0;
+      }
+      if (whole_) {
+        const std::int64_t step = question_.stride;
+        told_ = std::make_unique<Aligned>(static_cast<std::size_t>(n() * n() * (step + 1) + width));
+        question_.h = told_->get();
+      }
+    } else {
+      lend(setup.solver->needs);
+    }
+    call_.step = question_.stride;
+    memory_size_ = padded(kernels_.size(call_), 8);
+    memory_ = std::make_unique<Aligned>(
+        static_cast<std::size_t>(memory_size_ * (across_ ? row_ / width : 1)));
+  }
+
+  void load(std::int64_t lane, std::int64_t start) override {
+    closings_[static_cast<std::size_t>(lane)].reset();
+    returns_[static_cast<std::size_t>(lane)] = 0;
+    started_[static_cast<std::size_t>(lane)] = start;
+    ask_at(lane, starts_.x + start * n());
+    for (int r = 0; r < Row::Count; ++r) set(lane, static_cast<Row>(r), 0.0);
+    set(lane, Row::Fresh, kNew);
+    for (const Evaluator* e : {values_.get(), products_.get()})
+      if (e) load_arguments(*e, lane, start);
+    if (!starts_.memory.empty() && starts_.memory[0]) {
+      const SolverCall c = call_of(lane);
+      const std::int64_t count = kernels_.exchange(c, 0, nullptr, false);
+      kernels_.exchange(c, within(lane), const_cast<double*>(starts_.memory[0]) + start * count,
+                        false);
+      set(lane, Row::Fresh, kResumed);
+    }
+  }
+
+  void ask(Question& question) override {
+    question = question_;
+    question.asks = row(Row::Asks);
+    if (!values_) return;
+    question.f = question.g = question.h = nullptr;
+  }
+
+  bool run() override {
+    if (any(Wants::Values) && !values_->run()) return false;
+    if (any(Wants::Curvature) && !curve()) return false;
+    for (const auto& closing : closings_)
+      if (closing && !closing->over) answer(*closing);
+    const bool alone = call_.together && closings_[0] && !closings_[0]->over;
+    const std::int64_t width = isa_.width;
+    try {
+      for (std::int64_t first = 0; first < lanes() && !alone; first += width)
+        kernels_.tell(call_of(first));
+    } catch (const Abandoned&) {
+      return false;
+    }
+    for (const auto& closing : closings_)
+      if (closing && !closing->over) examine_on(*closing);
+    return true;
+  }
+
+  bool wants_look(const Stopping& stopping, Marks& marks) override {
+    if (lanes() == 1 || stopping.ftol > 0) {
+      marks.all();
+      return true;
+    }
+    bool some = isa_.at_most(row(Row::Judged), lanes(), -1.0, marks.data());
+    if (stopping.gtol > 0)
+      some |= isa_.at_most(row(Row::Norm), lanes(), stopping.gtol, marks.data());
+    if (stopping.xtol > 0)
+      some |= isa_.at_most(row(Row::Change), lanes(), stopping.xtol, marks.data());
+    return some;
+  }
+
+  Position look(std::int64_t lane, std::int64_t) override {
+    const auto count = [&](Row r) { return static_cast<std::int64_t>(row(r)[lane]); };
+    return {row(Row::F)[lane],
+            row(Row::Before)[lane],
+            row(Row::Norm)[lane],
+            row(Row::Change)[lane],
+            count(Row::Iterations),
+            count(Row::Evaluations),
+            count(Row::Curvatures),
+            row(Row::Moved)[lane] != 0.0,
+            static_cast<Verdict>(-count(Row::Judged)),
+            row(Row::Left)[lane],
+            row(Row::Right)[lane],
+            scale_free_ ? INFINITY : row(Row::Steepest)[lane],
+            !scale_free_ && lower_elsewhere(lane) ? row(Row::Best)[lane] : NAN};
+  }
+
+  void finish(std::int64_t lane, std::int64_t start, const Position& at,
+              const Endings& endings) override {
+    const SolverCall c = call_of(lane);
+    double *best = endings.x + start * n(), *last = endings.last_x + start * n();
+    const bool elsewhere = lower_elsewhere(lane);
+    Closing* const closing = closings_[static_cast<std::size_t>(lane)].get();
+    if (closing) put_back(*closing);
+    const double f = closing ? closing->place().f : at.f;
+    if (elsewhere) kernels_.point(c, within(lane), Which::Best, best);
+    else iterate(lane, best);
+    if (endings.last_x && elsewhere) iterate(lane, last);
+    else if (endings.last_x) std::copy_n(best, n(), last);
+    if (double* const slope = endings.slope ? endings.slope + start * n() : nullptr) {
+      if (elsewhere) std::fill_n(slope, n(), NAN);
+      else if (closing && !values_alone_) std::ranges::copy(closing->place().g, slope);
+      else kernels_.point(c, within(lane), Which::Slope, slope);
+    }
+    if (endings.last_fun) endings.last_fun[start] = f;
+    endings.fun[start] = elsewhere ? row(Row::Best)[lane] : f;
+    if (!endings.memory.empty() && endings.memory[0]) {
+      const std::int64_t count = kernels_.exchange(c, 0, nullptr, true);
+      kernels_.exchange(c, within(lane), endings.memory[0] + start * count, true);
+    }
+  }
+
+  bool goes_on(std::int64_t lane, bool doubtful, bool steep) override {
+    const auto l = static_cast<std::size_t>(lane);
+    if (closings_[l]) return false;  // it was examined
+    if (lower_elsewhere(lane)) {
+      const double f = row(Row::F)[lane], best = row(Row::Best)[lane];
+      const bool worthwhile = best < f - kWorthwhile * std::max(1.0, std::abs(f));
+      if (returns_[l] >= (worthwhile && !doubtful ? kMostReturns : kReturns) ||
+          (scale_free_ && !worthwhile))
+        return false;
+      ++returns_[l];
+      kernels_.point(call_of(lane), within(lane), Which::Best, reported_.data());
+      set_out_from(lane, reported_.data());
+      return true;
+    }
+    if (scale_free_ || !(doubtful || (steep && values_alone_))) return false;
+    begin_examination(lane);
+    return true;
+  }
+
+  bool report(std::int64_t, Report& report) override {
+    if (row(Row::Moved)[0] == 0.0) return false;
+    iterate(0, reported_.data());
+    report = {static_cast<std::int64_t>(row(Row::Iterations)[0]), reported_.data(), row(Row::F),
+              row(Row::Norm), 1};
+    return true;
+  }
+
+ private:
+  // Meanwhile the lane's rows stand still, but for the count of evaluations.
+  void begin_examination(std::int64_t lane) {
+    Examination::Place place{Examination::Point(static_cast<std::size_t>(n())), row(Row::F)[lane],
+                             Examination::Point(static_cast<std::size_t>(n()))};
+    const SolverCall c = call_of(lane);
+    kernels_.point(c, within(lane), Which::Iterate, place.x.data());
+    kernels_.point(c, within(lane), Which::Slope, place.g.data());
+    const double judged = -row(Row::Judged)[lane];
+    Examination::Sight sight = values_alone_ ? Examination::blurred() : Examination::Sight{};
+    sight.steep = stopping_.small_gradient(row(Row::Steepest)[lane]);
+    sight.expected |= judged == static_cast<double>(Verdict::PrecisionLimit);
+    const std::int64_t start = started_[static_cast<std::size_t>(lane)];
+    auto& closing = closings_[static_cast<std::size_t>(lane)];
+    closing = std::make_unique<Closing>(lane, std::move(place), starts_.x + start * n(),
+                                        call_.lower, call_.upper, sight, values_alone_);
+    for (int r = 0; r < Row::Count; ++r)
+      closing->rows[static_cast<std::size_t>(r)] = row(static_cast<Row>(r))[lane];
+    if (!call_.together) {
+      closing->memory.resize(static_cast<std::size_t>(kernels_.exchange(c, 0, nullptr, true)));
+      kernels_.exchange(c, within(lane), closing->memory.data(), true);
+    }
+    inquire(*closing);
+  }
+  // The next probe, or what was found.
+  void inquire(Closing& closing) {
+    const std::int64_t lane = closing.lane;
+    if (const double* x = closing.asks()) {
+      set(lane, Row::Fresh, kNew);
+      set(lane, Row::Judged, 0.0), set(lane, Row::Moved, 0.0), set(lane, Row::Asks, 0.0);
+      return ask_at(lane, x);
+    }
+    const auto [verdict, left, right] = closing.finding();
+    const Examination::Place& place = closing.place();
+    if (verdict == Verdict::Going) {
+      const Examination::Point from = place.x;
+      put_back(closing);
+      closings_[static_cast<std::size_t>(lane)].reset();
+      return set_out_from(lane, from.data());
+    }
+    closing.over = true;
+    put_back(closing);
+    const bool lower = row(Row::F)[lane] != place.f;
+    if (lower) {  // by little: one more iterate
+      set(lane, Row::Before, row(Row::F)[lane]), set(lane, Row::F, place.f);
+      set(lane, Row::Norm, norm(place)), set(lane, Row::Change, INFINITY);
+      set(lane, Row::Iterations, row(Row::Iterations)[lane] + 1);
+    }
+    // Else the word of a solver that knows values alone stands.
+    if (values_alone_ && verdict == Verdict::PrecisionLimit && !lower) return;
+    set(lane, Row::Moved, lower ? 1.0 : 0.0);
+    set(lane, Row::Judged, -static_cast<double>(verdict));
+    set(lane, Row::Left, left), set(lane, Row::Right, right);
+  }
+  void answer(Closing& closing) {
+    const double* g = question_.g ? question_.g + closing.lane : nullptr;
+    closing.tell(question_.f[closing.lane],
+                 [&](std::int64_t i) { return g[i * question_.stride]; });
+    closing.rows[Row::Evaluations] += 1;
+  }
+  void examine_on(Closing& closing) {
+    for (int r = 0; r < Row::Count; ++r)
+      set(closing.lane, static_cast<Row>(r), closing.rows[static_cast<std::size_t>(r)]);
+    inquire(closing);
+  }
+  void put_back(Closing& closing) {
+    set(closing.lane, Row::Fresh, 0.0);
+    if (closing.memory.empty()) return;
+    kernels_.exchange(call_of(closing.lane), within(closing.lane), closing.memory.data(), false);
+    closing.memory.clear();
+  }
+  double norm(const Examination::Place& place) const {
+    if (values_alone_) return INFINITY;
+    double most = 0.0;
+    for (std::size_t i = 0; i < place.x.size(); ++i) {
+      const double slope = call_.lower ? std::clamp(place.g[i], place.x[i] - call_.upper[i],
+                                                    place.x[i] - call_.lower[i])
+                                       : place.g[i];
+      most = std::max(most, std::abs(slope));
+    }
+    return most;
+  }
+
+  void iterate(std::int64_t lane, double* to) const {
+    if (const auto& closing = closings_[static_cast<std::size_t>(lane)])
+      std::ranges::copy(closing->place().x, to);
+    else kernels_.point(call_of(lane), within(lane), Which::Iterate, to);
+  }
+  // From there as from a start, one iteration later.
+  void set_out_from(std::int64_t lane, const double* x) {
+    ask_at(lane, x);
+    set(lane, Row::Iterations, row(Row::Iterations)[lane] + 1);
+    set(lane, Row::Judged, 0.0), set(lane, Row::Asks, 0.0);
+    set(lane, Row::Fresh, kNew);
+  }
+  // A lone start is the same in every lane.
+  void ask_at(std::int64_t lane, const double* from) {
+    double* x = const_cast<double*>(question_.x);
+    for (std::int64_t i = 0; i < n(); ++i) {
+      if (call_.together && across_)
+        for (std::int64_t l = 0; l < lanes(); ++l) x[i * question_.stride + l] = from[i];
+      else x[i * question_.stride + lane] = from[i];
+    }
+  }
+
+  // An earlier point displaces the last only where it is lower by more than rounding.
+  bool lower_elsewhere(std::int64_t lane) const {
+    const double f = row(Row::F)[lane], best = row(Row::Best)[lane];
+    return best < f - kSlack * std::max(1.0, std::abs(f)) || (std::isnan(f) && std::isfinite(best));
+  }
+  static std::int64_t lanes_for(const Setup& setup, const Sources& sources, const Kernels& isa,
+                                bool wide) {
+    if (sources.values) return lanes_of(*sources.values, isa, wide);
+    if (sources.told_lanes == 1 && setup.n >= kManyElements) return 1;
+    return padded(sources.told_lanes, isa.width);
+  }
+
+  void open(Evaluator& e, const Program& program, const Stopping& stopping,
+            const std::function<bool()>& interrupted) {
+    for (std::size_t j = 1; j < starts_.values.size() && j < program.varying.size(); ++j)
+      if (starts_.values[j] && !program.varying[j]) e.bind_uniform(j, starts_.values[j]);
+      else if (starts_.values[j] && program.varying[j] && &e == values_.get())
+        per_start_.push_back({j, program.input_sizes[j]});
+    e.share(stopping.threads, interrupted);
+    e.prepare();
+  }
+
+  double* own(std::unique_ptr<Aligned>& vector) const {
+    vector = std::make_unique<Aligned>(static_cast<std::size_t>((n() + isa_.width) * lanes()));
+    return vector->get();
+  }
+
+  // Room for what a driver tells.
+  void lend(Needs needs) {
+    const std::int64_t width = isa_.width, each = across_ ? lanes() : 1,
+                       vector = across_ ? n() * lanes() : n() + 2 * width,
+                       matrix = needs == Needs::Hessian || needs == Needs::Normal ? n() * vector
+                                : needs == Needs::HessianVector                   ? vector
+                                                                                  : 0;
+    told_ = std::make_unique<Aligned>(
+        static_cast<std::size_t>(3 * vector + matrix + padded(each, width)));
+    double* at = told_->get();
+    const auto take = [&at](std::int64_t doubles) { return std::exchange(at, at + doubles); };
+    question_ = {take(vector), nullptr, take(vector), each, {}};
+    question_.f = take(padded(each, width));
+    if (needs == Needs::HessianVector) question_.v = take(vector);
+    if (matrix) question_.h = take(matrix);
+    call_.joint = needs == Needs::Normal;
+  }
+
+  // The Hessian at x, or its products with v.
+  bool curve() {
+    const std::int64_t vector = across_ ? n() * lanes() : n();
+    if (products_ && bent_) std::copy_n(question_.x, vector, products_->input(0));
+    if (products_ && !whole_) return products_->run();
+    double* const h = question_.h;
+    if (products_) {  // with unit vectors, the same in every lane
+      double* const v = const_cast<double*>(question_.v);
+      for (std::int64_t j = 0; j < n(); ++j) {
+        std::fill_n(v, vector, 0.0);
+        std::fill_n(v + j * question_.stride, question_.stride, 1.0);
+        if (patience_.over() || !products_->run()) return false;
+        std::copy_n(products_->output(0), vector, h + j * vector);
+      }
+      return true;
+    }
+    if (question_.stride == 1) return rows_->run(question_.x, h);
+    // One start, the same in every lane.
+    const std::int64_t step = question_.stride;
+    double* const plain = h + n() * n() * step;
+    for (std::int64_t i = 0; i < n(); ++i) plain[i] = question_.x[i * step];
+    if (!rows_->run(plain, plain)) return false;
+    for (std::int64_t i = 0; i < n() * n(); ++i) std::fill_n(h + i * step, step, plain[i]);
+    return true;
+  }
+
+  // See SolverCall. The clock is read after some tenths of a millisecond.
+  static void worked(void* block, std::int64_t numbers) {
+    constexpr std::int64_t kSome = 1 << 18;
+    auto& self = *static_cast<SolverBlock*>(block);
+    if ((self.worked_ += numbers) < kSome) return;
+    self.worked_ = 0;
+    if (self.patience_.over()) throw Abandoned{};
+  }
+
+  void load_arguments(const Evaluator& e, std::int64_t lane, std::int64_t start) {
+    for (const auto& [j, size] : per_start_) {
+      double* to = const_cast<Evaluator&>(e).input(j);
+      for (std::int64_t i = 0; i < size; ++i)
+        to[i * e.step() + lane] = starts_.values[j][start * size + i];
+    }
+  }
+
+  double* row(Row r) const { return standing_->get() + r * row_; }
+  // Where the elements of a lone lane lie across batches, its numbers stand in every place of one.
+  void set(std::int64_t lane, Row r, double value) {
+    if (across_ && !call_.together) row(r)[lane] = value;
+    else std::fill_n(row(r), row_, value);
+  }
+  bool any(Wants wants) const {
+    if (!products_ && !rows_) return wants == Wants::Values && values_;
+    const double* asks = row(Row::Asks);
+    return std::any_of(asks, asks + lanes(),
+                       [&](double a) { return a == static_cast<double>(wants); });
+  }
+  std::int64_t within(std::int64_t lane) const { return across_ ? lane % isa_.width : 0; }
+
+  SolverCall call_of(std::int64_t lane) const {
+    SolverCall c = call_;
+    const std::int64_t batch = across_ ? lane / isa_.width : 0, first = batch * isa_.width;
+    const auto shifted = [first](auto* p) { return p ? p + first : p; };
+    c.x = const_cast<double*>(question_.x) + first;
+    c.v = const_cast<double*>(shifted(question_.v));
+    c.f = shifted(question_.f), c.g = shifted(question_.g), c.h = shifted(question_.h);
+    c.memory = memory_->get() + batch * memory_size_;
+    c.standing = standing_->get() + first;
+    return c;
+  }
+
+  const Kernels& isa_;
+  const Starts& starts_;
+  const Stopping stopping_;
+  const bool values_alone_, scale_free_;  // no gradient is told; its norm is a cosine
+  std::vector<double> hyper_;
+  bool across_;
+  const SolverKernels& kernels_;
+  const std::function<bool()> interrupted_;
+  Patience::Time asked_ = std::chrono::steady_clock::now();
+  Patience patience_{interrupted_, asked_};
+  std::int64_t worked_ = 0;
+  std::vector<std::vector<double>> bounds_;
+  std::unique_ptr<Evaluator> values_, products_;
+  std::unique_ptr<HessianRows> rows_;
+  bool whole_ = false;  // Hessians are made of products
+  bool bent_ = false;   // products depend on x: where f is quadratic, they do not read it
+  struct Argument {
+    std::size_t input;
+    std::int64_t size;
+  };
+  std::vector<Argument> per_start_;
+  std::unique_ptr<Aligned> x_, v_, told_, standing_, memory_;
+  std::int64_t row_ = 0, memory_size_ = 0;
+  Question question_{};
+  SolverCall call_{};
+  std::vector<double> reported_;
+  // By lane: its end under examination, how often it went back to a lower point, its start.
+  std::vector<std::unique_ptr<Closing>> closings_;
+  std::vector<int> returns_;
+  std::vector<std::int64_t> started_;
+};
+
+}  // namespace
+
+std::int64_t remembered(const Setup& setup, const Sources& sources, const Kernels& isa) {
+  SolverCall call{};
+  call.n = setup.n;
+  call.hyper = setup.hyper.data();
+  call.lower = setup.lower, call.upper = setup.upper;
+  return kernels_of(setup, sources, isa).exchange(call, 0, nullptr, true);
+}
+
+std::unique_ptr<Block> solver_block(const Setup& setup, const Sources& sources,
+                                    const Kernels& kernels, bool wide, const Starts& starts,
+                                    const Stopping& stopping, std::function<bool()> interrupted) {
+  return std::make_unique<SolverBlock>(setup, sources, kernels, wide, starts, stopping,
+                                       std::move(interrupted));
+}
+
+}  // namespace thalweg

@@ -1,5 +1,0 @@
-// SPDX-License-Identifier: BSD-3-Clause
-#define THALWEG_ISA avx512
-#define THALWEG_ISA_NAME "avx512"
-#define THALWEG_ARCH xsimd::avx512bw
-#include "../solvers.inl.hpp"

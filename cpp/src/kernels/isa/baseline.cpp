@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#define THALWEG_ISA baseline
+#define THALWEG_ISA_NAME "baseline"
+#define THALWEG_ARCH xsimd::sse2
+#include "kernels/kernels.inl.hpp"

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A tape for people: one line an instruction.
+#include <cstdio>
+
+#include "thalweg/lowering/rows.hpp"
+#include "thalweg/lowering/tape.hpp"
+
+namespace thalweg {
+namespace {
+
+template <class... Fs> constexpr auto names(OperationList<Fs...>) {
+  return std::array{Fs::name...};
+}
+constexpr auto kNames = names(Elementary{});
+constexpr const char* kBulkNames[] = {"sincos", "sum",  "dot",      "max",  "min",    "prod",
+                                      "matmul", "move", "add_move", "scan", "lookup", "end"};
+
+std::string number(double x) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.17g", x);
+  double back;
+  char brief[32];
+  std::snprintf(brief, sizeof brief, "%.15g", x);
+  return std::sscanf(brief, "%lf", &back) == 1 && back == x ? brief : text;
+}
+
+}  // namespace
+
+std::string Tape::print() const {
+  std::string out;
+  const auto place = [this](const Place& p, std::int64_t n) {
+    static constexpr const char* kLetter[] = {"", "@", "x", "out", "", "u"};
+    if (p.space == Space::Number) return number(numbers[static_cast<std::size_t>(p.index)]);
+    std::string text(kLetter[static_cast<int>(p.space)]);
+    text.append(std::to_string(p.index));
+    if (p.offset || n > 1) {
+      text.append("[").append(std::to_string(p.offset));
+      if (n > 1) text.append(":").append(std::to_string(p.offset + n));
+      text.append("]");
+    }
+    return text;
+  };
+  for (const Instruction& i : code) {
+    const auto c = static_cast<std::size_t>(i.code);
+    std::string line = i.store ? place(i.r, i.n) : std::string("_");
+    const bool pair = i.code == thalweg::code(Bulk::SinCos);
+    if (pair) line.append(", ").append(place(i.in[2], i.n));
+    line += " = ";
+    line += c < kNames.size() ? kNames[c] : kBulkNames[c - kNames.size()];
+    line += "(";
+    for (int k = 0; k < (pair ? 1 : 3) && i.in[k].space != Space::None; ++k)
+      line.append(k ? ", " : "")
+          .append(i.mode[k] == Mode::Register
+                      ? "_"
+                      : place(i.in[k], i.whole[k] && c < kNames.size() ? i.n : 1));
+    out.append(line).append(")\n");
+  }
+  return out;
+}
+
+std::string Program::print() const {
+  if (rows) return rows->print();
+  std::string out;
+  if (prologue) out.append("once:\n").append(prologue->body.print()).append("each lane:\n");
+  return out.append(body.print());
+}
+
+std::string RowPlan::print() const {
+  const auto array = [this](std::int32_t b) {
+    static constexpr const char* kLetter[] = {"x", "out", "data", "array"};
+    const RowBuffer& buffer = buffers[static_cast<std::size_t>(b)];
+    const auto number = buffer.from == RowBuffer::From::Own ? b : buffer.index;
+    return kLetter[static_cast<int>(buffer.from)] + std::to_string(number);
+  };
+  const auto access = [&](const RowAccess& a) {
+    std::string text = a.converted ? "rows" + std::to_string(a.buffer) : array(a.buffer);
+    text.append("[").append(std::to_string(a.offset)).append(" + row ");
+    text.append(std::to_string(a.row_stride));
+    if (a.width > 1)
+      text.append(" + ")
+          .append(std::to_string(a.width))
+          .append(" by ")
+          .append(std::to_string(a.inner_stride));
+    return text.append("]");
+  };
+  const auto span = [&](const RowSpan& s) {
+    return array(s.buffer)
+        .append("[")
+        .append(std::to_string(s.offset))
+        .append(":")
+        .append(std::to_string(s.offset + s.size))
+        .append("]");
+  };
+  std::string out;
+  const auto line = [&out](const std::string& text, const std::string& more) {
+    out.append("  ").append(text).append(more).append("\n");
+  };
+  const auto numbered = [](const char* name, std::size_t k) {
+    return std::string(name).append(std::to_string(k));
+  };
+  for (const auto& stage : stages) {
+    if (const auto* w = std::get_if<WholeStage>(&stage)) {
+      out.append("whole:\n");
+      for (std::size_t k = 0; k < w->inputs.size(); ++k)
+        line(numbered("x", k).append(" = "), span(w->inputs[k]));
+      out.append(w->program->print());
+      for (std::size_t k = 0; k < w->outputs.size(); ++k)
+        line(array(w->outputs[k]).append(" = "), numbered("out", k));
+    } else if (const auto* p = std::get_if<PatchStage>(&stage)) {
+      line(array(p->to).append(p->add ? " += " : " = "), array(p->from).append(" in its place"));
+    } else {
+      const auto& l = std::get<RowLoop>(stage);
+      out.append(std::to_string(l.rows)).append(" rows:\n");
+      for (std::size_t k = 0; k < l.conversions.size(); ++k)
+        line(numbered("rows", k).append(" = "),
+             std::to_string(l.conversions[k].width).append(" numbers a row, as doubles"));
+      for (std::size_t k = 0; k < l.inputs.size(); ++k) {
+        const std::string name = numbered("x", k).append(" = ");
+        if (const auto* s = std::get_if<RowSpan>(&l.inputs[k])) line(name, span(*s));
+        else if (const auto* a = std::get_if<RowAccess>(&l.inputs[k])) line(name, access(*a));
+        else {
+          const auto& product = std::get<RowProduct>(l.inputs[k]);
+          line(name, access(product.rows).append(" @ ").append(span(product.weights)));
+        }
+      }
+      out.append(l.program->print());
+      static constexpr const char* kNames[] = {" = sum of ", " = max of ", " = min of ",
+                                               " = prod of "};
+      const auto side = [&](const RowLoop::Operand& o) {
+        const auto* a = std::get_if<RowAccess>(&o);
+        return a ? access(*a) : numbered("out", std::get<std::size_t>(o));
+      };
+      for (const auto& s : l.stores)
+        line(access(s.to).append(s.add ? " += " : " = "), numbered("out", s.output));
+      for (const auto& j : l.joins)
+        line(array(j.buffer).append(kNames[static_cast<int>(j.kind)]), side(j.from));
+      for (const auto& c : l.contractions)
+        line(array(c.buffer).append(" = sum of "),
+             side(c.left).append(" x ").append(side(c.right)));
+    }
+  }
+  return out;
+}
+
+}  // namespace thalweg

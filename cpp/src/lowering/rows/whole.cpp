@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Stages of a plan over rows that make arrays all at once, by a program of their own.
+#include <map>
+
+#include "lowering/rows/arrays.hpp"
+
+namespace thalweg::rows {
+namespace {
+
+// A graph of nodes of the whole one that are made all at once.
+class WholeBuilder {
+ public:
+  WholeBuilder(Arrays& arrays, int time) : a_(arrays), time_(time) {}
+
+  void build(const std::vector<NodeId>& nodes) {
+    std::vector<NodeId> outputs;
+    for (NodeId id : nodes) {
+      const NodeId made = copy(id);
+      if (!a_.of(id).stored) continue;
+      outputs.push_back(made);
+      stage_.outputs.push_back(a_.buffer(id));
+    }
+    if (outputs.empty()) return;
+    stage_.program = lower(graph_, outputs,
+                           {std::vector<bool>(stage_.inputs.size(), true), Layout::Elements, true});
+    a_.plan->stages.emplace_back(std::move(stage_));
+  }
+
+ private:
+  NodeId cut(NodeId id) {
+    if (const auto known = made_.find(id); known != made_.end()) return known->second;
+    const Node n = a_.g[id];
+    if (n.kind == Kind::Constant) return made_[id] = graph_->constant(n.value);
+    if (n.kind == Kind::Data) return made_[id] = graph_->data(a_.g.data_of(id));
+    const auto s = a_.span(id);
+    if (a_.of(id).how == How::View && (!s || made_here(id))) return copy(id);
+    stage_.inputs.push_back(s ? *s : RowSpan{a_.buffer(id), 0, a_.size(id)});
+    return made_[id] = input(a_.g.shape(id));
+  }
+  // The stage's last input, as a node of its graph.
+  NodeId input(const Shape& shape) {
+    return graph_->input(position(stage_.inputs.size() - 1, "inputs"), shape);
+  }
+  NodeId copy(NodeId id) {
+    const Node n = a_.g[id];
+    const Graph& g = a_.g;
+    if (n.kind == Kind::Input) {
+      stage_.inputs.push_back({input_buffer(n.op, a_.size(id)), 0, a_.size(id)});
+      return made_[id] = input(g.shape(id));
+    }
+    std::vector<NodeId> in;
+    for (NodeId v : g.inputs(id)) in.push_back(cut(v));
+    const auto a = n.attributes < 0 || n.kind == Kind::Data || n.kind == Kind::Lookup ||
+                           n.kind == Kind::Assemble
+                       ? std::span<const std::int64_t>{}
+                       : g.attributes(id);
+    const Shape shape = g.shape(id);
+    NodeId made = -1;
+    switch (n.kind) {
+      case Kind::Constant:
+        made = graph_->constant(n.value);
+        break;
+      case Kind::Data:
+        made = graph_->data(g.data_of(id));
+        break;
+      case Kind::Elementwise:
+        made = graph_->elementwise(n.op, in);
+        break;
+      case Kind::Reduce:
+        made = graph_->reduce_folded(static_cast<Reduction>(n.op), in[0], Shape(a.begin(), a.end()),
+                                     shape);
+        break;
+      case Kind::MatMul:
+        made = graph_->matmul(in[0], in[1], a[0] != 0, a[1] != 0);
+        break;
+      case Kind::View:
+        made = graph_->view(in[0], shape, a[0], Shape(a.begin() + 1, a.end()));
+        break;
+      case Kind::Gather:
+        made = graph_->gather(in[0], shape, {a.begin(), a.end()});
+        break;
+      case Kind::Assemble:
+        made = graph_->assemble(shape, in, g.placements(id), n.accumulate);
+        break;
+      case Kind::Scan:
+        made = graph_->scan_folded(in[0], in[1], {a[0], a[1], a[2]}, a[3] != 0);
+        break;
+      default:
+        made = graph_->lookup(in[0], g.table_of(id));
+    }
+    return made_[id] = made;
+  }
+  // Is it a view of what this stage makes?
+  bool made_here(NodeId id) const {
+    while (a_.of(id).how == How::View) id = a_.g.inputs(id)[0];
+    return a_.of(id).how == How::Whole && a_.of(id).done == time_;
+  }
+  // An input that is handed out as it is.
+  std::int32_t input_buffer(std::int32_t number, std::int64_t size) {
+    a_.plan->buffers.push_back({RowBuffer::From::Input, number, size});
+    return position(a_.plan->buffers.size() - 1, "arrays");
+  }
+
+  Arrays& a_;
+  int time_;
+  WholeStage stage_;
+  std::shared_ptr<Graph> graph_ = std::make_shared<Graph>();
+  std::map<NodeId, NodeId> made_;
+};
+
+}  // namespace
+
+void build_whole(Arrays& arrays, int time, const std::vector<NodeId>& nodes) {
+  WholeBuilder(arrays, time).build(nodes);
+}
+
+}  // namespace thalweg::rows

@@ -1,0 +1,546 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Graph to steps: what varies from lane to lane is turned into steps in the order of the graph,
+// equal steps once; powers become products, sine and cosine of one angle one step, and products
+// used once are fused into the sum that uses them.
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <numeric>
+
+#include "graph/reached.hpp"
+#include "lowering/intermediate.hpp"
+
+namespace thalweg::intermediate {
+namespace {
+
+std::int16_t code16(int c) { return fitted<std::int16_t>(c); }
+template <class Form> std::int16_t code_of() { return code16(kCode<Form>); }
+
+class Selection {
+ public:
+  Selection(Graph& g, const std::vector<bool>& varying, bool everything)
+      : g_(g), varying_inputs_(varying), everything_(everything) {}
+
+  List run(std::span<const NodeId> outputs) {
+    const auto size = static_cast<std::size_t>(g_.size());
+    const std::vector<bool> reached = reached_from(g_, outputs);
+    varies_.assign(size, false);
+    values_.resize(size);
+    for (NodeId id = 0, end = g_.size(); id < end; ++id) {  // visiting may add nodes
+      const auto u = static_cast<std::size_t>(id);
+      if (!reached[u]) continue;
+      const Node& n = g_[id];
+      if (n.kind == Kind::Input) list_.inputs.push_back(id);
+      varies_[u] = n.kind == Kind::Input ? varying_inputs_[static_cast<std::size_t>(n.op)]
+                   : everything_         ? n.kind != Kind::Constant && n.kind != Kind::Data
+                                         : std::ranges::any_of(g_.inputs(id), [this](NodeId i) {
+                                     return varies_[static_cast<std::size_t>(i)];
+                                           });
+      if (varies_[u]) visit(id);
+    }
+    for (NodeId o : outputs) list_.outputs.push_back(as_parts(o));
+    fuse(list_);
+    return std::move(list_);
+  }
+
+ private:
+  // How a node's value is held: one place for the whole array, or a place for each element.
+  struct Value {
+    bool known = false, apart = false;
+    Place whole;
+    std::size_t first = 0;  // elements_[first, first + n) where apart
+  };
+
+  Value& value(NodeId id) {
+    Value& v = values_[static_cast<std::size_t>(id)];
+    if (!v.known && !varies_[static_cast<std::size_t>(id)]) uniform(id, v);
+    return v;
+  }
+  std::int64_t count(NodeId id) const { return size_of(g_.shape(id)); }
+
+  void uniform(NodeId id, Value& v) {
+    v.known = true;
+    if (g_[id].kind == Kind::Constant) {
+      v.whole = number(g_[id].value);
+      return;
+    }
+    v.whole = {Space::Uniform, position(list_.uniform.size(), "values"), 0};
+    list_.uniform.push_back(id);
+  }
+
+  Place number(double x) {
+    const auto bits = std::bit_cast<std::uint64_t>(x);
+    const auto [at, fresh] = numbers_.try_emplace(bits, position(list_.numbers.size(), "numbers"));
+    if (fresh) list_.numbers.push_back(x);
+    return {Space::Number, at->second, 0};
+  }
+  bool is_number(const Place& p) const { return p.space == Space::Number; }
+  double number_at(const Place& p) const {
+    return list_.numbers[static_cast<std::size_t>(p.index)];
+  }
+
+  Place element(NodeId id, std::int64_t i) {
+    const Value& v = value(id);
+    if (v.apart) return elements_[v.first + static_cast<std::size_t>(i)];
+    Place p = v.whole;
+    if (p.space != Space::Number) p.offset += i;
+    return p;
+  }
+  // The node as one array in one place.
+  Place whole(NodeId id) {
+    const Value v = value(id);
+    if (!v.apart) return v.whole;
+    Step s{.code = kAssemble, .n = count(id)};
+    std::vector<Part> parts;
+    for (std::int64_t i = 0; i < s.n; ++i)
+      parts.push_back({element(id, i), 1, true, {i, {}, {}}, {}});
+    const Place p = assembled(std::move(s), std::move(parts));
+    Value& now = values_[static_cast<std::size_t>(id)];
+    now.apart = false;
+    now.whole = p;
+    return p;
+  }
+  void set(NodeId id, Place p) { values_[static_cast<std::size_t>(id)] = {true, false, p, 0}; }
+  void set(NodeId id, const std::vector<Place>& elements) {
+    if (elements.size() == 1) return set(id, elements[0]);
+    values_[static_cast<std::size_t>(id)] = {true, true, {}, elements_.size()};
+    elements_.insert(elements_.end(), elements.begin(), elements.end());
+  }
+
+  std::int32_t extent(OwnedExtent e) {
+    list_.extents.push_back(std::move(e));
+    return position(list_.extents.size() - 1, "steps");
+  }
+  Place append(Step s) {
+    list_.steps.push_back(s);
+    return {Space::Scratch, position(list_.steps.size() - 1, "steps"), 0};
+  }
+  Place assembled(Step s, std::vector<Part> parts) {
+    s.parts = position(list_.parts.size(), "joined arrays");
+    list_.parts.push_back(std::move(parts));
+    return append(s);
+  }
+
+  static std::uint64_t hash(const Step& s) {
+    std::uint64_t h =
+        static_cast<std::uint64_t>(s.code) * 0x9E3779B97F4A7C15u + static_cast<std::uint64_t>(s.n);
+    for (int k = 0; k < s.arity; ++k)
+      h = (h ^ (static_cast<std::uint64_t>(s.in[k].space) << 56 ^
+                static_cast<std::uint64_t>(s.in[k].index) << 24 ^
+                static_cast<std::uint64_t>(s.in[k].offset))) *
+          0xBF58476D1CE4E5B9u,
+      h ^= h >> 31;
+    return h;
+  }
+  static std::int16_t unpaired(std::int16_t c) {
+    return c == kCosine                      ? code_of<ops::Cos>()
+           : c == code16(code(Bulk::SinCos)) ? code_of<ops::Sin>()
+                                             : c;
+  }
+  // The same step made before, or -1.
+  std::int32_t find(const Step& s) const {
+    const auto [from, to] = known_.equal_range(hash(s));
+    for (auto it = from; it != to; ++it) {
+      const Step& o = list_.steps[static_cast<std::size_t>(it->second)];
+      if (unpaired(o.code) == s.code && o.n == s.n && o.extent == s.extent &&
+          std::equal(s.in, s.in + s.arity, o.in) && std::equal(s.whole, s.whole + s.arity, o.whole))
+        return it->second;
+    }
+    return -1;
+  }
+  // A step that is there already is not made again.
+  Place step(const Step& s) {
+    if (const std::int32_t known = find(s); known >= 0) return {Space::Scratch, known, 0};
+    const Place p = append(s);
+    known_.emplace(hash(s), p.index);
+    return p;
+  }
+  template <class Form> Place one(Place a, Place b = {}, Place c = {}) {
+    return step(
+        {.code = code_of<Form>(), .arity = static_cast<std::int8_t>(Form::arity), .in = {a, b, c}});
+  }
+
+  std::vector<Part> as_parts(NodeId id) {
+    const Value v = value(id);
+    const std::int64_t n = count(id);
+    if (!v.apart) return {{v.whole, n, !is_number(v.whole), {0, {}, {}}, {}}};
+    std::vector<Part> parts;
+    for (std::int64_t i = 0; i < n; ++i)
+      parts.push_back({element(id, i), 1, true, {i, {}, {}}, {}});
+    return parts;
+  }
+
+  void visit(NodeId id) {
+    switch (g_[id].kind) {
+      case Kind::Input:
+        return set(id, {Space::Input, g_[id].op, 0});
+      case Kind::Elementwise:
+        return elementwise(id);
+      case Kind::Reduce:
+        return reduce(id);
+      case Kind::MatMul:
+        return matmul(id);
+      case Kind::View:
+        return view(id);
+      case Kind::Gather:
+        return gather(id);
+      case Kind::Assemble:
+        return assemble(id);
+      case Kind::Scan:
+        return scan(id);
+      case Kind::Lookup:
+        return lookup(id);
+      default:
+        return;
+    }
+  }
+
+  // ---- elementwise
+
+  void elementwise(NodeId id) {
+    const std::int64_t n = count(id);
+    const Node node = g_[id];
+    const std::vector<NodeId> in(g_.inputs(id).begin(), g_.inputs(id).end());
+    if (n > 0 && n <= kApart) {
+      const Shape shape = g_.shape(id);
+      std::vector<Place> out;
+      for (std::int64_t e = 0; e < n; ++e) {
+        Place p[3];
+        for (std::size_t k = 0; k < in.size(); ++k)
+          p[k] = element(in[k], broadcast_index(e, shape, g_.shape(in[k])));
+        out.push_back(operation(node.op, static_cast<int>(in.size()), p, 1, nullptr));
+      }
+      return set(id, out);
+    }
+    Place p[3];
+    bool whole_operand[3] = {true, true, true};
+    for (std::size_t k = 0; k < in.size(); ++k) {
+      if (count(in[k]) == 1 && n != 1) {
+        p[k] = element(in[k], 0);
+        whole_operand[k] = false;
+      } else {
+        p[k] = count(in[k]) == n ? whole(in[k]) : spread(in[k], Shape(g_.shape(id)));
+      }
+    }
+    set(id, operation(node.op, static_cast<int>(in.size()), p, n, whole_operand));
+  }
+
+  static std::int64_t broadcast_index(std::int64_t flat, const Shape& shape, const Shape& of) {
+    if (of.empty() || of == shape) return of.empty() ? 0 : flat;
+    const Shape strides = contiguous_strides(of);
+    const std::size_t shift = shape.size() - of.size();
+    std::int64_t index = 0;
+    for (std::size_t d = shape.size(); d-- > 0;) {
+      const std::int64_t i = flat % shape[d];
+      flat /= shape[d];
+      if (d >= shift && of[d - shift] != 1) index += i * strides[d - shift];
+    }
+    return index;
+  }
+
+  // An operand that broadcasts along some axes only is written out.
+  Place spread(NodeId id, const Shape& shape) {
+    const NodeId node = g_.broadcast_to(id, shape);
+    if (static_cast<std::size_t>(node) >= values_.size()) {
+      values_.resize(static_cast<std::size_t>(g_.size()));
+      varies_.resize(static_cast<std::size_t>(g_.size()), false);
+    }
+    varies_[static_cast<std::size_t>(node)] = varies_[static_cast<std::size_t>(id)];
+    if (varies_[static_cast<std::size_t>(node)] && !values_[static_cast<std::size_t>(node)].known)
+      visit(node);
+    return whole(node);
+  }
+
+  Place operation(int op, int arity, const Place* p, std::int64_t n, const bool* whole_operand) {
+    Step s{.code = code16(op), .arity = fitted<std::int8_t>(arity), .n = n};
+    for (int k = 0; k < arity; ++k) {
+      s.in[k] = p[k];
+      s.whole[k] = !whole_operand || whole_operand[k];
+    }
+    const auto product = [&](Place a, Place b) {
+      Step m = s;
+      m.code = code_of<ops::Multiply>();
+      m.arity = 2;
+      m.in[0] = a, m.in[1] = b;
+      m.whole[0] = m.whole[1] = true;
+      return step(m);
+    };
+    if (op == kOpcode<ops::Square>) return product(p[0], p[0]);
+    if (op == kOpcode<ops::Power> && is_number(p[1]) && s.whole[0]) {
+      const double e = number_at(p[1]);
+      if (e == 1.0) return p[0];
+      if (std::abs(e) <= kLargestPower && e == std::rint(e) && e != 0.0 &&
+          e >= -kLargestPower / 2) {
+        Place base = p[0];
+        if (e < 0) {  // the powers of 1 / a, so that nothing overflows on the way to a small result
+          Step r = s;
+          r.code = code_of<ops::Reciprocal>();
+          r.arity = 1;
+          base = step(r);
+        }
+        return whole_power(base, static_cast<int>(std::abs(e)), product);
+      }
+    }
+    if (op == kOpcode<ops::Divide> &&
+        is_number(p[1])) {  // exact where the divisor is a power of two
+      int exponent;
+      const double d = number_at(p[1]);
+      if (std::isnormal(d) && std::abs(std::frexp(d, &exponent)) == 0.5 && std::isnormal(1.0 / d)) {
+        s.code = code_of<ops::Multiply>();
+        s.in[1] = number(1.0 / d);
+      }
+    }
+    if (op == kOpcode<ops::Sin> || op == kOpcode<ops::Cos>)
+      return angle(s, op == kOpcode<ops::Cos>);
+    return step(s);
+  }
+
+  // Products up to this power stay within 4 ulp, the bound on np.power; negative ones up to half of
+  // it.
+  static constexpr int kLargestPower = 8;
+  template <class Product> Place whole_power(Place a, int e, const Product& product) {
+    if (e == 1) return a;
+    const Place half = whole_power(a, e / 2, product), square = product(half, half);
+    return e % 2 ? product(square, a) : square;
+  }
+
+  // The second of sine and cosine of one angle turns the first into a step that makes both.
+  Place angle(const Step& s, bool cosine) {
+    Step other = s;
+    other.code = cosine ? code_of<ops::Sin>() : code_of<ops::Cos>();
+    const std::int32_t twin = find(other);
+    const Place mine = step(s);
+    if (twin < 0 || list_.steps[static_cast<std::size_t>(twin)].partner >= 0) return mine;
+    const std::int32_t first = cosine ? twin : mine.index, second = cosine ? mine.index : twin;
+    Step &sine = list_.steps[static_cast<std::size_t>(first)],
+         &cos = list_.steps[static_cast<std::size_t>(second)];
+    sine.code = code16(code(Bulk::SinCos));
+    sine.partner = second;
+    cos.code = kCosine;
+    cos.partner = first;
+    return mine;
+  }
+
+  // ---- sums, products, moves
+
+  void reduce(NodeId id) {
+    const auto a = g_.attributes(id);
+    const NodeId x = g_.inputs(id)[0];
+    const auto kind = static_cast<Reduction>(g_[id].op);
+    const std::int64_t outer = a[0], length = a[1], inner = a[2], n = outer * inner;
+    if (length >= 1 && count(x) <= kApart && n > 0) {
+      std::vector<Place> out;
+      for (std::int64_t o = 0; o < outer; ++o)
+        for (std::int64_t i = 0; i < inner; ++i)
+          out.push_back(joined(kind, length, 0, 1, [&](std::int64_t k) {
+            return element(x, (o * length + k) * inner + i);
+          }));
+      return set(id, out);
+    }
+    static constexpr Bulk kBulk[] = {Bulk::Sum, Bulk::Max, Bulk::Min, Bulk::Prod};
+    OwnedExtent e;
+    e.sizes.outer = outer, e.sizes.length = length, e.sizes.inner = inner;
+    set(id, append({.code = code16(code(kBulk[static_cast<int>(kind)])),
+                    .arity = 1,
+                    .in = {whole(x)},
+                    .n = n,
+                    .extent = extent(std::move(e))}));
+  }
+  // The tree of kernels.inl.hpp, for fewer elements than it has partial sums.
+  template <class Element> Place joined(Reduction kind, std::int64_t n, std::int64_t j,
+                                        std::int64_t by, const Element& element) {
+    if (by >= n) return element(j);
+    const Place low = joined(kind, n, j, by * 2, element);
+    if (j + by >= n) return low;
+    const Place high = joined(kind, n, j + by, by * 2, element);
+    switch (kind) {
+      case Reduction::Sum:
+        return one<ops::Add>(low, high);
+      case Reduction::Max:
+        return one<ops::Maximum>(low, high);
+      case Reduction::Min:
+        return one<ops::Minimum>(low, high);
+      default:
+        return one<ops::Multiply>(low, high);
+    }
+  }
+
+  // A product of a few elements is written out, in the order of matmul.inl.hpp: one chain.
+  void matmul(NodeId id) {
+    const NodeId p = g_.inputs(id)[0], q = g_.inputs(id)[1];
+    const bool ta = g_.attributes(id)[0] != 0, tb = g_.attributes(id)[1] != 0;
+    const Shape out = g_.shape(id), left = g_.shape(p);
+    OwnedExtent e;
+    e.sizes.batch = out[0], e.sizes.m = out[1], e.sizes.n = out[2], e.sizes.k = left[ta ? 1 : 2];
+    const std::int64_t m = e.sizes.m, n = e.sizes.n, k = e.sizes.k;
+    e.sizes.a_m = ta ? 1 : k, e.sizes.a_k = ta ? m : 1;
+    e.sizes.b_k = tb ? 1 : n, e.sizes.b_n = tb ? k : 1;
+    if (out[0] == 1 && k >= 1 && k <= kApart && m * n <= kApart && m * n > 0) {
+      std::vector<Place> elements;
+      for (std::int64_t i = 0; i < m; ++i)
+        for (std::int64_t j = 0; j < n; ++j) {
+          const auto at = [&](std::int64_t s) {
+            return std::pair(element(p, i * e.sizes.a_m + s * e.sizes.a_k),
+                             element(q, s * e.sizes.b_k + j * e.sizes.b_n));
+          };
+          auto [a, b] = at(0);
+          Place sum = one<ops::Multiply>(a, b);
+          for (std::int64_t s = 1; s < k; ++s) {
+            std::tie(a, b) = at(s);
+            sum = one<fused::MultiplyAdd>(a, b, sum);
+          }
+          elements.push_back(sum);
+        }
+      return set(id, elements);
+    }
+    set(id, append({.code = code16(code(Bulk::MatMul)),
+                    .arity = 2,
+                    .in = {whole(p), whole(q)},
+                    .n = count(id),
+                    .extent = extent(std::move(e))}));
+  }
+
+  // Positions in x of the elements of a node, in order.
+  template <class Position> bool taken_apart(NodeId id, NodeId x, const Position& position) {
+    const std::int64_t n = count(id);
+    if (n > kApart || n == 0) return false;
+    std::vector<Place> out;
+    for (std::int64_t i = 0; i < n; ++i) out.push_back(element(x, position(i)));
+    set(id, out);
+    return true;
+  }
+
+  void view(NodeId id) {
+    const auto a = g_.attributes(id);
+    const NodeId x = g_.inputs(id)[0];
+    const Shape shape = g_.shape(id), strides(a.begin() + 1, a.end());
+    const auto position = [&](std::int64_t i) {
+      std::int64_t at = a[0];
+      for (std::size_t d = shape.size(); d-- > 0; i /= shape[d]) at += i % shape[d] * strides[d];
+      return at;
+    };
+    if (taken_apart(id, x, position)) return;
+    bool contiguous = true;
+    const Shape straight = contiguous_strides(shape);
+    for (std::size_t d = 0; d < shape.size(); ++d)
+      contiguous &= shape[d] == 1 || strides[d] == straight[d];
+    if (contiguous) {
+      Place p = whole(x);
+      p.offset += a[0];
+      return set(id, p);
+    }
+    move(id, x, Placement{a[0], strides, {}}, shape);
+  }
+
+  void gather(NodeId id) {
+    const auto table = g_.attributes(id);
+    const NodeId x = g_.inputs(id)[0];
+    if (taken_apart(id, x, [&](std::int64_t i) { return table[static_cast<std::size_t>(i)]; }))
+      return;
+    OwnedExtent e;
+    e.from_table.assign(table.begin(), table.end());
+    set(id, append({.code = code16(code(Bulk::Move)),
+                    .arity = 1,
+                    .in = {whole(x)},
+                    .n = count(id),
+                    .extent = extent(std::move(e))}));
+  }
+
+  void move(NodeId id, NodeId x, const Placement& from, const Shape& shape) {
+    OwnedExtent e;
+    e.shape = shape, e.from = from.strides, e.to = contiguous_strides(shape);
+    Place p = whole(x);
+    if (p.space != Space::Number) p.offset += from.offset;
+    set(id, append({.code = code16(code(Bulk::Move)),
+                    .arity = 1,
+                    .in = {p},
+                    .n = count(id),
+                    .extent = extent(std::move(e))}));
+  }
+
+  void assemble(NodeId id) {
+    const Node node = g_[id];
+    const std::vector<NodeId> in(g_.inputs(id).begin(), g_.inputs(id).end());
+    const auto& where = g_.placements(id);
+    const std::int64_t n = count(id);
+    bool small = true;
+    for (NodeId i : in) small &= count(i) <= kApart;
+    if (n <= kApart ||
+        (node.accumulate && small)) {  // element by element: sums are chains of additions
+      std::vector<Place> out(static_cast<std::size_t>(n), number(0.0));
+      std::vector<bool> touched(out.size(), false);
+      for (std::size_t k = 0; k < in.size(); ++k) {
+        const Shape shape = g_.shape(in[k]);
+        for (std::int64_t e = 0; e < count(in[k]); ++e) {
+          const auto to = static_cast<std::size_t>(position_of(where[k], shape, e));
+          const Place p = element(in[k], e);
+          out[to] = touched[to] && node.accumulate ? sum(out[to], p) : p;
+          touched[to] = true;
+        }
+      }
+      set(id, out);
+      return;
+    }
+    std::vector<Part> parts;
+    for (std::size_t k = 0; k < in.size(); ++k)
+      if (count(in[k]) > 0) {
+        const bool single = count(in[k]) == 1;
+        parts.push_back({single ? element(in[k], 0) : whole(in[k]), count(in[k]), true, where[k],
+                         g_.shape(in[k])});
+      }
+    Step s{.code = kAssemble, .n = n};
+    s.accumulate = node.accumulate;
+    set(id, assembled(std::move(s), std::move(parts)));
+  }
+  Place sum(Place a, Place b) {
+    if (is_number(a) && is_number(b)) return number(number_at(a) + number_at(b));
+    return one<ops::Add>(a, b);
+  }
+  static std::int64_t position_of(const Placement& p, const Shape& shape, std::int64_t e) {
+    if (!p.table.empty()) return p.table[static_cast<std::size_t>(e)];
+    std::int64_t at = p.offset;
+    for (std::size_t d = shape.size(); d-- > 0; e /= shape[d]) at += e % shape[d] * p.strides[d];
+    return at;
+  }
+
+  void scan(NodeId id) {
+    const auto a = g_.attributes(id);
+    OwnedExtent e;
+    e.sizes.outer = a[0], e.sizes.length = a[1], e.sizes.inner = a[2], e.sizes.reverse = a[3] != 0;
+    set(id, append({.code = code16(code(Bulk::Scan)),
+                    .arity = 2,
+                    .in = {whole(g_.inputs(id)[0]), whole(g_.inputs(id)[1])},
+                    .n = count(id),
+                    .extent = extent(std::move(e))}));
+  }
+
+  void lookup(NodeId id) {
+    const NodeId x = g_.inputs(id)[0];
+    OwnedExtent e;
+    e.table = g_.table_of(id);
+    set(id, append({.code = code16(code(Bulk::Lookup)),
+                    .arity = 1,
+                    .in = {whole(x)},
+                    .n = count(id),
+                    .extent = extent(std::move(e))}));
+  }
+
+  Graph& g_;
+  const std::vector<bool>& varying_inputs_;
+  const bool everything_;
+  std::vector<bool> varies_;
+  std::vector<Value> values_;
+  std::vector<Place> elements_;
+  std::unordered_map<std::uint64_t, std::int32_t> numbers_;
+  std::unordered_multimap<std::uint64_t, std::int32_t> known_;
+  List list_;
+};
+
+}  // namespace
+
+List select(Graph& graph, std::span<const NodeId> outputs, const std::vector<bool>& varying,
+            bool everything) {
+  return Selection(graph, varying, everything).run(outputs);
+}
+
+}  // namespace thalweg::intermediate

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One thread's share of a loop over rows: a block of rows, the loop's tape, and what the rows add
+// up to, kept by tiles that are joined pairwise.
+#pragma once
+#include "thalweg/lowering/rows.hpp"
+#include "thalweg/running/evaluate.hpp"
+
+namespace thalweg::rows {
+
+// Results joined pairwise as they come: a tree that depends on their number alone.
+class Pairs {
+ public:
+  Pairs(std::size_t width, Reduction kind) : width_(width), kind_(kind) {}
+  void clear() { levels_.clear(), values_.clear(); }
+  std::size_t width() const { return width_; }
+  // The place for the next result; then join_equals().
+  double* next();
+  void join_equals();
+  const double* all();
+
+ private:
+  void join_last();
+  std::size_t width_;
+  Reduction kind_;
+  std::vector<double> values_;
+  std::vector<int> levels_;
+};
+
+// Rows that one thread takes at a time: whole tiles, a power of two of them, so that their results
+// are a branch of the tree. What they add to rows beyond their own is carried, and added when all
+// is done: the same sums whoever does which.
+inline constexpr std::int64_t kChunk = 16 * kTile;
+
+class Worker {
+ public:
+  Worker(const RowLoop& loop, const Kernels& kernels);
+  // What is the same for all rows.
+  void begin(double* const* base);
+  // Rows [first, end) of a chunk that ends at `own`, or further; false where stopped.
+  struct Chunk {
+    std::int64_t first, end;
+    bool last;
+    std::vector<double> results;               // of joins, then of contractions
+    std::vector<std::vector<double>> carried;  // by store
+  };
+  template <class Stop> bool run(double* const* base, Chunk& chunk, const Stop& stop) {
+    start(chunk);
+    for (std::int64_t tile = chunk.first; tile < chunk.end; tile += kTile) {
+      if (stop()) return false;
+      take_tile(base, chunk, tile);
+    }
+    finish(chunk);
+    return true;
+  }
+
+ private:
+  // Rows read one number each, side by side, are not copied: the tape is pointed at them.
+  struct Direct {
+    const RowAccess* from;
+    double* own;                       // the block's, for the last rows
+    std::vector<Evaluator::Use> uses;  // where the tape has its address
+  };
+  struct Block {
+    const RowConversion* from;
+    std::vector<double> values;  // none where nobody reads them
+  };
+  struct Read {
+    const RowAccess* from;
+    double* to;
+  };
+  struct Product {
+    const RowProduct* from;
+    double* to;
+    std::vector<double> weights;
+  };
+  struct Uniform {
+    const RowSpan* from;
+    std::vector<double> values;
+  };
+  struct Sum {
+    std::vector<double> partials;
+    Pairs tiles;
+  };
+
+  std::int64_t padded(std::int64_t n) const { return (n + batch_ - 1) / batch_ * batch_; }
+  void prepare(const RowAccess& a);
+  RowsAt at(const RowAccess& a, double* const* base, std::int64_t row) const;
+  RowsAt at(const RowLoop::Operand& o, double* const* base, std::int64_t row) const;
+  void pack(Product& p, double* const* base) const;
+  void start(Chunk& chunk);
+  void take_tile(double* const* base, Chunk& chunk, std::int64_t tile);
+  void pass(double* const* base, Chunk& chunk, std::int64_t row, std::int64_t place,
+            std::int64_t live);
+  void store(double* const* base, Chunk& chunk, std::size_t k, std::int64_t row, std::int64_t live);
+  void close_tile(std::int64_t live);
+  void finish(Chunk& chunk);
+
+  const RowLoop& loop_;
+  const RowKernels& rows_;
+  const std::int64_t batch_, lanes_;
+  Evaluator block_;
+  std::vector<Block> blocks_;
+  std::vector<Direct> direct_;
+  std::vector<Read> reads_;
+  std::vector<Product> products_;
+  std::vector<Uniform> uniform_;
+  std::vector<Sum> joins_, contractions_;
+  std::vector<std::int64_t> zeroed_;  // by array that is built here: up to which element
+};
+
+}  // namespace thalweg::rows

@@ -1,0 +1,330 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""One descent of one objective: handed to the core, and told as a `Result`; where it continues."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import isfinite, isnan
+from typing import Any
+from warnings import warn
+
+import numpy as np
+
+from thalweg._descents.backing import backed
+from thalweg._descents.interrupts import Parts
+from thalweg._descents.progress import Progress
+from thalweg._methods.method import Method, SolverMethod, memory_of
+from thalweg._methods.stopping import is_true
+from thalweg._objectives.objective import Objective, check_square
+from thalweg._objectives.points import FloatArray, Structure
+from thalweg._objectives.untraced import Called
+from thalweg._results.messages import blame, blamed, sentence
+from thalweg._results.reasons import STATUS_MINIMIZE, SUCCESS, Reason
+from thalweg._results.result import LastPoint, Path, Result
+
+__all__ = ["Run", "State", "continued", "not_begun", "path_of", "refuse_matrices"]
+
+# How many matrices (n, n) a solver keeps, with those that it is told; what needs none.
+_MATRICES = {
+    "bfgs": (1, "use lbfgs, which keeps some 30 vectors"),
+    "newton": (4, "use newton_cg, which keeps some 10 vectors"),
+}
+
+
+def refuse_matrices(method: str, n: int, starts: int = 1) -> None:
+    """Raise MemoryError where a method's matrices of n variables do not fit into memory."""
+    if kept := _MATRICES.get(method):
+        check_square(n, method, kept[1], kept[0] * starts)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where a descent stood at its last iterate; `state=` continues from there, bit for bit.
+
+    Attributes
+    ----------
+    method : str
+        Name of the method.
+    x : ndarray
+        The last iterate, flat.
+    memory : tuple of ndarray
+        What the method remembers; with schedules the number of steps last.
+    nit : int
+        Iterations made so far.
+    """
+
+    method: str
+    x: FloatArray
+    memory: tuple[FloatArray, ...]
+    nit: int
+
+
+def _check_kinds(state: Any) -> None:
+    """Raise TypeError where a state, from a pickle perhaps, holds other things than it should."""
+    if not isinstance(state.method, str):
+        raise TypeError(f"state must name its method, got {type(state.method).__name__}")
+    arrays = (state.x, *(state.memory if isinstance(state.memory, tuple) else (None,)))
+    if not all(isinstance(a, np.ndarray) and a.ndim == 1 and a.dtype.kind == "f" for a in arrays):
+        raise TypeError("state must hold x and memory as vectors of floats")
+    if isinstance(state.nit, bool) or not isinstance(state.nit, int | np.integer):
+        raise TypeError(f"state must count its iterations in nit, got {state.nit!r}")
+    if not 0 <= state.nit < 1 << 53:
+        raise ValueError(f"state must have a number of iterations nit, got {state.nit}")
+
+
+def continued(
+    state: State, method: Method, rows: FloatArray
+) -> tuple[FloatArray, list[FloatArray | None]]:
+    """The start (1, n) and the method's memory that a state stands for, checked."""
+    if not isinstance(state, State):
+        raise TypeError(f"state must be the state of a result, got {type(state).__name__}")
+    _check_kinds(state)
+    if state.method != method.name or state.x.shape != rows[0].shape:
+        raise ValueError(
+            f"state must come from {method.name} with {rows.shape[1]} variables, "
+            f"got {state.method} with {state.x.size}"
+        )
+    if not np.isfinite(state.x).all() or any(m.size and np.isnan(m).all() for m in state.memory):
+        raise ValueError("state must hold numbers, got NaN or an infinite x")
+    if method.solves:
+        return state.x[None, :], list(state.memory)
+    n = state.x.size
+    kept = {name: (n if each else 1,) for name, _, each, _ in memory_of(method.name)}
+    shapes, wanted = [np.shape(m) for m in state.memory], list(kept.values())
+    # The steps made so far are counted in `nit`, whether or not a schedule was there to read them.
+    if shapes not in (wanted, [*wanted, (1,)]):
+        listed = " and ".join(f"{name} {shape}" for name, shape in kept.items()) or "nothing"
+        raise ValueError(
+            f"state must remember {listed} of {method.name} with {n} variables, "
+            f"got arrays of shapes {shapes}"
+        )
+    own = state.memory[: len(kept)]
+    counter = [np.array([float(state.nit)])] if method.counts else []
+    return state.x[None, :], [m[None, :] for m in (*own, *counter)]
+
+
+class Run:
+    """One descent of one objective: handed to the core, and told as a `Result`."""
+
+    def __init__(
+        self,
+        objective: Objective | Called,
+        method: Method,
+        stops: dict[str, Any],
+        bounds: list[FloatArray],
+        record: bool,
+        callback: Callable[..., Any] | None,
+    ) -> None:
+        self.objective, self.method, self.stops, self.bounds = objective, method, stops, bounds
+        self.record, self.callback = record, callback
+
+    def go(
+        self, parts: Parts, rows: FloatArray, memory: list[FloatArray | None], progress: bool
+    ) -> None:
+        """Descend from rows (1, n) in the core; what it tells of the ending goes to `parts`."""
+        o, stops = self.objective, self.stops
+        if isinstance(o, Called):
+            o.limits = self.bounds
+            stops = stops | {"max_nfev": max(1, stops["max_nfev"] // o.cost)}
+        self._start = rows
+        function = o.rows_value_and_grad_one if isinstance(o, Called) else None
+        descend = self._solver if self.method.solves else self._rule
+        if not progress:
+            parts.append((None, descend(rows, memory, None, function, stops)))
+            return
+        with Progress(True, total=stops["max_iter"]) as shown:
+            parts.append((None, descend(rows, memory, shown, function, stops)))
+
+    def _solver(
+        self,
+        rows: FloatArray,
+        memory: list[FloatArray | None],
+        shown: Progress | None,
+        function: Any,
+        stops: dict[str, Any],
+    ) -> dict[str, Any]:
+        o, method = self.objective, self.method
+        assert isinstance(method, SolverMethod)
+        refuse_matrices(method.name, rows.shape[1])
+        return o.minimizer(method.name).run(
+            rows, [None, *o.args], [True] + [False] * len(o.args), method.numbers(), self.bounds,
+            memory[0] if memory else None, record=self.record, callback=self._listener(shown),
+            function=function, **stops,
+        )  # fmt: skip
+
+    def _rule(
+        self,
+        rows: FloatArray,
+        memory: list[FloatArray | None],
+        shown: Progress | None,
+        function: Any,
+        stops: dict[str, Any],
+    ) -> dict[str, Any]:
+        o = self.objective
+        value = self.record or shown is not None or self.callback is not None
+        stepper = o.stepper(
+            self.method, bool(self.bounds), value or stops["gtol"] > 0, stops["xtol"] > 0, value
+        )
+        return stepper.run(
+            rows, [None, *o.args], [True] + [False] * len(o.args), self.method.inputs(),
+            self.bounds, memory, record=self.record, callback=self._listener(shown),
+            function=function, **stops,
+        )  # fmt: skip
+
+    def _listener(
+        self, shown: Progress | None
+    ) -> Callable[[int, FloatArray, float, float], bool] | None:
+        """What the core calls after each iteration; True ends the descent."""
+        if self.callback is None and shown is None:
+            return None
+        told = self.callback
+        as_result = False
+        if told is not None:
+            try:
+                as_result = list(inspect.signature(told).parameters) == ["intermediate_result"]
+            except (TypeError, ValueError):
+                as_result = False
+
+        def listen(iteration: int, x: FloatArray, fun: float, norm: float) -> bool:
+            if shown is not None:
+                shown.update(iteration, fun, norm)
+            if told is None:
+                return False
+            point = self.objective.structure.restore(x[None, :])
+            try:
+                if as_result:
+                    stop = told(
+                        intermediate_result=Intermediate(
+                            x=point, fun=fun, nit=iteration, grad_norm=norm
+                        )
+                    )
+                else:
+                    stop = told(point)
+            except StopIteration:
+                return True
+            return is_true(stop)
+
+        return listen
+
+    def result(
+        self, out: dict[str, Any], nit_before: int, seconds: float, state: State | None
+    ) -> Result:
+        """What the core told, as the user sees it; `state` where the descent did not begin."""
+        o, s = self.objective, self.objective.structure
+        x, last = out["x"], out["last_x"]
+        fun, jac = float(out["fun"][0]), out["jac"]
+        if jac is None or isnan(jac[0, 0]):  # not at hand
+            fun, jac = _value_and_grad(o, x)
+        if isinstance(o, Called) and isnan(fun) and isfinite(out["fun"][0]) and not out["error"]:
+            values, jac = o.again(x)  # the best point, but not quite the lowest: not remembered
+            fun = float(values[0])
+        last_fun, last_jac = fun, jac
+        if x.tobytes() != last.tobytes():
+            last_fun, last_jac = _value_and_grad(o, last)
+            # The core's f is NaN where the next point would not be finite; f itself may be the
+            # best.
+            if last_fun <= fun and isfinite(last_fun):
+                x, fun, jac = last, last_fun, last_jac
+        reason = Reason(int(out["reason"][0]))
+        if reason is Reason.max_iterations and self._was_there(x, fun, jac, out):
+            reason = Reason.gradient_small
+        # Ctrl-C may also have come while a callback or the function was running.
+        if isinstance(out["error"], KeyboardInterrupt):
+            reason = Reason.interrupted
+        nit = int(out["nit"][0])
+        nfev, nhev = int(out["nfev"][0]), int(out["nhev"][0])
+        calls = o.calls if isinstance(o, Called) else [nfev, nfev]
+        if self.method.needs == "value":
+            calls = [calls[0], 0]
+        left, right = float(out["left"][0]), float(out["right"][0])
+        if blamed(reason, last_fun):
+            why = functools.partial(self.method.fault, nit_before + nit)
+            reason, message = blame(o, last, last_fun, nit, why=why)
+        else:
+            most = self.stops["max_nfev"]
+            message = sentence(reason, left, right, nit, calls[0], most, last_fun)
+            if not SUCCESS[reason] and self.method.counts and nit:
+                told = self.method.schedule_fault(nit_before + nit - 1)
+                message += told and f"; {told}"
+        if SUCCESS[reason] and isinstance(o, Objective):
+            if not np.isfinite(jac).all():  # of a method that uses values alone
+                reason, message = blame(o, x, fun, nit)
+            elif nit == 0 and not np.any(jac) and not o.varies:
+                warn(
+                    "the function does not depend on x: nothing was done to find this answer",
+                    RuntimeWarning,
+                    stacklevel=3,
+                )
+        mask = None
+        if self.bounds:
+            flat = np.where(x[0] <= self.bounds[0], -1, np.where(x[0] >= self.bounds[1], 1, 0))
+            mask = s.restore_int(flat)
+        path = None
+        if out["path"] is not None:
+            path = path_of(out["path"], s)
+        if out["memory"] is not None:
+            memory = tuple(np.ascontiguousarray(m[0]) for m in out["memory"])
+            state = State(self.method.name, last[0].copy(), memory, nit_before + nit)
+        return Result(
+            x=s.restore(x), fun=fun, jac=s.restore(jac), nit=nit,
+            nfev=calls[0], njev=calls[1], nhev=nhev,
+            success=SUCCESS[reason], status=STATUS_MINIMIZE[reason], message=message, reason=reason,
+            last=LastPoint(s.restore(last), last_fun, s.restore(last_jac)),
+            active_mask=mask, path=path,
+            state=state, elapsed=seconds, _objective=o,
+        )  # fmt: skip
+
+    def _was_there(self, x: FloatArray, fun: float, jac: FloatArray, out: dict[str, Any]) -> bool:
+        """Whether a rule began with a gradient that `gtol` calls small, at a minimum indeed.
+
+        The core asks for a gradient that is small beside the one at the start.
+        """
+        o, gtol = self.objective, self.stops["gtol"]
+        if self.method.solves or self.bounds or not gtol > 0 or not isinstance(o, Objective):
+            return False
+        norm = np.max(np.abs(jac))
+        if not (norm <= gtol and isfinite(fun)):
+            return False
+        if not backed(lambda at: o.rows_value_and_grad(at)[1], x, jac, self._start)[0]:
+            return False
+        out["left"][0], out["right"][0] = norm, gtol
+        return True
+
+
+@dataclass(slots=True)
+class Intermediate:
+    """What ``callback(intermediate_result=...)`` is given."""
+
+    x: Any
+    fun: float
+    nit: int
+    grad_norm: float
+
+
+def not_begun(rows: FloatArray) -> dict[str, Any]:
+    """What there is to tell of descents from rows (k, n) before the core has begun any."""
+    k = len(rows)
+    out: dict[str, Any] = {name: np.full(k, np.nan) for name in ("fun", "last_fun")}
+    out |= {name: np.zeros(k) for name in ("left", "right")}
+    out |= {name: np.zeros(k, dtype=np.int64) for name in ("nit", "nfev", "nhev")}
+    return out | {
+        "x": rows.copy(), "last_x": rows.copy(), "jac": np.full(rows.shape, np.nan),
+        "reason": np.full(k, Reason.interrupted, dtype=np.int8), "error": None, "begun": 0,
+        "memory": None, "path": None, "not_falls": None, "late_rises": None,
+    }  # fmt: skip
+
+
+def path_of(told: tuple[list[FloatArray], ...], form: Structure) -> Path:
+    """Every point of a descent, of which the core tells in pieces."""
+    points, values, norms = (np.concatenate([np.empty(0), *pieces]) for pieces in told)
+    rows = points.reshape(len(values), form.size)
+    return Path(form.restore(rows, (len(rows),)), values, norms)
+
+
+def _value_and_grad(o: Objective | Called, row: FloatArray) -> tuple[float, FloatArray]:
+    """At one point, given as a row."""
+    values, slopes = o.rows_value_and_grad(row)
+    return float(values[0]), slopes

@@ -1,0 +1,389 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""One objective over many starts: what each is given, the descents in the core, and their ends.
+
+`minimize_many` and what is built on it (multistart, basins, sweep) begin here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from thalweg._descents.backing import backed
+from thalweg._descents.descent import Run, not_begun, path_of, refuse_matrices
+from thalweg._descents.interrupts import Parts, completed
+from thalweg._methods.method import Method, SolverMethod, make, memory_of
+from thalweg._objectives.objective import Objective, checked_threads
+from thalweg._objectives.points import FloatArray, Structure, as_floats, check_finite
+from thalweg._results.reasons import Reason
+from thalweg._results.results import Results
+
+__all__ = ["Lanes", "cores", "lane_method", "lanes_of"]
+
+Told = Callable[[int], None]
+# What the core tells of each descent.
+_ARRAYS = ("x", "last_x", "fun", "last_fun", "nit", "nfev", "nhev", "reason", "left", "right")
+
+
+def cores(threads: int | None) -> int:
+    """How many threads share starts: one a core that this process may use, unless it is said."""
+    if threads is not None:
+        return checked_threads(threads)
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
+
+
+def lane_method(method: Any, hyper: dict[str, Any], k: int) -> tuple[Method, dict[str, FloatArray]]:
+    """The method, and the hyper-parameters that differ from start to start, each (k,)."""
+    by_lane: dict[str, FloatArray] = {}
+    first: dict[str, Any] = {}
+    for name, value in hyper.items():
+        if not isinstance(value, np.ndarray | list | tuple) or np.ndim(value) == 0:
+            first[name] = value
+            continue
+        numbers = as_floats(value, name)
+        if numbers.shape != (k,):
+            raise ValueError(
+                f"{name} must be a number, or one for each of {k} starts, got shape {numbers.shape}"
+            )
+        if k:
+            by_lane[name], first[name] = numbers, float(numbers[0])
+    chosen = make("lbfgs" if method is None else method, first)
+    for name, numbers in by_lane.items():
+        chosen.check(name, numbers)
+    return chosen, by_lane
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """k starts of one traced objective.
+
+    Attributes
+    ----------
+    objective : Objective
+        Its `args` are those of the first start.
+    rows : ndarray
+        The starts, (k, n).
+    args : list of ndarray
+        For each of the objective's `args` what the starts are given: k rows, or one for all.
+    varying : list of bool
+        Which of the two.
+    """
+
+    objective: Objective
+    rows: FloatArray
+    args: list[FloatArray]
+    varying: list[bool]
+
+    @classmethod
+    def of(
+        cls,
+        fun: Callable[..., Any] | Objective,
+        x0s: Any,
+        args: Any = (),
+        lane_args: Any = (),
+        unpack: bool | None = None,
+        residuals: bool = False,
+    ) -> Lanes:
+        """What a user gave, checked; a function is traced. `residuals`: it may be a vector's."""
+        args = args if isinstance(args, tuple) else (args,)
+        lane_args = lane_args if isinstance(lane_args, tuple) else (lane_args,)
+        by_lane = [as_floats(a, f"lane_args[{i}]") for i, a in enumerate(lane_args)]
+        for i, a in enumerate(by_lane):
+            if not a.ndim:
+                raise ValueError(
+                    f"lane_args[{i}] must have the starts' axis in front, got a number"
+                )
+        firsts = tuple(a[0] if len(a) else np.zeros(a.shape[1:]) for a in by_lane)
+        if isinstance(fun, Objective):
+            if unpack is not None:
+                raise TypeError("unpack= was settled when the objective was traced; leave it out")
+            objective = fun.with_args((*args, *firsts)) if args or firsts else fun
+        else:
+            objective = _traced(fun, x0s, (*args, *firsts), unpack)
+        if not residuals and prod(objective.shape) != 1:
+            raise ValueError(
+                f"the function must return one value, got shape {objective.shape}; sums of "
+                "squares of residuals are for least_squares_many"
+            )
+        lead, rows = _rows(objective.structure, x0s)
+        if len(lead) != 1:
+            raise ValueError(
+                f"x0s must have one axis of starts in front of a start's own, got {lead} in front"
+            )
+        for i, a in enumerate(by_lane):
+            if len(a) != len(rows):
+                raise ValueError(f"lane_args[{i}] must have {len(rows)} entries, got {len(a)}")
+        check_finite(rows.ravel(), "x0s", objective.structure)
+        shared = len(objective.args) - len(by_lane)
+        return cls(
+            objective,
+            rows,
+            [*objective.args[:shared], *(np.ascontiguousarray(a) for a in by_lane)],
+            [False] * shared + [True] * len(by_lane),
+        )
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def taken(self, which: npt.NDArray[Any]) -> Lanes:
+        """Some of the starts."""
+        args = [a[which] if v else a for a, v in zip(self.args, self.varying, strict=True)]
+        return Lanes(self.objective, self.rows[which], args, self.varying)
+
+    def alone(self, i: int) -> Objective:
+        """The objective as start i is given it."""
+        args = [a[i] if v else a for a, v in zip(self.args, self.varying, strict=True)]
+        return self.objective.with_numbers([np.ascontiguousarray(a) for a in args])
+
+    # ---- descending
+
+    def descend(
+        self,
+        method: Method,
+        by_lane: dict[str, FloatArray],
+        bounds: list[FloatArray],
+        stops: dict[str, Any],
+        told: Told | None = None,
+        count_rises: bool = False,
+        parts: Parts | None = None,
+    ) -> Parts:
+        """Descend from every start in the core; what it tells goes to `parts`.
+
+        Returns
+        -------
+        list
+            The parts, of which `outcome` makes one. Of each descent `x`, `last_x` (k, n), `fun`,
+            `last_fun`, `nit`, `nfev`, `nhev`, `reason`, `left`, `right` (k,); `jac` (k, n), or None
+            where the core has no gradients;
+            `error`; and where rises are to be counted, of a rule, `not_falls`, how often the value
+            did not fall, and `late_rises`, how often it rose after half of `max_iter`.
+        """
+        parts = [] if parts is None else parts
+        if isinstance(method, SolverMethod):
+            self._solved(parts, method, by_lane, bounds, stops, told)
+            return parts
+        stepper = self.objective.stepper(method, bool(bounds), stops["gtol"] > 0, stops["xtol"] > 0)
+        inputs = method.inputs(by_lane)
+        object.__setattr__(self, "_gtol", 0.0 if bounds else stops["gtol"])
+        parts.append((None, stepper.run_many(
+            self.rows, [None, *self.args], [True, *self.varying], inputs, bounds, progress=told,
+            count_rises=count_rises, **stops,
+        )))  # fmt: skip
+        return parts
+
+    def _solved(
+        self,
+        parts: Parts,
+        method: SolverMethod,
+        by_lane: dict[str, FloatArray],
+        bounds: list[FloatArray],
+        stops: dict[str, Any],
+        told: Told | None,
+        which: npt.NDArray[Any] | None = None,
+    ) -> None:
+        """By a solver. Starts with equal settings descend together."""
+        if by_lane:
+            settings = np.stack(list(by_lane.values()), axis=1)
+            each, group = np.unique(settings, axis=0, return_inverse=True)
+            for g, values in enumerate(each):
+                own = type(method)(**{**method.hyper, **dict(zip(by_lane, values, strict=True))})
+                some = np.flatnonzero(group == g)
+                self.taken(some)._solved(parts, own, {}, bounds, stops, told, some)
+                if parts[-1][1]["error"] is not None:
+                    break
+            return
+        refuse_matrices(method.name, self.rows.shape[1])
+        minimizer, numbers = self.objective.minimizer(method.name), method.numbers()
+        parts.append((which, minimizer.run_many(
+            self.rows, [None, *self.args], [True, *self.varying], numbers, bounds, progress=told,
+            **stops,
+        )))  # fmt: skip
+
+    def outcome(self, parts: Parts) -> dict[str, Any]:
+        """One outcome of the parts' own, each of some of the starts; others were not begun.
+
+        Made of the same parts it is the same again, so that it may be interrupted.
+        """
+        if len(parts) == 1 and parts[0][0] is None:
+            out = completed(parts[0][1], self.rows)
+        else:
+            out = not_begun(self.rows)
+            for which, part in parts:
+                some = completed(part, self.rows[which])
+                for name in (*_ARRAYS, "jac"):
+                    if some[name] is not None:
+                        out[name][which] = some[name]
+            out["begun"] = len(self)
+        if any(part["path"] is not None for _, part in parts):
+            out["path"] = self._paths(parts)
+        self._name_faults(out)
+        return out
+
+    def _paths(self, parts: Parts) -> npt.NDArray[Any]:
+        """The paths of descents that went one by one."""
+        paths = np.full(len(self), None, dtype=object)
+        for which, part in parts:
+            paths[which[0]] = path_of(part["path"], self.objective.structure)
+        return paths
+
+    def recorded(
+        self,
+        method: Method,
+        by_lane: dict[str, FloatArray],
+        bounds: list[FloatArray],
+        stops: dict[str, Any],
+        told: Told | None = None,
+        parts: Parts | None = None,
+    ) -> Parts:
+        """As `descend`, one by one, with every point as `path`: the same descents, to the bit."""
+        parts = [] if parts is None else parts
+        for i, row in enumerate(self.rows):
+            own = {**method.hyper, **{name: float(v[i]) for name, v in by_lane.items()}}
+            one = type(method)(**own) if by_lane else method
+            run = Run(self.alone(i), one, stops, bounds, True, None)
+            memory: list[FloatArray | None] = []
+            if not method.solves:
+                memory = [None] * (len(memory_of(method.name)) + method.counts)
+            one_of: Parts = []
+            run.go(one_of, row[None, :], memory, False)
+            parts.append((np.array([i]), one_of[0][1]))
+            if told:
+                told(i + 1)
+            if parts[-1][1]["error"] is not None:
+                break
+        return parts
+
+    # ---- endings
+
+    def values_and_grads(
+        self, points: FloatArray, which: npt.NDArray[Any] | None = None, threads: int = 1
+    ) -> tuple[FloatArray, FloatArray]:
+        """Values (k,) and gradients (k, n) at one point for each start, or for those given."""
+        of = self if which is None else self.taken(which)
+        return of.objective.values_and_grads(points, of.args, of.varying, threads)
+
+    def _name_faults(self, out: dict[str, Any]) -> None:
+        """Tell in which of the ways that have names values were not finite.
+
+        The core ends such a descent where the value, the gradient or the next point was not finite;
+        its last value may therefore be a good one.
+        """
+        (which,) = np.nonzero(out["reason"] == Reason.non_finite)
+        if not which.size:
+            return
+        last = np.ascontiguousarray(out["last_x"][which])
+        of = self.taken(which)
+        values, slopes = of.objective.values_and_grads(last, of.args, of.varying)
+        good = np.isfinite(values) & np.isfinite(slopes).all(axis=1)
+        fun = out["fun"][which]
+        lower = np.isnan(fun) | (np.isfinite(values) & (values <= fun))
+        out["x"][which[lower]], out["fun"][which[lower]] = last[lower], values[lower]
+        out["last_fun"][which] = values
+        if out["jac"] is not None:
+            out["jac"][which[lower]] = np.nan
+        # Where no operation is to be blamed: the next step of a rule, or what the data hold.
+        unnamed = np.where(good, Reason.diverged, Reason.non_finite).astype(np.int8)
+        named = unnamed.copy()
+        for gradient in (False, True):
+            (some,) = np.nonzero(np.isfinite(values) == gradient)
+            if not some.size:
+                continue
+            part = of.taken(some)
+            faults = part.objective.faults(last[some], part.args, part.varying, gradient)
+            begun = out["nit"][which[some]] > 0
+            named[some] = np.select(
+                [faults == 3, (faults == 2) & begun, faults > 0],
+                [Reason.left_domain, Reason.diverged, Reason.non_finite],
+                unnamed[some],
+            )
+        out["reason"][which] = named
+
+    # Of a rule without bounds, the tolerance of the gradient.
+    _gtol: float = 0.0
+
+    def _find_minima_at_starts(self, out: dict[str, Any], begun: int) -> None:
+        """Call converged what a rule began with a gradient within `gtol`, at a minimum indeed.
+
+        The core asks for a gradient that is small beside the one at the start.
+        """
+        (some,) = np.nonzero(out["reason"][:begun] == Reason.max_iterations)
+        norms = np.max(np.abs(out["jac"][some]), axis=1, initial=0.0)
+        some, norms = some[norms <= self._gtol], norms[norms <= self._gtol]
+        if not some.size:
+            return
+        there = backed(
+            lambda at: self.values_and_grads(at, some)[1],
+            out["x"][some], out["jac"][some], self.rows[some],
+        )  # fmt: skip
+        out["reason"][some[there]] = Reason.gradient_small
+        out["left"][some[there]], out["right"][some[there]] = norms[there], self._gtol
+
+    def results(self, out: dict[str, Any], max_nfev: int, elapsed: float) -> Results:
+        """What the core told, as the user sees it."""
+        rows = [a if v else None for a, v in zip(self.args, self.varying, strict=True)]
+        begun = out["begun"]
+        missing = np.full(begun, True)
+        if out["jac"] is None:
+            out["jac"] = np.full(self.rows.shape, np.nan)
+        else:
+            missing = np.isnan(out["jac"][:begun]).any(axis=1)
+        missing &= out["nfev"][:begun] > 0  # the others were not begun
+        if begun == len(self) and missing.all():
+            out["jac"] = self.values_and_grads(out["x"])[1]
+        elif missing.any():
+            (which,) = np.nonzero(missing)
+            points = np.ascontiguousarray(out["x"][which])
+            out["jac"][which] = self.values_and_grads(points, which)[1]
+        if self._gtol > 0:
+            self._find_minima_at_starts(out, begun)
+        return Results.told(out, self.objective, max_nfev=max_nfev, elapsed=elapsed, lane_args=rows)
+
+
+def lanes_of(objective: Objective, rows: FloatArray) -> Lanes:
+    """Starts (k, n) of one objective, with the same args for all."""
+    return Lanes(objective, rows, objective.args, [False] * len(objective.args))
+
+
+def _rows(form: Structure, x0s: Any) -> tuple[tuple[int, ...], FloatArray]:
+    """Leading axes and starts as rows; a table (k, n) also where a start is a tuple of numbers."""
+    if form.form == "tuple" and isinstance(x0s, np.ndarray) and not any(form.shapes):
+        return Structure("whole", ((form.size,),)).flatten(x0s, "x0s")
+    if form.form in ("tuple", "dict") and isinstance(x0s, tuple | dict):
+        named = x0s.items() if isinstance(x0s, dict) else enumerate(x0s)
+        counts = {name: np.shape(value)[:1] for name, value in named}
+        if len(set(counts.values())) > 1:
+            told = ", ".join(f"{n[0] if n else 'none'} for {name}" for name, n in counts.items())
+            raise ValueError(f"x0s must hold as many starts in each entry, got {told}")
+    return form.flatten(x0s, "x0s")
+
+
+def _traced(
+    function: Callable[..., Any], x0s: Any, args: tuple[Any, ...], unpack: bool | None
+) -> Objective:
+    """The function, traced at a start of the form that x0s has behind its first axis."""
+
+    def first(value: Any, what: str) -> FloatArray:
+        array = as_floats(value, what)
+        if not array.ndim:
+            raise ValueError(f"{what} must have the starts' axis in front, got a number")
+        return array[0] if len(array) else np.zeros(array.shape[1:])
+
+    if isinstance(x0s, dict):
+        return Objective(
+            function, {k: first(v, f"x0s[{k!r}]") for k, v in x0s.items()}, args, unpack
+        )
+    if isinstance(x0s, tuple):
+        # One array for each argument, or else the starts one by one.
+        entries = tuple(first(v, f"x0s[{i}]") for i, v in enumerate(x0s))
+        try:
+            return Objective(function, entries, args, unpack)
+        except TypeError:
+            pass
+    return Objective(function, first(x0s, "x0s"), args, unpack)

@@ -1,0 +1,372 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""`minimize` on minibatches: hands a training to the core, and tells how it ended.
+
+Rows are shuffled, gathered and stepped on in C++; what was asked for stands in batches.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from thalweg import _core
+from thalweg._descents.batches import Batches, Losses, Over, Rows
+from thalweg._descents.descent import Run, State, continued
+from thalweg._descents.interrupts import Parts, carried
+from thalweg._descents.progress import Progress
+from thalweg._methods.method import Method
+from thalweg._objectives.bounds import read_bounds
+from thalweg._objectives.objective import Objective, checked_threads
+from thalweg._objectives.points import FloatArray, check_finite
+from thalweg._results.messages import blame
+from thalweg._results.reasons import STATUS_MINIMIZE, SUCCESS, Reason
+from thalweg._results.result import LastPoint, Path, Result
+
+__all__ = ["TrainingState", "train"]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingState(State):
+    """Where a training stood; `state=` continues from there, bit for bit. It holds no data.
+
+    Attributes
+    ----------
+    seed : int
+        Of the shuffles and of what is held out.
+    epoch : int
+        Epochs finished so far.
+    batch, sum : int, float
+        Of the epoch begun, where it was interrupted: batches seen, their part of its mean loss.
+    loss : float
+        Mean loss of the last epoch finished.
+    average, best : ndarray
+        The average of the iterates, the best held-out point; empty where there is none.
+    best_loss, best_epoch : float, int
+        The held-out loss at the latter, and after how many epochs it came.
+    """
+
+    seed: int
+    epoch: int
+    batch: int
+    sum: float
+    loss: float
+    average: FloatArray
+    best: FloatArray
+    best_loss: float
+    best_epoch: int
+
+
+def train(
+    fun: Any,
+    x0: Any,
+    method: Method,
+    batches: Batches,
+    stops: dict[str, Any],
+    *,
+    args: tuple[Any, ...],
+    bounds: Any,
+    state: Any,
+    trace: bool,
+    jac: Any,
+    unpack: bool | None,
+    threads: int | None,
+    record: bool,
+    callback: Callable[..., Any] | None,
+    progress: bool,
+    began: float,
+) -> Result:
+    """The descent that `minimize` was asked for, on minibatches. `stops` are those given."""
+    if isinstance(fun, Objective):
+        raise TypeError("with data= the loss is traced on batches: give the function itself")
+    if not trace or jac is not None:
+        raise TypeError("trace=False and jac= are not offered with data=: the loss is traced")
+    for name, value in stops.items():
+        if name in ("max_iter", "max_nfev"):
+            raise TypeError(f"{name} is not offered with data=: epochs= says how long")
+        if name != "max_time" and value > 0:
+            raise TypeError(
+                f"{name} is not offered with data=: values and gradients of batches are not those "
+                "of the whole; holdout= with patience= stops early"
+            )
+    seed = 0 if batches.seed is None else batches.seed
+    if state is not None:
+        if not isinstance(state, TrainingState):
+            raise TypeError(
+                "state must come from a training on minibatches, got "
+                + ("a descent's" if isinstance(state, State) else type(state).__name__)
+            )
+        if batches.seed not in (None, seed := state.seed):
+            raise ValueError(f"seed must be that of the state, {seed}, got {batches.seed}")
+        if batches.average and not state.average.size:
+            raise ValueError("average=True must have been asked for from the start of the training")
+    rows, held_out = batches.apart(seed)
+    losses = Losses(fun, x0, batches.data, args, unpack)
+    structure = losses.of(min(batches.batch_size, rows.count)).structure
+    lead, start = structure.flatten(x0, "x0")
+    if lead:
+        raise ValueError(f"x0 must be one start, got {start.shape[0]} (leading axes {lead})")
+    check_finite(start[0], "x0", structure)
+    memory: list[Any] = []
+    if state is not None:
+        start, memory = continued(state, method, start)
+    limits = read_bounds(bounds, structure, start[0])
+    stops = stops | {"threads": 1 if threads is None else checked_threads(threads)}
+    run = _Training(losses, rows, held_out, batches, method, stops, limits, record, callback)
+    standing = run.begin(start[0], [m[0] for m in memory], state)
+    return run.train(standing, seed, progress, began)
+
+
+class _Training(Run):
+    """One training: handed to the core, and told as a `Result`."""
+
+    objective: Objective
+
+    def __init__(
+        self,
+        losses: Losses,
+        rows: Rows,
+        held_out: Rows | None,
+        batches: Batches,
+        method: Method,
+        stops: dict[str, Any],
+        bounds: list[FloatArray],
+        record: bool,
+        callback: Callable[..., Any] | None,
+    ) -> None:
+        self.losses, self.rows, self.held_out, self.batches = losses, rows, held_out, batches
+        self.size = min(batches.batch_size, rows.count)
+        super().__init__(losses.of(self.size), method, stops, bounds, record, callback)
+        self.told: list[tuple[FloatArray, float, float, float]] = []
+        self._whole: Over | None = None
+
+    def begin(
+        self, x: FloatArray, memory: Sequence[FloatArray], state: TrainingState | None
+    ) -> dict[str, Any]:
+        """Where the core is to begin: `Standing`, by its names."""
+        none, average = np.empty(0), self.batches.average
+        at: dict[str, Any] = {
+            "x": x, "memory": list(memory), "average": np.zeros_like(x) if average else none,
+            "best": none, "best_loss": np.inf, "best_epoch": 0, "epoch": 0, "batch": 0, "step": 0,
+            "sum": 0.0, "loss": np.nan,
+        }  # fmt: skip
+        if state is not None:
+            at |= {name: getattr(state, name) for name in at.keys() - {"x", "memory", "step"}}
+            at["step"] = state.nit
+            if not average:
+                at["average"] = none
+        return at
+
+    def train(self, at: dict[str, Any], seed: int, progress: bool, began: float) -> Result:
+        b, columns = self.batches, len(self.batches.data)
+        tells = self.record or progress or self.callback is not None
+
+        def step(rows: int) -> _core.OnRows:
+            loss = self.losses.of(rows)
+            return loss.step_on_rows(self.method, columns, rows, bool(self.bounds), tells)
+
+        over = self.rows.over(self.size, step, not b.drop_last)
+        apart = None
+        if self.held_out is not None:
+            apart = self.held_out.over(self.size, lambda rows: self.losses.on(rows, False))
+
+        def go(shown: Progress | None) -> dict[str, Any]:
+            return _core.train(
+                over, self.losses.shared, self.method.inputs(), self.bounds, at, apart, seed,
+                b.epochs, b.patience, bool(b.shuffle),
+                self.stops.get("max_time", 1e300), self.stops["threads"],
+                self._tell(shown) if tells else None,
+            )  # fmt: skip
+
+        def run(parts: Parts) -> None:
+            if progress:
+                with Progress(True, total=at["epoch"] + b.epochs, unit="epoch") as shown:
+                    parts.append((None, go(shown)))
+            else:
+                parts.append((None, go(None)))
+
+        means: list[tuple[float, FloatArray, npt.NDArray[np.int64]]] = []
+
+        def tell(parts: Parts, seconds: float) -> Result:
+            out = parts[0][1]
+            for point in self._points(out, at):
+                means.append(self._mean(point))  # noqa: PERF401  (what there is, is kept)
+            return self._told(out, at, means, False, seed, seconds)
+
+        def partly(parts: Parts, seconds: float) -> Result:
+            out = parts[0][1] if parts else _not_begun(at)
+            return self._told(out, at, means, True, seed, seconds)
+
+        def holds(parts: Parts) -> str:
+            epochs = parts[0][1]["standing"]["epoch"] - at["epoch"] if parts else 0
+            return f"the point after {epochs} epochs"
+
+        return carried(began, run, tell, holds, partly)
+
+    def _tell(self, shown: Progress | None) -> Callable[..., bool]:
+        """What the core calls at the start and after each epoch; True ends the training."""
+        listen = self._listener(shown)
+
+        def tell(epoch: int, x: FloatArray, loss: float, norm: float, held_out: float) -> bool:
+            first = not self.told
+            self.told.append((x if self.record else x[:0], loss, norm, held_out))
+            return False if first or listen is None else listen(epoch, x, loss, norm)
+
+        return tell
+
+    # ---- the loss over all rows
+
+    def _points(self, out: dict[str, Any], at: dict[str, Any]) -> list[FloatArray]:
+        """Where it is wanted: at the answer, at the last point, and at the start of a path."""
+        points = [out["x"], out["standing"]["x"]]
+        if points[0].tobytes() == points[1].tobytes():
+            points.pop()
+        return [*points, at["x"]] if self.record else points
+
+    def _mean(self, x: FloatArray) -> tuple[float, FloatArray, npt.NDArray[np.int64]]:
+        """Value and gradient; and the rows of the first batch whose value is not finite."""
+        if self._whole is None:
+            self._whole = self.rows.over(self.size, lambda rows: self.losses.on(rows, True))
+        numbers, culprit = _core.mean_over(
+            self._whole, self.losses.shared, x, self.stops["threads"]
+        )
+        return float(numbers[0]), numbers[1:], culprit
+
+    # ---- the result
+
+    def _told(
+        self,
+        out: dict[str, Any],
+        before: dict[str, Any],
+        means: list[tuple[float, FloatArray, npt.NDArray[np.int64]]],
+        interrupted: bool,
+        seed: int,
+        seconds: float,
+    ) -> Result:
+        s, at = self.objective.structure, out["standing"]
+        x, last = out["x"], at["x"]
+        same = x.tobytes() == last.tobytes()
+        unknown = (np.nan, np.full_like(x, np.nan), out["culprit"])
+        so_far = (self._so_far(at), *unknown[1:])  # interrupted: no further pass over the data
+        fun, jac, culprit = means[0] if means else so_far
+        last_fun, last_jac, _ = (
+            (fun, jac, culprit) if same else means[1] if len(means) > 1 else so_far
+        )
+        reason = Reason.interrupted if interrupted else Reason(out["reason"])
+        nit, epochs = at["step"] - before["step"], at["epoch"] - before["epoch"]
+        nfev = nit + (out["culprit"].size > 0)
+        after = f"after {_count(epochs, 'epoch')} ({_count(nit, 'step')})"
+        if reason == Reason.non_finite:
+            reason, message = self._culprit(out["culprit"], last, after, nit)
+        elif reason == Reason.max_iterations and not isfinite(fun) and culprit.size:
+            reason, message = self._culprit(culprit, x, after, nit)
+        else:
+            message = self._sentence(reason, out, epochs, after)
+        mask = None
+        if self.bounds:
+            flat = np.where(x <= self.bounds[0], -1, np.where(x >= self.bounds[1], 1, 0))
+            mask = s.restore_int(flat)
+        path = None
+        if self.record:
+            if not self.told:  # interrupted before anything was told
+                self.told.append((before["x"], np.nan, np.nan, np.nan))
+            path = self._path(means[-1] if means else unknown)
+        kept = {name: at[name] for name in at.keys() - {"memory", "step"}}
+        return Result(
+            x=s.restore(x[None, :]), fun=fun, jac=s.restore(jac[None, :]), nit=nit,
+            nfev=nfev, njev=nfev, nhev=0,
+            success=SUCCESS[reason], status=STATUS_MINIMIZE[reason], message=message, reason=reason,
+            last=LastPoint(s.restore(last[None, :]), last_fun, s.restore(last_jac[None, :])),
+            active_mask=mask, path=path, epochs=epochs,
+            state=TrainingState(
+                method=self.method.name, memory=tuple(at["memory"]), nit=at["step"], seed=seed,
+                **kept,
+            ),
+            elapsed=seconds, _objective=_MeanLoss(self),
+        )  # fmt: skip
+
+    def _so_far(self, at: dict[str, Any]) -> float:
+        """The mean loss over the batches of the epoch begun, else over the last epoch's."""
+        count, batch = self.rows.count, at["batch"]
+        if not batch:
+            return float(at["loss"])
+        used = count - count % self.size if self.batches.drop_last else count
+        return float(at["sum"] * used / min(batch * self.size, used))
+
+    def _path(self, first: tuple[float, FloatArray, Any]) -> Path:
+        points, losses, norms, held_out = (np.array(v) for v in zip(*self.told, strict=True))
+        losses[0] = first[0]
+        g, x = first[1], points[0]
+        if self.bounds:
+            g = x - np.clip(x - g, *self.bounds)
+        norms[0] = np.max(np.abs(g))
+        return Path(
+            self.objective.structure.restore(points, (len(points),)), losses, norms,
+            None if self.held_out is None else held_out,
+        )  # fmt: skip
+
+    def _sentence(self, reason: Reason, out: dict[str, Any], epochs: int, after: str) -> str:
+        """The reason in words, with both sides of what decided it."""
+        left, right, at = out["left"], out["right"], out["standing"]
+        match reason:
+            case Reason.max_iterations:
+                return f"{_count(epochs, 'epoch')} >= epochs = {int(right)}"
+            case Reason.value_settled:
+                return (
+                    f"no held-out loss below {at['best_loss']:.6g} (epoch {at['best_epoch']}) for "
+                    f"{_count(int(left), 'epoch')} >= patience = {int(right)}, {after}"
+                )
+            case Reason.stuck:
+                return (
+                    f"stuck at the start: no held-out loss below its {at['best_loss']:.6g} for "
+                    f"{_count(int(left), 'epoch')} >= patience = {int(right)}, {after}; is the "
+                    "learning rate too large?"
+                )
+            case Reason.max_time:
+                return f"{left:.3g} s >= max_time = {right:.3g} s {after}; not converged"
+            case Reason.stopped_by_callback:
+                return f"stopped by the callback {after}"
+            case _:
+                return f"interrupted {after}"
+
+    def _culprit(
+        self, rows: npt.NDArray[np.int64], x: FloatArray, after: str, nit: int
+    ) -> tuple[Reason, str]:
+        """What made the loss of these rows not finite at `x`: the data, or which operation."""
+        for i, a in enumerate(self.rows.arrays):
+            bad = np.argwhere(~np.isfinite(a[rows].astype(np.float64)))
+            if len(bad):
+                value = a[rows[bad[0][0]]][tuple(bad[0][1:])]
+                where = f"data[{i}] holds {value} in row {rows[bad[0][0]]}"
+                return Reason.non_finite, f"not finite: {where}; found {after}"
+        self.objective = self.losses.at(rows, self.rows.arrays)
+        value = self.objective.rows_value_and_grad(x[None, :])[0]
+        return blame(self.objective, x[None, :], float(value[0]), nit, after)
+
+
+class _MeanLoss:
+    """The loss over all rows, as plots ask for it."""
+
+    def __init__(self, run: _Training) -> None:
+        self._run = run
+        self.structure, self.names = run.objective.structure, run.objective.names
+
+    def rows_value_and_grad_one(self, x: FloatArray) -> tuple[float, FloatArray]:
+        """Value and gradient at one point."""
+        return self._run._mean(x)[:2]
+
+
+def _not_begun(at: dict[str, Any]) -> dict[str, Any]:
+    """What there is to tell of a training that the core has not begun."""
+    return {
+        "x": at["x"], "standing": at, "reason": Reason.interrupted, "left": 0.0, "right": 0.0,
+        "culprit": np.empty(0, dtype=np.int64), "error": None,
+    }  # fmt: skip
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}{'s' * (n != 1)}"

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Least squares: one problem, one curve, or a fit in every pixel."""

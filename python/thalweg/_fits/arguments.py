@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the arguments of fits mean: data, their errors, bounds, starts, settings."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from math import inf, isfinite
+from typing import Any
+
+import numpy as np
+
+from thalweg._fits.least_squares import checked_scale, checked_stops, scale_of
+from thalweg._fits.robust import checked_loss
+from thalweg._objectives.bounds import read_box
+from thalweg._objectives.points import FloatArray, Structure, argument_names, as_floats
+from thalweg._tracing.numbers import first_bad, place_in
+
+__all__ = [
+    "FREE", "check_method", "checked_data", "is_data", "parameter_structure",
+    "parameters", "settings", "walls_of", "weights_of",
+]  # fmt: skip
+
+
+def is_data(xdata: Any) -> bool:
+    """Whether it is numbers, and not an object of which only the model knows what it is."""
+    return isinstance(xdata, list | tuple | np.ndarray)
+
+
+def parameters(f: Callable[..., Any], p0: Any) -> tuple[list[str], FloatArray]:
+    """Names of the parameters, and a start: ones where none is given."""
+    names = argument_names(f)[1:]
+    if p0 is None:
+        if not names:
+            raise ValueError(
+                "Unable to determine number of fit parameters: f must be f(x, a, b, ...), or p0 "
+                "be given"
+            )
+        return names, np.ones(len(names))
+    if np.iscomplexobj(p0):
+        raise ValueError(f"p0 must be real, got {p0!r}")
+    start = np.atleast_1d(as_floats(p0, "p0")).ravel()
+    if len(names) < start.size:
+        names = [f"p{i}" for i in range(start.size)]
+    return names[: start.size], start
+
+
+def parameter_structure(n: int) -> Structure:
+    """Of parameters that are passed one by one."""
+    return Structure("elements", ((),) * n)
+
+
+FREE = (-inf, inf)
+
+
+def walls_of(bounds: Any, n: int) -> list[FloatArray]:
+    """[lower, upper], each (n,), or nothing where no end is finite."""
+    if bounds is FREE:
+        return []
+    box = read_box(bounds, parameter_structure(n))
+    return box if any(np.isfinite(end).any() for end in box) else []
+
+
+def check_method(method: Any, bounded: bool) -> None:
+    """Refuse what SciPy refuses."""
+    if method is None:
+        return
+    if method == "lm" and bounded:
+        raise ValueError(
+            "Method 'lm' only works for unconstrained problems. Use 'trf' or 'dogbox' instead."
+        )
+    if method not in ("lm", "trf", "dogbox"):
+        raise ValueError(f"`method` must be 'trf', 'dogbox' or 'lm', got {method!r}")
+
+
+def checked_data(data: Any, what: str, check_finite: bool | None, nan_policy: Any) -> FloatArray:
+    """Data as numbers, finite where that is asked for."""
+    array = as_floats(data, what)
+    if check_finite is None:
+        check_finite = nan_policy is None
+    # A sum of squares is finite only if everything in it is, and quickly had.
+    flat = array.ravel()
+    with np.errstate(over="ignore", invalid="ignore"):
+        quickly = check_finite and isfinite(flat.dot(flat))
+    if check_finite and not quickly and not np.isfinite(array).all():
+        raise ValueError(f"array must not contain infs or NaNs: {what} {first_bad(array)}")
+    if nan_policy is not None:
+        if nan_policy == "propagate":
+            raise ValueError("`nan_policy='propagate'` is not supported by this function.")
+        if nan_policy not in ("raise", "omit"):
+            raise ValueError(
+                f"nan_policy must be one of {{None, 'raise', 'omit'}}, got {nan_policy!r}"
+            )
+        if nan_policy == "raise" and np.isnan(array).any():
+            raise ValueError(f"The input contains nan values: {what} {first_bad(array)}")
+    if array.size == 0 and what == "ydata":
+        raise ValueError("`ydata` must not be empty!")
+    return array
+
+
+def weights_of(sigma: Any, y: FloatArray, kept: Any) -> FloatArray | None:
+    """What residuals are multiplied by: 1 / sigma, or the inverse of a covariance's factor."""
+    if sigma is None:
+        return None
+    errors = as_floats(sigma, "sigma")
+    there = errors if kept is None or errors.shape != np.shape(kept) else errors[kept]
+    if np.isnan(there).any():
+        raise ValueError(f"`sigma` must not be NaN: it {first_bad(errors)}")
+    if errors.size == 1 or errors.shape == (y.size,):
+        if errors.size == 1:
+            errors = errors.reshape(())
+        if not (errors != 0).all():
+            at = place_in(np.argwhere(errors == 0)[0])
+            raise ValueError(f"`sigma` must not be 0: a residual is divided by it, got 0{at}")
+        return 1.0 / errors
+    if errors.shape != (y.size, y.size):
+        raise ValueError(
+            f"`sigma` has incorrect shape: wanted one number, ({y.size},) or ({y.size}, {y.size}), "
+            f"got {errors.shape}"
+        )
+    whole = np.flatnonzero(np.ones(y.size) if kept is None else kept)
+    try:
+        factor = np.linalg.cholesky(errors[np.ix_(whole, whole)])
+    except np.linalg.LinAlgError:
+        raise ValueError("`sigma` must be positive definite.") from None
+    weights = np.zeros_like(errors)
+    weights[np.ix_(whole, whole)] = np.linalg.inv(factor)
+    return weights
+
+
+_IGNORED = ("epsfcn", "col_deriv", "diff_step", "tr_solver", "tr_options", "jac_sparsity",
+            "workers", "factor")  # fmt: skip
+
+
+def settings(
+    kwargs: dict[str, Any], n: int
+) -> tuple[Any, float, dict[str, Any], FloatArray | None]:
+    """Loss, its scale, when to stop, and what variables are measured in."""
+    if not kwargs:
+        return None, 1.0, _usual(n), None
+    given = dict(kwargs)
+    if "args" in given:
+        raise ValueError("'args' is not a supported keyword argument.")
+    for name in _IGNORED:
+        given.pop(name, None)
+    most = given.pop("max_nfev", None)
+    most = given.pop("maxfev", None) if most is None else most
+    most = None if most == 0 else most  # leastsq's word for its default
+    rho = checked_loss(given.pop("loss", "linear"))
+    f_scale = checked_scale(given.pop("f_scale", 1.0))
+    tolerances = [given.pop(name, 1e-10) for name in ("ftol", "xtol", "gtol")]
+    stops = checked_stops(
+        tolerances[0], tolerances[1], tolerances[2], most, given.pop("max_time", None)
+    )
+    if stops["max_nfev"] is None:
+        stops["max_nfev"] = 1000 * (n + 1)
+    x_scale, diag = given.pop("x_scale", None), given.pop("diag", None)
+    if diag is not None:
+        x_scale = 1.0 / as_floats(diag, "diag")
+    if given:
+        raise TypeError(f"curve_fit() got an unexpected keyword argument {next(iter(given))!r}")
+    return rho, f_scale, stops, scale_of(x_scale, parameter_structure(n))
+
+
+@functools.cache
+def _usual(n: int) -> dict[str, Any]:
+    return checked_stops(1e-10, 1e-10, 1e-10, 1000 * (n + 1))
+
+
+def between(lower: FloatArray, upper: FloatArray) -> FloatArray:
+    """A start within bounds: the middle, or one off the only bound there is, or one."""
+    low, high = np.isfinite(lower), np.isfinite(upper)
+    start = np.ones(lower.size)
+    start[low & high] = 0.5 * (lower[low & high] + upper[low & high])
+    start[low & ~high] = lower[low & ~high] + 1.0
+    start[~low & high] = upper[~low & high] - 1.0
+    return start

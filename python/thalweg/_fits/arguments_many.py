@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the arguments of many fits mean: data, predictors, starts, errors, outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import isfinite, prod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from thalweg._fits.arguments import is_data, walls_of
+from thalweg._fits.chunks import Rows, as_numbers, filled
+from thalweg._fits.fit_lanes import Arrays, fields_of
+from thalweg._fits.fits import Fits
+from thalweg._objectives.points import FloatArray, argument_names, as_floats
+from thalweg._tracing.numbers import as_array, first_bad
+
+__all__ = [
+    "check_finite", "check_starts", "check_words", "data_of", "errors_of", "fixed_of",
+    "outputs_of", "parameters_of", "predictors_of", "starts_of", "walls_around",
+]  # fmt: skip
+
+_POLICIES = ("omit", "raise", "propagate")
+_LIKELIHOODS = ("gaussian", "poisson")
+Shape = tuple[int, ...]
+
+
+def data_of(ydata: Any) -> tuple[npt.NDArray[Any], Shape]:
+    """The data (..., m) as they lie, and their leading axes."""
+    data = as_numbers(ydata, "ydata")
+    if data.ndim == 0:
+        raise ValueError("ydata must have shape (..., m), got a single number")
+    if data.shape[-1] == 0:
+        raise ValueError(f"`ydata` must not be empty!, got shape {data.shape}")
+    return data, data.shape[:-1]
+
+
+def predictors_of(
+    xdata: Any, lead: Shape, m: int
+) -> tuple[Callable[[list[Any]], Any], list[npt.NDArray[Any]], list[FloatArray]]:
+    """What `f` gets of the traced ones, those that differ by fit, those that may hold NaN."""
+    if not is_data(xdata):
+        return lambda _: xdata, [], []
+    if isinstance(xdata, tuple) and any(np.ndim(x) for x in xdata):
+        parts = [as_numbers(x, f"xdata[{i}]") for i, x in enumerate(xdata)]
+        for i, x in enumerate(parts):
+            if x.shape not in ((m,), (*lead, m)):
+                wanted = f"({m},)" + (f" or {(*lead, m)}" if lead else "")
+                raise ValueError(f"xdata[{i}] must have shape {wanted}, got {x.shape}")
+        each = [bool(lead) and x.shape != (m,) for x in parts]
+        same = [None if e else filled(x) for e, x in zip(each, parts, strict=True)]
+        if not any(each):
+            return _as_it_is(np.ma.stack(parts), m)
+
+        def joined(traced: list[Any]) -> Any:
+            rest = iter(traced)
+            return tuple(next(rest) if x is None else x for x in same)
+
+        varying = [x for e, x in zip(each, parts, strict=True) if e]
+        return joined, varying, [x for x in same if x is not None and np.isnan(x).any()]
+    x = as_numbers(xdata, "xdata")
+    if lead and x.shape == (*lead, m):
+        return lambda traced: traced[0], [x], []
+    return _as_it_is(x, m)
+
+
+def _as_it_is(
+    x: npt.NDArray[Any], m: int
+) -> tuple[Callable[[list[Any]], Any], list[npt.NDArray[Any]], list[FloatArray]]:
+    floats = filled(x).copy()
+    known: list[FloatArray] = []
+    if np.isnan(floats).any():
+        if floats.shape[-1:] != (m,):
+            raise ValueError(f"xdata holds NaN, and its shape {x.shape} does not end in {m}")
+        known = list(floats.reshape(-1, m))
+    return lambda _: floats, [], known
+
+
+def parameters_of(
+    f: Callable[..., Any], p0: Any, lead: Shape, data: npt.NDArray[Any]
+) -> tuple[list[str], Any]:
+    """Names, and starts: (p,), (..., p) or a function."""
+    if not callable(f):
+        raise TypeError(f"f must be a function f(x, a, b, ...), got {type(f).__name__}")
+    names = argument_names(f)[1:]
+    start = p0
+    if callable(p0):
+        if not names:
+            first = Rows(data, lead).read(0, 1).view()
+            first.flags.writeable = False
+            count = np.shape(p0(first))[-1:]
+            names = [f"p{i}" for i in range(*count)]
+    elif p0 is not None:
+        start = starts_of(p0, lead)
+        if len(names) < start.shape[-1]:
+            names = [f"p{i}" for i in range(start.shape[-1])]
+        names = names[: start.shape[-1]]
+    if not names:
+        raise ValueError(
+            "Unable to determine number of fit parameters: f must be f(x, a, b, ...), or p0 be "
+            "given"
+        )
+    return names, np.ones(len(names)) if p0 is None else start
+
+
+def starts_of(p0: Any, lead: Shape) -> Any:
+    """Starts (p,) or (..., p), or the function that makes them."""
+    if callable(p0):
+        return p0
+    start = np.atleast_1d(as_array(p0, "p0"))
+    if start.shape[-1] == 0:
+        raise ValueError("p0 must not be empty")
+    if start.ndim > 1:
+        try:
+            return np.broadcast_to(start, (*lead, start.shape[-1]))
+        except ValueError:
+            raise ValueError(
+                f"p0 must have shape (p,) or {(*lead, 'p')}, got {start.shape}"
+            ) from None
+    return start
+
+
+def check_words(nan_policy: Any, likelihood: Any) -> None:
+    """Refuse words that are unknown."""
+    if nan_policy not in _POLICIES:
+        raise ValueError(f"nan_policy must be one of {_POLICIES}, got {nan_policy!r}")
+    if likelihood not in _LIKELIHOODS:
+        raise ValueError(f"likelihood must be one of {_LIKELIHOODS}, got {likelihood!r}")
+
+
+def errors_of(sigma: Any, lead: Shape, m: int) -> tuple[npt.NDArray[Any] | None, FloatArray | None]:
+    """Errors that differ by fit, or inverse errors that do not."""
+    if sigma is None:
+        return None, None
+    errors = as_numbers(sigma, "sigma")
+    if errors.size == 1 or errors.shape == (m,):
+        one = as_floats(errors, "sigma").reshape(errors.shape if errors.size > 1 else ())
+        if not (one > 0).all():
+            raise ValueError(f"`sigma` must be positive, got {np.min(one)}")
+        return None, np.asarray(1.0 / one)
+    try:
+        return np.broadcast_to(errors, (*lead, m), subok=True), None
+    except ValueError:
+        raise ValueError(
+            f"`sigma` has incorrect shape: wanted one number, ({m},) or {(*lead, m)}, "
+            f"got {errors.shape}"
+        ) from None
+
+
+def fixed_of(fixed: Any, names: list[str], lead: Shape) -> dict[str, Any]:
+    """Fixed parameters: a number, or rows of one number a fit."""
+    if fixed is None:
+        return {}
+    if not isinstance(fixed, dict):
+        raise TypeError(f"fixed must be a dict of values by name, got {type(fixed).__name__}")
+    constant: dict[str, Any] = {}
+    for name, value in fixed.items():
+        if name not in names:
+            raise ValueError(f"fixed: the model has no {name!r}; it has {', '.join(names)}")
+        array = as_array(value, f"fixed[{name!r}]")
+        if array.size == 1:
+            constant[name] = float(array.reshape(()))
+            if not isfinite(constant[name]):
+                raise ValueError(f"fixed[{name!r}] must be finite, got {constant[name]}")
+            continue
+        try:
+            constant[name] = Rows(np.broadcast_to(array, lead), lead)
+        except ValueError:
+            raise ValueError(
+                f"fixed[{name!r}] must be a number or have shape {lead}, got {array.shape}"
+            ) from None
+    return constant
+
+
+def walls_around(bounds: Any, p: int, names: list[str]) -> list[FloatArray]:
+    """Lower and upper ends of the parameters, or nothing where all are free."""
+    if isinstance(bounds, tuple | list) and len(bounds) != 2:
+        raise ValueError(f"`bounds` must contain 2 elements, got {len(bounds)}")
+    walls = walls_of(bounds, p)
+    for i in range(p if walls else 0):
+        if not walls[0][i] < walls[1][i]:
+            raise ValueError(
+                "Each lower bound must be strictly less than each upper bound, got "
+                f"({walls[0][i]}, {walls[1][i]}) for {names[i]}"
+            )
+    return [np.ascontiguousarray(end) for end in walls]
+
+
+def check_starts(start: Any, walls: list[FloatArray], free: list[int], names: list[str]) -> None:
+    """Refuse starts that are not finite, or outside the bounds; a function's are moved inside."""
+    if callable(start):
+        return
+    k = prod(start.shape[:-1])
+    if start.shape[-1] != len(names):
+        raise ValueError(f"p0 must have {len(names)} entries, got {start.shape[-1]}")
+    rows = Rows(start, start.shape[:-1])
+    for a in range(0, k, _PIECE):
+        some = rows.read(a, min(a + _PIECE, k))[:, free]
+        wrong = ~np.isfinite(some)
+        if wrong.any():
+            fit, i = np.argwhere(wrong)[0]
+            raise ValueError(f"p0 must be finite, got {some[fit, i]} for {names[free[i]]} of fit "
+                             f"{a + fit}")  # fmt: skip
+        if not walls:
+            continue
+        low, high = (end[free] for end in walls)
+        wrong = (some < low) | (some > high)
+        if wrong.any():
+            fit, i = np.argwhere(wrong)[0]
+            raise ValueError(
+                f"Initial guess is outside of provided bounds: {some[fit, i]} is outside "
+                f"[{low[i]}, {high[i]}] for {names[free[i]]} of fit {a + fit}"
+            )
+
+
+_PIECE = 65536
+
+
+def check_finite(rows: Rows, what: str, k: int) -> None:
+    """Refuse NaN and infinities in any of k rows."""
+    step = max(1, int(4e6) // max(prod(rows.own), 1))
+    for a in range(0, k, step):
+        some = rows.read(a, min(a + step, k))
+        with np.errstate(over="ignore", invalid="ignore"):
+            total = some.sum()
+        if not isfinite(total) and not np.isfinite(some).all():
+            fit = a + int(np.flatnonzero(~np.isfinite(some).all(axis=1))[0])
+            raise ValueError(
+                f"array must not contain infs or NaNs: {what} of fit {fit} "
+                f"{first_bad(some[fit - a])}"
+            )
+
+
+def outputs_of(out: Any, lead: Shape, p: int) -> Arrays:
+    """The arrays that are filled: those given, and new ones for the rest."""
+    given = {} if out is None else out._arrays if isinstance(out, Fits) else out
+    if not isinstance(given, dict):
+        raise TypeError(f"out must be a dict of arrays or a Fits, got {type(out).__name__}")
+    fields = fields_of(p)
+    if unknown := sorted(set(given) - set(fields)):
+        raise ValueError(f"out has {unknown[0]!r}; it may have {', '.join(fields)}")
+    arrays: Arrays = {}
+    for name, (own, kind) in fields.items():
+        array = given.get(name, ...)
+        if array is None and name in ("pcov", "perr"):
+            continue
+        if array is ...:
+            array = np.empty((*lead, *own), dtype=kind)
+        if not isinstance(array, np.ndarray) or array.shape != (*lead, *own):
+            got = array.shape if isinstance(array, np.ndarray) else type(array).__name__
+            raise ValueError(f"out[{name!r}] must be an array of shape {(*lead, *own)}, got {got}")
+        if not np.can_cast(kind, array.dtype, "same_kind") or not array.flags.writeable:
+            raise ValueError(
+                f"out[{name!r}] must be writeable and hold {np.dtype(kind)}, got {array.dtype}"
+            )
+        arrays[name] = array
+    return arrays

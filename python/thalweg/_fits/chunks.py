@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Arrays with leading axes, read and written so many rows at a time, whatever lies beneath.
+
+Memory-mapped files, other numbers than doubles and axes in any order are never converted whole.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from thalweg._tracing.numbers import FloatArray, as_array
+
+__all__ = ["Rows", "as_numbers", "filled"]
+
+
+def as_numbers(value: Any, what: str) -> npt.NDArray[Any]:
+    """`value` as an array of real numbers of whatever type, not copied where it is one already."""
+    if not isinstance(value, np.ma.MaskedArray):
+        return as_array(value, what)
+    as_array(value.data, what)
+    return value
+
+
+def filled(array: npt.NDArray[Any]) -> FloatArray:
+    """As float64, what is masked as NaN."""
+    if isinstance(array, np.ma.MaskedArray):
+        array = np.ma.filled(array.astype(np.float64), np.nan)
+    return np.ascontiguousarray(array, dtype=np.float64).reshape(array.shape)
+
+
+class Rows:
+    """An array (lead, own) as rows (k, own), k = prod(lead).
+
+    Parameters
+    ----------
+    array : ndarray
+        Of any type of number; a masked array's masked elements are read as NaN.
+    lead : tuple of int
+        Its leading axes.
+    """
+
+    __slots__ = ("_array", "_flat", "_lead", "own")
+
+    def __init__(self, array: npt.NDArray[Any], lead: tuple[int, ...]) -> None:
+        if not lead:
+            array, lead = array[None], (1,)
+        self.own = array.shape[len(lead) :]
+        self._array, self._lead = array, lead
+        self._flat: npt.NDArray[Any] | None = None  # the same memory as rows, where it can be
+        if _in_a_row(array, len(lead)) and not isinstance(array, np.ma.MaskedArray):
+            self._flat = array.reshape(prod(lead), *self.own)
+
+    def read(self, start: int, stop: int) -> FloatArray:
+        """Rows as float64 in C order: where they lie, if they are that already."""
+        if self._flat is not None:
+            rows = self._flat[start:stop]
+        else:
+            rows = self._array[np.unravel_index(np.arange(start, stop), self._lead)]
+        return filled(rows)
+
+    def write(self, start: int, stop: int, rows: npt.NDArray[Any]) -> None:
+        """Put rows in their place."""
+        if self._flat is not None:
+            self._flat[start:stop] = rows
+        else:
+            self._array[np.unravel_index(np.arange(start, stop), self._lead)] = rows
+
+
+def _in_a_row(array: npt.NDArray[Any], axes: int) -> bool:
+    """Whether the first axes are one in memory, so that a view has them so."""
+    steps = [p for p in zip(array.shape[:axes], array.strides[:axes], strict=True) if p[0] != 1]
+    inner = steps[1:]
+    return array.size == 0 or all(
+        outer == count * step for (_, outer), (count, step) in zip(steps, inner, strict=False)
+    )

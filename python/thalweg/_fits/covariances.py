@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Covariances of many fits: the inverse of a normal matrix, written on the tape of all lanes.
+
+Lanes whose matrix is too ill-conditioned for that are named; they are done by QR of the Jacobian.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from thalweg._objectives.points import FloatArray
+from thalweg._tracing.tracer import Tracer
+
+__all__ = ["TRUSTED", "covariances", "held_of"]
+
+# The largest diagonal element of the inverse of the normal matrix, scaled to ones on its diagonal,
+# up to which the inverse is trusted: rounding is then below 1e-6 of a variance.
+TRUSTED = 1e9
+
+
+def covariances(
+    normal: Tracer, n: int, scale: Any, known: Any, held: list[Any] | None
+) -> tuple[list[list[Any]], list[Any], Any]:
+    """Covariance and standard errors of n variables, and whether the lane is to be done by QR.
+
+    Parameters
+    ----------
+    normal : Tracer
+        J'WJ, (n, n).
+    scale : number or Tracer
+        What the inverse is multiplied by: the variance of the data.
+    known : Truth
+        False where there are too few data to know `scale`: everything is infinite then.
+    held : list of Truth, optional
+        Variables that are left out: NaN in their rows.
+
+    Returns
+    -------
+    covariance : list of lists of Tracer
+    errors : list of Tracer
+    doubtful : Tracer
+        1 where the matrix is singular, or nearly.
+    """
+    one = normal.trace.wrap(1.0)
+    unit = [1.0 / np.sqrt(normal[i, i]) for i in range(n)]
+
+    def out(i: int, j: int) -> Any:
+        return None if held is None else held[i] if i == j else held[i] | held[j]
+
+    def scaled(i: int, j: int) -> Any:
+        if i == j:
+            return one
+        entry = normal[i, j] * unit[i] * unit[j]
+        return entry if held is None else np.where(out(i, j), 0.0, entry)
+
+    inverse, pivots = _inverse([[scaled(i, j) for j in range(i + 1)] for i in range(n)])
+
+    def entry(i: int, j: int) -> Any:
+        value = np.where(known, inverse[i][j] * unit[i] * unit[j] * scale, np.inf)
+        return value if held is None else np.where(out(i, j), np.nan, value)
+
+    sound = one > 0.0
+    for i in range(n):
+        seen = normal[i, i] > 0.0  # has the variable an effect at all?
+        if held is not None:
+            seen = seen | held[i]
+        sound = sound & seen & (pivots[i] > 0.0) & (inverse[i][i] < TRUSTED)
+
+    covariance: list[list[Any]] = [[None] * n for _ in range(n)]
+    for i in range(n):
+        for j in range(i + 1):
+            covariance[i][j] = covariance[j][i] = entry(i, j)
+    errors = [np.sqrt(covariance[i][i]) for i in range(n)]
+    return covariance, errors, np.where(sound, 0.0, 1.0)
+
+
+def held_of(x: Tracer, n: int, box: list[FloatArray]) -> tuple[list[Any] | None, Any]:
+    """Which of n variables lie at a bound, and how many do not."""
+    if not box:
+        return None, float(n)
+    held = []
+    for i in range(n):
+        low, high = (float(end[i]) for end in box)
+        held.append((x[i] <= low) | (x[i] >= high))
+    count = x.trace.wrap(float(n))
+    for h in held:
+        count = count - np.where(h, 1.0, 0.0)
+    return held, count
+
+
+def _inverse(a: list[list[Any]]) -> tuple[list[list[Any]], list[Any]]:
+    """The inverse of a symmetric matrix given by its lower triangle, by L D L'; D too.
+
+    Higham 2002, Accuracy and Stability of Numerical Algorithms, chapters 10 and 14.
+    """
+    n = len(a)
+    lower: list[list[Any]] = []
+    pivots: list[Any] = []
+    for i in range(n):
+        row: list[Any] = []  # of L D
+        for j in range(i):
+            row.append(_less(a[i][j], (row[k] * lower[j][k] for k in range(j))))
+        lower.append([row[k] / pivots[k] for k in range(i)])
+        pivots.append(_less(a[i][i], (row[k] * lower[i][k] for k in range(i))))
+    # M = L^-1, unit lower triangular, by rows; the inverse is M' D^-1 M.
+    m: list[list[Any]] = []
+    for i in range(n):
+        row = [
+            _less(-lower[i][j], (lower[i][k] * m[k][j] for k in range(j + 1, i)))
+            for j in range(i)
+        ]  # fmt: skip
+        m.append([*row, 1.0])
+    shares = [[entry / pivots[i] for entry in m[i]] for i in range(n)]
+    inverse = [
+        [_total(shares[k][i] * m[k][j] for k in range(i, n)) for j in range(i + 1)]
+        for i in range(n)
+    ]  # fmt: skip
+    return inverse, pivots
+
+
+def _less(value: Any, terms: Iterable[Any]) -> Any:
+    for term in terms:
+        value = value - term
+    return value
+
+
+def _total(terms: Iterable[Any]) -> Any:
+    first, *rest = terms
+    for term in rest:
+        first = first + term
+    return first

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""`curve_fit`: SciPy's, with exact derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from thalweg._fits.arguments import (
+    FREE,
+    between,
+    check_method,
+    checked_data,
+    is_data,
+    parameters,
+    walls_of,
+    weights_of,
+)
+from thalweg._fits.model import Model
+from thalweg._fits.soundness import largest, scales_of
+from thalweg._objectives.points import FloatArray
+from thalweg._tracing.numbers import mask_of, without_masks
+
+__all__ = ["curve_fit"]
+
+
+def curve_fit(
+    f: Callable[..., Any],
+    xdata: Any,
+    ydata: Any,
+    p0: Any = None,
+    sigma: Any = None,
+    absolute_sigma: bool = False,
+    check_finite: bool | None = None,
+    bounds: Any = FREE,
+    method: str | None = None,
+    jac: Any = None,
+    *,
+    full_output: bool = False,
+    nan_policy: str | None = None,
+    trace: bool = True,
+    **kwargs: Any,
+) -> tuple[Any, ...]:
+    """Fit a function's parameters to data by least squares, as `scipy.optimize.curve_fit` does.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, a, b, ...)`` written in NumPy; called once, with traced parameters.
+    xdata : array_like or object
+        Where the data were measured: (m,), or (k, m) for k predictors; handed to `f`.
+    ydata : array_like
+        The data, (m,). What is masked in `ydata`, `xdata` or `sigma` is left out.
+    p0 : array_like, optional
+        The start (n,). By default ones; with bounds, a point between them. Where a fit from there
+        cannot be trusted, or fails, it is begun again from the scale of `xdata` (docs/fits.md).
+    sigma : None, scalar or array_like, optional
+        Standard deviations of the data, one or (m,), or their covariance (m, m).
+    absolute_sigma : bool
+        Whether `sigma` is meant as it stands; else it is scaled so that the reduced chi squared is
+        1. A warning says where it stands without `sigma`.
+    check_finite : bool, optional
+        Refuse data that are not finite; by default where `nan_policy` is not given.
+    bounds : 2-tuple of array_like, or Bounds
+        Lower and upper ends of the parameters.
+    method : {'lm', 'trf', 'dogbox'}, optional
+        SciPy's names for what is one method here; 'lm' refuses bounds.
+    jac : callable or str, optional
+        With ``trace=False``: ``jac(x, a, b, ...)`` gives the Jacobian (m, n). A traced function is
+        differentiated exactly, and `jac` is not called.
+    full_output : bool
+        Whether the last three of what is returned come too.
+    nan_policy : {None, 'raise', 'omit'}
+        What to do with NaN in the data.
+    trace : bool
+        False calls `f` at every evaluation.
+    **kwargs
+        `ftol`, `xtol`, `gtol`, `max_nfev` (or `maxfev`), `x_scale`, `loss`, `f_scale`, as in
+        `thalweg.least_squares`.
+
+    Returns
+    -------
+    popt : ndarray
+        The parameters (n,).
+    pcov : ndarray
+        Their covariance (n, n), by QR of the Jacobian. Parameters that ended at a bound are left
+        out: their rows and columns are NaN.
+    infodict : dict
+        `nfev`, `fvec`, `fjac`, `ipvt`, `qtf` as SciPy's; `rank` and `cond`, the rank and condition
+        number of the Jacobian, its columns scaled to one length; `active_mask`.
+    mesg : str
+        Why it ended.
+    ier : int
+        SciPy's number for that, 1 to 4.
+
+    Raises
+    ------
+    ValueError
+        If data are not finite, or arguments do not fit each other.
+    RuntimeError
+        If no minimum was found.
+
+    Warns
+    -----
+    OptimizeWarning
+        If the data do not determine a parameter: then it is named, and where it is dependent on
+        others the covariance is infinite. If the fit is worse than a constant.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import thalweg as tw
+    >>> x = np.linspace(0.0, 4.0, 50)
+    >>> rng = np.random.default_rng(0)
+    >>> y = 2.5 * np.exp(-1.3 * x) + 0.5 + 0.2 * rng.normal(size=50)
+    >>> popt, pcov = tw.curve_fit(lambda x, a, b, c: a * np.exp(-b * x) + c, x, y)
+    >>> popt.round(2)
+    array([2.53, 1.63, 0.62])
+    """
+    names, start = parameters(f, p0)
+    walls = walls_of(bounds, len(names))
+    check_method(method, bool(walls))
+    if p0 is None and walls:
+        start = between(*walls)
+    xdata, ydata, sigma = without_masked(xdata, ydata, sigma)
+    y = checked_data(ydata, "ydata", check_finite, nan_policy)
+    x = xdata
+    if is_data(xdata):
+        x = checked_data(xdata, "xdata", check_finite, nan_policy)
+    if nan_policy == "omit":
+        x, y, sigma = kept_rows(there(x, y), x, y, sigma)
+    if "args" in kwargs:
+        raise ValueError("'args' is not a supported keyword argument.")
+    weights = None if sigma is None else weights_of(sigma, y, None)
+    scales = scales_of(largest(x)) if p0 is None else ()
+    return Model(f, x, start, trace=trace).fitted(
+        y, start, weights, None, walls, method, jac, bool(absolute_sigma), full_output, kwargs,
+        scales,
+    )  # fmt: skip
+
+
+def there(x: Any, y: FloatArray) -> npt.NDArray[np.bool_]:
+    """Which data have no NaN, nor have their predictors; the last axis of x is that of the data."""
+    kept = ~np.isnan(y)
+    if hasattr(x, "iloc"):  # of pandas: rows are the data
+        missing = np.asarray(x.isna()).reshape(len(x), -1).any(axis=1)
+        return kept & ~missing if missing.shape == kept.shape else kept
+    if not is_data(x):
+        return kept
+    return np.asarray(~np.isnan(x).any(axis=tuple(range(np.ndim(x) - 1))) & kept)
+
+
+def without_masked(xdata: Any, ydata: Any, sigma: Any) -> tuple[Any, Any, Any]:
+    """Data without those of which x, y or sigma is masked."""
+    masks = [mask_of(ydata), mask_of(sigma), mask_of(xdata) if is_data(xdata) else None]
+    if all(mask is None for mask in masks):
+        return xdata, ydata, sigma
+    kept = np.ones(np.shape(ydata), bool)
+    for mask in masks:
+        if mask is not None:
+            kept = kept & ~mask.any(axis=tuple(range(mask.ndim - 1)))
+    x = np.asarray(without_masks(xdata)) if is_data(xdata) else xdata
+    return kept_rows(kept, x, np.asarray(without_masks(ydata)), without_masks(sigma))
+
+
+def kept_rows(
+    kept: npt.NDArray[np.bool_], x: Any, y: npt.NDArray[Any], sigma: Any
+) -> tuple[Any, Any, Any]:
+    """Data and their errors without those that are not kept."""
+    if kept.all():
+        return x, y, sigma
+    if sigma is not None:
+        sigma = np.asarray(sigma)
+        if sigma.ndim == 1 and sigma.size > 1:
+            sigma = sigma[kept]
+        elif sigma.ndim == 2:
+            sigma = sigma[np.ix_(kept, kept)]
+    if hasattr(x, "iloc") and len(x) == kept.size:
+        return x.iloc[np.flatnonzero(kept)], y[kept], sigma
+    if not is_data(x):
+        raise ValueError(
+            "missing data can be left out where xdata is an array, a Series or a DataFrame with a "
+            f"row for each, got {type(x).__name__}: leave them out before"
+        )
+    return x[..., kept], y[kept], sigma

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What least squares tells of its ending: the result, its message, the bounds it is at."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from thalweg._fits.robust import curvature, weighted
+from thalweg._fits.soundness import beside, linear
+from thalweg._fits.squares import Ending, Squares
+from thalweg._objectives.points import FloatArray
+from thalweg._results.reasons import Reason
+from thalweg._results.record import Record, any_active, seconds, text
+
+__all__ = ["LeastSquares", "active_mask", "explain", "explained", "weighed"]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class LeastSquares(Record):
+    """Where a least-squares descent ended, why, and what it cost; SciPy's names.
+
+    Attributes
+    ----------
+    x : float, ndarray, tuple or dict
+        The best point, in the structure of `x0`.
+    cost : float
+        Half the sum of the losses of the squared residuals there.
+    fun : ndarray
+        The residuals there, shape (m,), without loss.
+    jac : ndarray
+        The Jacobian there, shape (m, n); with a loss its rows are scaled, so that ``jac.T @ jac``
+        is the Gauss-Newton matrix of the cost.
+    grad : float, ndarray, tuple or dict
+        The gradient of the cost, in the structure of `x0`.
+    optimality : float
+        The largest component of the gradient in variables that no bound holds.
+    active_mask : int, ndarray, tuple or dict
+        -1, 0 or 1: at its lower bound, free, at its upper bound.
+    nfev, njev : int
+        Evaluations of the residuals and of their Jacobian.
+    status : int
+        SciPy's number for the reason.
+    message : str
+        The reason in words, with both sides of the inequality that decided it.
+    success : bool
+        Whether it converged.
+    reason : Reason
+        Why it ended.
+    nit : int
+        Steps that were taken.
+    determined : bool
+        Whether the residuals determine every variable: none is dependent on others, without
+        effect, or has an error beyond 6.7e7 times its size. Where not, `message` names them.
+    elapsed : float
+        Seconds.
+    """
+
+    x: Any
+    cost: float
+    fun: FloatArray
+    jac: FloatArray
+    grad: Any
+    optimality: float
+    active_mask: Any
+    nfev: int
+    njev: int
+    status: int
+    message: str
+    success: bool
+    reason: Reason
+    nit: int
+    determined: bool = True
+    elapsed: float = 0.0
+
+    def _rows(self) -> list[tuple[str, str]]:
+        rows = [
+            ("message", self.message),
+            ("success", f"{self.success}    reason: {self.reason}    status: {self.status}"),
+            ("cost", text(self.cost)),
+            ("x", text(self.x)),
+            ("grad", text(self.grad)),
+            ("fun", text(self.fun)),
+            ("jac", f"{self.jac.shape[0]} x {self.jac.shape[1]}"),
+            ("nit", f"{self.nit}    nfev: {self.nfev}    njev: {self.njev}"),
+        ]
+        if not self.determined:
+            rows.append(("determined", "False"))
+        if any_active(self.active_mask):
+            rows.append(("active_mask", text(self.active_mask)))
+        return [*rows, ("elapsed", seconds(self.elapsed))]
+
+
+def weighed(
+    squares: Squares, r: FloatArray, jacobian: FloatArray
+) -> tuple[float, FloatArray, FloatArray]:
+    """Cost, gradient, and the Jacobian with its rows scaled as the loss says."""
+    with np.errstate(all="ignore"):
+        if squares.rho is None:
+            return 0.5 * float(r @ r), jacobian.T @ r, jacobian
+        costs, share = (np.asarray(v) for v in weighted(squares.rho, r, squares.f_scale))
+        curved = np.asarray(curvature(squares.rho, r, squares.f_scale))
+        return float(costs.sum()), jacobian.T @ (share * r), jacobian * np.sqrt(curved)[:, None]
+
+
+def active_mask(x: FloatArray, box: list[FloatArray]) -> Any:
+    """-1, 0 or 1 for each variable of points (..., n)."""
+    if not box:
+        return np.zeros(x.shape, dtype=int)
+    return np.where(x <= box[0], -1, np.where(x >= box[1], 1, 0))
+
+
+def explain(ending: Ending, stops: dict[str, Any], squares: Squares) -> str:
+    """The reason in SciPy's words, with both sides of what decided it."""
+    if ending.reason == Reason.non_finite and ending.nfev > 1:
+        at = functools.partial(linear, squares)
+        if (point := beside(at, ending.x)) is not None:
+            return (
+                f"not finite after {ending.nfev} evaluations, on the way on from x: "
+                f"{squares.blame(point)}"
+            )
+    return explained(
+        Reason(ending.reason), ending.left, ending.right, ending.nfev, stops["max_nfev"],
+        lambda: squares.blame(ending.x),
+    )  # fmt: skip
+
+
+def explained(
+    reason: Reason,
+    left: float,
+    right: float,
+    nfev: int,
+    max_nfev: Any,
+    why: Callable[[], str],
+) -> str:
+    """The same; `why` tells what was not finite."""
+    after = f"after {nfev} evaluation{'s' * (nfev != 1)}"
+    sides = f"{left:.3g} <= {right:.3g} {after}"
+    match reason:
+        case Reason.gradient_small:
+            return (
+                "`gtol` termination condition is satisfied: largest cosine of residuals and a "
+                f"column of the Jacobian {sides}"
+            )
+        case Reason.value_settled:
+            return f"`ftol` termination condition is satisfied: change of the cost {sides}"
+        case Reason.step_small:
+            return f"`xtol` termination condition is satisfied: relative step {sides}"
+        case Reason.precision_limit:
+            return f"the limit of precision: a change of the cost by {sides} is rounding"
+        case Reason.max_evaluations:
+            return (
+                f"The maximum number of function evaluations is exceeded: {nfev} evaluations, "
+                f"max_nfev = {max_nfev}; not converged"
+            )
+        case Reason.max_time:
+            return f"{left:.3g} s >= max_time = {right:.3g} s {after}; not converged"
+        case Reason.stopped_by_callback:
+            return f"`callback` raised `StopIteration` or returned `True` {after}"
+        case Reason.interrupted:
+            return f"interrupted {after}"
+        case Reason.stuck if np.signbit(left):
+            return (
+                f"stuck {after}: J'J is singular to rounding, and eight steps in a row reduced the "
+                f"cost by little: the last by {-left:.3g} <= {right:.3g}, half of it"
+            )
+        case Reason.stuck:
+            return (
+                f"stuck {after}: no smaller cost even {left:.3g} <= {right:.3g} away; are the "
+                "residuals smooth?"
+            )
+        case _:
+            return f"not finite {after}: {why()}"

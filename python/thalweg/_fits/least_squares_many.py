@@ -1,0 +1,392 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""`least_squares_many`: sums of squares minimized from many starts, each with data of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf, prod
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from thalweg._descents.descent import not_begun
+from thalweg._descents.interrupts import Parts, carried, carries_result, completed, ended
+from thalweg._descents.lanes import Lanes, cores
+from thalweg._descents.progress import Progress
+from thalweg._fits.covariances import covariances, held_of
+from thalweg._fits.endings import active_mask, explained
+from thalweg._fits.least_squares import checked_scale, checked_stops, judged, scale_of
+from thalweg._fits.robust import Rho, checked_loss, curvature, weighted
+from thalweg._fits.soundness import (
+    FACTORS,
+    NOT_BEGUN,
+    VAGUE,
+    again,
+    better,
+    named,
+    shares,
+    undetermined,
+)
+from thalweg._fits.squares import Ending, TracedSquares, kept_sum_of_squares
+from thalweg._fits.tapes import ON_TAPE
+from thalweg._objectives.bounds import checked_box, read_box
+from thalweg._objectives.objective import Objective
+from thalweg._objectives.points import FloatArray
+from thalweg._results.collection import Many
+from thalweg._results.reasons import STATUS_MANY, SUCCESS, Reason
+from thalweg._tracing.trace import Trace, Tracer
+
+__all__ = ["LeastSquaresMany", "least_squares_many"]
+
+# Bytes of residuals up to which they are told without being asked for.
+_FEW = 1e8
+_AGAIN = np.array([again(reason) for reason in Reason])
+# What tells how a descent ended, as in `Ending`.
+_ENDING = ("fun", "reason", "left", "right", "nfev", "nit")
+_OUTSIDE = 3  # `_core.Graph.faults`: an operation had an input outside its domain
+
+
+class LeastSquaresMany(Many):
+    """Where many least-squares descents ended, why, and what each cost.
+
+    Made by `thalweg.least_squares_many`. The arrays are attributes and keys, ``r[3]`` is one
+    ending with its `message`, ``r[r.success]`` and ``r.sort()`` are of this kind again.
+
+    Attributes
+    ----------
+    x : ndarray, tuple or dict
+        The best points, in the structure of a start, each array with (k,) in front; NaN where the
+        residuals are not finite at the start.
+    cost : ndarray
+        Half the sum of the losses of the squared residuals there (k,).
+    fun : ndarray
+        The residuals there (k, m), without loss; only where they were asked for, or are few.
+    grad : ndarray, tuple or dict
+        The gradients of the cost, as `x`.
+    optimality : ndarray
+        The largest component of each gradient in variables that no bound holds (k,).
+    active_mask : ndarray, tuple or dict
+        -1, 0 or 1: at its lower bound, free, at its upper bound; as `x`.
+    success : ndarray of bool
+        Whether it converged (k,).
+    status : ndarray of int8
+        The reason in the numbers of `scipy.optimize.elementwise` (k,).
+    reason : ndarray of int8
+        Why it ended: values of `thalweg.Reason` (k,).
+    nit, nfev : ndarray of int64
+        Steps; evaluations of the residuals with their Jacobian (k,).
+    determined : ndarray of bool
+        Whether the residuals determine every variable (k,), as in `least_squares`; where not,
+        `message` names them.
+    elapsed : float
+        Seconds, of all together.
+    """
+
+    x: Any
+    cost: FloatArray
+    grad: Any
+    optimality: FloatArray
+    active_mask: Any
+    success: npt.NDArray[np.bool_]
+    status: npt.NDArray[np.int8]
+    reason: npt.NDArray[np.int8]
+    nit: npt.NDArray[np.int64]
+    nfev: npt.NDArray[np.int64]
+    determined: npt.NDArray[np.bool_]
+    elapsed: float
+
+    __slots__ = ()
+
+    def sort(self, by: Any = "cost", descending: bool = False) -> Self:
+        """These endings in another order; as `Results.sort`, by cost unless told otherwise."""
+        return super().sort(by, descending)
+
+    def _message(self, lane: int) -> str:
+        left, right = (float(self._own[name].flat[lane]) for name in ("left", "right"))
+        text = explained(
+            Reason(int(self.reason.flat[lane])), left, right, int(self.nfev.flat[lane]),
+            self._about["max_nfev"], lambda: "the residuals or their derivatives at the start",
+        )  # fmt: skip
+        if self.determined.flat[lane]:
+            return text
+        which = named(self._about["names"], self._own["open"].reshape(self.size, -1)[lane])
+        return f"{text}; the residuals do not determine {which}"
+
+
+@carries_result
+def least_squares_many(
+    residuals: Callable[..., Any] | Objective,
+    x0s: Any,
+    *,
+    args: tuple[Any, ...] = (),
+    lane_args: tuple[Any, ...] = (),
+    bounds: Any = (-inf, inf),
+    loss: Any = "linear",
+    f_scale: float = 1.0,
+    x_scale: Any = None,
+    ftol: float | None = 1e-10,
+    xtol: float | None = 1e-10,
+    gtol: float | None = 1e-10,
+    max_nfev: int | None = None,
+    max_time: float | None = None,
+    threads: int | None = None,
+    progress: bool = False,
+    fun: bool | None = None,
+    unpack: bool | None = None,
+) -> LeastSquaresMany:
+    """Minimize half the sum of squares of residuals from many starts: `least_squares` from each.
+
+    Parameters
+    ----------
+    residuals : callable or Objective
+        A function written in NumPy that returns a vector (m,), or one traced before; called once.
+    x0s : array_like, tuple or dict
+        The starts: a start's form with k in front, ``(k, ...)``.
+    args : tuple, optional
+        Further arguments of the function, the same for all.
+    lane_args : tuple of array_like, optional
+        Further arguments behind them, arrays ``(k, ...)`` of which each start has its own entry.
+    bounds, loss, f_scale, x_scale, ftol, xtol, gtol, max_nfev
+        As in `least_squares`, the same for all.
+    max_time : float, optional
+        Seconds, for all together.
+    threads : int, optional
+        By default as many as there are cores. The answers do not depend on it, to the bit.
+    progress : bool
+        Show on standard error how many have ended.
+    fun : bool, optional
+        Whether the residuals are told too; by default where they take less than 100 MB.
+    unpack : bool, optional
+        Whether a start's elements are passed one by one; by default as the signature says.
+
+    Returns
+    -------
+    LeastSquaresMany
+        `x`, `cost`, `fun`, `grad`, `optimality`, `active_mask`, `success`, `status`, `reason`,
+        `nit`, `nfev`, `determined`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument does not fit; the message says what was wanted, what came, and which.
+    TraceError
+        If the function does what cannot be traced.
+    KeyboardInterrupt
+        On Ctrl-C, with what there is as ``.result``.
+
+    See Also
+    --------
+    curve_fit_many : fits of a model, with their covariances.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import thalweg as tw
+    >>> t = np.linspace(0.0, 4.0, 9)
+    >>> y = np.array([[1.0], [2.0]]) * np.exp(-1.3 * t)
+    >>> def decay(p, y):
+    ...     return p[0] * np.exp(-p[1] * t) - y
+    >>> tw.least_squares_many(decay, np.ones((2, 2)), lane_args=(y,)).x.round(6)
+    array([[1. , 1.3],
+           [2. , 1.3]])
+    """
+    began = time.perf_counter()
+    rho, f_scale = checked_loss(loss), checked_scale(f_scale)
+    stops = checked_stops(ftol, xtol, gtol, max_nfev, max_time)
+    lanes = Lanes.of(residuals, x0s, args, lane_args, unpack, residuals=True)
+    objective, k = lanes.objective, len(lanes)
+    form = objective.structure
+    if isinstance(bounds, tuple | list) and len(bounds) != 2:
+        raise ValueError(f"`bounds` must contain 2 elements, got {len(bounds)}")
+    box = checked_box(read_box(bounds, form), lanes.rows, form)
+    scale = scale_of(x_scale, form)
+    if stops["max_nfev"] is None:
+        stops["max_nfev"] = 1000 * (form.size + 1)
+    m = prod(objective.shape)
+    if fun is None:
+        fun = 8 * k * m <= _FEW
+
+    inputs, varying = [lanes.rows, *lanes.args], [True, *lanes.varying]
+    if rho is not None:
+        inputs.append(np.array(f_scale))
+        varying.append(False)
+    threads = cores(threads)
+
+    def run(parts: Parts) -> None:
+        with Progress(progress, k, "start") as shown:
+            count = shown.count if progress else None
+            _Tries(rho, f_scale, box, scale, stops, threads, count).run(lanes, parts)
+
+    def tell(parts: Parts, seconds: float) -> LeastSquaresMany:
+        out = parts[0][1] if parts else not_begun(lanes.rows)
+        completed(out, lanes.rows)
+        open_to = out.get("open", np.zeros(lanes.rows.shape, dtype=bool)).copy()
+        x, cost, reason = out["x"].copy(), out["fun"].copy(), out["reason"].copy()
+        scale_at = len(varying) - 1
+        function = objective.kept_function(
+            ("told", rho, fun), lambda trace, r, x: _told(trace, r, x, rho, scale_at, fun),
+            len(varying),
+        )  # fmt: skip
+        told = function([x, *inputs[1:]], varying, k, threads)
+        grad = told[0]
+        _name_faults(objective, reason, lanes)
+        nothing = (reason == Reason.non_finite) | (reason == Reason.left_domain)
+        x[nothing], cost[nothing] = np.nan, np.nan
+        open_to[nothing] = False
+        mask = active_mask(x, box)
+        held = (mask < 0) & (grad > 0) | (mask > 0) & (grad < 0)
+        arrays: dict[str, Any] = {"x": form.restore(x, (k,)), "cost": cost}
+        if fun:
+            arrays["fun"] = told[1]
+        arrays |= {
+            "grad": form.restore(grad, (k,)),
+            "optimality": np.abs(np.where(held, 0.0, grad)).max(axis=1),
+            "active_mask": form.restore_int(mask, (k,)),
+            "success": np.array(SUCCESS)[reason],
+            "status": np.array(STATUS_MANY, dtype=np.int8)[reason],
+            "reason": reason, "nit": out["nit"], "nfev": out["nfev"],
+            "determined": ~open_to.any(axis=1),
+        }  # fmt: skip
+        names = [form.name_of(i) for i in range(form.size)]
+        return LeastSquaresMany(
+            arrays, (k,), {"elapsed": seconds},
+            {"left": out["left"], "right": out["right"], "open": open_to},
+            {"max_nfev": stops["max_nfev"], "names": names},
+        )  # fmt: skip
+
+    return carried(began, run, tell, lambda parts: ended(parts, k))
+
+
+@dataclass(frozen=True, slots=True)
+class _Tries:
+    """What all starts share, and the tries of each: as in `least_squares`."""
+
+    rho: Rho | None
+    f_scale: float
+    box: list[FloatArray]
+    scale: FloatArray | None
+    stops: dict[str, Any]
+    threads: int
+    progress: Callable[[int], Any] | None
+
+    def run(self, lanes: Lanes, parts: Parts) -> None:
+        """Put the better of two endings of each start, `open` what it leaves open, into `parts`."""
+        ends = time.monotonic() + self.stops["max_time"]
+        shared = shares(self.stops["max_nfev"], lanes.rows.shape[1], len(FACTORS))
+        success = np.array(SUCCESS)
+        for factor, most in zip(FACTORS, shared, strict=False):
+            left = max(ends - time.monotonic(), 0.0)
+            if not parts:
+                parts.append((None, self._descended(lanes, factor, most, left)))
+                continue
+            best = parts[0][1]
+            sound = success[best["reason"]] & ~best["open"].any(axis=1)
+            may = _AGAIN[best["reason"]] & ~np.isin(best["reason"], NOT_BEGUN)
+            which = np.flatnonzero(may & ~sound)
+            if best["error"] is not None or not which.size:
+                break
+            part = self._descended(lanes.taken(which), factor, most, left)
+            taken = better(
+                success[part["reason"]], part["fun"], success[best["reason"][which]],
+                best["fun"][which],
+            )  # fmt: skip
+            # A copy, so that an interrupt finds the one or the other.
+            merged = best | {name: best[name].copy() for name in ("x", "open", *_ENDING)}
+            for name in ("x", "open", *_ENDING):
+                merged[name][which[taken]] = part[name][taken]
+            merged["nfev"][which] = best["nfev"][which] + part["nfev"]
+            merged["error"] = part["error"]
+            parts[0] = (None, merged)
+
+    def _descended(self, lanes: Lanes, factor: float, most: int, left: float) -> dict[str, Any]:
+        """One try, gone on with where J'J is singular to rounding."""
+        inputs, varying = self._inputs(lanes)
+        out = kept_sum_of_squares(lanes.objective, self.rho).run_many(
+            lanes.rows, [None, *inputs], varying, [factor], self.box, threads=self.threads,
+            scale=self.scale, progress=self.progress,
+            **self.stops | {"max_nfev": most, "max_time": left},
+        )  # fmt: skip
+        out["open"] = np.zeros(lanes.rows.shape, dtype=bool)
+        try:
+            completed(out, lanes.rows)
+            out["open"], doubtful = self._open(lanes, out["x"])
+            doubtful &= np.isfinite(out["fun"]) & (out["nfev"] > 0)
+            for lane in np.flatnonzero(doubtful) if out["error"] is None else ():
+                squares = TracedSquares(lanes.alone(int(lane)), self.rho, self.f_scale)
+                ending = Ending(
+                    out["x"][lane].copy(), np.empty((0, 0)), 0, 1.0, out["open"][lane],
+                    *(out[name][lane] for name in _ENDING),
+                )  # fmt: skip
+                ending, out["open"][lane] = judged(
+                    squares, ending, lanes.rows[lane], self.box, self.scale, most
+                )
+                out["x"][lane] = ending.x
+                for name, value in zip(_ENDING, ending[5:], strict=True):
+                    out[name][lane] = value
+        except KeyboardInterrupt as interrupt:
+            out["error"] = interrupt
+        return out
+
+    def _inputs(self, lanes: Lanes) -> tuple[list[Any], list[bool]]:
+        inputs, varying = list(lanes.args), [True, *lanes.varying]
+        if self.rho is not None:
+            inputs.append(np.array(self.f_scale))
+            varying.append(False)
+        return inputs, varying
+
+    def _open(
+        self, lanes: Lanes, x: FloatArray
+    ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """Variables (k, n) that are left open, and starts (k,) that only QR can tell of."""
+        k, n = x.shape
+        loose = np.zeros((k, n), dtype=bool)
+        if n > ON_TAPE:
+            return loose, np.ones(k, dtype=bool)
+        inputs, varying = self._inputs(lanes)
+        key = ("errors", self.rho, *(end.tobytes() for end in self.box))
+        last = len(varying) - 1  # the loss's scale
+        function = lanes.objective.kept_function(
+            key, lambda trace, r, point: self._errors(trace, r, point, last), len(varying)
+        )
+        errors, doubtful = function([x, *inputs], varying, k, self.threads)
+        vague = undetermined(errors, loose, x, lanes.rows, self.scale, VAGUE)
+        return loose, (doubtful[:, 0] > 0) | vague.any(axis=1)
+
+    def _errors(self, trace: Trace, r: Tracer, x: Tracer, inputs: int) -> list[int]:
+        """Nodes of the standard errors, and of whether they are to be done by QR."""
+        n, m = x.size, r.size
+        weights: Any = None
+        cost: Any = np.sum(r * r) * 0.5
+        if self.rho is not None:
+            scale = trace.input(inputs, ())
+            weights = curvature(self.rho, r, scale)
+            cost = np.sum(trace.wrap(weighted(self.rho, r, scale)[0]))
+        node = trace.lift(weights) if weights is not None else -1
+        _, normal = trace.graph.normal_equations(r.node, r.node, node, x.node)
+        flat = Tracer(trace, trace.graph.reshape(x.node, (n,)))
+        held, count = held_of(flat, n, self.box)
+        matrix = Tracer(trace, trace.graph.reshape(normal, (n, n)))
+        factor = 2.0 * cost / (m - count)
+        _, errors, doubtful = covariances(matrix, n, factor, trace.wrap(float(m)) > count, held)
+        return [trace.stack([e.node for e in errors]), doubtful.node]
+
+
+def _told(trace: Trace, r: Tracer, x: Tracer, rho: Rho | None, scale: int, fun: bool) -> list[int]:
+    """Nodes of the gradient, and of the residuals where they are wanted."""
+    share: Any = r
+    if rho is not None:
+        share = r * weighted(rho, r, trace.input(scale, ()))[1]
+    slopes, _ = trace.graph.normal_equations(r.node, share.node, -1, x.node)
+    return [slopes, r.node] if fun else [slopes]
+
+
+def _name_faults(objective: Objective, reason: npt.NDArray[np.int8], lanes: Lanes) -> None:
+    """Tell which starts lay outside the residuals' domain."""
+    (which,) = np.nonzero(reason == Reason.non_finite)
+    if which.size:
+        of = lanes.taken(which)
+        faults = objective.faults(of.rows, of.args, of.varying, False)
+        reason[which[faults == _OUTSIDE]] = Reason.left_domain

@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A traced graph written out as JavaScript: node by node, numbers as scalars, arrays flat.
+
+A page gets those functions of `javascript_operations.py` that its own uses.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from thalweg._formulas.javascript_operations import LIBRARY, OPERATIONS
+from thalweg._objectives.saving import reachable
+
+__all__ = ["written"]
+
+_JOINS = {
+    "sum": "(a, b) => a + b", "prod": "(a, b) => a * b",
+    "max": "Math.max", "min": "Math.min",
+}  # fmt: skip
+_WHOLE = 64  # exponents up to here are products, as in the core
+
+
+def literal(value: float) -> str:
+    """A number as JavaScript reads it, to the bit."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "Infinity" if value > 0 else "(-Infinity)"
+    text = repr(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
+    if value == 0 and math.copysign(1, value) < 0:
+        text = "-0"
+    return f"({text})" if text.startswith("-") else text
+
+
+def numbers(values: Any) -> str:
+    """A list of numbers."""
+    return "[" + ",".join(literal(v).strip("()") for v in np.ravel(values).tolist()) + "]"
+
+
+def written(graph: Any, x: int, outputs: dict[str, int], args: Sequence[Any]) -> str:
+    """Functions of one point (an array), one for each output, as JavaScript.
+
+    Parameters
+    ----------
+    graph : Graph
+    x : int
+        The node of the point.
+    outputs : dict
+        Node by the function's name; an output of one element is a number.
+    args : sequence of ndarray
+        What the other inputs are.
+
+    Raises
+    ------
+    NotImplementedError
+        If the graph holds an operation that cannot be written; it is named.
+    """
+    writer = _Writer(graph, x, args)
+    functions = [
+        f"const {name} = x => {{\n{writer.body(node)}\n}};" for name, node in outputs.items()
+    ]
+    code = "\n".join(writer.constants + functions)
+    return "\n".join([*_needed(code), code])
+
+
+def _needed(code: str) -> list[str]:
+    """The library's functions that the code uses, and those that these use."""
+    used: set[str] = set()
+    texts = [code]
+    while texts:
+        words = set(re.findall(r"\b[A-Za-z_]\w*\b", texts.pop()))
+        new = {name for name in LIBRARY if name in words} - used
+        used |= new
+        texts += [LIBRARY[name] for name in new]
+    return [f"const {name} = {text};" for name, text in LIBRARY.items() if name in used]
+
+
+class _Writer:
+    """Writes the nodes of one graph; data that functions share is written once."""
+
+    def __init__(self, graph: Any, x: int, args: Sequence[Any]) -> None:
+        self.graph, self.x, self.args = graph, x, args
+        self.constants: list[str] = []
+        self._known: dict[str, str] = {}
+
+    def body(self, output: int) -> str:
+        """The statements that compute an output of `x`."""
+        nodes = reachable(self.graph, output)
+        names: list[str] = []
+        lines: list[str] = []
+        for k, (kind, what, operands, shape, payload) in enumerate(nodes):
+            if math.prod(shape) == 0:
+                raise NotImplementedError("an empty array cannot be written as JavaScript")
+            at = [_Operand(names[i], tuple(nodes[i][3])) for i in operands]
+            text = getattr(self, f"_{kind}")(_Node(what, at, tuple(shape), payload))
+            if kind in ("input", "constant", "data"):
+                names.append(text)
+                continue
+            names.append(f"n{k}")
+            lines.append(f"  const n{k} = {text};")
+        return "\n".join([*lines, f"  return {names[-1]};"])
+
+    def _shared(self, text: str) -> str:
+        """A constant beside the functions."""
+        if text not in self._known:
+            self._known[text] = f"D{len(self._known)}"
+            self.constants.append(f"const {self._known[text]} = {text};")
+        return self._known[text]
+
+    def _array(self, values: Any) -> str:
+        flat = np.ravel(np.asarray(values, dtype=np.float64))
+        return literal(float(flat[0])) if flat.size == 1 else self._shared(numbers(flat))
+
+    def _input(self, node: _Node) -> str:
+        if node.what == 0:
+            return "x[0]" if node.size == 1 else "x"
+        return self._array(self.args[node.what - 1])
+
+    def _constant(self, node: _Node) -> str:
+        return literal(node.payload)
+
+    def _data(self, node: _Node) -> str:
+        return self._array(node.payload)
+
+    def _elementwise(self, node: _Node) -> str:
+        if node.what not in OPERATIONS:
+            raise NotImplementedError(
+                f"the operation {node.what!r} cannot be written as JavaScript"
+            )
+        operands = [each.element(node.shape) for each in node.at]
+        pattern = OPERATIONS[node.what]
+        if node.what == "power":
+            exponent = _whole(operands[1])
+            if exponent is not None:
+                pattern = f"ipow({{0}}, {exponent})"
+        return _each(node.shape, pattern.format(*operands))
+
+    def _reduce(self, node: _Node) -> str:
+        if node.at[0].size == 1:
+            return node.at[0].name
+        text = f"reduce({node.at[0].name}, {list(node.payload)}, {_JOINS[node.what]})"
+        return text if node.size > 1 else f"{text}[0]"
+
+    def _matmul(self, node: _Node) -> str:
+        ta, tb = (str(bool(t)).lower() for t in node.payload)
+        batch, m, n = node.shape
+        k = node.at[0].shape[1 if node.payload[0] else 2]
+        text = f"matmul({node.at[0].array}, {node.at[1].array}, {batch}, {m}, {k}, {n}, {ta}, {tb})"
+        return text if node.size > 1 else f"{text}[0]"
+
+    def _view(self, node: _Node) -> str:
+        if node.at[0].size == 1:
+            return node.at[0].name if node.size == 1 else _each(node.shape, node.at[0].name)
+        return _each(
+            node.shape,
+            f"{node.at[0].name}[{_position(node.shape, node.payload[1:], node.payload[0])}]",
+        )
+
+    def _gather(self, node: _Node) -> str:
+        if node.size == 1:
+            return f"{node.at[0].array}[{node.payload[0]}]"
+        return _each(node.shape, f"{node.at[0].array}[{self._shared(numbers(node.payload))}[i]]")
+
+    def _assemble(self, node: _Node) -> str:
+        puts = []
+        for part, (offset, strides, table) in zip(node.at, node.payload, strict=True):
+            if table:
+                where = f"{self._shared(numbers(table))}[i]" if part.size > 1 else str(table[0])
+            else:
+                where = _position(part.shape, strides, offset)
+            puts.append(f"put(a, {part.array}, i => {where}); ")
+        made = f"(() => {{ const a = new Float64Array({node.size}); {''.join(puts)}return a; }})()"
+        return made if node.size > 1 else f"{made}[0]"
+
+    def _scan(self, node: _Node) -> str:
+        if node.size == 1:
+            return node.at[1].name
+        back = str(bool(node.payload[3])).lower()
+        return f"scan({node.at[0].name}, {node.at[1].name}, {list(node.payload[:3])}, {back})"
+
+    def _lookup(self, node: _Node) -> str:
+        breaks, c0, c1, below = node.payload
+        table = self._shared(
+            f"{{ breaks: {numbers(breaks)}, c0: {numbers(c0)}, c1: {numbers(c1)}, "
+            f"below: {literal(below)} }}"
+        )
+        return _each(node.shape, f"lookup({node.at[0].element(node.shape)}, {table})")
+
+
+class _Node(NamedTuple):
+    """A node as `Graph.describe` tells it, its operands by name."""
+
+    what: Any
+    at: list[_Operand]
+    shape: tuple[int, ...]
+    payload: Any
+
+    @property
+    def size(self) -> int:
+        """How many elements it has."""
+        return math.prod(self.shape)
+
+
+class _Operand:
+    """A node that another uses: a number by its name, or a flat array."""
+
+    def __init__(self, name: str, shape: tuple[int, ...]) -> None:
+        self.name, self.shape, self.size = name, shape, math.prod(shape)
+
+    @property
+    def array(self) -> str:
+        """It as an array, whatever its size."""
+        return self.name if self.size > 1 else f"[{self.name}]"
+
+    def element(self, shape: tuple[int, ...]) -> str:
+        """Its element that goes to position i of an array that it broadcasts to."""
+        if self.size == 1:
+            return self.name
+        if self.size == math.prod(shape):
+            return f"{self.name}[i]"
+        own = (1,) * (len(shape) - len(self.shape)) + self.shape
+        strides = [0 if d == 1 else math.prod(own[j + 1 :]) for j, d in enumerate(own)]
+        return f"{self.name}[{_position(shape, strides, 0)}]"
+
+
+def _each(shape: tuple[int, ...], element: str) -> str:
+    """A number, or an array of elements by their position i."""
+    size = math.prod(shape)
+    return element if size == 1 else f"fill({size}, i => {element})"
+
+
+def _position(shape: tuple[int, ...], strides: Sequence[int], offset: int) -> str:
+    """The flat position that element i of an array of this shape has elsewhere."""
+    terms, inner = [], 1
+    for size, stride in list(zip(shape, strides, strict=True))[::-1]:
+        if size > 1 and stride != 0:
+            index = "i" if inner == 1 else f"Math.floor(i / {inner})"
+            # The outermost axis that counts needs no remainder.
+            index = index if inner * size == math.prod(shape) else f"{index} % {size}"
+            terms.append(index if stride == 1 else f"({index}) * {stride}")
+        inner *= size
+    if offset or not terms:
+        terms.append(str(offset))
+    return " + ".join(terms)
+
+
+def _whole(text: str) -> int | None:
+    """A literal's value where it is a small whole number."""
+    try:
+        value = float(text.strip("()"))
+    except ValueError:
+        return None
+    return int(value) if value == int(value) and abs(value) <= _WHOLE else None

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A SymPy expression as the steps of an `Expression`: its tree, walked with a table of operations.
+
+No text is evaluated, and nothing is called but what the table names.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from thalweg._formulas.expressions import Step
+from thalweg._formulas.sympy_forms import sympy
+
+__all__ = ["Writer", "functions"]
+
+
+@cache
+def functions() -> dict[str, tuple[str, int]]:
+    """SymPy's functions that are operations: name to operation and number of arguments."""
+    arcs = ("sin", "cos", "tan", "sinh", "cosh", "tanh")
+    same = ("exp", "log", "erf", "erfc", "sign", "floor", "digamma")
+    return (
+        {name: (name, 1) for name in (*arcs, *same)}
+        | {f"a{name}": (f"arc{name}", 1) for name in arcs}
+        | {"Abs": ("absolute", 1), "ceiling": ("ceil", 1), "loggamma": ("gammaln", 1)}
+        | {"atan2": ("arctan2", 2), "Mod": ("remainder", 2), "Heaviside": ("heaviside", 2)}
+        | {"polygamma": ("polygamma", 2), "Not": ("logical_not", 1), "ITE": ("where", 3)}
+        | {"Equality": ("equal", 2), "Unequality": ("not_equal", 2)}
+        | {"StrictLessThan": ("less", 2), "LessThan": ("less_equal", 2)}
+        | {"StrictGreaterThan": ("greater", 2), "GreaterThan": ("greater_equal", 2)}
+    )
+
+
+# Of two arguments and more, joined from the left.
+_FOLDED = {
+    "Max": "maximum",
+    "Min": "minimum",
+    "And": "logical_and",
+    "Or": "logical_or",
+    "Xor": "logical_xor",
+}
+
+
+class Writer:
+    """Turns one SymPy expression into steps, arguments before what uses them."""
+
+    def __init__(self, variables: Sequence[Any]) -> None:
+        self.positions = {symbol: i for i, symbol in enumerate(variables)}
+        self.steps: list[Step] = []
+
+    def folded(self, operation: str, parts: Sequence[Any]) -> None:
+        """Write parts joined by one operation, from the left."""
+        for k, part in enumerate(parts):
+            self.write(part)
+            if k:
+                self.steps.append((operation, 2))
+
+    def write(self, e: Any) -> None:
+        """Write an expression, whatever it is."""
+        sp = sympy()
+        name = type(e).__name__
+        if e in self.positions:
+            self.steps.append(self.positions[e])
+        elif e in (sp.true, sp.false):
+            self.steps.append(float(e == sp.true))
+        elif not e.free_symbols and e.is_number:
+            self.steps.append(_float(e))
+        elif e.is_Add:
+            self.sum(e)
+        elif e.is_Mul:
+            self.product(e)
+        elif e.is_Pow:
+            self.power(e.base, e.exp)
+        elif e.is_Piecewise:
+            self.piecewise(e)
+        elif name == "polygamma" and e.args[0] == 0:  # what SymPy makes of digamma
+            self.write(e.args[1])
+            self.steps.append(functions()["digamma"])
+        elif name in _FOLDED:
+            self.folded(_FOLDED[name], e.args)
+        elif name in functions() and functions()[name][1] == len(e.args):
+            for part in e.args:
+                self.write(part)
+            self.steps.append(functions()[name])
+        elif name == "gamma":  # of positive arguments, as the operation is
+            self.write(e.args[0])
+            self.steps += [("gammaln", 1), ("exp", 1)]
+        elif name == "sinc":  # sin(a) / a there; NumPy's is that of pi a
+            self.write(e.args[0] / sp.pi)
+            self.steps.append(("sinc", 1))
+        else:
+            self.others(e)
+
+    def others(self, e: Any) -> None:
+        """What SymPy itself can say in other words: cot, sec, factorial."""
+        sp = sympy()
+        for way in (sp.sin, sp.sinh, sp.Piecewise, sp.gamma, sp.exp):
+            said = e.rewrite(way)
+            if said != e and not said.has(type(e)) and not said.has(sp.I):
+                self.write(said)
+                return
+        raise TypeError(f"from_sympy knows no operation for {type(e).__name__} in {e}")
+
+    def sum(self, e: Any) -> None:
+        """Write a + b - c: what has a minus sign is subtracted."""
+        first, *rest = sorted(e.args, key=lambda part: part.could_extract_minus_sign())
+        self.write(first)
+        for part in rest:
+            minus = part.could_extract_minus_sign()
+            self.write(-part if minus else part)
+            self.steps.append(("subtract" if minus else "add", 2))
+
+    def product(self, e: Any) -> None:
+        """Write a b / (c d): one division by what has a negative power."""
+        sp = sympy()
+        above, below = sp.fraction(e, exact=True)
+        if below == 1:
+            self.folded("multiply", above.args if above.is_Mul else [above])
+            return
+        self.write(above)
+        self.write(below)
+        self.steps.append(("divide", 2))
+
+    def power(self, base: Any, exponent: Any) -> None:
+        """Write a power, a root where the exponent says so."""
+        sp = sympy()
+        half = sp.Rational(1, 2)
+        if exponent in (half, -half, -1):
+            self.write(base)
+            if exponent != -1:
+                self.steps.append(("sqrt", 1))
+            if exponent != half:
+                self.steps.append(("reciprocal", 1))
+            return
+        self.write(base)
+        self.write(exponent)
+        self.steps.append(("power", 2))
+
+    def piecewise(self, e: Any) -> None:
+        """Write where(c1, a1, where(c2, a2, …)), and NaN where no condition holds."""
+        for value, condition in e.args:
+            self.write(condition)
+            self.write(value)
+        self.steps.append(math.nan)
+        self.steps += [("where", 3)] * len(e.args)
+
+
+def _float(e: Any) -> float:
+    try:
+        return float(e)
+    except TypeError:
+        raise TypeError(f"the expression must be real, got {e}") from None

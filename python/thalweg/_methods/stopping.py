@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""When descents stop: the tests' names, defaults and checks; docs/api.md has them in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from thalweg._methods.method import Method
+
+__all__ = ["FOREVER", "checked_given", "checked_stop", "defaults", "is_true"]
+
+FOREVER = 2**62
+_RULES: dict[str, Any] = {
+    "gtol": 1e-8, "xtol": 0.0, "ftol": 0.0, "max_iter": 1000, "max_nfev": FOREVER,
+    "max_time": np.inf,
+}  # fmt: skip
+_SOLVERS = _RULES | {"max_iter": 10_000}
+
+
+def defaults(method: Method) -> dict[str, Any]:
+    """What holds for a method where nothing is given."""
+    return _SOLVERS if method.solves else _RULES
+
+
+def checked_given(stops: dict[str, Any]) -> dict[str, Any]:
+    """The limits and tolerances that the user gave, checked; None where one was not given."""
+    return {name: checked_stop(name, value) for name, value in stops.items() if value is not None}
+
+
+def is_true(told: Any) -> bool:
+    """Whether a callback returned True, which ends a descent; NumPy's True is one too."""
+    return isinstance(told, bool | np.bool_) and bool(told)
+
+
+def checked_stop(name: str, value: Any) -> Any:
+    """A limit or tolerance that the user gave."""
+    if name not in _RULES:
+        raise TypeError(f"stopping tests are {', '.join(_RULES)}; unexpected keyword {name!r}")
+    if name in ("max_iter", "max_nfev"):
+        if isinstance(value, bool) or not isinstance(value, int | np.integer):
+            if not (isinstance(value, float) and (value.is_integer() or value == np.inf)):
+                raise TypeError(f"{name} must be a whole number, got {value!r}")
+            value = FOREVER if value == np.inf else int(value)
+        least = 0 if name == "max_iter" else 1
+        if value < least:
+            raise ValueError(f"{name} must be >= {least}, got {value}")
+        return min(int(value), FOREVER)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a number, got {type(value).__name__}") from None
+    if not number >= 0:
+        raise ValueError(f"{name} must be >= 0, got {number}")
+    return min(number, 1e300)

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Traced functions that are kept and evaluated, the points they take and their derivatives."""

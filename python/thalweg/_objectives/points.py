@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How `x0` reaches the function, and how points come back in its form.
+
+The core knows one flat vector; this file alone knows what the user's numbers look like: one array,
+the elements of one, a tuple with an entry an argument, or a dict with an entry a name. numbers.py
+reads the numbers, signatures.py the function's parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import isfinite, prod
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from thalweg._objectives.signatures import Parameters, argument_names, parameter_count, split
+from thalweg._tracing.numbers import FloatArray, as_floats
+
+__all__ = [
+    "FloatArray", "Form", "Structure", "argument_names", "as_floats", "check_finite",
+    "parameter_count", "structure_of",
+]  # fmt: skip
+
+Form = Literal["whole", "elements", "tuple", "dict"]
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """The form of a point: which arrays it is made of, and how they reach the function.
+
+    Attributes
+    ----------
+    packed : bool
+        Whether the function takes a tuple or dict whole, as one argument.
+    named : tuple of str
+        Parameters of the function that the last of its arguments are given to by name.
+    """
+
+    form: Form
+    shapes: tuple[tuple[int, ...], ...]
+    keys: tuple[str, ...] = ()
+    packed: bool = False
+    named: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Number of variables."""
+        return sum(map(prod, self.shapes))
+
+    @property
+    def is_scalar(self) -> bool:
+        """Whether a point is one float."""
+        return self.form == "whole" and self.shapes == ((),)
+
+    def name_of(self, index: int) -> str:
+        """What a message calls a variable: `variable 3`, or `W1[0, 2]` in a dict."""
+        if self.form in ("whole", "elements"):
+            return f"variable {index}"
+        ends = np.cumsum([prod(shape) for shape in self.shapes])
+        entry = int(np.searchsorted(ends, index, side="right"))
+        shape = self.shapes[entry]
+        at = index - (ends[entry] - prod(shape))
+        name = self.keys[entry] if self.form == "dict" else f"entry {entry}"
+        place = ", ".join(str(int(i)) for i in np.unravel_index(at, shape))
+        return f"{name}[{place}]" if shape else name
+
+    def labels(self, names: Sequence[str]) -> list[str]:
+        """What each variable is called: a function's own `names`, with positions inside arrays."""
+        own = [str(name) for name in names] if self.form != "dict" else list(self.keys)
+        if self.form == "elements":
+            return own[: self.size] if len(own) >= self.size else _numbered(self.size)
+        several = len(self.shapes) > 1
+        labels = []
+        for i, shape in enumerate(self.shapes):
+            name = own[i] if i < len(own) else f"x{i}" if several else "x"
+            where = [", ".join(map(str, index)) for index in np.ndindex(*shape)]
+            labels += [f"{name}[{w}]" if w else name for w in where]
+        return labels
+
+    def arguments(
+        self, function: Callable[..., Any], pieces: Sequence[Any], args: Sequence[Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The call of `function` with a point's pieces and `args`: positional ones and named ones.
+
+        Beside a dict whose entries go by name, `args` go to the parameters that it does not name,
+        in order.
+        """
+        if self.packed:
+            whole = dict(zip(self.keys, pieces, strict=True)) if self.keys else tuple(pieces)
+            return split((whole, *args), self.named)
+        if self.form != "dict":
+            return split((*pieces, *args), self.named)
+        named = dict(zip(self.keys, pieces, strict=True))
+        if not args:
+            return (), named
+        known = Parameters.of(function)
+        first = known.positional[: len(args)]
+        if named.keys().isdisjoint(first) and (len(first) == len(args) or not known.named):
+            return tuple(args), named
+        others = [name for name in (*known.positional, *known.named) if name not in named]
+        if len(others) < len(args):
+            raise TypeError(
+                f"the function takes {len(others)} arguments that x0 does not name, "
+                f"got {len(args)} in args"
+            )
+        return (), named | dict(zip(others, args, strict=False))
+
+    def _entries(self, x: Any, what: str) -> list[Any]:
+        if self.form == "dict":
+            if not isinstance(x, dict) or set(x) != set(self.keys):
+                got = sorted(x) if isinstance(x, dict) else type(x).__name__
+                raise ValueError(f"{what} must be a dict with keys {list(self.keys)}, got {got}")
+            return [x[k] for k in self.keys]
+        if self.form == "tuple":
+            if not isinstance(x, tuple | list) or len(x) != len(self.shapes):
+                got = f"{len(x)} entries" if isinstance(x, tuple | list) else type(x).__name__
+                raise ValueError(f"{what} must be a tuple of {len(self.shapes)} entries, got {got}")
+            return list(x)
+        return [x]
+
+    def flatten(self, x: Any, what: str = "x") -> tuple[tuple[int, ...], FloatArray]:
+        """Leading axes (lanes), and the points as rows: (lanes, n)."""
+        if self.form == "whole" and type(x) is np.ndarray and x.dtype == np.float64:
+            if x.shape == self.shapes[0]:  # the usual point, the quick way
+                return (), x.reshape(1, x.size)
+        elif type(x) is float and self.is_scalar:
+            return (), np.array([[x]])
+        entries = [as_floats(e, what) for e in self._entries(x, what)]
+        shapes: tuple[tuple[int, ...], ...] = self.shapes
+        if self.form == "elements":
+            shapes = ((self.size,),)
+        leads = []
+        for e, shape in zip(entries, shapes, strict=True):
+            cut = e.ndim - len(shape)
+            if cut < 0 or e.shape[cut:] != shape:
+                wanted = str(shape) if not shape else f"(..., {', '.join(map(str, shape))})"
+                raise ValueError(f"{what} must have shape {wanted}, got {e.shape}")
+            leads.append(e.shape[:cut])
+        try:
+            lead = np.broadcast_shapes(*leads)
+        except ValueError:
+            raise ValueError(f"the leading axes of {what} do not agree: {leads}") from None
+        rows = [
+            np.broadcast_to(e, lead + shape).reshape(prod(lead), prod(shape))
+            for e, shape in zip(entries, shapes, strict=True)
+        ]
+        flat = rows[0] if len(rows) == 1 else np.concatenate(rows, axis=1)
+        return lead, np.ascontiguousarray(flat)
+
+    def call(self, function: Callable[..., Any], x: FloatArray, extra: tuple[Any, ...]) -> Any:
+        """The user's function at one flat point (n,), given in its form."""
+        pieces: list[Any]
+        if self.form == "elements":
+            pieces = x.tolist()
+        else:
+            point = self.restore(x[None, :].copy())
+            pieces = [point]
+            if self.form != "whole":
+                pieces = list(point.values() if self.form == "dict" else point)
+        positional, named = self.arguments(function, pieces, extra)
+        return function(*positional, **named)
+
+    def restore(self, rows: FloatArray, lead: tuple[int, ...] = ()) -> Any:
+        """Points in the user's form from rows (lanes, n)."""
+        if not lead and self.is_scalar:
+            return float(rows[0, 0])
+        if self.form == "whole":
+            return rows.reshape(lead + self.shapes[0])
+        if self.form == "elements":
+            return rows.reshape(*lead, self.size)
+        parts, at = [], 0
+        for shape in self.shapes:
+            size = prod(shape)
+            part = rows[:, at : at + size].reshape(lead + shape)
+            parts.append(float(part) if part.ndim == 0 else part)
+            at += size
+        if self.form == "dict":
+            return dict(zip(self.keys, parts, strict=True))
+        return tuple(parts)
+
+    def restore_int(self, flat: npt.NDArray[Any], lead: tuple[int, ...] = ()) -> Any:
+        """Whole numbers (n,), or rows (lanes, n) of them, in the user's form."""
+        restored = self.restore(np.atleast_2d(flat).astype(np.float64), lead)
+        if isinstance(restored, dict):
+            return {k: np.asarray(v).astype(np.int8) for k, v in restored.items()}
+        if isinstance(restored, tuple):
+            return tuple(np.asarray(v).astype(np.int8) for v in restored)
+        return np.asarray(restored).astype(np.int8)
+
+
+def _numbered(count: int) -> list[str]:
+    return [f"x{i}" for i in range(count)]
+
+
+def structure_of(
+    x0: Any, function: Callable[..., Any], n_args: int, unpack: bool | None
+) -> tuple[Structure, FloatArray]:
+    """The form in which `x0` reaches `function`, and `x0` as one flat vector."""
+    known = Parameters.of(function)
+    if isinstance(x0, dict):
+        if not x0:
+            raise ValueError("x0 must not be empty, got {}")
+        if not all(isinstance(k, str) for k in x0):
+            raise TypeError("the keys of x0 must be names of parameters (str)")
+        arrays = [as_floats(v, f"x0[{k!r}]") for k, v in x0.items()]
+        packed = _takes_whole(known, x0, n_args) if unpack is None else not unpack
+        if not packed:
+            _check_names(known, x0)
+        s = Structure("dict", tuple(a.shape for a in arrays), tuple(x0), packed, known.named)
+    else:
+        r = known.least - n_args if known.known else 1
+        entries = isinstance(x0, tuple) and unpack is not False
+        if entries and (r == len(x0) or unpack or (not known.known and len(x0) > 1)):
+            arrays = [as_floats(v, f"x0[{i}]") for i, v in enumerate(x0)]
+            s = Structure("tuple", tuple(a.shape for a in arrays), named=known.named)
+        elif (unpack is False or (unpack is None and r == 1)) and _is_ragged(x0):
+            arrays = [as_floats(v, f"x0[{i}]") for i, v in enumerate(x0)]
+            s = Structure("tuple", tuple(a.shape for a in arrays), packed=True, named=known.named)
+        else:
+            array = as_floats(x0, "x0")
+            arrays = [array]
+            if unpack is False or (unpack is None and r == 1):
+                s = Structure("whole", (array.shape,), named=known.named)
+            elif array.ndim == 1 and (unpack or (r == array.size and r > 1)):
+                s = Structure("elements", ((),) * array.size, named=known.named)
+            else:
+                form = f"{len(x0)} entries" if isinstance(x0, tuple) else f"shape {array.shape}"
+                raise TypeError(
+                    f"the function takes {max(r, 0)} positional argument{'s' * (r != 1)} from x0, "
+                    f"got x0 with {form}; unpack=True or unpack=False says how it is to be passed"
+                )
+    flat = np.concatenate([a.ravel() for a in arrays]) if len(arrays) > 1 else arrays[0].ravel()
+    if flat.size == 0:
+        raise ValueError(f"x0 must not be empty, got shape {arrays[0].shape}")
+    return s, flat
+
+
+def _takes_whole(known: Parameters, x0: dict[str, Any], n_args: int) -> bool:
+    """Whether a function takes a dict whole: it has one parameter for it, not named by a key."""
+    if not known.known:
+        return known.variadic and not known.takes_any
+    alone = known.least - n_args == 1 and not known.named
+    return alone and x0.keys().isdisjoint(known.positional[: known.required])
+
+
+def _check_names(known: Parameters, x0: dict[str, Any]) -> None:
+    """Refuse keys that are no parameters of the function."""
+    unknown = [k for k in x0 if not known.takes(k)]
+    if unknown:
+        own = ", ".join(known.all_named) or "none by name"
+        raise TypeError(
+            f"x0 has a key {unknown[0]!r} that is no parameter of the function, which takes {own}; "
+            "unpack=False passes the dict whole"
+        )
+
+
+def _is_ragged(x0: Any) -> bool:
+    """Whether it is a tuple of arrays of several shapes."""
+    try:
+        return isinstance(x0, tuple) and len({np.shape(v) for v in x0}) > 1
+    except ValueError:
+        return False
+
+
+def check_finite(flat: FloatArray, what: str, structure: Structure) -> None:
+    """Raise ValueError where an entry is NaN or infinite."""
+    few = flat.size <= 16  # quicker without NumPy
+    if not (all(map(isfinite, flat.tolist())) if few else np.isfinite(flat).all()):
+        bad = np.flatnonzero(~np.isfinite(flat))
+        where = f" at index {bad[0]}" if flat.size > 1 else ""
+        if structure.form in ("tuple", "dict"):
+            where = f" for {structure.name_of(bad[0])}"
+        raise ValueError(f"{what} must be finite, got {flat[bad[0]]}{where}")

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a pickle of an objective holds: its expression by operation names, with its data.
+
+It stands under a format version; nothing of a tape is saved. On load every node is built again by
+the functions that check shapes and indices, and lowered anew, so a damaged or foreign pickle is
+refused, never run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from thalweg import _core
+from thalweg._objectives.points import Structure, as_floats
+
+__all__ = ["build_node", "reachable", "restore", "saved_objective"]
+
+_MAGIC = "thalweg._objectives.objective"
+_VERSION = 1
+_OPCODES = {o["name"]: (code, o["arity"]) for code, o in enumerate(_core.operations())}
+_REDUCTIONS = {name: getattr(_core.Reduction, name) for name in ("sum", "max", "min", "prod")}
+
+
+def reachable(graph: _core.Graph, root: int) -> list[tuple[Any, ...]]:
+    """The nodes under `root`, renumbered in order."""
+    wanted, stack = {root}, [root]
+    while stack:
+        for i in graph.describe(stack.pop())[2]:
+            if i not in wanted:
+                wanted.add(i)
+                stack.append(i)
+    order = sorted(wanted)
+    position = {node: k for k, node in enumerate(order)}
+    nodes = []
+    for node in order:
+        kind, what, inputs, shape, payload = graph.describe(node)
+        nodes.append((kind, what, [position[i] for i in inputs], shape, payload))
+    return nodes
+
+
+def _digest(body: dict[str, Any]) -> str:
+    return hashlib.sha256(pickle.dumps(body, protocol=4)).hexdigest()
+
+
+def saved_objective(objective: Any) -> dict[str, Any]:
+    """Everything that makes an objective, as plain Python and arrays."""
+    s = objective.structure
+    body = {
+        "nodes": reachable(objective._graph, objective._f),
+        "structure": (s.form, s.shapes, s.keys),
+        "args": [np.array(a) for a in objective.args],
+        "name": objective._name,
+        "names": list(objective.names),
+        "start": np.array(objective.start),
+    }
+    return {"format": _MAGIC, "version": _VERSION, "sha256": _digest(body), "body": body}
+
+
+def restore(made: Any, saved: Any) -> None:
+    """Make an empty objective the one that was saved.
+
+    Raises
+    ------
+    ValueError
+        If it is not one of ours, of another version, or damaged; the message says which.
+    """
+    if not isinstance(saved, dict) or saved.get("format") != _MAGIC:
+        raise ValueError("this is not a saved thalweg objective")
+    if saved.get("version") != _VERSION:
+        raise ValueError(
+            f"saved objective must have format version {_VERSION}, got {saved.get('version')!r}"
+        )
+    body = saved.get("body")
+    if not isinstance(body, dict) or saved.get("sha256") != _digest(body):
+        raise ValueError("the saved objective is damaged: its checksum does not match")
+    try:
+        form, shapes, keys = body["structure"]
+        if form not in ("whole", "elements", "tuple", "dict"):
+            raise ValueError(f"unknown form {form!r}")
+        made.structure = Structure(form, tuple(tuple(map(int, s)) for s in shapes), tuple(keys))
+        if any(d < 0 for s in made.structure.shapes for d in s):
+            raise ValueError("a shape is negative")
+        if len(keys) != (len(shapes) if form == "dict" else 0):
+            raise ValueError("keys and shapes differ in number")
+        made.args = [as_floats(a, "args") for a in body["args"]]
+        made.start = as_floats(body["start"], "start")
+        if made.start.shape != (made.structure.size,):
+            raise ValueError("the start does not fit the structure")
+        made._name, made.names = str(body["name"]), [str(n) for n in body["names"]]
+        made._graph, made._f, made.x_node = _rebuilt(body["nodes"], made)
+        made.shape = made._graph.shape(made._f)
+        made._functions, made._steppers, made._minimizers, made.threads = {}, {}, {}, 1
+    except (KeyError, TypeError, IndexError, AttributeError, OverflowError, ValueError) as e:
+        raise ValueError(f"the saved objective is damaged: {e}") from e
+
+
+def _rebuilt(nodes: list[tuple[Any, ...]], made: Any) -> tuple[_core.Graph, int, int]:
+    graph = _core.Graph()
+    inputs = {0: (made.structure.size,), **{k + 1: a.shape for k, a in enumerate(made.args)}}
+    x = graph.input(0, inputs[0])
+    ids: list[int] = []
+    for k, (kind, what, operands, shape, payload) in enumerate(nodes):
+        if any(not 0 <= i < k for i in operands):
+            raise ValueError(f"node {k} uses one that does not stand before it")
+        node = build_node(graph, kind, what, [ids[i] for i in operands], tuple(shape), payload)
+        if kind == "input" and inputs.get(what) != tuple(shape):
+            raise ValueError(f"input {what} has shape {shape}")
+        if graph.shape(node) != tuple(shape):
+            raise ValueError(f"node {k} must have shape {tuple(shape)}, got {graph.shape(node)}")
+        ids.append(node)
+    return graph, ids[-1], x
+
+
+class _Saved(NamedTuple):
+    """A saved node, its operands already built."""
+
+    what: Any
+    at: list[int]
+    shape: tuple[int, ...]
+    payload: Any
+
+
+def _elementwise(g: _core.Graph, n: _Saved) -> int:
+    code, arity = _OPCODES[n.what]
+    if len(n.at) != arity:
+        raise ValueError(f"{n.what} takes {arity} operands, got {len(n.at)}")
+    return g.elementwise(code, *n.at)
+
+
+def _assemble(g: _core.Graph, n: _Saved) -> int:
+    if n.what or any(table for _, _, table in n.payload):
+        raise ValueError("an objective holds no sums of parts")
+    made = g.assemble(n.shape, n.at, [(offset, strides) for offset, strides, _ in n.payload])
+    filled = np.zeros(int(np.prod(n.shape)), dtype=np.int8)
+    for part, (offset, strides, _) in zip(n.at, n.payload, strict=True):
+        own = g.shape(part)
+        steps = np.indices(own).reshape(len(strides), int(np.prod(own)))
+        np.add.at(filled, offset + np.asarray(strides, dtype=np.int64) @ steps, 1)
+    if not np.all(filled == 1):
+        raise ValueError("parts overlap or leave gaps")
+    return made
+
+
+def _data(g: _core.Graph, n: _Saved) -> int:
+    if not isinstance(n.payload, np.ndarray) or n.payload.dtype.kind not in "biuf":
+        raise ValueError("data is no array of numbers")
+    return g.data(n.payload)
+
+
+_BUILDERS: dict[str, Callable[[_core.Graph, _Saved], int]] = {
+    "input": lambda g, n: g.input(n.what, n.shape),
+    "constant": lambda g, n: g.constant(n.payload),
+    "data": _data,
+    "elementwise": _elementwise,
+    "reduce": lambda g, n: g.reduce_folded(_REDUCTIONS[n.what], n.at[0], n.payload, n.shape),
+    "matmul": lambda g, n: g.matmul(n.at[0], n.at[1], bool(n.payload[0]), bool(n.payload[1])),
+    "view": lambda g, n: g.view(n.at[0], n.shape, n.payload[0], n.payload[1:]),
+    "gather": lambda g, n: g.gather(n.at[0], n.shape, n.payload),
+    "assemble": _assemble,
+    "scan": lambda g, n: g.scan_folded(n.at[0], n.at[1], n.payload[:3], bool(n.payload[3])),
+    "lookup": lambda g, n: g.lookup(n.at[0], *n.payload),
+}
+
+
+def build_node(
+    graph: _core.Graph,
+    kind: str,
+    what: Any,
+    operands: list[int],
+    shape: tuple[int, ...],
+    payload: Any,
+) -> int:
+    """A node as `Graph.describe` tells it, built in a graph where its operands stand."""
+    return _BUILDERS[kind](graph, _Saved(what, operands, shape, payload))

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Functions that cannot be traced (`trace=False`): called at every evaluation.
+
+Their gradients come from the user or from differences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from thalweg import _core
+from thalweg._methods.method import Method, kept_minimizer, kept_stepper
+from thalweg._objectives.points import FloatArray, as_floats, structure_of
+
+__all__ = ["Called"]
+
+# Central differences: the step at which truncation (h**2) and rounding (eps / h) meet.
+_STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
+
+
+class Called:
+    """A Python function as the core's source of values and gradients."""
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        x0: Any,
+        args: tuple[Any, ...],
+        jac: Any,
+        unpack: bool | None,
+        slopes: bool = True,
+    ) -> None:
+        if not callable(function):
+            raise TypeError(f"the function must be callable, got {type(function).__name__}")
+        if jac is not None and jac is not True and not callable(jac):
+            raise TypeError(f"jac must be a function, True or None, got {jac!r}")
+        self.structure, _ = structure_of(x0, function, len(args), unpack)
+        self._function, self._jac, self._extra = function, jac, args
+        self._slopes = slopes  # are gradients wanted?
+        self.args: list[FloatArray] = []
+        self.shape: tuple[int, ...] = ()
+        self.threads = 1
+        self.calls = [0, 0]
+        # Never evaluated outside: differences lean inwards at a bound.
+        self.limits: list[FloatArray] = []
+        # Values and gradients already paid for: the latest point's, and the lowest one's.
+        self._latest: tuple[FloatArray, float, FloatArray] | None = None
+        self._lowest: tuple[FloatArray, float, FloatArray] | None = None
+        self._steppers: dict[Any, _core.Stepper] = {}
+        self._minimizers: dict[Any, _core.Minimizer] = {}
+
+    def _call(self, function: Callable[..., Any], x: FloatArray) -> Any:
+        return self.structure.call(function, x, self._extra)
+
+    def _value(self, x: FloatArray) -> float:
+        value = as_floats(self._call(self._function, x), "the function's value")
+        if value.size != 1:
+            raise ValueError(f"the function must return one value, got shape {value.shape}")
+        return float(value.reshape(()))
+
+    def _flat(self, gradient: Any) -> FloatArray:
+        if self.structure.form == "elements":
+            return as_floats(gradient, "jac").ravel()
+        row: FloatArray = self.structure.flatten(gradient, "jac")[1][0]
+        return row
+
+    @property
+    def cost(self) -> int:
+        """Calls of the function for one value and gradient."""
+        alone = self._jac is not None or not self._slopes
+        return 1 if alone else 1 + 2 * self.structure.size
+
+    def rows_value_and_grad_one(self, x: FloatArray) -> tuple[float, FloatArray]:
+        """Value and gradient at one point; remembered where it is the latest or the lowest."""
+        value, gradient = self._evaluate(x)
+        self._latest = (x.copy(), value, gradient)
+        if self._lowest is None or value <= self._lowest[1]:
+            self._lowest = self._latest
+        return value, gradient
+
+    def _evaluate(self, x: FloatArray) -> tuple[float, FloatArray]:
+        self.calls[0] += 1
+        self.calls[1] += self._slopes
+        if self._jac is True:
+            pair = self._call(self._function, x)
+            if not isinstance(pair, tuple | list) or len(pair) != 2:
+                raise TypeError(
+                    "with jac=True the function must return (value, gradient), "
+                    f"got {type(pair).__name__}"
+                )
+            value, gradient = pair
+            return float(as_floats(value, "the function's value").reshape(())), self._flat(gradient)
+        value = self._value(x)
+        if not self._slopes:
+            return value, np.full_like(x, np.nan)
+        if self._jac is not None:
+            return value, self._flat(self._call(self._jac, x))
+        gradient = np.empty_like(x)
+        for i in range(x.size):
+            h = _STEP * max(1.0, abs(x[i]))
+            high, low = x.copy(), x.copy()
+            high[i] += h
+            low[i] -= h
+            if self.limits:
+                high[i], low[i] = min(high[i], self.limits[1][i]), max(low[i], self.limits[0][i])
+            width = high[i] - low[i]
+            gradient[i] = (self._value(high) - self._value(low)) / width if width > 0 else 0.0
+            self.calls[0] += 2
+        return value, gradient
+
+    def again(self, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Values (k,) and gradients (k, n), called for anew and not counted."""
+        calls = list(self.calls)
+        pairs = [self._evaluate(row) for row in rows]
+        self.calls = calls
+        return np.array([p[0] for p in pairs]), np.array([p[1] for p in pairs])
+
+    def rows_value_and_grad(self, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Values (k,) and gradients (k, n) at rows of points that were evaluated before, else NaN.
+
+        The function is not called again: it may cost minutes, or have failed.
+        """
+        values, gradients = np.full(rows.shape[0], np.nan), np.full(rows.shape, np.nan)
+        for k, row in enumerate(rows):
+            for known in (self._latest, self._lowest):
+                if known is not None and np.array_equal(known[0], row):
+                    values[k], gradients[k] = known[1], known[2]
+        return values, gradients
+
+    def stepper(
+        self, method: str | Method, bounds: bool, norm: bool, change: bool, value: bool = False
+    ) -> _core.Stepper:
+        """The core's step of a method on told values and gradients."""
+        sizes, parts = (self.structure.size, 1), (bounds, norm, change, value)
+        return kept_stepper(self._steppers, method, _core.Graph(), -1, sizes, parts)
+
+    def minimizer(self, solver: str) -> _core.Minimizer:
+        """The core's solver on told values and gradients."""
+        return kept_minimizer(self._minimizers, solver, _core.Graph(), -1, self.structure.size, 1)

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The core's operations that NumPy has no function for, on numbers as on traced values.
+
+Traced values get the operation; numbers and arrays are evaluated by its kernel, an element a lane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from thalweg import _core
+from thalweg._tracing import ufuncs
+from thalweg._tracing.numbers import as_floats, has_masks
+from thalweg._tracing.tracer import OPCODE, Tracer
+
+__all__ = ["operand", "operation", "where"]
+
+
+def operand(x: Any, what: str = "x") -> Any:
+    """`x` as an array of float64 or a traced value; lists of traced values become one.
+
+    Parameters
+    ----------
+    x : array_like or traced
+    what : str
+        Its name, for the error.
+
+    Raises
+    ------
+    TypeError
+        If it holds anything but real numbers or traced values.
+    """
+    if isinstance(x, Tracer):
+        return x
+    if has_masks(x):
+        return as_floats(x, what)  # refused, if anything is masked
+    array = np.asarray(x)
+    if array.dtype == object:
+        for item in array.flat:
+            if isinstance(item, Tracer):
+                return item.trace.wrap(array)
+    return as_floats(array, what)
+
+
+def where(condition: Any, x: Any, y: Any) -> Any:
+    """As `np.where`, but a number where nothing has axes, as ufuncs do."""
+    return np.where(condition, x, y)[()]
+
+
+@cache
+def operation(name: str) -> Callable[..., Any]:
+    """One operation of the core, known by its name, as a function.
+
+    Parameters
+    ----------
+    name : str
+        One of the core's list.
+
+    Returns
+    -------
+    callable
+        Of numbers, arrays and traced values, broadcast against each other.
+
+    Examples
+    --------
+    >>> from thalweg._tracing.elementary import operation
+    >>> operation("expit")([0.0, -1000.0, 1000.0])
+    array([0.5, 0. , 1. ])
+    """
+    traced = ufuncs.operation(name)
+    code = OPCODE[name]
+    arity = ufuncs.ARITY[code]
+    graph = _core.Graph()
+    node = graph.elementwise(code, *(graph.input(k, ()) for k in range(arity)))
+    kernel = _core.Function(graph, [node], arity)
+
+    def call(*operands: Any) -> Any:
+        values = [operand(o, f"the argument of {name}") for o in operands]
+        if any(isinstance(v, Tracer) for v in values):
+            return traced(*values)
+        arrays = np.broadcast_arrays(*values)
+        size, shape = arrays[0].size, arrays[0].shape
+        lanes = [np.ascontiguousarray(a).reshape(size, 1) for a in arrays]
+        (out,) = kernel(lanes, [True] * arity, size)
+        return out.reshape(shape)[()]
+
+    call.__name__ = name
+    call.__doc__ = f"Operation {name}."
+    return call

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""DataFrames and Series of pandas beside traced values.
+
+Their operators give way to whatever has a higher `__pandas_priority__`, all but `@` and `dot`,
+which would multiply element by element and keep traced values in a Series of objects.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from thalweg._tracing.tracer import Tracer
+
+__all__ = ["Frame", "defer_to_traced_values"]
+
+
+class Frame(Tracer):
+    """A DataFrame that was given in `args`: a traced array (rows, columns), its columns by name.
+
+    As of a DataFrame, `mean` and its kin are those of each column unless `axis` is given.
+    """
+
+    __slots__ = ("columns",)
+    columns: list[Any]
+
+    @classmethod
+    def of(cls, x: Tracer, columns: Sequence[Any]) -> Frame:
+        """A traced array with names for its columns."""
+        made = cls(x.trace, x.node)
+        made.columns = list(columns)
+        return made
+
+    def like(self, node: int) -> Tracer:
+        """Return a node of some elements: an array, which has no names."""
+        return Tracer(self.trace, node)
+
+    def __getitem__(self, index: Any) -> Tracer:
+        if isinstance(index, list) and index and all(i in self.columns for i in index):
+            return super().__getitem__((slice(None), [self.columns.index(i) for i in index]))
+        if isinstance(index, str):
+            if index not in self.columns:
+                raise KeyError(index)
+            return super().__getitem__((slice(None), self.columns.index(index)))
+        return super().__getitem__(index)
+
+    def __getattr__(self, name: str) -> Tracer:
+        if name != "columns" and name in self.columns:
+            return self[name]
+        raise AttributeError(f"'Frame' has no attribute {name!r}", name=name, obj=self)
+
+    @property
+    def values(self) -> Tracer:
+        """The array."""
+        return Tracer(self.trace, self.node)
+
+    def to_numpy(self) -> Tracer:
+        """Return the array."""
+        return self.values
+
+    def items(self) -> Iterator[tuple[Any, Tracer]]:
+        """Iterate over names and columns."""
+        return ((name, self[:, k]) for k, name in enumerate(self.columns))
+
+
+def _by_column(name: str, defaults: dict[str, Any]) -> Callable[..., Tracer]:
+    def method(self: Frame, **how: Any) -> Any:
+        return getattr(self.values, name)(**{**defaults, **how})
+
+    method.__name__, method.__doc__ = name, f"As {name} of a DataFrame."
+    return method
+
+
+for _name in ("sum", "mean", "prod", "max", "min"):
+    setattr(Frame, _name, _by_column(_name, {"axis": 0}))
+for _name in ("std", "var"):
+    setattr(Frame, _name, _by_column(_name, {"axis": 0, "ddof": 1}))
+
+
+def defer_to_traced_values() -> None:
+    """Let `@` and `dot` of pandas, once it is imported, give way to traced values too."""
+    pandas = sys.modules.get("pandas")
+    for kind in (getattr(pandas, "DataFrame", None), getattr(pandas, "Series", None)):
+        if kind is not None and not hasattr(kind.dot, "gives_way"):
+            kind.dot = kind.__matmul__ = _giving_way(kind.dot)
+
+
+def _giving_way(dot: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    @functools.wraps(dot)
+    def product(self: Any, other: Any) -> Any:
+        return other.__rmatmul__(self) if isinstance(other, Tracer) else dot(self, other)
+
+    product.gives_way = True  # type: ignore[attr-defined]
+    return product

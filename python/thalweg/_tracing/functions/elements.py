@@ -1,0 +1,436 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""NumPy's functions of elements: choices, reductions, running sums, differences, integrals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+
+from thalweg._core import Reduction
+from thalweg._tracing.errors import cannot_trace
+from thalweg._tracing.registry import ARGUMENTS, FUNCTIONS, implements, plain
+from thalweg._tracing.tracer import (
+    OPCODE,
+    WHERE,
+    Shape,
+    Tracer,
+    Truth,
+    apply,
+    holds_tracer,
+    is_truth,
+)
+
+if TYPE_CHECKING:
+    from thalweg._tracing.trace import Trace
+
+
+def op(trace: Trace, name: str, *operands: Any) -> Tracer:
+    """Return an operation by its name."""
+    return apply(trace, OPCODE[name], operands)
+
+
+def choose(trace: Trace, condition: Any, x: Any, y: Any) -> Tracer:
+    """Return x where the condition holds, y elsewhere."""
+    made = apply(trace, WHERE, (condition, x, y))
+    return Truth(trace, made.node) if is_truth(x) and is_truth(y) else made
+
+
+def along(ndim: int, axis: int, item: Any) -> tuple[Any, ...]:
+    """Return the index that takes `item` of one axis."""
+    return (*(slice(None),) * axis, item, *(slice(None),) * (ndim - axis - 1))
+
+
+# ---- choices -------------------------------------------------------------------------------------
+
+
+@implements(np.where)
+def _where(trace: Trace, condition: Any, x: Any = None, y: Any = None) -> Tracer:
+    if x is None or y is None:
+        why = "how many elements it finds is not known yet."
+        raise cannot_trace("np.where(condition)", why, "Write np.where(condition, a, b).")
+    return choose(trace, condition, x, y)
+
+
+@implements(np.select)
+def _select(trace: Trace, condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    if len(condlist) != len(choicelist):
+        raise ValueError("list of cases must be same length as list of conditions")
+    for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
+        default = choose(trace, condition, choice, default)
+    return default
+
+
+@implements(np.piecewise)
+def _piecewise(trace: Trace, x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
+    if not holds_tracer(x) and np.asarray(x).dtype.kind in "biu":
+        why = "NumPy makes whole numbers of its values where x holds whole numbers."
+        raise cannot_trace("np.piecewise of whole numbers", why, "Write np.where, or 1.0 * x.")
+    x = trace.wrap(x)
+    if not isinstance(condlist, list | tuple):
+        condlist = [condlist]
+    pieces = [piece(x, *args, **kw) if callable(piece) else piece for piece in funclist]
+    if len(pieces) not in (len(condlist), len(condlist) + 1):
+        n = len(condlist)
+        raise ValueError(f"with {n} condition(s), either {n} or {n + 1} functions are expected")
+    value = pieces.pop() if len(pieces) > len(condlist) else 0.0
+    for condition, piece in zip(condlist, pieces, strict=True):
+        value = choose(trace, _of_leading_axes(trace, condition, x.shape), piece, value)
+    return value
+
+
+def _of_leading_axes(trace: Trace, condition: Any, shape: Shape) -> Any:
+    """Return a condition that chooses x[condition]: one of fewer axes is of the leading ones."""
+    condition = trace.wrap(condition)
+    own = condition.shape
+    if own != shape[: len(own)]:
+        raise IndexError(f"a condition must have the shape of x or of its rows, {shape}, got {own}")
+    return condition.reshape(own + (1,) * (len(shape) - len(own)))
+
+
+@implements(np.clip)
+def _clip(
+    trace: Trace,
+    a: Any,
+    a_min: Any = None,
+    a_max: Any = None,
+    out: Any = None,
+    *,
+    min: Any = None,
+    max: Any = None,
+) -> Any:
+    plain("np.clip", out=out)
+    lower, upper = (a_min if min is None else min), (a_max if max is None else max)
+    if lower is not None:
+        a = op(trace, "maximum", a, lower)
+    return trace.wrap(a) if upper is None else op(trace, "minimum", a, upper)
+
+
+@implements(np.nan_to_num)
+def _nan_to_num(
+    trace: Trace,
+    x: Any,
+    copy: bool = True,  # noqa: ARG001  (what is traced is never changed in place)
+    nan: Any = 0.0,
+    posinf: Any = None,
+    neginf: Any = None,
+) -> Tracer:
+    x = trace.wrap(x)
+    huge = np.finfo(np.float64).max
+    y = choose(trace, op(trace, "isnan", x), nan, x)
+    y = choose(trace, op(trace, "equal", x, np.inf), huge if posinf is None else posinf, y)
+    return choose(trace, op(trace, "equal", x, -np.inf), -huge if neginf is None else neginf, y)
+
+
+@implements(np.round, np.around)
+def _round(trace: Trace, a: Any, decimals: int = 0, out: Any = None) -> Tracer:
+    plain("np.round", out=out)
+    if decimals == 0:
+        return op(trace, "rint", a)
+    scale = 10.0 ** abs(decimals)
+    a = trace.wrap(a)
+    return (
+        op(trace, "rint", a * scale) / scale
+        if decimals > 0
+        else op(trace, "rint", a / scale) * scale
+    )
+
+
+@implements(np.fix)
+def _fix(trace: Trace, x: Any) -> Tracer:
+    return op(trace, "trunc", x)
+
+
+@implements(np.sinc)
+def _sinc(trace: Trace, x: Any) -> Tracer:
+    return op(trace, "sinc", x)
+
+
+@implements(np.real, np.real_if_close)
+def _real(trace: Trace, val: Any) -> Tracer:
+    return trace.wrap(val)
+
+
+@implements(np.imag)
+def _imag(trace: Trace, val: Any) -> Any:
+    return np.zeros(trace.wrap(val).shape)
+
+
+# ---- reductions ----------------------------------------------------------------------------------
+
+
+def axes_of(ndim: int, axis: Any) -> tuple[int, ...]:
+    """Return the axes that a reduction runs over."""
+    return tuple(range(ndim)) if axis is None else normalize_axis_tuple(axis, ndim)
+
+
+def reduce(kind: Any, trace: Trace, a: Any, axis: Any, keepdims: bool) -> Tracer:
+    """Return a reduction of the core."""
+    node = trace.lift(a)
+    ndim = len(trace.graph.shape(node))
+    axes = () if ndim == 0 and axis in (0, -1) else axes_of(ndim, axis)  # as NumPy has it
+    return Tracer(trace, trace.graph.reduce(kind, node, axes, keepdims))
+
+
+SUM, PROD, MAX, MIN = Reduction.sum, Reduction.prod, Reduction.max, Reduction.min
+
+
+@implements(np.sum)
+def _sum(
+    trace: Trace,
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: bool = False,
+) -> Tracer:
+    plain("np.sum", dtype, out)
+    return reduce(SUM, trace, a, axis, keepdims)
+
+
+@implements(np.prod)
+def _prod(
+    trace: Trace,
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: bool = False,
+) -> Tracer:
+    plain("np.prod", dtype, out)
+    return reduce(PROD, trace, a, axis, keepdims)
+
+
+@implements(np.max, np.amax)
+def _max(trace: Trace, a: Any, axis: Any = None, out: Any = None, keepdims: bool = False) -> Tracer:
+    plain("np.max", out=out)
+    return reduce(MAX, trace, a, axis, keepdims)
+
+
+@implements(np.min, np.amin)
+def _min(trace: Trace, a: Any, axis: Any = None, out: Any = None, keepdims: bool = False) -> Tracer:
+    plain("np.min", out=out)
+    return reduce(MIN, trace, a, axis, keepdims)
+
+
+@implements(np.any)
+def _any(trace: Trace, a: Any, axis: Any = None, out: Any = None, keepdims: bool = False) -> Tracer:
+    plain("np.any", out=out)
+    return trace.wrap(reduce(SUM, trace, trace.wrap(a) != 0, axis, keepdims)) > 0
+
+
+@implements(np.all)
+def _all(trace: Trace, a: Any, axis: Any = None, out: Any = None, keepdims: bool = False) -> Tracer:
+    plain("np.all", out=out)
+    return reduce(SUM, trace, trace.wrap(a) == 0, axis, keepdims) == 0
+
+
+@implements(np.count_nonzero)
+def _count_nonzero(trace: Trace, a: Any, axis: Any = None, *, keepdims: bool = False) -> Tracer:
+    return reduce(SUM, trace, trace.wrap(a) != 0, axis, keepdims)
+
+
+@implements(np.ptp)
+def _ptp(trace: Trace, a: Any, axis: Any = None, out: Any = None, keepdims: bool = False) -> Tracer:
+    plain("np.ptp", out=out)
+    return reduce(MAX, trace, a, axis, keepdims) - reduce(MIN, trace, a, axis, keepdims)
+
+
+def count(shape: Shape, axis: Any) -> int:
+    """Return how many elements a reduction takes together."""
+    return int(np.prod([shape[i] for i in axes_of(len(shape), axis)], dtype=np.int64))
+
+
+@implements(np.mean)
+def _mean(
+    trace: Trace,
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: bool = False,
+) -> Tracer:
+    plain("np.mean", dtype, out)
+    a = trace.wrap(a)
+    return reduce(SUM, trace, a, axis, keepdims) / count(a.shape, axis)
+
+
+@implements(np.var)
+def _var(
+    trace: Trace,
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    ddof: float = 0,
+    keepdims: bool = False,
+    *,
+    mean: Any = None,
+    correction: float | None = None,
+) -> Tracer:
+    plain("np.var", dtype, out)
+    a = trace.wrap(a)
+    n = count(a.shape, axis)
+    if mean is None:
+        mean = reduce(SUM, trace, a, axis, True) / n
+    deviation = a - mean
+    left = max(n - (ddof if correction is None else correction), 0)
+    return reduce(SUM, trace, deviation**2, axis, keepdims) / left
+
+
+def root(trace: Trace, square: Tracer) -> Tracer:
+    """Return the square root, with slope 0 at 0: the corner of norm and std."""
+    return choose(trace, square == 0, 0.0, op(trace, "sqrt", square))
+
+
+@implements(np.std)
+def _std(trace: Trace, a: Any, *args: Any, **kwargs: Any) -> Tracer:
+    return root(trace, _var(trace, a, *args, **kwargs))
+
+
+ARGUMENTS[np.std] = ARGUMENTS[np.var]
+
+
+@implements(np.average)
+def _average(
+    trace: Trace,
+    a: Any,
+    axis: Any = None,
+    weights: Any = None,
+    returned: bool = False,
+    *,
+    keepdims: bool = False,
+) -> Any:
+    a = trace.wrap(a)
+    total: Any
+    if weights is None:
+        value, total = _mean(trace, a, axis, keepdims=keepdims), float(count(a.shape, axis))
+    else:
+        w = trace.wrap(weights)
+        axes = axes_of(a.ndim, axis)
+        if w.shape != a.shape:
+            if axis is None:
+                raise TypeError("Axis must be specified when shapes of a and weights differ.")
+            if w.shape != tuple(a.shape[i] for i in axes):
+                raise ValueError(
+                    "Shape of weights must be consistent with shape of a along specified axis."
+                )
+            order = np.argsort(axes)
+            w = w.transpose(tuple(order)).reshape(
+                [n if i in axes else 1 for i, n in enumerate(a.shape)]
+            )
+            w = Tracer(trace, trace.graph.broadcast_to(w.node, a.shape))
+        total = reduce(SUM, trace, w, axis, keepdims)
+        value = reduce(SUM, trace, a * w, axis, keepdims) / total
+    return (value, trace.wrap(total) + 0.0 * value) if returned else value
+
+
+@implements(np.nansum)
+def _nansum(
+    trace: Trace,
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: bool = False,
+) -> Any:
+    plain("np.nansum", dtype, out)
+    return reduce(SUM, trace, choose(trace, op(trace, "isnan", a), 0.0, a), axis, keepdims)
+
+
+@implements(np.nanmean)
+def _nanmean(
+    trace: Trace,
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: bool = False,
+) -> Any:
+    known = reduce(SUM, trace, ~op(trace, "isnan", a), axis, keepdims)
+    return _nansum(trace, a, axis, dtype, out, keepdims) / known
+
+
+# ---- running sums, differences, integrals --------------------------------------------------------
+
+
+def running(
+    trace: Trace, a: Any, axis: Any, combine: Callable[[Tracer, int], tuple[Any, Any]]
+) -> Tracer:
+    """Return s_k = p_k s_(k-1) + q_k along an axis, where combine makes p and q."""
+    x = trace.wrap(a)
+    if axis is None or (x.ndim == 0 and axis in (0, -1)):
+        x, axis = x.reshape(-1), 0
+    axis = normalize_axis_index(axis, x.ndim)
+    if x.size == 0:
+        return x
+    p, q = combine(x, axis)
+    spread = trace.graph.broadcast_to
+    return Tracer(trace, trace.graph.scan(spread(p, x.shape), spread(q, x.shape), axis))
+
+
+@implements(np.cumsum)
+def _cumsum(trace: Trace, a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Tracer:
+    plain("np.cumsum", dtype, out)
+    return running(trace, a, axis, lambda x, _: (trace.constant(1.0), x.node))
+
+
+@implements(np.cumprod)
+def _cumprod(trace: Trace, a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Tracer:
+    plain("np.cumprod", dtype, out)
+
+    def combine(x: Tracer, axis: int) -> tuple[int, int]:
+        first = np.arange(x.shape[axis]).reshape((-1,) + (1,) * (x.ndim - axis - 1)) == 0
+        return x.node, choose(trace, first, x, 0.0).node
+
+    return running(trace, a, axis, combine)
+
+
+@implements(np.diff)
+def _diff(
+    trace: Trace, a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None
+) -> Tracer:
+    if n < 0:
+        raise ValueError(f"order must be non-negative but got {n!r}")
+    x = trace.wrap(a)
+    if n == 0:  # whatever the axis
+        return x
+    if x.ndim == 0:
+        raise ValueError("diff requires input that is at least one dimensional")
+    axis = normalize_axis_index(axis, x.ndim)
+    ends = []
+    for end in (prepend, append):
+        if end is not None:
+            end = trace.wrap(end)
+            if end.ndim == 0:
+                shape = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
+                end = Tracer(trace, trace.graph.broadcast_to(end.node, shape))
+        ends.append(end)
+    parts = [part for part in (ends[0], x, ends[1]) if part is not None]
+    if len(parts) > 1:
+        x = FUNCTIONS[np.concatenate](trace, parts, axis)
+    for _ in range(n):
+        later, earlier = (
+            x[along(x.ndim, axis, slice(1, None))],
+            x[along(x.ndim, axis, slice(None, -1))],
+        )
+        x = later != earlier if isinstance(x, Truth) else later - earlier
+    return x
+
+
+@implements(np.trapezoid)
+def _trapezoid(trace: Trace, y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Tracer:
+    y = trace.wrap(y)
+    along_y = normalize_axis_index(axis, y.ndim)
+    step = trace.wrap(dx)
+    if x is not None:
+        x = trace.wrap(x)
+        step = _diff(trace, x, axis=-1 if x.ndim == 1 else axis)
+        if x.ndim == 1:
+            step = step.reshape((-1,) + (1,) * (y.ndim - along_y - 1))
+    later, earlier = (y[along(y.ndim, along_y, part)] for part in (slice(1, None), slice(None, -1)))
+    # As NumPy has it, `axis` counts from the end or the start of y, of x and of what they make,
+    # which may have more axes than y.
+    return reduce(SUM, trace, step * (later + earlier) / 2.0, axis, False)

@@ -1,0 +1,428 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""NumPy-style function in, expression out.
+
+What a traced value does stands in tracer.py, NumPy's ufuncs in ufuncs.py, its other functions in
+functions/.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thalweg import _core
+from thalweg._tracing import frames
+from thalweg._tracing import functions as _functions  # noqa: F401  enters NumPy's functions
+from thalweg._tracing.errors import (
+    TraceError,
+    cannot_trace,
+    comes_of_masks,
+    foreign,
+    here,
+    instead_of_attribute,
+    no_complex,
+    no_masks,
+    not_real,
+    place_of,
+    refusals,
+)
+from thalweg._tracing.numbers import described, has_masks, hint_of, numbers_of
+from thalweg._tracing.objects import check_by_numbers
+from thalweg._tracing.registry import refuse_masked
+from thalweg._tracing.tracer import Shape, Tracer, Truth, contiguous, holds_tracer, is_truth
+from thalweg._tracing.ufuncs import call_ufunc
+
+__all__ = ["Trace", "Tracer", "Truth", "depends", "output_node", "trace_call", "traced_node"]
+
+# Constants up to this many elements are copied and known by their content; larger are referenced.
+SMALL = 16
+# Rows from which on arrays in Fortran order are not rearranged.
+LONG = 256
+
+
+class Trace:
+    """One call of a function on traced arguments: the graph that it builds.
+
+    Attributes
+    ----------
+    graph : _core.Graph
+        The expressions; a node is an int.
+    read : list of (object, ndarray)
+        What the function held that became data, and its array.
+    inputs : list of tuple
+        The shapes of the inputs.
+    made_objects : bool
+        Whether NumPy asked for a traced value as an array, which makes it one of objects.
+    """
+
+    __slots__ = (
+        "_dummies", "_positions", "_small", "constant", "elementwise", "graph", "inputs",
+        "made_objects", "read", "taken_apart", "view",
+    )  # fmt: skip
+
+    def __call__(self, *_: Any, **__: Any) -> NoReturn:
+        """Refuse `x.trace()`, which NumPy's arrays have: here `x.trace` is this."""
+        raise cannot_trace("x.trace()", "a traced value has no such method.", "Write np.trace(x).")
+
+    def __init__(self, graph: _core.Graph | None = None) -> None:
+        self.graph = _core.Graph() if graph is None else graph
+        self.elementwise = self.graph.elementwise
+        self.constant = self.graph.constant
+        self.view = self.graph.view
+        self.read: list[tuple[Any, NDArray[Any]]] = []
+        self.inputs: list[Shape] = []
+        self.made_objects = False
+        self._small: dict[tuple[Shape, bytes], int] = {}
+        self._dummies: dict[Shape, tuple[NDArray[np.int8], int]] = {}
+        self._positions: dict[Shape, NDArray[np.int64]] = {}
+        # Elements that np.asarray(x) made of x: their nodes, and which one of which array they are.
+        self.taken_apart: dict[int, tuple[Tracer, int]] = {}
+
+    def call_ufunc(
+        self, ufunc: np.ufunc, method: str, inputs: Sequence[Any], kwargs: dict[str, Any]
+    ) -> Any:
+        """Return what a ufunc, or a method of one, makes of traced values."""
+        return call_ufunc(self, ufunc, method, inputs, kwargs)
+
+    def input(self, number: int, shape: Shape) -> Tracer:
+        """Return input `number`, of this shape, as a traced value."""
+        if number == len(self.inputs):  # they come in order
+            self.inputs.append(shape)
+        return Tracer(self, self.graph.input(number, shape))
+
+    def wrap(self, value: Any) -> Tracer:
+        """Return anything that `lift` takes as a traced value."""
+        if isinstance(value, Tracer) and value.trace is self:
+            return value
+        return (Truth if is_truth(value) else Tracer)(self, self.lift(value))
+
+    def lift(self, value: Any) -> int:
+        """Turn a number, array, list or traced value into a node.
+
+        Parameters
+        ----------
+        value : number, array_like, Tracer, or lists and object arrays of these
+            Arrays of more than 16 elements are referenced: copied only where they are shorter than
+            256 along every axis and not float64 in C order, or have other numbers than the core
+            reads, or three and more axes in neither order.
+
+        Raises
+        ------
+        TypeError
+            If it is complex, a string, a date, anything that is no number, or a long double that
+            float64 cannot hold.
+        """
+        if isinstance(value, Tracer):
+            if value.trace is not self:
+                raise cannot_trace("a value of another trace", "it belongs to a call that is over.")
+            return value.node
+        if isinstance(value, (float, int)):
+            return self.constant(value)
+        if isinstance(value, list | tuple) and (holds_tracer(value) or has_masks(value)):
+            return self.stack([self.lift(v) for v in value])
+        given = value
+        if isinstance(value, np.ma.MaskedArray):
+            refuse_masked(value)
+            value = value.data
+        array = value if isinstance(value, np.ndarray) else np.asarray(value)
+        if array.dtype.kind == "O":
+            array = numbers_of(array, value)
+        kind = array.dtype.kind
+        if kind == "O":
+            return self._lift_objects(array)
+        if kind == "c":
+            raise no_complex(array.dtype)
+        if kind not in "fiub":
+            raise not_real(f"an array of {array.dtype}{hint_of(array)}: {array!r:.60}")
+        if array.size > SMALL and max(array.shape) >= LONG and array.dtype.itemsize <= 8:
+            self.read.append((given, array))
+            return self._lift_long(array)
+        numbers = np.ascontiguousarray(array, dtype=np.float64) if array.ndim else array
+        if array.dtype.itemsize > 8 and not np.array_equal(
+            numbers.astype(np.float64), array, equal_nan=True
+        ):
+            raise TypeError(
+                f"an array of {array.dtype} holds numbers that float64 cannot hold{here()}"
+            )
+        if array.ndim == 0:
+            return self.constant(float(array))
+        if array.size > SMALL:
+            self.read.append((given, array))
+            return self.graph.data(numbers)
+        key = (array.shape, numbers.tobytes())
+        node = self._small.get(key)
+        if node is None:
+            copied = np.array(numbers, copy=True)
+            node = self._small[key] = self.graph.data(copied)
+            self.read.append((given, copied))
+        return node
+
+    def _lift_long(self, array: NDArray[Any]) -> int:
+        """Refer to an array that may be read row by row, whatever its numbers and their order."""
+        if array.ndim > 1 and array.T.flags.c_contiguous and not array.flags.c_contiguous:
+            axes = list(reversed(range(array.ndim)))  # columns side by side: read as they lie
+            return self.graph.transpose(self.graph.data(array.T), axes)
+        return self.graph.data(array if array.ndim <= 2 else np.ascontiguousarray(array))
+
+    def _lift_objects(self, array: NDArray[Any]) -> int:
+        whole = self._put_together(array)
+        if whole is not None:
+            return whole
+        nodes = []
+        for item in array.ravel().tolist():
+            if isinstance(item, Tracer):
+                nodes.append(self.lift(item))
+                continue
+            try:
+                if isinstance(item, str | bytes):
+                    raise TypeError  # float would read them
+                nodes.append(self.constant(float(item)))
+            except (TypeError, ValueError):
+                raise not_real(described(item)) from None
+        return self.graph.reshape(self.stack(nodes), array.shape) if array.ndim else nodes[0]
+
+    def _put_together(self, array: NDArray[Any]) -> int | None:
+        """Return the node of elements of one array, as np.asarray(x) holds them, if they are."""
+        if not self.taken_apart or not array.size:
+            return None
+        unknown = (None, 0)
+        known = [
+            self.taken_apart.get(item.node, unknown)
+            if isinstance(item, Tracer) and item.trace is self
+            else unknown
+            for item in array.ravel().tolist()
+        ]
+        x = known[0][0]
+        if x is None or any(origin is not x for origin, _ in known):
+            return None
+        places = [place for _, place in known]
+        if len(places) == x.size and places == list(range(x.size)):
+            return self.graph.reshape(x.node, array.shape)
+        return self.graph.gather(x.node, array.shape, places)
+
+    def stack(self, nodes: Sequence[int]) -> int:
+        """Return nodes of one shape as rows of one array."""
+        graph = self.graph
+        shapes = {graph.shape(node) for node in nodes}
+        if len(shapes) > 1:
+            raise ValueError(
+                "setting an array element with a sequence. The requested array has an "
+                f"inhomogeneous shape: its parts have shapes {', '.join(map(str, sorted(shapes)))}"
+            )
+        shape = shapes.pop() if shapes else ()
+        size, strides = math.prod(shape), contiguous(shape)
+        if size == 0 or not nodes:
+            return self.lift(np.zeros((len(nodes), *shape)))
+        return graph.assemble(
+            (len(nodes), *shape), nodes, [(k * size, strides) for k in range(len(nodes))]
+        )
+
+    def dummy(self, shape: Shape) -> tuple[NDArray[np.int8], int]:
+        """Return an array of this shape, one byte an element and never read, and its address.
+
+        What NumPy makes of it by slicing and transposing tells the view's shape, offset and
+        strides.
+        """
+        found = self._dummies.get(shape)
+        if found is None:
+            array = np.empty(shape, np.int8)
+            found = self._dummies[shape] = array, array.__array_interface__["data"][0]
+        return found
+
+    def positions(self, shape: Shape) -> NDArray[np.int64]:
+        """Return the flat position of every element of an array of this shape."""
+        found = self._positions.get(shape)
+        if found is None:
+            found = self._positions[shape] = np.arange(math.prod(shape), dtype=np.int64).reshape(
+                shape
+            )
+        return found
+
+    def as_view(self, x: Tracer, seen: NDArray[np.int8]) -> Tracer:
+        """Return of x what `seen` is of its dummy."""
+        _, start = self.dummy(x.shape)
+        if seen.flags.c_contiguous:
+            strides = contiguous(seen.shape)
+        else:
+            strides = seen.strides
+        offset = seen.__array_interface__["data"][0] - start if seen.size else 0
+        if offset == 0 and seen.size == x.size and seen.flags.c_contiguous:
+            return x.like(self.graph.reshape(x.node, seen.shape))
+        return x.like(self.view(x.node, seen.shape, offset, strides))
+
+    def gather(self, x: Tracer, picked: NDArray[np.int64]) -> Tracer:
+        """Return the elements of x at flat positions."""
+        return x.like(self.graph.gather(x.node, picked.shape, picked.ravel().tolist()))
+
+
+# ---- calling the user's function -----------------------------------------------------------------
+
+
+def trace_call(
+    trace: Trace,
+    function: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: dict[str, Any] | None = None,
+) -> Any:
+    """Call a function on traced arguments.
+
+    Parameters
+    ----------
+    trace : Trace
+        The graph that the arguments belong to.
+    function : callable
+        The user's function, written in NumPy.
+    args, kwargs
+        Its arguments; some are `Tracer`.
+
+    Returns
+    -------
+    object
+        What the function returned: see `output_node`.
+
+    Raises
+    ------
+    TraceError
+        If the function does what cannot be recorded, or is another for numbers. Its other errors
+        come through as they are.
+    """
+    frames.defer_to_traced_values()
+    kwargs = kwargs or {}
+    try:
+        result = function(*args, **kwargs)
+    except TraceError:
+        raise
+    except Exception as error:
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, TraceError):
+            cause = cause.__cause__ or cause.__context__
+        if cause is not None:
+            raise cause from None  # NumPy says "setting an array element with a sequence" over it
+        refused = _understood(error, function)
+        if refused is None:
+            raise
+        raise refused from error
+    if trace.made_objects and trace.inputs:
+        check_by_numbers(trace, function, args, kwargs, output_node(trace, result))
+    return result
+
+
+def traced_node(
+    trace: Trace,
+    parameters: int,
+    function: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: dict[str, Any] | None = None,
+) -> int:
+    """Call a function on traced arguments and return what it returned as one node.
+
+    A refusal that the function's own `except` swallowed is legitimate where a fallback was traced
+    instead; where nothing of the parameters is left in the result, it is raised after all.
+
+    Parameters
+    ----------
+    trace : Trace
+        The graph that the arguments belong to.
+    parameters : int
+        The node of the parameters.
+    function, args, kwargs
+        What is called, and on what; some are `Tracer`.
+    """
+    with refusals() as refused:
+        node = output_node(trace, trace_call(trace, function, args, kwargs))
+    if refused and not depends(trace.graph, node, parameters):
+        raise refused[0]
+    return node
+
+
+def depends(graph: _core.Graph, node: int, on: int) -> bool:
+    """Tell whether a node is made of another."""
+    seen, waiting = {node}, [node]
+    while waiting:
+        at = waiting.pop()
+        if at == on:
+            return True
+        for part in graph.describe(at)[2]:
+            if part not in seen:
+                seen.add(part)
+                waiting.append(part)
+    return False
+
+
+_NO_OBJECTS = (
+    "Write np.stack([...]) instead of np.array([...]), and leave np.asarray(x) out, since a traced "
+    "value is an array."
+)
+
+
+def _understood(error: Exception, function: Callable[..., Any]) -> Exception | None:
+    """Return the error that says what another means, if it comes of tracing."""
+    text = str(error)
+    place = place_of(error.__traceback__)
+    what = f"`{place.text}`" if place.text else f"`{getattr(function, '__name__', 'f')}`"
+    if isinstance(error, AttributeError) and isinstance(error.obj, Tracer):
+        name = str(error.name)
+        kind = "method" if hasattr(np.ndarray, name) else "attribute"
+        why = f"a traced value has no {kind} `{name}`."
+        return cannot_trace(what, why, instead_of_attribute(name), place)
+    if isinstance(error, IndexError) and (
+        "arrays used as indices must be" in text or place.index_holds(Tracer)
+    ):
+        why = "an index must be known before, and this one is traced."
+        return cannot_trace(what, why, "np.where chooses between values.", place)
+    if comes_of_masks(error):
+        return no_masks(place)
+    if _of_an_object_array(error, text):
+        why = f"np.array of traced values is an object array, which it does not take ({text})."
+        return cannot_trace(what, why, _NO_OBJECTS, place)
+    if text.startswith("constant(): incompatible function arguments"):
+        return OverflowError("int too large to convert to float")
+    return foreign(error, what, place)
+
+
+def _of_an_object_array(error: Exception, text: str) -> bool:
+    """Tell whether a ufunc met an array of objects: it wants their methods, or has no loop."""
+    if isinstance(error, AttributeError):
+        return isinstance(getattr(np, str(error.name), None), np.ufunc)
+    return isinstance(error, TypeError) and (
+        text.startswith(
+            ("loop of ufunc does not support", "Cannot cast array data from dtype('O')")
+        )
+        or ("not supported for the input types" in text and "safely coerced" in text)
+    )
+
+
+def output_node(trace: Trace, result: Any) -> int:
+    """Return what a function returned as one node; the parts of a list or tuple are stacked.
+
+    Raises
+    ------
+    TypeError
+        If it is nothing that holds real numbers.
+    ValueError
+        If the parts have several shapes.
+    """
+    if isinstance(result, Tracer):
+        return trace.lift(result)
+    if result is None:
+        raise TypeError(
+            "the function must return a number or an array, got None: does it lack a `return`?"
+        )
+    if (
+        isinstance(result, tuple)
+        and len(result) == 2
+        and np.ndim(result[0]) == 0 != np.ndim(result[1])
+    ):
+        raise TypeError(
+            "the function must return a number or an array, got a tuple of both: return the value "
+            "alone, its gradient is made; or with trace=False and jac=True return both"
+        )
+    if isinstance(result, str | bytes | dict | set):
+        raise TypeError(
+            f"the function must return a number or an array, got {type(result).__name__}"
+        )
+    return trace.lift(result)

@@ -1,0 +1,539 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A traced value: operators, indices, methods, NumPy's protocols, and what asks it for numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from types import EllipsisType
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thalweg import _core
+from thalweg._tracing.errors import cannot_trace, no_number, no_truth_value
+from thalweg._tracing.registry import call_function, refuse_masked
+
+if TYPE_CHECKING:
+    from thalweg._tracing.trace import Trace
+
+Shape = tuple[int, ...]
+
+OPERATIONS = _core.operations()
+OPCODE: dict[str, int] = {o["name"]: code for code, o in enumerate(OPERATIONS)}
+BOOLEAN = tuple(bool(o["boolean"]) for o in OPERATIONS)
+
+# NumPy's ufuncs that are one operation; ufuncs.py adds SciPy's when they are first met.
+CODES: dict[Any, int] = {
+    getattr(np, name): code
+    for name, code in OPCODE.items()
+    if name != "power" and isinstance(getattr(np, name, None), np.ufunc)
+}
+
+
+def contiguous(shape: Shape) -> Shape:
+    """Return the strides, in elements, of an array in C order."""
+    if len(shape) < 2:
+        return (1,) * len(shape)
+    strides, step = [], 1
+    for n in reversed(shape):
+        strides.append(step)
+        step *= n
+    return tuple(reversed(strides))
+
+
+def is_truth(value: Any) -> bool:
+    """Tell whether NumPy's dtype of it would be bool."""
+    return isinstance(value, Truth | bool | np.bool_) or (
+        isinstance(value, np.ndarray) and value.dtype == np.bool_
+    )
+
+
+def holds_tracer(value: Any) -> bool:
+    """Tell whether a traced value may be inside, at any depth of lists and tuples."""
+    if isinstance(value, list | tuple):
+        return any(map(holds_tracer, value))
+    return isinstance(value, Tracer) or (isinstance(value, np.ndarray) and value.dtype == object)
+
+
+def node_of(trace: Trace, value: Any) -> int:
+    """Return the node of an operand."""
+    kind = type(value)
+    if (kind is Tracer or kind is Truth) and value.trace is trace:
+        node: int = value.node
+        return node
+    return trace.constant(value) if kind is float or kind is int else trace.lift(value)
+
+
+def apply(trace: Trace, code: int, inputs: Sequence[Any]) -> Tracer:
+    """Return operation `code` on operands."""
+    node = trace.elementwise(code, *[node_of(trace, i) for i in inputs])
+    return Truth(trace, node) if BOOLEAN[code] else Tracer(trace, node)
+
+
+# ---- operators: the shortest way, not through NumPy ----------------------------------------------
+
+
+def _operator(name: str, swap: bool = False) -> Callable[[Tracer, Any], Tracer]:
+    code = OPCODE[name]
+    boolean = bool(OPERATIONS[code]["boolean"])
+
+    def operate(self: Tracer, other: Any) -> Tracer:
+        trace = self.trace
+        kind = type(other)
+        if kind is Tracer and other.trace is trace:
+            node = other.node
+        elif kind is float or kind is int:
+            node = trace.constant(other)
+        else:
+            node = trace.lift(other)
+        if swap:
+            made = trace.elementwise(code, node, self.node)
+        else:
+            made = trace.elementwise(code, self.node, node)
+        return Truth(trace, made) if boolean else Tracer(trace, made)
+
+    return operate
+
+
+def _logical(name: str) -> Callable[[Tracer, Any], Tracer]:
+    code = OPCODE[name]
+
+    def operate(self: Tracer, other: Any) -> Tracer:
+        if not (is_truth(self) and is_truth(other)):
+            raise TypeError(
+                f"ufunc '{name.replace('logical', 'bitwise')}' not supported for the input types: "
+                "wanted truth values on both sides, as (x > 0) & (y > 0)"
+            )
+        return Truth(self.trace, self.trace.elementwise(code, self.node, self.trace.lift(other)))
+
+    return operate
+
+
+def _power(trace: Trace, base: int, exponent: Any) -> Tracer:
+    kind = type(exponent)
+    number = kind is int or kind is float
+    if not number and kind is not Tracer:
+        number = isinstance(exponent, np.number) or (
+            isinstance(exponent, np.ndarray) and exponent.ndim == 0 and exponent.dtype != object
+        )
+    if number:
+        if exponent == 2:
+            return Tracer(trace, trace.elementwise(SQUARE, base))
+        if exponent == 1:
+            return Tracer(trace, base)
+        if exponent == 0.5:
+            return Tracer(trace, trace.elementwise(SQRT, base))
+        if exponent == -1:
+            return Tracer(trace, trace.elementwise(RECIPROCAL, base))
+    return Tracer(trace, trace.elementwise(POWER, base, node_of(trace, exponent)))
+
+
+SQUARE, SQRT, RECIPROCAL, POWER = (OPCODE[n] for n in ("square", "sqrt", "reciprocal", "power"))
+NEGATIVE, ABSOLUTE, WHERE, NOT = (
+    OPCODE[n] for n in ("negative", "absolute", "where", "logical_not")
+)
+
+
+def _method(function: Any, name: str) -> Callable[..., Any]:
+    def method(self: Tracer, *args: Any, **kwargs: Any) -> Any:
+        return call_function(self.trace, function, (self, *args), kwargs)
+
+    method.__name__ = name
+    method.__doc__ = f"As numpy.ndarray.{name}."
+    return method
+
+
+class Tracer:
+    """A traced value: an array whose numbers come later, that records what NumPy does to it.
+
+    Attributes
+    ----------
+    trace : Trace
+        The call that it belongs to.
+    node : int
+        Its node in the graph of that call.
+    """
+
+    __slots__ = ("_shape", "node", "trace")
+    __hash__: ClassVar[None]  # type: ignore[assignment]  # as arrays: == is elementwise
+    __array_priority__ = 1000.0  # before np.matrix and others that look at it
+    __pandas_priority__ = 10_000  # before a DataFrame's 4000
+
+    def __init__(self, trace: Trace, node: int) -> None:
+        self.trace = trace
+        self.node = node
+
+    def like(self, node: int) -> Tracer:
+        """Return a node of elements of this value: a truth value if this is one."""
+        return self.__class__(self.trace, node)
+
+    @property
+    def shape(self) -> Shape:
+        """The shape, as NumPy's."""
+        try:
+            return self._shape
+        except AttributeError:
+            self._shape: Shape = self.trace.graph.shape(self.node)
+            return self._shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return math.prod(self.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """float64, or bool for a truth value."""
+        return np.dtype(np.bool_ if isinstance(self, Truth) else np.float64)
+
+    @property
+    def T(self) -> Tracer:
+        """The transpose."""
+        return self.transpose()
+
+    @property
+    def real(self) -> Tracer:
+        """The value itself."""
+        return self
+
+    @property
+    def imag(self) -> NDArray[np.float64]:
+        """Zeros."""
+        return np.zeros(self.shape)
+
+    @property
+    def flat(self) -> Tracer:
+        """The elements in C order."""
+        return self.reshape(-1)
+
+    def __repr__(self) -> str:
+        return f"<traced {self.dtype} array of shape {self.shape}>"
+
+    # -- operators --
+
+    __add__ = _operator("add")
+    __radd__ = _operator("add", swap=True)
+    __sub__ = _operator("subtract")
+    __rsub__ = _operator("subtract", swap=True)
+    __mul__ = _operator("multiply")
+    __rmul__ = _operator("multiply", swap=True)
+    __truediv__ = _operator("divide")
+    __rtruediv__ = _operator("divide", swap=True)
+    __mod__ = _operator("remainder")
+    __rmod__ = _operator("remainder", swap=True)
+    __floordiv__ = _operator("floor_divide")
+    __rfloordiv__ = _operator("floor_divide", swap=True)
+    __lt__ = _operator("less")
+    __le__ = _operator("less_equal")
+    __gt__ = _operator("greater")
+    __ge__ = _operator("greater_equal")
+    __eq__ = _operator("equal")  # type: ignore[assignment]
+    __ne__ = _operator("not_equal")  # type: ignore[assignment]
+    __and__ = __rand__ = _logical("logical_and")
+    __or__ = __ror__ = _logical("logical_or")
+    __xor__ = __rxor__ = _logical("logical_xor")
+
+    def __pow__(self, exponent: Any, modulus: None = None) -> Tracer:
+        if modulus is not None:
+            raise cannot_trace("pow with a modulus", "it is for integers.")
+        return _power(self.trace, self.node, exponent)
+
+    def __rpow__(self, base: Any) -> Tracer:
+        return Tracer(self.trace, self.trace.elementwise(POWER, self.trace.lift(base), self.node))
+
+    def __divmod__(self, other: Any) -> tuple[Tracer, Tracer]:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> tuple[Tracer, Tracer]:
+        return other // self, other % self
+
+    def __matmul__(self, other: Any) -> Tracer:
+        return self._call(np.linalg.matmul, (self, other), {})
+
+    def __rmatmul__(self, other: Any) -> Tracer:
+        return self._call(np.linalg.matmul, (other, self), {})
+
+    def __neg__(self) -> Tracer:
+        return Tracer(self.trace, self.trace.elementwise(NEGATIVE, self.node))
+
+    def __pos__(self) -> Tracer:
+        return self
+
+    def __abs__(self) -> Tracer:
+        return Tracer(self.trace, self.trace.elementwise(ABSOLUTE, self.node))
+
+    def __invert__(self) -> Tracer:
+        raise TypeError(
+            "ufunc 'invert' not supported for the input types: ~ wants a truth value, as ~(x > 0)"
+        )
+
+    def __round__(self, decimals: int | None = None) -> Tracer:
+        return self._call(np.round, (self, decimals or 0), {})
+
+    def __floor__(self) -> Tracer:
+        return apply(self.trace, OPCODE["floor"], (self,))
+
+    def __ceil__(self) -> Tracer:
+        return apply(self.trace, OPCODE["ceil"], (self,))
+
+    def __trunc__(self) -> Tracer:
+        return apply(self.trace, OPCODE["trunc"], (self,))
+
+    def _call(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tracer:
+        made: Tracer = call_function(self.trace, function, args, kwargs)
+        return made
+
+    # -- the container --
+
+    def __len__(self) -> int:
+        shape = self.shape
+        if not shape:
+            raise TypeError("len() of unsized object")
+        return shape[0]
+
+    def __iter__(self) -> Iterator[Tracer]:
+        if not self.shape:
+            raise TypeError("iteration over a 0-d array")
+        return map(self.__getitem__, range(self.shape[0]))
+
+    def __getitem__(self, index: Any) -> Tracer:
+        shape, kind = self.shape, type(index)
+        if len(shape) == 1:
+            n = shape[0]
+            if kind is int:
+                at = index + n if index < 0 else index
+                if 0 <= at < n:
+                    return self.like(self.trace.view(self.node, (), at, ()))
+            elif kind is slice:
+                start, stop, step = index.indices(n)
+                length = len(range(start, stop, step))
+                at = start if length else 0
+                return self.like(self.trace.view(self.node, (length,), at, (step,)))
+        return _index(self, index)
+
+    def __setitem__(self, index: Any, value: Any) -> NoReturn:
+        raise cannot_trace(
+            "`x[i] = ...`",
+            "a traced value cannot be changed in place.",
+            "Write np.where(mask, new, x), or join the parts: np.stack or np.concatenate.",
+        )
+
+    # -- what asks for numbers --
+
+    def __bool__(self) -> NoReturn:
+        raise no_truth_value()
+
+    def __float__(self) -> NoReturn:
+        raise no_number("float")
+
+    def __int__(self) -> NoReturn:
+        raise no_number("int")
+
+    def __complex__(self) -> NoReturn:
+        raise no_number("complex")
+
+    def __index__(self) -> NoReturn:
+        raise no_number("index")
+
+    def __format__(self, spec: str) -> str:
+        if spec:
+            raise no_number("float")
+        return repr(self)
+
+    @property
+    def __array__(self) -> Callable[..., NDArray[Any]]:
+        # np.array([x[0], x[1]]) makes an object array of what has no __array__.
+        self.trace.made_objects = True
+        if not self.shape:
+            raise AttributeError("__array__")
+        return self._as_objects
+
+    def _as_objects(self, dtype: Any = None, **_: Any) -> NDArray[Any]:
+        if dtype is not None and np.dtype(dtype) != object:
+            raise no_number("float")
+        flat = list(self.reshape(-1))
+        self.trace.taken_apart.update((x.node, (self, k)) for k, x in enumerate(flat))
+        out = np.empty(self.size, object)
+        out[:] = flat
+        return out.reshape(self.shape)
+
+    def _sympy_(self) -> NoReturn:  # else SymPy takes it apart without end
+        raise no_number("symbol")
+
+    def item(self, *_: Any) -> NoReturn:
+        """Refuse, as a traced value holds no number."""
+        raise no_number("float")
+
+    def tolist(self) -> Any:
+        """Return nested lists of traced values."""
+        return [row.tolist() for row in self] if self.shape else self
+
+    # -- methods --
+
+    def reshape(self, *shape: Any, order: str = "C") -> Tracer:
+        """As numpy.ndarray.reshape."""
+        wanted = shape[0] if len(shape) == 1 else shape
+        return self._call(np.reshape, (self, wanted), {"order": order})
+
+    def transpose(self, *axes: Any) -> Tracer:
+        """As numpy.ndarray.transpose."""
+        wanted = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
+        return self._call(np.transpose, (self, wanted), {})
+
+    def flatten(self, order: str = "C") -> Tracer:
+        """As numpy.ndarray.flatten."""
+        return self._call(np.ravel, (self, order), {})
+
+    def astype(self, dtype: Any, **_: Any) -> Tracer:
+        """Return the value itself for a float type, x != 0 for bool."""
+        wanted = np.dtype(dtype)
+        if wanted == np.bool_:
+            return self if isinstance(self, Truth) else self != 0.0
+        if wanted != np.float64:
+            raise cannot_trace(
+                f"astype({wanted})", "traced values are float64.", "np.trunc rounds towards zero."
+            )
+        return Tracer(self.trace, self.node)
+
+    # -- NumPy's protocols --
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method == "__call__" and not kwargs:
+            code = CODES.get(ufunc)
+            if code is not None:
+                return apply(self.trace, code, inputs)
+        return self.trace.call_ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(
+        self, function: Any, types: Any, args: Any, kwargs: dict[str, Any]
+    ) -> Any:
+        return call_function(self.trace, function, args, kwargs)
+
+
+for _name in [
+    "sum",
+    "mean",
+    "prod",
+    "cumsum",
+    "cumprod",
+    "max",
+    "min",
+    "var",
+    "std",
+    "dot",
+    "ravel",
+    "squeeze",
+    "clip",
+    "round",
+    "copy",
+    "repeat",
+    "swapaxes",
+    "diagonal",
+    "take",
+    "any",
+    "all",
+]:
+    setattr(Tracer, _name, _method(getattr(np, _name), _name))
+
+
+class Truth(Tracer):
+    """A traced value that NumPy would hold as bool: + is or, * is and, - is refused."""
+
+    __slots__ = ()
+
+    def __invert__(self) -> Tracer:
+        return Truth(self.trace, self.trace.elementwise(NOT, self.node))
+
+    def __neg__(self) -> Tracer:
+        raise TypeError(
+            "The numpy boolean negative, the `-` operator, is not supported, use the `~` operator "
+            "or the logical_not function instead."
+        )
+
+    def __add__(self, other: Any) -> Tracer:
+        return super().__or__(other) if is_truth(other) else super().__add__(other)
+
+    def __radd__(self, other: Any) -> Tracer:
+        return super().__or__(other) if is_truth(other) else super().__radd__(other)
+
+    def __mul__(self, other: Any) -> Tracer:
+        return super().__and__(other) if is_truth(other) else super().__mul__(other)
+
+    def __rmul__(self, other: Any) -> Tracer:
+        return super().__and__(other) if is_truth(other) else super().__rmul__(other)
+
+    def __sub__(self, other: Any) -> Tracer:
+        _no_boolean_subtract(other)
+        return super().__sub__(other)
+
+    def __rsub__(self, other: Any) -> Tracer:
+        _no_boolean_subtract(other)
+        return super().__rsub__(other)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method == "__call__" and not kwargs and all(map(is_truth, inputs)):
+            operation = _ON_TRUTH.get(ufunc)
+            if operation is not None:
+                return operation(self.trace.wrap(inputs[0]), *inputs[1:])
+        return super().__array_ufunc__(ufunc, method, *inputs, **kwargs)
+
+
+def _no_boolean_subtract(other: Any) -> None:
+    if is_truth(other):
+        raise TypeError(
+            "numpy boolean subtract, the `-` operator, is not supported, use the bitwise_xor, the "
+            "`^` operator, or the logical_xor function instead."
+        )
+
+
+_ON_TRUTH: dict[Any, Callable[..., Any]] = {
+    np.add: Truth.__add__,
+    np.multiply: Truth.__mul__,
+    np.subtract: Truth.__sub__,
+    np.negative: Truth.__neg__,
+    np.maximum: Truth.__or__,
+    np.minimum: Truth.__and__,
+    np.fmax: Truth.__or__,
+    np.fmin: Truth.__and__,
+    np.absolute: Truth.__pos__,
+}
+
+
+def _index(x: Tracer, index: Any) -> Tracer:
+    """Index as NumPy does: basic indices give a view, arrays and masks a gather."""
+    items = index if isinstance(index, tuple) else (index,)
+    for item in items:
+        if isinstance(item, np.ma.MaskedArray):
+            refuse_masked(item)
+    if isinstance(index, str):
+        raise cannot_trace(
+            f"x[{index!r}]",
+            "an array has no names.",
+            "A start that is a dict has: f(p) gets p['name']; of an array write x[:, k].",
+        )
+    if any(holds_tracer(i) for i in items):
+        traced = [i for i in items if holds_tracer(i)]
+        if isinstance(traced[0], Truth):
+            better = "Write np.where(mask, x, 0), whose shape does not depend on the mask."
+        else:
+            better = "An index must be known before: np.where chooses between values."
+        raise cannot_trace(
+            "x[index] with a traced index", "which elements it takes is not known yet.", better
+        )
+    if all(
+        i is None
+        or (isinstance(i, int | np.integer | slice | EllipsisType) and not isinstance(i, bool))
+        for i in items
+    ):
+        dummy = x.trace.dummy(x.shape)[0]
+        if not any(i is Ellipsis for i in items):
+            items = (*items, Ellipsis)  # so that one element is an array of no axes, not a number
+        return x.trace.as_view(x, dummy[items])
+    return x.trace.gather(x, np.asarray(x.trace.positions(x.shape)[index]))

@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Ufuncs that are not one operation of the core, SciPy's by name, and methods as add.reduce."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from thalweg._tracing.registry import FUNCTIONS, accepted, no_traced_form
+from thalweg._tracing.tracer import CODES, OPCODE, OPERATIONS, Tracer, apply
+
+if TYPE_CHECKING:
+    from thalweg._tracing.trace import Trace
+
+ARITY = tuple(int(o["arity"]) for o in OPERATIONS)
+_OTHER_NAMES = {"psi": "digamma"}
+
+
+def call_ufunc(
+    trace: Trace, ufunc: np.ufunc, method: str, inputs: Sequence[Any], kwargs: dict[str, Any]
+) -> Any:
+    """Do what a ufunc or one of its methods does."""
+    name = ufunc.__name__
+    if method != "__call__":
+        handler = METHODS.get((name, method)) or METHODS.get(("", method))
+        if handler is None:
+            raise no_traced_form(f"np.{name}.{method}")
+        kwargs = accepted(f"np.{name}.{method}", kwargs, frozenset({"axis", "keepdims"}))
+        return (
+            handler(trace, ufunc, *inputs, **kwargs)
+            if ("", method) in METHODS
+            else handler(trace, *inputs, **kwargs)
+        )
+    if kwargs:
+        accepted(f"np.{name}", kwargs, frozenset())
+    composed = COMPOSED.get(name)
+    if composed is not None:
+        return composed(*[trace.wrap(i) for i in inputs])
+    code = OPCODE.get(_OTHER_NAMES.get(name, name))
+    if code is None or ARITY[code] != ufunc.nin:
+        raise no_traced_form(
+            f"np.{name}" if getattr(np, name, None) is ufunc else f"the ufunc {name}"
+        )
+    CODES[ufunc] = code
+    return apply(trace, code, inputs)
+
+
+# ---- compositions: of operands that are traced values, some of them constants --------------------
+
+
+def operation(name: str) -> Callable[..., Tracer]:
+    """Return an operation of the core as a function of traced values."""
+    code = OPCODE[name]
+
+    def call(*operands: Any) -> Tracer:
+        trace = next(o.trace for o in operands if isinstance(o, Tracer))
+        return apply(trace, code, operands)
+
+    call.__name__ = name
+    call.__doc__ = f"Operation {name}."
+    return call
+
+
+where, exp, log, sqrt, trunc, hypot = map(
+    operation, ("where", "exp", "log", "sqrt", "trunc", "hypot")
+)
+xlogy, xlog1py, erfc, absolute, equal = map(
+    operation, ("xlogy", "xlog1py", "erfc", "absolute", "equal")
+)
+
+
+def power(x: Tracer, y: Tracer) -> Tracer:
+    """Return x**y, a square or root where the exponent says so."""
+    number = y.trace.graph.constant_value(y.node)
+    return x**y if number is None else x**number
+
+
+def modf(x: Tracer) -> tuple[Tracer, Tracer]:
+    """Return the part behind the point and the part before it, with the sign of x."""
+    whole = trunc(x)
+    return where(equal(absolute(x), math.inf), 0.0, x - whole), whole
+
+
+def rel_entr(x: Tracer, y: Tracer) -> Tracer:
+    """Return x log(x / y), by log1p near x = y; its slope in x at 0 is minus infinity."""
+    ratio = x / y
+    near = (ratio > 0.5) & (ratio < 2)
+    ordinary = (x == 0) | ((ratio > 1e-300) & (ratio < math.inf))
+    apart = where(ordinary, xlogy(x, ratio), xlogy(x, x) - xlogy(x, y))
+    value = where(near, xlog1py(x, (x - y) / y), apart)
+    inside = (x >= 0) & (y > 0)
+    value = where(inside, value, where((x == 0) & (y == 0), 0.0, math.inf))
+    return where((x != x) | (y != y), x + y, value)
+
+
+def kl_div(x: Tracer, y: Tracer) -> Tracer:
+    """Return x log(x / y) - x + y, by a series near its minimum, x = y, where the terms cancel.
+
+    With u = x / y - 1 and s = u / (2 + u), log(1 + u) is 2 artanh(s), and y times
+    (1 + u) log(1 + u) - u is y times u**2 / (2 + u) + 2 (1 + u) (s**3 / 3 + s**5 / 5 + ...).
+    """
+    u = (x - y) / y
+    s = u / (2.0 + u)
+    z = s**2
+    tail: Any = 0.0
+    for k in range(25, 1, -2):  # enough for all digits of the second slope where abs(u) <= 1/4
+        tail = tail * z + 1.0 / k
+    near = y * (u**2 / (2.0 + u) + 2.0 * (1.0 + u) * (s * z * tail))
+    return where((absolute(u) <= 0.25) & (y > 0), near, rel_entr(x, y) - x + y)
+
+
+def huber(delta: Tracer, r: Tracer) -> Tracer:
+    """Return r**2 / 2 near 0, delta (abs(r) - delta / 2) beyond delta."""
+    size = absolute(r)
+    value = where(size <= delta, 0.5 * r**2, delta * (size - 0.5 * delta))
+    return where(delta < 0, math.inf, value)
+
+
+def pseudo_huber(delta: Tracer, r: Tracer) -> Tracer:
+    """Return delta**2 (sqrt(1 + (r / delta)**2) - 1) without its cancellation or overflow."""
+    value = r * (r * (delta / (delta + hypot(delta, r))))
+    return where(delta < 0, math.inf, where(delta == 0, 0.0, value))
+
+
+COMPOSED: dict[str, Callable[..., Any]] = {
+    "power": power,
+    "float_power": power,
+    "positive": lambda x: x,
+    "conjugate": lambda x: x,
+    "fabs": absolute,
+    "deg2rad": lambda x: x * (math.pi / 180),
+    "radians": lambda x: x * (math.pi / 180),
+    "rad2deg": lambda x: x * (180 / math.pi),
+    "degrees": lambda x: x * (180 / math.pi),
+    "divmod": divmod,
+    "modf": modf,
+    "signbit": lambda x: operation("copysign")(x.trace.wrap(1.0), x) < 0,
+    "invert": lambda x: ~x,
+    "bitwise_and": lambda x, y: x & y,
+    "bitwise_or": lambda x, y: x | y,
+    "bitwise_xor": lambda x, y: x ^ y,
+    "matmul": lambda x, y: FUNCTIONS[np.matmul](x.trace, x, y),
+    "vecdot": lambda x, y: FUNCTIONS[np.vecdot](x.trace, x, y),
+    "matvec": lambda x, y: FUNCTIONS[np.matmul](x.trace, x, y[..., None])[..., 0],
+    "vecmat": lambda x, y: FUNCTIONS[np.matmul](x.trace, x[..., None, :], y)[..., 0, :],
+    # of scipy.special
+    "round": lambda x: operation("rint")(x) + 0.0,  # where rint gives -0.0, this gives 0.0
+    "exp10": lambda x: 10.0**x,
+    "ndtr": lambda x: 0.5 * erfc(x * -math.sqrt(0.5)),
+    "entr": lambda x: where(x < 0, -math.inf, -xlogy(x, x)),
+    "rel_entr": rel_entr,
+    "kl_div": kl_div,
+    "huber": huber,
+    "pseudo_huber": pseudo_huber,
+}
+
+
+# ---- methods of ufuncs ---------------------------------------------------------------------------
+
+
+def _as_function(function: Any) -> Callable[..., Any]:
+    return lambda trace, x, axis=0, **kwargs: FUNCTIONS[function](trace, x, axis, **kwargs)
+
+
+def _accumulated(function: Any) -> Callable[..., Any]:
+    def accumulate(trace: Trace, x: Any, axis: int | None = 0) -> Tracer:
+        x = trace.wrap(x)
+        if not x.ndim:
+            raise TypeError("cannot accumulate on a scalar")
+        if axis is None and x.ndim > 1:
+            raise ValueError("accumulate does not allow multiple axes")
+        made: Tracer = FUNCTIONS[function](trace, x, axis)
+        return made
+
+    return accumulate
+
+
+def log_sum_exp(trace: Trace, x: Any, axis: Any = 0, keepdims: bool = False) -> Tracer:
+    """Return log(sum(exp(x))) without overflow."""
+    x = trace.wrap(x)
+    if not x.size:  # log(0)
+        return FUNCTIONS[np.sum](trace, x, axis, keepdims=keepdims) - math.inf  # type: ignore[no-any-return]
+    top = FUNCTIONS[np.max](trace, x, axis, keepdims=True)
+    top = where(operation("isfinite")(top), top, 0.0)
+    total = log(FUNCTIONS[np.sum](trace, exp(x - top), axis, keepdims=True)) + top
+    return (
+        total
+        if keepdims
+        else FUNCTIONS[np.squeeze](trace, total, tuple(range(x.ndim)) if axis is None else axis)
+    )
+
+
+def outer(trace: Trace, ufunc: Any, a: Any, b: Any) -> Any:
+    """Return the ufunc of every pair."""
+    a, b = trace.wrap(a), trace.wrap(b)
+    return ufunc(a.reshape(a.shape + (1,) * b.ndim), b)
+
+
+METHODS: dict[tuple[str, str], Callable[..., Any]] = {
+    ("add", "reduce"): _as_function(np.sum),
+    ("multiply", "reduce"): _as_function(np.prod),
+    ("maximum", "reduce"): _as_function(np.max),
+    ("minimum", "reduce"): _as_function(np.min),
+    ("logical_and", "reduce"): _as_function(np.all),
+    ("logical_or", "reduce"): _as_function(np.any),
+    ("logaddexp", "reduce"): log_sum_exp,
+    ("add", "accumulate"): _accumulated(np.cumsum),
+    ("multiply", "accumulate"): _accumulated(np.cumprod),
+    ("", "outer"): outer,
+}
+
+
+# ---- methods named after ufuncs: NumPy calls them on the elements of object arrays ---------------
+
+
+def _method(ufunc: Any, name: str) -> Callable[..., Any]:
+    def method(self: Tracer, *others: Any) -> Any:
+        return self.__array_ufunc__(ufunc, "__call__", self, *others)
+
+    method.__name__ = name
+    method.__doc__ = f"As numpy.{name}."
+    return method
+
+
+for _name in (*OPCODE, *COMPOSED):
+    _ufunc = getattr(np, _name, None)
+    if isinstance(_ufunc, np.ufunc) and not hasattr(Tracer, _name):
+        setattr(Tracer, _name, _method(_ufunc, _name))
+Tracer.conj = Tracer.conjugate  # type: ignore[attr-defined]

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The command line: `thalweg` and its commands."""
+
+from thalweg.cli.parser import main
+
+__all__ = ["main"]

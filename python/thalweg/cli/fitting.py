@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What `thalweg fit` is asked and what it tells: the words read, the fit, its rows and data."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from thalweg._version import __version__
+from thalweg.cli.options import save_picture
+from thalweg.cli.words import (
+    BadInputError,
+    by_name,
+    read_bounds,
+    read_expression,
+    read_number,
+    read_start,
+)
+
+if TYPE_CHECKING:
+    import argparse
+
+    from thalweg._formulas.expressions import Expression
+
+__all__ = ["Asked", "Fitted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be fitted to what."""
+
+    file: str
+    expression: Expression
+    predictors: dict[str, str]  # variable to column
+    y: str
+    sigma: str | float | None
+    parameters: tuple[str, ...]
+    fixed: dict[str, float]
+    start: list[float]
+    bounds: list[tuple[float | None, float | None]] | None
+
+    @classmethod
+    def of(cls, given: argparse.Namespace) -> Asked:
+        """Read the words, or BadInputError."""
+        expression = read_expression(given.expression, "expression")
+        if not given.x:
+            raise BadInputError("no predictor: add --x COLUMN")
+        if given.y is None:
+            raise BadInputError("nothing to fit to: add --y COLUMN")
+        predictors = _predictors(given.x, expression.variables)
+        parameters = tuple(v for v in expression.variables if v not in predictors)
+        if not parameters:
+            raise BadInputError(f"expression {given.expression.strip()!r} has no parameter to fit")
+        fixed = {
+            name: read_number(text, f"--fixed {name}")
+            for name, text in by_name(given.fixed, "--fixed", parameters).items()
+        }
+        free = tuple(p for p in parameters if p not in fixed)
+        if not free:
+            raise BadInputError("--fixed holds every parameter: nothing is left to fit")
+        begun = read_start(given.start, free)
+        ends = read_bounds(given.bounds, free, begun)
+        start = dict(zip(free, begun, strict=True)) | fixed
+        bounds = None
+        if ends is not None:
+            pairs = dict(zip(free, ends, strict=True))
+            bounds = [pairs.get(p, (None, None)) for p in parameters]
+        return cls(
+            given.file, expression, predictors, given.y, _sigma(given.sigma), parameters, fixed,
+            [start[p] for p in parameters], bounds,
+        )  # fmt: skip
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        kind = inspect.Parameter.POSITIONAL_ONLY
+        return inspect.Signature(
+            [inspect.Parameter(name, kind) for name in ("predictors", *self.parameters)]
+        )
+
+    def __call__(self, x: Any, *p: Any) -> Any:
+        """The model's values, of predictors (k, m) and parameters."""
+        values = dict(zip(self.predictors, x, strict=True)) | dict(
+            zip(self.parameters, p, strict=True)
+        )
+        return self.expression(*(values[name] for name in self.expression.variables))
+
+    def run(self, given: argparse.Namespace) -> Fitted:
+        """Read the file, and fit."""
+        from thalweg.cli.tables import read_table
+
+        columns = [*self.predictors.values(), self.y]
+        if isinstance(self.sigma, str):
+            columns.append(self.sigma)
+        table = read_table(self.file, list(dict.fromkeys(columns)))
+
+        import numpy as np
+
+        import thalweg as tw
+
+        x = np.array([table[c] for c in self.predictors.values()])
+        y = np.array(table[self.y])
+        if np.isinf(y).any():
+            row = int(np.flatnonzero(np.isinf(y))[0])
+            raise BadInputError(f"{self.file}: {self.y} is {y[row]} in row {row + 1} of the data")
+        sigma = self.sigma if self.sigma is None or not isinstance(self.sigma, str) else np.array(
+            table[self.sigma])  # fmt: skip
+        inf = float("inf")
+        keywords: dict[str, Any] = {}
+        if self.bounds is not None:
+            keywords["bounds"] = tuple(
+                [other if pair[i] is None else pair[i] for pair in self.bounds]
+                for i, other in enumerate((-inf, inf))
+            )
+        there = np.isfinite(x).all(axis=0) & ~np.isnan(y)
+        if isinstance(sigma, np.ndarray):
+            there &= ~np.isnan(sigma)
+            sigma = sigma[there]
+        try:
+            fits = tw.curve_fit_many(
+                self, x[:, there], y[there], self.start, sigma=sigma,
+                absolute_sigma=given.absolute_sigma and sigma is not None,
+                fixed=self.fixed or None, loss=given.loss, f_scale=given.f_scale,
+                likelihood=given.likelihood, max_nfev=given.max_nfev, threads=1, **keywords,
+            )  # fmt: skip
+        except (ValueError, TypeError, ArithmeticError) as error:  # of arguments; told in one line
+            raise BadInputError(" ".join(str(error).split())) from error
+        return Fitted(self, fits, x[:, there], y[there], sigma, int((~there).sum()))
+
+
+def _predictors(words: list[str], variables: tuple[str, ...]) -> dict[str, str]:
+    """Columns by the expression's variables."""
+    found: dict[str, str] = {}
+    for word in words:
+        name, equals, column = (part.strip() for part in word.partition("="))
+        if not equals:
+            column = name
+            name = column if column in variables or len(words) > 1 else "x"
+        if not (name and column):
+            raise BadInputError(f"--x takes COLUMN or NAME=COLUMN, got {word.strip()!r}")
+        if name not in variables:
+            raise BadInputError(
+                f"--x {word.strip()}: the expression has no {name!r}; it has "
+                f"{', '.join(variables) or 'no variables'}"
+            )
+        if name in found:
+            raise BadInputError(f"--x {name}: given twice")
+        found[name] = column
+    return found
+
+
+def _sigma(word: str | None) -> str | float | None:
+    """A number, or the name of a column."""
+    if word is None:
+        return None
+    try:
+        return float(word)
+    except ValueError:
+        return word.strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What came out."""
+
+    asked: Asked
+    fits: Any
+    x: Any
+    y: Any
+    sigma: Any
+    missing: int
+
+    @property
+    def success(self) -> bool:
+        """Whether it converged."""
+        return bool(self.fits.success)
+
+    @property
+    def sound(self) -> bool:
+        """Whether the data determine the parameters, and no constant fits better."""
+        return bool(self.fits.determined) and not bool(self.fits.worse)
+
+    @property
+    def reason(self) -> str:
+        """Why it ended."""
+        return str(self.fits[()].reason)
+
+    def _free(self) -> int:
+        return len(self.asked.parameters) - len(self.asked.fixed)
+
+    def rows(self) -> list[tuple[str, str]]:
+        """The result as rows of name and text."""
+        from thalweg._results.result import seconds
+
+        one = self.fits[()]
+        rows = []
+        for i, name in enumerate(self.asked.parameters):
+            error = float(one.perr[i])
+            told = "fixed" if name in self.asked.fixed else f"± {error:.3g}"
+            if error != error:
+                told = "(at a bound)" if self.success else "± nan"
+            rows.append((name, f"{float(one.popt[i])!r} {told}"))
+        data = f"{self.y.size}" + (f", {self.missing} missing" if self.missing else "")
+        return [
+            *rows,
+            ("cost", repr(float(one.cost))),
+            ("data", data),
+            ("degrees of freedom", str(self.y.size - self._free())),
+            *([] if bool(one.determined) else [("determined", "False")]),
+            *([("worse", "than a constant")] if bool(one.worse) else []),
+            ("success", str(self.success)),
+            ("reason", self.reason),
+            ("message", one.message),
+            ("nfev", str(int(one.nfev))),
+            ("elapsed", seconds(self.fits.elapsed)),
+        ]
+
+    def data(self) -> dict[str, Any]:
+        """All of it, as JSON holds it."""
+        from thalweg.cli.report import plain
+
+        asked, one = self.asked, self.fits[()]
+        found: dict[str, Any] = plain({
+            "thalweg": __version__,
+            "expression": asked.expression.text.strip(),
+            "file": asked.file,
+            "predictors": asked.predictors,
+            "y": asked.y,
+            "parameters": asked.parameters,
+            "start": dict(zip(asked.parameters, asked.start, strict=True)),
+            "fixed": asked.fixed,
+            "popt": dict(zip(asked.parameters, one.popt, strict=True)),
+            "perr": dict(zip(asked.parameters, one.perr, strict=True)),
+            "pcov": one.pcov,
+            "cost": one.cost,
+            "data": self.y.size,
+            "missing": self.missing,
+            "success": self.success,
+            "determined": bool(one.determined),
+            "worse": bool(one.worse),
+            "status": one.status,
+            "reason": self.reason,
+            "message": one.message,
+            "nit": one.nit,
+            "nfev": one.nfev,
+            "elapsed": self.fits.elapsed,
+        })  # fmt: skip
+        return found
+
+    def draw(self, file: str) -> None:
+        """Data and curve as a picture."""
+        from thalweg import plot
+
+        asked = self.asked
+        (column,) = asked.predictors.values()
+        save_picture(
+            lambda: plot.fit(
+                lambda x, *p: asked(x[None], *p), self.x[0], self.y, self.fits.popt,
+                self.fits.pcov, self.sigma, names=[column, asked.y],
+            ),
+            file,
+        )  # fmt: skip

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The commands `thalweg gallery` and `thalweg completion`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+from thalweg.cli.options import picture
+from thalweg.cli.words import BadInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["add_gallery"]
+
+GALLERY = """\
+examples:
+  thalweg gallery                                  what there is
+  thalweg gallery omega                            run it, and show its pictures
+  thalweg gallery sauna --plot sauna.png           write them: sauna-1.png, sauna-2.png, ...
+  thalweg gallery newton --no-show                 read what it prints, open no window
+  thalweg gallery newton --source > mine.py        the script, to change
+"""
+
+COMPLETION = """\
+examples (each once; then `thalweg min<TAB>` and `--method <TAB>` are filled in):
+  {}
+"""
+
+
+def add_gallery(commands: Any, command: str, parser: Callable[[str], Any]) -> None:
+    """Add both commands; `parser` makes the whole parser with one command's options."""
+    gallery = commands.add_parser(
+        "gallery",
+        help="run an example and show its pictures",
+        description="Run an example of the gallery and show its pictures.",
+        epilog=GALLERY,
+    )
+    gallery.set_defaults(run=_gallery)
+    if command == "gallery":
+        _gallery_options(gallery)
+
+    from thalweg.cli.completion import SHELLS
+
+    completion = commands.add_parser(
+        "completion",
+        help="print what makes a shell complete commands and options",
+        description="Print what makes a shell complete commands, options and names.",
+        epilog=COMPLETION.format("\n  ".join(SHELLS.values())),
+    )
+    completion.set_defaults(run=lambda given: _completion(given, parser))
+    completion.add_argument("shell", choices=list(SHELLS), metavar="SHELL", help=", ".join(SHELLS))
+
+
+def _gallery_options(parser: argparse.ArgumentParser) -> None:
+    from thalweg.gallery import names
+
+    add = parser.add_argument
+    add("name", nargs="?", choices=names(), metavar="NAME", help="which; without it, a list")
+    add("--plot", metavar="FILE", help="write the pictures (png, svg, pdf) instead of showing them")
+    add("--no-show", action="store_true", help="open no window")
+    add("--source", action="store_true", help="print the script instead of running it")
+
+
+def _gallery(given: argparse.Namespace) -> int:
+    from thalweg import gallery
+
+    if given.name is None:
+        width = max(map(len, gallery.names()), default=0)
+        for name in gallery.names():
+            print(f"{name:<{width}}  {gallery.title(name)}")  # noqa: T201
+        return 0
+    if given.source:
+        sys.stdout.write(gallery.path(given.name).read_text("utf-8"))
+        return 0
+    if given.plot is not None:
+        picture(given.plot)
+    try:
+        written = gallery.run(given.name, given.plot, not given.no_show)
+    except (
+        ModuleNotFoundError
+    ) as error:  # the example's own imports, which bear their extras' names
+        told = f'it needs {error.name}: pip install "thalweg[{error.name}]"'
+        raise BadInputError(f"gallery {given.name}: {told}") from error
+    except (ImportError, OSError) as error:
+        raise BadInputError(f"gallery {given.name}: {error}") from error
+    for file in written:
+        print(f"picture: {file}")  # noqa: T201
+    if not (written or given.no_show or gallery.has_windows()):
+        told = "there is no display to show the pictures on; --plot FILE writes them"
+        print(f"thalweg: {told}", file=sys.stderr)  # noqa: T201
+    return 0
+
+
+def _completion(given: argparse.Namespace, parser: Callable[[str], Any]) -> int:
+    from thalweg.cli.completion import script
+
+    commands = subparsers(parser(""))
+    filled = {name: subparsers(parser(name)).choices[name] for name in commands.choices}
+    told = {action.dest: action.help or "" for action in commands._choices_actions}
+    sys.stdout.write(script(given.shell, filled, told))
+    return 0
+
+
+def subparsers(parser: argparse.ArgumentParser) -> Any:
+    """The commands of a parser."""
+    return next(a for a in parser._actions if isinstance(a, argparse._SubParsersAction))

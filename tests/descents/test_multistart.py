@@ -1,0 +1,491 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""`multistart`: the minima of published functions, and what is said of everything else."""
+
+import json
+import pickle
+import signal
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import thalweg as tw
+from thalweg._descents import multistart as multistarts
+from thalweg._descents.lanes import Lanes
+from thalweg._descents.merging import cells_of, grouped, merged
+from thalweg._descents.stationary import Kind
+from thalweg._results.reasons import Reason
+
+FACTS = json.loads((Path(__file__).parents[1] / "data" / "course_facts.json").read_text("utf-8"))
+# Where a published coordinate has so many decimals, the last may be rounded either way.
+SIX_DECIMALS = 1e-6
+
+
+def three_wells(x, y):
+    return 10 - (
+        10 / (3 + 3 * (x - 0.5) ** 2 + 3 * (y - 0.5) ** 2)
+        + 2 / (1 + 2 * (x - 3) ** 2 + 2 * (y - 1.5) ** 2)
+        + 3 / (1 + 0.5 * (x - 3.5) ** 2 + 0.5 * (y - 4) ** 2)
+    )
+
+
+def himmelblau(x, y):
+    return (x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2
+
+
+def camel(x, y):
+    return (4 - 2.1 * x**2 + x**4 / 3) * x**2 + x * y + (-4 + 4 * y**2) * y**2
+
+
+def branin(x, y):
+    b, c, t = 5.1 / (4 * np.pi**2), 5 / np.pi, 1 / (8 * np.pi)
+    return (y - b * x**2 + c * x - 6) ** 2 + 10 * (1 - t) * np.cos(x) + 10
+
+
+def rastrigin(x):
+    return 10 * x.size + np.sum(x**2 - 10 * np.cos(2 * np.pi * x))
+
+
+def sauna(x, y):
+    return 85 - x**2 * (x - 6) * y**2 * (y - 6) / 90
+
+
+def shekel(x):
+    # Shekel's function of four variables with five foxholes: L. C. W. Dixon and G. P. Szegö,
+    # Towards Global Optimisation 2 (1978).
+    a = np.array([[4, 4, 4, 4], [1, 1, 1, 1], [8, 8, 8, 8], [6, 6, 6, 6], [3, 7, 3, 7]], float)
+    c = np.array([0.1, 0.2, 0.2, 0.4, 0.4])
+    return -np.sum(1 / (np.sum((x - a) ** 2, axis=1) + c))
+
+
+# Function, box, published minima (x, f) that must be there, how many there are, where known.
+PUBLISHED = {
+    # D. M. Himmelblau, Applied Nonlinear Programming (1972).
+    "himmelblau": (himmelblau, [(-5, 5)] * 2, [
+        ((3.0, 2.0), 0.0), ((-2.805118, 3.131312), 0.0), ((-3.779310, -3.283186), 0.0),
+        ((3.584428, -1.848126), 0.0)], 4),
+    # Dixon and Szegö (1978): six minima, two of them global.
+    "six-hump camel": (camel, [(-3, 3), (-2, 2)], [
+        ((0.0898, -0.7126), -1.0316), ((-0.0898, 0.7126), -1.0316)], 6),
+    # Three equal minima; the box's border has none.
+    "branin": (branin, [(-5, 10), (0, 15)], [
+        ((-np.pi, 12.275), 0.397887), ((np.pi, 2.275), 0.397887), ((9.42478, 2.475), 0.397887)], 3),
+    "shekel": (shekel, [(0, 10)] * 4, [((4.00004, 4.00013, 4.00004, 4.00013), -10.1532)], 5),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_minima_are_found_and_no_others(name):
+    fun, box, known, number = PUBLISHED[name]
+    found = tw.multistart(fun, box, n=1024)
+    assert len(found) == number
+    assert np.all(np.diff(found.fun) >= 0)
+    for x, value in known:
+        # To the digits that are published: four decimals at least.
+        at = np.abs(found.x - x).max(axis=1).argmin()
+        np.testing.assert_allclose(found.x[at], x, atol=6e-5)
+        assert found.fun[at] == pytest.approx(value, abs=6e-5)
+    assert np.array_equal(np.bincount(found.labels[found.labels >= 0]), found.counts)
+
+
+def test_minima_are_polished_to_the_limit_of_precision():
+    exact = np.array([3.0, 2.0])
+    found = tw.multistart(himmelblau, [(-5, 5)] * 2, method="gradient_descent",
+                          learning_rate=0.01, max_iter=30)  # fmt: skip
+    at = np.abs(found.x - exact).max(axis=1).argmin()
+    # The Hessian there is about 30 to 80: a value of 0 is known to eps, x to its root at worst.
+    np.testing.assert_allclose(found.x[at], exact, atol=1e-9)
+    ends = found.ends.x[found.labels == at]
+    assert np.abs(ends - exact).max() > 1e-7  # where the descents themselves were stopped
+
+
+@pytest.mark.parametrize("method", ["lbfgs", "bfgs", "newton", "gradient_descent", "compass"])
+def test_the_three_wells_of_the_course(method):
+    hyper = {"learning_rate": 0.2, "max_iter": 300} if method == "gradient_descent" else {}
+    found = tw.multistart(three_wells, [(0, 5), (0, 5)], 200, method, **hyper)
+    known = sorted(FACTS["functions"]["three_wells"]["minima"], key=lambda m: three_wells(*m["x"]))
+    np.testing.assert_allclose(found.x, [m["x"] for m in known], atol=SIX_DECIMALS)
+    assert found.best.fun == pytest.approx(known[0]["fun"], rel=1e-15)
+
+
+@pytest.mark.parametrize("variables", [1, 2, 3])
+def test_rastrigins_minima_are_counted(variables):
+    found = tw.multistart(rastrigin, [(-5.12, 5.12)] * variables, n=2**13)
+    assert len(found) == 11**variables  # one about each lattice point inside
+    assert found.best.fun == pytest.approx(0.0, abs=1e-12)
+    lattice = np.unique(np.rint(found.x), axis=0)
+    assert len(lattice) == 11**variables
+
+
+def test_labels_say_where_each_start_went():
+    found = tw.multistart(himmelblau, [(-5, 5)] * 2, n=300)
+    for start, label in list(zip(found.starts, found.labels, strict=True))[::30]:
+        end = tw.minimize(himmelblau, start, bounds=[(-5, 5)] * 2)
+        np.testing.assert_allclose(end.x, found.x[label], atol=1e-6)
+    np.testing.assert_allclose(found.ends.x, found.x[found.labels], atol=1e-6)
+
+
+def test_what_did_not_end_at_a_minimum_has_no_label():
+    found = tw.multistart(lambda x: np.exp(x) - np.log(x), (0.01, 3), 64, "gradient_descent",
+                          learning_rate=0.4, max_iter=50)  # fmt: skip
+    assert len(found) == 1
+    away = found.labels < 0
+    assert away.any()
+    assert not away.all()
+    wrong = {Reason.left_domain, Reason.max_iterations, Reason.diverged}
+    assert set(found.ends.reason[away].tolist()) <= {int(r) for r in wrong}
+    assert np.all(found.kinds[away] == Kind.unfinished)
+    assert f"{int(away.sum())} starts: " in repr(found)
+
+
+def test_descents_that_were_hardly_begun_are_at_no_minimum():
+    found = tw.multistart(three_wells, [(0, 5), (0, 5)], 500, "gradient_descent",
+                          learning_rate=1e-6, max_iter=3)  # fmt: skip
+    # Only those that started within tol of one.
+    for start, label in zip(found.starts, found.labels, strict=True):
+        if label >= 0:
+            assert np.abs(start - found.x[label]).max() <= 2 * 1e-3 * 5
+    assert (found.labels < 0).sum() >= 490
+    with pytest.raises(ValueError, match="no start ended at a minimum: 500 starts: max_iter"):
+        found[:0].best if len(found) else found.best
+
+
+def test_success_by_a_loose_test_is_no_minimum():
+    found = tw.multistart(himmelblau, [(-5, 5)] * 2, 100, "gradient_descent",
+                          learning_rate=1e-4, xtol=0.1)  # fmt: skip
+    assert found.ends.success.all()  # the first step was small
+    for x, label in zip(found.ends.x, found.labels, strict=True):
+        near = np.abs(found.x - x).max(axis=1) <= 2 * 1e-3 * 10 if len(found) else np.zeros(0)
+        assert near[label] if label >= 0 else not near.any()
+    assert (found.labels < 0).sum() > 90
+
+
+def test_saddles_and_maxima_are_told_apart():
+    # Descents that start on the axes of x**2 - y**2 + y**4 go to the saddle in the middle.
+    def f(x, y):
+        return x**2 - y**2 + y**4
+
+    on_axis = tw.multistart(f, [(-1, 1), (0, 0)], n=8)  # y is held: a minimum of what is left
+    assert len(on_axis) == 1
+    b = tw.basins(f, [(-1, 1), (-1, 1)], (5, 5), "gradient_descent", learning_rate=0.1)
+    assert np.all(b.labels[:, 2] == -1)
+    assert np.all(b.minima.kinds[:, 2] == Kind.saddle)
+    (saddle,) = b.minima.others
+    assert saddle.kind == Kind.saddle
+    assert saddle.counts == 5
+    np.testing.assert_allclose(saddle.eigenvalues, [-2.0, 2.0], rtol=1e-6)
+    assert len(b.minima) == 2
+    top = tw.basins(lambda x: np.cos(x), (-1, 1), 3, "gradient_descent", learning_rate=0.1)
+    assert top.minima.kinds[1] == Kind.maximum
+    assert "maximum 1" in repr(top.minima)
+
+
+def test_the_sauna_has_one_minimum_and_its_hot_walls_none():
+    b = tw.basins(sauna, [(0, 5), (0, 5)], (21, 21))
+    np.testing.assert_allclose(b.minima.x, [[4, 4]], atol=1e-9)
+    walls = (b.axes[0][:, None] == 0) | (b.axes[1] == 0)
+    assert np.all(b.labels[walls] == -1)  # the gradient is zero there, and the value highest
+    assert np.all(b.labels[~walls] == 0)
+
+
+def test_a_minimum_at_the_border_is_a_minimum_of_the_box():
+    found = tw.multistart(lambda x, y: x + (y - 1) ** 2, [(2, 3), (0, 5)], n=50)
+    np.testing.assert_allclose(found.x, [[2.0, 1.0]])
+    assert found.active_mask.tolist() == [[-1, 0]]
+    assert np.isnan(found.eigenvalues[0]).tolist() == [False, True]
+    assert found.eigenvalues[0, 0] == pytest.approx(2.0)
+    corner = tw.multistart(lambda x, y: x - y, [(2, 3), (0, 5)], n=50)
+    assert corner.active_mask.tolist() == [[-1, 1]]
+    assert not corner.flat[0]
+
+
+def test_hold_false_lets_descents_leave_the_box():
+    found = tw.multistart(lambda x: (x - 7.0) ** 2, (0, 1), n=20, hold=False)
+    assert found.x.tolist() == [7.0]
+    held = tw.multistart(lambda x: (x - 7.0) ** 2, (0, 1), n=20)
+    assert held.x.tolist() == [1.0]
+
+
+def test_a_ring_of_minima_is_said_to_be_one():
+    found = tw.multistart(lambda x, y: (x**2 + y**2 - 1) ** 2, [(-2, 2), (-2, 2)], n=200)
+    assert found.flat.all()
+    assert len(found) > 50
+    np.testing.assert_allclose(np.hypot(*found.x.T), 1.0, atol=1e-7)
+    assert "continuum of minima" in repr(found)
+    for i, x in enumerate(found.x):  # apart by tol of the width
+        near = np.abs(found.x - x).max(axis=1) <= 1e-3 * 4
+        assert near.sum() == 1, i
+
+
+def test_a_plain_is_flat_and_the_bottom_of_a_quartic_is_one_minimum():
+    assert tw.multistart(lambda x, y: 0 * x * y + 3, [(0, 1)] * 2, n=64).flat.all()
+    quartic = tw.multistart(lambda x, y: (x - 0.3) ** 4 + (y + 0.2) ** 4, [(-1, 1)] * 2, n=300)
+    assert quartic.counts.tolist() == [300]
+    np.testing.assert_allclose(quartic.x, [[0.3, -0.2]], atol=1e-3)
+
+
+def test_flat_ground_with_lower_ground_beside_it_is_no_minimum():
+    # x**3: at 0 slope and curvature vanish, and f falls to the left.
+    b = tw.basins(lambda x: x**3, (-1, 1), 3, "gradient_descent", learning_rate=0.1, max_iter=5)
+    assert b.minima.kinds[1] == Kind.saddle
+    assert b.labels[1] == -1
+
+
+def test_kinks_are_minima_too():
+    found = tw.multistart(lambda x, y: abs(x) + (y - 1) ** 2, [(-2, 3), (-2, 3)], n=100)
+    assert len(found) == 1
+    np.testing.assert_allclose(found.x, [[0.0, 1.0]], atol=5e-3)
+    assert found.counts[0] >= 90
+
+
+def test_units_of_the_variables_do_not_matter():
+    found = tw.multistart(lambda x, y: himmelblau(x * 1e-2, y * 1e2),
+                          [(-500, 500), (-0.05, 0.05)], n=256)  # fmt: skip
+    assert len(found) == 4
+    assert not found.flat.any()
+
+
+@pytest.mark.parametrize("n", [2, 3, 10])
+def test_points_are_merged_as_one_by_one_comparison_does(n):
+    rng = np.random.default_rng(n)
+    centers = rng.random((80, n)) * 30
+    points = np.repeat(centers, 9, axis=0) + rng.normal(size=(720, n)) * 0.03
+    values = rng.random(720)
+    kept, expected = [], np.arange(720)
+    for i in np.argsort(values, kind="stable"):
+        near = [j for j in kept if np.abs(points[i] - points[j]).max() <= 1]
+        expected[i] = near[0] if near else i
+        kept += [] if near else [i]
+    assert len(kept) > 10
+    found = merged(points, values)
+    # Where a point is near two that were kept, either is right.
+    assert np.array_equal(np.unique(found), np.unique(expected))
+    assert np.abs(points - points[found]).max() <= 1
+
+
+def test_points_on_the_border_of_a_cell_are_merged():
+    at = np.arange(-640, 640)[:, None] * np.ones(3)  # every border of every grid, and beside it
+    points = np.concatenate([at - 1e-9, at + 1e-9]) * 4.0
+    found = merged(points, np.arange(len(points), dtype=float))
+    assert np.array_equal(found, np.tile(np.arange(1280), 2))
+
+
+def test_equal_numbers_are_grouped_under_the_first():
+    rng = np.random.default_rng(0)
+    for numbers in (rng.integers(0, 50, 1000), rng.integers(0, 2**62, 1000) << 1, np.zeros(7, int)):
+        first = {}
+        expected = [first.setdefault(v, i) for i, v in enumerate(numbers.tolist())]
+        assert grouped(numbers.astype(np.uint64)).tolist() == expected
+    assert grouped(np.zeros(0, np.uint64)).size == 0
+
+
+def test_other_cells_have_other_numbers():
+    corners = np.stack(np.meshgrid(*[np.arange(-20, 21) + 0.5] * 3), axis=-1).reshape(-1, 3)
+    assert len(np.unique(cells_of(corners))) == 41**3
+    assert np.array_equal(cells_of(corners), cells_of(corners + 0.49))
+
+
+def test_starts_are_those_of_the_seed():
+    def starts(**how):
+        return tw.multistart(himmelblau, [(-5, 5), (0, 1)], n=100, **how).starts
+
+    for sampling in ("sobol", "uniform"):
+        first = starts(sampling=sampling)
+        assert np.array_equal(first, starts(sampling=sampling, seed=0))
+        assert not np.array_equal(first, starts(sampling=sampling, seed=1))
+        assert first.shape == (100, 2)
+        assert np.all((first >= [-5, 0]) & (first <= [5, 1]))
+        assert len(np.unique(first, axis=0)) == 100
+
+
+def test_sobols_starts_in_pieces_are_those_of_the_whole_sequence(monkeypatch):
+    def shares():
+        return multistarts._sobol(3, 100, np.random.default_rng(5))
+
+    whole = shares()
+    monkeypatch.setattr(multistarts, "_PIECE", 4)
+    assert np.array_equal(shares(), whole)
+
+
+def test_sobols_starts_fill_the_box_evenly():
+    starts = tw.multistart(himmelblau, [(0, 1), (0, 1)], n=256).starts
+    # A scrambled (0, 8, 2)-net in base 2: one point in each of 256 boxes of equal area.
+    for rows in (1, 4, 16, 64, 256):
+        boxes = np.floor(starts * [rows, 256 // rows])
+        assert len(np.unique(boxes, axis=0)) == 256
+
+
+def test_scipy_is_asked_for_by_name_and_uniform_does_without(monkeypatch):
+    for name in [m for m in sys.modules if m == "scipy" or m.startswith("scipy.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    with pytest.raises(ImportError, match=r'needs SciPy: pip install "thalweg\[scipy\]"'):
+        tw.multistart(himmelblau, [(-5, 5)] * 2)
+    found = tw.multistart(himmelblau, [(-5, 5)] * 2, sampling="uniform")
+    assert len(found) == 4
+
+
+def test_points_have_the_form_of_the_bounds():
+    one = tw.multistart(lambda x: (x - 1) ** 2, (0, 5), n=8)
+    assert one.x.shape == (1,)
+    assert one.starts.shape == (8,)
+    array = tw.multistart(lambda w: np.sum((w - 1) ** 2), [(0, 5)] * 3, n=8)
+    assert array.x.shape == (1, 3)
+    lower, upper = np.zeros((2, 2)), np.ones((2, 2))
+    named = tw.multistart(
+        lambda w, b: np.sum((w - b) ** 2) + b**2, {"w": (lower, upper), "b": (-1, 2)}, n=8
+    )
+    assert named.x["w"].shape == (1, 2, 2)
+    assert named.x["b"].shape == (1,)
+    assert named.active_mask["b"].dtype == np.int8
+    box = tw.multistart(lambda w: np.sum((w - 0.5) ** 2), tw.Bounds(np.zeros(3), np.ones(3)), n=8)
+    np.testing.assert_allclose(box.x, [[0.5] * 3])
+    traced = tw.objective(himmelblau, [0.0, 0.0])
+    assert len(tw.multistart(traced, [(-5, 5)] * 2)) == 4
+    shifted = tw.multistart(lambda x, a: (x - a) ** 2, (0, 5), n=8, args=(2.5,))
+    assert shifted.best.x == pytest.approx(2.5)
+
+
+def test_results_do_not_depend_on_threads():
+    one, two = (tw.multistart(three_wells, [(0, 5)] * 2, 500, threads=t) for t in (1, 2))
+    assert one.x.tobytes() == two.x.tobytes()
+    assert np.array_equal(one.labels, two.labels)
+
+
+def test_python_threads_may_share_one_objective():
+    shared = tw.objective(three_wells, [0.0, 0.0])
+    alone = [tw.multistart(shared, [(0, 5)] * 2, 200, seed=s) for s in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        runs = [pool.submit(tw.multistart, shared, [(0, 5)] * 2, 200, seed=s) for s in range(4)]
+        for one, run in zip(alone, runs, strict=True):
+            assert run.result(60).x.tobytes() == one.x.tobytes()
+
+
+def test_a_functions_own_errors_come_through():
+    def f(x):
+        raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine"):
+        tw.multistart(f, (0, 1))
+
+
+def test_minima_are_picked_sorted_and_saved_with_their_labels(tmp_path):
+    found = tw.multistart(camel, [(-3, 3), (-2, 2)], n=500)
+    first = found[:2]
+    assert np.array_equal(first.labels, np.where(found.labels < 2, found.labels, -1))
+    assert "minimum left out here" in repr(first)
+    turned = found.sort("counts", descending=True)
+    assert np.array_equal(turned.x[turned.labels], found.x[found.labels])
+    again = pickle.loads(pickle.dumps(found))
+    assert np.array_equal(again.x, found.x)
+    assert again.ends.tally == found.ends.tally
+    assert repr(again) == repr(found)
+    np.savez(tmp_path / "minima.npz", **found)
+    with np.load(tmp_path / "minima.npz") as saved:
+        assert {"x", "fun", "counts", "labels", "eigenvalues"} <= set(saved.files)
+    assert found[1].message == f"a minimum: {found.counts[1]} of 500 starts ended here"
+    assert found.best.fun == found.fun.min()
+
+
+REFUSED = [
+    ({"bounds": [(0, np.inf), (0, 1)]}, ValueError, r"bounds\[0\] must be finite.* got \(0, inf\)"),
+    ({"bounds": [(0, None), (0, 1)]}, ValueError, r"bounds\[0\] must be finite"),
+    ({"bounds": [(0, np.nan), (0, 1)]}, ValueError, r"bounds\[0\] must be finite"),
+    ({"bounds": [(-1e308, 1e308), (0, 1)]}, ValueError, "bounds must be finite.* variable 0"),
+    ({"bounds": [(1, 0), (0, 1)]}, ValueError, r"lower <= upper, got \(1.0, 0.0\) for variable 0"),
+    (
+        {"bounds": tw.Bounds([0, 0], [1, 1, 1])},
+        ValueError,
+        r"bounds must have ends of one shape, got \(2,\) and \(3,\)",
+    ),
+    ({"bounds": [(1, 1), (2, 2)]}, ValueError, "leave room in some variable, got lower = upper"),
+    ({"bounds": []}, ValueError, "a pair for each variable, got"),
+    ({"bounds": None}, TypeError, "bounds must be pairs"),
+    ({"bounds": 5}, TypeError, "bounds must be pairs"),
+    ({"bounds": [(0, 1, 2), (0, 1)]}, ValueError, r"bounds\[0\] must be a pair"),
+    (
+        {"bounds": [(0, 1)] * 3},
+        TypeError,
+        "2 positional arguments from bounds, got bounds with shape",
+    ),
+    ({"bounds": [("a", 1), (0, 1)]}, TypeError, r"bounds\[0\] must be numbers"),
+    ({"n": 0}, ValueError, "n must be >= 1, got 0"),
+    ({"n": 2.5}, TypeError, "n must be a whole number, got 2.5"),
+    ({"n": True}, TypeError, "n must be a whole number"),
+    ({"seed": -1}, ValueError, "seed must be >= 0, got -1"),
+    ({"sampling": "halton"}, ValueError, "'sobol' or 'uniform', got 'halton'"),
+    ({"tol": 0}, ValueError, "tol must be a share of the box's width"),
+    ({"tol": np.nan}, ValueError, "tol must be a share"),
+    ({"tol": "small"}, TypeError, "tol must be a number, got str"),
+    ({"method": "simplex"}, ValueError, "method must be one of"),
+    ({"method": "adam"}, TypeError, "adam needs learning_rate="),
+    ({"memory": 3, "rate": 1}, TypeError, "unexpected keyword 'rate'"),
+    ({"threads": 0}, ValueError, "threads must be >= 1"),
+    ({"gtol": -1}, ValueError, "gtol must be >= 0"),
+    ({"fun": lambda x, y: np.stack([x, y])}, ValueError, r"one value, got shape \(2,\)"),
+    ({"fun": 3}, TypeError, "must be callable"),
+]
+
+
+@pytest.mark.parametrize(("changed", "kind", "words"), REFUSED)
+def test_what_does_not_fit_is_told(changed, kind, words):
+    call = {"fun": himmelblau, "bounds": [(-5, 5)] * 2} | changed
+    with pytest.raises(kind, match=words):
+        tw.multistart(**call)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-150, 1e150, 1e300])
+def test_no_scale_makes_a_warning(scale):
+    found = tw.multistart(lambda x: np.cos(x / scale), (-scale, 9 * scale), 64, sampling="uniform")
+    assert found.labels.shape == (64,)  # warnings are errors here
+    loose = tw.multistart(lambda x: -x * (1 / scale), (-scale, scale), 8, hold=False,
+                          sampling="uniform")  # fmt: skip
+    if scale > 1:  # the gradient is below gtol all over, but this is no flat ground
+        assert len(loose) == 0
+
+
+def test_rows_of_data_are_fitted_from_everywhere():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(600, 3))
+    y = X @ [1.0, -2.0, 0.5]
+    found = tw.multistart(lambda w: np.mean((X @ w - y) ** 2), [(-5, 5)] * 3, 16, threads=2)
+    np.testing.assert_allclose(found.x, [[1.0, -2.0, 0.5]], atol=1e-9)
+
+
+@pytest.mark.parametrize("call", ["multistart", "basins", "sweep"])
+def test_an_interrupt_gives_the_ends_so_far(call, monkeypatch):
+    stop = threading.Timer(0.2, signal.raise_signal, [signal.SIGINT])
+    descend = Lanes.descend
+
+    def begun(*args, **how):  # the clock runs from here, however long the rest takes
+        stop.start()
+        return descend(*args, **how)
+
+    monkeypatch.setattr(Lanes, "descend", begun)
+    how = {"gtol": 0, "max_iter": 100_000}  # seconds of work
+    rate = {"method": "gradient_descent", "learning_rate": 0.01}
+    box, many = [(0, 5), (0, 5)], np.full(200_000, 0.01)
+    run = {
+        "multistart": lambda: tw.multistart(
+            three_wells, box, 200_000, sampling="uniform", **rate, **how
+        ),
+        "basins": lambda: tw.basins(three_wells, box, (500, 400), **rate, **how),
+        "sweep": lambda: tw.sweep(three_wells, [1.0, 2.0], learning_rate=many, **how),
+    }[call]
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        run()
+    stop.join()
+    result = stopped.value.result
+    assert len(result) == 200_000
+    assert Reason.interrupted in result.tally
+
+
+def test_a_function_that_is_never_finite_has_no_minima():
+    found = tw.multistart(lambda x: np.log(-1 - x**2), (0, 1), n=16)
+    assert len(found) == 0
+    assert np.all(found.labels == -1)
+    assert "minima: 0, from 16 starts" in repr(found)
+    assert "left_domain 16" in repr(found)

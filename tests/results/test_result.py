@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Results and reasons: read by attribute and by key, copied, saved, shown."""
+
+import copy
+import dataclasses
+import io
+import json
+import pickle
+import sys
+
+import numpy as np
+import pytest
+
+import thalweg as tw
+from thalweg._descents.progress import Progress
+from thalweg._results.reasons import (
+    STATUS_LEAST_SQUARES,
+    STATUS_MANY,
+    STATUS_MINIMIZE,
+    SUCCESS,
+    Reason,
+)
+from thalweg._results.result import LastPoint, Path, Result, seconds
+
+KEYS = [
+    "x", "fun", "jac", "nit", "nfev", "njev", "nhev", "success", "status", "message", "reason",
+    "last", "active_mask", "path", "state", "elapsed", "epochs",
+]  # fmt: skip
+
+
+def make(**changes):
+    x = np.array([0.5, 2.0])
+    told = {
+        "x": x, "fun": 1.25, "jac": np.array([1e-9, 0.0]), "nit": 3, "nfev": 4, "njev": 4,
+        "nhev": 0,
+        "success": True, "status": 0, "message": "gradient norm 1e-09 <= 1e-08 after 3 iterations",
+        "reason": Reason.gradient_small, "last": LastPoint(x, 1.25, np.zeros(2)),
+        "elapsed": 1.234e-5,
+    } | changes  # fmt: skip
+    return Result(**told)
+
+
+def test_reasons_are_numbered_in_order_and_print_their_names():
+    names = [
+        "gradient_small", "step_small", "value_settled", "precision_limit", "max_iterations",
+        "max_evaluations", "max_time", "diverged", "left_domain", "non_finite",
+        "stopped_by_callback", "interrupted", "stuck", "kink",
+    ]  # fmt: skip
+    assert [str(r) for r in Reason] == names
+    assert [int(r) for r in Reason] == list(range(14))
+    assert f"{Reason.stuck}" == "stuck"
+    assert f"{Reason.stuck:>6}" == " stuck"
+    assert json.dumps(Reason.diverged) == "7"
+    assert pickle.loads(pickle.dumps(Reason.diverged)) is Reason.diverged
+
+
+# Reason: success, status in minimize, in least squares, in *_many; the table of docs/api.md.
+TABLE = {
+    "gradient_small": (True, 0, 1, 0), "value_settled": (True, 0, 2, 0),
+    "step_small": (True, 0, 3, 0), "precision_limit": (True, 0, 2, 0),
+    "max_iterations": (False, 1, 0, -2), "max_evaluations": (False, 1, 0, -2),
+    "max_time": (False, 1, 0, -2), "stuck": (False, 2, -3, -1), "diverged": (False, 2, -3, -1),
+    "kink": (True, 0, 2, 0),
+    "non_finite": (False, 3, -3, -3), "left_domain": (False, 3, -3, -3),
+    "stopped_by_callback": (False, 99, -2, -4), "interrupted": (False, 99, -2, -4),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_success_and_status_of_every_reason(reason):
+    tables = (SUCCESS, STATUS_MINIMIZE, STATUS_LEAST_SQUARES, STATUS_MANY)
+    assert tuple(table[reason] for table in tables) == TABLE[str(reason)]
+    assert reason.success == SUCCESS[reason]
+
+
+def test_tables_are_indexed_by_arrays_of_reasons():
+    lanes = np.array([0, 7, 4], dtype=np.int8)
+    assert np.array(STATUS_MANY)[lanes].tolist() == [0, -1, -2]
+
+
+def test_attributes_and_keys_agree():
+    res = make()
+    assert list(res) == list(res.keys()) == KEYS
+    assert len(res) == len(KEYS)
+    for key, value in res.items():
+        assert res[key] is value
+        assert getattr(res, key) is value
+        assert key in res
+    assert dict(res)["nit"] == 3
+    assert res.get("nit") == 3
+    assert res.get("hess") is None
+    assert {**res}["fun"] == 1.25
+
+
+@pytest.mark.parametrize("key", ["hess", "_objective", "plot", "keys", ""])
+def test_other_keys_are_missing(key):
+    res = make()
+    assert key not in res
+    with pytest.raises(KeyError):
+        res[key]
+
+
+def test_results_do_not_change():
+    res = make()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        res.x = 1.0
+    with pytest.raises(TypeError):
+        res["x"] = 1.0
+
+
+def test_comparison_is_identity_and_never_asks_arrays_for_truth():
+    assert make() != make()
+    res = make()
+    assert res == res
+    assert {res: 1}[res] == 1
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy])
+def test_copies_keep_everything(again):
+    objective = object()
+    res = make(_objective=objective)
+    new = again(res)
+    np.testing.assert_array_equal(new.x, res.x)
+    assert (new.x is res.x) == (again is copy.copy)
+    assert new._objective is objective
+    assert new.message == res.message
+
+
+def test_pickles_keep_everything_but_the_function():
+    path = Path(np.zeros((4, 2)), np.zeros(4), np.zeros(4))
+    res = make(_objective=lambda x: x, path=path)
+    new = pickle.loads(pickle.dumps(res))
+    assert new._objective is None
+    assert new.reason is Reason.gradient_small
+    np.testing.assert_array_equal(new.last.x, res.last.x)
+    assert new.path.x.shape == (4, 2)
+    assert list(new) == KEYS
+
+
+def test_it_reads_well():
+    assert repr(make()) == (
+        "message: gradient norm 1e-09 <= 1e-08 after 3 iterations\n"
+        "success: True    reason: gradient_small    status: 0\n"
+        "    fun: 1.25\n"
+        "      x: [0.5, 2. ]\n"
+        "    jac: [1.e-09, 0.e+00]\n"
+        "    nit: 3    nfev: 4    njev: 4\n"
+        "elapsed: 12.3 µs"
+    )
+
+
+def test_the_last_point_is_shown_where_it_is_not_the_best():
+    last = LastPoint(np.array([-0.5, np.nan]), np.nan, np.zeros(2))
+    text = repr(make(last=last))
+    assert "last.x: [-0.5,  nan]" in text
+    assert "last.fun: nan" in text
+    assert "last" not in repr(make())
+    assert "fun=nan" in repr(last)
+
+
+def test_long_arrays_are_abbreviated():
+    x = np.arange(1e6)
+    text = repr(make(x=x, jac=x, last=LastPoint(x, 0.0, x), path=Path(x, x, x)))
+    assert "..." in text
+    assert len(text) < 700
+    assert "1000000 points" in text
+
+
+@pytest.mark.parametrize(
+    ("x", "said"),
+    [
+        (0.1 + 0.2, "x: 0.30000000000000004"),
+        (np.array(1.5), "x: 1.5"),
+        ((1.0, np.array([2.0])), "x: (1.0, [2.])"),
+        ({"m": 0.5, "b": np.float64(2)}, "x: {m: 0.5, b: 2.0}"),
+        (np.ones((2, 2)), "x: [[1., 1.],\n          [1., 1.]]"),
+    ],
+)
+def test_every_structure_is_shown(x, said):
+    assert said in repr(make(x=x, last=LastPoint(x, 1.25, x)))
+
+
+def test_active_bounds_are_shown():
+    assert "active_mask: [-1,  0]" in repr(make(active_mask=np.array([-1, 0], dtype=np.int8)))
+    assert "active_mask" not in repr(make(active_mask=np.array([0, 0], dtype=np.int8)))
+
+
+def test_notebooks_get_a_table_and_no_markup_from_messages():
+    page = make(message="<script>alert(1)</script> & more")._repr_html_()
+    assert page.startswith("<table>")
+    assert page.endswith("</table>")
+    assert "<script>" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more" in page
+
+
+@pytest.mark.parametrize(
+    ("duration", "text"),
+    [(0, "0 ns"), (5e-7, "500 ns"), (1.23456e-5, "12.3 µs"), (0.0123, "12.3 ms"),
+     (1.5, "1.5 s"), (12345.6, "12346 s")],
+)  # fmt: skip
+def test_durations_are_told_in_a_fitting_unit(duration, text):
+    assert seconds(duration) == text
+
+
+def test_a_real_descent_fills_it():
+    res = tw.minimize(
+        lambda x: np.exp(x) - np.log(x), 1.6, "gradient_descent",
+        learning_rate=0.1, max_iter=25, record=True,
+    )  # fmt: skip
+    assert list(res) == KEYS
+    assert res.path.x.shape == res.path.fun.shape == res.path.grad_norm.shape == (26,)
+    assert "26 points" in repr(res)
+    again = pickle.loads(pickle.dumps(res))
+    assert again.x == res.x
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_progress_is_silent_unless_enabled(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    with Progress(False, total=3) as p:
+        p.update(1, 1.0, 1.0)
+    assert sys.stderr.getvalue() == ""
+
+
+def test_progress_prints_few_plain_lines_into_a_file(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    with Progress(True, total=1000) as p:
+        for k in range(1, 1001):
+            p.update(k, 1 / k, 2 / k)
+    told = sys.stderr.getvalue().splitlines()
+    assert 1 <= len(told) <= 3
+    assert told[-1] == "iteration 1000 of 1000: f = 0.001  |g| = 0.002"
+
+
+def test_progress_draws_a_bar_on_a_terminal(monkeypatch):
+    pytest.importorskip("rich")
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with Progress(True, total=10) as p:
+        p.update(4, 0.5, 0.25)
+    drawn = sys.stderr.getvalue()
+    assert "4/10" in drawn
+    assert "f = 0.5" in drawn
+
+
+@pytest.mark.parametrize("total", [10, None])
+def test_progress_without_rich_prints_lines(monkeypatch, total):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    monkeypatch.setitem(sys.modules, "rich.progress", None)
+    with Progress(True, total=total) as p:
+        p.update(4, float("nan"), float("inf"))
+    of = "" if total is None else " of 10"
+    assert sys.stderr.getvalue() == f"iteration 4{of}: f = nan  |g| = inf\n"
