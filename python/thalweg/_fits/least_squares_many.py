@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from thalweg import _core
 from thalweg._descents.descent import not_begun
 from thalweg._descents.interrupts import Parts, carried, carries_result, completed, ended
 from thalweg._descents.lanes import Lanes, cores
@@ -304,10 +305,10 @@ class _Tries:
     def _descended(self, lanes: Lanes, factor: float, most: int, left: float) -> dict[str, Any]:
         """One try, gone on with where J'J is singular to rounding."""
         inputs, varying = self._inputs(lanes)
+        stops = self.stops | {"max_nfev": most, "max_time": left, "threads": self.threads}
         out = kept_sum_of_squares(lanes.objective, self.rho).run_many(
-            lanes.rows, [None, *inputs], varying, [factor], self.box, threads=self.threads,
+            lanes.rows, [None, *inputs], varying, [factor], self.box, _core.Stopping(**stops),
             scale=self.scale, progress=self.progress,
-            **self.stops | {"max_nfev": most, "max_time": left},
         )  # fmt: skip
         out["open"] = np.zeros(lanes.rows.shape, dtype=bool)
         try:

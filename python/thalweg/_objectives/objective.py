@@ -484,8 +484,7 @@ class Objective:
             made = _core.Fit(self._graph, self._f, self.x_node, 1 + len(self.args))
             self._minimizers["fit"] = made
         return made.fit(
-            x, [None, *args], bounds, stops["ftol"], stops["xtol"], stops["gtol"],
-            stops["max_iter"], stops["max_nfev"], stops["max_time"], scale, rows, self.threads,
+            x, [None, *args], bounds, _core.Stopping(**stops, threads=self.threads), scale, rows,
             factor,
         )  # fmt: skip
 
