@@ -222,7 +222,7 @@ def test_ask_and_tell_go_the_same_way(method):
         x = asked.x[0]
         h = None
         if asked.curvature[0]:
-            h = F.hess(x) if method == "newton" else F.hvp(x, asked.v[0])
+            h = F.hessian(x) if method == "newton" else F.hvp(x, asked.v[0])
         talk.tell(*F.value_and_grad(x), h)
     direct = tw.minimize(F, x0, method)
     np.testing.assert_allclose(talk.x, direct.x, rtol=1e-6)
