@@ -43,7 +43,7 @@ def test_surface_stands_beside_its_contours_with_the_path_on_both():
     result = tw.minimize(
         sauna, [0.5, 0.6], "gradient_descent", learning_rate=0.25, max_iter=30, record=True
     )
-    ax = plot.surface(sauna, result, BOX)
+    ax = plot.surface(sauna, result, bounds=BOX)
     flat, space = ax.figure.axes
     assert space is ax
     assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_zlabel()) == ("x", "y", "f(x, y)")
@@ -59,10 +59,10 @@ def test_surface_stands_beside_its_contours_with_the_path_on_both():
 
 SEEN = {
     "bowl": lambda: plot.tangent(bowl, [2, 4]),
-    "sauna": lambda: plot.tangent(sauna, [1.5, 2.5], BOX),
+    "sauna": lambda: plot.tangent(sauna, [1.5, 2.5], bounds=BOX),
     "wide": lambda: plot.tangent(lambda x, y: np.sin(x) * np.cos(y / 100), [1, 50],
-                                 [(0, 6), (0, 600)]),
-    "surface": lambda: plot.surface(sauna, box=BOX),
+                                 bounds=[(0, 6), (0, 600)]),
+    "surface": lambda: plot.surface(sauna, bounds=BOX),
 }  # fmt: skip
 
 
@@ -89,7 +89,7 @@ def test_pictures_in_space_fill_their_place_and_their_numbers_do_not_collide(nam
 
 
 def test_surfaces_have_smooth_edges_and_colours():
-    ax = plot.surface(bowl, box=BOX, ax=Figure().add_subplot(projection="3d"))
+    ax = plot.surface(bowl, bounds=BOX, ax=Figure().add_subplot(projection="3d"))
     (sheet,) = ax.collections
     assert sheet.get_antialiased().all()
     assert len(np.unique(sheet.get_facecolor(), axis=0)) > 100  # no steps from level to level
@@ -97,14 +97,14 @@ def test_surfaces_have_smooth_edges_and_colours():
 
 def test_surface_alone_needs_three_axes():
     given = Figure().add_subplot(projection="3d")
-    assert plot.surface(bowl, box=BOX, ax=given) is given
+    assert plot.surface(bowl, bounds=BOX, ax=given) is given
     assert given.figure.axes == [given]
     with pytest.raises(TypeError, match="projection='3d'"):
-        plot.surface(bowl, box=BOX, ax=Figure().add_subplot())
+        plot.surface(bowl, bounds=BOX, ax=Figure().add_subplot())
 
 
 def test_a_pole_is_cut_out_of_the_surface():
-    ax = plot.surface(lambda x, y: 1 / (x**2 + y**2), box=[(-1, 1), (-1, 1)])
+    ax = plot.surface(lambda x, y: 1 / (x**2 + y**2), bounds=[(-1, 1), (-1, 1)])
     assert ax.get_zlim()[1] < 100
     rendered(ax)
 
@@ -126,7 +126,7 @@ def test_a_tangent_plane_is_cut_where_the_surface_hides_it():
     def saddle(x, y):
         return x**2 - y**2
 
-    ax = plot.tangent(saddle, [0.5, 0.5], [(-2, 2), (-2, 2)])
+    ax = plot.tangent(saddle, [0.5, 0.5], bounds=[(-2, 2), (-2, 2)])
     rendered(ax)
     _, plane = ax.collections
     from_here = len(plane.get_facecolor())
@@ -134,7 +134,7 @@ def test_a_tangent_plane_is_cut_where_the_surface_hides_it():
     ax.view_init(elev=ax.elev, azim=ax.azim + 180)
     rendered(ax)
     assert len(plane.get_facecolor()) != from_here, "turned, others are hidden"
-    ax = plot.tangent(lambda x, y: -bowl(x, y), [0.5, 0.5], [(-2, 2), (-2, 2)])
+    ax = plot.tangent(lambda x, y: -bowl(x, y), [0.5, 0.5], bounds=[(-2, 2), (-2, 2)])
     rendered(ax)
     assert len(ax.collections[1].get_facecolor()) == 120 * 120, "above a hill none is hidden"
 

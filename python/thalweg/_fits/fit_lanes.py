@@ -358,11 +358,11 @@ class FitLanes:
         """One try: descents from x, of fits whose start is x0."""
         k, layout = x.shape[0], self.layout
         count = tapes.inputs + (layout.rho is not None)
+        left = max(self._ends - time.monotonic(), 0.0)
+        stops = self.stops | {"max_nfev": most, "max_time": left, "threads": self.threads}
         out = tapes.minimizer.run_many(
             np.ascontiguousarray(x), [None, *inputs[1:count]], varying[:count], [factor],
-            self.box, threads=self.threads, scale=self.scale, progress=self._told_how_many(),
-            **self.stops
-            | {"max_nfev": most, "max_time": max(self._ends - time.monotonic(), 0.0)},
+            self.box, _core.Stopping(**stops), scale=self.scale, progress=self._told_how_many(),
         )  # fmt: skip
         completed(out, x)
         arrays: Arrays = {

@@ -48,7 +48,7 @@ _SCHEMES = ("2-point", "3-point", "cs")
 
 @carries_result
 def least_squares(
-    residuals: Callable[..., Any] | Objective,
+    fun: Callable[..., Any] | Objective,
     x0: Any,
     jac: Any = None,
     bounds: Any = (-inf, inf),
@@ -78,9 +78,9 @@ def least_squares(
 
     Parameters
     ----------
-    residuals : callable or Objective
-        A function written in NumPy that returns a number or a vector (m,), or one traced before.
-        It is called once; what its closure and globals hold is frozen then, `args` are inputs.
+    fun : callable or Objective
+        Returns the residuals, a number or a vector (m,); written in NumPy, or traced before. It is
+        called once; what its closure and globals hold is frozen then, `args` are inputs.
     x0 : array_like, tuple or dict
         The start; how it reaches the function is told in docs/api.md.
     jac : callable or {'2-point', '3-point', 'cs'}, optional
@@ -115,7 +115,7 @@ def least_squares(
     max_time : float, optional
         Seconds.
     trace : bool
-        False calls `residuals` for every evaluation.
+        False calls `fun` for every evaluation.
     unpack : bool, optional
         Whether the elements of `x0` are passed one by one; by default as the signature says.
 
@@ -154,7 +154,7 @@ def least_squares(
         raise ValueError(f"`verbose` must be in [0, 1, 2], got {verbose!r}")
     rho, f_scale = checked_loss(loss), checked_scale(f_scale)
     stops = checked_stops(ftol, xtol, gtol, max_nfev, max_time)
-    squares = _squares(residuals, x0, jac, args, kwargs or {}, rho, f_scale, trace, unpack)
+    squares = _squares(fun, x0, jac, args, kwargs or {}, rho, f_scale, trace, unpack)
     s = squares.structure
     _, rows = s.flatten(x0, "x0")
     x = rows[0]

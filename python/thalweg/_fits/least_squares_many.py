@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from thalweg import _core
 from thalweg._descents.descent import not_begun
 from thalweg._descents.interrupts import Parts, carried, carries_result, completed, ended
 from thalweg._descents.lanes import Lanes, cores
@@ -118,7 +119,7 @@ class LeastSquaresMany(Many):
 
 @carries_result
 def least_squares_many(
-    residuals: Callable[..., Any] | Objective,
+    fun: Callable[..., Any] | Objective,
     x0s: Any,
     *,
     args: tuple[Any, ...] = (),
@@ -134,15 +135,15 @@ def least_squares_many(
     max_time: float | None = None,
     threads: int | None = None,
     progress: bool = False,
-    fun: bool | None = None,
+    return_residuals: bool | None = None,
     unpack: bool | None = None,
 ) -> LeastSquaresMany:
     """Minimize half the sum of squares of residuals from many starts: `least_squares` from each.
 
     Parameters
     ----------
-    residuals : callable or Objective
-        A function written in NumPy that returns a vector (m,), or one traced before; called once.
+    fun : callable or Objective
+        Returns the residuals, a vector (m,); written in NumPy and called once, or traced before.
     x0s : array_like, tuple or dict
         The starts: a start's form with k in front, ``(k, ...)``.
     args : tuple, optional
@@ -157,8 +158,8 @@ def least_squares_many(
         By default as many as there are cores. The answers do not depend on it, to the bit.
     progress : bool
         Show on standard error how many have ended.
-    fun : bool, optional
-        Whether the residuals are told too; by default where they take less than 100 MB.
+    return_residuals : bool, optional
+        Whether to return the residuals as `fun`; by default if they take less than 100 MB.
     unpack : bool, optional
         Whether a start's elements are passed one by one; by default as the signature says.
 
@@ -196,7 +197,7 @@ def least_squares_many(
     began = time.perf_counter()
     rho, f_scale = checked_loss(loss), checked_scale(f_scale)
     stops = checked_stops(ftol, xtol, gtol, max_nfev, max_time)
-    lanes = Lanes.of(residuals, x0s, args, lane_args, unpack, residuals=True)
+    lanes = Lanes.of(fun, x0s, args, lane_args, unpack, residuals=True)
     objective, k = lanes.objective, len(lanes)
     form = objective.structure
     if isinstance(bounds, tuple | list) and len(bounds) != 2:
@@ -206,8 +207,8 @@ def least_squares_many(
     if stops["max_nfev"] is None:
         stops["max_nfev"] = 1000 * (form.size + 1)
     m = prod(objective.shape)
-    if fun is None:
-        fun = 8 * k * m <= _FEW
+    if return_residuals is None:
+        return_residuals = 8 * k * m <= _FEW
 
     inputs, varying = [lanes.rows, *lanes.args], [True, *lanes.varying]
     if rho is not None:
@@ -227,7 +228,8 @@ def least_squares_many(
         x, cost, reason = out["x"].copy(), out["fun"].copy(), out["reason"].copy()
         scale_at = len(varying) - 1
         function = objective.kept_function(
-            ("told", rho, fun), lambda trace, r, x: _told(trace, r, x, rho, scale_at, fun),
+            ("told", rho, return_residuals),
+            lambda trace, r, x: _told(trace, r, x, rho, scale_at, return_residuals),
             len(varying),
         )  # fmt: skip
         told = function([x, *inputs[1:]], varying, k, threads)
@@ -239,7 +241,7 @@ def least_squares_many(
         mask = active_mask(x, box)
         held = (mask < 0) & (grad > 0) | (mask > 0) & (grad < 0)
         arrays: dict[str, Any] = {"x": form.restore(x, (k,)), "cost": cost}
-        if fun:
+        if return_residuals:
             arrays["fun"] = told[1]
         arrays |= {
             "grad": form.restore(grad, (k,)),
@@ -304,10 +306,10 @@ class _Tries:
     def _descended(self, lanes: Lanes, factor: float, most: int, left: float) -> dict[str, Any]:
         """One try, gone on with where J'J is singular to rounding."""
         inputs, varying = self._inputs(lanes)
+        stops = self.stops | {"max_nfev": most, "max_time": left, "threads": self.threads}
         out = kept_sum_of_squares(lanes.objective, self.rho).run_many(
-            lanes.rows, [None, *inputs], varying, [factor], self.box, threads=self.threads,
+            lanes.rows, [None, *inputs], varying, [factor], self.box, _core.Stopping(**stops),
             scale=self.scale, progress=self.progress,
-            **self.stops | {"max_nfev": most, "max_time": left},
         )  # fmt: skip
         out["open"] = np.zeros(lanes.rows.shape, dtype=bool)
         try:

@@ -275,8 +275,9 @@ class TracedSquares(Squares):
             # A loss of the user's own that fills an array, say: it is called with numbers.
             minimizer, args, varying, told = told_minimizer(self.n), [], [], self.told
         return minimizer.run(
-            x[None, :], args, varying, [factor], bounds, None, record=False, callback=listener,
-            function=told, threads=self.threads, scale=scale, **stops,
+            x[None, :], args, varying, [factor], bounds, None,
+            _core.Stopping(**stops, threads=self.threads), record=False, callback=listener,
+            function=told, scale=scale,
         )  # fmt: skip
 
     def descended(
@@ -350,8 +351,8 @@ class CalledSquares(Squares):
         """Descend from x."""
         self.limits = bounds
         return told_minimizer(self.n).run(
-            x[None, :], [], [], [factor], bounds, None, record=False, callback=listener,
-            function=self.told, scale=scale, **stops,
+            x[None, :], [], [], [factor], bounds, None, _core.Stopping(**stops), record=False,
+            callback=listener, function=self.told, scale=scale,
         )  # fmt: skip
 
     def at(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
