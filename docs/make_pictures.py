@@ -40,7 +40,7 @@ def basins_of_the_wells() -> Figure:
         )
         for x, y in [(0.5, 3.0), (2.0, 3.0), (4.0, 0.5)]
     }
-    tw.plot.contours(wells, runs, box, ax=left)
+    tw.plot.contours(wells, runs, bounds=box, ax=left)
     many = tw.basins(wells, box, (300, 300), "gradient_descent", learning_rate=0.2)
     tw.plot.basins(many, ax=right)
     return figure
@@ -56,7 +56,7 @@ def learning_rates() -> Figure:
         )
         for rate in (0.04, 0.2, 0.3)
     }
-    tw.plot.curve(omega, runs, (0.02, 1.9), ax=left)
+    tw.plot.curve(omega, runs, bounds=(0.02, 1.9), ax=left)
     rates = np.geomspace(1e-3, 1, 100)
     sweep = tw.sweep(omega, 1.6, learning_rate=rates, max_iter=100)
     tw.plot.sweep(sweep, ax=right)

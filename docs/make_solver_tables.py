@@ -83,7 +83,7 @@ def scipys(method: str, objective: tw.Objective, x0: Any) -> Run:
     if name != "Nelder-Mead":
         fun, derivatives["jac"] = objective.value_and_grad, True
     if name == "trust-exact":
-        derivatives["hess"] = objective.hess
+        derivatives["hess"] = objective.hessian
     if name == "trust-ncg":
         derivatives["hessp"] = objective.hvp
     try:

@@ -142,7 +142,7 @@ def test_huber_does_not_square_a_large_residual():
     with np.errstate(over="raise"):
         assert losses.huber(1e200, 0.0) == 1e200
     F = tw.objective(lambda p: losses.huber(p, 0.0), 0.0)
-    assert (F(-1e200), F.grad(-1e200), F.hess(-1e200)) == (1e200, -1.0, 0.0)
+    assert (F(-1e200), F.grad(-1e200), F.hessian(-1e200)) == (1e200, -1.0, 0.0)
 
 
 def test_slope_by_the_targets():

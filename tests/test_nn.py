@@ -99,7 +99,7 @@ def test_slopes_are_exact(name):
 def test_second_slopes_are_exact(name):
     F = tw.objective(ACTIVATIONS[name][0], 0.0)
     # Terms up to 1 cancel where the slope has a maximum.
-    assert_near(F.hess(POINTS), exact(name, 2), 10 * tolerance(name), atol=4 * EPS)
+    assert_near(F.hessian(POINTS), exact(name, 2), 10 * tolerance(name), atol=4 * EPS)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)

@@ -68,7 +68,7 @@ plt.show()
 # the height takes steps that are far too short: the ratio of the curvatures says how many it needs.
 
 F = tw.objective(lambda m, b: np.mean((m * tv + b - sales) ** 2) / 2, (0.0, 0.0))
-curvatures = np.linalg.eigvalsh(F.hess((0.0, 0.0)))
+curvatures = np.linalg.eigvalsh(F.hessian((0.0, 0.0)))
 limit = 2 / curvatures[-1]
 print(f"curvatures {curvatures}, ratio {curvatures[-1] / curvatures[0]:.0f}")
 for rate in (1.05 * limit, 0.5 * limit):

@@ -39,7 +39,7 @@ for start, result in walks.items():
     print(f"from {start}: x = {result.last.x:.16g}, f = {result.last.fun:.6f}")
 
 fig, ax = plt.subplots(figsize=(6.4, 4.4), layout="constrained")
-tw.plot.curve(waves, {f"from {s}": r for s, r in walks.items()}, box=(0.05, 2), ax=ax)
+tw.plot.curve(waves, {f"from {s}": r for s, r in walks.items()}, bounds=(0.05, 2), ax=ax)
 plt.show()
 
 # %%
@@ -64,10 +64,10 @@ for name, result in walks.items():
     print(f"{name:<14} to {result.last.x}, f = {result.last.fun:.6f}")
 
 fig = plt.figure(figsize=(11, 4.6), layout="constrained")
-tw.plot.contours(wells, walks, box=box, ax=fig.add_subplot(1, 2, 1))
-tw.plot.surface(wells, walks, box=box, ax=fig.add_subplot(1, 2, 2, projection="3d")).set_box_aspect(
-    None, zoom=0.85
-)
+tw.plot.contours(wells, walks, bounds=box, ax=fig.add_subplot(1, 2, 1))
+tw.plot.surface(
+    wells, walks, bounds=box, ax=fig.add_subplot(1, 2, 2, projection="3d")
+).set_box_aspect(None, zoom=0.85)
 plt.show()
 
 # %%

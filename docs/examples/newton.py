@@ -34,7 +34,7 @@ for _ in range(7):
     x = by_rate[-1]
     by_rate.append(x - 0.1 * F.grad(x))
     x = by_curvature[-1]
-    by_curvature.append(x - F.grad(x) / F.hess(x))
+    by_curvature.append(x - F.grad(x) / F.hessian(x))
 print("step   gradient descent   Newton")
 for step, (slow, fast) in enumerate(zip(by_rate, by_curvature, strict=True)):
     print(f"{step:>4}   {abs(slow - omega):<16.2e}   {abs(fast - omega):.2e}")
@@ -46,9 +46,9 @@ at = 1.0
 touching = tw.tangent(F, at)
 x = np.linspace(0.15, 1.6, 200)
 fig, ax = plt.subplots(figsize=(6.4, 4.4), layout="constrained")
-tw.plot.curve(F, box=(0.15, 1.6), ax=ax)
+tw.plot.curve(F, bounds=(0.15, 1.6), ax=ax)
 ax.plot(x, touching(x), "--", color="#009E73", label="tangent")
-parabola = touching(x) + F.hess(at) * (x - at) ** 2 / 2
+parabola = touching(x) + F.hessian(at) * (x - at) ** 2 / 2
 ax.plot(x, parabola, ":", color="#D55E00", linewidth=2, label="parabola")
 ax.plot(by_curvature[1], parabola.min(), "v", color="#D55E00", label="Newton's first step")
 ax.set_ylim(2, 5)
@@ -68,7 +68,7 @@ def valley(x, y):
 
 
 start = [-1.2, 1.0]
-curvatures = np.linalg.eigvalsh(tw.objective(valley, start).hess([1.0, 1.0]))
+curvatures = np.linalg.eigvalsh(tw.objective(valley, start).hessian([1.0, 1.0]))
 print(
     f"curvatures at the minimum: {curvatures.round(3)}, ratio {curvatures[1] / curvatures[0]:.0f}"
 )
@@ -88,7 +88,7 @@ for name, run in runs.items():
 
 fig = plt.figure(figsize=(11, 4.6), layout="constrained")
 shown = {name: runs[name] for name in ("gradient_descent", "newton")}
-tw.plot.contours(valley, shown, box=[(-1.6, 1.4), (-0.6, 1.8)], ax=fig.add_subplot(1, 2, 1))
+tw.plot.contours(valley, shown, bounds=[(-1.6, 1.4), (-0.6, 1.8)], ax=fig.add_subplot(1, 2, 1))
 ax = fig.add_subplot(1, 2, 2)
 for (name, run), style in zip(runs.items(), ("-", "--", "-.", ":"), strict=True):
     ax.loglog(1 + np.arange(len(run.path.fun)), run.path.fun + 1e-32, style, label=name)

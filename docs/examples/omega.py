@@ -45,7 +45,7 @@ print("after 25 steps:", good.last.x)
 print("exp(x) - 1/x there:", np.exp(good.last.x) - 1 / good.last.x)
 
 fig, ax = plt.subplots(figsize=(6.4, 4.4), layout="constrained")
-tw.plot.curve(F, good, box=(0.05, 2), ax=ax)
+tw.plot.curve(F, good, bounds=(0.05, 2), ax=ax)
 plt.show()
 
 # %%
@@ -81,7 +81,7 @@ print("from 0.05 with rate 0.005:", *short.path.x)
 
 fig, axes = plt.subplots(1, 3, figsize=(12, 3.8), layout="constrained")
 for ax, (start, rate) in zip(axes, [(1.6, 0.04), (1.6, 0.3), (0.05, 0.1)], strict=True):
-    tw.plot.curve(F, walks[start, rate, 25], box=(0.02, 2.6), ax=ax)
+    tw.plot.curve(F, walks[start, rate, 25], bounds=(0.02, 2.6), ax=ax)
     ax.set_title(f"rate {rate}, from {start}", fontsize="medium")
 plt.show()
 
@@ -90,7 +90,7 @@ plt.show()
 # is multiplied by 1 − rate · f''(x) in each step.
 
 minimum = tw.minimize(F, 1.6, "newton", gtol=1e-14).x
-curvature = F.hess(minimum)
+curvature = F.hessian(minimum)
 print(f"x = {minimum:.16g}, curvature {curvature:.6f}: the best rate is {1 / curvature:.6f},")
 print(f"and beyond {2 / curvature:.6f} steps grow")
 

@@ -36,8 +36,8 @@ for at in (0.5, 1.0, 2.0):
     print(f"y = 4, x = {at}: slope {along_x.grad(at)}    x = 2, y = {at}: slope {along_y.grad(at)}")
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
-tw.plot.slices(bowl, {"y": [0, 2, 4]}, box=(-3, 3), ax=left)
-tw.plot.slices(bowl, {"x": [0, 2, 4]}, box=(-3, 3), ax=right)
+tw.plot.slices(bowl, {"y": [0, 2, 4]}, bounds=(-3, 3), ax=left)
+tw.plot.slices(bowl, {"x": [0, 2, 4]}, bounds=(-3, 3), ax=right)
 plt.show()
 
 # %%
@@ -71,7 +71,7 @@ for h, gap, ratio in zip(steps[1:], gaps[1:], gaps[:-1] / gaps[1:], strict=True)
 # contours, and are longer where it is steeper.
 
 fig, ax = plt.subplots(figsize=(6, 5), layout="constrained")
-tw.plot.field(bowl, box=[(-3, 3), (-3, 3)], ax=ax)
+tw.plot.field(bowl, bounds=[(-3, 3), (-3, 3)], ax=ax)
 plt.show()
 
 # %%

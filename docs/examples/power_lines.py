@@ -53,7 +53,7 @@ at_once = tw.minimize(F, [0.0, 0.0], "newton")
 print(at_once.x, at_once.fun, "after", at_once.nit, "by Newton's method: the cost is quadratic")
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(10, 4.4), layout="constrained")
-tw.plot.contours(F, result, box=[(-1.5, 2.5), (-1, 4)], ax=left)
+tw.plot.contours(F, result, bounds=[(-1.5, 2.5), (-1, 4)], ax=left)
 right.plot(*houses.T, "o", label="houses")
 for step in (0, 1, 5, 100, result.nit):
     slope, height = result.path.x[step]
@@ -77,9 +77,9 @@ def cost_of_the_first(count):
 fig, axes = plt.subplots(1, 3, figsize=(12, 3.8), layout="constrained")
 for count, ax in enumerate(axes, 1):
     G = tw.objective(cost_of_the_first(count), [0.0, 0.0])
-    tw.plot.contours(G, box=[(-3, 5), (-4, 6)], ax=ax)
+    tw.plot.contours(G, bounds=[(-3, 5), (-4, 6)], ax=ax)
     best = tw.minimize(G, [0.0, 0.0])
-    flat = np.linalg.eigvalsh(G.hess(best.x))[0]
+    flat = np.linalg.eigvalsh(G.hessian(best.x))[0]
     ax.set_title(
         f"{count}: least cost {best.fun:.2f}, least curvature {flat:.2f}", fontsize="small"
     )

@@ -24,7 +24,7 @@ room = [(0, 5), (0, 5)]
 F = tw.objective(temperature, [0.5, 0.6])
 
 fig = plt.figure(figsize=(6.4, 5), layout="constrained")
-tw.plot.surface(F, box=room, ax=fig.add_subplot(projection="3d"))
+tw.plot.surface(F, bounds=room, ax=fig.add_subplot(projection="3d"))
 plt.show()
 
 # %%
@@ -48,7 +48,7 @@ print("both vanish at", candidates)
 print("on the lines:", F(0, 3), F(2, 0))
 at = [4.0, 4.0]
 print("gradient:   ", F.grad(at))
-print("eigenvalues:", np.linalg.eigvalsh(F.hess(at)))
+print("eigenvalues:", np.linalg.eigvalsh(F.hessian(at)))
 print("temperature:", F(at))
 
 # %%
@@ -97,7 +97,7 @@ for name, result in walks.items():
 
 fig, axes = plt.subplots(2, 2, figsize=(9, 8), layout="constrained")
 for ax, (name, result) in zip(axes.flat, walks.items(), strict=True):
-    tw.plot.contours(F, result, box=room, ax=ax)
+    tw.plot.contours(F, result, bounds=room, ax=ax)
     ax.set_title(name, fontsize="medium")
 plt.show()
 
@@ -106,7 +106,7 @@ plt.show()
 # are the steps.
 
 fig, ax = plt.subplots(figsize=(6, 5), layout="constrained")
-tw.plot.field(F, box=room, downhill=True, ax=ax)
+tw.plot.field(F, bounds=room, downhill=True, ax=ax)
 plt.show()
 
 # %%

@@ -580,7 +580,7 @@ START = ["--start", "x=1.6"]
         (["multistart", "3", "--bounds", "x=0:1"], "has no variable"),
         (["multistart", "x", "--bounds", "x=0:1", "--n", "0", *UNIFORM], "n must be >= 1, got 0"),
         (["multistart", "x", "--bounds", "x=0:1", "--n", "many"], "invalid int value"),
-        (["multistart", "x", "--bounds", "x=0:1", "--tol", "2"], "tol must be a share"),
+        (["multistart", "x", "--bounds", "x=0:1", "--merge-tol", "2"], "merge_tol must be a share"),
         (["multistart", "x", "--bounds", "x=0:1", "--seed", "-1"], "seed must be >= 0"),
         (["multistart", "x", "--bounds", "x=0:1", "--threads", "0"], "threads must be >= 1"),
         (["multistart", "x", "--bounds", "x=0:1", "--method", "adam"], "needs --learning-rate"),

@@ -105,7 +105,7 @@ def test_bounds_are_held_unless_it_is_said_otherwise():
         return (x - 7) ** 2 + y**2
 
     for hold, x in ((True, 5.0), (False, 7.0)):
-        b = tw.basins(f, [(0, 5), (-1, 1)], (3, 3), hold=hold)
+        b = tw.basins(f, [(0, 5), (-1, 1)], (3, 3), bounded=hold)
         np.testing.assert_allclose(b.minima.x, [[x, 0.0]], atol=1e-8)
 
 
@@ -163,7 +163,7 @@ REFUSED = [
     ({"shape": (np.inf, 4)}, TypeError, r"shape must be whole numbers, got \(inf, 4\)"),
     ({"shape": None}, TypeError, "shape must be whole numbers, got None"),
     ({"bounds": [(0, np.inf), (0, 1)]}, ValueError, r"bounds\[0\] must be finite"),
-    ({"tol": 2}, ValueError, "tol must be a share"),
+    ({"merge_tol": 2}, ValueError, "merge_tol must be a share"),
     ({"method": "adam"}, TypeError, "adam needs learning_rate="),
 ]
 

@@ -57,7 +57,7 @@ def test_evaluated_objectives_leave_nothing():
 
     def work(i):
         F = tw.objective(lambda x, y: sauna(x, y) + np.sum(np.sin(data * x)) * i, x)
-        F(x), F.grad(x), F.hvp(x, v), F.hess(x), F.tape
+        F(x), F.grad(x), F.hvp(x, v), F.hessian(x), F.tape
 
     grown = growth(work, TRACES // 50)
     assert grown < ALLOWED, f"{grown / MB:.1f} MB"
@@ -118,7 +118,7 @@ def test_one_objective_called_often_does_not_grow():
     x, lanes = np.array([1.0, 2.0]), np.ones((100, 2))
 
     def work(i):
-        F(x), F(lanes), F.value_and_grad(x), F.hvp(x, x), F.hess(x), F.tape
+        F(x), F(lanes), F.value_and_grad(x), F.hvp(x, x), F.hessian(x), F.tape
         tw.minimize(F, x, "gradient_descent", learning_rate=0.01, max_iter=3)
 
     grown = growth(work, TRACES // 20)

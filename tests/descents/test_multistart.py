@@ -203,7 +203,7 @@ def test_a_minimum_at_the_border_is_a_minimum_of_the_box():
 
 
 def test_hold_false_lets_descents_leave_the_box():
-    found = tw.multistart(lambda x: (x - 7.0) ** 2, (0, 1), n=20, hold=False)
+    found = tw.multistart(lambda x: (x - 7.0) ** 2, (0, 1), n=20, bounded=False)
     assert found.x.tolist() == [7.0]
     held = tw.multistart(lambda x: (x - 7.0) ** 2, (0, 1), n=20)
     assert held.x.tolist() == [1.0]
@@ -417,9 +417,9 @@ REFUSED = [
     ({"n": True}, TypeError, "n must be a whole number"),
     ({"seed": -1}, ValueError, "seed must be >= 0, got -1"),
     ({"sampling": "halton"}, ValueError, "'sobol' or 'uniform', got 'halton'"),
-    ({"tol": 0}, ValueError, "tol must be a share of the box's width"),
-    ({"tol": np.nan}, ValueError, "tol must be a share"),
-    ({"tol": "small"}, TypeError, "tol must be a number, got str"),
+    ({"merge_tol": 0}, ValueError, "merge_tol must be a share of the bounds' width"),
+    ({"merge_tol": np.nan}, ValueError, "merge_tol must be a share"),
+    ({"merge_tol": "small"}, TypeError, "merge_tol must be a number, got str"),
     ({"method": "simplex"}, ValueError, "method must be one of"),
     ({"method": "adam"}, TypeError, "adam needs learning_rate="),
     ({"memory": 3, "rate": 1}, TypeError, "unexpected keyword 'rate'"),
@@ -441,7 +441,7 @@ def test_what_does_not_fit_is_told(changed, kind, words):
 def test_no_scale_makes_a_warning(scale):
     found = tw.multistart(lambda x: np.cos(x / scale), (-scale, 9 * scale), 64, sampling="uniform")
     assert found.labels.shape == (64,)  # warnings are errors here
-    loose = tw.multistart(lambda x: -x * (1 / scale), (-scale, scale), 8, hold=False,
+    loose = tw.multistart(lambda x: -x * (1 / scale), (-scale, scale), 8, bounded=False,
                           sampling="uniform")  # fmt: skip
     if scale > 1:  # the gradient is below gtol all over, but this is no flat ground
         assert len(loose) == 0

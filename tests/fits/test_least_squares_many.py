@@ -117,8 +117,10 @@ def test_points_of_any_form():
 
 def test_residuals_are_told_when_they_are_wanted():
     starts, y = decays(3)
-    assert "fun" not in tw.least_squares_many(decay, starts, lane_args=(y,), fun=False)
-    assert tw.least_squares_many(decay, starts, lane_args=(y,), fun=True).fun.shape == (3, 20)
+    assert "fun" not in tw.least_squares_many(decay, starts, lane_args=(y,), return_residuals=False)
+    assert tw.least_squares_many(
+        decay, starts, lane_args=(y,), return_residuals=True
+    ).fun.shape == (3, 20)
 
 
 def test_results_sort_slice_save_and_print(tmp_path):

@@ -117,7 +117,7 @@ def test_course_formulas_come_out_in_the_users_own_letters():
     F = tw.objective(lambda x, y: 3 * x**2 * y**3, [1.0, 1.0])
     assert tw.formula(F) == 3 * x**2 * y**3
     assert tw.formula(F.grad) == sp.Matrix([6 * x * y**3, 9 * x**2 * y**2])
-    assert tw.formula(F.hess) == sp.hessian(3 * x**2 * y**3, [x, y])
+    assert tw.formula(F.hessian) == sp.hessian(3 * x**2 * y**3, [x, y])
     sauna = tw.objective(lambda x, y: 85 - x**2 * (x - 6) * y**2 * (y - 6) / 90, [1.0, 1.0])
     along_x, _ = tw.formula(sauna.grad)
     assert along_x == -x * y**2 * (x - 4) * (y - 6) / 30
@@ -187,7 +187,7 @@ def test_other_numbers_keep_every_digit(value):
 
 def test_what_has_no_formula_is_named():
     F = tw.objective(lambda x: x**2, 1.0)
-    with pytest.raises(TypeError, match=r"formula takes an objective F, F\.grad or F\.hess, got"):
+    with pytest.raises(TypeError, match=r"an objective F, F\.grad or F\.hessian, got"):
         tw.formula(F.hvp)
     with pytest.raises(TypeError, match="formula takes an objective"):
         tw.formula(lambda x: x)

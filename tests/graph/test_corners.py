@@ -30,7 +30,7 @@ def slopes(f: Function, x: Any) -> tuple[Any, FloatArray, FloatArray]:
     value, gradient = F.value_and_grad(x)
     lanes = np.stack([x] * 3)
     np.testing.assert_array_equal(np.asarray(F.grad(lanes))[1], gradient)
-    return value, np.asarray(gradient), np.asarray(F.hess(x))
+    return value, np.asarray(gradient), np.asarray(F.hessian(x))
 
 
 def check(
@@ -445,7 +445,7 @@ def test_hypot_and_its_slopes_at_every_scale(scale: float) -> None:
     value, gradient = F.value_and_grad(np.array([3.0, 4.0]) * scale)
     assert value == pytest.approx(5 * scale, rel=1e-15)
     np.testing.assert_allclose(gradient, [0.6, 0.8], rtol=1e-15)
-    hessian = F.hess(np.array([3.0, 4.0]) * scale)
+    hessian = F.hessian(np.array([3.0, 4.0]) * scale)
     if scale >= 1e-300:
         np.testing.assert_allclose(
             hessian * scale, np.array([[16, -12], [-12, 9]]) / 125, rtol=1e-13, atol=1e-300
@@ -481,7 +481,7 @@ def test_logaddexp_neither_overflows_nor_cancels(shift: float, gap: float) -> No
         # The small slope is relatively right: 1 - p would have lost it.
         np.testing.assert_allclose(gradient, [float(p), float(1 - p)], rtol=1e-14, atol=1e-320)
     np.testing.assert_allclose(
-        F.hess([a, b]), turn * np.array([[1, -1], [-1, 1]]), rtol=1e-13, atol=1e-320
+        F.hessian([a, b]), turn * np.array([[1, -1], [-1, 1]]), rtol=1e-13, atol=1e-320
     )
 
 
@@ -538,7 +538,7 @@ def test_saturated_functions_keep_their_slopes(name: str) -> None:
     got, gradient = F.value_and_grad([at])
     assert got == pytest.approx(value, rel=1e-13, abs=1e-300)
     assert gradient[0] == pytest.approx(slope, rel=1e-13, abs=1e-300)
-    assert F.hess([at])[0, 0] == pytest.approx(turn, rel=1e-12, abs=1e-300)
+    assert F.hessian([at])[0, 0] == pytest.approx(turn, rel=1e-12, abs=1e-300)
 
 
 @pytest.mark.parametrize(
@@ -588,4 +588,4 @@ def test_an_order_of_polygamma_that_varies_is_bounded_too() -> None:
 def test_derivatives_of_polygamma_of_order_8_go_beyond_it() -> None:
     F = tw.objective(lambda x: operation("polygamma")(8, x), 2.0)
     assert F.grad(1.5) == pytest.approx(float(mpmath.psi(9, 1.5)), rel=1e-14)
-    assert F.hess(1.5) == pytest.approx(float(mpmath.psi(10, 1.5)), rel=1e-14)
+    assert F.hessian(1.5) == pytest.approx(float(mpmath.psi(10, 1.5)), rel=1e-14)

@@ -120,7 +120,7 @@ def check_passes(
     np.testing.assert_allclose(F.hvp(x, v), w * second * v, rtol=1e-14, atol=1e-300)
     assert F.jvp(x, v) == pytest.approx(float(np.dot(w * first, v)), rel=1e-13)
     if len(x) <= 16:
-        np.testing.assert_allclose(F.hess(x), np.diag(w * second), rtol=1e-14, atol=0)
+        np.testing.assert_allclose(F.hessian(x), np.diag(w * second), rtol=1e-14, atol=0)
         J = tw.objective(f, x)
         np.testing.assert_allclose(J(x), value, rtol=1e-14)
         np.testing.assert_allclose(J.jacobian(x), np.diag(first), rtol=1e-14, atol=0)
@@ -223,7 +223,7 @@ def test_a_running_product_stops_at_what_is_dead() -> None:
     # 1/a + 1/(a b): second derivatives 2/a^3 + 2/(a^3 b), 1/(a^2 b^2), 2/(a b^3)
     hessian = np.zeros((4, 4))
     hessian[:2, :2] = [[0.25 + 1 / 16, 1 / 64], [1 / 64, 1 / 64]]
-    np.testing.assert_allclose(F.hess(x), hessian)
+    np.testing.assert_allclose(F.hessian(x), hessian)
 
 
 def test_a_dead_row_of_a_network_adds_nothing() -> None:
@@ -243,7 +243,7 @@ def test_a_dead_row_of_a_network_adds_nothing() -> None:
     masked = tw.objective(loss, p)
     assert masked(p) == pytest.approx(whole(p), rel=1e-13)
     np.testing.assert_allclose(masked.grad(p), whole.grad(p), rtol=1e-11)
-    np.testing.assert_allclose(masked.hess(p), whole.hess(p), rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(masked.hessian(p), whole.hessian(p), rtol=1e-10, atol=1e-10)
 
 
 def test_a_live_infinity_is_kept() -> None:

@@ -81,7 +81,7 @@ def test_derivatives_are_those_of_150_digits(k: int) -> None:
     assert far(F.grad(x), gradient) < RELATIVE, e.source
     # Beside a large gradient a Hessian near 0 is what rounding left of larger terms.
     least = 1e-5 * float(np.abs(gradient).max())
-    assert far(F.hess(x), hessian, least) < RELATIVE, e.source
+    assert far(F.hessian(x), hessian, least) < RELATIVE, e.source
     rng = np.random.default_rng(k)
     for v in rng.standard_normal((2, x.size)):
         assert far(F.hvp(x, v), hessian @ v, least) < RELATIVE, e.source
@@ -109,7 +109,7 @@ def test_no_result_overwrites_an_operand_that_is_still_to_be_read(text: str) -> 
     F = tw.objective(e.function, e.point)
     assert F(e.point) == pytest.approx(known[0], rel=1e-13)
     assert far(F.grad(e.point), known[1]) < 1e-13
-    assert far(F.hess(e.point), known[2]) < 1e-12
+    assert far(F.hessian(e.point), known[2]) < 1e-12
 
 
 # A step of a loop for NumPy and for mpmath, where it starts and how often it is taken. The slopes
@@ -156,7 +156,7 @@ def test_constants_of_a_long_product_neither_overflow_nor_vanish(name: str) -> N
             slope, curvature = first * slope, second * slope**2 + first * curvature
     F = tw.objective(loop, x0)
     assert F.grad(x0) == pytest.approx(float(slope), rel=1e-10)
-    assert F.hess(x0) == pytest.approx(float(curvature), rel=1e-9)
+    assert F.hessian(x0) == pytest.approx(float(curvature), rel=1e-9)
 
 
 def test_the_oracle_knows_known_derivatives() -> None:

@@ -267,7 +267,7 @@ def test_value_and_slopes_are_mpmaths(name: str) -> None:
     F = tw.objective(case.f, float(x[0]))
     wrong = []
     for at in x.tolist():
-        got = float(F(at)), float(F.grad(at)), float(np.squeeze(F.hess(at)))
+        got = float(F(at)), float(F.grad(at)), float(np.squeeze(F.hessian(at)))
         product = float(np.squeeze(F.hvp(at, 1.0)))
         # 1e-300 squared is below the smallest double.
         for what, mine, wanted, floor in zip(

@@ -116,10 +116,9 @@ class Lanes:
         self.hyper = [np.array([v]) for v in made.hyper.values()]
         self.memory = len(memory_of(method))
         self.bounds = [] if bounds is None else bounds
-        self.stops = {"gtol": 0.0, "xtol": 0.0, "ftol": 0.0, "max_iter": 40} | stops
-        self.stops |= {"max_nfev": 2**62, "max_time": 1e300}
+        self.stopping = _core.Stopping(**{"max_iter": 40} | stops)
         self.stepper = self.objective.stepper(
-            method, bool(self.bounds), self.stops["gtol"] > 0, self.stops["xtol"] > 0
+            method, bool(self.bounds), self.stopping.gtol > 0, self.stopping.xtol > 0
         )
 
     def run(self, starts):
@@ -127,8 +126,8 @@ class Lanes:
         starts = np.ascontiguousarray(starts)
         k = len(starts)
         out = self.stepper.run(
-            starts, [None], [True], self.hyper, self.bounds, [None] * self.memory,
-            record=False, callback=None, function=None, **self.stops,
+            starts, [None], [True], self.hyper, self.bounds, [None] * self.memory, self.stopping,
+            record=False, callback=None, function=None,
         )  # fmt: skip
         assert out["error"] is None
         columns = [out[name] for name in ("x", "last_x", "fun", "last_fun", "left", "right")]
@@ -222,8 +221,8 @@ def test_minimize_gives_the_bits_of_a_lane(method, problem):
     n = problem.n
     k = len(starts)
     out = lanes.stepper.run(
-        starts, [None], [True], lanes.hyper, [], [None] * lanes.memory,
-        record=False, callback=None, function=None, **lanes.stops,
+        starts, [None], [True], lanes.hyper, [], [None] * lanes.memory, lanes.stopping,
+        record=False, callback=None, function=None,
     )  # fmt: skip
     for i in range(k):
         x0 = starts[i] if np.ndim(problem.x0) else float(starts[i, 0])
@@ -265,3 +264,56 @@ def test_each_lane_has_its_own_hyper_parameters(method):
 def test_instruction_set_is_the_one_that_was_asked_for(method):
     """The bits above are those of one set; CI runs this file under each."""
     assert _core.active_isa() in _core.supported_isas()
+
+
+@pytest.mark.parametrize(
+    ("method", "said"),
+    {
+        "sgd": r"^method 'sgd' is not offered: it is called 'gradient_descent'",
+        "SLSQP": r"^method 'SLSQP' is not offered: constraints other than bounds are not offered",
+        "Nelder-Mead": r"^method 'Nelder-Mead' is not offered: use 'compass'",
+        "adamm": r"did you mean 'adam'\?$",
+        "quux": r"got 'quux'$",
+    }.items(),
+)
+def test_unknown_methods_say_what_is_missing_or_nearest(method, said):
+    with pytest.raises(ValueError, match=said):
+        tw.minimize(lambda x: x**2, 1.0, method)
+    assert tw.minimize(lambda x: x**2, 1.0, "L-BFGS").success
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    {
+        "lr": "learning_rate", "step_size": "learning_rate", "learning_rte": "learning_rate",
+        "beta1": "b1", "epsilon": "eps", "maxitr": "max_iter", "n_iter": "max_iter",
+    }.items(),
+)  # fmt: skip
+def test_unknown_keywords_name_the_nearest(word, meant):
+    with pytest.raises(TypeError, match=f"unexpected keyword '{word}'; did you mean '{meant}'"):
+        tw.minimize(lambda x: x**2, 1.0, "adam", **{word: 0.1})
+    with pytest.raises(TypeError, match=r"unexpected keyword 'zzzz'$"):
+        tw.minimize(lambda x: x**2, 1.0, "adam", zzzz=0.1)
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [tw.minimize, tw.minimize_many, tw.multistart, tw.basins, tw.sweep],
+    ids=lambda v: v.__name__,
+)
+def test_defaults_of_limits_stand_in_signatures(verb):
+    from inspect import signature
+
+    found = {name: signature(verb).parameters[name].default for name in ("gtol", "xtol", "ftol")}
+    assert found == {"gtol": 1e-8, "xtol": 0.0, "ftol": 0.0}
+    assert repr(found["gtol"]) == "1e-08"
+
+
+def test_a_limit_that_is_given_stands_before_scipys_spelling():
+    def f(x):
+        return np.sum(x**4)
+
+    for how in ({"tol": 1e-2}, {"options": {"gtol": 1e-2}}):
+        assert "<= 0.01" in tw.minimize(f, np.ones(2), **how).message
+        assert "<= 0.001" in tw.minimize(f, np.ones(2), gtol=1e-3, **how).message
+        assert "<= 1e-08" in tw.minimize(f, np.ones(2), gtol=1e-8, **how).message

@@ -85,7 +85,7 @@ def talked(method, problem, **stops):
         points.append(asked.x[0])
         h = None
         if asked.curvature[0]:
-            h = F.hess(asked.x[0]) if talk.needs == "hessian" else F.hvp(asked.x[0], asked.v[0])
+            h = F.hessian(asked.x[0]) if talk.needs == "hessian" else F.hvp(asked.x[0], asked.v[0])
         talk.tell(*F.value_and_grad(asked.x[0]), h)
     return talk, np.array(points)
 

@@ -370,7 +370,7 @@ def test_value_and_gradient_come_in_the_form_of_x0(form):
 @structures
 def test_hessian_runs_over_all_variables_in_order(form):
     x0, f, x, _, _, hessian = STRUCTURES[form]
-    got = tw.objective(f, x0).hess(x)
+    got = tw.objective(f, x0).hessian(x)
     np.testing.assert_array_equal(got, hessian)
     assert np.shape(got) == np.shape(hessian)
 
@@ -415,7 +415,7 @@ def test_lanes_in_front_give_each_points_own_bits(form):
     if isinstance(x, list):
         lanes = random.normal(size=(3, 5, len(x)))
     values, gradients = F.value_and_grad(lanes)
-    hessians = F.hess(lanes)
+    hessians = F.hessian(lanes)
     assert values.shape == F(lanes).shape == (3, 5)
     for i in range(3):
         for j in range(5):
@@ -424,7 +424,7 @@ def test_lanes_in_front_give_each_points_own_bits(form):
             assert bits(values[i, j]) == bits(value) == bits(F(one)) == bits(F(lanes)[i, j])
             lane = mapped(gradients, lambda e, at=(i, j): e[at])
             assert bits(flattened(lane)) == bits(flattened(gradient))
-            assert bits(hessians[i, j]) == bits(F.hess(one))
+            assert bits(hessians[i, j]) == bits(F.hessian(one))
 
 
 def test_lanes_of_a_tuples_entries_broadcast():
@@ -443,7 +443,7 @@ def test_no_lanes_give_empty_arrays():
     none = np.zeros((0, 3))
     assert F(none).shape == (0,)
     assert F.grad(none).shape == (0, 3)
-    assert F.hess(none).shape == (0, 3, 3)
+    assert F.hessian(none).shape == (0, 3, 3)
     assert F.hvp(none, np.ones(3)).shape == (0, 3)
 
 
@@ -508,7 +508,7 @@ def test_a_constant_is_a_function_too(value):
     F = tw.objective(lambda x: value, np.ones(2))
     assert np.ravel(F(np.ones(2)))[0] == np.ravel(value)[0]
     np.testing.assert_array_equal(F.grad(np.ones(2)), [0, 0])
-    np.testing.assert_array_equal(F.hess(np.ones(2)), np.zeros((2, 2)))
+    np.testing.assert_array_equal(F.hessian(np.ones(2)), np.zeros((2, 2)))
 
 
 @pytest.mark.parametrize(
@@ -598,7 +598,7 @@ def test_vjp_refuses_weights_of_another_shape():
         R.vjp([1.0, 1.0], [1.0, 2.0])
 
 
-@pytest.mark.parametrize("what", ["grad", "value_and_grad", "hess"])
+@pytest.mark.parametrize("what", ["grad", "value_and_grad", "hessian"])
 def test_gradients_of_vector_functions_name_the_alternative(what):
     R = tw.objective(triple, [1.0, 1.0])
     with pytest.raises(TypeError, match=r"one value, got shape \(3,\); use jacobian"):
@@ -614,7 +614,7 @@ def test_huge_hessian_is_refused_with_its_size_and_the_alternative(monkeypatch):
     F = tw.objective(lambda x: np.sum(x**2), np.zeros(3000))
     monkeypatch.setattr(objective_module, "_available_memory", lambda: 8 * 3000**2 - 1)
     with pytest.raises(MemoryError, match=r"3000 variables .*7\.2e\+07 bytes.*hvp"):
-        F.hess(np.zeros(3000))
+        F.hessian(np.zeros(3000))
     np.testing.assert_array_equal(F.hvp(np.zeros(3000), np.ones(3000)), 2.0)
 
 
@@ -622,7 +622,7 @@ def test_truly_huge_hessian_is_refused_before_anything_is_made():
     F = tw.objective(lambda x: np.sum(x**2), np.zeros(3_000_000))  # 72 TB
     began = time.perf_counter()
     with pytest.raises(MemoryError, match="hvp"):
-        F.hess(np.zeros(3_000_000))
+        F.hessian(np.zeros(3_000_000))
     assert time.perf_counter() - began < 1.0
 
 
@@ -758,10 +758,10 @@ def test_what_nothing_uses_changes_no_bit(kind):
     F, plain = made(UNUSED[kind]), made(lambda _: None)
     G = pickle.loads(pickle.dumps(F))
     points = np.random.default_rng(3).normal(size=(50, 6))
-    plain.hess(points[0])  # what a transform made before must not be seen either
+    plain.hessian(points[0])  # what a transform made before must not be seen either
     for x in points:
-        assert bits(F(x), F.grad(x), F.hess(x), F.hvp(x, x)) == bits(
-            G(x), G.grad(x), G.hess(x), G.hvp(x, x)
+        assert bits(F(x), F.grad(x), F.hessian(x), F.hvp(x, x)) == bits(
+            G(x), G.grad(x), G.hessian(x), G.hvp(x, x)
         )
         assert bits(F(x), F.grad(x)) == bits(plain(x), plain.grad(x))
     assert bits(F.grad(points)) == bits(G.grad(points)) == bits(plain.grad(points))
@@ -1051,7 +1051,7 @@ def test_one_objective_serves_four_threads_at_once():
     F = tw.objective(KINDS["large data"], np.ones(4))
     points = np.random.default_rng(9).normal(size=(64, 4))
     G = tw.objective(KINDS["large data"], np.ones(4))  # its own answers, made alone
-    wanted = [bits(G(p), *G.value_and_grad(p), G.hvp(p, p), G.hess(p)) for p in points]
+    wanted = [bits(G(p), *G.value_and_grad(p), G.hvp(p, p), G.hessian(p)) for p in points]
     errors, gate = [], threading.Barrier(4)
 
     def work(seed):
@@ -1059,7 +1059,7 @@ def test_one_objective_serves_four_threads_at_once():
             gate.wait(30)
             for i in np.random.default_rng(seed).permutation(64):
                 p = points[i]
-                got = bits(F(p), *F.value_and_grad(p), F.hvp(p, p), F.hess(p))
+                got = bits(F(p), *F.value_and_grad(p), F.hvp(p, p), F.hessian(p))
                 assert got == wanted[i]
                 res = tw.minimize(F, p, "adam", learning_rate=0.01, max_iter=20)
                 again = tw.minimize(G, p, "adam", learning_rate=0.01, max_iter=20)

@@ -88,7 +88,7 @@ def test_entries_without_lanes_are_shared():
 
 def test_second_derivatives():
     x0, v = shaped(START), shaped(DIRECTION)
-    np.testing.assert_array_equal(NAMED.hess(x0), FLAT.hess(START))
+    np.testing.assert_array_equal(NAMED.hessian(x0), FLAT.hessian(START))
     product = NAMED.hvp(x0, v)
     assert_form(product)
     np.testing.assert_array_equal(flat(product), FLAT.hvp(START, DIRECTION))

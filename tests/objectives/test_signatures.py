@@ -161,7 +161,7 @@ def test_a_dict_taken_whole_is_evaluated_and_differentiated():
     assert F(START) == F(**START) == cost(START) == 13
     assert F.grad(START)["a"] == -2
     np.testing.assert_array_equal(F.grad(START)["b"], [-4, -4, -4])
-    np.testing.assert_array_equal(F.hess(START), 2 * np.eye(4))
+    np.testing.assert_array_equal(F.hessian(START), 2 * np.eye(4))
     many = tw.minimize_many(cost, {"a": np.zeros(2), "b": np.ones((2, 3))})
     np.testing.assert_allclose(many.x["b"], 2, atol=1e-6)
     assert tw.check_grad(cost, START).error < 1e-9

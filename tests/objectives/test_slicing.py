@@ -75,7 +75,7 @@ def test_a_slice_is_minimized_and_pickled():
     best = tw.minimize(part, 1.0)
     assert best.success
     assert abs(part.grad(best.x)) <= 1e-8
-    assert best.plot(box=(0, 4)).get_xlabel() == "x"
+    assert best.plot(bounds=(0, 4)).get_xlabel() == "x"
 
 
 def test_a_function_of_rows_is_sliced_too():

@@ -122,13 +122,13 @@ def test_outside_the_domain_is_a_gap_without_a_warning():
 
 def test_a_pole_does_not_flatten_the_curve():
     res = descend(lambda x: 1 / x + x, 3.0, 0.1, 40)
-    ax = res.plot(box=(1e-9, 4))
+    ax = res.plot(bounds=(1e-9, 4))
     assert ax.get_ylim()[1] < 10
     assert ax.get_ylim()[0] < 2
 
 
 def test_an_infinite_value_is_a_gap_too():
-    ax = descend(lambda x: x - np.log(x), 3.0, 0.1, 5).plot(box=(0, 4))
+    ax = descend(lambda x: x - np.log(x), 3.0, 0.1, 5).plot(bounds=(0, 4))
     x, y = lines(ax)["f(x)"].get_data()
     assert x[0] == 0
     assert np.isnan(y[0])
@@ -176,7 +176,7 @@ def test_a_flat_function_has_no_contours_and_no_warning():
 
 def test_two_variables_outside_the_domain_stay_blank():
     res = descend(lambda x, y: np.log(x) ** 2 + np.log(y) ** 2, [0.2, 0.3], 0.01, 50)
-    ax = res.plot(box=[(-1, 2), (-1, 2)])
+    ax = res.plot(bounds=[(-1, 2), (-1, 2)])
     assert ax.get_xlim() == (-1, 2)
     assert any(isinstance(c, ContourSet) for c in ax.collections)
     ax.figure.savefig("/dev/null", format="png")  # draws everything; warnings are errors
@@ -239,9 +239,9 @@ def test_an_unpickled_result_says_what_it_lacks():
 def test_a_box_that_does_not_fit_is_refused():
     res = descend(sauna, [0.5, 0.6], 0.25, 5)
     with pytest.raises(ValueError, match=r"box must have shape \(2, 2\)"):
-        res.plot(box=(0, 1))
+        res.plot(bounds=(0, 1))
     with pytest.raises(ValueError, match="finite pairs"):
-        res.plot(box=[(0, 1), (3, 2)])
+        res.plot(bounds=[(0, 1), (3, 2)])
 
 
 def test_long_paths_keep_start_and_end():
@@ -278,7 +278,7 @@ def test_a_function_that_cannot_be_traced_is_drawn_too():
     res = tw.minimize(
         f, 1.6, "gradient_descent", learning_rate=0.1, max_iter=9, record=True, trace=False
     )
-    x, y = lines(res.plot(box=(-1, 2)))["f(x)"].get_data()
+    x, y = lines(res.plot(bounds=(-1, 2)))["f(x)"].get_data()
     np.testing.assert_allclose(y[x > 0], omega(x[x > 0]))
     assert np.isnan(y[x <= 0]).all()
     assert plot.descent(f, res).get_ylabel().startswith("f(")

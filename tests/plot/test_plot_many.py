@@ -264,7 +264,7 @@ def test_outliers_do_not_stretch_the_colours(fits):
 
 def test_maps_take_axes_and_leave_errors_out(fits):
     given = Figure().subplots(1, 2)
-    drawn = plot.maps(fits, ["A", "B"], ax=given, errors=False)
+    drawn = plot.maps(fits, names=["A", "B"], ax=given, errors=False)
     assert drawn.shape == (1, 2)
     assert drawn[0, 1] is given[1]
     assert given[1].get_title() == "B"
@@ -274,7 +274,7 @@ def test_maps_that_do_not_fit_are_refused(fits):
     with pytest.raises(ValueError, match="ax must hold 4 Axes, got 1"):
         plot.maps(fits, ax=Figure().add_subplot())
     with pytest.raises(ValueError, match="names must hold 2"):
-        plot.maps(fits, ["A"])
+        plot.maps(fits, names=["A"])
     fits.popt = fits.popt[0]
     with pytest.raises(ValueError, match=r"popt of shape \(rows, columns, p\), got \(20, 2\)"):
         plot.maps(fits)

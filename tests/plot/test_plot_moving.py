@@ -46,7 +46,7 @@ def lines(ax):
 
 
 def test_each_frame_shows_the_path_so_far(descent, tmp_path):
-    film = plot.animate(descent, box=BOX)
+    film = plot.animate(None, descent, bounds=BOX)
     film.save(tmp_path / "film.gif", writer="pillow", dpi=40)
     ax = film._fig.axes[0]
     frames = list(film.new_saved_frame_seq())
@@ -61,7 +61,7 @@ def test_each_frame_shows_the_path_so_far(descent, tmp_path):
 
 def test_a_gif_holds_every_frame(descent, tmp_path):
     file = tmp_path / "film.gif"
-    plot.animate(descent, box=BOX, interval=50).save(file, writer="pillow", dpi=40)
+    plot.animate(None, descent, bounds=BOX, interval=50).save(file, writer="pillow", dpi=40)
     with Image.open(file) as gif:
         assert gif.n_frames == 9
         assert gif.info["duration"] == 50
@@ -69,12 +69,12 @@ def test_a_gif_holds_every_frame(descent, tmp_path):
 
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="films need FFmpeg's program, ffmpeg")
 def test_a_film_is_saved_where_ffmpeg_is_there(descent, tmp_path):
-    plot.animate(descent, box=BOX).save(tmp_path / "film.mp4", dpi=50)
+    plot.animate(None, descent, bounds=BOX).save(tmp_path / "film.mp4", dpi=50)
     assert (tmp_path / "film.mp4").stat().st_size > 1000
 
 
 def test_a_notebook_shows_it_as_it_is(descent):
-    shown = plot.animate(descent, box=BOX, frames=3)._repr_html_()
+    shown = plot.animate(None, descent, bounds=BOX, frames=3)._repr_html_()
     assert "<script" in shown
     assert shown.count("data:image/png;base64") == 3
 
@@ -83,7 +83,7 @@ def test_long_descents_leave_iterations_out(tmp_path):
     long = tw.minimize(
         omega, 1.6, "gradient_descent", learning_rate=1e-3, max_iter=1000, record=True
     )
-    film = plot.animate(long, frames=20)
+    film = plot.animate(None, long, frames=20)
     steps = list(film.new_saved_frame_seq())
     assert len(steps) == 20
     assert (steps[0], steps[-1]) == (0, 1000)
@@ -100,7 +100,7 @@ def test_several_descents_run_side_by_side(tmp_path):
         m: tw.minimize(f, np.ones(5), m, learning_rate=0.05, max_iter=n, record=True)
         for m, n in (("adam", 12), ("momentum", 6))
     }
-    film = plot.animate(runs)
+    film = plot.animate(None, runs)
     film.save(tmp_path / "film.gif", writer="pillow", dpi=30)
     ax = film._fig.axes[0]
     assert (ax.get_xlabel(), ax.get_yscale()) == ("iteration", "log")
@@ -111,11 +111,11 @@ def test_several_descents_run_side_by_side(tmp_path):
 
 def test_what_cannot_be_animated_is_refused(descent):
     with pytest.raises(ValueError, match=r"path of descent: minimize with record=True"):
-        plot.animate(tw.minimize(omega, 1.6))
+        plot.animate(None, tw.minimize(omega, 1.6))
     with pytest.raises(ValueError, match="got none"):
-        plot.animate([])
+        plot.animate(None, [])
     with pytest.raises(ValueError, match="frames and interval must be > 0"):
-        plot.animate(descent, frames=0)
+        plot.animate(None, descent, frames=0)
 
 
 # ---- exploring, on a canvas without a screen: matplotlib's own events

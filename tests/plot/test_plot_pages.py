@@ -101,7 +101,7 @@ def test_a_descent_that_leaves_the_domain_ends_where_the_cores_does(tmp_path):
 def test_bounds_hold_in_the_page(tmp_path):
     fun, box = course("bowl")
     bounds = [(0.5, None), (-1, 2)]
-    page = explore_html(fun, box, tmp_path / "page.html", start=[3, 2], bounds=bounds)
+    page = explore_html(fun, box, tmp_path / "page.html", start=[3, 2], within=bounds)
     code = "report(thalweg.descend([3, 2], 0.1, 50).path.flat().map(String));"
     got = floats(evaluated(logic(page) + code, tmp_path)).reshape(-1, 2)
     x, _ = core_path(fun, [3.0, 2.0], 0.1, 50, bounds=bounds)

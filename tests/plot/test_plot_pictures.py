@@ -60,11 +60,11 @@ def rendered(ax):
 
 
 DRAWN = {
-    "curve": lambda ax: plot.curve(omega, box=(0.1, 2), ax=ax),
-    "contours": lambda ax: plot.contours(sauna, box=BOX, ax=ax),
-    "field": lambda ax: plot.field(sauna, BOX, ax=ax),
+    "curve": lambda ax: plot.curve(omega, bounds=(0.1, 2), ax=ax),
+    "contours": lambda ax: plot.contours(sauna, bounds=BOX, ax=ax),
+    "field": lambda ax: plot.field(sauna, bounds=BOX, ax=ax),
     "tangent": lambda ax: plot.tangent(omega, 0.5, ax=ax),
-    "slices": lambda ax: plot.slices(bowl, {"y": [0, 1]}, (-1, 1), ax=ax),
+    "slices": lambda ax: plot.slices(bowl, {"y": [0, 1]}, bounds=(-1, 1), ax=ax),
     "history": lambda ax: plot.history(run(rosen, np.zeros(3), "lbfgs"), ax=ax),
     "descent": lambda ax: plot.descent(omega, run(omega, 1.6), ax=ax),
     "fit": lambda ax: plot.fit(lambda x, a: a * x, [1.0, 2], [1.0, 2.1], [1.02], ax=ax),
@@ -109,9 +109,9 @@ def test_a_picture_without_box_and_result_says_what_it_needs():
 
 def test_a_function_of_more_variables_is_told_of_slices():
     with pytest.raises(ValueError, match=r"two variables, got 3.*slice\(name=value\)"):
-        plot.contours(lambda x, y, z: x + y + z, box=[(0, 1)] * 3)
+        plot.contours(lambda x, y, z: x + y + z, bounds=[(0, 1)] * 3)
     with pytest.raises(ValueError, match=r"one variable, got 2"):
-        plot.curve(bowl, box=BOX)
+        plot.curve(bowl, bounds=BOX)
 
 
 def test_lines_are_told_apart_in_grey():
@@ -132,7 +132,7 @@ def test_lines_are_told_apart_in_grey():
 
 def test_several_descents_on_a_curve_are_named_and_all_there():
     runs = {f"rate {r}": run(omega, 1.6, rate=r) for r in (0.04, 0.3)}
-    ax = plot.curve(omega, runs, box=(0.1, 2))
+    ax = plot.curve(omega, runs, bounds=(0.1, 2))
     drawn = lines(ax)
     for name, result in runs.items():
         np.testing.assert_array_equal(drawn[name].get_xdata(), result.path.x)
@@ -150,7 +150,7 @@ def test_results_are_named_by_their_methods():
 
 
 def test_a_tangent_line_touches_its_curve():
-    ax = plot.tangent(omega, 0.5, box=(0.1, 2))
+    ax = plot.tangent(omega, 0.5, bounds=(0.1, 2))
     line = lines(ax)["tangent"]
     x, y = line.get_data()
     F = tw.objective(omega, 1.0)
@@ -161,7 +161,7 @@ def test_a_tangent_line_touches_its_curve():
 
 
 def test_slices_hold_the_others_where_they_are_put():
-    ax = plot.slices(sauna, {"y": [1, 2, 4]}, (0, 5))
+    ax = plot.slices(sauna, {"y": [1, 2, 4]}, bounds=(0, 5))
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("x", "f(x, y)")
     for line, y in zip(ax.get_lines(), (1, 2, 4), strict=True):
         assert line.get_label() == f"y = {y}"
@@ -171,7 +171,7 @@ def test_slices_hold_the_others_where_they_are_put():
 
 
 def test_slices_of_three_variables_go_together():
-    ax = plot.slices(lambda a, b, c: a + 10 * b + 100 * c, {"a": [1, 2], "c": 3}, (0, 1))
+    ax = plot.slices(lambda a, b, c: a + 10 * b + 100 * c, {"a": [1, 2], "c": 3}, bounds=(0, 1))
     assert ax.get_xlabel() == "b"
     assert [line.get_label() for line in ax.get_lines()] == ["a = 1, c = 3", "a = 2, c = 3"]
     assert ax.get_lines()[1].get_ydata()[0] == 302
@@ -179,22 +179,22 @@ def test_slices_of_three_variables_go_together():
 
 def test_slices_of_an_array_go_by_its_entries():
     F = tw.objective(lambda v: v @ v, np.ones(3))
-    ax = plot.slices(F, {"v[0]": 1.0, "v[2]": [0.0, 2.0]}, (-1, 1))
+    ax = plot.slices(F, {"v[0]": 1.0, "v[2]": [0.0, 2.0]}, bounds=(-1, 1))
     assert ax.get_xlabel() == "v[1]"
     assert ax.get_lines()[1].get_label() == "v[0] = 1, v[2] = 2"
 
 
 def test_slices_that_hold_too_few_or_unknown_variables_are_refused():
     with pytest.raises(ValueError, match="held must name all but one of x, y; got none"):
-        plot.slices(bowl, {}, (0, 1))
+        plot.slices(bowl, {}, bounds=(0, 1))
     with pytest.raises(ValueError, match="got z"):
-        plot.slices(bowl, {"z": 1}, (0, 1))
+        plot.slices(bowl, {"z": 1}, bounds=(0, 1))
     with pytest.raises(ValueError, match="a: 2, c: 3"):
-        plot.slices(lambda a, b, c: a + b + c, {"a": [1, 2], "c": [1, 2, 3]}, (0, 1))
+        plot.slices(lambda a, b, c: a + b + c, {"a": [1, 2], "c": [1, 2, 3]}, bounds=(0, 1))
 
 
 def test_a_curve_without_descents_is_seen_to_its_top():
-    ax = plot.curve(omega, box=(0.1, 2))
+    ax = plot.curve(omega, bounds=(0.1, 2))
     assert ax.get_ylim()[1] > omega(2.0)
 
 
@@ -205,14 +205,14 @@ def test_contours_take_boxes_of_every_form():
     F = tw.objective(bowl, {"x": 1.0, "y": 1.0})
     for fun, box in ((bowl, [(-1, 2), (-3, 4)]), (bowl, {"x": (-1, 2), "y": (-3, 4)}),
                      (F, {"y": (-3, 4), "x": (-1, 2)})):  # fmt: skip
-        ax = plot.contours(fun, box=box)
+        ax = plot.contours(fun, bounds=box)
         assert (ax.get_xlim(), ax.get_ylim()) == ((-1, 2), (-3, 4))
         assert (ax.get_xlabel(), ax.get_ylabel()) == ("x", "y")
 
 
 def test_paths_of_several_descents_are_all_drawn_over_the_contours():
     runs = {"slow": run(sauna, [0.5, 0.6], rate=0.05), "quick": run(sauna, [1, 3], rate=0.25)}
-    ax = plot.contours(sauna, runs, BOX)
+    ax = plot.contours(sauna, runs, bounds=BOX)
     drawn = lines(ax)
     for name, result in runs.items():
         np.testing.assert_array_equal(drawn[name].get_xydata(), result.path.x)
@@ -223,7 +223,7 @@ def test_paths_of_several_descents_are_all_drawn_over_the_contours():
 
 def test_surface_stands_beside_its_contours_with_the_path_on_both():
     result = run(sauna, [0.5, 0.6], rate=0.25)
-    ax = plot.surface(sauna, result, BOX)
+    ax = plot.surface(sauna, result, bounds=BOX)
     flat, space = ax.figure.axes
     assert space is ax
     assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_zlabel()) == ("x", "y", "f(x, y)")
@@ -239,20 +239,20 @@ def test_surface_stands_beside_its_contours_with_the_path_on_both():
 
 def test_surface_alone_needs_three_axes():
     given = Figure().add_subplot(projection="3d")
-    assert plot.surface(bowl, box=BOX, ax=given) is given
+    assert plot.surface(bowl, bounds=BOX, ax=given) is given
     assert given.figure.axes == [given]
     with pytest.raises(TypeError, match="projection='3d'"):
-        plot.surface(bowl, box=BOX, ax=Figure().add_subplot())
+        plot.surface(bowl, bounds=BOX, ax=Figure().add_subplot())
 
 
 def test_a_pole_is_cut_out_of_the_surface():
-    ax = plot.surface(lambda x, y: 1 / (x**2 + y**2), box=[(-1, 1), (-1, 1)])
+    ax = plot.surface(lambda x, y: 1 / (x**2 + y**2), bounds=[(-1, 1), (-1, 1)])
     assert ax.get_zlim()[1] < 100
     rendered(ax)
 
 
 def test_arrows_are_the_gradient():
-    ax = plot.field(sauna, BOX, count=9)
+    ax = plot.field(sauna, bounds=BOX, count=9)
     (arrows,) = [c for c in ax.collections if isinstance(c, Quiver)]
     F = tw.objective(sauna, [1.0, 1.0])
     slopes = F.grad(np.column_stack([arrows.X, arrows.Y]))
@@ -269,14 +269,16 @@ def test_arrows_are_the_gradient():
 
 def test_arrows_downhill_point_the_other_way():
     up, down = (
-        next(c for c in plot.field(bowl, BOX, downhill=d).collections if isinstance(c, Quiver))
+        next(
+            c for c in plot.field(bowl, bounds=BOX, downhill=d).collections if isinstance(c, Quiver)
+        )
         for d in (False, True)
     )
     np.testing.assert_array_equal(up.U, -np.asarray(down.U))
 
 
 def test_arrows_leave_out_what_has_no_gradient():
-    ax = plot.field(lambda x, y: np.log(x) + y**2, [(-1, 1), (-1, 1)], count=10)
+    ax = plot.field(lambda x, y: np.log(x) + y**2, bounds=[(-1, 1), (-1, 1)], count=10)
     (arrows,) = [c for c in ax.collections if isinstance(c, Quiver)]
     assert len(arrows.X) == 50
     assert np.all(arrows.X > 0)
@@ -298,7 +300,7 @@ def test_a_tangent_plane_is_seen_and_told():
 
 def test_a_tangent_needs_a_value_and_one_or_two_variables():
     with pytest.raises(ValueError, match="no tangent at -1"):
-        plot.tangent(omega, -1.0, box=(-2, 2))
+        plot.tangent(omega, -1.0, bounds=(-2, 2))
     with pytest.raises(ValueError, match="one or two variables, got 3"):
         plot.tangent(lambda x, y, z: x + y + z, [1, 1, 1])
     with pytest.raises(TypeError, match="projection='3d'"):
@@ -444,7 +446,7 @@ def somewhere(x, y):
 @pytest.mark.parametrize("fun", [flat, nowhere, somewhere])
 @pytest.mark.parametrize("draw", [plot.contours, plot.surface, plot.field])
 def test_functions_that_are_flat_or_have_no_value_are_drawn(fun, draw):
-    rendered(draw(fun, box=[(-1, 1), (-1, 1)]))
+    rendered(draw(fun, bounds=[(-1, 1), (-1, 1)]))
 
 
 def test_the_tangent_of_a_plain_is_the_plain():
@@ -458,7 +460,7 @@ def test_descents_that_left_or_grew_are_drawn():
     left = run(omega, 1.6, rate=0.5)
     far = run(bowl, [1.0, 1.0], rate=2.0, count=60)
     assert far.path.fun[-1] > 1e20
-    rendered(plot.curve(omega, [left], box=(-1, 2)))
+    rendered(plot.curve(omega, [left], bounds=(-1, 2)))
     rendered(plot.surface(None, far))
     rendered(plot.history({"left": left, "far": far}))
 
@@ -469,7 +471,7 @@ def test_functions_that_cannot_be_traced_are_drawn_by_differences():
     def f(x, y):
         return math.exp(x) + y**2
 
-    ax = plot.field(f, [(-1, 1), (-1, 1)], count=5)
+    ax = plot.field(f, bounds=[(-1, 1), (-1, 1)], count=5)
     (arrows,) = [c for c in ax.collections if isinstance(c, Quiver)]
     np.testing.assert_allclose(
         arrows.V * np.exp(arrows.X), arrows.U * 2 * arrows.Y, rtol=1e-6, atol=1e-6
@@ -479,19 +481,19 @@ def test_functions_that_cannot_be_traced_are_drawn_by_differences():
 
 def test_a_box_in_the_place_of_results_is_told():
     for draw in (plot.contours, plot.surface):
-        with pytest.raises(TypeError, match=r"results must be results.* got a tuple; .* box="):
+        with pytest.raises(TypeError, match=r"results must be results.* got a tuple; .* bounds="):
             draw(bowl, [(-1, 1), (-1, 1)])
-    with pytest.raises(TypeError, match=r"got a int; limits are given as box="):
+    with pytest.raises(TypeError, match=r"got a int; limits are given as bounds="):
         plot.curve(omega, (0, 1))
 
 
 def test_a_function_of_several_values_is_refused():
     with pytest.raises(ValueError, match=r"must return one value, got shape \(2,\)"):
-        plot.contours(lambda x: x**2, box=[(-1, 1), (-1, 1)])
+        plot.contours(lambda x: x**2, bounds=[(-1, 1), (-1, 1)])
 
 
 def test_values_near_the_largest_number_have_contours():
-    rendered(plot.contours(lambda x, y: np.exp(600 * x) + y, box=[(-1, 1), (-1, 1)]))
+    rendered(plot.contours(lambda x, y: np.exp(600 * x) + y, bounds=[(-1, 1), (-1, 1)]))
 
 
 def test_a_vertical_tangent_is_refused_for_its_slope():

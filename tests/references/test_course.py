@@ -155,7 +155,7 @@ def test_saunas_critical_points():
     np.testing.assert_array_equal(F.grad(lines), 0.0)
     for at in ((4.0, 4.0), (6.0, 6.0)):
         np.testing.assert_array_equal(F.grad(at), 0.0)
-    assert np.all(np.linalg.eigvalsh(F.hess(4.0, 4.0)) > 0)
+    assert np.all(np.linalg.eigvalsh(F.hessian(4.0, 4.0)) > 0)
 
 
 # ---- minima --------------------------------------------------------------------------------------

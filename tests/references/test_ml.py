@@ -44,7 +44,7 @@ def heavy_ball(F, x0, least):
 
     The largest curvature of these losses is that at 0. B. T. Polyak, 1964.
     """
-    low, high = np.sqrt(least), np.sqrt(np.linalg.eigvalsh(F.hess(x0))[-1])
+    low, high = np.sqrt(least), np.sqrt(np.linalg.eigvalsh(F.hessian(x0))[-1])
     return {"learning_rate": 2 / (high + low) ** 2, "momentum": ((high - low) / (high + low)) ** 2}
 
 

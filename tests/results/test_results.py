@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import thalweg as tw
+from thalweg import _core
 from thalweg._methods.method import make
 from thalweg._results.reasons import STATUS_MANY, SUCCESS, Reason
 from thalweg._results.results import Many, One, Results
@@ -27,8 +28,8 @@ def told(fun=omega, x0=1.6, rates=(0.1, 0.5, 0.3, 0.2), **more):
     stepper = f.stepper(method, False, True, False, True)
     rows = np.repeat(f.start[None, :], len(rates), axis=0)
     out = stepper.run(
-        rows, [None], [True], [np.array(rates)], [], [], 1e-8, 0.0, 0.0, 25, 2**62, np.inf, False,
-        None, None,
+        rows, [None], [True], [np.array(rates)], [], [], _core.Stopping(gtol=1e-8, max_iter=25),
+        False, None, None,
     )  # fmt: skip
     out["jac"] = f.rows_value_and_grad(out["x"])[1]
     return Results.told(out, f, max_nfev=2**62, elapsed=1e-3, **more)

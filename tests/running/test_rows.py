@@ -574,7 +574,7 @@ def test_hessians_of_long_data() -> None:
     F = tw.objective(lambda w: np.sum(np.log(1 + np.exp(-y * (X @ w)))), np.zeros(4))
     w = np.array([0.5, -1.0, 0.25, 2.0])
     p = special.expit(-y * (X @ w))
-    np.testing.assert_allclose(F.hess(w), (X.T * (y * y * p * (1 - p))) @ X, rtol=1e-12)
+    np.testing.assert_allclose(F.hessian(w), (X.T * (y * y * p * (1 - p))) @ X, rtol=1e-12)
 
 
 @pytest.mark.parametrize("step", [1, 2])

@@ -139,7 +139,7 @@ def together(works: list[Callable[[], Any]]) -> list[Any]:
 FIRST: list[Callable[[tw.Objective, Any], Any]] = [
     lambda F, x: F(x),
     lambda F, x: F.grad(x),
-    lambda F, x: F.hess(x) if x.size < 50 else F.hvp(x, x),
+    lambda F, x: F.hessian(x) if x.size < 50 else F.hvp(x, x),
     lambda F, x: F.hvp(x, np.ones_like(x)),
     lambda F, x: F(np.stack([x] * 9)),
     lambda F, x: tw.minimize(F, x, "gradient_descent", learning_rate=1e-4, max_iter=20).x,

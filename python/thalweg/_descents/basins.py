@@ -15,6 +15,7 @@ from thalweg._descents.interrupts import carries_result
 from thalweg._descents.minima import Minima
 from thalweg._descents.multistart import Asked
 from thalweg._descents.stationary import Box
+from thalweg._methods.stopping import FTOL, GTOL, XTOL
 from thalweg._objectives.objective import Objective
 from thalweg._objectives.points import FloatArray
 from thalweg._results.record import seconds
@@ -105,14 +106,14 @@ def basins(
     method: Any = "lbfgs",
     *,
     args: tuple[Any, ...] = (),
-    tol: float = 1e-3,
-    hold: bool = True,
+    merge_tol: float = 1e-3,
+    bounded: bool = True,
     threads: int | None = None,
     progress: bool = False,
     unpack: bool | None = None,
-    gtol: float | None = None,
-    xtol: float | None = None,
-    ftol: float | None = None,
+    gtol: float | None = GTOL,
+    xtol: float | None = XTOL,
+    ftol: float | None = FTOL,
     max_iter: int | None = None,
     max_nfev: int | None = None,
     max_time: float | None = None,
@@ -132,7 +133,7 @@ def basins(
         Starts along each variable, at least 2; for a function of one variable a number.
     method : str or method object
         As in `thalweg.minimize`, with hyper-parameters as further keywords.
-    args, tol, hold, threads, progress, unpack : optional
+    args, merge_tol, bounded, threads, progress, unpack : optional
         As in `thalweg.multistart`.
     gtol, xtol, ftol, max_iter, max_nfev, max_time : optional
         When a descent stops, as in `thalweg.minimize`.
@@ -174,8 +175,8 @@ def basins(
         "max_time": max_time,
     }  # fmt: skip
     asked = Asked(
-        fun, bounds, method, args=args, hold=hold, tol=tol, threads=threads, unpack=unpack,
-        stops=stops, hyper=hyper,
+        fun, bounds, method, args=args, bounded=bounded, merge_tol=merge_tol,
+        threads=threads, unpack=unpack, stops=stops, hyper=hyper,
     )  # fmt: skip
     axes, rows = _grid(asked.box, shape)
     sizes = tuple(len(axis) for axis in axes)

@@ -12,6 +12,7 @@ from warnings import warn
 
 import numpy as np
 
+from thalweg import _core
 from thalweg._descents.backing import backed
 from thalweg._descents.callbacks import Listener, listener
 from thalweg._descents.interrupts import Parts
@@ -151,8 +152,8 @@ class Run:
         refuse_matrices(method.name, rows.shape[1])
         return o.minimizer(method.name).run(
             rows, [None, *o.args], [True] + [False] * len(o.args), method.numbers(), self.bounds,
-            memory[0] if memory else None, record=self.record, callback=self._listener(shown),
-            function=function, **stops,
+            memory[0] if memory else None, _core.Stopping(**stops), record=self.record,
+            callback=self._listener(shown), function=function,
         )  # fmt: skip
 
     def _rule(
@@ -170,8 +171,8 @@ class Run:
         )
         return stepper.run(
             rows, [None, *o.args], [True] + [False] * len(o.args), self.method.inputs(),
-            self.bounds, memory, record=self.record, callback=self._listener(shown),
-            function=function, **stops,
+            self.bounds, memory, _core.Stopping(**stops), record=self.record,
+            callback=self._listener(shown), function=function,
         )  # fmt: skip
 
     def _listener(self, shown: Progress | None) -> Listener | None:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from thalweg import _core
 from thalweg._descents.backing import backed
 from thalweg._descents.descent import Run, not_begun, path_of, refuse_matrices
 from thalweg._descents.interrupts import Parts, completed
@@ -173,8 +174,8 @@ class Lanes:
         inputs = method.inputs(by_lane)
         object.__setattr__(self, "_gtol", 0.0 if bounds else stops["gtol"])
         parts.append((None, stepper.run_many(
-            self.rows, [None, *self.args], [True, *self.varying], inputs, bounds, progress=told,
-            count_rises=count_rises, **stops,
+            self.rows, [None, *self.args], [True, *self.varying], inputs, bounds,
+            _core.Stopping(**stops, count_rises=count_rises), progress=told,
         )))  # fmt: skip
         return parts
 
@@ -202,8 +203,8 @@ class Lanes:
         refuse_matrices(method.name, self.rows.shape[1])
         minimizer, numbers = self.objective.minimizer(method.name), method.numbers()
         parts.append((which, minimizer.run_many(
-            self.rows, [None, *self.args], [True, *self.varying], numbers, bounds, progress=told,
-            **stops,
+            self.rows, [None, *self.args], [True, *self.varying], numbers, bounds,
+            _core.Stopping(**stops), progress=told,
         )))  # fmt: skip
 
     def outcome(self, parts: Parts) -> dict[str, Any]:

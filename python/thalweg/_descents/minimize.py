@@ -11,8 +11,8 @@ from thalweg._descents.batches import Batches
 from thalweg._descents.descent import Run, State, continued, not_begun
 from thalweg._descents.interrupts import carried, carries_result
 from thalweg._descents.training import train
-from thalweg._methods.method import make, memory_of
-from thalweg._methods.stopping import checked_given, defaults
+from thalweg._methods.method import Method, make, memory_of
+from thalweg._methods.stopping import FTOL, GTOL, XTOL, checked_given, defaults, is_given
 from thalweg._objectives.bounds import read_bounds
 from thalweg._objectives.objective import Objective, checked_threads, objective_of
 from thalweg._objectives.points import FloatArray, check_finite
@@ -44,9 +44,9 @@ def minimize(
     *,
     args: tuple[Any, ...] = (),
     bounds: Any = None,
-    gtol: float | None = None,
-    xtol: float | None = None,
-    ftol: float | None = None,
+    gtol: float | None = GTOL,
+    xtol: float | None = XTOL,
+    ftol: float | None = FTOL,
     max_iter: int | None = None,
     max_nfev: int | None = None,
     max_time: float | None = None,
@@ -98,8 +98,8 @@ def minimize(
         Stop when the largest change of a variable is at most ``xtol * (1 + max|x|)``.
     ftol : float, default 0
         Stop when the value changes by at most ``ftol * max(|f_k|, |f_k+1|, 1)``.
-    max_iter : int, default 1000
-        Iterations at most.
+    max_iter : int, optional
+        Iterations at most: by default 1000 under a rule, 10,000 under a solver.
     max_nfev : int, optional
         Evaluations at most; a joint value and gradient counts once.
     max_time : float, optional
@@ -206,27 +206,7 @@ def minimize(
             state=state, trace=trace, jac=jac, unpack=unpack, threads=threads, record=record,
             callback=callback, progress=progress, began=began,
         )  # fmt: skip
-    objective: Called | Objective
-    if isinstance(fun, Objective):
-        if unpack is not None or jac is not None:
-            raise TypeError(
-                "unpack= and jac= were settled when the objective was traced; leave them out"
-            )
-        objective = objective_of(fun, x0, args, None)
-    elif not trace:
-        if chosen.needs in ("hessian", "hessian_vector"):
-            raise TypeError(
-                f"{chosen.name} needs second derivatives, which are made from a traced function: "
-                "leave out trace=False, or use 'lbfgs'"
-            )
-        objective = Called(fun, x0, _as_tuple(args), jac, unpack, chosen.needs != "value")
-    else:
-        if jac is not None:
-            raise TypeError(
-                "jac= is for trace=False: a traced function is differentiated exactly. Leave it out"
-                + ", and return the value alone" * (jac is True)
-            )
-        objective = objective_of(fun, x0, args, unpack)
+    objective = _objective(fun, x0, chosen, _as_tuple(args), trace, jac, unpack)
     lead, rows = objective.structure.flatten(x0, "x0")
     if lead:
         raise ValueError(f"x0 must be one start, got {rows.shape[0]} (leading axes {lead})")
@@ -251,6 +231,37 @@ def minimize(
     )
 
 
+def _objective(
+    fun: Callable[..., Any] | Objective,
+    x0: Any,
+    chosen: Method,
+    args: tuple[Any, ...],
+    trace: bool,
+    jac: Any,
+    unpack: bool | None,
+) -> Called | Objective:
+    """What is minimized: traced, traced before, or called."""
+    if isinstance(fun, Objective):
+        if unpack is not None or jac is not None:
+            raise TypeError(
+                "unpack= and jac= were settled when the objective was traced; leave them out"
+            )
+        return objective_of(fun, x0, args, None)
+    if not trace:
+        if chosen.needs in ("hessian", "hessian_vector"):
+            raise TypeError(
+                f"{chosen.name} needs second derivatives, which are made from a traced function: "
+                "leave out trace=False, or use 'lbfgs'"
+            )
+        return Called(fun, x0, args, jac, unpack, chosen.needs != "value")
+    if jac is not None:
+        raise TypeError(
+            "jac= is for trace=False: a traced function is differentiated exactly. Leave it out"
+            + ", and return the value alone" * (jac is True)
+        )
+    return objective_of(fun, x0, args, unpack)
+
+
 def _as_tuple(args: Any) -> tuple[Any, ...]:
     """`args`, where one may stand alone as in SciPy."""
     return args if isinstance(args, tuple) else (args,)
@@ -273,8 +284,8 @@ def _scipy_spellings(
             raise TypeError(f"options must be among {', '.join(_OPTIONS)}, got {key!r}")
         if _OPTIONS[key] == "progress":
             progress = bool(value)
-        elif stops[_OPTIONS[key]] is None:
+        elif not is_given(stops[_OPTIONS[key]]):
             stops[_OPTIONS[key]] = value
-    if tol is not None and stops["gtol"] is None:
+    if tol is not None and not is_given(stops["gtol"]):
         stops["gtol"] = tol
     return progress

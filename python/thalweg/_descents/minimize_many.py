@@ -10,7 +10,7 @@ from typing import Any
 from thalweg._descents.interrupts import Parts, carried, carries_result, ended
 from thalweg._descents.lanes import Lanes, cores, lane_method
 from thalweg._descents.progress import Progress
-from thalweg._methods.stopping import checked_given, defaults
+from thalweg._methods.stopping import FTOL, GTOL, XTOL, checked_given, defaults
 from thalweg._objectives.bounds import read_bounds
 from thalweg._objectives.objective import Objective
 from thalweg._results.results import Results
@@ -27,9 +27,9 @@ def minimize_many(
     args: tuple[Any, ...] = (),
     lane_args: tuple[Any, ...] = (),
     bounds: Any = None,
-    gtol: float | None = None,
-    xtol: float | None = None,
-    ftol: float | None = None,
+    gtol: float | None = GTOL,
+    xtol: float | None = XTOL,
+    ftol: float | None = FTOL,
     max_iter: int | None = None,
     max_nfev: int | None = None,
     max_time: float | None = None,

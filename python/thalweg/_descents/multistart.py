@@ -15,7 +15,7 @@ from thalweg._descents.minima import Minima, find_minima
 from thalweg._descents.progress import Progress
 from thalweg._descents.stationary import Box
 from thalweg._methods.method import Method, make
-from thalweg._methods.stopping import checked_given, defaults
+from thalweg._methods.stopping import FTOL, GTOL, XTOL, checked_given, defaults
 from thalweg._objectives.bounds import read_limits
 from thalweg._objectives.objective import Objective, objective_of
 from thalweg._objectives.points import FloatArray, as_floats
@@ -39,8 +39,8 @@ class Asked:
         method: Any,
         *,
         args: Any,
-        hold: bool,
-        tol: Any,
+        bounded: bool,
+        merge_tol: Any,
         threads: int | None,
         unpack: bool | None,
         stops: dict[str, Any],
@@ -49,7 +49,7 @@ class Asked:
         given = checked_given(stops)
         self.method: Method = make("lbfgs" if method is None else method, hyper)
         self.stops = defaults(self.method) | given | {"threads": cores(threads)}
-        self.tol = _checked_tol(tol)
+        self.tol = _checked_tol(merge_tol)
         self.objective = _objective_in(bounds, fun, args, unpack)
         lower, upper = read_limits(bounds, self.objective.structure)
         with np.errstate(over="ignore"):
@@ -62,7 +62,7 @@ class Asked:
             )
         if not (lower < upper).any():
             raise ValueError("bounds must leave room in some variable, got lower = upper in all")
-        self.box = Box(np.ascontiguousarray(lower), np.ascontiguousarray(upper), bool(hold))
+        self.box = Box(np.ascontiguousarray(lower), np.ascontiguousarray(upper), bool(bounded))
 
     def run(
         self,
@@ -120,14 +120,14 @@ def multistart(
     args: tuple[Any, ...] = (),
     seed: int = 0,
     sampling: str = "sobol",
-    tol: float = 1e-3,
-    hold: bool = True,
+    merge_tol: float = 1e-3,
+    bounded: bool = True,
     threads: int | None = None,
     progress: bool = False,
     unpack: bool | None = None,
-    gtol: float | None = None,
-    xtol: float | None = None,
-    ftol: float | None = None,
+    gtol: float | None = GTOL,
+    xtol: float | None = XTOL,
+    ftol: float | None = FTOL,
     max_iter: int | None = None,
     max_nfev: int | None = None,
     max_time: float | None = None,
@@ -155,10 +155,10 @@ def multistart(
     sampling : {"sobol", "uniform"}
         Sobol's sequence, scrambled (it fills the box evenly; needs SciPy), or independent uniform
         numbers.
-    tol : float, default 1e-3
+    merge_tol : float, default 1e-3
         How far apart ends may be that are the same minimum, in every variable, as a share of the
         box's width.
-    hold : bool, default True
+    bounded : bool, default True
         Keep the descents inside the box: a minimum at its border is then a minimum. False: the
         bounds only say where to start.
     threads : int, optional
@@ -190,13 +190,14 @@ def multistart(
 
     Notes
     -----
-    Ends are rounded to cells of `tol` times the width of the box. The lowest end of each cell is
-    judged by the signs of the Hessian's eigenvalues on the variables that no bound holds; near a
-    minimum (Newton's step is at most `tol` times the width) it is polished by Newton's method, so
-    that descents that were stopped early count as well; and if that moves it by no more, all ends
-    of its cell belong to where it came to. From the lowest value up, what is within `tol` times the
-    width, in every variable, of a lower one is the same minimum. Where a function has a line or a
-    plain of minima, the points found there stay apart at `tol`, and `flat` says which they are.
+    Ends are rounded to cells of `merge_tol` times the width of the bounds. The lowest end of each
+    cell is judged by the signs of the Hessian's eigenvalues on the variables that no bound holds.
+    Near a minimum (Newton's step is at most `merge_tol` times the width) it is polished by Newton's
+    method, so that descents that were stopped early count as well; and if that moves it by no more,
+    all ends of its cell belong to the polished point. From the lowest value up, an end within
+    `merge_tol` times the width of a lower one, in every variable, is the same minimum. Where a
+    function has a line or a plain of minima, the points found there stay apart at `merge_tol`, and
+    `flat` says which they are.
 
     Sobol's points: S. Joe and F. Y. Kuo, SIAM J. Sci. Comput. 30(5), 2008, 2635-2654.
 
@@ -216,8 +217,8 @@ def multistart(
         "max_time": max_time,
     }  # fmt: skip
     asked = Asked(
-        fun, bounds, method, args=args, hold=hold, tol=tol, threads=threads, unpack=unpack,
-        stops=stops, hyper=hyper,
+        fun, bounds, method, args=args, bounded=bounded, merge_tol=merge_tol,
+        threads=threads, unpack=unpack, stops=stops, hyper=hyper,
     )  # fmt: skip
     rows = _starts(asked.box, _count("n", n, 1), _count("seed", seed, 0), sampling)
     starts = asked.objective.structure.restore(rows, (len(rows),))
@@ -334,11 +335,13 @@ def _count(name: str, value: Any, least: int) -> int:
     return int(value)
 
 
-def _checked_tol(tol: Any) -> float:
+def _checked_tol(merge_tol: Any) -> float:
     try:
-        number = float(tol)
+        number = float(merge_tol)
     except (TypeError, ValueError):
-        raise TypeError(f"tol must be a number, got {type(tol).__name__}") from None
+        raise TypeError(f"merge_tol must be a number, got {type(merge_tol).__name__}") from None
     if not 1e-12 <= number < 1.0:
-        raise ValueError(f"tol must be a share of the box's width, 1e-12 <= tol < 1, got {number}")
+        raise ValueError(
+            f"merge_tol must be a share of the bounds' width, 1e-12 <= merge_tol < 1, got {number}"
+        )
     return number

@@ -17,7 +17,7 @@ from thalweg._descents.interrupts import Parts, carried, carries_result, ended
 from thalweg._descents.lanes import cores, lanes_of
 from thalweg._descents.progress import Progress
 from thalweg._methods.method import Method, make
-from thalweg._methods.stopping import checked_given, defaults
+from thalweg._methods.stopping import FTOL, GTOL, XTOL, checked_given, defaults
 from thalweg._objectives.bounds import read_bounds
 from thalweg._objectives.objective import Objective, objective_of
 from thalweg._objectives.points import FloatArray, as_floats, check_finite
@@ -188,9 +188,9 @@ def sweep(
     threads: int | None = None,
     progress: bool = False,
     unpack: bool | None = None,
-    gtol: float | None = None,
-    xtol: float | None = None,
-    ftol: float | None = None,
+    gtol: float | None = GTOL,
+    xtol: float | None = XTOL,
+    ftol: float | None = FTOL,
     max_iter: int | None = None,
     max_nfev: int | None = None,
     max_time: float | None = None,

@@ -113,7 +113,7 @@ def optimality(grad: FloatArray, mask: Any) -> Any:
     return np.abs(np.where(held, 0.0, grad)).max(axis=-1)
 
 
-def explain(ending: Ending, stops: dict[str, Any], squares: Squares) -> str:
+def explain(ending: Ending, max_nfev: int, squares: Squares) -> str:
     """The reason in SciPy's words, with both sides of what decided it."""
     if ending.reason == Reason.non_finite and ending.nfev > 1:
         at = functools.partial(linear, squares)
@@ -123,7 +123,7 @@ def explain(ending: Ending, stops: dict[str, Any], squares: Squares) -> str:
                 f"{squares.blame(point)}"
             )
     return explained(
-        Reason(ending.reason), ending.left, ending.right, ending.nfev, stops["max_nfev"],
+        Reason(ending.reason), ending.left, ending.right, ending.nfev, max_nfev,
         lambda: squares.blame(ending.x),
     )  # fmt: skip
 

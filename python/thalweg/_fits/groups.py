@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from thalweg import _core
 from thalweg._descents.interrupts import completed
 from thalweg._fits.reading import FitReader
 from thalweg._fits.robust import weighted
@@ -48,26 +49,24 @@ class SharedLimits:
 
     Attributes
     ----------
-    stops : dict
-        When a fit stops, as the core takes it.
+    stopping : Stopping
+        When a fit stops, and how many threads share the fits.
     scale : ndarray, optional
         What each fitted parameter is measured in.
     size : float, optional
         The largest |x| that all fits share: the last tries of a fit that is not sound start from
         the scale of its x. None: they do not.
-    threads : int
     progress : callable, optional
         Called with how many fits have ended.
     """
 
-    stops: dict[str, Any]
+    stopping: _core.Stopping
     scale: FloatArray | None
     size: float | None
-    threads: int
     progress: Callable[[int], Any] | None = None
 
     def __post_init__(self) -> None:
-        self.ends = time.monotonic() + self.stops["max_time"]
+        self.ends = time.monotonic() + self.stopping.max_time
         self.done = 0  # how many fits have ended
 
     def counter(self) -> Callable[[int], Any] | None:
@@ -125,15 +124,16 @@ class FitGroup:
         flat = self._flat()
         best: Arrays = {}
         error: BaseException | None = None
-        for (x, factor), stops in within_limits(self._starts(), n, limits.stops, limits.ends):
+        tries = within_limits(self._starts(), n, limits.stopping, limits.ends)
+        for (x, factor), stopping in tries:
             if not best:
-                best, error = self._descended(x, self._inputs, factor, stops)
+                best, error = self._descended(x, self._inputs, factor, stopping)
                 best["worse"] = worse(best["cost"], flat)
                 continue
             lanes = _unsound(best, factor)
             if error is not None or not lanes.size:
                 continue
-            part, error = self._descended(x[lanes], self._inputs.taken(lanes), factor, stops)
+            part, error = self._descended(x[lanes], self._inputs.taken(lanes), factor, stopping)
             part["worse"] = worse(part["cost"], flat[lanes])
             put_better(best, part, lanes)
         return best, error
@@ -152,13 +152,13 @@ class FitGroup:
         return starts
 
     def _descended(
-        self, x: FloatArray, inputs: Inputs, factor: float, stops: dict[str, Any]
+        self, x: FloatArray, inputs: Inputs, factor: float, stopping: _core.Stopping
     ) -> Outcome:
         """One try: descents from x, of fits whose start is that in `inputs`."""
         limits = self._limits
         out = self._tapes.minimize(
-            inputs.with_arrays(x=np.ascontiguousarray(x)), factor, stops,
-            threads=limits.threads, scale=limits.scale, progress=limits.counter(),
+            inputs.with_arrays(x=np.ascontiguousarray(x)), factor, stopping, limits.scale,
+            limits.counter(),
         )  # fmt: skip
         completed(out, x)
         arrays: Arrays = {
@@ -167,8 +167,8 @@ class FitGroup:
             "right": out["right"], "reason": out["reason"],
         }  # fmt: skip
         ended = inputs.with_arrays(x=out["x"])
-        spreads = Spreads(self._tapes, ended, limits.threads)
-        spreads.finish(arrays, stops["max_nfev"])
+        spreads = Spreads(self._tapes, ended, stopping.threads)
+        spreads.finish(arrays, stopping.max_nfev)
         left_open = self._left_open(arrays, spreads, ended, inputs["x"])
         arrays |= {"pcov": spreads.pcov, "perr": spreads.perr}
         arrays["determined"] = np.logical_not(left_open.any(axis=1))

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from thalweg import _core
 from thalweg._descents.callbacks import Listener, listener
 from thalweg._descents.interrupts import Parts, carried, carries_result
 from thalweg._fits.endings import LeastSquares, explain, optimality, weighed
@@ -33,7 +34,7 @@ _SCHEMES = ("2-point", "3-point", "cs")
 
 @carries_result
 def least_squares(
-    residuals: Callable[..., Any] | Objective,
+    fun: Callable[..., Any] | Objective,
     x0: Any,
     jac: Any = None,
     bounds: Any = (-inf, inf),
@@ -63,9 +64,9 @@ def least_squares(
 
     Parameters
     ----------
-    residuals : callable or Objective
-        A function written in NumPy that returns a number or a vector (m,), or one traced before.
-        It is called once; what its closure and globals hold is frozen then, `args` are inputs.
+    fun : callable or Objective
+        Returns the residuals, a number or a vector (m,); written in NumPy, or traced before. It is
+        called once; what its closure and globals hold is frozen then, `args` are inputs.
     x0 : array_like, tuple or dict
         The start; how it reaches the function is told in docs/api.md.
     jac : callable or {'2-point', '3-point', 'cs'}, optional
@@ -100,7 +101,7 @@ def least_squares(
     max_time : float, optional
         Seconds.
     trace : bool
-        False calls `residuals` for every evaluation.
+        False calls `fun` for every evaluation.
     unpack : bool, optional
         Whether the elements of `x0` are passed one by one; by default as the signature says.
 
@@ -139,15 +140,15 @@ def least_squares(
     x = rows[0]
     squares.box = checked_box(read_box(bounds, s), x, s)
     squares.scale = scale_of(x_scale, s)
-    stops = settings.stops_for(s.size)
+    stopping = settings.stopping(s.size, squares.threads)
     heard = None if callback is None else listener(callback, s, _Intermediate.of)
 
     def run(parts: Parts) -> None:
-        for tried in _tries(squares, x, stops, heard):
+        for tried in _tries(squares, x, stopping, heard):
             parts[:] = [(None, {"tried": tried, "error": tried.error})]
 
     def result(parts: Parts, seconds: float) -> LeastSquares:
-        return _result(squares, parts[0][1]["tried"], stops, seconds)
+        return _result(squares, parts[0][1]["tried"], stopping.max_nfev, seconds)
 
     ended = carried(
         began, run, result,
@@ -204,7 +205,7 @@ class _Residuals(NamedTuple):
         """Pick them out of the arguments of `least_squares`."""
         args = given["args"] if isinstance(given["args"], tuple) else (given["args"],)
         return cls(
-            given["residuals"], given["x0"], given["jac"], args, given["kwargs"] or {},
+            given["fun"], given["x0"], given["jac"], args, given["kwargs"] or {},
             given["unpack"],
         )  # fmt: skip
 
@@ -257,18 +258,18 @@ class _Tried(NamedTuple):
 
 
 def _tries(
-    squares: Squares, x: FloatArray, stops: dict[str, Any], heard: Listener | None
+    squares: Squares, x: FloatArray, stopping: _core.Stopping, heard: Listener | None
 ) -> Iterator[_Tried]:
     """After each try the better ending so far, until the residuals determine x in one."""
     best: _Tried | None = None
     nfev = 0
-    for factor, limits in within_limits(FACTORS, x.size, stops):
+    for factor, limits in within_limits(FACTORS, x.size, stopping):
         out = squares.run(x, limits, factor, heard)
         ending, error = ending_of(out), out["error"]
         left_open = np.zeros(x.size, dtype=bool)
         if error is None:
             try:
-                ending, left_open = judged(squares, ending, x, limits["max_nfev"])
+                ending, left_open = judged(squares, ending, x, limits.max_nfev)
             except KeyboardInterrupt as interrupt:  # the last evaluation is not waited for
                 error = interrupt
         nfev += ending.nfev
@@ -302,7 +303,7 @@ def judged(
 _LARGE = 2e9
 
 
-def _result(squares: Squares, tried: _Tried, stops: dict[str, Any], seconds: float) -> LeastSquares:
+def _result(squares: Squares, tried: _Tried, max_nfev: int, seconds: float) -> LeastSquares:
     s, (ending, left_open, error) = squares.structure, tried
     x, cost = ending.x, ending.cost
     m = prod(squares.shape)
@@ -318,7 +319,7 @@ def _result(squares: Squares, tried: _Tried, stops: dict[str, Any], seconds: flo
     if reason is Reason.non_finite and not np.isfinite(r).all() and error is None:
         raise ValueError(f"Residuals are not finite in the initial point: {squares.blame(x)}")
     mask = active_mask(x, squares.box)
-    message = explain(ending, stops, squares)
+    message = explain(ending, max_nfev, squares)
     if left_open.any():
         which = named((s.name_of(i) for i in range(s.size)), left_open)
         message += f"; the residuals do not determine {which}"

@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from thalweg import _core
 from thalweg._descents.descent import not_begun
 from thalweg._descents.interrupts import Parts, carried, carries_result, completed, ended
 from thalweg._descents.lanes import Lanes, cores
@@ -108,7 +109,7 @@ class LeastSquaresMany(Many):
 
 @carries_result
 def least_squares_many(
-    residuals: Callable[..., Any] | Objective,
+    fun: Callable[..., Any] | Objective,
     x0s: Any,
     *,
     args: tuple[Any, ...] = (),
@@ -124,15 +125,15 @@ def least_squares_many(
     max_time: float | None = None,
     threads: int | None = None,
     progress: bool = False,
-    fun: bool | None = None,
+    return_residuals: bool | None = None,
     unpack: bool | None = None,
 ) -> LeastSquaresMany:
     """Minimize half the sum of squares of residuals from many starts: `least_squares` from each.
 
     Parameters
     ----------
-    residuals : callable or Objective
-        A function written in NumPy that returns a vector (m,), or one traced before; called once.
+    fun : callable or Objective
+        Returns the residuals, a vector (m,); written in NumPy and called once, or traced before.
     x0s : array_like, tuple or dict
         The starts: a start's form with k in front, ``(k, ...)``.
     args : tuple, optional
@@ -147,8 +148,8 @@ def least_squares_many(
         By default as many as there are cores. The answers do not depend on it, to the bit.
     progress : bool
         Show on standard error how many have ended.
-    fun : bool, optional
-        Whether the residuals are told too; by default where they take less than 100 MB.
+    return_residuals : bool, optional
+        Whether to return the residuals as `fun`; by default if they take less than 100 MB.
     unpack : bool, optional
         Whether a start's elements are passed one by one; by default as the signature says.
 
@@ -186,11 +187,11 @@ def least_squares_many(
     given = locals()
     began = time.perf_counter()
     settings = SquaresSettings.of(given)
-    lanes = Lanes.of(residuals, x0s, args, lane_args, unpack, residuals=True)
+    lanes = Lanes.of(fun, x0s, args, lane_args, unpack, residuals=True)
     run = _ManySquares(lanes, settings, cores(threads))
-    objective, k = lanes.objective, len(lanes)
-    if fun is None:
-        fun = 8 * k * prod(objective.shape) <= _FEW
+    k = len(lanes)
+    if return_residuals is None:
+        return_residuals = 8 * k * prod(lanes.objective.shape) <= _FEW
 
     def descend(parts: Parts) -> None:
         with Progress(progress, k, "start") as shown:
@@ -198,7 +199,7 @@ def least_squares_many(
 
     def result(parts: Parts, seconds: float) -> LeastSquaresMany:
         out = parts[0][1] if parts else not_begun(lanes.rows)
-        return run.result(out, fun, seconds)
+        return run.result(out, return_residuals, seconds)
 
     return carried(began, descend, result, lambda parts: ended(parts, k))
 
@@ -207,21 +208,21 @@ class _ManySquares:
     """Sums of squares from many starts: what all share, and the tries of each."""
 
     def __init__(self, lanes: Lanes, settings: SquaresSettings, threads: int) -> None:
-        self.lanes, self.settings, self.threads = lanes, settings, threads
+        self.lanes, self.settings = lanes, settings
         self.form = lanes.objective.structure
         self.rho, self.f_scale = settings.rho, settings.f_scale
         self.box = checked_box(read_box(settings.bounds, self.form), lanes.rows, self.form)
         self.scale = scale_of(settings.x_scale, self.form)
-        self.stops = settings.stops_for(self.form.size)
+        self.stopping = settings.stopping(self.form.size, threads)
 
     # ---- tries
 
     def descend(self, parts: Parts, progress: Callable[[int], Any] | None) -> None:
         """Put the better of two endings of each start, `open` what it leaves open, into `parts`."""
         lanes = self.lanes
-        for factor, stops in within_limits(FACTORS, self.form.size, self.stops):
+        for factor, stopping in within_limits(FACTORS, self.form.size, self.stopping):
             if not parts:
-                parts.append((None, self._descended(lanes, factor, stops, progress)))
+                parts.append((None, self._descended(lanes, factor, stopping, progress)))
                 continue
             best = parts[0][1]
             sound = CONVERGED[best["reason"]] & ~best["open"].any(axis=1)
@@ -229,7 +230,7 @@ class _ManySquares:
             which = np.flatnonzero(may & ~sound)
             if best["error"] is not None or not which.size:
                 break
-            part = self._descended(lanes.taken(which), factor, stops, progress)
+            part = self._descended(lanes.taken(which), factor, stopping, progress)
             # A copy, so that an interrupt finds the one or the other.
             parts[0] = (None, _merged(best, part, which))
 
@@ -237,14 +238,14 @@ class _ManySquares:
         self,
         lanes: Lanes,
         factor: float,
-        stops: dict[str, Any],
+        stopping: _core.Stopping,
         progress: Callable[[int], Any] | None,
     ) -> dict[str, Any]:
         """One try, gone on with where J'J is singular to rounding."""
         inputs, varying = self._inputs(lanes)
         out = kept_sum_of_squares(lanes.objective, self.rho).run_many(
-            lanes.rows, [None, *inputs[1:]], varying, [factor], self.box, threads=self.threads,
-            scale=self.scale, progress=progress, **stops,
+            lanes.rows, [None, *inputs[1:]], varying, [factor], self.box, stopping,
+            scale=self.scale, progress=progress,
         )  # fmt: skip
         out["open"] = np.zeros(lanes.rows.shape, dtype=bool)
         try:
@@ -252,7 +253,7 @@ class _ManySquares:
             out["open"], doubtful = self._open(lanes, out["x"])
             doubtful &= np.isfinite(out["fun"]) & (out["nfev"] > 0)
             for lane in np.flatnonzero(doubtful) if out["error"] is None else ():
-                self._go_on(lanes, int(lane), out, stops["max_nfev"])
+                self._go_on(lanes, int(lane), out, stopping.max_nfev)
         except KeyboardInterrupt as interrupt:
             out["error"] = interrupt
         return out
@@ -281,20 +282,20 @@ class _ManySquares:
 
     # ---- the result
 
-    def result(self, out: dict[str, Any], fun: bool, seconds: float) -> LeastSquaresMany:
-        """What the core said of the descents, as the user sees it; `fun`: with the residuals."""
+    def result(self, out: dict[str, Any], residuals: bool, seconds: float) -> LeastSquaresMany:
+        """What the core said of the descents, as the user sees it, with the residuals or not."""
         form, k = self.form, len(self.lanes)
         completed(out, self.lanes.rows)
         left_open = out.get("open", np.zeros(self.lanes.rows.shape, dtype=bool)).copy()
         x, cost, reason = out["x"].copy(), out["fun"].copy(), out["reason"].copy()
-        grad, *r = self._slopes(x, fun)
+        grad, *r = self._slopes(x, residuals)
         _name_faults(reason, self.lanes)
         nothing = (reason == Reason.non_finite) | (reason == Reason.left_domain)
         x[nothing], cost[nothing] = np.nan, np.nan
         left_open[nothing] = False
         mask = active_mask(x, self.box)
         arrays: dict[str, Any] = {"x": form.restore(x, (k,)), "cost": cost}
-        if fun:
+        if residuals:
             arrays["fun"] = r[0]
         arrays |= {
             "grad": form.restore(grad, (k,)), "optimality": optimality(grad, mask),
@@ -305,19 +306,19 @@ class _ManySquares:
         return LeastSquaresMany(
             arrays, (k,), {"elapsed": seconds},
             {"left": out["left"], "right": out["right"], "open": left_open},
-            {"max_nfev": self.stops["max_nfev"], "names": names},
+            {"max_nfev": self.stopping.max_nfev, "names": names},
         )  # fmt: skip
 
-    def _slopes(self, x: FloatArray, fun: bool) -> list[FloatArray]:
+    def _slopes(self, x: FloatArray, residuals: bool) -> list[FloatArray]:
         """The costs' gradients at points (k, n), and where they are wanted the residuals."""
         inputs, varying = self._inputs(self.lanes, x)
         last = len(varying) - 1  # the loss's scale
         function = self.lanes.objective.kept_function(
-            ("slopes", self.rho, fun),
-            lambda trace, r, point: _slope_nodes(trace, r, point, self.rho, last, fun),
+            ("slopes", self.rho, residuals),
+            lambda trace, r, point: _slope_nodes(trace, r, point, self.rho, last, residuals),
             len(varying),
         )
-        return function(inputs, varying, len(x), self.threads)
+        return function(inputs, varying, len(x), self.stopping.threads)
 
     def _open(
         self, lanes: Lanes, x: FloatArray
@@ -333,7 +334,7 @@ class _ManySquares:
         function = lanes.objective.kept_function(
             key, lambda trace, r, point: self._errors(trace, r, point, last), len(varying)
         )
-        errors, doubtful = function(inputs, varying, k, self.threads)
+        errors, doubtful = function(inputs, varying, k, self.stopping.threads)
         _, vague = undetermined(errors, loose, x, lanes.rows, self.scale)
         return loose, (doubtful[:, 0] > 0) | vague.any(axis=1)
 
@@ -373,14 +374,14 @@ def _merged(
 
 
 def _slope_nodes(
-    trace: Trace, r: Tracer, x: Tracer, rho: Rho | None, scale: int, fun: bool
+    trace: Trace, r: Tracer, x: Tracer, rho: Rho | None, scale: int, residuals: bool
 ) -> list[int]:
     """Nodes of the gradient, and of the residuals where they are wanted."""
     share: Any = r
     if rho is not None:
         share = r * weighted(rho, r, trace.input(scale, ()))[1]
     slopes, _ = trace.graph.normal_equations(r.node, share.node, -1, x.node)
-    return [slopes, r.node] if fun else [slopes]
+    return [slopes, r.node] if residuals else [slopes]
 
 
 def _name_faults(reason: npt.NDArray[np.int8], lanes: Lanes) -> None:

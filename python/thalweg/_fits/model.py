@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from thalweg import _core
 from thalweg._fits.arguments import (
     Sample,
     box_of,
@@ -277,15 +279,16 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
         if settings.box:
             squares.box = checked_box(settings.box, start, squares.structure)
         squares.scale = scale_of(settings.squares.x_scale, squares.structure)
-        stops = settings.squares.stops_for(n)
+        stopping = settings.squares.stopping(n, squares.threads)
         flat = flat_cost(y.ravel(), sample.weights, sample.kept, squares.loss)
         rows = prod(squares.shape) if sample.kept is None else int(np.count_nonzero(sample.kept))
         if settings.absolute_sigma:
             rows = 0
         tries = _tries(start, sizes, squares.box)
-        ending, left_open = _tried(squares, tries, stops, rows, flat)
+        ending, left_open = _tried(squares, tries, stopping, rows, flat)
+        message = functools.partial(explain, ending, stopping.max_nfev, squares)
         if not SUCCESS[ending.reason]:
-            raise RuntimeError("Optimal parameters not found: " + explain(ending, stops, squares))
+            raise RuntimeError(f"Optimal parameters not found: {message()}")
         self._warn(ending, left_open, squares.box, flat)
         if settings.absolute_sigma and sample.weights is None:
             warn(
@@ -299,7 +302,7 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
         mask = active_mask(ending.x, squares.box)
         info = information(squares.evaluations(ending.nfev)[0], r, jacobian, mask)
         status = STATUS_LEAST_SQUARES[ending.reason]
-        return ending.x, ending.covariance, info, explain(ending, stops, squares), status
+        return ending.x, ending.covariance, info, message(), status
 
     def _warn(self, ending: Ending, left_open: Any, box: list[FloatArray], flat: float) -> None:
         """Warn of what the data do not determine, and of a fit that is worse than a constant."""
@@ -367,7 +370,7 @@ def _tries(
 def _tried(
     squares: Squares,
     tries: list[tuple[FloatArray, float]],
-    stops: dict[str, Any],
+    stopping: _core.Stopping,
     rows: int,
     flat: float,
 ) -> tuple[Ending, Any]:
@@ -376,7 +379,7 @@ def _tried(
     best: Ending | None = None
     left_open: Any = None
     nfev = 0
-    for (x, factor), limits in within_limits(tries, start.size, stops):
+    for (x, factor), limits in within_limits(tries, start.size, stopping):
         if best is not None and factor != FACTORS[0] and best.reason in NOT_BEGUN:
             continue
         ending = squares.fit(x, limits, rows, factor)

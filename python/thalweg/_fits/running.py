@@ -97,15 +97,15 @@ class _FitRun:
         self.reader = self._planned()
         layout = self.reader.layout
         free = list(layout.free)
-        stops = settings.stops_for(len(free))
+        stopping = settings.stopping(len(free), cores(settings.threads))
         scale = scale_of(settings.x_scale, parameter_structure(p))
         if settings.nan_policy == "raise":
             self._refuse_missing()
         self.arrays = outputs_of(settings.out, problem.lead, p)
         self._given = set() if settings.out is None else set(settings.out.keys())
         self.limits = SharedLimits(
-            stops=stops, scale=None if scale is None else np.ascontiguousarray(scale[free]),
-            size=problem.size, threads=cores(settings.threads),
+            stopping=stopping, scale=None if scale is None else np.ascontiguousarray(scale[free]),
+            size=problem.size,
         )  # fmt: skip
         self._done = 0
 
@@ -186,7 +186,7 @@ class _FitRun:
                     LeadingRows(array, lead).write(self._done, k, rest[name])
             shared = {"names": list(self.problem.names), "elapsed": seconds}
             about = {
-                "max_nfev": self.limits.stops["max_nfev"], "free": list(self.reader.layout.free)
+                "max_nfev": self.limits.stopping.max_nfev, "free": list(self.reader.layout.free)
             }  # fmt: skip
             return Fits(self.arrays, lead, shared, sides, about)
 

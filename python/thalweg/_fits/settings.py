@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 
+from thalweg import _core
 from thalweg._fits.robust import Rho, checked_loss
 from thalweg._fits.soundness import shares
 from thalweg._methods.stopping import FOREVER
@@ -21,7 +22,7 @@ from thalweg._objectives.points import FloatArray, Structure, as_floats
 
 __all__ = [
     "FREE", "CurveFitSettings", "ManyFitSettings", "SquaresSettings", "checked_scale",
-    "checked_stops", "scale_of", "within_limits",
+    "scale_of", "within_limits",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -42,8 +43,6 @@ class SquaresSettings:
         Where the loss begins.
     rho : callable or None
         The loss as a function of squared residuals; None where it is linear.
-    stops : dict
-        When descents stop, as the core takes it; `max_nfev` is None where the default is wanted.
     """
 
     bounds: Any = FREE
@@ -56,7 +55,6 @@ class SquaresSettings:
     max_nfev: Any = None
     max_time: Any = None
     rho: Rho | None = field(init=False)
-    stops: dict[str, Any] = field(init=False)
 
     @classmethod
     def of(cls, given: dict[str, Any]) -> Self:
@@ -64,16 +62,17 @@ class SquaresSettings:
         return cls(**{f.name: given[f.name] for f in fields(cls) if f.init})
 
     def __post_init__(self) -> None:
-        self.stops = checked_stops(
-            self.ftol, self.xtol, self.gtol, self.max_nfev, self.max_time
+        self._stopping = _core.Stopping(
+            **_tolerances({"ftol": self.ftol, "xtol": self.xtol, "gtol": self.gtol}),
+            max_iter=FOREVER, max_nfev=_evaluations(self.max_nfev), max_time=_time(self.max_time),
         )  # fmt: skip
         self.rho, self.f_scale = checked_loss(self.loss), checked_scale(self.f_scale)
 
-    def stops_for(self, n: int) -> dict[str, Any]:
-        """When descents of n variables stop."""
-        if self.stops["max_nfev"] is not None:
-            return self.stops
-        return self.stops | {"max_nfev": 1000 * (n + 1)}
+    def stopping(self, n: int, threads: int = 1) -> _core.Stopping:
+        """When descents of n variables stop, and how many threads share them."""
+        if self.max_nfev is not None:
+            return self._stopping.replace(threads=threads)
+        return self._stopping.replace(threads=threads, max_nfev=1000 * (n + 1))
 
 
 _POLICIES = ("omit", "raise", "propagate")
@@ -148,12 +147,10 @@ def checked_scale(f_scale: Any) -> float:
     return scale
 
 
-def checked_stops(
-    ftol: Any, xtol: Any, gtol: Any, max_nfev: Any, max_time: Any = None
-) -> dict[str, Any]:
-    """When to stop, as the core takes it; `max_nfev` is None where the default is wanted."""
+def _tolerances(given: dict[str, Any]) -> dict[str, Any]:
+    """Tolerances as the core takes them: 0 switches a test off."""
     tolerances = {}
-    for name, value in (("ftol", ftol), ("xtol", xtol), ("gtol", gtol)):
+    for name, value in given.items():
         try:
             tolerances[name] = 0.0 if value is None else float(value)
         except (TypeError, ValueError):
@@ -161,25 +158,34 @@ def checked_stops(
         if not tolerances[name] >= 0:
             raise ValueError(f"`{name}` must be >= 0, got {value}")
     if not any(value >= _EPS for value in tolerances.values()):
+        named = ", ".join(f"{name}={value}" for name, value in given.items())
         raise ValueError(
             "At least one of the tolerances must be higher than machine epsilon "
-            f"({_EPS:.2e}), got ftol={ftol}, xtol={xtol}, gtol={gtol}"
+            f"({_EPS:.2e}), got {named}"
         )
-    if max_nfev is not None:
-        if isinstance(max_nfev, bool) or not float(max_nfev).is_integer() or max_nfev < 1:
-            raise ValueError(f"`max_nfev` must be None or positive integer, got {max_nfev!r}")
-        max_nfev = min(int(max_nfev), FOREVER)
+    return tolerances
+
+
+def _evaluations(max_nfev: Any) -> int:
+    """A number of evaluations; without limit where the default depends on what is fitted."""
+    if max_nfev is None:
+        return FOREVER
+    if isinstance(max_nfev, bool) or not float(max_nfev).is_integer() or max_nfev < 1:
+        raise ValueError(f"`max_nfev` must be None or positive integer, got {max_nfev!r}")
+    return min(int(max_nfev), FOREVER)
+
+
+def _time(max_time: Any) -> float:
+    """Seconds, as many as a double can count."""
     seconds = inf if max_time is None else float(max_time)
     if not seconds >= 0:
         raise ValueError(f"`max_time` must be >= 0, got {max_time}")
-    return tolerances | {
-        "max_iter": FOREVER, "max_nfev": max_nfev, "max_time": min(seconds, 1e300)
-    }  # fmt: skip
+    return min(seconds, 1e300)
 
 
 def within_limits(
-    tries: Sequence[T], n: int, stops: dict[str, Any], ends: float | None = None
-) -> Iterator[tuple[T, dict[str, Any]]]:
+    tries: Sequence[T], n: int, stopping: _core.Stopping, ends: float | None = None
+) -> Iterator[tuple[T, _core.Stopping]]:
     """Each of some tries of a fit, with its share of the evaluations and the time that is left.
 
     Parameters
@@ -188,16 +194,16 @@ def within_limits(
         At most so many; fewer where no evaluations are left.
     n : int
         Number of variables.
-    stops : dict
+    stopping : Stopping
         When all of them together stop.
     ends : float, optional
         When time is up, by `time.monotonic`; `max_time` seconds from now by default.
     """
     if ends is None:
-        ends = time.monotonic() + stops["max_time"]
-    for one, most in zip(tries, shares(stops["max_nfev"], n, len(tries)), strict=False):
+        ends = time.monotonic() + stopping.max_time
+    for one, most in zip(tries, shares(stopping.max_nfev, n, len(tries)), strict=False):
         left = max(ends - time.monotonic(), 0.0)
-        yield one, stops | {"max_nfev": most, "max_time": left}
+        yield one, stopping.replace(max_nfev=most, max_time=left)
 
 
 def scale_of(x_scale: Any, s: Structure) -> FloatArray | None:

@@ -113,17 +113,17 @@ class Squares:
     def run(
         self,
         x: FloatArray,
-        stops: dict[str, Any],
+        stopping: _core.Stopping,
         factor: float = FACTORS[0],
         listener: Listener | None = None,
     ) -> dict[str, Any]:
         """Descend from x (n,); the core's account of the ending, each array with one row."""
         raise NotImplementedError
 
-    def fit(self, x: FloatArray, stops: dict[str, Any], rows: int, factor: float) -> Ending:
+    def fit(self, x: FloatArray, stopping: _core.Stopping, rows: int, factor: float) -> Ending:
         """Descend from x; the covariance too, scaled by what is left to so many data (0: not)."""
-        ending = self.descended(x, stops, rows, factor)
-        return self.further(ending, rows, stops["max_nfev"])
+        ending = self.descended(x, stopping, rows, factor)
+        return self.further(ending, rows, stopping.max_nfev)
 
     def further(self, ending: Ending, rows: int, max_nfev: int) -> Ending:
         """An ending, gone on with by J itself where J'J is singular to rounding."""
@@ -132,9 +132,11 @@ class Squares:
         further = refined(functools.partial(linear, self), ending, self.box, max_nfev)
         return further if further.nit == ending.nit else self.spread(further, rows)
 
-    def descended(self, x: FloatArray, stops: dict[str, Any], rows: int, factor: float) -> Ending:
+    def descended(
+        self, x: FloatArray, stopping: _core.Stopping, rows: int, factor: float
+    ) -> Ending:
         """The same by J'J alone."""
-        out = self.run(x, stops, factor)
+        out = self.run(x, stopping, factor)
         if out["error"] is not None:
             raise out["error"]
         return self.spread(ending_of(out), rows)
@@ -249,7 +251,7 @@ class TracedSquares(Squares):
     def run(
         self,
         x: FloatArray,
-        stops: dict[str, Any],
+        stopping: _core.Stopping,
         factor: float = FACTORS[0],
         listener: Listener | None = None,
     ) -> dict[str, Any]:
@@ -268,15 +270,19 @@ class TracedSquares(Squares):
             minimizer, args, varying = calling_minimizer(self.n), [], []
             function = self.evaluate
         return minimizer.run(
-            x[None, :], args, varying, [factor], self.box, None, record=False, callback=listener,
-            function=function, threads=self.threads, scale=self.scale, **stops,
+            x[None, :], args, varying, [factor], self.box, None, stopping, record=False,
+            callback=listener, function=function, scale=self.scale,
         )  # fmt: skip
 
-    def descended(self, x: FloatArray, stops: dict[str, Any], rows: int, factor: float) -> Ending:
+    def descended(
+        self, x: FloatArray, stopping: _core.Stopping, rows: int, factor: float
+    ) -> Ending:
         """As above, in one call of the core where there is no loss."""
         if self.rho is not None:
-            return super().descended(x, stops, rows, factor)
-        return Ending(*self.objective.fit(x, self.args, self.box, self.scale, rows, stops, factor))
+            return super().descended(x, stopping, rows, factor)
+        return Ending(
+            *self.objective.fit(x, self.args, self.box, self.scale, rows, stopping, factor)
+        )
 
     def at(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Residuals and Jacobian at x."""
@@ -325,14 +331,14 @@ class CalledSquares(Squares):
     def run(
         self,
         x: FloatArray,
-        stops: dict[str, Any],
+        stopping: _core.Stopping,
         factor: float = FACTORS[0],
         listener: Listener | None = None,
     ) -> dict[str, Any]:
         """Descend from x."""
         return calling_minimizer(self.n).run(
-            x[None, :], [], [], [factor], self.box, None, record=False, callback=listener,
-            function=self.evaluate, scale=self.scale, **stops,
+            x[None, :], [], [], [factor], self.box, None, stopping, record=False,
+            callback=listener, function=self.evaluate, scale=self.scale,
         )  # fmt: skip
 
     def at(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -88,13 +88,18 @@ class FitTapes:
     # ---- what is minimized
 
     def minimize(
-        self, inputs: Inputs, factor: float, stops: dict[str, Any], **rest: Any
+        self,
+        inputs: Inputs,
+        factor: float,
+        stopping: _core.Stopping,
+        scale: FloatArray | None,
+        progress: Callable[[int], Any] | None,
     ) -> dict[str, Any]:
-        """Descend from the parameters in `inputs`; further arguments are those of the core."""
+        """Descend from the parameters in `inputs`, which are measured in `scale`."""
         count = self.layout.minimized
         return self.minimizer.run_many(
             inputs["x"], [None, *inputs.arrays[1:count]], inputs.varying[:count], [factor],
-            self.box, **rest, **stops,
+            self.box, stopping, scale=scale, progress=progress,
         )  # fmt: skip
 
     @cached_property

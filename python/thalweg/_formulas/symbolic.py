@@ -265,7 +265,7 @@ def formula(of: Any, simplify: bool = True) -> Any:
     Parameters
     ----------
     of : Objective or bound method
-        `F`, `F.grad` or `F.hess`. Numbers in its `args` stand in the formula as numbers.
+        `F`, `F.grad` or `F.hessian`. Numbers in its `args` stand in the formula as numbers.
     simplify : bool, default True
         Whether SymPy simplifies it, up to 100 operations; longer ones are left as they are.
 
@@ -304,9 +304,9 @@ def formula(of: Any, simplify: bool = True) -> Any:
     sp = sympy()
     bound = isinstance(of, MethodType)
     objective, method = (of.__self__, of.__name__) if bound else (of, "value")
-    if not isinstance(objective, Objective) or method not in ("value", "grad", "hess"):
+    if not isinstance(objective, Objective) or method not in ("value", "grad", "hessian"):
         shown = getattr(of, "__qualname__", type(of).__name__)
-        raise TypeError(f"formula takes an objective F, F.grad or F.hess, got {shown}")
+        raise TypeError(f"formula takes an objective F, F.grad or F.hessian, got {shown}")
     names = _variable_names(objective.structure, objective.names)
     real = np.empty(len(names), dtype=object)
     real[:] = [sp.Symbol(name, real=True) for name in names]

@@ -13,6 +13,7 @@ import numpy as np
 
 from thalweg import _core
 from thalweg._attached import attached
+from thalweg._methods.hints import EQUIVALENTS, NOT_OFFERED, instead_of_keyword, nearest
 from thalweg._tracing.errors import LAST_RESORT, TraceError
 from thalweg._tracing.numbers import FloatArray
 from thalweg._tracing.trace import Trace, Tracer, output_node, trace_call
@@ -52,8 +53,11 @@ class Method:
         given = dict(zip(names, args, strict=False))
         for key, value in kwargs.items():
             if key not in names and all(key != o[0] for o in self._options):
-                every = ", ".join([*names, *(o[0] for o in self._options)])
-                raise TypeError(f"{self.name} takes {every}; unexpected keyword {key!r}")
+                every = [*names, *(o[0] for o in self._options)]
+                raise TypeError(
+                    f"{self.name} takes {', '.join(every)}; unexpected keyword {key!r}"
+                    + instead_of_keyword(key, every)
+                )
             if key in given:
                 raise TypeError(f"{self.name} got {key} twice")
             given[key] = value
@@ -381,18 +385,6 @@ def methods(kind: str | None = None) -> dict[str, dict[str, float | None]]:
 _SQUARES = "lm"
 _FOR_SQUARES = "method 'lm' is for sums of squares of residuals: use tw.least_squares"
 
-# SciPy's names for what we call otherwise, and what stands in for what we do not offer.
-_SCIPYS = {
-    "l_bfgs_b": "lbfgs", "trust_exact": "newton", "trust_ncg": "newton_cg",
-    "trust_krylov": "newton_cg",
-}  # fmt: skip
-_INSTEAD = {
-    "nelder_mead": "'compass'", "powell": "'compass'", "tnc": "'lbfgs' or 'newton_cg'",
-    "dogleg": "'newton'", "slsqp": "'lbfgs' with bounds=; other constraints are not offered",
-    "cobyla": "'compass' with bounds=; other constraints are not offered",
-    "trust_constr": "'lbfgs' with bounds=; other constraints are not offered",
-}  # fmt: skip
-
 
 def make(method: Any, hyper: dict[str, Any]) -> Method:
     """The method object that a name with keywords, or an object, stands for."""
@@ -411,20 +403,27 @@ def make(method: Any, hyper: dict[str, Any]) -> Method:
     if not isinstance(method, str):
         raise TypeError(f"method must be a name or a method object, got {type(method).__name__}")
     name = method.lower().replace("-", "_").replace(" ", "_")
-    name = _SCIPYS.get(name, name)
+    name = EQUIVALENTS.get(name, name)
     if name == _SQUARES:
         raise ValueError(_FOR_SQUARES)
     if name not in classes:
-        instead = _INSTEAD.get(name)
-        why = f"; instead of {method!r} use {instead}" if instead else ""
-        offered = ", ".join(methods())
-        raise ValueError(f"method must be one of {offered}, got {method!r}{why}")
+        raise _no_such_method(method, name)
     if hyper or name not in _plain:
         made = classes[name](**hyper)
         if hyper:
             return made
         _plain[name] = made
     return _plain[name]
+
+
+def _no_such_method(method: str, name: str) -> ValueError:
+    offered = methods()
+    if name in NOT_OFFERED:
+        why = f"method {method!r} is not offered: {NOT_OFFERED[name]}. The methods are "
+        return ValueError(why + ", ".join(offered))
+    meant = nearest(name, offered)
+    hint = f"; did you mean {meant!r}?" if meant else ""
+    return ValueError(f"method must be one of {', '.join(offered)}, got {method!r}{hint}")
 
 
 # Methods with nothing but defaults, made once.

@@ -9,24 +9,41 @@ import numpy as np
 
 from thalweg._methods.method import Method
 
-__all__ = ["FOREVER", "checked_given", "checked_stop", "defaults", "is_true"]
+__all__ = [
+    "FOREVER", "FTOL", "GTOL", "XTOL", "Default", "checked_given", "checked_stop", "defaults",
+    "is_given", "is_true",
+]  # fmt: skip
 
 FOREVER = 2**62
+
+
+class Default(float):
+    """A default that stands in a signature, told apart from the same number given by a user."""
+
+    __slots__ = ()
+
+
+GTOL, XTOL, FTOL = Default(1e-8), Default(0.0), Default(0.0)
 _RULES: dict[str, Any] = {
-    "gtol": 1e-8, "xtol": 0.0, "ftol": 0.0, "max_iter": 1000, "max_nfev": FOREVER,
-    "max_time": np.inf,
+    "gtol": float(GTOL), "xtol": float(XTOL), "ftol": float(FTOL), "max_iter": 1000,
+    "max_nfev": FOREVER, "max_time": np.inf,
 }  # fmt: skip
 _SOLVERS = _RULES | {"max_iter": 10_000}
 
 
 def defaults(method: Method) -> dict[str, Any]:
-    """What holds for a method where nothing is given."""
+    """A method's default stopping limits."""
     return _SOLVERS if method.solves else _RULES
 
 
 def checked_given(stops: dict[str, Any]) -> dict[str, Any]:
-    """The limits and tolerances that the user gave, checked; None where one was not given."""
-    return {name: checked_stop(name, value) for name, value in stops.items() if value is not None}
+    """The limits and tolerances that the user gave, checked."""
+    return {name: checked_stop(name, value) for name, value in stops.items() if is_given(value)}
+
+
+def is_given(value: Any) -> bool:
+    """Whether a limit was given: neither None nor the default of a signature."""
+    return value is not None and type(value) is not Default
 
 
 def is_true(told: Any) -> bool:

@@ -65,7 +65,7 @@ class Objective:
 
     Parameters
     ----------
-    function : callable
+    fun : callable
         A function written in NumPy.
     x0 : array_like, tuple or dict
         A point that gives the form and shapes; its values do not matter.
@@ -90,31 +90,29 @@ class Objective:
 
     def __init__(
         self,
-        function: Callable[..., Any],
+        fun: Callable[..., Any],
         x0: Any,
         args: Any = (),
         unpack: bool | None = None,
         threads: int = 1,
     ) -> None:
         self.threads = checked_threads(threads)
-        if not callable(function):
-            raise TypeError(f"the function must be callable, got {type(function).__name__}")
+        if not callable(fun):
+            raise TypeError(f"the function must be callable, got {type(fun).__name__}")
         args = args if isinstance(args, tuple) else (args,)  # SciPy lets one stand alone
-        self.structure, self.start = structure_of(x0, function, len(args), unpack)
-        self._name = getattr(function, "__name__", "f")
-        self.names = argument_names(function)
+        self.structure, self.start = structure_of(x0, fun, len(args), unpack)
+        self._name = getattr(fun, "__name__", "f")
+        self.names = argument_names(fun)
         trace = Trace()
         x = trace.input(0, (self.structure.size,))
         self.args: list[FloatArray] = []
         pieces = _pieces(self.structure, trace, x)
         further = [self._input(trace, value) for value in args]
         self._graph = trace.graph
-        self._f = traced_node(
-            trace, x.node, function, *self.structure.arguments(function, pieces, further)
-        )
+        self._f = traced_node(trace, x.node, fun, *self.structure.arguments(fun, pieces, further))
         self.shape: tuple[int, ...] = trace.graph.shape(self._f)
         self.x_node = x.node
-        self.held = Held(function, trace.read)
+        self.held = Held(fun, trace.read)
         self._functions: dict[Any, _core.Function] = {}
         self._steppers: dict[Any, _core.Stepper] = {}
         self._minimizers: dict[Any, Any] = {}
@@ -375,7 +373,7 @@ class Objective:
         lead, rows, directions = self._both(x, v, self.structure)
         return self.structure.restore(self._directional("hvp", rows, directions), lead)
 
-    def hess(self, *x: Any, **named: Any) -> Any:
+    def hessian(self, *x: Any, **named: Any) -> Any:
         """Hessian at a point: (n, n) over all variables; for one array of shape s, ``(*s, *s)``.
 
         Raises
@@ -474,7 +472,7 @@ class Objective:
         bounds: list[FloatArray],
         scale: FloatArray | None,
         rows: int,
-        stops: dict[str, Any],
+        stopping: _core.Stopping,
         factor: float,
     ) -> tuple[Any, ...]:
         """Fit x (n,) so that the squares of its values are least; see `_core.Fit.fit`."""
@@ -483,11 +481,7 @@ class Objective:
             check_square(self.n, "a fit", "use minimize, with lbfgs", 3)
             made = _core.Fit(self._graph, self._f, self.x_node, 1 + len(self.args))
             self._minimizers["fit"] = made
-        return made.fit(
-            x, [None, *args], bounds, stops["ftol"], stops["xtol"], stops["gtol"],
-            stops["max_iter"], stops["max_nfev"], stops["max_time"], scale, rows, self.threads,
-            factor,
-        )  # fmt: skip
+        return made.fit(x, [None, *args], bounds, stopping, scale, rows, factor)
 
     def kept_function(
         self, key: Any, build: Callable[[Trace, Tracer, Tracer], list[int]], inputs: int
@@ -626,7 +620,7 @@ def _pieces(s: Structure, trace: Trace, x: Tracer) -> list[Tracer]:
 
 
 def objective(
-    function: Callable[..., Any] | None = None,
+    fun: Callable[..., Any] | None = None,
     x0: Any = None,
     args: Any = (),
     unpack: bool | None = None,
@@ -636,7 +630,7 @@ def objective(
 
     Parameters
     ----------
-    function : callable
+    fun : callable
         Written in NumPy; called once with traced arguments. What its closure and globals hold is
         frozen.
     x0 : array_like, tuple or dict
@@ -673,6 +667,6 @@ def objective(
         raise TypeError(
             "objective needs x0, a point that gives the form and shapes of the arguments"
         )
-    if function is None:
+    if fun is None:
         return lambda f: Objective(f, x0, args, unpack, threads)
-    return Objective(function, x0, args, unpack, threads)
+    return Objective(fun, x0, args, unpack, threads)

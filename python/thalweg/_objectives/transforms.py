@@ -52,7 +52,7 @@ class _Call:
 
     def __init__(
         self,
-        function: Callable[..., Any],
+        fun: Callable[..., Any],
         argnums: int | tuple[int, ...],
         args: tuple[Any, ...],
         named: dict[str, Any],
@@ -88,13 +88,13 @@ class _Call:
                 names,
                 tuple((k, _key_of(v)) for k, v in frozen.items()),
             )
-            known = _cache.setdefault(function, {})
+            known = _cache.setdefault(fun, {})
         except TypeError:  # a builtin, or an argument whose content may change: traced anew
-            self.objective = self._trace(function, args, named)
+            self.objective = self._trace(fun, args, named)
             return
         found = known.get(key)
         if found is None:  # threads may trace at once; the first to be kept is everyone's
-            made = self._trace(function, args, named)
+            made = self._trace(fun, args, named)
             with _lock:
                 found = known.setdefault(key, made)
                 if len(known) > _MOST:
@@ -102,7 +102,7 @@ class _Call:
         self.objective = found
 
     def _trace(
-        self, function: Callable[..., Any], args: tuple[Any, ...], named: dict[str, Any]
+        self, fun: Callable[..., Any], args: tuple[Any, ...], named: dict[str, Any]
     ) -> Objective:
         wrt, inputs, count = self.wrt, self.inputs, len(self.wrt)
 
@@ -115,9 +115,9 @@ class _Call:
                     full[k] = v
                 else:
                     by_name[k] = v
-            return function(*full, **by_name)
+            return fun(*full, **by_name)
 
-        called.__name__ = getattr(function, "__name__", "f")
+        called.__name__ = getattr(fun, "__name__", "f")
         pairs = zip(self._given, self.args, strict=True)
         inputs_given = tuple(v if hasattr(v, "columns") else a for v, a in pairs)
         return Objective(called, self.x, inputs_given, unpack=True)
@@ -132,25 +132,25 @@ class _Call:
 
 
 def _transform(
-    function: Callable[..., Any], name: str, evaluate: Callable[..., Any]
+    fun: Callable[..., Any], name: str, evaluate: Callable[..., Any]
 ) -> Callable[..., Any]:
-    if not callable(function):
-        raise TypeError(f"{name} takes a function, got {type(function).__name__}")
+    if not callable(fun):
+        raise TypeError(f"{name} takes a function, got {type(fun).__name__}")
 
-    @functools.wraps(function, updated=())
+    @functools.wraps(fun, updated=())
     def transformed(*args: Any, **named: Any) -> Any:
         return evaluate(*args, **named)
 
-    transformed.__doc__ = f"`{name}` of {getattr(function, '__name__', 'a function')}."
+    transformed.__doc__ = f"`{name}` of {getattr(fun, '__name__', 'a function')}."
     return transformed
 
 
-def grad(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+def grad(fun: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
     """Gradient of a function, as a function of the same arguments.
 
     Parameters
     ----------
-    function : callable
+    fun : callable
         Written in NumPy, with one value. What its closure and globals hold is frozen when traced;
         its arguments are inputs.
     argnums : int or tuple of int, default 0
@@ -170,12 +170,12 @@ def grad(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Ca
     >>> tw.grad(lambda x, y: 3 * x**2 * y**3, argnums=(0, 1))(2.0, 1.0)
     (12.0, 36.0)
     """
-    both = value_and_grad(function, argnums)
-    return _transform(function, "grad", lambda *a, **k: both(*a, **k)[1])
+    both = value_and_grad(fun, argnums)
+    return _transform(fun, "grad", lambda *a, **k: both(*a, **k)[1])
 
 
 def value_and_grad(
-    function: Callable[..., Any], argnums: int | tuple[int, ...] = 0
+    fun: Callable[..., Any], argnums: int | tuple[int, ...] = 0
 ) -> Callable[..., Any]:
     """Value and gradient of a function, together; otherwise as `grad`.
 
@@ -187,12 +187,12 @@ def value_and_grad(
     """
 
     def evaluate(*args: Any, **named: Any) -> Any:
-        call = _Call(function, argnums, args, named)
+        call = _Call(fun, argnums, args, named)
         objective, x = call.at()
         value, slope = objective.value_and_grad(x)
         return value, call.one(slope)
 
-    return _transform(function, "value_and_grad", evaluate)
+    return _transform(fun, "value_and_grad", evaluate)
 
 
 def _blocks(call: _Call, lead: tuple[int, ...], matrix: FloatArray) -> Any:
@@ -205,7 +205,7 @@ def _blocks(call: _Call, lead: tuple[int, ...], matrix: FloatArray) -> Any:
     return call.one(tuple(out))
 
 
-def hessian(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+def hessian(fun: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
     """Matrix of second derivatives, ``(*shape, *shape)``; for several arguments tuples of blocks.
 
     Raises
@@ -223,20 +223,20 @@ def hessian(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) ->
     """
 
     def evaluate(*args: Any, **named: Any) -> Any:
-        call = _Call(function, argnums, args, named)
+        call = _Call(fun, argnums, args, named)
         objective, x = call.at()
-        full = np.asarray(objective.hess(x)).reshape(objective.n, objective.n)
+        full = np.asarray(objective.hessian(x)).reshape(objective.n, objective.n)
         rows, at = [], 0
         for a in call.x:
             rows.append(_blocks(call, a.shape, full[at : at + a.size]))
             at += a.size
         return call.one(tuple(rows))
 
-    return _transform(function, "hessian", evaluate)
+    return _transform(fun, "hessian", evaluate)
 
 
-def hvp(function: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
-    """Hessian-vector product: a function of `function`'s arguments and, last, the vector.
+def hvp(fun: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
+    """Hessian-vector product: a function of `fun`'s arguments and, last, the vector.
 
     Examples
     --------
@@ -249,17 +249,15 @@ def hvp(function: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
     def evaluate(*args: Any, **named: Any) -> Any:
         if len(args) < 2:
             raise TypeError("hvp takes the function's arguments and then the vector")
-        call = _Call(function, argnums, args[:-1], named)
+        call = _Call(fun, argnums, args[:-1], named)
         objective, x = call.at()
         v = args[-1] if not call.single else (args[-1],)
         return call.one(objective.hvp(x, v))
 
-    return _transform(function, "hvp", evaluate)
+    return _transform(fun, "hvp", evaluate)
 
 
-def jacobian(
-    function: Callable[..., Any], argnums: int | tuple[int, ...] = 0
-) -> Callable[..., Any]:
+def jacobian(fun: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
     """Matrix of first derivatives of a vector function: the value's shape, then the argument's.
 
     Forward or reverse mode, whichever takes fewer products.
@@ -274,11 +272,11 @@ def jacobian(
     """
 
     def evaluate(*args: Any, **named: Any) -> Any:
-        call = _Call(function, argnums, args, named)
+        call = _Call(fun, argnums, args, named)
         objective, x = call.at()
         return _blocks(call, objective.shape, np.asarray(objective.jacobian(x)))
 
-    return _transform(function, "jacobian", evaluate)
+    return _transform(fun, "jacobian", evaluate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,7 +304,7 @@ class GradientCheck:
 
 
 def check_grad(
-    function: Callable[..., Any] | Objective, x0: Any, args: tuple[Any, ...] = ()
+    fun: Callable[..., Any] | Objective, x0: Any, args: tuple[Any, ...] = ()
 ) -> GradientCheck:
     """Compare the gradient with one that uses values alone.
 
@@ -316,7 +314,7 @@ def check_grad(
 
     Parameters
     ----------
-    function : callable or Objective
+    fun : callable or Objective
     x0 : array_like, tuple or dict
         Where.
     args : tuple, optional
@@ -334,7 +332,7 @@ def check_grad(
     >>> bool(tw.check_grad(lambda x: np.sum(np.sin(x)), np.ones(3)).error < 1e-9)
     True
     """
-    objective = function if isinstance(function, Objective) else Objective(function, x0, args)
+    objective = fun if isinstance(fun, Objective) else Objective(fun, x0, args)
     if prod(objective.shape) != 1:
         raise TypeError(f"check_grad needs a function with one value, got shape {objective.shape}")
     _, rows = objective.structure.flatten(x0, "x0")
@@ -343,8 +341,8 @@ def check_grad(
     _, gradient = objective.rows_value_and_grad(rows)
     g = gradient[0]
     references = [_extrapolated(objective, x)]
-    if not isinstance(function, Objective):
-        references.append(_complex_step(function, objective, x, args))
+    if not isinstance(fun, Objective):
+        references.append(_complex_step(fun, objective, x, args))
     scale = np.maximum(np.abs(g), np.mean(np.abs(g)) + np.finfo(np.float64).tiny)
     errors = np.array([np.abs(r - g) / scale for r in references])
     errors = np.where(np.isnan(errors), np.inf, errors)
@@ -386,7 +384,7 @@ def _extrapolated(objective: Objective, x: FloatArray) -> FloatArray:
 
 
 def _complex_step(
-    function: Callable[..., Any], objective: Objective, x: FloatArray, args: tuple[Any, ...]
+    fun: Callable[..., Any], objective: Objective, x: FloatArray, args: tuple[Any, ...]
 ) -> FloatArray:
     """Im f(x + ih) / h; NaN where the function does not take complex numbers."""
     s, out = objective.structure, np.full(x.size, np.nan)
@@ -400,8 +398,8 @@ def _complex_step(
                 pieces.append(z[at : at + prod(shape)].reshape(shape)[()])
                 at += prod(shape)
             try:
-                positional, named = s.arguments(function, pieces, args)
-                value = function(*positional, **named)
+                positional, named = s.arguments(fun, pieces, args)
+                value = fun(*positional, **named)
                 out[i] = np.imag(np.asarray(value).reshape(())) / tiny
             except (TypeError, ValueError):
                 return out

@@ -178,7 +178,7 @@ class Result(Record):
         Parameters
         ----------
         **kw
-            As in `thalweg.plot.descent`: `ax`, `names`, `box`.
+            As in `thalweg.plot.descent`: `bounds`, `names`, `ax`.
 
         Returns
         -------

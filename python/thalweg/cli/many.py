@@ -114,7 +114,7 @@ def _box_options(parser: argparse.ArgumentParser) -> None:
     method_options(parser, "lbfgs")
     add("--free", action="store_true", help="let descents leave the bounds")
     add(
-        "--tol", type=float, default=1e-3, metavar="SHARE",
+        "--merge-tol", type=float, default=1e-3, metavar="SHARE",
         help="ends this close are one minimum, as a share of the bounds' width (default: 1e-3)",
     )  # fmt: skip
 
@@ -234,8 +234,8 @@ def _asked_over_a_box(given: argparse.Namespace) -> tuple[Any, Any, dict[str, An
         raise BadInputError(f"expression {given.expression.strip()!r} has no variable")
     box = read_box(given.bounds, expression.variables)
     call = {
-        "tol": given.tol, "hold": not given.free, "threads": given.threads, "unpack": True,
-        **hyper_given(given), **stops_given(given),
+        "merge_tol": given.merge_tol, "bounded": not given.free, "threads": given.threads,
+        "unpack": True, **hyper_given(given), **stops_given(given),
     }  # fmt: skip
     return expression, box, call, picture(given.plot) if given.plot is not None else None
 

@@ -27,12 +27,12 @@ _FRAMES = 120  # beyond, iterations are left out, evenly
 
 
 def animate(
+    fun: Any,
     results: Any,
-    fun: Any = None,
-    box: Any = None,
+    *,
+    bounds: Any = None,
     names: Sequence[str] | None = None,
     ax: Axes | None = None,
-    *,
     interval: float = 100.0,
     frames: int = _FRAMES,
 ) -> FuncAnimation:
@@ -40,11 +40,11 @@ def animate(
 
     Parameters
     ----------
+    fun : Objective, callable or None
+        The function; None: that of the (first) result.
     results : Result, sequence of Result, or dict of them by name
         Descents made with `record=True`; several run side by side.
-    fun : Objective or callable, optional
-        The function; by default that of the (first) result.
-    box : sequence of pairs or dict, optional
+    bounds : sequence of pairs or dict, optional
         What to show, (low, high) for each variable; about the paths by default.
     names : sequence of str, optional
         The variables' names, for the axes; the function's own by default.
@@ -64,7 +64,7 @@ def animate(
     Raises
     ------
     ValueError
-        If a result has no path, the function is not known any more, `box` does not fit, or
+        If a result has no path, the function is not known any more, `bounds` does not fit, or
         `frames` or `interval` is not positive.
     ImportError
         If matplotlib is missing.
@@ -76,7 +76,7 @@ def animate(
     >>> import thalweg as tw
     >>> res = tw.minimize(lambda x, y: x**2 + 3 * y**2, [2.0, 1.0], "gradient_descent",
     ...                   learning_rate=0.1, max_iter=5, record=True)
-    >>> film = tw.plot.animate(res, interval=200)
+    >>> film = tw.plot.animate(None, res, interval=200)
     >>> film.save(Path(tempfile.mkdtemp(), "bowl.gif"), writer="pillow")
     """
     told = recorded(results, "animate")
@@ -87,7 +87,7 @@ def animate(
     if count > 2:
         runner = _against_iteration(told, canvas.axes(ax))
     else:
-        s = scene(fun, results, box, names)
+        s = scene(fun, results, bounds, names)
         if count == 1:
             runner = _over(draw_curve(s, canvas.axes(ax), paths=False), s, height=True)
         else:

@@ -24,7 +24,8 @@ _CURVE_POINTS = 801  # a pixel each in a usual figure
 def curve(
     fun: Any,
     results: Any = None,
-    box: Any = None,
+    *,
+    bounds: Any = None,
     names: Sequence[str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -36,7 +37,7 @@ def curve(
         The function; None takes that of the (first) result.
     results : Result, sequence of Result, or dict of them by name, optional
         Descents, drawn where `record=True` kept their path.
-    box : pair, optional
+    bounds : pair, optional
         What to show, (low, high); about the paths by default.
     names : sequence of str, optional
         The variable's name, for the axis; the function's own by default.
@@ -51,7 +52,7 @@ def curve(
     Raises
     ------
     ValueError
-        If the function has not one variable, `box` does not fit, or there is neither box nor
+        If the function has not one variable, `bounds` does not fit, or there are neither bounds nor
         result.
     ImportError
         If matplotlib is missing.
@@ -60,11 +61,11 @@ def curve(
     --------
     >>> import numpy as np
     >>> import thalweg as tw
-    >>> ax = tw.plot.curve(lambda rate: np.exp(rate) - np.log(rate), box=(0.1, 2))
+    >>> ax = tw.plot.curve(lambda rate: np.exp(rate) - np.log(rate), bounds=(0.1, 2))
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('rate', 'f(rate)')
     """
-    return draw_curve(scene(fun, results, box, names, (1,)), canvas.axes(ax))
+    return draw_curve(scene(fun, results, bounds, names, (1,)), canvas.axes(ax))
 
 
 def draw_curve(s: Scene, ax: Axes, paths: bool = True) -> Axes:
@@ -104,21 +105,22 @@ def _where_it_left(ax: Axes, s: Scene) -> None:
 
 def slices(
     fun: Any,
-    held: Mapping[str, Any],
-    box: Any,
+    fixed: Mapping[str, Any],
+    *,
+    bounds: Any,
     names: Sequence[str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """A function along one variable, with the others held.
+    """A function along one variable, with the others fixed.
 
     Parameters
     ----------
     fun : Objective or callable
         The function.
-    held : dict
+    fixed : dict
         For every variable but one its value, or several: a line each. Several of more than one
         variable go together, first with first.
-    box : pair
+    bounds : pair
         Where to look along the variable that is left, (low, high).
     names : sequence of str, optional
         The variables' names; the function's own by default.
@@ -133,7 +135,7 @@ def slices(
     Raises
     ------
     ValueError
-        If `held` does not leave one variable, its values do not go together, or `box` does not
+        If `fixed` does not leave one variable, its values do not go together, or `bounds` does not
         fit.
     ImportError
         If matplotlib is missing.
@@ -141,7 +143,7 @@ def slices(
     Examples
     --------
     >>> import thalweg as tw
-    >>> ax = tw.plot.slices(lambda x, y: x**2 + y**2, {"y": [0, 2, 4]}, box=(-3, 3))
+    >>> ax = tw.plot.slices(lambda x, y: x**2 + y**2, {"y": [0, 2, 4]}, bounds=(-3, 3))
     >>> [line.get_label() for line in ax.get_lines()]
     ['y = 0', 'y = 2', 'y = 4']
     """
@@ -149,8 +151,8 @@ def slices(
         names = argument_names(fun)[: parameter_count(fun)[0]]
     known = known_function(fun, np.ones(max(len(names or ()), 1)))
     own = labels(known, names)
-    free, values = _held(own, held)
-    low, high = limits_of(box, 1, ())[0]
+    free, values = _held(own, fixed)
+    low, high = limits_of(bounds, 1, ())[0]
     x = np.linspace(low, high, _CURVE_POINTS)
     ax = canvas.tidy(canvas.axes(ax))
     shades = _shades(len(values))

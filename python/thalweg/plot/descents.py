@@ -24,10 +24,11 @@ __all__ = ["descent", "history"]
 
 def descent(
     fun: Any,
-    result: Result,
+    results: Result,
+    *,
+    bounds: Any = None,
     names: Sequence[str] | None = None,
     ax: Axes | None = None,
-    box: Any = None,
 ) -> Axes:
     """Draw a descent on its function.
 
@@ -38,14 +39,14 @@ def descent(
     ----------
     fun : Objective or callable
         What was minimized.
-    result : Result
+    results : Result
         Where the descent went; with `record=True` its path is drawn.
+    bounds : sequence of pairs, optional
+        What to show, (low, high) for each variable; about the path by default.
     names : sequence of str, optional
         The variables' names, for the axes; the function's own by default.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
-    box : sequence of pairs, optional
-        What to show, (low, high) for each variable; about the path by default.
 
     Returns
     -------
@@ -55,7 +56,7 @@ def descent(
     Raises
     ------
     ValueError
-        If the function is None (the result was unpickled), `box` does not fit, or there are more
+        If the function is None (the result was unpickled), `bounds` does not fit, or there are more
         than two variables and no path.
     ImportError
         If matplotlib is missing.
@@ -70,19 +71,19 @@ def descent(
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('x', 'y')
     """
-    count = size_of(result.x)
+    count = size_of(results.x)
     if count > 2:
-        if getattr(result, "path", None) is None:
+        if getattr(results, "path", None) is None:
             raise ValueError(
                 f"a picture of {count} variables needs the path: minimize with record=True"
             )
-        return history(result, ax)
-    s = scene(fun, result, box, names)
+        return history(results, ax=ax)
+    s = scene(fun, results, bounds, names)
     if count == 1:
         made = draw_curve(s, canvas.axes(ax))
     else:
         made = draw_contours(s, canvas.axes(ax, *canvas.fitted(s.limits)))
-    canvas.told(made, result.fun, result.nit, result.reason)
+    canvas.told(made, results.fun, results.nit, results.reason)
     return made
 
 
@@ -92,7 +93,7 @@ def size_of(x: Any) -> int:
     return sum(int(np.size(v)) for v in entries)
 
 
-def history(results: Any, ax: Axes | None = None, lowest: float | None = None) -> Axes:
+def history(results: Any, *, ax: Axes | None = None, lowest: float | None = None) -> Axes:
     """Value and gradient norm against iteration, on a log scale, several methods together.
 
     Parameters

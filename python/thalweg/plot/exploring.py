@@ -151,7 +151,7 @@ def _room_beneath(ax: Axes) -> tuple[Axes, Axes]:
 
 def explore(
     fun: Any,
-    box: Any,
+    bounds: Any,
     *,
     start: Any = None,
     learning_rate: float | None = None,
@@ -168,13 +168,13 @@ def explore(
     ----------
     fun : Objective or callable
         A function of one or two variables that can be traced.
-    box : sequence of pairs or dict
+    bounds : sequence of pairs or dict
         What to show, (low, high) for each variable.
     start : array_like or dict, optional
-        Where the first descent starts; inside the box by default.
+        Where the first descent starts; inside the bounds by default.
     learning_rate : float, optional
-        Its rate; by default one whose usual step is a twentieth of the box. The slider goes from a
-        hundredth of it to a hundred times it.
+        Its rate; by default one whose usual step is a twentieth of the bounds' width. The slider
+        goes from a hundredth of it to a hundred times it.
     iterations : int, default 50
         Its steps; the slider goes to ten times as many.
     names : sequence of str, optional
@@ -192,7 +192,7 @@ def explore(
     TraceError
         If the function cannot be traced.
     ValueError
-        If it has more than two variables, or `box` or `start` does not fit.
+        If it has more than two variables, or `bounds` or `start` does not fit.
     ImportError
         If matplotlib is missing.
 
@@ -206,7 +206,7 @@ def explore(
     >>> seen.result.nit
     20
     """
-    objective = fun if isinstance(fun, Objective) else Objective(fun, point_in(box))
+    objective = fun if isinstance(fun, Objective) else Objective(fun, point_in(bounds))
     if objective.n not in (1, 2):
         raise ValueError(
             f"explore shows functions of one or two variables, got {objective.n}; "
@@ -220,4 +220,4 @@ def explore(
         from matplotlib import pyplot
 
         ax = pyplot.figure(figsize=(7.0, 6.4), layout="constrained").add_subplot()
-    return Explorer(objective, box, start, learning_rate, int(iterations), names, ax)
+    return Explorer(objective, bounds, start, learning_rate, int(iterations), names, ax)

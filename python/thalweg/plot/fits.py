@@ -193,7 +193,7 @@ def _residuals(
 
 
 def maps(
-    fits: Any, names: Sequence[str] | None = None, ax: Any = None, errors: bool = True
+    fits: Any, *, names: Sequence[str] | None = None, ax: Any = None, errors: bool = True
 ) -> npt.NDArray[np.object_]:
     """Parameters fitted in every pixel of an image, as maps, with their standard errors below.
 

@@ -49,7 +49,7 @@ class _Map(NamedTuple):
         return f"f({', '.join(self.names)})"
 
 
-def basins(b: Any, names: Sequence[str] | None = None, ax: Axes | None = None) -> Axes:
+def basins(results: Any, *, names: Sequence[str] | None = None, ax: Axes | None = None) -> Axes:
     """The basins of a function's minima: each start in the colour of where it ends.
 
     The lower a minimum, the darker its basin; starts that reach none stay grey. Faint lines are the
@@ -57,7 +57,7 @@ def basins(b: Any, names: Sequence[str] | None = None, ax: Axes | None = None) -
 
     Parameters
     ----------
-    b : Basins
+    results : Basins
         Made by `thalweg.basins`, over one or two variables.
     names : sequence of str, optional
         The variables' names, for the axes; the function's own by default.
@@ -85,7 +85,7 @@ def basins(b: Any, names: Sequence[str] | None = None, ax: Axes | None = None) -
     >>> sorted(text.get_text() for text in ax.get_legend().get_texts())
     ['0 at (1, 0)', '0 at (−1, 0)']
     """
-    m = _read(b, names)
+    m = _read(results, names)
     shades = _shades(m.heights)
     if len(m.sides) == 1:
         return _intervals(m, shades, canvas.axes(ax))
@@ -218,14 +218,14 @@ def _outer(side: FloatArray) -> tuple[float, float]:
     return float(side[0] - half), float(side[-1] + half)
 
 
-def sweep(s: Any, ax: Axes | None = None) -> Axes:
+def sweep(results: Any, *, ax: Axes | None = None) -> Axes:
     """What each setting does: verdicts and values against a learning rate, or over two settings.
 
     The star, of two settings, is the run that converged in the fewest iterations.
 
     Parameters
     ----------
-    s : Sweep
+    results : Sweep
         Made by `thalweg.sweep`, over one or two hyper-parameters.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
@@ -251,13 +251,13 @@ def sweep(s: Any, ax: Axes | None = None) -> Axes:
     >>> ax.get_xlabel(), ax.get_xscale()
     ('learning rate', 'log')
     """
-    words = np.asarray(s.verdicts, dtype=object)
-    if not hasattr(s, "axes"):
+    words = np.asarray(results.verdicts, dtype=object)
+    if not hasattr(results, "axes"):
         raise ValueError(
             f"a picture of a sweep needs the whole of it, got {words.size:,} runs picked from one"
         )
     varying = [
-        (str(name), np.asarray(values)) for name, values in dict(s.axes).items()
+        (str(name), np.asarray(values)) for name, values in dict(results.axes).items()
         if np.ndim(values) > 0 and np.size(values) > 1
     ]  # fmt: skip
     if len(varying) not in (1, 2):
@@ -265,11 +265,11 @@ def sweep(s: Any, ax: Axes | None = None) -> Axes:
     sizes = tuple(values.size for _, values in varying)
     words = words.reshape(sizes)
     if len(varying) == 1:
-        fun = np.asarray(s.fun, dtype=np.float64).reshape(sizes)
+        fun = np.asarray(results.fun, dtype=np.float64).reshape(sizes)
         return _against(words, fun, *varying[0], canvas.axes(ax, 6.4, 4.4))
     made = _over(words, varying, canvas.axes(ax, 7.2, 4.8))
     if (words == "converged").any():
-        canvas.star(made, np.asarray([float(s.best[name]) for name, _ in varying]), None)
+        canvas.star(made, np.asarray([float(results.best[name]) for name, _ in varying]), None)
         made.set_title("★ fewest iterations", fontsize="small", loc="right")
     return made
 

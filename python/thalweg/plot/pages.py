@@ -33,13 +33,13 @@ _SPREAD = 100.0  # the slider goes from a hundredth of the rate to a hundred tim
 
 def explore_html(
     fun: Any,
-    box: Any,
+    bounds: Any,
     file: str | Path,
     *,
     start: Any = None,
     learning_rate: float | None = None,
     iterations: int = 50,
-    bounds: Any = None,
+    within: Any = None,
     names: Sequence[str] | None = None,
 ) -> Path:
     """Write a page on which a click starts a gradient descent and a slider changes its rate.
@@ -52,19 +52,19 @@ def explore_html(
     ----------
     fun : Objective or callable
         A function of one or two variables that can be traced.
-    box : sequence of pairs or dict
+    bounds : sequence of pairs or dict
         What to show, (low, high) for each variable.
     file : str or Path
         Where to write.
     start : array_like or dict, optional
-        Where the first descent starts, in the form of the function's points; inside the box by
+        Where the first descent starts, in the form of the function's points; inside the bounds by
         default.
     learning_rate : float, optional
-        Its rate; by default one whose usual step is a twentieth of the box. The slider goes from a
-        hundredth of it to a hundred times it.
+        Its rate; by default one whose usual step is a twentieth of the bounds' width. The slider
+        goes from a hundredth of it to a hundred times it.
     iterations : int, default 50
         Its steps; the slider goes to ten times as many, 500 at least.
-    bounds : optional
+    within : optional
         As in `thalweg.minimize`: descents stay inside, by projection.
     names : sequence of str, optional
         The variables' names; the function's own by default.
@@ -79,7 +79,7 @@ def explore_html(
     TraceError
         If the function cannot be traced.
     ValueError
-        If it has more than two variables, `box`, `start` or `bounds` does not fit, or the page
+        If it has more than two variables, `bounds`, `start` or `within` does not fit, or the page
         would be too large, since the function holds much data.
     NotImplementedError
         If an operation cannot be written as JavaScript; it is named.
@@ -94,16 +94,16 @@ def explore_html(
     >>> page.stat().st_size < 200_000
     True
     """
-    objective = fun if isinstance(fun, Objective) else _traced(fun, box)
+    objective = fun if isinstance(fun, Objective) else _traced(fun, bounds)
     n = objective.n
     if n not in (1, 2) or math.prod(objective.shape) != 1:
         raise ValueError(
             f"the page is for one value of one or two variables, got shape {objective.shape} of "
             f"{n}; tw.objective(f, x0).slice(name=value) holds the others"
         )
-    if isinstance(box, dict) and objective.structure.form == "dict":
-        box = {key: box[key] for key in objective.structure.keys if key in box}
-    limits = limits_of(box, n, ())
+    if isinstance(bounds, dict) and objective.structure.form == "dict":
+        bounds = {key: bounds[key] for key in objective.structure.keys if key in bounds}
+    limits = limits_of(bounds, n, ())
     own = labels(objective, names)
     s = Scene(over_points(objective), slopes_over(objective), own, limits, {})
     first = _start(objective, start, s)
@@ -112,7 +112,7 @@ def explore_html(
         raise ValueError(f"learning_rate must be a number > 0, got {learning_rate!r}")
     if isinstance(iterations, bool) or int(iterations) != iterations or iterations < 0:
         raise ValueError(f"iterations must be a whole number >= 0, got {iterations!r}")
-    walls = read_bounds(bounds, objective.structure, first)
+    walls = read_bounds(within, objective.structure, first)
     lower, upper = walls or (np.full(n, -np.inf), np.full(n, np.inf))
     told = _told(s) | {
         "start": first.tolist(),

@@ -57,12 +57,12 @@ def scene(
         if fun is None:
             raise ValueError(
                 "the function is not known any more (it is not saved with the result): "
-                "call thalweg.plot.descent(fun, result)"
+                "call thalweg.plot.descent(fun, results)"
             )
     if first is not None and not hasattr(first, "x"):
         raise TypeError(
             "results must be results of tw.minimize, one, several or by name, got a "
-            f"{type(first).__name__}; limits are given as box="
+            f"{type(first).__name__}; limits are given as bounds="
         )
     known = known_function(fun, first.x if first is not None else point_in(box))
     structure = known.structure

@@ -25,7 +25,8 @@ _SEEN = 0.9  # arrows longer than nine tenths of them are cut to those, so that 
 def contours(
     fun: Any,
     results: Any = None,
-    box: Any = None,
+    *,
+    bounds: Any = None,
     names: Sequence[str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -37,7 +38,7 @@ def contours(
         The function; None takes that of the (first) result.
     results : Result, sequence of Result, or dict of them by name, optional
         Descents, drawn where `record=True` kept their path.
-    box : sequence of pairs or dict, optional
+    bounds : sequence of pairs or dict, optional
         What to show, (low, high) for each variable; about the paths by default.
     names : sequence of str, optional
         The variables' names, for the axes; the function's own by default.
@@ -52,19 +53,19 @@ def contours(
     Raises
     ------
     ValueError
-        If the function has not two variables, `box` does not fit, or there is neither box nor
-        result.
+        If the function has not two variables, `bounds` does not fit, or there are neither bounds
+        nor results.
     ImportError
         If matplotlib is missing.
 
     Examples
     --------
     >>> import thalweg as tw
-    >>> ax = tw.plot.contours(lambda x, y: x**2 + 3 * y**2, box=[(-2, 2), (-2, 2)])
+    >>> ax = tw.plot.contours(lambda x, y: x**2 + 3 * y**2, bounds=[(-2, 2), (-2, 2)])
     >>> ax.get_xlabel(), ax.get_ylabel(), ax.get_xlim()
     ('x', 'y', (np.float64(-2.0), np.float64(2.0)))
     """
-    s = scene(fun, results, box, names, (2,))
+    s = scene(fun, results, bounds, names, (2,))
     return draw_contours(s, canvas.axes(ax, *canvas.fitted(s.limits)))
 
 
@@ -106,7 +107,8 @@ def _filled(ax: Axes, X: FloatArray, Y: FloatArray, Z: FloatArray) -> tuple[Any,
 def surface(
     fun: Any,
     results: Any = None,
-    box: Any = None,
+    *,
+    bounds: Any = None,
     names: Sequence[str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -114,7 +116,7 @@ def surface(
 
     Parameters
     ----------
-    fun, results, box, names
+    fun, results, bounds, names
         As in `contours`.
     ax : mpl_toolkits.mplot3d.axes3d.Axes3D, optional
         Where to draw the surface alone; by default a new figure with the contours beside it.
@@ -134,11 +136,11 @@ def surface(
     Examples
     --------
     >>> import thalweg as tw
-    >>> ax = tw.plot.surface(lambda x, y: x**2 + 3 * y**2, box=[(-2, 2), (-2, 2)])
+    >>> ax = tw.plot.surface(lambda x, y: x**2 + 3 * y**2, bounds=[(-2, 2), (-2, 2)])
     >>> ax.get_zlabel(), ax.figure.axes[0].get_xlabel()
     ('f(x, y)', 'x')
     """
-    s = scene(fun, results, box, names, (2,))
+    s = scene(fun, results, bounds, names, (2,))
     if ax is None:
         figure = canvas.new_figure(10.0, 4.4)
         flat = figure.add_subplot(1, 2, 1)
@@ -205,11 +207,11 @@ def _path_in_space(ax: Any, points: FloatArray, limits: FloatArray, label: str, 
 
 def field(
     fun: Any,
-    box: Any = None,
+    results: Any = None,
+    *,
+    bounds: Any = None,
     names: Sequence[str] | None = None,
     ax: Axes | None = None,
-    *,
-    results: Any = None,
     count: int = 17,
     downhill: bool = False,
 ) -> Axes:
@@ -220,7 +222,7 @@ def field(
 
     Parameters
     ----------
-    fun, box, names, ax, results
+    fun, results, bounds, names, ax
         As in `contours`.
     count : int, default 17
         Arrows along each side.
@@ -240,11 +242,11 @@ def field(
     Examples
     --------
     >>> import thalweg as tw
-    >>> ax = tw.plot.field(lambda x, y: x**2 + 3 * y**2, box=[(-2, 2), (-2, 2)])
+    >>> ax = tw.plot.field(lambda x, y: x**2 + 3 * y**2, bounds=[(-2, 2), (-2, 2)])
     >>> len(ax.figure.axes)  # and the colour bar
     2
     """
-    s = scene(fun, results, box, names, (2,))
+    s = scene(fun, results, bounds, names, (2,))
     ax = canvas.axes(ax, *canvas.fitted(s.limits))
     X, Y, Z = s.grid(_GRID_POINTS)
     shown = np.ma.masked_invalid(Z)

@@ -28,7 +28,8 @@ _PLANE = 31  # points along each side of a plane: facets as fine as the surface'
 def tangent(
     fun: Any,
     at: Any,
-    box: Any = None,
+    *,
+    bounds: Any = None,
     names: Sequence[str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -40,7 +41,7 @@ def tangent(
         The function.
     at : array_like, tuple or dict
         Where it is touched; `thalweg.tangent` gives the same in numbers.
-    box : sequence of pairs or dict, optional
+    bounds : sequence of pairs or dict, optional
         What to show, (low, high) for each variable; about `at` by default.
     names : sequence of str, optional
         The variables' names, for the axes; the function's own by default.
@@ -55,7 +56,7 @@ def tangent(
     Raises
     ------
     ValueError
-        If the function has more than two variables, no value at `at`, or `box` does not fit.
+        If the function has more than two variables, no value at `at`, or `bounds` does not fit.
     TypeError
         If a plane is to be drawn and `ax` has not three axes.
     ImportError
@@ -70,10 +71,10 @@ def tangent(
     """
     known = known_function(fun, at)
     point = known.structure.flatten(at, "at")[1][0]
-    if box is None:
+    if bounds is None:
         reach = np.maximum(1.0, np.abs(point))
-        box = np.stack([point - reach, point + reach], axis=1)
-    s = scene(known, None, box, names)
+        bounds = np.stack([point - reach, point + reach], axis=1)
+    s = scene(known, None, bounds, names)
     value, slope = float(s.values(point[None])[0]), s.slopes(point[None])[0]
     if not (np.isfinite(value) and np.isfinite(slope).all()):
         raise ValueError(
