@@ -13,15 +13,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from thalweg import _core
 from thalweg._formulas.javascript_operations import LIBRARY, OPERATIONS
-from thalweg._objectives.saving import reachable
+from thalweg._objectives.saving import nodes_under
 
-__all__ = ["written"]
+__all__ = ["Writer", "with_library", "written"]
 
 _JOINS = {
     "sum": "(a, b) => a + b", "prod": "(a, b) => a * b",
     "max": "Math.max", "min": "Math.min",
 }  # fmt: skip
+# What the core calls nodes that are no elementwise operations, where one made a bad number.
+_TOLD = {"matmul": "matmul", "scan": "a running sum or product"}
 _WHOLE = 64  # exponents up to here are products, as in the core
 
 
@@ -42,7 +45,13 @@ def numbers(values: Any) -> str:
     return "[" + ",".join(literal(v).strip("()") for v in np.ravel(values).tolist()) + "]"
 
 
-def written(graph: Any, x: int, outputs: dict[str, int], args: Sequence[Any]) -> str:
+def written(
+    graph: Any,
+    x: int,
+    outputs: dict[str, int],
+    args: Sequence[Any],
+    records: dict[str, int] | None = None,
+) -> str:
     """Functions of one point (an array), one for each output, as JavaScript.
 
     Parameters
@@ -54,17 +63,26 @@ def written(graph: Any, x: int, outputs: dict[str, int], args: Sequence[Any]) ->
         Node by the function's name; an output of one element is a number.
     args : sequence of ndarray
         What the other inputs are.
+    records : dict, optional
+        Nodes by the names of functions that give a list of all nodes under them, themselves the
+        last: what each is called, its value, its operands (the position of a node, or a number in
+        a list), and each operand's domain. They tell which operation made a bad number.
 
     Raises
     ------
     NotImplementedError
         If the graph holds an operation that cannot be written; it is named.
     """
-    writer = _Writer(graph, x, args)
-    functions = [
-        f"const {name} = x => {{\n{writer.body(node)}\n}};" for name, node in outputs.items()
-    ]
-    code = "\n".join(writer.constants + functions)
+    writer = Writer(graph, ["x[0]" if math.prod(graph.shape(x)) == 1 else "x", *args])
+    bodies = {name: writer.body(node) for name, node in outputs.items()}
+    bodies |= {name: writer.record(node) for name, node in (records or {}).items()}
+    functions = [f"const {name} = x => {{\n{body}\n}};" for name, body in bodies.items()]
+    return with_library([*writer.constants, *functions])
+
+
+def with_library(parts: Sequence[str]) -> str:
+    """Code with those functions of the library before it that it uses."""
+    code = "\n".join(parts)
     return "\n".join([*_needed(code), code])
 
 
@@ -80,30 +98,61 @@ def _needed(code: str) -> list[str]:
     return [f"const {name} = {text};" for name, text in LIBRARY.items() if name in used]
 
 
-class _Writer:
-    """Writes the nodes of one graph; data that functions share is written once."""
+class Writer:
+    """Writes the nodes of one graph; data that functions share is written once.
 
-    def __init__(self, graph: Any, x: int, args: Sequence[Any]) -> None:
-        self.graph, self.x, self.args = graph, x, args
+    Parameters
+    ----------
+    graph : Graph
+    inputs : sequence of str or array_like
+        What its inputs are: text of JavaScript, or numbers.
+    """
+
+    def __init__(self, graph: Any, inputs: Sequence[Any]) -> None:
+        self.graph, self.inputs = graph, inputs
         self.constants: list[str] = []
         self._known: dict[str, str] = {}
 
     def body(self, output: int) -> str:
-        """The statements that compute an output of `x`."""
-        nodes = reachable(self.graph, output)
-        names: list[str] = []
+        """The statements that compute an output and return it."""
+        lines, names = self.statements([output])
+        return "\n".join([*lines, f"  return {names[output]};"])
+
+    def statements(self, outputs: Sequence[int]) -> tuple[list[str], dict[int, str]]:
+        """The statements that compute some nodes, and what each node is called."""
+        names: dict[int, str] = {}
         lines: list[str] = []
-        for k, (kind, what, operands, shape, payload) in enumerate(nodes):
+        for node in nodes_under(self.graph, *outputs):
+            kind, what, operands, shape, payload = self.graph.describe(node)
             if math.prod(shape) == 0:
                 raise NotImplementedError("an empty array cannot be written as JavaScript")
-            at = [_Operand(names[i], tuple(nodes[i][3])) for i in operands]
+            at = [_Operand(names[i], tuple(self.graph.shape(i))) for i in operands]
             text = getattr(self, f"_{kind}")(_Node(what, at, tuple(shape), payload))
             if kind in ("input", "constant", "data"):
-                names.append(text)
+                names[node] = text
                 continue
-            names.append(f"n{k}")
-            lines.append(f"  const n{k} = {text};")
-        return "\n".join([*lines, f"  return {names[-1]};"])
+            names[node] = f"n{len(lines)}"
+            lines.append(f"  const n{len(lines)} = {text};")
+        return lines, names
+
+    def record(self, output: int) -> str:
+        """The statements that compute an output and return a list of nodes, as `written` says."""
+        lines, names = self.statements([output])
+        made: dict[int, int] = {}
+        records = []
+        for node in nodes_under(self.graph, output):
+            kind, what, operands, _, _ = self.graph.describe(node)
+            if kind in ("input", "constant", "data"):
+                continue
+            by = [str(made[i]) if i in made else f"[{names[i]}]" for i in operands]
+            called, domain = _TOLD.get(kind, "an array operation"), "null"
+            if kind == "elementwise":
+                called, domain = what, self._shared(_domain(what))
+            elif kind == "reduce":
+                called = what
+            records.append(f'["{called}", {names[node]}, [{", ".join(by)}], {domain}]')
+            made[node] = len(made)
+        return "\n".join([*lines, "  return [" + ", ".join(records) + "];"])
 
     def _shared(self, text: str) -> str:
         """A constant beside the functions."""
@@ -117,9 +166,8 @@ class _Writer:
         return literal(float(flat[0])) if flat.size == 1 else self._shared(numbers(flat))
 
     def _input(self, node: _Node) -> str:
-        if node.what == 0:
-            return "x[0]" if node.size == 1 else "x"
-        return self._array(self.args[node.what - 1])
+        value = self.inputs[node.what]
+        return value if isinstance(value, str) else self._array(value)
 
     def _constant(self, node: _Node) -> str:
         return literal(node.payload)
@@ -190,6 +238,13 @@ class _Writer:
             f"below: {literal(below)} }}"
         )
         return _each(node.shape, f"lookup({node.at[0].element(node.shape)}, {table})")
+
+
+def _domain(operation: str) -> str:
+    """For each operand of an operation its domain: lower, upper, and whether each is open."""
+    (domain,) = (o["domain"] for o in _core.operations() if o["name"] == operation)
+    rows = (f"[{literal(a)}, {literal(b)}, {int(c)}, {int(d)}]" for a, b, c, d in domain or ())
+    return f"[{', '.join(rows)}]"
 
 
 class _Node(NamedTuple):
