@@ -161,28 +161,26 @@ class FitGroup:
             limits.counter(),
         )  # fmt: skip
         completed(out, x)
-        arrays: Arrays = {
-            "popt": out["x"], "cost": out["fun"], "nit": out["nit"], "nfev": out["nfev"],
-            "n_missing": np.zeros(len(x), dtype=np.int64), "left": out["left"],
-            "right": out["right"], "reason": out["reason"],
-        }  # fmt: skip
         ended = inputs.with_arrays(x=out["x"])
         spreads = Spreads(self._tapes, ended, stopping.threads)
-        spreads.finish(arrays, stopping.max_nfev)
-        left_open = self._left_open(arrays, spreads, ended, inputs["x"])
-        arrays |= {"pcov": spreads.pcov, "perr": spreads.perr}
-        arrays["determined"] = np.logical_not(left_open.any(axis=1))
-        arrays["open"] = bits_of(left_open)
+        spreads.finish(out, stopping.max_nfev)
+        left_open = self._left_open(out["reason"], spreads, ended, inputs["x"])
+        arrays: Arrays = {name: out[name] for name in ("nit", "nfev", "left", "right", "reason")}
+        arrays |= {
+            "popt": out["x"], "cost": out["fun"], "pcov": spreads.pcov, "perr": spreads.perr,
+            "n_missing": np.zeros(len(x), dtype=np.int64), "open": bits_of(left_open),
+            "determined": np.logical_not(left_open.any(axis=1)),
+        }  # fmt: skip
         return arrays, out["error"]
 
     def _left_open(
-        self, arrays: Arrays, spreads: Spreads, ended: Inputs, x0: FloatArray
+        self, reason: npt.NDArray[np.int8], spreads: Spreads, ended: Inputs, x0: FloatArray
     ) -> npt.NDArray[np.bool_]:
         """Which of the fitted parameters (k, n) the data leave open."""
-        x, scale, errors = arrays["popt"], self._limits.scale, spreads.errors
-        left_open, vague = undetermined(errors, spreads.loose, x, x0, scale)
-        asked = vague.any(axis=1) & ~left_open.any(axis=1) & CONVERGED[arrays["reason"]]
-        for lane in np.flatnonzero(asked):
+        x, errors = ended["x"], spreads.errors
+        left_open, vague = undetermined(errors, spreads.loose, x, x0, self._limits.scale)
+        doubtful = vague.any(axis=1) & ~left_open.any(axis=1) & CONVERGED[reason]
+        for lane in np.flatnonzero(doubtful):
             at = self._tapes.linear(ended, lane)
             if bent_down(at, x[lane], np.isnan(errors[lane])):
                 left_open[lane] = vague[lane]

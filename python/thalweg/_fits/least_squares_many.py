@@ -22,7 +22,7 @@ from thalweg._fits.least_squares import judged
 from thalweg._fits.robust import Rho, curvature, weighted
 from thalweg._fits.settings import SquaresSettings, scale_of, within_limits
 from thalweg._fits.soundness import FACTORS, NOT_BEGUN, better, named, undetermined
-from thalweg._fits.squares import Ending, TracedSquares, kept_sum_of_squares
+from thalweg._fits.squares import TracedSquares, ending_of, kept_sum_of_squares, put_ending
 from thalweg._fits.tapes import ON_TAPE, OUTSIDE
 from thalweg._fits.verdicts import AGAIN, CONVERGED, verdicts
 from thalweg._objectives.bounds import active_mask, checked_box, read_box
@@ -36,8 +36,8 @@ __all__ = ["LeastSquaresMany", "least_squares_many"]
 
 # Bytes of residuals up to which they are returned without being asked for.
 _FEW = 1e8
-# What tells how a descent ended, as in `Ending`.
-_ENDING = ("fun", "reason", "left", "right", "nfev", "nit")
+# What two tries of a start are compared and merged by.
+_MERGED = ("x", "open", "fun", "reason", "left", "right", "nfev", "nit")
 
 
 class LeastSquaresMany(Many):
@@ -262,14 +262,10 @@ class _ManySquares:
         """Judge one ending by QR of its Jacobian, and go on from there where that helps."""
         squares = TracedSquares(lanes.alone(lane), self.settings)
         squares.box, squares.scale = self.box, self.scale
-        ending = Ending(
-            out["x"][lane].copy(), np.empty((0, 0)), 0, 1.0, out["open"][lane],
-            *(out[name][lane] for name in _ENDING),
-        )  # fmt: skip
-        ending, out["open"][lane] = judged(squares, ending, lanes.rows[lane], max_nfev)
-        out["x"][lane] = ending.x
-        for name, value in zip(_ENDING, ending[5:], strict=True):
-            out[name][lane] = value
+        ending, out["open"][lane] = judged(
+            squares, ending_of(out, lane), lanes.rows[lane], max_nfev
+        )
+        put_ending(out, lane, ending)
 
     def _inputs(self, lanes: Lanes, x: FloatArray | None = None) -> tuple[list[Any], list[bool]]:
         """Inputs of what is kept with the objective, and which of them differ by start."""
@@ -365,8 +361,8 @@ def _merged(
         CONVERGED[part["reason"]], part["fun"], CONVERGED[best["reason"][which]],
         best["fun"][which],
     )  # fmt: skip
-    merged = best | {name: best[name].copy() for name in ("x", "open", *_ENDING)}
-    for name in ("x", "open", *_ENDING):
+    merged = best | {name: best[name].copy() for name in _MERGED}
+    for name in _MERGED:
         merged[name][which[taken]] = part[name][taken]
     merged["nfev"][which] = best["nfev"][which] + part["nfev"]
     merged["error"] = part["error"]

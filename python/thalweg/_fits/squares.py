@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CalledSquares", "Ending", "Squares", "TracedSquares", "cost_and_derivatives",
-    "ending_of", "kept_sum_of_squares",
+    "ending_of", "kept_sum_of_squares", "put_ending",
 ]  # fmt: skip
 
 
@@ -62,13 +62,22 @@ class Ending(NamedTuple):
     nit: int
 
 
-def ending_of(out: dict[str, Any]) -> Ending:
-    """The same of a run, without a covariance."""
-    return Ending(
-        out["x"][0], np.empty((0, 0)), 0, 1.0, np.zeros(out["x"].shape[1], dtype=bool),
-        float(out["fun"][0]), int(out["reason"][0]),
-        float(out["left"][0]), float(out["right"][0]), int(out["nfev"][0]), int(out["nit"][0]),
-    )  # fmt: skip
+# What the core says of the ending of each descent, in the order of `Ending`.
+_OUTCOME = ("fun", "reason", "left", "right", "nfev", "nit")
+
+
+def ending_of(out: dict[str, Any], lane: int = 0) -> Ending:
+    """How one descent of a run ended, without a covariance."""
+    x = out["x"][lane].copy()
+    numbers = (out[name][lane].item() for name in _OUTCOME)
+    return Ending(x, np.empty((0, 0)), 0, 1.0, np.zeros(x.size, dtype=bool), *numbers)
+
+
+def put_ending(out: dict[str, Any], lane: int, ending: Ending) -> None:
+    """Put an ending in the place of the one that the core gave for a descent."""
+    out["x"][lane] = ending.x
+    for name, value in zip(_OUTCOME, ending[5:], strict=True):
+        out[name][lane] = value
 
 
 class Squares:
