@@ -42,9 +42,8 @@ root = Path(sys.argv[1]).resolve()
 broken, count = [], 0
 pages = sorted(p for p in root.rglob("*.html") if "_static" not in p.parts)
 for file in pages:
-    for link in read(file).loads:
-        if urlsplit(link).netloc:
-            broken.append(f"{file.relative_to(root)}: {link} is loaded from the network")
+    elsewhere = [link for link in read(file).loads if urlsplit(link).netloc]
+    broken += [f"{file.relative_to(root)}: {link} is loaded from the network" for link in elsewhere]
     for link in read(file).links:
         parts = urlsplit(link)
         if parts.scheme or parts.netloc or link in ("#", ""):

@@ -46,14 +46,16 @@ INTRODUCTION = """# Solvers on published problems
 
 Written by `python docs/make_solver_tables.py > docs/solvers.md`.
 
-* **Problems**: twenty of J. J. Moré, B. S. Garbow and K. E. Hillstrom (ACM Trans. Math. Softw. 7(1), 1981, 17-41), from
-  the standard start x0, from 10 x0 and from 100 x0, with `max_iter=10_000` and otherwise the defaults.
-* **Fits**: fourteen nonlinear regressions of the NIST Statistical Reference Datasets as sums of squares, each from two
-  starts.
-* **Solved** means f − f* <= 1e-8 max(1, |f*|) for a published minimum f*, whatever the method reports. A dash is a
-  problem that was not solved.
+* **Problems**: twenty of J. J. Moré, B. S. Garbow and K. E. Hillstrom (ACM Trans. Math. Softw.
+  7(1), 1981, 17-41), from the standard start x0, from 10 x0 and from 100 x0, with
+  `max_iter=10_000` and otherwise the defaults.
+* **Fits**: fourteen nonlinear regressions of the NIST Statistical Reference Datasets as sums of
+  squares, each from two starts.
+* **Solved** means f − f* <= 1e-8 max(1, |f*|) for a published minimum f*, whatever the method
+  reports. A dash is a problem that was not solved.
 * **Numbers** are evaluations. Value and gradient together count once.
-* **Passed** means more than 4 correct digits in every parameter. Digits are those of the worst parameter, at most 11.
+* **Passed** means more than 4 correct digits in every parameter. Digits are those of the worst
+  parameter, at most 11.
 * **SciPy** has the exact derivatives, traced here, and `gtol=1e-8`.
 """
 

@@ -2,8 +2,8 @@
 """Write the tables of docs/lists from the package's own lists: `python docs/make_tables.py`.
 
 A table stands between `<!-- table: NAME -->` and `<!-- end -->`. With `--check` nothing is written:
-the exit status is 1 where a table is not what the lists say, and standard error names it. No line is
-longer than 120 columns.
+the exit status is 1 where a table is not what the lists say, and standard error names it. No line
+is longer than 120 columns.
 """
 
 from __future__ import annotations

@@ -72,7 +72,8 @@ def test_no_page_of_the_guide_is_longer_than_250_lines():
 
 
 def test_reference_has_each_entry_once():
-    listed = re.findall(r"^   ([\w.]+)$", (ROOT / "docs" / "reference.rst").read_text("utf-8"), re.M)
+    text = (ROOT / "docs" / "reference.rst").read_text("utf-8")
+    listed = re.findall(r"^   ([\w.]+)$", text, re.M)
     assert len(listed) == len(set(listed))
 
 
@@ -125,8 +126,8 @@ def test_pictures_of_the_pages_are_made_by_their_script(tmp_path):
     for folder in ("once", "again"):
         command = [sys.executable, str(script), str(tmp_path / folder)]
         subprocess.run(command, check=True, capture_output=True, timeout=120)
-    texts = [page.read_text("utf-8") for page in PAGES]
-    shown = {name for text in texts for name in re.findall(r"\]\([\w/]*pictures/(\w+\.png)\)", text)}
+    text = "".join(page.read_text("utf-8") for page in PAGES)
+    shown = set(re.findall(r"\]\([\w/]*pictures/(\w+\.png)\)", text))
     made = {file.name: file.read_bytes() for file in (tmp_path / "once").iterdir()}
     assert shown == set(made) == {file.name for file in (ROOT / "docs" / "pictures").iterdir()}
     for name, content in made.items():

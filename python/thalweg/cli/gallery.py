@@ -58,7 +58,7 @@ def _gallery_options(parser: argparse.ArgumentParser) -> None:
     from thalweg.gallery import names
 
     add = parser.add_argument
-    add("name", nargs="?", choices=names(), metavar="NAME", help="the example; without it, list all")
+    add("name", nargs="?", choices=names(), metavar="NAME", help="an example; without it, a list")
     add("--plot", metavar="FILE", help="write the pictures (png, svg, pdf) instead of showing them")
     add("--no-show", action="store_true", help="open no window")
     add("--source", action="store_true", help="print the script instead of running it")
