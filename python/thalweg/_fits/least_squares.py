@@ -16,7 +16,7 @@ import numpy.typing as npt
 from thalweg import _core
 from thalweg._descents.callbacks import Listener, listener
 from thalweg._descents.interrupts import Parts, carried, carries_result
-from thalweg._fits.endings import LeastSquares, explain, optimality, weighed
+from thalweg._fits.endings import LeastSquares, explain, optimality
 from thalweg._fits.settings import SquaresSettings, scale_of, within_limits
 from thalweg._fits.soundness import FACTORS, NOT_BEGUN, again, better, named
 from thalweg._fits.squares import CalledSquares, Ending, Squares, TracedSquares, ending_of
@@ -311,7 +311,10 @@ def _result(squares: Squares, tried: _Tried, max_nfev: int, seconds: float) -> L
     grad = np.full(s.size, np.nan)
     if error is None:
         r, jacobian = squares.at(x)
-        cost, grad, jacobian = weighed(squares, r, jacobian)
+        with np.errstate(all="ignore"):
+            cost, share = squares.weigh(r)
+            grad = jacobian.T @ (r if share is None else share * r)
+            jacobian = squares.curved(r, jacobian)
     if isinstance(error, KeyboardInterrupt):
         ending = ending._replace(reason=Reason.interrupted)
     reason = Reason(ending.reason)
