@@ -472,7 +472,7 @@ class Objective:
         bounds: list[FloatArray],
         scale: FloatArray | None,
         rows: int,
-        stops: dict[str, Any],
+        stopping: _core.Stopping,
         factor: float,
     ) -> tuple[Any, ...]:
         """Fit x (n,) so that the squares of its values are least; see `_core.Fit.fit`."""
@@ -481,10 +481,7 @@ class Objective:
             check_square(self.n, "a fit", "use minimize, with lbfgs", 3)
             made = _core.Fit(self._graph, self._f, self.x_node, 1 + len(self.args))
             self._minimizers["fit"] = made
-        return made.fit(
-            x, [None, *args], bounds, _core.Stopping(**stops, threads=self.threads), scale, rows,
-            factor,
-        )  # fmt: skip
+        return made.fit(x, [None, *args], bounds, stopping, scale, rows, factor)
 
     def kept_function(
         self, key: Any, build: Callable[[Trace, Tracer, Tracer], list[int]], inputs: int
