@@ -108,6 +108,7 @@ class Stepper {
   }
 
   std::size_t memories() const { return step_.memory.size(); }
+  const std::vector<NodeId>& outputs() const { return step_.outputs; }
 
  private:
   // What differs between lanes, what every start begins with, and the memory behind it.
@@ -229,6 +230,8 @@ void bind_descend(py::module_& m) {
            py::arg("hyper") = std::vector<std::pair<int, py::object>>{},
            "hyper: how each hyper-parameter, then each option, enters: the number of its inputs, "
            "and None or what makes its node from those of t and of the inputs.")
+      .def_property_readonly("outputs", &Stepper::outputs,
+                             "The step's nodes in its graph: value, next point, memory, tests.")
       .def(
           "run",
           [](Stepper& s, const Array& x0, const std::vector<std::optional<Array>>& args,

@@ -127,6 +127,8 @@ class Stopping:
     def count_rises(self) -> bool: ...
 
 class Stepper:
+    @property
+    def outputs(self) -> list[int]: ...
     def start(
         self,
         x0: ArrayLike,
