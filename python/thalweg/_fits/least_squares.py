@@ -68,7 +68,7 @@ def least_squares(
         Returns the residuals, a number or a vector (m,); written in NumPy, or traced before. It is
         called once; what its closure and globals hold is frozen then, `args` are inputs.
     x0 : array_like, tuple or dict
-        The start; docs/api.md says how it reaches the function.
+        The start; docs/guide/starts.md says how it reaches the function.
     jac : callable or {'2-point', '3-point', 'cs'}, optional
         With ``trace=False``: the function's Jacobian (m, n), else central differences are made. A
         traced function is differentiated exactly, and `jac` is not called.
