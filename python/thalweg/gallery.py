@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The gallery's examples: scripts that run by themselves, as notebooks, and as `thalweg gallery`.
+"""The gallery: examples that run as scripts, as notebooks, and as `thalweg gallery`.
 
-They stand in `docs/examples`, from where the wheel takes them along. Each opens with a title,
-prints what it found and draws with matplotlib.
+The scripts are in `docs/examples`; the wheel contains them. Each has a title, explains itself in
+comments, prints numbers and draws with Matplotlib.
 """
 
 from __future__ import annotations
 
 import ast
-import runpy
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
+from typing import Any, NamedTuple
 
 __all__ = ["data", "has_windows", "names", "path", "run", "title"]
 
@@ -26,12 +27,12 @@ def _folder() -> Path:
 
 
 def names() -> list[str]:
-    """Names of the examples.
+    """Return the names of the examples.
 
     Returns
     -------
     list of str
-        In alphabetical order; empty where the package came without them.
+        In alphabetical order. Empty if this installation has no examples.
 
     Examples
     --------
@@ -43,12 +44,12 @@ def names() -> list[str]:
 
 
 def path(name: str) -> Path:
-    """The script of an example.
+    """Return the script of an example.
 
     Raises
     ------
     ValueError
-        If there is none of that name; the message has the nearest one.
+        If there is no example of that name. The message has the nearest name.
     """
     if name not in names():
         from difflib import get_close_matches
@@ -60,7 +61,7 @@ def path(name: str) -> Path:
 
 
 def title(name: str) -> str:
-    """The first line of an example's text.
+    """Return the title of an example.
 
     Examples
     --------
@@ -73,12 +74,12 @@ def title(name: str) -> str:
 
 
 def data(file: str) -> Path:
-    """A file of data that an example reads: `advertising.csv`.
+    """Return a data file that an example reads, such as `advertising.csv`.
 
     Raises
     ------
     FileNotFoundError
-        If there is none of that name.
+        If there is no file of that name.
 
     Examples
     --------
@@ -93,7 +94,7 @@ def data(file: str) -> Path:
 
 
 def has_windows() -> bool:
-    """Whether matplotlib can open any here: without a display it falls back to drawing in memory.
+    """Return whether Matplotlib can open windows; without a display it draws in memory only.
 
     Examples
     --------
@@ -117,17 +118,50 @@ def _as_a_script(script: Path) -> Iterator[None]:
         sys.argv = words
 
 
+class _Cell(NamedTuple):
+    """One part of a page: its text, and the statements below that text."""
+
+    text: str
+    code: ast.Module
+
+
+def _cells(script: Path) -> list[_Cell]:
+    """Split a page at its text: the docstring, and the comments that begin with ``# %%``.
+
+    Statements keep their line numbers, so that a message names a line of the script.
+    """
+    source = script.read_text("utf-8")
+    lines = source.splitlines()
+    body = ast.parse(source, str(script)).body
+    starts = [0, *(at for at, line in enumerate(lines, 1) if line.startswith("# %%"))]
+    found = []
+    for start, end in zip(starts, [*starts[1:], len(lines) + 1], strict=True):
+        code = [part for part in body if start <= part.lineno < end]
+        comment = takewhile(lambda line: line.startswith("#"), lines[start:]) if start else ()
+        text = "\n".join(line.removeprefix("#").removeprefix(" ") for line in comment)
+        if not start and code:
+            text = ast.get_docstring(ast.Module(body[:1], [])) or ""
+        found.append(_Cell(text.strip(), ast.Module(code, [])))
+    return found
+
+
+def _prints(code: ast.Module) -> bool:
+    """Return whether a cell calls `print`, so that an empty line belongs below its numbers."""
+    return any(isinstance(node, ast.Name) and node.id == "print" for node in ast.walk(code))
+
+
 def run(name: str, save: str | Path | None = None, show: bool = True) -> list[Path]:
-    """Run an example; its pictures are shown, or written to files.
+    """Run an example: print its text and its numbers, and show its pictures or write them.
 
     Parameters
     ----------
     name : str
-        Of `names()`.
+        One of `names()`.
     save : path, optional
-        Where the picture goes; of several, a number is put before the ending. Then none is shown.
+        Where the picture is written. If there are several, a number is put before the ending. No
+        window is opened then.
     show : bool, default True
-        Whether windows are opened, once the script is through.
+        Whether windows are opened once the script has ended.
 
     Returns
     -------
@@ -139,7 +173,7 @@ def run(name: str, save: str | Path | None = None, show: bool = True) -> list[Pa
     ValueError
         If there is no example of that name.
     ImportError
-        If matplotlib, or what else the example uses, is missing.
+        If Matplotlib or another package that the example uses is missing.
     """
     script = path(name)
     try:
@@ -152,7 +186,13 @@ def run(name: str, save: str | Path | None = None, show: bool = True) -> list[Pa
     real, plt.show = plt.show, lambda *_, **__: None
     try:
         with _as_a_script(script):
-            runpy.run_path(str(script), run_name="__main__")
+            left: dict[str, Any] = {"__name__": "__main__", "__file__": str(script)}
+            for cell in _cells(script):
+                if cell.text:
+                    print(cell.text, end="\n\n")  # noqa: T201
+                exec(compile(cell.code, str(script), "exec"), left)
+                if _prints(cell.code):
+                    print()  # noqa: T201
     finally:
         plt.show = real
     figures = [plt.figure(number) for number in plt.get_fignums()]

@@ -17,11 +17,11 @@ __all__ = ["add_gallery"]
 
 GALLERY = """\
 examples:
-  thalweg gallery                                  what there is
-  thalweg gallery omega                            run it, and show its pictures
-  thalweg gallery sauna --plot sauna.png           write them: sauna-1.png, sauna-2.png, ...
-  thalweg gallery newton --no-show                 read what it prints, open no window
-  thalweg gallery newton --source > mine.py        the script, to change
+  thalweg gallery                                  list the examples
+  thalweg gallery omega                            print its text and numbers, show its pictures
+  thalweg gallery sauna --plot sauna.png           write the pictures: sauna-1.png, sauna-2.png, ...
+  thalweg gallery newton --no-show                 print only, open no window
+  thalweg gallery newton --source > mine.py        print the script, to change it
 """
 
 COMPLETION = """\
@@ -34,8 +34,8 @@ def add_gallery(commands: Any, command: str, parser: Callable[[str], Any]) -> No
     """Add both commands; `parser` makes the whole parser with one command's options."""
     gallery = commands.add_parser(
         "gallery",
-        help="run an example and show its pictures",
-        description="Run an example of the gallery and show its pictures.",
+        help="read and run an example, and show its pictures",
+        description="Run an example of the gallery: print its text and numbers, show its pictures.",
         epilog=GALLERY,
     )
     gallery.set_defaults(run=_gallery)
@@ -58,7 +58,7 @@ def _gallery_options(parser: argparse.ArgumentParser) -> None:
     from thalweg.gallery import names
 
     add = parser.add_argument
-    add("name", nargs="?", choices=names(), metavar="NAME", help="which; without it, a list")
+    add("name", nargs="?", choices=names(), metavar="NAME", help="an example; without it, a list")
     add("--plot", metavar="FILE", help="write the pictures (png, svg, pdf) instead of showing them")
     add("--no-show", action="store_true", help="open no window")
     add("--source", action="store_true", help="print the script instead of running it")
@@ -79,9 +79,7 @@ def _gallery(given: argparse.Namespace) -> int:
         picture(given.plot)
     try:
         written = gallery.run(given.name, given.plot, not given.no_show)
-    except (
-        ModuleNotFoundError
-    ) as error:  # the example's own imports, which bear their extras' names
+    except ModuleNotFoundError as error:  # the extras have the names of the modules
         told = f'it needs {error.name}: pip install "thalweg[{error.name}]"'
         raise BadInputError(f"gallery {given.name}: {told}") from error
     except (ImportError, OSError) as error:
@@ -89,7 +87,7 @@ def _gallery(given: argparse.Namespace) -> int:
     for file in written:
         print(f"picture: {file}")  # noqa: T201
     if not (written or given.no_show or gallery.has_windows()):
-        told = "there is no display to show the pictures on; --plot FILE writes them"
+        told = "there is no display for the pictures; --plot FILE writes them"
         print(f"thalweg: {told}", file=sys.stderr)  # noqa: T201
     return 0
 
