@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The gallery's examples: scripts that run by themselves, as notebooks, and as `thalweg gallery`.
+"""List and run the examples of the gallery, as `thalweg gallery` does.
 
-They stand in `docs/examples`, from where the wheel takes them along. Each opens with a title,
-prints what it found and draws with matplotlib.
+The examples are scripts in `docs/examples`, which the wheel includes. Each begins with a title,
+prints its results and draws with Matplotlib.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 __all__ = ["data", "has_windows", "names", "path", "run", "title"]
 
 _HERE = Path(__file__).parent
-_SOURCE = _HERE.parents[1]  # of a checkout; holds nothing of ours elsewhere
+_SOURCE = _HERE.parents[1]  # the root of a checkout; not used in an installation
 
 
 def _folder() -> Path:
@@ -26,12 +26,12 @@ def _folder() -> Path:
 
 
 def names() -> list[str]:
-    """Names of the examples.
+    """List the names of the examples.
 
     Returns
     -------
     list of str
-        In alphabetical order; empty where the package came without them.
+        The names in alphabetical order; empty if the package was built without examples.
 
     Examples
     --------
@@ -43,12 +43,12 @@ def names() -> list[str]:
 
 
 def path(name: str) -> Path:
-    """The script of an example.
+    """Return the path of an example's script.
 
     Raises
     ------
     ValueError
-        If there is none of that name; the message has the nearest one.
+        If there is no example of that name; the message suggests the nearest name.
     """
     if name not in names():
         from difflib import get_close_matches
@@ -60,7 +60,7 @@ def path(name: str) -> Path:
 
 
 def title(name: str) -> str:
-    """The first line of an example's text.
+    """Return the title of an example.
 
     Examples
     --------
@@ -73,12 +73,12 @@ def title(name: str) -> str:
 
 
 def data(file: str) -> Path:
-    """A file of data that an example reads: `advertising.csv`.
+    """Return the path of a data file that an example reads, such as `advertising.csv`.
 
     Raises
     ------
     FileNotFoundError
-        If there is none of that name.
+        If there is no file of that name.
 
     Examples
     --------
@@ -89,11 +89,11 @@ def data(file: str) -> Path:
     for folder in (_folder(), _SOURCE / "tests" / "data"):
         if (folder / file).is_file():
             return folder / file
-    raise FileNotFoundError(f"the gallery has no data {file!r}")
+    raise FileNotFoundError(f"the gallery has no data file {file!r}")
 
 
 def has_windows() -> bool:
-    """Whether matplotlib can open any here: without a display it falls back to drawing in memory.
+    """Tell whether Matplotlib can open windows; without a display it draws in memory.
 
     Examples
     --------
@@ -118,35 +118,36 @@ def _as_a_script(script: Path) -> Iterator[None]:
 
 
 def run(name: str, save: str | Path | None = None, show: bool = True) -> list[Path]:
-    """Run an example; its pictures are shown, or written to files.
+    """Run an example, and show its pictures or write them to files.
 
     Parameters
     ----------
     name : str
-        Of `names()`.
+        One of `names()`.
     save : path, optional
-        Where the picture goes; of several, a number is put before the ending. Then none is shown.
+        The file for the picture. If there are several pictures, a number is inserted before the
+        suffix. The pictures are then not shown.
     show : bool, default True
-        Whether windows are opened, once the script is through.
+        Whether to open windows after the script has finished.
 
     Returns
     -------
     list of Path
-        The files written.
+        The files that were written.
 
     Raises
     ------
     ValueError
         If there is no example of that name.
     ImportError
-        If matplotlib, or what else the example uses, is missing.
+        If Matplotlib, or another package that the example needs, is not installed.
     """
     script = path(name)
     try:
         import matplotlib as mpl
         from matplotlib import pyplot as plt
     except ImportError:
-        raise ImportError('the gallery needs matplotlib: pip install "thalweg[plot]"') from None
+        raise ImportError('the gallery needs Matplotlib: pip install "thalweg[plot]"') from None
     if save is not None or not show:
         mpl.use("agg")
     real, plt.show = plt.show, lambda *_, **__: None
