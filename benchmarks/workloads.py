@@ -260,8 +260,8 @@ def descend_rows(
     stepper = objective.stepper(method, False, False, False)
     rates = np.array([learning_rate])
     return stepper.run(
-        rows, [None], [True], [rates], [], [], **FIXED, max_iter=iterations, max_nfev=2**62,
-        max_time=1e300, record=False, callback=None, function=None,
+        rows, [None], [True], [rates], [], [], _core.Stopping(max_iter=iterations),
+        record=False, callback=None, function=None,
     )  # fmt: skip
 
 

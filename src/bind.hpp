@@ -56,6 +56,7 @@ py::list describe_hyper(std::span<const thalweg::rules::Hyper> hyper);
 void bind_info(py::module_& m);
 void bind_graph(py::module_& m);
 void bind_program(py::module_& m);
+void bind_stopping(py::module_& m);
 void bind_descend(py::module_& m);
 void bind_epochs(py::module_& m);
 void bind_solver(py::module_& m);

@@ -108,6 +108,7 @@ class Stepper {
   }
 
   std::size_t memories() const { return step_.memory.size(); }
+  const std::vector<NodeId>& outputs() const { return step_.outputs; }
 
  private:
   // What differs between lanes, what every start begins with, and the memory behind it.
@@ -229,48 +230,37 @@ void bind_descend(py::module_& m) {
            py::arg("hyper") = std::vector<std::pair<int, py::object>>{},
            "hyper: how each hyper-parameter, then each option, enters: the number of its inputs, "
            "and None or what makes its node from those of t and of the inputs.")
+      .def_property_readonly("outputs", &Stepper::outputs,
+                             "The step's nodes in its graph: value, next point, memory, tests.")
       .def(
           "run",
           [](Stepper& s, const Array& x0, const std::vector<std::optional<Array>>& args,
              const std::vector<bool>& varying, const std::vector<Array>& hyper,
              const std::vector<Array>& bounds, const std::vector<std::optional<Array>>& memory,
-             double gtol, double xtol, double ftol, std::int64_t max_iter, std::int64_t max_nfev,
-             double max_time, bool record, py::object callback, py::object function, int threads) {
-            return s.run(x0, args, varying, hyper, bounds, memory,
-                         {gtol, xtol, ftol, max_iter, max_nfev, max_time, threads}, record,
+             const Stopping& stopping, bool record, py::object callback, py::object function) {
+            return s.run(x0, args, varying, hyper, bounds, memory, stopping, record,
                          std::move(callback), std::move(function));
           },
           py::arg("x0"), py::arg("args"), py::arg("varying"), py::arg("hyper"), py::arg("bounds"),
-          py::arg("memory"), py::arg("gtol"), py::arg("xtol"), py::arg("ftol"), py::arg("max_iter"),
-          py::arg("max_nfev"), py::arg("max_time"), py::arg("record"), py::arg("callback"),
-          py::arg("function"), py::arg("threads") = 1)
+          py::arg("memory"), py::arg("stopping"), py::arg("record"), py::arg("callback"),
+          py::arg("function"))
       .def(
           "run_many",
           [](Stepper& s, const Array& x0, const std::vector<std::optional<Array>>& args,
              const std::vector<bool>& varying, const std::vector<Array>& hyper,
-             const std::vector<Array>& bounds, double gtol, double xtol, double ftol,
-             std::int64_t max_iter, std::int64_t max_nfev, double max_time, int threads,
-             py::object progress, bool count_rises) {
+             const std::vector<Array>& bounds, const Stopping& stopping, py::object progress) {
             return s.run(x0, args, varying, hyper, bounds,
-                         std::vector<std::optional<Array>>(s.memories()),
-                         {gtol, xtol, ftol, max_iter, max_nfev, max_time, threads, count_rises},
-                         false, py::none(), py::none(), {true, std::move(progress)});
+                         std::vector<std::optional<Array>>(s.memories()), stopping, false,
+                         py::none(), py::none(), {true, std::move(progress)});
           },
           py::arg("x0"), py::arg("args"), py::arg("varying"), py::arg("hyper"), py::arg("bounds"),
-          py::arg("gtol"), py::arg("xtol"), py::arg("ftol"), py::arg("max_iter"),
-          py::arg("max_nfev"), py::arg("max_time"), py::arg("threads") = 1,
-          py::arg("progress") = py::none(), py::arg("count_rises") = false,
+          py::arg("stopping"), py::arg("progress") = py::none(),
           "Many starts, shared by threads: where and why each ended, without memory.")
       .def(
           "start",
           [](Stepper& s, const Array& x0, const std::vector<Array>& hyper,
              const std::vector<Array>& bounds, const std::vector<std::optional<Array>>& memory,
-             double gtol, double xtol, double ftol, std::int64_t max_iter, std::int64_t max_nfev,
-             double max_time) {
-            return s.start(x0, hyper, bounds, memory,
-                           {gtol, xtol, ftol, max_iter, max_nfev, max_time});
-          },
+             const Stopping& stopping) { return s.start(x0, hyper, bounds, memory, stopping); },
           py::keep_alive<0, 1>(), py::arg("x0"), py::arg("hyper"), py::arg("bounds"),
-          py::arg("memory"), py::arg("gtol"), py::arg("xtol"), py::arg("ftol"), py::arg("max_iter"),
-          py::arg("max_nfev"), py::arg("max_time"));
+          py::arg("memory"), py::arg("stopping"));
 }

@@ -82,9 +82,8 @@ class Fit {
   // `rows` the covariance is scaled by the variance that is left to so many data; rank -1 where
   // there is none.
   py::tuple fit(const Array& x0, const std::vector<std::optional<Array>>& args,
-                const std::vector<Array>& bounds, double ftol, double xtol, double gtol,
-                std::int64_t max_iter, std::int64_t max_nfev, double max_time,
-                const std::optional<Array>& scale, std::int64_t rows, int threads, double factor) {
+                const std::vector<Array>& bounds, const Stopping& stopping,
+                const std::optional<Array>& scale, std::int64_t rows, double factor) {
     if (x0.size() != n_ || args.size() != varying_.size() ||
         (!bounds.empty() && (bounds.size() != 2 || bounds[0].size() != n_)))
       throw py::value_error(
@@ -103,7 +102,6 @@ class Fit {
     const Kernels& isa = kernels();
     const Endings endings{x.mutable_data(), nullptr, &fun,   nullptr, &iterations,
                           &reason,          &left,   &right, {},      &evaluations};
-    const Stopping stopping{gtol, xtol, ftol, max_iter, max_nfev, max_time, threads};
     const auto interrupted = [] {
       const py::gil_scoped_acquire gil;
       return PyErr_CheckSignals() != 0;
@@ -118,7 +116,7 @@ class Fit {
       descend(setup, sources, isa, starts, stopping, endings, {interrupted, nullptr, nullptr});
       done = reason != static_cast<std::int8_t>(Reason::Interrupted) &&
              finish(ends, isa, starts, x.data(), bounds, pcov.mutable_data(), loose.mutable_data(),
-                    found, free, threads, interrupted);
+                    found, free, stopping.threads, interrupted);
     }
     if (!done) throw py::error_already_set();
     if (rows > 0 && found.rank == free) spread(pcov.mutable_data(), fun, rows - free, found.rank);
@@ -178,9 +176,7 @@ void bind_fit(py::module_& m) {
   py::class_<Fit, std::shared_ptr<Fit>>(m, "Fit", "Least squares of traced residuals.")
       .def(py::init<const std::shared_ptr<Graph>&, NodeId, NodeId, int>(), py::arg("graph"),
            py::arg("residuals"), py::arg("x"), py::arg("inputs"))
-      .def("fit", &Fit::fit, py::arg("x0"), py::arg("args"), py::arg("bounds"), py::arg("ftol"),
-           py::arg("xtol"), py::arg("gtol"), py::arg("max_iter"), py::arg("max_nfev"),
-           py::arg("max_time"), py::arg("scale"), py::arg("rows"), py::arg("threads"),
-           py::arg("factor") = 1.0,
+      .def("fit", &Fit::fit, py::arg("x0"), py::arg("args"), py::arg("bounds"), py::arg("stopping"),
+           py::arg("scale"), py::arg("rows"), py::arg("factor") = 1.0,
            "(x, covariance, rank, pivot, dependent, cost, reason, left, right, nfev, nit).");
 }

@@ -181,42 +181,31 @@ void bind_solver(py::module_& m) {
           "run",
           [](Minimizer& s, const Array& x0, const std::vector<std::optional<Array>>& args,
              const std::vector<bool>& varying, std::vector<double> hyper,
-             const std::vector<Array>& bounds, const std::optional<Array>& state, double gtol,
-             double xtol, double ftol, std::int64_t max_iter, std::int64_t max_nfev,
-             double max_time, bool record, py::object callback, py::object function, int threads,
+             const std::vector<Array>& bounds, const std::optional<Array>& state,
+             const Stopping& stopping, bool record, py::object callback, py::object function,
              const std::optional<Array>& scale) {
-            return s.run(x0, args, varying, std::move(hyper), bounds, scale, state,
-                         {gtol, xtol, ftol, max_iter, max_nfev, max_time, threads}, record,
-                         std::move(callback), std::move(function));
+            return s.run(x0, args, varying, std::move(hyper), bounds, scale, state, stopping,
+                         record, std::move(callback), std::move(function));
           },
           py::arg("x0"), py::arg("args"), py::arg("varying"), py::arg("hyper"), py::arg("bounds"),
-          py::arg("state"), py::arg("gtol"), py::arg("xtol"), py::arg("ftol"), py::arg("max_iter"),
-          py::arg("max_nfev"), py::arg("max_time"), py::arg("record"), py::arg("callback"),
-          py::arg("function"), py::arg("threads") = 1, py::arg("scale") = py::none())
+          py::arg("state"), py::arg("stopping"), py::arg("record"), py::arg("callback"),
+          py::arg("function"), py::arg("scale") = py::none())
       .def(
           "run_many",
           [](Minimizer& s, const Array& x0, const std::vector<std::optional<Array>>& args,
              const std::vector<bool>& varying, std::vector<double> hyper,
-             const std::vector<Array>& bounds, double gtol, double xtol, double ftol,
-             std::int64_t max_iter, std::int64_t max_nfev, double max_time, int threads,
+             const std::vector<Array>& bounds, const Stopping& stopping,
              const std::optional<Array>& scale, py::object progress) {
-            return s.run(x0, args, varying, std::move(hyper), bounds, scale, std::nullopt,
-                         {gtol, xtol, ftol, max_iter, max_nfev, max_time, threads}, false,
-                         py::none(), py::none(), {true, std::move(progress)});
+            return s.run(x0, args, varying, std::move(hyper), bounds, scale, std::nullopt, stopping,
+                         false, py::none(), py::none(), {true, std::move(progress)});
           },
           py::arg("x0"), py::arg("args"), py::arg("varying"), py::arg("hyper"), py::arg("bounds"),
-          py::arg("gtol"), py::arg("xtol"), py::arg("ftol"), py::arg("max_iter"),
-          py::arg("max_nfev"), py::arg("max_time"), py::arg("threads") = 1,
-          py::arg("scale") = py::none(), py::arg("progress") = py::none(),
+          py::arg("stopping"), py::arg("scale") = py::none(), py::arg("progress") = py::none(),
           "Many starts, shared by threads: where and why each ended.")
       .def(
           "start",
           [](const Minimizer& s, const Array& x0, std::vector<double> hyper,
-             const std::vector<Array>& bounds, double gtol, double xtol, double ftol,
-             std::int64_t max_iter, std::int64_t max_nfev, double max_time) {
-            return s.start(x0, std::move(hyper), bounds,
-                           {gtol, xtol, ftol, max_iter, max_nfev, max_time});
-          },
-          py::arg("x0"), py::arg("hyper"), py::arg("bounds"), py::arg("gtol"), py::arg("xtol"),
-          py::arg("ftol"), py::arg("max_iter"), py::arg("max_nfev"), py::arg("max_time"));
+             const std::vector<Array>& bounds,
+             const Stopping& stopping) { return s.start(x0, std::move(hyper), bounds, stopping); },
+          py::arg("x0"), py::arg("hyper"), py::arg("bounds"), py::arg("stopping"));
 }

@@ -7,6 +7,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   bind_info(m);
   bind_graph(m);
   bind_program(m);
+  bind_stopping(m);
   bind_descend(m);
   bind_dialogue(m);
   bind_solver(m);

@@ -65,9 +65,7 @@ for name, result in walks.items():
 
 fig = plt.figure(figsize=(11, 4.6), layout="constrained")
 tw.plot.contours(wells, walks, bounds=box, ax=fig.add_subplot(1, 2, 1))
-tw.plot.surface(
-    wells, walks, bounds=box, ax=fig.add_subplot(1, 2, 2, projection="3d")
-).set_box_aspect(None, zoom=0.85)
+tw.plot.surface(wells, walks, bounds=box, ax=fig.add_subplot(1, 2, 2, projection="3d"))
 plt.show()
 
 # %%

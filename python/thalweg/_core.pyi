@@ -95,19 +95,47 @@ class Function:
     ) -> list[_Floats]: ...
     def print(self, varying: Sequence[bool]) -> str: ...
 
+class Stopping:
+    def __init__(
+        self,
+        *,
+        gtol: float = 0.0,
+        xtol: float = 0.0,
+        ftol: float = 0.0,
+        max_iter: int = 1000,
+        max_nfev: int = ...,
+        max_time: float = 1e300,
+        threads: int = 1,
+        count_rises: bool = False,
+    ) -> None: ...
+    def replace(self, **changes: Any) -> Stopping: ...
+    @property
+    def gtol(self) -> float: ...
+    @property
+    def xtol(self) -> float: ...
+    @property
+    def ftol(self) -> float: ...
+    @property
+    def max_iter(self) -> int: ...
+    @property
+    def max_nfev(self) -> int: ...
+    @property
+    def max_time(self) -> float: ...
+    @property
+    def threads(self) -> int: ...
+    @property
+    def count_rises(self) -> bool: ...
+
 class Stepper:
+    @property
+    def outputs(self) -> list[int]: ...
     def start(
         self,
         x0: ArrayLike,
         hyper: Sequence[ArrayLike],
         bounds: Sequence[ArrayLike],
         memory: Sequence[ArrayLike | None],
-        gtol: float,
-        xtol: float,
-        ftol: float,
-        max_iter: int,
-        max_nfev: int,
-        max_time: float,
+        stopping: Stopping,
     ) -> Dialogue: ...
     def __init__(
         self,
@@ -130,16 +158,10 @@ class Stepper:
         hyper: Sequence[ArrayLike],
         bounds: Sequence[ArrayLike],
         memory: Sequence[ArrayLike | None],
-        gtol: float,
-        xtol: float,
-        ftol: float,
-        max_iter: int,
-        max_nfev: int,
-        max_time: float,
+        stopping: Stopping,
         record: bool,
         callback: Callable[..., Any] | None,
         function: Callable[..., Any] | None,
-        threads: int = 1,
     ) -> dict[str, Any]: ...
     def run_many(
         self,
@@ -148,15 +170,8 @@ class Stepper:
         varying: Sequence[bool],
         hyper: Sequence[ArrayLike],
         bounds: Sequence[ArrayLike],
-        gtol: float,
-        xtol: float,
-        ftol: float,
-        max_iter: int,
-        max_nfev: int,
-        max_time: float,
-        threads: int = 1,
+        stopping: Stopping,
         progress: Callable[[int], Any] | None = None,
-        count_rises: bool = False,
     ) -> dict[str, Any]: ...
 
 class Dialogue:
@@ -183,12 +198,7 @@ class Minimizer:
         x0: ArrayLike,
         hyper: Sequence[float],
         bounds: Sequence[ArrayLike],
-        gtol: float,
-        xtol: float,
-        ftol: float,
-        max_iter: int,
-        max_nfev: int,
-        max_time: float,
+        stopping: Stopping,
     ) -> Dialogue: ...
     def run(
         self,
@@ -198,16 +208,10 @@ class Minimizer:
         hyper: Sequence[float],
         bounds: Sequence[ArrayLike],
         state: ArrayLike | None,
-        gtol: float,
-        xtol: float,
-        ftol: float,
-        max_iter: int,
-        max_nfev: int,
-        max_time: float,
+        stopping: Stopping,
         record: bool,
         callback: Callable[..., Any] | None,
         function: Callable[..., Any] | None,
-        threads: int = 1,
         scale: ArrayLike | None = None,
     ) -> dict[str, Any]: ...
     def run_many(
@@ -217,13 +221,7 @@ class Minimizer:
         varying: Sequence[bool],
         hyper: Sequence[float],
         bounds: Sequence[ArrayLike],
-        gtol: float,
-        xtol: float,
-        ftol: float,
-        max_iter: int,
-        max_nfev: int,
-        max_time: float,
-        threads: int = 1,
+        stopping: Stopping,
         scale: ArrayLike | None = None,
         progress: Callable[[int], Any] | None = None,
     ) -> dict[str, Any]: ...
@@ -235,15 +233,9 @@ class Fit:
         x0: ArrayLike,
         args: Sequence[ArrayLike | None],
         bounds: Sequence[ArrayLike],
-        ftol: float,
-        xtol: float,
-        gtol: float,
-        max_iter: int,
-        max_nfev: int,
-        max_time: float,
+        stopping: Stopping,
         scale: ArrayLike | None,
         rows: int,
-        threads: int,
         factor: float = 1.0,
     ) -> tuple[
         _Floats, _Floats, int, float, NDArray[np.bool_], float, int, float, float, int, int

@@ -49,8 +49,7 @@ TEST(lanes_are_refilled_and_each_start_ends_where_it_ends_alone) {
   const auto descend_from = [&](const double* from, std::int64_t count) {
     Run run(static_cast<std::size_t>(count), 1);
     descend(*program, step, *find_method("gradient_descent"), kernels(),
-            {count, from, {nullptr, &rate}, {}}, {.gtol = 1e-8, .max_iterations = 200}, run.endings,
-            {});
+            {count, from, {nullptr, &rate}, {}}, {.gtol = 1e-8, .max_iter = 200}, run.endings, {});
     return run;
   };
   const Run together = descend_from(starts.data(), static_cast<std::int64_t>(k));
@@ -73,7 +72,7 @@ TEST(asked_and_told_it_descends_as_it_does_traced) {
   std::vector<const double*> values(varying.size(), nullptr);
   values[static_cast<std::size_t>(told.at.hyper)] = &rate;
   const Starts starts{1, &start, values, {}};
-  const Stopping stopping{.max_iterations = 10};
+  const Stopping stopping{.max_iter = 10};
   Run run(1, 1);
   Descent descent(*program, told, method, kernels(), false, starts, stopping, run.endings, {});
   Question q{};
@@ -95,7 +94,7 @@ TEST(a_lane_that_leaves_the_domain_keeps_its_best_point) {
   const double start = 1.6, rate = 0.5;
   Run run(1, 1);
   descend(*program, step, *find_method("gradient_descent"), kernels(),
-          {1, &start, {nullptr, &rate}, {}}, {.max_iterations = 25}, run.endings, {});
+          {1, &start, {nullptr, &rate}, {}}, {.max_iter = 25}, run.endings, {});
   CHECK(static_cast<Reason>(run.reason[0]) == Reason::NonFinite);
   CHECK(run.x[0] == 1.6);
   CHECK(run.last_x[0] < 0);
@@ -114,8 +113,8 @@ TEST(an_interrupt_ends_lanes_where_they_are_not_where_the_next_start_would_be) {
   Run run(k, 1);
   std::ranges::fill(run.reason, std::int8_t{-1});
   descend(*program, step, *find_method("gradient_descent"), kernels(),
-          {static_cast<std::int64_t>(k), starts.data(), {nullptr, &rate}, {}},
-          {.max_iterations = 0}, run.endings, watch);
+          {static_cast<std::int64_t>(k), starts.data(), {nullptr, &rate}, {}}, {.max_iter = 0},
+          run.endings, watch);
   const auto begun = static_cast<std::size_t>(
       std::ranges::count_if(run.reason, [](std::int8_t reason) { return reason >= 0; }));
   CHECK(begun > 0 && begun < k);
@@ -143,7 +142,7 @@ TEST(workers_that_share_the_starts_end_each_as_one_worker_does) {
     watch.progress = [&](std::int64_t now) { CHECK(now >= ended), ended = now; };
     descend(*program, step, *find_method("gradient_descent"), kernels(),
             {static_cast<std::int64_t>(k), starts.data(), {nullptr, &rate}, {}},
-            {.max_iterations = 40, .threads = threads, .count_rises = true}, run.endings, watch);
+            {.max_iter = 40, .threads = threads, .count_rises = true}, run.endings, watch);
     CHECK(run.x == runs[0]->x && run.last_x == runs[0]->last_x && run.fun == runs[0]->fun);
     CHECK(run.iterations == runs[0]->iterations && run.reason == runs[0]->reason);
     for (std::size_t i = 0; i < k; i += 97) {  // counted by hand
@@ -177,7 +176,7 @@ TEST(a_rise_after_a_long_fall_leaves_the_lowest_point_as_the_best) {
   const double f[] = {9, 8, 7, 7.5, 7.2, 6, 5, 5.5, 5.4, 5.3};
   Run run(1, 1);
   Descent descent(*program, told, method, kernels(), false, {1, &start, values, {}},
-                  {.max_iterations = 9}, run.endings, {});
+                  {.max_iter = 9}, run.endings, {});
   Question q{};
   for (int i = 0; descent.ask(q); ++i) {
     q.f[0] = f[i];

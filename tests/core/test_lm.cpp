@@ -74,7 +74,7 @@ struct Fits {
     Sources sources;
     sources.told_lanes = k;
     Descent descent(setup, sources, kernels(), false, {k, starts.data(), {}, {}},
-                    {.gtol = 1e-12, .max_iterations = 200},
+                    {.gtol = 1e-12, .max_iter = 200},
                     {x.data(),
                      last.data(),
                      fun.data(),

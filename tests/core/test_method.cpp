@@ -38,7 +38,7 @@ std::vector<double> descended(const char* method, const Step& step,
   Method counted = *find_method(method);
   counted.memory = step.memory;
   const auto program = lower(step.graph, step.outputs, {varying, Layout::Lanes});
-  descend(*program, step, counted, kernels(), starts, {.max_iterations = steps},
+  descend(*program, step, counted, kernels(), starts, {.max_iter = steps},
           {x, last, &fun, &last_fun, &iterations, &reason, &left, &right, {}}, {});
   CHECK(iterations == steps);
   return {last[0], last[1]};

@@ -59,7 +59,7 @@ Ends solve(const Solver& solver, std::int64_t k, std::int64_t n, std::int64_t mo
   Setup setup{&solver, n, {}};
   for (const rules::Hyper& h : solver.hyper) setup.hyper.push_back(h.value);
   Descent descent(setup, Sources{.told_lanes = k}, kernels(), false,
-                  Starts{k, starts.data(), {}, {}}, {.gtol = 1e-8, .max_iterations = most},
+                  Starts{k, starts.data(), {}, {}}, {.gtol = 1e-8, .max_iter = most},
                   {e.x.data(),
                    e.last.data(),
                    e.fun.data(),

@@ -129,7 +129,7 @@ Doubles by_rule(Objective& o) {
     starts.values[static_cast<std::size_t>(step.at.hyper) + k] = &hyper[k];
   End end(o.n);
   descend(programs.for_lanes(varying, kernels().width, 1), step, *find_method("momentum"),
-          kernels(), starts, {.gtol = 1e-6, .max_iterations = 50}, end.endings, {});
+          kernels(), starts, {.gtol = 1e-6, .max_iter = 50}, end.endings, {});
   return end.told();
 }
 Doubles by_solver(Objective& o) {
@@ -137,8 +137,8 @@ Doubles by_solver(Objective& o) {
   const Setup setup{find_solver("lbfgs"), o.n, {10.0, 1.0}};
   const Sources sources{.values = &o.slopes.for_lanes({true}, kernels().width, 1)};
   End end(o.n);
-  descend(setup, sources, kernels(), {1, at.data(), {nullptr}, {}},
-          {.gtol = 1e-6, .max_iterations = 50}, end.endings, {});
+  descend(setup, sources, kernels(), {1, at.data(), {nullptr}, {}}, {.gtol = 1e-6, .max_iter = 50},
+          end.endings, {});
   return end.told();
 }
 

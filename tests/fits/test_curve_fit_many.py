@@ -9,15 +9,18 @@ import sys
 import threading
 import tracemalloc
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy import optimize, stats
 
 import thalweg as tw
-from thalweg._fits import fit_lanes
-from thalweg._fits import tapes as fit_tapes
+from thalweg._fits import chunks, reading
+from thalweg._fits.slots import Inputs, Layout
+from thalweg._fits.verdicts import fields_of
 from thalweg._results.reasons import Reason
+from thalweg._tracing.trace import Trace
 
 T = np.linspace(0.0, 5.0, 20)
 TIGHT = {"ftol": 1e-14, "xtol": 1e-14, "gtol": 1e-14}
@@ -589,7 +592,7 @@ def test_same_bits_for_any_chunk_thread_and_order_and_one_by_one(how, monkeypatc
     order = np.random.default_rng(0).permutation(len(y))
     same_bits(whole[order], tw.curve_fit_many(decay, T, y[order], P0, **how))
     for size in (64, 100):
-        monkeypatch.setattr(fit_lanes.FitLanes, "most", size)
+        monkeypatch.setattr(reading.FitReader, "most", size)
         same_bits(whole, tw.curve_fit_many(decay, T, y, P0, **how))
     for i in [*range(0, 50, 7), 3, 10, 20, 30, 40]:
         alone = tw.curve_fit_many(decay, T, y[i], P0, **how)
@@ -651,12 +654,37 @@ def test_leading_axes_of_any_number():
 
 
 def test_a_chunk_of_long_fits_is_few_fits():
-    lanes = fit_lanes.FitLanes.__new__(fit_lanes.FitLanes)
-    lanes.layout = fit_tapes.Layout(10**6, range(3), [])
-    lanes.sigma = None
-    assert 8e6 * lanes.most <= fit_lanes.CHUNK
-    lanes.layout = fit_tapes.Layout(10**8, range(3), [])
-    assert lanes.most == 1
+    reader = reading.FitReader.__new__(reading.FitReader)
+    reader.layout = Layout(10**6, (0, 1, 2))
+    reader.sigma = None
+    assert 8e6 * reader.most <= chunks.CHUNK
+    reader.layout = Layout(10**8, (0, 1, 2))
+    assert reader.most == 1
+
+
+def test_inputs_of_tapes_go_by_name():
+    """Only `Layout.shapes` knows their order; what differs by fit has one axis more."""
+    layout = Layout(5, (0, 2), (1,), predictors=2, weights=())
+    given = {
+        "rows": np.array(5.0), "x": np.zeros((3, 2)), "predictor 1": np.full((3, 5), 1.0),
+        "weights": np.array(0.5), "y": np.arange(15.0).reshape(3, 5), "fixed": np.array([7.0]),
+        "predictor 0": np.zeros((3, 5)), "f_scale": np.array(1.0),
+    }  # fmt: skip
+    inputs = Inputs(layout, given)
+    names = ["x", "y", "fixed", "predictor 0", "predictor 1", "weights", "f_scale", "rows"]
+    assert list(layout.shapes) == names
+    assert all(a is given[name] for a, name in zip(inputs.arrays, names, strict=True))
+    assert inputs.varying == [True, True, False, True, True, False, False, False]
+    assert inputs.predictors[1] is given["predictor 1"]
+    own = inputs.taken(np.array([2, 0])).with_arrays(rows=np.array([5.0, 4.0]))
+    assert len(own) == 2
+    assert own["y"].tolist() == [[10, 11, 12, 13, 14], [0, 1, 2, 3, 4]]
+    assert own["fixed"] is given["fixed"]
+    assert own.varying[-1]
+    traced = layout.traced(Trace())
+    assert list(traced) == names
+    assert layout.minimized == 6
+    assert replace(layout, rho=np.log1p).minimized == 7
 
 
 def test_no_fits_at_all():
@@ -676,12 +704,12 @@ def test_everything_that_differs_by_fit_is_read_chunk_by_chunk(monkeypatch):
     }  # fmt: skip
     whole = tw.curve_fit_many(decay, ydata=y, **how)
     assert whole.success.all()
-    monkeypatch.setattr(fit_lanes.FitLanes, "most", 64)
+    monkeypatch.setattr(reading.FitReader, "most", 64)
     same_bits(whole, tw.curve_fit_many(decay, ydata=y, **how))
 
 
 def test_any_storage_gives_the_same(tmp_path, monkeypatch):
-    monkeypatch.setattr(fit_lanes.FitLanes, "most", 64)
+    monkeypatch.setattr(reading.FitReader, "most", 64)
     _, y = decays(160)
     y = y.astype(np.float32).astype(np.float64).reshape(10, 16, 20)
     whole = tw.curve_fit_many(decay, T, y, P0)
@@ -732,7 +760,7 @@ def test_out_is_filled(tmp_path):
 
 def test_memory_stays_bounded_whatever_the_number_of_fits(tmp_path, monkeypatch):
     """120,000 fits read from a file and written to one; 2 MB of doubles at a time are enough."""
-    monkeypatch.setattr(fit_lanes, "CHUNK", 2e6)
+    monkeypatch.setattr(chunks, "CHUNK", 2e6)
     k = 120_000
     y = np.memmap(tmp_path / "y", np.float32, "w+", shape=(T.size, 400, 300))
     rng = np.random.default_rng(0)
@@ -740,7 +768,7 @@ def test_memory_stays_bounded_whatever_the_number_of_fits(tmp_path, monkeypatch)
         y[i] = 2.5 * np.exp(-t / 1.2) + 0.3 + 0.02 * rng.standard_normal((400, 300))
     out = {
         name: np.memmap(tmp_path / name, kind, "w+", shape=(400, 300, *own))
-        for name, (own, kind) in fit_lanes.fields_of(3).items()
+        for name, (own, kind) in fields_of(3).items()
     }
     tracemalloc.start()
     try:
@@ -763,7 +791,7 @@ def test_fits_run_within_a_limit_of_memory(tmp_path):
     """
     code = f"""
 import resource, numpy as np, thalweg as tw
-from thalweg._fits.fit_lanes import fields_of
+from thalweg._fits.verdicts import fields_of
 k, x = 1_200_000, np.linspace(0, 5, 20)
 def f(x, a, b, c):
     return a * np.exp(-x / b) + c
@@ -883,7 +911,7 @@ def test_limits_end_fits_alone():
 
 
 def test_interrupt_keeps_what_is_done(monkeypatch):
-    monkeypatch.setattr(fit_lanes.FitLanes, "most", 64)
+    monkeypatch.setattr(reading.FitReader, "most", 64)
     _, y = decays(300)
     y[70, 3] = np.nan
     whole = tw.curve_fit_many(decay, T, y, P0)
@@ -947,7 +975,7 @@ def test_python_threads_share_a_kept_model():
 
 
 def test_progress_counts_fits(capsys, monkeypatch):
-    monkeypatch.setattr(fit_lanes.FitLanes, "most", 64)
+    monkeypatch.setattr(reading.FitReader, "most", 64)
     _, y = decays(200)
     y[3, 3] = np.nan
     fits = tw.curve_fit_many(decay, T, y, P0, progress=True)

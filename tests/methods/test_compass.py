@@ -6,6 +6,7 @@ import pytest
 from published import MGH
 
 import thalweg as tw
+from thalweg import _core
 from thalweg._methods.method import make
 
 
@@ -101,14 +102,14 @@ def test_lanes_have_the_bits_of_a_lone_start(n):
     F = tw.objective(rosenbrock, np.zeros(n))
     starts = np.random.default_rng(0).normal(size=(70, n))
     starts[3] = 1e160
-    stops = {"gtol": 1e-8, "xtol": 0.0, "ftol": 0.0, "max_iter": 150, "max_nfev": 10_000,
-             "max_time": 1e300, "record": False, "callback": None, "function": None}  # fmt: skip
+    stopping = _core.Stopping(gtol=1e-8, max_iter=150, max_nfev=10_000)
     numbers = make("compass", {}).numbers()
 
     def run(rows):
         return F.minimizer("compass").run(
-            np.ascontiguousarray(rows), [None], [True], numbers, [], None, **stops
-        )
+            np.ascontiguousarray(rows), [None], [True], numbers, [], None, stopping,
+            record=False, callback=None, function=None,
+        )  # fmt: skip
 
     block = run(starts)
     for k in range(70):

@@ -6,12 +6,10 @@ import pytest
 from published import MGH
 
 import thalweg as tw
+from thalweg import _core
 from thalweg._fits.squares import kept_sum_of_squares
 
-STOPS = {
-    "gtol": 1e-10, "xtol": 1e-10, "ftol": 1e-10, "max_iter": 2**62, "max_nfev": 500,
-    "max_time": 1e300,
-}  # fmt: skip
+STOPPING = _core.Stopping(gtol=1e-10, xtol=1e-10, ftol=1e-10, max_iter=2**62, max_nfev=500)
 # From so many times the standard start, what is not solved: for Beale's problem the way to 0.452
 # leads to infinity, as for SciPy; Biggs' ends in a minimum that was not published.
 NOT_SOLVED = {1: set(), 10: {"Beale"}, 100: {"Beale", "Biggs EXP6"}}
@@ -50,8 +48,8 @@ def run(objective, starts, box=()):
     rows = np.atleast_2d(starts)
     varying = [True] + [False] * len(objective.args)
     return kept_sum_of_squares(objective, None).run(
-        rows, [None, *objective.args], varying, [1.0], list(box), None, record=False,
-        callback=None, function=None, **STOPS,
+        rows, [None, *objective.args], varying, [1.0], list(box), None, STOPPING,
+        record=False, callback=None, function=None,
     )  # fmt: skip
 
 

@@ -116,10 +116,9 @@ class Lanes:
         self.hyper = [np.array([v]) for v in made.hyper.values()]
         self.memory = len(memory_of(method))
         self.bounds = [] if bounds is None else bounds
-        self.stops = {"gtol": 0.0, "xtol": 0.0, "ftol": 0.0, "max_iter": 40} | stops
-        self.stops |= {"max_nfev": 2**62, "max_time": 1e300}
+        self.stopping = _core.Stopping(**{"max_iter": 40} | stops)
         self.stepper = self.objective.stepper(
-            method, bool(self.bounds), self.stops["gtol"] > 0, self.stops["xtol"] > 0
+            method, bool(self.bounds), self.stopping.gtol > 0, self.stopping.xtol > 0
         )
 
     def run(self, starts):
@@ -127,8 +126,8 @@ class Lanes:
         starts = np.ascontiguousarray(starts)
         k = len(starts)
         out = self.stepper.run(
-            starts, [None], [True], self.hyper, self.bounds, [None] * self.memory,
-            record=False, callback=None, function=None, **self.stops,
+            starts, [None], [True], self.hyper, self.bounds, [None] * self.memory, self.stopping,
+            record=False, callback=None, function=None,
         )  # fmt: skip
         assert out["error"] is None
         columns = [out[name] for name in ("x", "last_x", "fun", "last_fun", "left", "right")]
@@ -222,8 +221,8 @@ def test_minimize_gives_the_bits_of_a_lane(method, problem):
     n = problem.n
     k = len(starts)
     out = lanes.stepper.run(
-        starts, [None], [True], lanes.hyper, [], [None] * lanes.memory,
-        record=False, callback=None, function=None, **lanes.stops,
+        starts, [None], [True], lanes.hyper, [], [None] * lanes.memory, lanes.stopping,
+        record=False, callback=None, function=None,
     )  # fmt: skip
     for i in range(k):
         x0 = starts[i] if np.ndim(problem.x0) else float(starts[i, 0])

@@ -6,6 +6,7 @@ import pytest
 from published import MGH, NIST
 
 import thalweg as tw
+from thalweg import _core
 from thalweg._methods.method import make
 
 BOTH = pytest.mark.parametrize("method", ["newton", "newton_cg"])
@@ -179,11 +180,10 @@ def test_second_derivatives_need_a_traced_function(method):
 
 def together(method, F, starts, **stops):
     """Descents side by side, as the core runs them."""
-    tests = {"gtol": 1e-8, "xtol": 0.0, "ftol": 0.0, "max_iter": 200, "max_nfev": 1000,
-             "max_time": 1e300, "record": False, "callback": None, "function": None}  # fmt: skip
+    stopping = _core.Stopping(**{"gtol": 1e-8, "max_iter": 200, "max_nfev": 1000} | stops)
     return F.minimizer(method).run(
         np.ascontiguousarray(starts), [None], [True], make(method, {}).numbers(), [], None,
-        **tests | stops,
+        stopping, record=False, callback=None, function=None,
     )  # fmt: skip
 
 

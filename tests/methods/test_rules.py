@@ -401,8 +401,8 @@ def test_lanes_with_schedules_and_options_have_the_bits_of_each_alone(rule):
     def run(rows):
         out = stepper.run(
             np.ascontiguousarray(rows), [None], [True], method.inputs(), [],
-            [None] * (len(memory_of(rule)) + method.counts), gtol=0.0, xtol=0.0, ftol=0.0,
-            max_iter=30, max_nfev=2**62, max_time=1e300, record=False, callback=None, function=None,
+            [None] * (len(memory_of(rule)) + method.counts), _core.Stopping(max_iter=30),
+            record=False, callback=None, function=None,
         )  # fmt: skip
         return [bits(*(c[i] for c in (out["x"], out["last_x"], out["fun"], *out["memory"])))
                 for i in range(len(rows))]  # fmt: skip

@@ -9,7 +9,6 @@ import pytest
 import thalweg as tw
 from thalweg import _core
 from thalweg._methods.method import SolverMethod, make
-from thalweg._methods.stopping import FOREVER
 
 SOLVERS = list(tw.methods("solvers"))
 # Those that use a gradient, and find a minimum to its precision.
@@ -29,13 +28,10 @@ def run(objective, rows, solver, bounds=(), **stops):
     """Every ending of many starts at once."""
     method = make(solver, {})
     assert isinstance(method, SolverMethod)
-    how = {
-        "gtol": 1e-8, "xtol": 0.0, "ftol": 0.0, "max_iter": 300, "max_nfev": FOREVER,
-        "max_time": 1e300,
-    } | stops  # fmt: skip
+    stopping = _core.Stopping(**{"gtol": 1e-8, "max_iter": 300} | stops)
     return objective.minimizer(solver).run(
-        rows, [None], [True], method.numbers(), list(bounds), None, record=False, callback=None,
-        function=None, **how,
+        rows, [None], [True], method.numbers(), list(bounds), None, stopping,
+        record=False, callback=None, function=None,
     )  # fmt: skip
 
 
@@ -340,3 +336,14 @@ def test_threads_share_long_arrays_with_the_same_bits():
         np.testing.assert_allclose(one.x, [1.0, -2.0, 0.5], atol=1e-7)
         assert one.x.tobytes() == two.x.tobytes()
         assert one.nfev == two.nfev
+
+
+def test_stopping_is_made_and_changed_by_name():
+    stopping = _core.Stopping(gtol=1e-3, max_nfev=7)
+    changed = stopping.replace(max_nfev=9, threads=2)
+    assert (changed.gtol, changed.max_nfev, changed.threads) == (1e-3, 9, 2)
+    assert (stopping.max_nfev, stopping.threads, stopping.max_iter) == (7, 1, 1000)
+    with pytest.raises(TypeError, match="Stopping has no 'gtoll'"):
+        stopping.replace(gtoll=1.0)
+    with pytest.raises(AttributeError):
+        stopping.gtol = 1.0

@@ -171,9 +171,7 @@ def test_a_schedule_that_gives_zero_is_named():
     def descend(**how):
         return tw.minimize(lambda v: np.sum(v**2), [9.0, 9.0], "gradient_descent", **how)
 
-    with pytest.raises(
-        ValueError, match="clip_norm must be > 0 and finite, got 0 at t = 0"
-    ):
+    with pytest.raises(ValueError, match="clip_norm must be > 0 and finite, got 0 at t = 0"):
         descend(learning_rate=0.1, clip_norm=lambda t: 0.0 * t)
     res = descend(learning_rate=0.1, clip_norm=lambda t: np.maximum(3.0 - t, 0.0), max_iter=9)
     assert not res.success

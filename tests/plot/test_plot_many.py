@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("matplotlib")
 
-from matplotlib.collections import QuadMesh
+from matplotlib.collections import LineCollection, QuadMesh
 from matplotlib.colors import to_rgba
 from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
@@ -85,7 +85,7 @@ def test_the_lowest_minimum_is_darkest_and_told_first(basins):
 def test_basins_carry_the_functions_own_names_and_contours(basins):
     ax = basins.plot()
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("x", "y")
-    assert sum(isinstance(c, ContourSet) for c in ax.collections) == 2  # the relief, the borders
+    assert sum(isinstance(c, ContourSet) for c in ax.collections) == 1  # the relief
     ax = basins.plot(names=["width", "height"], ax=Figure().add_subplot())
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("width", "height")
     with pytest.raises(ValueError, match="names must hold 2"):
@@ -142,6 +142,41 @@ def test_basins_of_three_variables_are_refused():
     b = SimpleNamespace(labels=np.zeros((2, 2, 2), int))
     with pytest.raises(ValueError, match="one or two variables, got 3"):
         plot.basins(b)
+
+
+def grid(labels, count):
+    """What `tw.basins` gives, of labels made by hand."""
+    at = np.linspace(0.2, 0.8, count)
+    return SimpleNamespace(
+        labels=labels, axes=[np.linspace(0, 1, n) for n in labels.shape], names=["x", "y"],
+        minima=SimpleNamespace(x=np.column_stack([at, at]), fun=np.arange(float(count))),
+    )  # fmt: skip
+
+
+def borders(ax):
+    (lines,) = [c for c in ax.collections if isinstance(c, LineCollection)]
+    return np.array(lines.get_segments())
+
+
+def test_borders_run_along_the_edges_of_wide_basins():
+    labels = np.zeros((100, 100), int)
+    labels[60:] = 5  # others lie between them in height alone
+    ax = plot.basins(grid(labels, 6))
+    lines = borders(ax)
+    assert len(lines) == 100
+    np.testing.assert_allclose(lines[..., 0], (59.5) / 99)
+
+
+def test_borders_do_not_swallow_small_basins():
+    labels = np.zeros((200, 200), int)
+    labels[150:] = 1
+    labels[40, 50] = labels[20:90, 120] = 2  # a point, and a thread
+    labels[100:120, 20:40] = 2
+    lines = borders(plot.basins(grid(labels, 3)))
+    assert len(lines) == 200 + 80
+    rightmost = lines[:, :, 0] * 199
+    assert rightmost[rightmost < 140].min() == pytest.approx(99.5)
+    rendered(plot.basins(grid(np.tile([[0, 1], [1, 0]], (60, 60)), 2)))  # all of it is narrow
 
 
 def test_many_minima_have_no_legend():

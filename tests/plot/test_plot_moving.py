@@ -67,6 +67,46 @@ def test_a_gif_holds_every_frame(descent, tmp_path):
         assert gif.info["duration"] == 50
 
 
+class Counted:
+    """How often matplotlib draws the contours, which take the time."""
+
+    def __init__(self, monkeypatch):
+        self.draws = 0
+        real = ContourSet.draw
+
+        def draw(contours, renderer):
+            self.draws += 1
+            real(contours, renderer)
+
+        monkeypatch.setattr(ContourSet, "draw", draw)
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_saving_draws_what_stands_still_once(descent, tmp_path, monkeypatch, given):
+    counted = Counted(monkeypatch)
+    ax = Figure(layout="constrained").add_subplot() if given else None
+    film = plot.animate(sauna, descent, bounds=BOX, ax=ax)
+    counted.draws = 0
+    film.save(tmp_path / "film.gif", dpi=40)
+    # Filled and as lines: to lay the figure out, at its own size and at that of the film.
+    assert counted.draws <= 3 * 2
+    before = film._fig.get_layout_engine()
+    film._fig.savefig(tmp_path / "after.png")
+    assert counted.draws > 3 * 2 - 2, "afterwards everything is drawn again"
+    assert film._fig.get_layout_engine() is before
+
+
+def test_saved_frames_are_what_a_whole_drawing_shows(descent, tmp_path):
+    film = plot.animate(sauna, [descent, descent], bounds=BOX)
+    film.save(tmp_path / "film.png", writer="pillow")
+    film._fig.savefig(tmp_path / "whole.png")
+    with Image.open(tmp_path / "film.png") as frames, Image.open(tmp_path / "whole.png") as whole:
+        frames.seek(frames.n_frames - 1)
+        last = np.asarray(frames.convert("RGB")).astype(int)
+        different = np.abs(last - np.asarray(whole.convert("RGB"))).max(axis=-1) > 3
+    assert different.mean() < 1e-3
+
+
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="films need FFmpeg's program, ffmpeg")
 def test_a_film_is_saved_where_ffmpeg_is_there(descent, tmp_path):
     plot.animate(None, descent, bounds=BOX).save(tmp_path / "film.mp4", dpi=50)
@@ -181,6 +221,16 @@ def test_clicks_elsewhere_and_while_zooming_change_nothing():
     seen.ax.figure.canvas.toolbar = type("Toolbar", (), {"mode": "zoom rect"})()
     press(seen.ax, (1.5, 2.5))
     np.testing.assert_array_equal(seen.start, [0.5, 0.6])
+
+
+def test_paths_that_move_do_not_erase_a_curve():
+    descent = tw.minimize(omega, 1.6, "gradient_descent", learning_rate=0.1, record=True)
+    film = plot.animate(omega, descent)
+    film._func(3)
+    for ax in (film._fig.axes[0], exploring(omega, (0.02, 2)).ax):
+        white = [line for line in ax.get_lines() if line.get_color() == "white"]
+        assert all(line.get_linewidth() == 0 or line.get_marker() == "o" for line in white)
+    film._draw_was_started = True  # it was looked at, and not lost
 
 
 def test_one_variable_is_explored_on_its_curve():

@@ -9,15 +9,12 @@ import pytest
 pytest.importorskip("matplotlib")
 
 from matplotlib.colors import to_rgba
-from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
 from matplotlib.quiver import Quiver
-from scipy import stats
 
 import thalweg as tw
 from thalweg import plot
 from thalweg.plot import canvas
-from thalweg.plot.fits import student
 
 BOX = [(0, 5), (0, 5)]
 
@@ -49,6 +46,12 @@ def lines(ax):
 
 def legend(ax):
     return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+def marked(ax, marker):
+    """Points with such a mark, of lines that are drawn as marks alone."""
+    alone = [line for line in ax.get_lines() if line.get_linestyle() == "None"]
+    return [line.get_xydata()[0] for line in alone if line.get_marker() == marker]
 
 
 def rendered(ax):
@@ -198,7 +201,82 @@ def test_a_curve_without_descents_is_seen_to_its_top():
     assert ax.get_ylim()[1] > omega(2.0)
 
 
+def test_a_path_does_not_erase_the_curve_beneath_it():
+    ax = plot.curve(omega, run(omega, 1.6), bounds=(0.1, 2))
+    assert not [line for line in ax.get_lines() if line.get_color() == "white"]
+    # Over contours a white edge lifts the path off.
+    ax = plot.contours(sauna, run(sauna, [0.5, 0.6]), bounds=BOX)
+    assert [line for line in ax.get_lines() if line.get_color() == "white"]
+
+
+JUMPS = {
+    "left the domain": (omega, 1.6, 0.5, 25), "bounces": (sauna, [0.5, 0.6], 0.5, 20),
+    "grows": (bowl, [1.0, 1.0], 1.1, 5), "is on its way": (sauna, [0.5, 0.6], 0.15, 20),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("why", JUMPS)
+def test_a_star_stands_only_where_a_descent_came_to_rest(why):
+    fun, start, rate, count = JUMPS[why]
+    result = run(fun, start, rate=rate, count=count)
+    ax = plot.descent(fun, result)
+    assert not marked(ax, "*")
+    assert "best" not in legend(ax)
+    if why == "left the domain":
+        assert not marked(ax, "X"), "it has no other point than its start"
+        return
+    (end,) = marked(ax, "X")
+    np.testing.assert_array_equal(end, result.last.x)
+    calm = run(fun, start, rate=0.25, count=60)
+    (star,) = marked(plot.descent(fun, calm), "*")
+    np.testing.assert_array_equal(star, calm.x)
+
+
 # ---- two variables
+
+
+def steep(x, y):
+    return 100 * (y - x**2) ** 2 + (1 - x) ** 2
+
+
+ROUND = {
+    "steep": (steep, [(-1.6, 1.4), (-0.6, 1.8)]),
+    "steep above 4.1667": (lambda x, y: steep(x, y) + 25 / 6, [(-1.6, 1.4), (-0.6, 1.8)]),
+    "even": (sauna, BOX),
+    "small": (lambda x, y: 1e-7 * bowl(x, y), BOX),
+    "below 0": (lambda x, y: np.cos(x) + np.sin(y) - 1e3, BOX),
+}
+
+
+@pytest.mark.parametrize("name", ROUND)
+def test_numbers_at_the_colour_bar_are_round(name):
+    fun, box = ROUND[name]
+    ax = plot.contours(fun, bounds=box)
+    bar = ax.figure.axes[1]
+    ax.figure.draw_without_rendering()
+    low, high = bar.get_ylim()
+    ticks = [t for t in bar.get_yticks() if low <= t <= high]
+    assert 3 <= len(ticks) <= 10
+    span = ticks[-1] - ticks[0]
+    for tick in ticks:
+        near = max(1e-2 * span, abs(tick - ticks[0]))  # digits count from the size of what differs
+        digits = 1 - np.floor(np.log10(near))
+        assert round(tick, int(digits)) == pytest.approx(tick, rel=1e-12)
+    shown = [label.get_text() for label in bar.get_yticklabels()]
+    assert [float(text.replace("−", "-")) for text in shown] == pytest.approx(bar.get_yticks())
+
+
+def test_the_legend_keeps_off_the_valley_and_the_path():
+    box = np.array([(-1.6, 1.4), (-0.6, 1.8)])
+    ax = plot.contours(steep, run(steep, [-1.2, 1.0], "newton", count=60), bounds=box)
+    ax.figure.draw_without_rendering()
+    covered = ax.get_legend().get_window_extent().transformed(ax.transData.inverted())
+    x = np.linspace(*box[0], 301)
+    floor = np.column_stack([x, x**2])
+    floor = floor[floor[:, 1] < box[1, 1]]
+    assert not covered.count_contains(floor)
+    for line in ax.get_lines():
+        assert not covered.count_contains(line.get_xydata())
 
 
 def test_contours_take_boxes_of_every_form():
@@ -216,39 +294,9 @@ def test_paths_of_several_descents_are_all_drawn_over_the_contours():
     drawn = lines(ax)
     for name, result in runs.items():
         np.testing.assert_array_equal(drawn[name].get_xydata(), result.path.x)
-    assert legend(ax) == ["slow", "quick", "start", "best"]
-    stars = [line for line in ax.get_lines() if line.get_marker() == "*"]
-    np.testing.assert_array_equal([s.get_xydata()[0] for s in stars], [r.x for r in runs.values()])
-
-
-def test_surface_stands_beside_its_contours_with_the_path_on_both():
-    result = run(sauna, [0.5, 0.6], rate=0.25)
-    ax = plot.surface(sauna, result, bounds=BOX)
-    flat, space = ax.figure.axes
-    assert space is ax
-    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_zlabel()) == ("x", "y", "f(x, y)")
-    assert any(isinstance(c, ContourSet) for c in flat.collections)
-    np.testing.assert_array_equal(lines(flat)["descent"].get_xydata(), result.path.x)
-    path = np.array(lines(ax)["descent"].get_data_3d()).T
-    np.testing.assert_array_equal(path[:, :2], result.path.x)
-    np.testing.assert_array_equal(path[:, 2], result.path.fun)
-    low, high = ax.get_zlim()
-    assert low < 73.63 < 85 < high + 1
-    rendered(ax)
-
-
-def test_surface_alone_needs_three_axes():
-    given = Figure().add_subplot(projection="3d")
-    assert plot.surface(bowl, bounds=BOX, ax=given) is given
-    assert given.figure.axes == [given]
-    with pytest.raises(TypeError, match="projection='3d'"):
-        plot.surface(bowl, bounds=BOX, ax=Figure().add_subplot())
-
-
-def test_a_pole_is_cut_out_of_the_surface():
-    ax = plot.surface(lambda x, y: 1 / (x**2 + y**2), bounds=[(-1, 1), (-1, 1)])
-    assert ax.get_zlim()[1] < 100
-    rendered(ax)
+    assert legend(ax) == ["slow", "quick", "start", "end", "best"]
+    (star,) = marked(ax, "*")
+    np.testing.assert_array_equal(star, runs["quick"].x)
 
 
 def test_arrows_are_the_gradient():
@@ -264,6 +312,13 @@ def test_arrows_are_the_gradient():
     uncut = lengths <= np.quantile(lengths, 0.85)
     np.testing.assert_allclose(drawn[uncut], slopes[uncut], rtol=1e-12)
     assert np.linalg.norm(drawn, axis=1).max() <= np.quantile(lengths, 0.9) * (1 + 1e-12)
+    # None reaches over the border of the picture, where it would be cut off.
+    assert (arrows.pivot, arrows.scale_units, arrows.angles) == ("middle", "xy", "xy")
+    middle = np.column_stack([arrows.X, arrows.Y])
+    for end in (-0.5, 0.5):
+        tip = middle + end * drawn / arrows.scale
+        assert tip.min() >= 0
+        assert tip.max() <= 5
     assert ax.figure.axes[1].get_ylabel() == "‖∇f(x, y)‖"
 
 
@@ -282,19 +337,6 @@ def test_arrows_leave_out_what_has_no_gradient():
     (arrows,) = [c for c in ax.collections if isinstance(c, Quiver)]
     assert len(arrows.X) == 50
     assert np.all(arrows.X > 0)
-    rendered(ax)
-
-
-def test_a_tangent_plane_is_seen_and_told():
-    ax = plot.tangent(bowl, [2, 4])
-    assert ax.get_title() == "20 + 4 (x − 2) + 8 (y − 4)"
-    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_zlabel()) == ("x", "y", "f(x, y)")
-    (dot,) = ax.get_lines()
-    assert [float(v[0]) for v in dot.get_data_3d()] == [2, 4, 20]
-    # The bowl lies above its plane: it is seen from outside, where the bowl rises, and from low.
-    eye = np.radians([ax.elev, ax.azim])
-    assert ax.elev < 25
-    assert np.cos(eye[1]) * 4 + np.sin(eye[1]) * 8 > 0
     rendered(ax)
 
 
@@ -347,87 +389,6 @@ def test_history_needs_paths():
         plot.history([])
 
 
-# ---- fits
-
-
-def decay(t, a, b, c):
-    return a * np.exp(-t / b) + c
-
-
-@pytest.fixture(scope="module")
-def measured():
-    rng = np.random.default_rng(0)
-    t = np.linspace(0, 5, 40)
-    y = decay(t, 2.5, 1.2, 0.4) + rng.normal(0, 0.1, 40)
-    return t, y, *tw.curve_fit(decay, t, y)
-
-
-def test_fit_shows_data_curve_band_and_residuals(measured):
-    t, y, popt, pcov = measured
-    ax = plot.fit(decay, t, y, popt, pcov)
-    below = ax.figure.axes[1]
-    drawn = lines(ax)
-    np.testing.assert_array_equal(drawn["data"].get_xydata(), np.column_stack([t, y]))
-    x, curve = drawn["fit"].get_data()
-    np.testing.assert_allclose(curve, decay(x, *popt), rtol=1e-13)
-    assert legend(ax) == ["data", "fit", "95 % confidence"]
-    residuals = below.get_lines()[0].get_ydata()
-    np.testing.assert_allclose(residuals, y - decay(t, *popt))
-    assert (below.get_xlabel(), below.get_ylabel()) == ("t", "residual")
-    rendered(ax)
-
-
-def test_the_band_is_the_delta_methods_with_students_t(measured):
-    t, y, popt, pcov = measured
-    ax = plot.fit(decay, t, y, popt, pcov, confidence=0.9)
-    (band,) = ax.collections
-    edge = band.get_paths()[0].vertices
-    x = lines(ax)["fit"].get_xdata()
-    k = 123
-    upper = edge[np.isclose(edge[:, 0], x[k])][:, 1].max()
-    a, b, _ = popt
-    J = np.array([np.exp(-x[k] / b), a * np.exp(-x[k] / b) * x[k] / b**2, 1.0])
-    half = stats.t.ppf(0.95, len(t) - 3) * np.sqrt(J @ pcov @ J)
-    assert upper - decay(x[k], *popt) == pytest.approx(half, rel=1e-6)
-
-
-@pytest.mark.parametrize("free", [1, 2, 3, 10, 100, 10**6])
-@pytest.mark.parametrize("confidence", [0.5, 0.95, 0.9999])
-def test_students_t_needs_no_scipy(confidence, free):
-    assert student(confidence, free) == pytest.approx(
-        stats.t.ppf(0.5 + confidence / 2, free), rel=1e-7
-    )
-
-
-def test_errors_of_data_are_bars_and_scale_residuals(measured):
-    t, y, popt, pcov = measured
-    ax = plot.fit(decay, t, y, popt, pcov, sigma=0.1, names=["time / s", "signal"])
-    below = ax.figure.axes[1]
-    assert (ax.get_ylabel(), below.get_xlabel()) == ("signal", "time / s")
-    assert below.get_ylabel() == "residual / σ"
-    np.testing.assert_allclose(below.get_lines()[0].get_ydata(), (y - decay(t, *popt)) / 0.1)
-    assert ax.containers[0].has_yerr
-
-
-def test_parameters_pinned_at_a_bound_do_not_widen_the_band(measured):
-    t, y, popt, pcov = measured
-    pinned = pcov.copy()
-    pinned[2] = pinned[:, 2] = np.nan
-    assert "95 % confidence" in legend(plot.fit(decay, t, y, popt, pinned))
-    unknown = np.full((3, 3), np.inf)
-    assert "95 % confidence" not in legend(plot.fit(decay, t, y, popt, unknown))
-
-
-def test_fits_that_do_not_fit_are_refused(measured):
-    t, y, popt, pcov = measured
-    with pytest.raises(ValueError, match="xdata and ydata must have one shape"):
-        plot.fit(decay, t[1:], y, popt)
-    with pytest.raises(ValueError, match=r"pcov must have shape \(3, 3\), got \(2, 2\)"):
-        plot.fit(decay, t, y, popt, pcov[:2, :2])
-    with pytest.raises(ValueError, match="confidence must be between"):
-        plot.fit(decay, t, y, popt, pcov, confidence=95)
-
-
 # ---- what has little or nothing to show
 
 
@@ -447,13 +408,6 @@ def somewhere(x, y):
 @pytest.mark.parametrize("draw", [plot.contours, plot.surface, plot.field])
 def test_functions_that_are_flat_or_have_no_value_are_drawn(fun, draw):
     rendered(draw(fun, bounds=[(-1, 1), (-1, 1)]))
-
-
-def test_the_tangent_of_a_plain_is_the_plain():
-    ax = plot.tangent(flat, [0, 0])
-    low, high = ax.get_zlim()
-    assert low < 3 < high
-    rendered(ax)
 
 
 def test_descents_that_left_or_grew_are_drawn():

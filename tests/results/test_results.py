@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import thalweg as tw
+from thalweg import _core
 from thalweg._methods.method import make
 from thalweg._results.reasons import STATUS_MANY, SUCCESS, Reason
 from thalweg._results.results import Many, One, Results
@@ -27,8 +28,8 @@ def told(fun=omega, x0=1.6, rates=(0.1, 0.5, 0.3, 0.2), **more):
     stepper = f.stepper(method, False, True, False, True)
     rows = np.repeat(f.start[None, :], len(rates), axis=0)
     out = stepper.run(
-        rows, [None], [True], [np.array(rates)], [], [], 1e-8, 0.0, 0.0, 25, 2**62, np.inf, False,
-        None, None,
+        rows, [None], [True], [np.array(rates)], [], [], _core.Stopping(gtol=1e-8, max_iter=25),
+        False, None, None,
     )  # fmt: skip
     out["jac"] = f.rows_value_and_grad(out["x"])[1]
     return Results.told(out, f, max_nfev=2**62, elapsed=1e-3, **more)
@@ -182,9 +183,7 @@ def test_sorting_many_equals_keeps_their_order():
 
 def test_sorting_needs_one_number_an_ending():
     many = Many({"x": np.zeros((4, 2)), "fun": np.zeros(4)}, (4,))
-    with pytest.raises(
-        ValueError, match=r"by='x' must be one number for each descent, of shape"
-    ):
+    with pytest.raises(ValueError, match=r"by='x' must be one number for each descent, of shape"):
         many.sort("x")
     with pytest.raises(ValueError, match=r"got .* of shape \(3,\)"):
         many.sort([1, 2, 3])
@@ -216,9 +215,7 @@ def test_lanes_may_have_no_axis_at_all():
 
 
 def test_arrays_that_do_not_fit_the_lanes_are_refused():
-    with pytest.raises(
-        ValueError, match=r"x.b must have the leading axes \(4,\), got"
-    ):
+    with pytest.raises(ValueError, match=r"x.b must have the leading axes \(4,\), got"):
         Many({"x": {"a": np.zeros((4, 2)), "b": np.zeros(3)}}, (4,))
 
 
@@ -270,7 +267,7 @@ def test_prints_how_many_ended_why(four):
     assert "descents: 4, of which 1 converged" in shown
     assert "max_iterations 2" in shown
     assert "left_domain    1" in shown
-    assert f"fun {four[3].fun!r}, number 3" in shown
+    assert f"fun {four[3].fun!r}, index 3" in shown
     assert "<table>" in four._repr_html_()
     assert "max_iterations" in four._repr_html_()
     assert repr(four[:0]).startswith("descents: 0, of which 0 converged")

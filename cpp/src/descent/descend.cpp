@@ -63,7 +63,7 @@ Descent::Descent(const Setup& setup, const Sources& sources, const Kernels& kern
 }
 
 void Descent::begin() {
-  deadline_ = std::min(stopping_.max_iterations, stopping_.max_evaluations - 1);
+  deadline_ = std::min(stopping_.max_iter, stopping_.max_nfev - 1);
   start_.assign(static_cast<std::size_t>(block_->lanes()), -1);
   since_.assign(start_.size(), 0);
   for (std::int64_t l = 0; l < block_->lanes(); ++l) {
@@ -110,7 +110,7 @@ void Descent::tell() {
 // that it had reached, or was not begun.
 void Descent::abandon() {
   const double time = now() - began_;
-  const Ending ending = overtime_ ? Ending{Reason::MaxTime, time, stopping_.max_seconds}
+  const Ending ending = overtime_ ? Ending{Reason::MaxTime, time, stopping_.max_time}
                                   : Ending{Reason::Interrupted, 0, 0};
   close(ending.reason);
   block_->turn_back();
@@ -126,7 +126,7 @@ void Descent::abandon() {
 
 // Is a round to end on its way? A start is evaluated, however long that takes.
 bool Descent::over() {
-  overtime_ = round_ > 0 && now() - began_ >= stopping_.max_seconds;
+  overtime_ = round_ > 0 && now() - began_ >= stopping_.max_time;
   return overtime_ || (watch_.interrupted && watch_.interrupted());
 }
 
@@ -161,8 +161,8 @@ void Descent::look_at(std::int64_t lane) {
     }
     return finish(lane, at, settled(at, *ending));
   }
-  deadline_ = std::min(deadline_, round_ + std::min(stopping_.max_iterations - at.iterations,
-                                                    stopping_.max_evaluations - at.evaluations));
+  deadline_ = std::min(deadline_, round_ + std::min(stopping_.max_iter - at.iterations,
+                                                    stopping_.max_nfev - at.evaluations));
 }
 
 // What is true of the answer where a test held at the last point, and an earlier one is lower.
@@ -198,10 +198,10 @@ std::optional<Descent::Ending> Descent::judge(const Position& at) const {
   if (at.verdict == Verdict::Kink) return Ending{Reason::Kink, at.left, at.right};
   if (at.verdict == Verdict::Stuck) return Ending{Reason::Stuck, at.left, at.right};
   if (at.verdict == Verdict::Diverged) return Ending{Reason::Diverged, at.left, at.right};
-  if (at.iterations >= s.max_iterations)
-    return Ending{Reason::MaxIterations, number(at.iterations), number(s.max_iterations)};
-  if (at.evaluations >= s.max_evaluations)
-    return Ending{Reason::MaxEvaluations, number(at.evaluations), number(s.max_evaluations)};
+  if (at.iterations >= s.max_iter)
+    return Ending{Reason::MaxIterations, number(at.iterations), number(s.max_iter)};
+  if (at.evaluations >= s.max_nfev)
+    return Ending{Reason::MaxEvaluations, number(at.evaluations), number(s.max_nfev)};
   return std::nullopt;
 }
 
@@ -222,8 +222,8 @@ void Descent::finish(std::int64_t lane, const Position& at, const Ending& ending
   block_->load(lane, more ? start_[l] : start);
   if (!more) --active_;
   else
-    deadline_ = std::min(
-        deadline_, since_[l] + std::min(stopping_.max_iterations, stopping_.max_evaluations - 1));
+    deadline_ =
+        std::min(deadline_, since_[l] + std::min(stopping_.max_iter, stopping_.max_nfev - 1));
 }
 
 void Descent::finish_all(const Ending& ending) {
@@ -245,8 +245,8 @@ void Descent::check_clock() {
   check_in_ = check_every_;
   checked_ = time;
   if (active_ == 0) return;
-  if (time - began_ >= stopping_.max_seconds)
-    return finish_all({Reason::MaxTime, time - began_, stopping_.max_seconds});
+  if (time - began_ >= stopping_.max_time)
+    return finish_all({Reason::MaxTime, time - began_, stopping_.max_time});
   if (watch_.progress) watch_.progress(queue_.ended());
   if (watch_.interrupted && watch_.interrupted()) finish_all({Reason::Interrupted, 0, 0});
 }

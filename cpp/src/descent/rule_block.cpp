@@ -49,7 +49,7 @@ class RuleBlock final : public Block {
       numbers->assign(static_cast<std::size_t>(lanes()), NAN);
     saved_x_.assign(static_cast<std::size_t>(lanes() * n()), 0.0);
     if (stopping.count_rises) {
-      half_ = static_cast<double>(stopping.max_iterations / 2);
+      half_ = static_cast<double>(stopping.max_iter / 2);
       for (auto* count : {&not_falls_, &late_rises_, &late_from_})
         count->assign(static_cast<std::size_t>(padded), 0.0);
     }

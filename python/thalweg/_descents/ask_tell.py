@@ -84,14 +84,16 @@ class Dialogue:
         if isinstance(method, SolverMethod):
             refuse_matrices(method.name, self._n, self._k)
             minimizer = _core.Minimizer(method.name, _core.Graph(), -1, self._n, 1)
-            self._core = minimizer.start(rows, method.numbers(), limits, **stops)
+            self._core = minimizer.start(rows, method.numbers(), limits, _core.Stopping(**stops))
         else:
             stepper = _core.Stepper(
                 method.name, _core.Graph(), -1, self._n, 1, bool(limits), stops["gtol"] > 0,
                 stops["xtol"] > 0, False, method.settings(_core.Graph()),
             )  # fmt: skip
             memory = [None] * (len(memory_of(method.name)) + method.counts)
-            self._core = stepper.start(rows, method.inputs(), limits, memory, **stops)
+            self._core = stepper.start(
+                rows, method.inputs(), limits, memory, _core.Stopping(**stops)
+            )
         self.needs: str = self._core.needs
 
     def ask(self) -> Asked | None:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import isfinite, isnan
@@ -13,11 +12,13 @@ from warnings import warn
 
 import numpy as np
 
+from thalweg import _core
 from thalweg._descents.backing import backed
+from thalweg._descents.callbacks import Listener, listener
 from thalweg._descents.interrupts import Parts
 from thalweg._descents.progress import Progress
 from thalweg._methods.method import Method, SolverMethod, memory_of
-from thalweg._methods.stopping import is_true
+from thalweg._objectives.bounds import active_mask
 from thalweg._objectives.objective import Objective, check_square
 from thalweg._objectives.points import FloatArray, Structure
 from thalweg._objectives.untraced import Called
@@ -127,7 +128,7 @@ class Run:
         """Descend from rows (1, n) in the core, and append its output to `parts`."""
         o, stops = self.objective, self.stops
         if isinstance(o, Called):
-            o.limits = self.bounds
+            o.box = self.bounds
             stops = stops | {"max_nfev": max(1, stops["max_nfev"] // o.cost)}
         self._start = rows
         function = o.rows_value_and_grad_one if isinstance(o, Called) else None
@@ -151,8 +152,8 @@ class Run:
         refuse_matrices(method.name, rows.shape[1])
         return o.minimizer(method.name).run(
             rows, [None, *o.args], [True] + [False] * len(o.args), method.numbers(), self.bounds,
-            memory[0] if memory else None, record=self.record, callback=self._listener(shown),
-            function=function, **stops,
+            memory[0] if memory else None, _core.Stopping(**stops), record=self.record,
+            callback=self._listener(shown), function=function,
         )  # fmt: skip
 
     def _rule(
@@ -170,42 +171,24 @@ class Run:
         )
         return stepper.run(
             rows, [None, *o.args], [True] + [False] * len(o.args), self.method.inputs(),
-            self.bounds, memory, record=self.record, callback=self._listener(shown),
-            function=function, **stops,
+            self.bounds, memory, _core.Stopping(**stops), record=self.record,
+            callback=self._listener(shown), function=function,
         )  # fmt: skip
 
-    def _listener(
-        self, shown: Progress | None
-    ) -> Callable[[int, FloatArray, float, float], bool] | None:
+    def _listener(self, shown: Progress | None) -> Listener | None:
         """Return the function that the core calls after each iteration; True ends the descent."""
-        if self.callback is None and shown is None:
-            return None
-        callback = self.callback
-        as_result = False
-        if callback is not None:
-            try:
-                as_result = list(inspect.signature(callback).parameters) == ["intermediate_result"]
-            except (TypeError, ValueError):
-                as_result = False
+        heard = None
+        if self.callback is not None:
+            heard = listener(
+                self.callback, self.objective.structure,
+                lambda step, x, fun, norm: Intermediate(x=x, fun=fun, nit=step, grad_norm=norm),
+            )  # fmt: skip
+        if shown is None:
+            return heard
 
         def listen(iteration: int, x: FloatArray, fun: float, norm: float) -> bool:
-            if shown is not None:
-                shown.update(iteration, fun, norm)
-            if callback is None:
-                return False
-            point = self.objective.structure.restore(x[None, :])
-            try:
-                if as_result:
-                    stop = callback(
-                        intermediate_result=Intermediate(
-                            x=point, fun=fun, nit=iteration, grad_norm=norm
-                        )
-                    )
-                else:
-                    stop = callback(point)
-            except StopIteration:
-                return True
-            return is_true(stop)
+            shown.update(iteration, fun, norm)
+            return heard is not None and heard(iteration, x, fun, norm)
 
         return listen
 
@@ -261,8 +244,7 @@ class Run:
                 )
         mask = None
         if self.bounds:
-            flat = np.where(x[0] <= self.bounds[0], -1, np.where(x[0] >= self.bounds[1], 1, 0))
-            mask = s.restore_int(flat)
+            mask = s.restore_int(active_mask(x[0], self.bounds))
         path = None
         if out["path"] is not None:
             path = path_of(out["path"], s)

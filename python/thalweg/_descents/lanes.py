@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from thalweg import _core
 from thalweg._descents.backing import backed
 from thalweg._descents.descent import Run, not_begun, path_of, refuse_matrices
 from thalweg._descents.interrupts import Parts, completed
@@ -176,7 +177,7 @@ class Lanes:
         object.__setattr__(self, "_gtol", 0.0 if bounds else stops["gtol"])
         parts.append((None, stepper.run_many(
             self.rows, [None, *self.args], [True, *self.varying], inputs, bounds,
-            progress=on_ended, count_rises=count_rises, **stops,
+            _core.Stopping(**stops, count_rises=count_rises), progress=on_ended,
         )))  # fmt: skip
         return parts
 
@@ -205,7 +206,7 @@ class Lanes:
         minimizer, numbers = self.objective.minimizer(method.name), method.numbers()
         parts.append((which, minimizer.run_many(
             self.rows, [None, *self.args], [True, *self.varying], numbers, bounds,
-            progress=on_ended, **stops,
+            _core.Stopping(**stops), progress=on_ended,
         )))  # fmt: skip
 
     def outcome(self, parts: Parts) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from thalweg._descents.merging import cells_of, grouped, merged
 from thalweg._descents.stationary import Box, Judged, Kind, judge, polished
+from thalweg._objectives.bounds import active_mask
 from thalweg._objectives.objective import Objective
 from thalweg._objectives.points import FloatArray, Structure
 from thalweg._results.reasons import Reason
@@ -239,8 +240,6 @@ def _arrays_of(
 ) -> dict[str, Any]:
     """Return arrays of the selected points in the user's form."""
     x, lead = x[some], (len(some),)
-    side = np.where(x <= box.lower, -1.0, np.where(x >= box.upper, 1.0, 0.0))
-    mask = form.restore(side, lead)
     return {
         "x": form.restore(x, lead),
         "fun": f[some],
@@ -249,13 +248,5 @@ def _arrays_of(
         "kind": judged.kind[some],
         "eigenvalues": judged.eigenvalues[some],
         "flat": judged.flat[some],
-        "active_mask": _whole(mask),
+        "active_mask": form.restore_int(active_mask(x, [box.lower, box.upper]), lead),
     }
-
-
-def _whole(mask: Any) -> Any:
-    if isinstance(mask, dict):
-        return {name: part.astype(np.int8) for name, part in mask.items()}
-    if isinstance(mask, tuple):
-        return tuple(part.astype(np.int8) for part in mask)
-    return mask.astype(np.int8)

@@ -20,7 +20,7 @@ from thalweg._descents.descent import Run, State, continued
 from thalweg._descents.interrupts import Parts, carried
 from thalweg._descents.progress import Progress
 from thalweg._methods.method import Method
-from thalweg._objectives.bounds import read_bounds
+from thalweg._objectives.bounds import active_mask, read_bounds
 from thalweg._objectives.objective import Objective, checked_threads
 from thalweg._objectives.points import FloatArray, check_finite
 from thalweg._results.messages import blame
@@ -274,8 +274,7 @@ class _Training(Run):
             message = self._sentence(reason, out, epochs, after)
         mask = None
         if self.bounds:
-            flat = np.where(x <= self.bounds[0], -1, np.where(x >= self.bounds[1], 1, 0))
-            mask = s.restore_int(flat)
+            mask = s.restore_int(active_mask(x, self.bounds))
         path = None
         if self.record:
             if not self.history:  # interrupted before the first report

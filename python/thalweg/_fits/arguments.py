@@ -3,23 +3,43 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
-from math import inf, isfinite
-from typing import Any
+from math import isfinite
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from thalweg._fits.least_squares import checked_scale, checked_stops, scale_of
-from thalweg._fits.robust import checked_loss
+from thalweg._fits.settings import FREE, SquaresSettings
 from thalweg._objectives.bounds import read_box
 from thalweg._objectives.points import FloatArray, Structure, argument_names, as_floats
 from thalweg._tracing.numbers import first_bad, place_in
 
 __all__ = [
-    "FREE", "check_method", "checked_data", "is_data", "parameter_structure",
-    "parameters", "settings", "walls_of", "weights_of",
+    "Sample", "between", "box_of", "check_method", "checked_data", "is_data",
+    "parameter_structure", "parameters", "squares_settings", "weights_of",
 ]  # fmt: skip
+
+
+class Sample(NamedTuple):
+    """The data of one fit, checked.
+
+    Attributes
+    ----------
+    y : ndarray
+    weights : ndarray, optional
+        Inverse errors of the data: () or (m,), or the inverse (m, m) of a covariance's factor.
+    kept : ndarray of bool, optional
+        Which of the data are not missing; None: all.
+    """
+
+    y: FloatArray
+    weights: FloatArray | None
+    kept: Any
+
+    def arrays(self) -> list[FloatArray]:
+        """Those that there are, as inputs of the traced residuals."""
+        kept = None if self.kept is None else self.kept.astype(float)
+        return [a for a in (self.y, self.weights, kept) if a is not None]
 
 
 def is_data(xdata: Any) -> bool:
@@ -50,11 +70,8 @@ def parameter_structure(n: int) -> Structure:
     return Structure("elements", ((),) * n)
 
 
-FREE = (-inf, inf)
-
-
-def walls_of(bounds: Any, n: int) -> list[FloatArray]:
-    """[lower, upper], each (n,), or nothing where no end is finite."""
+def box_of(bounds: Any, n: int) -> list[FloatArray]:
+    """[lower, upper], each (n,), or nothing where no bound is finite."""
     if bounds is FREE:
         return []
     box = read_box(bounds, parameter_structure(n))
@@ -130,41 +147,27 @@ def weights_of(sigma: Any, y: FloatArray, kept: Any) -> FloatArray | None:
 
 _IGNORED = ("epsfcn", "col_deriv", "diff_step", "tr_solver", "tr_options", "jac_sparsity",
             "workers", "factor")  # fmt: skip
+_SETTINGS = ("loss", "f_scale", "x_scale", "ftol", "xtol", "gtol", "max_nfev", "max_time")
+_USUAL = SquaresSettings()
 
 
-def settings(
-    kwargs: dict[str, Any], n: int
-) -> tuple[Any, float, dict[str, Any], FloatArray | None]:
-    """Loss, its scale, when to stop, and what variables are measured in."""
+def squares_settings(kwargs: dict[str, Any]) -> SquaresSettings:
+    """The further keywords of `curve_fit`: those of `least_squares`, and those of `leastsq`."""
     if not kwargs:
-        return None, 1.0, _usual(n), None
-    given = dict(kwargs)
-    if "args" in given:
+        return _USUAL
+    if "args" in kwargs:
         raise ValueError("'args' is not a supported keyword argument.")
-    for name in _IGNORED:
-        given.pop(name, None)
-    most = given.pop("max_nfev", None)
-    most = given.pop("maxfev", None) if most is None else most
-    most = None if most == 0 else most  # leastsq's word for its default
-    rho = checked_loss(given.pop("loss", "linear"))
-    f_scale = checked_scale(given.pop("f_scale", 1.0))
-    tolerances = [given.pop(name, 1e-10) for name in ("ftol", "xtol", "gtol")]
-    stops = checked_stops(
-        tolerances[0], tolerances[1], tolerances[2], most, given.pop("max_time", None)
-    )
-    if stops["max_nfev"] is None:
-        stops["max_nfev"] = 1000 * (n + 1)
-    x_scale, diag = given.pop("x_scale", None), given.pop("diag", None)
+    given = {name: value for name, value in kwargs.items() if name not in _IGNORED}
+    maxfev, diag = given.pop("maxfev", None), given.pop("diag", None)
+    if given.get("max_nfev") is None:
+        given["max_nfev"] = maxfev
+    if given["max_nfev"] == 0:
+        given["max_nfev"] = None  # leastsq's word for its default
     if diag is not None:
-        x_scale = 1.0 / as_floats(diag, "diag")
-    if given:
-        raise TypeError(f"curve_fit() got an unexpected keyword argument {next(iter(given))!r}")
-    return rho, f_scale, stops, scale_of(x_scale, parameter_structure(n))
-
-
-@functools.cache
-def _usual(n: int) -> dict[str, Any]:
-    return checked_stops(1e-10, 1e-10, 1e-10, 1000 * (n + 1))
+        given["x_scale"] = 1.0 / as_floats(diag, "diag")
+    if unknown := [name for name in given if name not in _SETTINGS]:
+        raise TypeError(f"curve_fit() got an unexpected keyword argument {unknown[0]!r}")
+    return SquaresSettings(**given)
 
 
 def between(lower: FloatArray, upper: FloatArray) -> FloatArray:

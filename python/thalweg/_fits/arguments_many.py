@@ -3,27 +3,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import isfinite, prod
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from thalweg._fits.arguments import is_data, walls_of
-from thalweg._fits.chunks import Rows, as_numbers, filled
-from thalweg._fits.fit_lanes import Arrays, fields_of
+from thalweg._fits.arguments import box_of, is_data
+from thalweg._fits.chunks import LeadingRows, as_numbers, filled
 from thalweg._fits.fits import Fits
+from thalweg._fits.verdicts import Arrays, fields_of
 from thalweg._objectives.points import FloatArray, argument_names, as_floats
 from thalweg._tracing.numbers import as_array, first_bad
 
 __all__ = [
-    "check_finite", "check_starts", "check_words", "data_of", "errors_of", "fixed_of",
-    "outputs_of", "parameters_of", "predictors_of", "starts_of", "walls_around",
+    "box_around", "check_finite", "check_starts", "data_of", "errors_of", "fixed_of",
+    "outputs_of", "parameters_of", "predictors_of", "starts_of",
 ]  # fmt: skip
 
-_POLICIES = ("omit", "raise", "propagate")
-_LIKELIHOODS = ("gaussian", "poisson")
 Shape = tuple[int, ...]
 
 
@@ -88,7 +86,7 @@ def parameters_of(
     start = p0
     if callable(p0):
         if not names:
-            first = Rows(data, lead).read(0, 1).view()
+            first = LeadingRows(data, lead).read(0, 1).view()
             first.flags.writeable = False
             count = np.shape(p0(first))[-1:]
             names = [f"p{i}" for i in range(*count)]
@@ -120,14 +118,6 @@ def starts_of(p0: Any, lead: Shape) -> Any:
                 f"p0 must have shape (p,) or {(*lead, 'p')}, got {start.shape}"
             ) from None
     return start
-
-
-def check_words(nan_policy: Any, likelihood: Any) -> None:
-    """Refuse words that are unknown."""
-    if nan_policy not in _POLICIES:
-        raise ValueError(f"nan_policy must be one of {_POLICIES}, got {nan_policy!r}")
-    if likelihood not in _LIKELIHOODS:
-        raise ValueError(f"likelihood must be one of {_LIKELIHOODS}, got {likelihood!r}")
 
 
 def errors_of(sigma: Any, lead: Shape, m: int) -> tuple[npt.NDArray[Any] | None, FloatArray | None]:
@@ -166,7 +156,7 @@ def fixed_of(fixed: Any, names: list[str], lead: Shape) -> dict[str, Any]:
                 raise ValueError(f"fixed[{name!r}] must be finite, got {constant[name]}")
             continue
         try:
-            constant[name] = Rows(np.broadcast_to(array, lead), lead)
+            constant[name] = LeadingRows(np.broadcast_to(array, lead), lead)
         except ValueError:
             raise ValueError(
                 f"fixed[{name!r}] must be a number or have shape {lead}, got {array.shape}"
@@ -174,38 +164,36 @@ def fixed_of(fixed: Any, names: list[str], lead: Shape) -> dict[str, Any]:
     return constant
 
 
-def walls_around(bounds: Any, p: int, names: list[str]) -> list[FloatArray]:
-    """Lower and upper ends of the parameters, or nothing where all are free."""
-    if isinstance(bounds, tuple | list) and len(bounds) != 2:
-        raise ValueError(f"`bounds` must contain 2 elements, got {len(bounds)}")
-    walls = walls_of(bounds, p)
-    for i in range(p if walls else 0):
-        if not walls[0][i] < walls[1][i]:
+def box_around(bounds: Any, p: int, names: list[str]) -> list[FloatArray]:
+    """[lower, upper] bounds of the parameters, or nothing where all are free."""
+    box = box_of(bounds, p)
+    for i in range(p if box else 0):
+        if not box[0][i] < box[1][i]:
             raise ValueError(
                 "Each lower bound must be strictly less than each upper bound, got "
-                f"({walls[0][i]}, {walls[1][i]}) for {names[i]}"
+                f"({box[0][i]}, {box[1][i]}) for {names[i]}"
             )
-    return [np.ascontiguousarray(end) for end in walls]
+    return [np.ascontiguousarray(end) for end in box]
 
 
-def check_starts(start: Any, walls: list[FloatArray], free: list[int], names: list[str]) -> None:
+def check_starts(start: Any, box: list[FloatArray], free: Sequence[int], names: list[str]) -> None:
     """Refuse starts that are not finite, or outside the bounds; a function's are moved inside."""
     if callable(start):
         return
     k = prod(start.shape[:-1])
     if start.shape[-1] != len(names):
         raise ValueError(f"p0 must have {len(names)} entries, got {start.shape[-1]}")
-    rows = Rows(start, start.shape[:-1])
+    rows = LeadingRows(start, start.shape[:-1])
     for a in range(0, k, _PIECE):
-        some = rows.read(a, min(a + _PIECE, k))[:, free]
+        some = rows.read(a, min(a + _PIECE, k))[:, list(free)]
         wrong = ~np.isfinite(some)
         if wrong.any():
             fit, i = np.argwhere(wrong)[0]
             raise ValueError(f"p0 must be finite, got {some[fit, i]} for {names[free[i]]} of fit "
                              f"{a + fit}")  # fmt: skip
-        if not walls:
+        if not box:
             continue
-        low, high = (end[free] for end in walls)
+        low, high = (end[list(free)] for end in box)
         wrong = (some < low) | (some > high)
         if wrong.any():
             fit, i = np.argwhere(wrong)[0]
@@ -218,7 +206,7 @@ def check_starts(start: Any, walls: list[FloatArray], free: list[int], names: li
 _PIECE = 65536
 
 
-def check_finite(rows: Rows, what: str, k: int) -> None:
+def check_finite(rows: LeadingRows, what: str, k: int) -> None:
     """Refuse NaN and infinities in any of k rows."""
     step = max(1, int(4e6) // max(prod(rows.own), 1))
     for a in range(0, k, step):

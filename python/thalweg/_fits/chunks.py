@@ -14,7 +14,15 @@ import numpy.typing as npt
 
 from thalweg._tracing.numbers import FloatArray, as_array
 
-__all__ = ["Rows", "as_numbers", "filled"]
+__all__ = ["CHUNK", "LeadingRows", "as_numbers", "filled", "rows_in_chunk"]
+
+# Bytes of data that one chunk holds, about: enough that its last, slow fits do not count.
+CHUNK = 64e6
+
+
+def rows_in_chunk(numbers: int) -> int:
+    """How many rows of so many doubles a chunk holds, at least one."""
+    return max(int(CHUNK / 8 / numbers), 1)
 
 
 def as_numbers(value: Any, what: str) -> npt.NDArray[Any]:
@@ -32,7 +40,7 @@ def filled(array: npt.NDArray[Any]) -> FloatArray:
     return np.ascontiguousarray(array, dtype=np.float64).reshape(array.shape)
 
 
-class Rows:
+class LeadingRows:
     """An array (lead, own) as rows (k, own), k = prod(lead).
 
     Parameters
@@ -55,7 +63,7 @@ class Rows:
             self._flat = array.reshape(prod(lead), *self.own)
 
     def read(self, start: int, stop: int) -> FloatArray:
-        """Rows as float64 in C order: where they lie, if they are that already."""
+        """LeadingRows as float64 in C order: where they lie, if they are that already."""
         if self._flat is not None:
             rows = self._flat[start:stop]
         else:

@@ -14,7 +14,7 @@ import numpy as np
 from thalweg._objectives.points import FloatArray
 from thalweg._tracing.tracer import Tracer
 
-__all__ = ["TRUSTED", "covariances", "held_of"]
+__all__ = ["TRUSTED", "covariances", "held_of", "scale_covariance", "variance"]
 
 # The largest diagonal element of the inverse of the normal matrix, scaled to ones on its diagonal,
 # up to which the inverse is trusted: rounding is then below 1e-6 of a variance.
@@ -75,6 +75,29 @@ def covariances(
             covariance[i][j] = covariance[j][i] = entry(i, j)
     errors = [np.sqrt(covariance[i][i]) for i in range(n)]
     return covariance, errors, np.where(sound, 0.0, 1.0)
+
+
+def variance(cost: Any, rows: Any, free: Any) -> tuple[Any, Any]:
+    """The variance of the data by what a fit leaves, and whether there are data enough for it.
+
+    Parameters
+    ----------
+    cost : number or Tracer
+        Half the sum of squares that the fit leaves.
+    rows, free : number or Tracer
+        How many data, and how many parameters that no bound holds.
+    """
+    known = rows > free
+    return 2.0 * cost / (rows - free), known
+
+
+def scale_covariance(covariance: FloatArray, cost: Any, rows: Any, free: int) -> bool:
+    """Scale a covariance in place by the variance of the data; infinite where it is not known."""
+    if not rows > free:
+        covariance[~np.isnan(covariance)] = np.inf
+        return False
+    covariance *= variance(cost, rows, free)[0]
+    return True
 
 
 def held_of(x: Tracer, n: int, box: list[FloatArray]) -> tuple[list[Any] | None, Any]:

@@ -10,16 +10,18 @@ import numpy as np
 import numpy.typing as npt
 
 from thalweg._fits.arguments import (
-    FREE,
+    Sample,
     between,
+    box_of,
     check_method,
     checked_data,
     is_data,
     parameters,
-    walls_of,
+    squares_settings,
     weights_of,
 )
 from thalweg._fits.model import Model
+from thalweg._fits.settings import FREE, CurveFitSettings
 from thalweg._fits.soundness import largest, scales_of
 from thalweg._objectives.points import FloatArray
 from thalweg._tracing.numbers import mask_of, without_masks
@@ -121,10 +123,10 @@ def curve_fit(
     array([2.53, 1.63, 0.62])
     """
     names, start = parameters(f, p0)
-    walls = walls_of(bounds, len(names))
-    check_method(method, bool(walls))
-    if p0 is None and walls:
-        start = between(*walls)
+    box = box_of(bounds, len(names))
+    check_method(method, bool(box))
+    if p0 is None and box:
+        start = between(*box)
     xdata, ydata, sigma = without_masked(xdata, ydata, sigma)
     y = checked_data(ydata, "ydata", check_finite, nan_policy)
     x = xdata
@@ -132,14 +134,12 @@ def curve_fit(
         x = checked_data(xdata, "xdata", check_finite, nan_policy)
     if nan_policy == "omit":
         x, y, sigma = kept_rows(there(x, y), x, y, sigma)
-    if "args" in kwargs:
-        raise ValueError("'args' is not a supported keyword argument.")
+    squares = squares_settings(kwargs)
     weights = None if sigma is None else weights_of(sigma, y, None)
     scales = scales_of(largest(x)) if p0 is None else ()
-    return Model(f, x, start, trace=trace).fitted(
-        y, start, weights, None, walls, method, jac, bool(absolute_sigma), full_output, kwargs,
-        scales,
-    )  # fmt: skip
+    settings = CurveFitSettings(squares, box, method, jac, bool(absolute_sigma), full_output)
+    model = Model(f, x, start, trace=trace)
+    return model.fitted(Sample(y, weights, None), start, settings, scales)
 
 
 def there(x: Any, y: FloatArray) -> npt.NDArray[np.bool_]:

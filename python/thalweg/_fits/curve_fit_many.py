@@ -3,46 +3,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from math import prod
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from thalweg._descents.interrupts import Parts, carried, carries_result, how_many
-from thalweg._descents.lanes import cores
-from thalweg._descents.progress import Progress
-from thalweg._fits.arguments import FREE, between, parameter_structure
-from thalweg._fits.arguments_many import (
-    check_finite,
-    check_starts,
-    check_words,
-    data_of,
-    errors_of,
-    fixed_of,
-    outputs_of,
-    parameters_of,
-    predictors_of,
-    walls_around,
-)
-from thalweg._fits.chunks import Rows
-from thalweg._fits.fit_lanes import SIDES, Arrays, FitLanes, failed
+from thalweg._descents.interrupts import carries_result
+from thalweg._fits.arguments_many import data_of, parameters_of, predictors_of
 from thalweg._fits.fits import Fits
-from thalweg._fits.information import warn
-from thalweg._fits.least_squares import checked_scale, checked_stops, scale_of
-from thalweg._fits.robust import checked_loss
+from thalweg._fits.running import ManyProblem, fit_many
+from thalweg._fits.settings import FREE, ManyFitSettings
 from thalweg._fits.soundness import largest
-from thalweg._fits.tapes import FitTapes, Layout, Values
-from thalweg._objectives.points import FloatArray
 from thalweg._objectives.signatures import Parameters, split
-from thalweg._results.reasons import Reason
 from thalweg._tracing.trace import Trace, trace_call
 
-__all__ = ["curve_fit_many", "fit_many"]
-
-Shape = tuple[int, ...]
+__all__ = ["curve_fit_many"]
 
 
 @carries_result
@@ -162,6 +135,7 @@ def curve_fit_many(
     >>> fits.success.all(), fits.n_missing
     (np.True_, array([0, 1, 0]))
     """
+    given = locals()
     data, lead = data_of(ydata)
     shared, varying, known = predictors_of(xdata, lead, data.shape[-1])
     names, start = parameters_of(f, p0, lead, data)
@@ -170,158 +144,9 @@ def curve_fit_many(
     def values(trace: Trace, predictors: list[Any], parameters: list[Any]) -> Any:
         return trace_call(trace, f, *split((shared(predictors), *parameters), own.named))
 
-    return fit_many(
-        values, names, start, data, varying, known, sigma=sigma, absolute_sigma=absolute_sigma,
-        bounds=bounds, given=p0 is not None, fixed=fixed, loss=loss, f_scale=f_scale,
-        likelihood=likelihood, nan_policy=nan_policy, threads=threads, progress=progress, out=out,
-        x_scale=x_scale, stops=checked_stops(ftol, xtol, gtol, max_nfev, max_time),
+    problem = ManyProblem(
+        values=values, names=names, data=data, varying=varying, known=known,
+        start=None if p0 is None else start,
         size=largest(() if varying else xdata) if p0 is None else None,
     )  # fmt: skip
-
-
-def fit_many(
-    values: Values,
-    names: list[str],
-    start: Any,
-    data: npt.NDArray[Any],
-    varying: list[npt.NDArray[Any]],
-    known: list[FloatArray],
-    *,
-    sigma: Any,
-    absolute_sigma: bool,
-    bounds: Any,
-    given: bool,
-    fixed: dict[str, Any] | None,
-    loss: Any,
-    f_scale: float,
-    likelihood: str,
-    nan_policy: str,
-    threads: int | None,
-    progress: bool,
-    out: Any,
-    x_scale: Any,
-    stops: dict[str, Any],
-    kept: dict[Any, FitTapes] | None = None,
-    size: float | None = None,
-) -> Fits:
-    """Fit a model of which `values` makes the values; its tapes are kept in `kept`."""
-    began = time.perf_counter()
-    lead, m, p = data.shape[:-1], data.shape[-1], len(names)
-    check_words(nan_policy, likelihood)
-    rho, f_scale = checked_loss(loss), checked_scale(f_scale)
-    poisson = likelihood == "poisson"
-    if poisson and sigma is not None:
-        raise ValueError("likelihood='poisson' takes no `sigma`: counts have their own errors")
-    if poisson and rho is not None:
-        raise ValueError(f"likelihood='poisson' takes no `loss`, got {loss!r}")
-    errors, weights = errors_of(sigma, lead, m)
-    if absolute_sigma and sigma is None and not poisson:
-        warn(
-            "absolute_sigma=True without sigma: the covariances take the errors of ydata to be 1; "
-            "give sigma, or leave absolute_sigma out"
-        )
-    constant = fixed_of(fixed, names, lead)
-    free = [i for i, name in enumerate(names) if name not in constant]
-    if not free:
-        raise ValueError("`fixed` must leave a parameter to be fitted, got all of them")
-    if len(free) > m:
-        raise TypeError(
-            f"The number of func parameters={len(free)} must not exceed the number of data "
-            f"points={m}, of ydata of shape {data.shape}"
-            + ": ravel() makes one fit of a column"
-            * (m == 1)
-        )
-    walls = walls_around(bounds, p, names)
-    if walls and not given:
-        start = between(*walls)
-    check_starts(start, walls, free, names)
-    if not callable(start) and start.ndim > 1:
-        start = Rows(start, lead)
-    if stops["max_nfev"] is None:
-        stops["max_nfev"] = 1000 * (len(free) + 1)
-    scale = scale_of(x_scale, parameter_structure(p))
-    y, predictors = Rows(data, lead), [Rows(x, lead) for x in varying]
-    if nan_policy == "raise":
-        if known:
-            raise ValueError("array must not contain infs or NaNs: xdata does")
-        check_finite(y, "ydata", prod(lead))
-        for x in predictors:
-            check_finite(x, "xdata", prod(lead))
-    held = [i for i in range(p) if i not in free]
-    layout = Layout(
-        m, free, held, len(varying),
-        (m,) if errors is not None else None if weights is None else weights.shape,
-        rho, poisson,
-    )  # fmt: skip
-    box = [end[free] for end in walls]
-    if nan_policy != "omit":
-        known = []
-    tapes = {} if kept is None else kept
-
-    def made(missing: bool) -> FitTapes:
-        key = (layout.key, missing, *(end.tobytes() for end in box), absolute_sigma)
-        if key not in tapes:
-            tapes[key] = FitTapes(values, layout, missing, box, absolute_sigma, known)
-        return tapes[key]
-
-    arrays = outputs_of(out, lead, p)
-    theirs = set() if out is None else set(out.keys())
-    lanes = FitLanes(
-        prod(lead), layout, made, y, start, box, stops, nan_policy, f_scale,
-        None if scale is None else np.ascontiguousarray(scale[free]), absolute_sigma, predictors,
-        known, None if errors is None else Rows(errors, lead), weights,
-        [constant[names[i]] for i in held], "pcov" in arrays, "perr" in arrays,
-        cores(threads), size=size,
-    )  # fmt: skip
-    made(False)  # traced, and refused, before anything is read
-    if not progress:
-        return _run(lanes, arrays, theirs, lead, names, began)
-    with Progress(True, total=lanes.k, unit="fits") as shown:
-        lanes.progress = shown.count
-        return _run(lanes, arrays, theirs, lead, names, began)
-
-
-def _run(
-    lanes: FitLanes,
-    arrays: Arrays,
-    given: set[str],
-    lead: Shape,
-    names: list[str],
-    began: float,
-) -> Fits:
-    """Run chunk by chunk; arrays in `given` are the user's."""
-    sides: Arrays = {name: np.empty(lead) for name in SIDES}
-    fresh = {*arrays, *sides} - given
-    rows = {name: Rows(array, lead) for name, array in (arrays | sides).items()}
-    done = 0
-
-    def run(parts: Parts) -> None:
-        nonlocal done
-        for a, b in lanes.chunks():
-            part, error = lanes.run(a, b)
-            for name, to in rows.items():
-                if b - a == lanes.k and name in fresh:  # all at once: nothing is copied
-                    into = sides if name in sides else arrays
-                    into[name] = part[name].reshape(into[name].shape)
-                else:
-                    to.write(a, b, part[name])
-            done = b
-            if error is not None:
-                return parts.append((None, {"error": error}))
-            lanes.tell(b)
-        return None
-
-    def tell(_: Parts, seconds: float) -> Fits:
-        if done < lanes.k:
-            rest = failed(1, len(names), Reason.interrupted)
-            for name, to in rows.items():
-                to.write(done, lanes.k, rest[name])
-        shared = {"names": list(names), "elapsed": seconds}
-        about = {"max_nfev": lanes.stops["max_nfev"], "free": list(lanes.layout.free)}
-        return Fits(arrays, lead, shared, sides, about)
-
-    def holds(_: Parts) -> str:
-        begun = int(np.count_nonzero(arrays["reason"].reshape(-1)[:done] != Reason.interrupted))
-        return how_many(begun, lanes.k)
-
-    return carried(began, run, tell, holds)
+    return fit_many(problem, ManyFitSettings.of(given))

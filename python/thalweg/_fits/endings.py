@@ -17,7 +17,7 @@ from thalweg._objectives.points import FloatArray
 from thalweg._results.reasons import Reason
 from thalweg._results.record import Record, any_active, seconds, text
 
-__all__ = ["LeastSquares", "active_mask", "explain", "explained", "weighed"]
+__all__ = ["LeastSquares", "explain", "explained", "optimality", "weighed"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -107,14 +107,13 @@ def weighed(
         return float(costs.sum()), jacobian.T @ (share * r), jacobian * np.sqrt(curved)[:, None]
 
 
-def active_mask(x: FloatArray, box: list[FloatArray]) -> Any:
-    """-1, 0 or 1 for each variable of points (..., n)."""
-    if not box:
-        return np.zeros(x.shape, dtype=int)
-    return np.where(x <= box[0], -1, np.where(x >= box[1], 1, 0))
+def optimality(grad: FloatArray, mask: Any) -> Any:
+    """The largest component of gradients (..., n) in variables that no bound holds."""
+    held = (mask < 0) & (grad > 0) | (mask > 0) & (grad < 0)
+    return np.abs(np.where(held, 0.0, grad)).max(axis=-1)
 
 
-def explain(ending: Ending, stops: dict[str, Any], squares: Squares) -> str:
+def explain(ending: Ending, max_nfev: int, squares: Squares) -> str:
     """The reason in SciPy's words, with both sides of what decided it."""
     if ending.reason == Reason.non_finite and ending.nfev > 1:
         at = functools.partial(linear, squares)
@@ -124,7 +123,7 @@ def explain(ending: Ending, stops: dict[str, Any], squares: Squares) -> str:
                 f"{squares.blame(point)}"
             )
     return explained(
-        Reason(ending.reason), ending.left, ending.right, ending.nfev, stops["max_nfev"],
+        Reason(ending.reason), ending.left, ending.right, ending.nfev, max_nfev,
         lambda: squares.blame(ending.x),
     )  # fmt: skip
 

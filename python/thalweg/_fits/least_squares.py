@@ -11,37 +11,23 @@ from math import inf, prod
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
+from thalweg import _core
+from thalweg._descents.callbacks import Listener, listener
 from thalweg._descents.interrupts import Parts, carried, carries_result
-from thalweg._fits.endings import LeastSquares, active_mask, explain, weighed
-from thalweg._fits.robust import checked_loss
-from thalweg._fits.soundness import (
-    FACTORS,
-    NOT_BEGUN,
-    again,
-    better,
-    named,
-    shares,
-)
-from thalweg._fits.squares import (
-    FOREVER,
-    CalledSquares,
-    Ending,
-    Listener,
-    Squares,
-    TracedSquares,
-    ending_of,
-)
-from thalweg._methods.stopping import is_true
-from thalweg._objectives.bounds import checked_box, read_box
+from thalweg._fits.endings import LeastSquares, explain, optimality, weighed
+from thalweg._fits.settings import SquaresSettings, scale_of, within_limits
+from thalweg._fits.soundness import FACTORS, NOT_BEGUN, again, better, named
+from thalweg._fits.squares import CalledSquares, Ending, Squares, TracedSquares, ending_of
+from thalweg._objectives.bounds import active_mask, checked_box, read_box
 from thalweg._objectives.objective import Objective
-from thalweg._objectives.points import FloatArray, Structure, as_floats, parameter_count
+from thalweg._objectives.points import FloatArray, parameter_count
 from thalweg._results.reasons import STATUS_LEAST_SQUARES, SUCCESS, Reason
 from thalweg._results.record import Record
 
 __all__ = ["LeastSquares", "judged", "least_squares"]
 
-_EPS = float(np.finfo(np.float64).eps)
 _METHODS = ("lm", "trf", "dogbox")
 _SCHEMES = ("2-point", "3-point", "cs")
 
@@ -59,16 +45,16 @@ def least_squares(
     x_scale: Any = None,
     loss: Any = "linear",
     f_scale: float = 1.0,
-    diff_step: Any = None,  # noqa: ARG001 - SciPy's
+    diff_step: Any = None,
     tr_solver: Any = None,
-    tr_options: Any = None,  # noqa: ARG001 - SciPy's
-    jac_sparsity: Any = None,  # noqa: ARG001 - SciPy's
+    tr_options: Any = None,
+    jac_sparsity: Any = None,
     max_nfev: int | None = None,
     verbose: int = 0,
     args: Any = (),
     kwargs: dict[str, Any] | None = None,
     callback: Callable[..., Any] | None = None,
-    workers: Any = None,  # noqa: ARG001 - SciPy's
+    workers: Any = None,
     *,
     max_time: float | None = None,
     trace: bool = True,
@@ -143,7 +129,44 @@ def least_squares(
     >>> res.x, res.success
     (array([1., 1.]), True)
     """
+    given = locals()
     began = time.perf_counter()
+    _check_words(method, jac, tr_solver, verbose)
+    settings = SquaresSettings.of(given)
+    squares = _squares(_Residuals.of(given), settings, trace)
+    _check_vector(squares.shape)
+    s = squares.structure
+    _, rows = s.flatten(x0, "x0")
+    x = rows[0]
+    squares.box = checked_box(read_box(bounds, s), x, s)
+    squares.scale = scale_of(x_scale, s)
+    stopping = settings.stopping(s.size, squares.threads)
+    heard = None if callback is None else listener(callback, s, _Intermediate.of)
+
+    def run(parts: Parts) -> None:
+        for tried in _tries(squares, x, stopping, heard):
+            parts[:] = [(None, {"tried": tried, "error": tried.error})]
+
+    def result(parts: Parts, seconds: float) -> LeastSquares:
+        return _result(squares, parts[0][1]["tried"], stopping.max_nfev, seconds)
+
+    ended = carried(
+        began, run, result,
+        lambda parts: f"the best point of {parts[0][1]['tried'].ending.nit} steps"
+        if parts
+        else "nothing yet",
+        lambda parts, seconds: result(parts, seconds) if parts else None,
+    )  # fmt: skip
+    if verbose:
+        print(ended)  # noqa: T201
+    return ended
+
+
+# ---- arguments
+
+
+def _check_words(method: Any, jac: Any, tr_solver: Any, verbose: Any) -> None:
+    """Refuse words that SciPy refuses."""
     if method not in _METHODS:
         raise ValueError(f"`method` must be 'trf', 'dogbox' or 'lm', got {method!r}")
     if not (jac is None or callable(jac) or (isinstance(jac, str) and jac in _SCHEMES)):
@@ -152,103 +175,48 @@ def least_squares(
         raise ValueError(f"`tr_solver` must be None, 'exact' or 'lsmr', got {tr_solver!r}")
     if verbose not in (0, 1, 2):
         raise ValueError(f"`verbose` must be in [0, 1, 2], got {verbose!r}")
-    rho, f_scale = checked_loss(loss), checked_scale(f_scale)
-    stops = checked_stops(ftol, xtol, gtol, max_nfev, max_time)
-    squares = _squares(fun, x0, jac, args, kwargs or {}, rho, f_scale, trace, unpack)
-    s = squares.structure
-    _, rows = s.flatten(x0, "x0")
-    x = rows[0]
-    if len(squares.shape) > 1:
+
+
+def _check_vector(shape: tuple[int, ...]) -> None:
+    """Refuse residuals that are no vector."""
+    if len(shape) > 1:
         raise ValueError(
-            f"`fun` must return at most 1-d array_like. f0.shape: {squares.shape}; "
+            f"`fun` must return at most 1-d array_like. f0.shape: {shape}; "
             + (
                 "a column of data (n, 1) against a vector (n,) makes (n, n): ravel() the column"
-                if min(squares.shape) > 1
+                if min(shape) > 1
                 else "ravel() it"
             )
         )
-    if isinstance(bounds, tuple | list) and len(bounds) != 2:
-        raise ValueError(f"`bounds` must contain 2 elements, got {len(bounds)}")
-    box = checked_box(read_box(bounds, s), x, s)
-    if stops["max_nfev"] is None:
-        stops["max_nfev"] = 1000 * (s.size + 1)
-    listener = None if callback is None else _listener(callback, s)
-    scale = scale_of(x_scale, s)
 
-    def run(parts: Parts) -> None:
-        for tried in _tries(squares, x, box, scale, stops, listener):
-            parts[:] = [(None, {"tried": tried, "error": tried.error})]
 
-    def tell(parts: Parts, seconds: float) -> LeastSquares:
-        return _result(squares, parts[0][1]["tried"], box, stops, seconds)
+class _Residuals(NamedTuple):
+    """The user's function, and how it is called."""
 
-    result = carried(
-        began, run, tell,
-        lambda parts: f"the best point of {parts[0][1]['tried'].ending.nit} steps"
-        if parts
-        else "nothing yet",
-        lambda parts, seconds: tell(parts, seconds) if parts else None,
+    function: Any
+    x0: Any
+    jac: Any
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    unpack: bool | None
+
+    @classmethod
+    def of(cls, given: dict[str, Any]) -> _Residuals:
+        """Pick them out of the arguments of `least_squares`."""
+        args = given["args"] if isinstance(given["args"], tuple) else (given["args"],)
+        return cls(
+            given["fun"], given["x0"], given["jac"], args, given["kwargs"] or {},
+            given["unpack"],
+        )  # fmt: skip
+
+
+def _squares(asked: _Residuals, settings: SquaresSettings, trace: bool) -> Squares:
+    """The sum of squares of residuals that are traced, were traced before, or are called."""
+    residuals, x0, args, kwargs, unpack = (
+        asked.function, asked.x0, asked.args, asked.kwargs, asked.unpack
     )  # fmt: skip
-    if verbose:
-        print(result)  # noqa: T201
-    return result
-
-
-# ---- arguments
-
-
-def checked_scale(f_scale: Any) -> float:
-    """A positive number for `f_scale`."""
-    scale = float(as_floats(f_scale, "f_scale").reshape(()))
-    if not 0 < scale < inf:
-        raise ValueError(f"`f_scale` must be a positive number, got {scale}")
-    return scale
-
-
-def checked_stops(
-    ftol: Any, xtol: Any, gtol: Any, max_nfev: Any, max_time: Any = None
-) -> dict[str, Any]:
-    """When to stop, as the core takes it; `max_nfev` is None where the default is wanted."""
-    tolerances = {}
-    for name, value in (("ftol", ftol), ("xtol", xtol), ("gtol", gtol)):
-        try:
-            tolerances[name] = 0.0 if value is None else float(value)
-        except (TypeError, ValueError):
-            raise TypeError(f"`{name}` must be a number or None, got {value!r}") from None
-        if not tolerances[name] >= 0:
-            raise ValueError(f"`{name}` must be >= 0, got {value}")
-    if not any(value >= _EPS for value in tolerances.values()):
-        raise ValueError(
-            "At least one of the tolerances must be higher than machine epsilon "
-            f"({_EPS:.2e}), got ftol={ftol}, xtol={xtol}, gtol={gtol}"
-        )
-    if max_nfev is not None:
-        if isinstance(max_nfev, bool) or not float(max_nfev).is_integer() or max_nfev < 1:
-            raise ValueError(f"`max_nfev` must be None or positive integer, got {max_nfev!r}")
-        max_nfev = min(int(max_nfev), FOREVER)
-    seconds = inf if max_time is None else float(max_time)
-    if not seconds >= 0:
-        raise ValueError(f"`max_time` must be >= 0, got {max_time}")
-    return tolerances | {
-        "max_iter": FOREVER, "max_nfev": max_nfev, "max_time": min(seconds, 1e300)
-    }  # fmt: skip
-
-
-def _squares(
-    residuals: Any,
-    x0: Any,
-    jac: Any,
-    args: Any,
-    kwargs: dict[str, Any],
-    rho: Any,
-    f_scale: float,
-    trace: bool,
-    unpack: bool | None,
-) -> Squares:
-    args = args if isinstance(args, tuple) else (args,)
     if isinstance(residuals, Objective):
-        objective = residuals.with_args(args) if args else residuals
-        return TracedSquares(objective, rho, f_scale)
+        return TracedSquares(residuals.with_args(args) if args else residuals, settings)
     if not callable(residuals):
         raise TypeError(f"the residuals must be a function, got {type(residuals).__name__}")
     if not isinstance(x0, dict | tuple) and np.iscomplexobj(x0):
@@ -261,27 +229,9 @@ def _squares(
     if kwargs and unpack is None and (not known or count - len(args) == 1):
         unpack = False
     if not trace:
-        given = jac if callable(jac) else None
-        return CalledSquares(function, x0, args, given, unpack, rho, f_scale)
-    return TracedSquares(Objective(function, x0, args, unpack), rho, f_scale)
-
-
-def scale_of(x_scale: Any, s: Structure) -> FloatArray | None:
-    """What each variable is measured in; None: the norms of the Jacobian's columns say."""
-    if x_scale is None or (isinstance(x_scale, str) and x_scale == "jac"):
-        return None
-    try:
-        _, rows = s.flatten(x_scale, "x_scale") if isinstance(x_scale, dict | tuple) else (
-            (), np.broadcast_to(as_floats(x_scale, "x_scale"), (1, s.size)))  # fmt: skip
-    except (TypeError, ValueError):
-        rows = np.zeros((1, 1))
-    scale = np.ascontiguousarray(rows[0])
-    if scale.shape != (s.size,) or not np.isfinite(scale).all() or not (scale > 0).all():
-        raise ValueError(
-            f"`x_scale` must be 'jac' or array_like with positive numbers, one for each of the "
-            f"{s.size} variables, got {x_scale!r}"
-        )
-    return scale
+        jac = asked.jac if callable(asked.jac) else None
+        return CalledSquares(function, x0, args, jac, unpack, settings)
+    return TracedSquares(Objective(function, x0, args, unpack), settings)
 
 
 @dataclass(slots=True)
@@ -292,29 +242,10 @@ class _Intermediate(Record):
     cost: float
     nit: int
 
-
-def _listener(callback: Any, s: Structure) -> Callable[[int, FloatArray, float, float], bool]:
-    if not callable(callback):
-        raise TypeError(f"callback must be a function, got {type(callback).__name__}")
-    import inspect
-
-    try:
-        as_result = list(inspect.signature(callback).parameters) == ["intermediate_result"]
-    except (TypeError, ValueError):
-        as_result = False
-
-    def listen(iteration: int, x: FloatArray, cost: float, _: float) -> bool:
-        point = s.restore(x[None, :])
-        try:
-            if as_result:
-                stop = callback(intermediate_result=_Intermediate(point, cost, iteration))
-            else:
-                stop = callback(point)
-        except StopIteration:
-            return True
-        return is_true(stop)
-
-    return listen
+    @classmethod
+    def of(cls, step: int, x: Any, cost: float, _: float) -> _Intermediate:
+        """Of what the core says of a step."""
+        return cls(x, cost, step)
 
 
 # ---- results
@@ -322,75 +253,58 @@ def _listener(callback: Any, s: Structure) -> Callable[[int, FloatArray, float, 
 
 class _Tried(NamedTuple):
     ending: Ending
-    open_to: Any  # variables that the residuals do not determine (n,)
+    left_open: npt.NDArray[np.bool_]  # variables that the residuals do not determine (n,)
     error: BaseException | None
 
 
 def _tries(
-    squares: Squares,
-    x: FloatArray,
-    box: list[FloatArray],
-    scale: FloatArray | None,
-    stops: dict[str, Any],
-    listener: Listener | None,
+    squares: Squares, x: FloatArray, stopping: _core.Stopping, heard: Listener | None
 ) -> Iterator[_Tried]:
     """After each try the better ending so far, until the residuals determine x in one."""
     best: _Tried | None = None
-    nfev, ends = 0, time.monotonic() + stops["max_time"]
-    for factor, most in zip(FACTORS, shares(stops["max_nfev"], x.size, 2), strict=False):
-        own = stops | {"max_nfev": most, "max_time": max(ends - time.monotonic(), 0.0)}
-        out = squares.run(x, box, scale, own, listener, factor)
+    nfev = 0
+    for factor, limits in within_limits(FACTORS, x.size, stopping):
+        out = squares.run(x, limits, factor, heard)
         ending, error = ending_of(out), out["error"]
-        open_to = np.zeros(x.size, dtype=bool)
+        left_open = np.zeros(x.size, dtype=bool)
         if error is None:
             try:
-                ending, open_to = judged(squares, ending, x, box, scale, most)
+                ending, left_open = judged(squares, ending, x, limits.max_nfev)
             except KeyboardInterrupt as interrupt:  # the last evaluation is not waited for
                 error = interrupt
         nfev += ending.nfev
         success = SUCCESS[ending.reason]
         if best is None or better(success, ending.cost, SUCCESS[best.ending.reason],
                                   best.ending.cost):  # fmt: skip
-            best = _Tried(ending, open_to, error)
+            best = _Tried(ending, left_open, error)
         best = best._replace(ending=best.ending._replace(nfev=nfev), error=error)
         yield best
         if error is not None or not again(ending.reason) or ending.reason in NOT_BEGUN:
             break
-        if SUCCESS[best.ending.reason] and not best.open_to.any():
+        if SUCCESS[best.ending.reason] and not best.left_open.any():
             break
     if best is not None and best.error is None:
         yield best._replace(ending=squares.explained_stop(best.ending))
 
 
 def judged(
-    squares: Squares,
-    ending: Ending,
-    x0: FloatArray,
-    box: list[FloatArray],
-    scale: FloatArray | None,
-    most: int,
-) -> tuple[Ending, Any]:
+    squares: Squares, ending: Ending, x0: FloatArray, max_nfev: int
+) -> tuple[Ending, npt.NDArray[np.bool_]]:
     """An ending, gone on with where J'J is singular; which variables the residuals leave open."""
     m = prod(squares.shape)
     if m * x0.size**2 > _LARGE:  # QR would take longer than the descent's last steps
         _, jacobian = squares.at(ending.x)
-        return ending, ~jacobian.any(axis=0)
-    ending = squares.further(squares.spread(ending, box, m), box, m, most)
-    return ending, squares.left_open(ending, x0, scale)
+        return ending, np.logical_not(jacobian.any(axis=0))
+    ending = squares.further(squares.spread(ending, m), m, max_nfev)
+    return ending, squares.left_open(ending, x0)
 
 
 # Operations up to which J is factored at the end.
 _LARGE = 2e9
 
 
-def _result(
-    squares: Squares,
-    tried: _Tried,
-    box: list[FloatArray],
-    stops: dict[str, Any],
-    seconds: float,
-) -> LeastSquares:
-    s, (ending, open_to, error) = squares.structure, tried
+def _result(squares: Squares, tried: _Tried, max_nfev: int, seconds: float) -> LeastSquares:
+    s, (ending, left_open, error) = squares.structure, tried
     x, cost = ending.x, ending.cost
     m = prod(squares.shape)
     r, jacobian = np.full(m, np.nan), np.broadcast_to(np.nan, (m, s.size))
@@ -404,17 +318,16 @@ def _result(
     nfev, njev = squares.evaluations(ending.nfev)
     if reason is Reason.non_finite and not np.isfinite(r).all() and error is None:
         raise ValueError(f"Residuals are not finite in the initial point: {squares.blame(x)}")
-    mask = active_mask(x, box)
-    held = (mask < 0) & (grad > 0) | (mask > 0) & (grad < 0)
-    message = explain(ending, stops, squares)
-    if open_to.any():
-        which = named((s.name_of(i) for i in range(s.size)), open_to)
+    mask = active_mask(x, squares.box)
+    message = explain(ending, max_nfev, squares)
+    if left_open.any():
+        which = named((s.name_of(i) for i in range(s.size)), left_open)
         message += f"; the residuals do not determine {which}"
     return LeastSquares(
         x=s.restore(x[None, :]), cost=cost, fun=r, jac=jacobian, grad=s.restore(grad[None, :]),
-        optimality=float(np.max(np.abs(np.where(held, 0.0, grad)))),
+        optimality=float(optimality(grad, mask)),
         active_mask=s.restore_int(mask), nfev=nfev, njev=njev,
         status=STATUS_LEAST_SQUARES[reason], message=message,
         success=SUCCESS[reason], reason=reason, nit=ending.nit,
-        determined=not open_to.any(), elapsed=seconds,
+        determined=not left_open.any(), elapsed=seconds,
     )  # fmt: skip

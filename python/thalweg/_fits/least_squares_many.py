@@ -5,48 +5,39 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import inf, prod
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from thalweg import _core
 from thalweg._descents.descent import not_begun
 from thalweg._descents.interrupts import Parts, carried, carries_result, completed, ended
 from thalweg._descents.lanes import Lanes, cores
 from thalweg._descents.progress import Progress
-from thalweg._fits.covariances import covariances, held_of
-from thalweg._fits.endings import active_mask, explained
-from thalweg._fits.least_squares import checked_scale, checked_stops, judged, scale_of
-from thalweg._fits.robust import Rho, checked_loss, curvature, weighted
-from thalweg._fits.soundness import (
-    FACTORS,
-    NOT_BEGUN,
-    VAGUE,
-    again,
-    better,
-    named,
-    shares,
-    undetermined,
-)
+from thalweg._fits.covariances import covariances, held_of, variance
+from thalweg._fits.endings import explained, optimality
+from thalweg._fits.least_squares import judged
+from thalweg._fits.robust import Rho, curvature, weighted
+from thalweg._fits.settings import SquaresSettings, scale_of, within_limits
+from thalweg._fits.soundness import FACTORS, NOT_BEGUN, better, named, undetermined
 from thalweg._fits.squares import Ending, TracedSquares, kept_sum_of_squares
-from thalweg._fits.tapes import ON_TAPE
-from thalweg._objectives.bounds import checked_box, read_box
+from thalweg._fits.tapes import ON_TAPE, OUTSIDE
+from thalweg._fits.verdicts import AGAIN, CONVERGED, verdicts
+from thalweg._objectives.bounds import active_mask, checked_box, read_box
 from thalweg._objectives.objective import Objective
 from thalweg._objectives.points import FloatArray
 from thalweg._results.collection import Many
-from thalweg._results.reasons import STATUS_MANY, SUCCESS, Reason
+from thalweg._results.reasons import Reason
 from thalweg._tracing.trace import Trace, Tracer
 
 __all__ = ["LeastSquaresMany", "least_squares_many"]
 
-# Bytes of residuals up to which they are told without being asked for.
+# Bytes of residuals up to which they are returned without being asked for.
 _FEW = 1e8
-_AGAIN = np.array([again(reason) for reason in Reason])
 # What tells how a descent ended, as in `Ending`.
 _ENDING = ("fun", "reason", "left", "right", "nfev", "nit")
-_OUTSIDE = 3  # `_core.Graph.faults`: an operation had an input outside its domain
 
 
 class LeastSquaresMany(Many):
@@ -193,122 +184,68 @@ def least_squares_many(
     array([[1. , 1.3],
            [2. , 1.3]])
     """
+    given = locals()
     began = time.perf_counter()
-    rho, f_scale = checked_loss(loss), checked_scale(f_scale)
-    stops = checked_stops(ftol, xtol, gtol, max_nfev, max_time)
+    settings = SquaresSettings.of(given)
     lanes = Lanes.of(fun, x0s, args, lane_args, unpack, residuals=True)
-    objective, k = lanes.objective, len(lanes)
-    form = objective.structure
-    if isinstance(bounds, tuple | list) and len(bounds) != 2:
-        raise ValueError(f"`bounds` must contain 2 elements, got {len(bounds)}")
-    box = checked_box(read_box(bounds, form), lanes.rows, form)
-    scale = scale_of(x_scale, form)
-    if stops["max_nfev"] is None:
-        stops["max_nfev"] = 1000 * (form.size + 1)
-    m = prod(objective.shape)
+    run = _ManySquares(lanes, settings, cores(threads))
+    k = len(lanes)
     if return_residuals is None:
-        return_residuals = 8 * k * m <= _FEW
+        return_residuals = 8 * k * prod(lanes.objective.shape) <= _FEW
 
-    inputs, varying = [lanes.rows, *lanes.args], [True, *lanes.varying]
-    if rho is not None:
-        inputs.append(np.array(f_scale))
-        varying.append(False)
-    threads = cores(threads)
-
-    def run(parts: Parts) -> None:
+    def descend(parts: Parts) -> None:
         with Progress(progress, k, "start") as shown:
-            count = shown.count if progress else None
-            _Tries(rho, f_scale, box, scale, stops, threads, count).run(lanes, parts)
+            run.descend(parts, shown.count if progress else None)
 
-    def tell(parts: Parts, seconds: float) -> LeastSquaresMany:
+    def result(parts: Parts, seconds: float) -> LeastSquaresMany:
         out = parts[0][1] if parts else not_begun(lanes.rows)
-        completed(out, lanes.rows)
-        open_to = out.get("open", np.zeros(lanes.rows.shape, dtype=bool)).copy()
-        x, cost, reason = out["x"].copy(), out["fun"].copy(), out["reason"].copy()
-        scale_at = len(varying) - 1
-        function = objective.kept_function(
-            ("told", rho, return_residuals),
-            lambda trace, r, x: _told(trace, r, x, rho, scale_at, return_residuals),
-            len(varying),
-        )  # fmt: skip
-        told = function([x, *inputs[1:]], varying, k, threads)
-        grad = told[0]
-        _name_faults(objective, reason, lanes)
-        nothing = (reason == Reason.non_finite) | (reason == Reason.left_domain)
-        x[nothing], cost[nothing] = np.nan, np.nan
-        open_to[nothing] = False
-        mask = active_mask(x, box)
-        held = (mask < 0) & (grad > 0) | (mask > 0) & (grad < 0)
-        arrays: dict[str, Any] = {"x": form.restore(x, (k,)), "cost": cost}
-        if return_residuals:
-            arrays["fun"] = told[1]
-        arrays |= {
-            "grad": form.restore(grad, (k,)),
-            "optimality": np.abs(np.where(held, 0.0, grad)).max(axis=1),
-            "active_mask": form.restore_int(mask, (k,)),
-            "success": np.array(SUCCESS)[reason],
-            "status": np.array(STATUS_MANY, dtype=np.int8)[reason],
-            "reason": reason, "nit": out["nit"], "nfev": out["nfev"],
-            "determined": ~open_to.any(axis=1),
-        }  # fmt: skip
-        names = [form.name_of(i) for i in range(form.size)]
-        return LeastSquaresMany(
-            arrays, (k,), {"elapsed": seconds},
-            {"left": out["left"], "right": out["right"], "open": open_to},
-            {"max_nfev": stops["max_nfev"], "names": names},
-        )  # fmt: skip
+        return run.result(out, return_residuals, seconds)
 
-    return carried(began, run, tell, lambda parts: ended(parts, k))
+    return carried(began, descend, result, lambda parts: ended(parts, k))
 
 
-@dataclass(frozen=True, slots=True)
-class _Tries:
-    """What all starts share, and the tries of each: as in `least_squares`."""
+class _ManySquares:
+    """Sums of squares from many starts: what all share, and the tries of each."""
 
-    rho: Rho | None
-    f_scale: float
-    box: list[FloatArray]
-    scale: FloatArray | None
-    stops: dict[str, Any]
-    threads: int
-    progress: Callable[[int], Any] | None
+    def __init__(self, lanes: Lanes, settings: SquaresSettings, threads: int) -> None:
+        self.lanes, self.settings = lanes, settings
+        self.form = lanes.objective.structure
+        self.rho, self.f_scale = settings.rho, settings.f_scale
+        self.box = checked_box(read_box(settings.bounds, self.form), lanes.rows, self.form)
+        self.scale = scale_of(settings.x_scale, self.form)
+        self.stopping = settings.stopping(self.form.size, threads)
 
-    def run(self, lanes: Lanes, parts: Parts) -> None:
+    # ---- tries
+
+    def descend(self, parts: Parts, progress: Callable[[int], Any] | None) -> None:
         """Put the better of two endings of each start, `open` what it leaves open, into `parts`."""
-        ends = time.monotonic() + self.stops["max_time"]
-        shared = shares(self.stops["max_nfev"], lanes.rows.shape[1], len(FACTORS))
-        success = np.array(SUCCESS)
-        for factor, most in zip(FACTORS, shared, strict=False):
-            left = max(ends - time.monotonic(), 0.0)
+        lanes = self.lanes
+        for factor, stopping in within_limits(FACTORS, self.form.size, self.stopping):
             if not parts:
-                parts.append((None, self._descended(lanes, factor, most, left)))
+                parts.append((None, self._descended(lanes, factor, stopping, progress)))
                 continue
             best = parts[0][1]
-            sound = success[best["reason"]] & ~best["open"].any(axis=1)
-            may = _AGAIN[best["reason"]] & ~np.isin(best["reason"], NOT_BEGUN)
+            sound = CONVERGED[best["reason"]] & ~best["open"].any(axis=1)
+            may = AGAIN[best["reason"]] & ~np.isin(best["reason"], NOT_BEGUN)
             which = np.flatnonzero(may & ~sound)
             if best["error"] is not None or not which.size:
                 break
-            part = self._descended(lanes.taken(which), factor, most, left)
-            taken = better(
-                success[part["reason"]], part["fun"], success[best["reason"][which]],
-                best["fun"][which],
-            )  # fmt: skip
+            part = self._descended(lanes.taken(which), factor, stopping, progress)
             # A copy, so that an interrupt finds the one or the other.
-            merged = best | {name: best[name].copy() for name in ("x", "open", *_ENDING)}
-            for name in ("x", "open", *_ENDING):
-                merged[name][which[taken]] = part[name][taken]
-            merged["nfev"][which] = best["nfev"][which] + part["nfev"]
-            merged["error"] = part["error"]
-            parts[0] = (None, merged)
+            parts[0] = (None, _merged(best, part, which))
 
-    def _descended(self, lanes: Lanes, factor: float, most: int, left: float) -> dict[str, Any]:
+    def _descended(
+        self,
+        lanes: Lanes,
+        factor: float,
+        stopping: _core.Stopping,
+        progress: Callable[[int], Any] | None,
+    ) -> dict[str, Any]:
         """One try, gone on with where J'J is singular to rounding."""
         inputs, varying = self._inputs(lanes)
         out = kept_sum_of_squares(lanes.objective, self.rho).run_many(
-            lanes.rows, [None, *inputs], varying, [factor], self.box, threads=self.threads,
-            scale=self.scale, progress=self.progress,
-            **self.stops | {"max_nfev": most, "max_time": left},
+            lanes.rows, [None, *inputs[1:]], varying, [factor], self.box, stopping,
+            scale=self.scale, progress=progress,
         )  # fmt: skip
         out["open"] = np.zeros(lanes.rows.shape, dtype=bool)
         try:
@@ -316,27 +253,72 @@ class _Tries:
             out["open"], doubtful = self._open(lanes, out["x"])
             doubtful &= np.isfinite(out["fun"]) & (out["nfev"] > 0)
             for lane in np.flatnonzero(doubtful) if out["error"] is None else ():
-                squares = TracedSquares(lanes.alone(int(lane)), self.rho, self.f_scale)
-                ending = Ending(
-                    out["x"][lane].copy(), np.empty((0, 0)), 0, 1.0, out["open"][lane],
-                    *(out[name][lane] for name in _ENDING),
-                )  # fmt: skip
-                ending, out["open"][lane] = judged(
-                    squares, ending, lanes.rows[lane], self.box, self.scale, most
-                )
-                out["x"][lane] = ending.x
-                for name, value in zip(_ENDING, ending[5:], strict=True):
-                    out[name][lane] = value
+                self._go_on(lanes, int(lane), out, stopping.max_nfev)
         except KeyboardInterrupt as interrupt:
             out["error"] = interrupt
         return out
 
-    def _inputs(self, lanes: Lanes) -> tuple[list[Any], list[bool]]:
-        inputs, varying = list(lanes.args), [True, *lanes.varying]
+    def _go_on(self, lanes: Lanes, lane: int, out: dict[str, Any], max_nfev: int) -> None:
+        """Judge one ending by QR of its Jacobian, and go on from there where that helps."""
+        squares = TracedSquares(lanes.alone(lane), self.settings)
+        squares.box, squares.scale = self.box, self.scale
+        ending = Ending(
+            out["x"][lane].copy(), np.empty((0, 0)), 0, 1.0, out["open"][lane],
+            *(out[name][lane] for name in _ENDING),
+        )  # fmt: skip
+        ending, out["open"][lane] = judged(squares, ending, lanes.rows[lane], max_nfev)
+        out["x"][lane] = ending.x
+        for name, value in zip(_ENDING, ending[5:], strict=True):
+            out[name][lane] = value
+
+    def _inputs(self, lanes: Lanes, x: FloatArray | None = None) -> tuple[list[Any], list[bool]]:
+        """Inputs of what is kept with the objective, and which of them differ by start."""
+        inputs = [lanes.rows if x is None else x, *lanes.args]
+        varying = [True, *lanes.varying]
         if self.rho is not None:
             inputs.append(np.array(self.f_scale))
             varying.append(False)
         return inputs, varying
+
+    # ---- the result
+
+    def result(self, out: dict[str, Any], residuals: bool, seconds: float) -> LeastSquaresMany:
+        """What the core said of the descents, as the user sees it, with the residuals or not."""
+        form, k = self.form, len(self.lanes)
+        completed(out, self.lanes.rows)
+        left_open = out.get("open", np.zeros(self.lanes.rows.shape, dtype=bool)).copy()
+        x, cost, reason = out["x"].copy(), out["fun"].copy(), out["reason"].copy()
+        grad, *r = self._slopes(x, residuals)
+        _name_faults(reason, self.lanes)
+        nothing = (reason == Reason.non_finite) | (reason == Reason.left_domain)
+        x[nothing], cost[nothing] = np.nan, np.nan
+        left_open[nothing] = False
+        mask = active_mask(x, self.box)
+        arrays: dict[str, Any] = {"x": form.restore(x, (k,)), "cost": cost}
+        if residuals:
+            arrays["fun"] = r[0]
+        arrays |= {
+            "grad": form.restore(grad, (k,)), "optimality": optimality(grad, mask),
+            "active_mask": form.restore_int(mask, (k,)), **verdicts(reason),
+            "nit": out["nit"], "nfev": out["nfev"], "determined": ~left_open.any(axis=1),
+        }  # fmt: skip
+        names = [form.name_of(i) for i in range(form.size)]
+        return LeastSquaresMany(
+            arrays, (k,), {"elapsed": seconds},
+            {"left": out["left"], "right": out["right"], "open": left_open},
+            {"max_nfev": self.stopping.max_nfev, "names": names},
+        )  # fmt: skip
+
+    def _slopes(self, x: FloatArray, residuals: bool) -> list[FloatArray]:
+        """The costs' gradients at points (k, n), and where they are wanted the residuals."""
+        inputs, varying = self._inputs(self.lanes, x)
+        last = len(varying) - 1  # the loss's scale
+        function = self.lanes.objective.kept_function(
+            ("slopes", self.rho, residuals),
+            lambda trace, r, point: _slope_nodes(trace, r, point, self.rho, last, residuals),
+            len(varying),
+        )
+        return function(inputs, varying, len(x), self.stopping.threads)
 
     def _open(
         self, lanes: Lanes, x: FloatArray
@@ -346,14 +328,14 @@ class _Tries:
         loose = np.zeros((k, n), dtype=bool)
         if n > ON_TAPE:
             return loose, np.ones(k, dtype=bool)
-        inputs, varying = self._inputs(lanes)
+        inputs, varying = self._inputs(lanes, x)
         key = ("errors", self.rho, *(end.tobytes() for end in self.box))
         last = len(varying) - 1  # the loss's scale
         function = lanes.objective.kept_function(
             key, lambda trace, r, point: self._errors(trace, r, point, last), len(varying)
         )
-        errors, doubtful = function([x, *inputs], varying, k, self.threads)
-        vague = undetermined(errors, loose, x, lanes.rows, self.scale, VAGUE)
+        errors, doubtful = function(inputs, varying, k, self.stopping.threads)
+        _, vague = undetermined(errors, loose, x, lanes.rows, self.scale)
         return loose, (doubtful[:, 0] > 0) | vague.any(axis=1)
 
     def _errors(self, trace: Trace, r: Tracer, x: Tracer, inputs: int) -> list[int]:
@@ -370,24 +352,42 @@ class _Tries:
         flat = Tracer(trace, trace.graph.reshape(x.node, (n,)))
         held, count = held_of(flat, n, self.box)
         matrix = Tracer(trace, trace.graph.reshape(normal, (n, n)))
-        factor = 2.0 * cost / (m - count)
-        _, errors, doubtful = covariances(matrix, n, factor, trace.wrap(float(m)) > count, held)
+        factor, known = variance(cost, trace.wrap(float(m)), count)
+        _, errors, doubtful = covariances(matrix, n, factor, known, held)
         return [trace.stack([e.node for e in errors]), doubtful.node]
 
 
-def _told(trace: Trace, r: Tracer, x: Tracer, rho: Rho | None, scale: int, fun: bool) -> list[int]:
+def _merged(
+    best: dict[str, Any], part: dict[str, Any], which: npt.NDArray[np.intp]
+) -> dict[str, Any]:
+    """The better endings of two tries, the later of some starts; evaluations add up."""
+    taken = better(
+        CONVERGED[part["reason"]], part["fun"], CONVERGED[best["reason"][which]],
+        best["fun"][which],
+    )  # fmt: skip
+    merged = best | {name: best[name].copy() for name in ("x", "open", *_ENDING)}
+    for name in ("x", "open", *_ENDING):
+        merged[name][which[taken]] = part[name][taken]
+    merged["nfev"][which] = best["nfev"][which] + part["nfev"]
+    merged["error"] = part["error"]
+    return merged
+
+
+def _slope_nodes(
+    trace: Trace, r: Tracer, x: Tracer, rho: Rho | None, scale: int, residuals: bool
+) -> list[int]:
     """Nodes of the gradient, and of the residuals where they are wanted."""
     share: Any = r
     if rho is not None:
         share = r * weighted(rho, r, trace.input(scale, ()))[1]
     slopes, _ = trace.graph.normal_equations(r.node, share.node, -1, x.node)
-    return [slopes, r.node] if fun else [slopes]
+    return [slopes, r.node] if residuals else [slopes]
 
 
-def _name_faults(objective: Objective, reason: npt.NDArray[np.int8], lanes: Lanes) -> None:
-    """Tell which starts lay outside the residuals' domain."""
+def _name_faults(reason: npt.NDArray[np.int8], lanes: Lanes) -> None:
+    """Say which starts lay outside the residuals' domain."""
     (which,) = np.nonzero(reason == Reason.non_finite)
     if which.size:
         of = lanes.taken(which)
-        faults = objective.faults(of.rows, of.args, of.varying, False)
-        reason[which[faults == _OUTSIDE]] = Reason.left_domain
+        faults = lanes.objective.faults(of.rows, of.args, of.varying, False)
+        reason[which[faults == OUTSIDE]] = Reason.left_domain

@@ -6,41 +6,38 @@
 
 from __future__ import annotations
 
-import time
+import functools
 from collections.abc import Callable
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from thalweg import _core
 from thalweg._fits.arguments import (
-    FREE,
+    Sample,
+    box_of,
     check_method,
     checked_data,
     is_data,
     parameters,
-    settings,
-    walls_of,
+    squares_settings,
     weights_of,
 )
 from thalweg._fits.arguments_many import data_of, starts_of
-from thalweg._fits.curve_fit_many import fit_many
-from thalweg._fits.endings import active_mask, explain, weighed
+from thalweg._fits.endings import explain, weighed
 from thalweg._fits.information import information, warn
-from thalweg._fits.least_squares import checked_stops
-from thalweg._fits.robust import weighted
-from thalweg._fits.soundness import (
-    FACTORS,
-    NOT_BEGUN,
-    again,
-    better,
-    flat_cost,
-    named,
-    shares,
-    worse,
+from thalweg._fits.running import ManyProblem, fit_many
+from thalweg._fits.settings import (
+    FREE,
+    CurveFitSettings,
+    ManyFitSettings,
+    scale_of,
+    within_limits,
 )
+from thalweg._fits.soundness import FACTORS, NOT_BEGUN, again, better, flat_cost, named, worse
 from thalweg._fits.squares import CalledSquares, Ending, Squares, TracedSquares
-from thalweg._objectives.bounds import checked_box
+from thalweg._objectives.bounds import active_mask, checked_box
 from thalweg._objectives.grafting import grafted
 from thalweg._objectives.objective import Objective
 from thalweg._objectives.points import FloatArray, as_floats
@@ -174,7 +171,7 @@ class Model:
         start = self.p0 if p0 is None else as_floats(p0, "p0").ravel()
         if start.size != self.n:
             raise ValueError(f"p0 must have {self.n} entries, got {start.size}")
-        box = walls_of(bounds, self.n)
+        box = box_of(bounds, self.n)
         check_method(method, bool(box))
         kept = None
         for masked in (mask_of(ydata), mask_of(sigma)):
@@ -185,9 +182,10 @@ class Model:
         if nan_policy == "omit" and np.isnan(y).any():
             kept = ~np.isnan(y) if kept is None else kept & ~np.isnan(y)
         weights = None if sigma is None else weights_of(sigma, y, kept)
-        return self.fitted(
-            y, start, weights, kept, box, method, jac, bool(absolute_sigma), full_output, kwargs
+        settings = CurveFitSettings(
+            squares_settings(kwargs), box, method, jac, bool(absolute_sigma), full_output
         )
+        return self.fitted(Sample(y, weights, kept), start, settings)
 
     def fit_many(
         self,
@@ -243,6 +241,7 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
         array([[1. , 1.3],
                [2. , 0.7]])
         """
+        given = locals()
         objective = self._objective
         if objective is None:
             raise TypeError("fit_many needs a traced model; this one was made with trace=False")
@@ -253,110 +252,94 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
             return Tracer(trace, grafted(objective._graph, objective._f, trace.graph, {0: p}))
 
         start = self.p0 if p0 is None else starts_of(p0, lead)
-        return fit_many(
-            values, self.names, start, data, [], [], sigma=sigma, absolute_sigma=absolute_sigma,
-            bounds=bounds, given=True, fixed=fixed, loss=loss, f_scale=f_scale,
-            likelihood=likelihood, nan_policy=nan_policy, threads=threads, progress=progress,
-            out=out, x_scale=x_scale, kept=self._tapes,
-            stops=checked_stops(ftol, xtol, gtol, max_nfev, max_time),
-        )  # fmt: skip
+        problem = ManyProblem(
+            values=values, names=self.names, data=data, start=start, tapes=self._tapes
+        )
+        return fit_many(problem, ManyFitSettings.of(given))
 
     def fitted(
         self,
-        y: FloatArray,
+        sample: Sample,
         start: FloatArray,
-        weights: FloatArray | None,
-        kept: Any,
-        box: list[FloatArray],
-        method: str | None,
-        jac: Any,
-        absolute_sigma: bool,
-        full_output: bool,
-        kwargs: dict[str, Any],
-        scales: tuple[Any, ...] = (),
+        settings: CurveFitSettings,
+        sizes: tuple[float, ...] = (),
     ) -> tuple[Any, ...]:
-        """Fit to data, weights and bounds that are checked.
+        """Fit to data that are checked.
 
         Where the fit from `start` is not sound it is begun again with a long first step, and then
-        with every parameter at each of `scales`.
+        with every parameter at each of `sizes`.
         """
-        n = self.n
-        if n > y.size != 1 and not box and method in (None, "lm"):
+        n, y, method = self.n, sample.y, settings.method
+        if n > y.size != 1 and not settings.box and method in (None, "lm"):
             raise TypeError(
                 f"The number of func parameters={n} must not exceed the number of data "
                 f"points={y.size}"
             )
-        rho, f_scale, stops, scale = settings(kwargs, n)
-        squares = self._squares(y, weights, kept, rho, f_scale, jac)
-        if box:
-            box = checked_box(box, start, squares.structure)
-        rows = prod(squares.shape) if kept is None else int(np.count_nonzero(kept))
-        flat = flat_cost(y.ravel(), weights, kept, _cost_by(rho, f_scale))
-        ending, loose = _tried(
-            squares, start, scales, box, scale, stops, 0 if absolute_sigma else rows, flat
-        )
+        squares = self._squares(sample, settings)
+        if settings.box:
+            squares.box = checked_box(settings.box, start, squares.structure)
+        squares.scale = scale_of(settings.squares.x_scale, squares.structure)
+        stopping = settings.squares.stopping(n, squares.threads)
+        flat = flat_cost(y.ravel(), sample.weights, sample.kept, squares.loss)
+        rows = prod(squares.shape) if sample.kept is None else int(np.count_nonzero(sample.kept))
+        if settings.absolute_sigma:
+            rows = 0
+        tries = _tries(start, sizes, squares.box)
+        ending, left_open = _tried(squares, tries, stopping, rows, flat)
+        message = functools.partial(explain, ending, stopping.max_nfev, squares)
         if not SUCCESS[ending.reason]:
-            raise RuntimeError("Optimal parameters not found: " + explain(ending, stops, squares))
-        x = ending.x
-        if loose.any():
-            which = named(self.names, loose)
+            raise RuntimeError(f"Optimal parameters not found: {message()}")
+        self._warn(ending, left_open, squares.box, flat)
+        if settings.absolute_sigma and sample.weights is None:
+            warn(
+                "absolute_sigma=True without sigma: the covariance takes the errors of ydata to be "
+                "1; give sigma, or leave absolute_sigma out"
+            )
+        if not settings.full_output:
+            return ending.x, ending.covariance
+        r, jacobian = squares.at(ending.x)
+        _, _, jacobian = weighed(squares, r, jacobian)
+        mask = active_mask(ending.x, squares.box)
+        info = information(squares.evaluations(ending.nfev)[0], r, jacobian, mask)
+        status = STATUS_LEAST_SQUARES[ending.reason]
+        return ending.x, ending.covariance, info, message(), status
+
+    def _warn(self, ending: Ending, left_open: Any, box: list[FloatArray], flat: float) -> None:
+        """Warn of what the data do not determine, and of a fit that is worse than a constant."""
+        if left_open.any():
+            which = named(self.names, left_open)
             warn(
                 "Covariance of the parameters could not be estimated: the data do not determine "
                 f"{which}"
                 if ending.loose.any()
                 else f"the data do not determine {which}: the standard errors are too large"
             )
-        elif ending.rank < n and ending.rank < n - np.count_nonzero(active_mask(x, box)):
+        elif ending.rank < self.n and ending.rank < self.n - np.count_nonzero(
+            active_mask(ending.x, box)
+        ):
             warn("Covariance of the parameters could not be estimated")
         if worse(ending.cost, flat):
             warn(
                 f"the fit is worse than a constant: its cost {ending.cost:.6g} exceeds "
                 f"{flat:.6g}, that of the mean; another p0 may help"
             )
-        if absolute_sigma and weights is None:
-            warn(
-                "absolute_sigma=True without sigma: the covariance takes the errors of ydata to be "
-                "1; give sigma, or leave absolute_sigma out"
-            )
-        if not full_output:
-            return x, ending.covariance
-        r, jacobian = squares.at(x)
-        _, _, jacobian = weighed(squares, r, jacobian)
-        info = information(squares.evaluations(ending.nfev)[0], r, jacobian, active_mask(x, box))
-        status = STATUS_LEAST_SQUARES[ending.reason]
-        return x, ending.covariance, info, explain(ending, stops, squares), status
 
-    def _squares(
-        self,
-        y: FloatArray,
-        weights: FloatArray | None,
-        kept: Any,
-        rho: Any,
-        f_scale: float,
-        jac: Any,
-    ) -> Squares:
+    def _squares(self, sample: Sample, settings: CurveFitSettings) -> Squares:
         if self._objective is None:
-            return self._called(y, weights, kept, rho, f_scale, jac)
+            return self._called(sample, settings)
+        y, weights, kept = sample
         kind = (y.shape, None if weights is None else weights.shape, kept is None)
         made = self._residuals.get(kind)
-        given = [
-            a for a in (y, weights, None if kept is None else kept.astype(float)) if a is not None
-        ]
+        given = sample.arrays()
         if made is None:
             made = self._residuals[kind] = self._objective.then(
                 lambda values, y, *rest: difference(values, y, weights, kept, rest), given
             )
-        return TracedSquares(made, rho, f_scale, given, ("ydata", "1 / sigma"))
+        return TracedSquares(made, settings.squares, given, ("ydata", "1 / sigma"))
 
-    def _called(
-        self,
-        y: FloatArray,
-        weights: FloatArray | None,
-        kept: Any,
-        rho: Any,
-        f_scale: float,
-        jac: Any,
-    ) -> CalledSquares:
+    def _called(self, sample: Sample, settings: CurveFitSettings) -> CalledSquares:
+        (y, weights, kept), jac = sample, settings.jac
+
         def residuals(p: Any) -> Any:
             rest = [a for a in (weights, kept) if a is not None]
             return difference(as_floats(self._call(*p), "f"), y, weights, kept, rest)
@@ -369,52 +352,49 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
             return weights @ columns if weights.ndim == 2 else columns * weights.reshape(-1, 1)
 
         return CalledSquares(
-            residuals, self.p0, (), slopes if callable(jac) else None, False, rho, f_scale
+            residuals, self.p0, (), slopes if callable(jac) else None, False, settings.squares
         )
 
 
-def _cost_by(rho: Any, f_scale: float) -> Callable[[Any], Any] | None:
-    return None if rho is None else lambda r: weighted(rho, r, f_scale)[0]
+def _tries(
+    start: FloatArray, sizes: tuple[float, ...], box: list[FloatArray]
+) -> list[tuple[FloatArray, float]]:
+    """Where each try of a fit starts, and how long its first step may be."""
+    tries = [(start, factor) for factor in FACTORS]
+    for size in sizes:
+        x = np.full(start.size, size)
+        tries.append((np.clip(x, *box) if box else x, FACTORS[0]))
+    return tries
 
 
 def _tried(
     squares: Squares,
-    start: FloatArray,
-    scales: tuple[Any, ...],
-    box: list[FloatArray],
-    scale: FloatArray | None,
-    stops: dict[str, Any],
+    tries: list[tuple[FloatArray, float]],
+    stopping: _core.Stopping,
     rows: int,
     flat: float,
 ) -> tuple[Ending, Any]:
     """The first sound ending of some tries, else the best of them; parameters it leaves open."""
-    tries = [(start, factor) for factor in FACTORS]
-    for size in scales:
-        x = np.full(start.size, size)
-        tries.append((np.clip(x, *box) if box else x, FACTORS[0]))
+    start = tries[0][0]
     best: Ending | None = None
-    loose: Any = None
+    left_open: Any = None
     nfev = 0
-    ends = time.monotonic() + stops["max_time"]
-    shared = shares(stops["max_nfev"], start.size, len(tries))
-    for (x, factor), most in zip(tries, shared, strict=False):
+    for (x, factor), limits in within_limits(tries, start.size, stopping):
         if best is not None and factor != FACTORS[0] and best.reason in NOT_BEGUN:
             continue
-        left = max(ends - time.monotonic(), 0.0)
-        own = stops | {"max_nfev": most, "max_time": left}
-        ending = squares.fit(x, box, scale, own, rows, factor)
+        ending = squares.fit(x, limits, rows, factor)
         nfev += ending.nfev
         if best is None or better(
             SUCCESS[ending.reason], ending.cost, SUCCESS[best.reason], best.cost
         ):
             best = ending
-            loose = squares.left_open(ending, start, scale)
-        if SUCCESS[best.reason] and not loose.any() and not worse(best.cost, flat):
+            left_open = squares.left_open(ending, start)
+        if SUCCESS[best.reason] and not left_open.any() and not worse(best.cost, flat):
             break
         if not again(ending.reason):
             break
     assert best is not None
-    return squares.explained_stop(best._replace(nfev=nfev)), loose
+    return squares.explained_stop(best._replace(nfev=nfev)), left_open
 
 
 def difference(values: Any, y: Any, weights: Any, kept: Any, rest: Any) -> Any:

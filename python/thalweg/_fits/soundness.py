@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from thalweg._fits.squares import Ending, Squares
 
 __all__ = [
-    "FACTORS", "NOT_BEGUN", "SINGULAR", "VAGUE", "again", "bent_down", "beside", "better",
+    "FACTORS", "NOT_BEGUN", "SINGULAR", "again", "bent_down", "beside", "better",
     "flat_cost", "flat_costs", "flat_deviances", "largest", "linear", "named", "refined",
     "scales_of", "shares", "size_of", "undetermined", "worse",
 ]  # fmt: skip
@@ -39,6 +39,8 @@ FACTORS = (1.0, 100.0)
 SINGULAR = 1e-6
 # An error so many times as large as a parameter, as its start and as its scale says nothing of it.
 LARGE = float(np.finfo(np.float64).eps) ** -0.5
+# An error so many times as large says little: then the Hessian is asked whether this is a minimum.
+VAGUE = 10.0
 # Evaluations by J itself, at most; they converge in a few.
 _BY_QR = 100
 # Evaluations of a first try for each parameter and one more; what is left of `max_nfev` is for the
@@ -58,21 +60,26 @@ def undetermined(
     loose: Truths,
     x: FloatArray,
     x0: FloatArray,
-    scale: Any,
-    limit: float = LARGE,
-) -> Truths:
-    """Which parameters (..., n) the data leave open: dependent ones, and errors beyond all size."""
-    found = loose.copy()
+    scale: FloatArray | None,
+) -> tuple[Truths, Truths]:
+    """Which parameters (..., n) the data leave open, and of which they say little (`VAGUE`).
+
+    Those are dependent ones, and such whose errors exceed so many times their size.
+    """
+    found, vague = loose.copy(), loose.copy()
     # All are infinite where there are as many parameters as data.
     known = np.isfinite(errors).any(axis=-1)
+    # Of many fits one parameter after the other: memory is to stay bounded.
+    each: list[Any] = [...] if x.ndim == 1 else [(..., i) for i in range(x.shape[-1])]
     with np.errstate(invalid="ignore"):
-        for i in range(x.shape[-1]):  # one by one: memory is to stay bounded
-            error = errors[..., i]
-            size = np.maximum(np.abs(x[..., i]), np.abs(x0[..., i]))
+        for i in each:
+            error = errors[i]
+            size = np.maximum(np.abs(x[i]), np.abs(x0[i]))
             if scale is not None:
                 size = np.maximum(size, scale[i])
-            found[..., i] |= known & (error > limit * size)
-    return found
+            found[i] |= known & (error > LARGE * size)
+            vague[i] |= known & (error > VAGUE * size)
+    return found, vague
 
 
 def bent_down(
@@ -80,7 +87,7 @@ def bent_down(
 ) -> bool:
     """Whether x is no minimum: the Hessian, by differences of gradients, is not positive definite.
 
-    It is asked where J'J, which cannot be otherwise, says little of some parameters: descents that
+    Asked where J'J, which cannot be otherwise, says little of some parameters: descents that
     run away to infinity end so.
     """
     (free,) = np.nonzero(~held & (x != 0))
@@ -105,21 +112,24 @@ def bent_down(
 # How far to the sides the gradients are taken, of each parameter's size: the differences are right
 # to ten digits.
 _NEAR = 1e-5
-# Errors of so many times the size of their parameters let it be asked.
-VAGUE = 10.0
 
 
 def flat_cost(y: FloatArray, weights: Any, kept: Any, loss: Loss) -> float:
     """The cost of the weighted mean of the data (m,); infinite where they do not vary."""
-    kept = np.ones(y.size, dtype=bool) if kept is None else kept
     if np.ndim(weights) == 2:
+        kept = np.ones(y.size, dtype=bool) if kept is None else kept
         y, one = weights @ np.where(kept, y, 0.0), weights @ kept
         return float(_flat(y[None], one[None], loss)[0])
-    return float(flat_costs(y[None], weights, kept[None], loss)[0])
+    return float(flat_costs(y[None], weights, None if kept is None else kept[None], loss)[0])
 
 
-def flat_costs(y: FloatArray, weights: Any, kept: Truths, loss: Loss) -> FloatArray:
+def flat_costs(y: FloatArray, weights: Any, kept: Truths | None, loss: Loss) -> FloatArray:
     """The same of many data (k, m), of which some are `kept`; inverse errors as `weights`."""
+    if kept is None:
+        if weights is None:
+            return _flat(y, np.ones(y.shape), loss)
+        one: FloatArray = np.broadcast_to(weights, y.shape)
+        return _flat(y * one, one, loss)
     one = kept * (1.0 if weights is None else weights)
     return _flat(np.where(kept, y, 0.0) * one, one, loss)
 

@@ -8,25 +8,29 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from math import inf, prod
+from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from thalweg import _core
+from thalweg._descents.callbacks import Listener
+from thalweg._fits.covariances import scale_covariance
 from thalweg._fits.robust import LOSSES, Rho, curvature, weighted
+from thalweg._fits.settings import SquaresSettings
 from thalweg._fits.soundness import (
     FACTORS,
     NOT_BEGUN,
     SINGULAR,
-    VAGUE,
     bent_down,
     beside,
     linear,
     refined,
     undetermined,
 )
+from thalweg._objectives.bounds import at_bounds
+from thalweg._objectives.differences import central_differences
 from thalweg._objectives.points import FloatArray, Structure, as_floats, structure_of
 from thalweg._results.reasons import SUCCESS, Reason
 from thalweg._tracing.errors import TraceError
@@ -36,13 +40,10 @@ from thalweg._tracing.trace import Trace, Tracer
 if TYPE_CHECKING:
     from thalweg._objectives.objective import Objective
 
-__all__ = ["FOREVER", "CalledSquares", "Ending", "Squares", "TracedSquares", "ending_of"]
-
-FOREVER = 2**62
-# Central differences: the step at which truncation (h**2) and rounding (eps / h) meet.
-_STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
-
-Listener = Callable[[int, FloatArray, float, float], bool]
+__all__ = [
+    "CalledSquares", "Ending", "Squares", "TracedSquares", "cost_and_derivatives",
+    "ending_of", "kept_sum_of_squares",
+]  # fmt: skip
 
 
 class Ending(NamedTuple):
@@ -79,65 +80,66 @@ class Squares:
         How points look to the user.
     shape : tuple of int
         Shape of the residuals.
+    rho : callable or None
+        The loss; None where it is linear.
+    f_scale : float
+        Where it begins.
+    box : list of ndarray
+        [lower, upper] bounds of the variables, or nothing.
+    scale : ndarray, optional
+        What each variable is measured in; None: the norms of the Jacobian's columns say.
     """
 
     structure: Structure
     shape: tuple[int, ...]
-    rho: Rho | None
-    f_scale: float
     threads: int
+
+    def __init__(self, settings: SquaresSettings) -> None:
+        self.rho, self.f_scale = settings.rho, settings.f_scale
+        self.box: list[FloatArray] = []
+        self.scale: FloatArray | None = None
 
     @property
     def n(self) -> int:
         """Number of variables."""
         return self.structure.size
 
+    @property
+    def loss(self) -> Callable[[Any], Any] | None:
+        """The cost of each residual, as a function; None where the loss is linear."""
+        rho, f_scale = self.rho, self.f_scale
+        return None if rho is None else lambda r: weighted(rho, r, f_scale)[0]
+
     def run(
         self,
         x: FloatArray,
-        bounds: list[FloatArray],
-        scale: FloatArray | None,
-        stops: dict[str, Any],
-        listener: Listener | None = None,
+        stopping: _core.Stopping,
         factor: float = FACTORS[0],
+        listener: Listener | None = None,
     ) -> dict[str, Any]:
-        """Descend from x (n,); what the core tells of the ending, each with one row."""
+        """Descend from x (n,); the core's account of the ending, each array with one row."""
         raise NotImplementedError
 
-    def fit(
-        self,
-        x: FloatArray,
-        box: list[FloatArray],
-        scale: FloatArray | None,
-        stops: dict[str, Any],
-        rows: int,
-        factor: float = FACTORS[0],
-    ) -> Ending:
+    def fit(self, x: FloatArray, stopping: _core.Stopping, rows: int, factor: float) -> Ending:
         """Descend from x; the covariance too, scaled by what is left to so many data (0: not)."""
-        ending = self.descended(x, box, scale, stops, rows, factor)
-        return self.further(ending, box, rows, stops["max_nfev"])
+        ending = self.descended(x, stopping, rows, factor)
+        return self.further(ending, rows, stopping.max_nfev)
 
-    def further(self, ending: Ending, box: list[FloatArray], rows: int, max_nfev: int) -> Ending:
+    def further(self, ending: Ending, rows: int, max_nfev: int) -> Ending:
         """An ending, gone on with by J itself where J'J is singular to rounding."""
         if ending.pivot >= SINGULAR:
             return ending
-        further = refined(functools.partial(linear, self), ending, box, max_nfev)
-        return further if further.nit == ending.nit else self.spread(further, box, rows)
+        further = refined(functools.partial(linear, self), ending, self.box, max_nfev)
+        return further if further.nit == ending.nit else self.spread(further, rows)
 
     def descended(
-        self,
-        x: FloatArray,
-        box: list[FloatArray],
-        scale: FloatArray | None,
-        stops: dict[str, Any],
-        rows: int,
-        factor: float,
+        self, x: FloatArray, stopping: _core.Stopping, rows: int, factor: float
     ) -> Ending:
         """The same by J'J alone."""
-        out = self.run(x, box, scale, stops, None, factor)
+        out = self.run(x, stopping, factor)
         if out["error"] is not None:
             raise out["error"]
-        return self.spread(ending_of(out), box, rows)
+        return self.spread(ending_of(out), rows)
 
     def explained_stop(self, ending: Ending) -> Ending:
         """The last ending of all tries: stuck beside what is not finite, it says so."""
@@ -149,50 +151,43 @@ class Squares:
             return ending._replace(reason=int(Reason.non_finite))
         return ending
 
-    def left_open(
-        self, ending: Ending, x0: FloatArray, scale: FloatArray | None
-    ) -> npt.NDArray[np.bool_]:
+    def left_open(self, ending: Ending, x0: FloatArray) -> npt.NDArray[np.bool_]:
         """Which parameters the data do not determine at an ending from x0."""
         if ending.reason in NOT_BEGUN:
             return np.zeros(ending.x.size, dtype=bool)
         errors = np.sqrt(np.diag(ending.covariance))
-        found = undetermined(errors, ending.loose, ending.x, x0, scale)
-        vague = undetermined(errors, ending.loose, ending.x, x0, scale, VAGUE)
+        found, vague = undetermined(errors, ending.loose, ending.x, x0, self.scale)
         if found.any() or not vague.any() or not SUCCESS[ending.reason]:
             return found
         held = np.isnan(errors)
         return vague if bent_down(functools.partial(linear, self), ending.x, held) else found
 
-    def spread(self, ending: Ending, box: list[FloatArray], rows: int) -> Ending:
+    def spread(self, ending: Ending, rows: int) -> Ending:
         """An ending with the covariance there."""
         r, jacobian = self.at(ending.x)
         if self.rho is not None:
             jacobian = jacobian * np.sqrt(curvature(self.rho, r, self.f_scale))[:, None]
-        held = (ending.x <= box[0]) | (ending.x >= box[1]) if box else None
+        held = at_bounds(ending.x, self.box)
         covariance, rank, pivot, loose = _core.covariance(jacobian.T, held)
         free = self.n - (0 if held is None else int(np.count_nonzero(held)))
-        if rows and rank == free:
-            if rows > free:
-                covariance *= 2.0 * ending.cost / (rows - free)
-            elif free:
-                covariance[~np.isnan(covariance)] = inf
-                rank = -1
+        if rows and rank == free and not scale_covariance(covariance, ending.cost, rows, free):
+            rank = -1
         return ending._replace(covariance=covariance, rank=rank, pivot=pivot, loose=loose)
 
     def at(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Residuals (m,) and Jacobian (m, n) at x (n,)."""
         raise NotImplementedError
 
-    def evaluations(self, told: int) -> tuple[int, int]:
-        """Evaluations of the residuals and of the Jacobian, of which the core counts `told`."""
-        return told, told
+    def evaluations(self, counted: int) -> tuple[int, int]:
+        """Evaluations of the residuals and of the Jacobian, of which the core counts these."""
+        return counted, counted
 
     def blame(self, x: FloatArray) -> str:
         """What made the residuals, or else their derivatives, not finite at x."""
         raise NotImplementedError
 
-    def told(self, x: FloatArray) -> tuple[float, FloatArray, FloatArray]:
-        """Cost, gradient and normal matrix at x."""
+    def evaluate(self, x: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+        """Cost, gradient and normal matrix at x, for the core to call."""
         r, jacobian = self.at(x)
         with np.errstate(all="ignore"):  # a point that is not finite ends as one
             if self.rho is None:
@@ -202,22 +197,16 @@ class Squares:
             return float(cost.sum()), rows.T @ r, rows.T @ jacobian
 
 
-def sum_of_squares(
-    graph: _core.Graph, residuals: int, x: int, inputs: int, rho: Rho | None
-) -> _core.Minimizer:
-    """Cost, gradient and normal matrix of a traced vector as one tape, for the core to minimize."""
-    m, n = prod(graph.shape(residuals)), prod(graph.shape(x))
-    trace = Trace(graph)
-    r = Tracer(trace, graph.reshape(residuals, (m,)))
+def cost_and_derivatives(
+    r: Tracer, x: int, rho: Rho | None, f_scale: Tracer | None
+) -> tuple[Tracer, tuple[int, int]]:
+    """The cost of traced residuals (m,), and the nodes of its gradient and normal matrix."""
+    trace, graph = r.trace, r.trace.graph
     if rho is None:
-        cost = np.sum(r * r) * 0.5
-        derivatives = graph.normal_equations(r.node, r.node, -1, x)
-    else:
-        costs, share = weighted(rho, r, trace.input(inputs, ()))
-        cost = np.sum(trace.wrap(costs))
-        derivatives = graph.normal_equations(r.node, trace.lift(share * r), trace.lift(share), x)
-        inputs += 1
-    return _core.Minimizer("lm", graph, cost.node, n, inputs, derivatives)
+        return np.sum(r * r) * 0.5, graph.normal_equations(r.node, r.node, -1, x)
+    costs, share = weighted(rho, r, f_scale)
+    derivatives = graph.normal_equations(r.node, trace.lift(share * r), trace.lift(share), x)
+    return np.sum(trace.wrap(costs)), derivatives
 
 
 def kept_sum_of_squares(objective: Objective, rho: Rho | None) -> _core.Minimizer:
@@ -225,13 +214,20 @@ def kept_sum_of_squares(objective: Objective, rho: Rho | None) -> _core.Minimize
 
     With a loss, its scale is one more input.
     """
-    return objective.kept_squares(
-        rho, lambda graph, f, x, inputs: sum_of_squares(graph, f, x, inputs, rho)
-    )
+
+    def make(graph: _core.Graph, residuals: int, x: int, inputs: int) -> _core.Minimizer:
+        m, n = prod(graph.shape(residuals)), prod(graph.shape(x))
+        trace = Trace(graph)
+        r = Tracer(trace, graph.reshape(residuals, (m,)))
+        scale = None if rho is None else trace.input(inputs, ())
+        cost, derivatives = cost_and_derivatives(r, x, rho, scale)
+        return _core.Minimizer("lm", graph, cost.node, n, inputs + (rho is not None), derivatives)
+
+    return objective.kept_squares(rho, make)
 
 
-def told_minimizer(n: int) -> _core.Minimizer:
-    """The core's least squares of n variables where values are told."""
+def calling_minimizer(n: int) -> _core.Minimizer:
+    """The core's least squares of n variables on residuals that are called."""
     return _core.Minimizer("lm", _core.Graph(), -1, n, 1)
 
 
@@ -241,13 +237,13 @@ class TracedSquares(Squares):
     def __init__(
         self,
         objective: Objective,
-        rho: Rho | None = None,
-        f_scale: float = 1.0,
+        settings: SquaresSettings,
         args: list[FloatArray] | None = None,
         names: tuple[str, ...] = (),
     ) -> None:
+        super().__init__(settings)
         self.names = names  # of the args, for messages
-        self.objective, self.rho, self.f_scale = objective, rho, f_scale
+        self.objective = objective
         self.args = objective.args if args is None else args
         self.structure, self.shape = objective.structure, objective.shape
         self.threads = objective.threads
@@ -255,43 +251,38 @@ class TracedSquares(Squares):
     def run(
         self,
         x: FloatArray,
-        bounds: list[FloatArray],
-        scale: FloatArray | None,
-        stops: dict[str, Any],
-        listener: Listener | None = None,
+        stopping: _core.Stopping,
         factor: float = FACTORS[0],
+        listener: Listener | None = None,
     ) -> dict[str, Any]:
         """Descend from x."""
         args: list[FloatArray | None] = [None, *self.args]
         if self.rho is not None:
             args.append(np.array(self.f_scale))
         varying = [True] + [False] * (len(args) - 1)
-        told = None
+        function = None
         try:
             minimizer = kept_sum_of_squares(self.objective, self.rho)
         except TraceError:
             if self.rho in LOSSES.values():
                 raise
             # A loss of the user's own that fills an array, say: it is called with numbers.
-            minimizer, args, varying, told = told_minimizer(self.n), [], [], self.told
+            minimizer, args, varying = calling_minimizer(self.n), [], []
+            function = self.evaluate
         return minimizer.run(
-            x[None, :], args, varying, [factor], bounds, None, record=False, callback=listener,
-            function=told, threads=self.threads, scale=scale, **stops,
+            x[None, :], args, varying, [factor], self.box, None, stopping, record=False,
+            callback=listener, function=function, scale=self.scale,
         )  # fmt: skip
 
     def descended(
-        self,
-        x: FloatArray,
-        box: list[FloatArray],
-        scale: FloatArray | None,
-        stops: dict[str, Any],
-        rows: int,
-        factor: float,
+        self, x: FloatArray, stopping: _core.Stopping, rows: int, factor: float
     ) -> Ending:
         """As above, in one call of the core where there is no loss."""
         if self.rho is not None:
-            return super().descended(x, box, scale, stops, rows, factor)
-        return Ending(*self.objective.fit(x, self.args, box, scale, rows, stops, factor))
+            return super().descended(x, stopping, rows, factor)
+        return Ending(
+            *self.objective.fit(x, self.args, self.box, self.scale, rows, stopping, factor)
+        )
 
     def at(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Residuals and Jacobian at x."""
@@ -319,13 +310,12 @@ class CalledSquares(Squares):
         args: tuple[Any, ...],
         jac: Callable[..., Any] | None,
         unpack: bool | None,
-        rho: Rho | None = None,
-        f_scale: float = 1.0,
+        settings: SquaresSettings,
     ) -> None:
+        super().__init__(settings)
         self.structure, start = structure_of(x0, function, len(args), unpack)
         self._function, self._jac, self._args = function, jac, args
-        self.rho, self.f_scale, self.threads = rho, f_scale, 1
-        self.limits: list[FloatArray] = []  # differences lean inwards at a bound
+        self.threads = 1
         self.calls = [0, 0]
         self._known: dict[bytes, tuple[FloatArray, FloatArray]] = {}
         self._first = (start.tobytes(), self._residuals(start))
@@ -341,17 +331,14 @@ class CalledSquares(Squares):
     def run(
         self,
         x: FloatArray,
-        bounds: list[FloatArray],
-        scale: FloatArray | None,
-        stops: dict[str, Any],
-        listener: Listener | None = None,
+        stopping: _core.Stopping,
         factor: float = FACTORS[0],
+        listener: Listener | None = None,
     ) -> dict[str, Any]:
         """Descend from x."""
-        self.limits = bounds
-        return told_minimizer(self.n).run(
-            x[None, :], [], [], [factor], bounds, None, record=False, callback=listener,
-            function=self.told, scale=scale, **stops,
+        return calling_minimizer(self.n).run(
+            x[None, :], [], [], [factor], self.box, None, stopping, record=False,
+            callback=listener, function=self.evaluate, scale=self.scale,
         )  # fmt: skip
 
     def at(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -383,16 +370,9 @@ class CalledSquares(Squares):
                 )
             return given.reshape(m, x.size)
         jacobian = np.empty((m, x.size))
-        for i in range(x.size):
-            h = _STEP * max(1.0, abs(x[i]))
-            high, low = x.copy(), x.copy()
-            high[i] += h
-            low[i] -= h
-            if self.limits:
-                high[i], low[i] = min(high[i], self.limits[1][i]), max(low[i], self.limits[0][i])
-            width = high[i] - low[i]
-            change = self._residuals(high).ravel() - self._residuals(low).ravel()
-            jacobian[:, i] = change / width if width > 0 else 0.0
+        slopes = central_differences(lambda at: self._residuals(at).ravel(), x, self.box)
+        for i, slope in enumerate(slopes):
+            jacobian[:, i] = slope
         return jacobian
 
     def blame(self, x: FloatArray) -> str:

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Fits of one model to many data, as tapes that all fits share: each fit is a lane.
 
-What differs from fit to fit is an input of the tape: the data, and where they do, predictors,
-errors and parameters that are held fixed.
+What differs from fit to fit is an input of the tapes; slots.py knows which there are.
 """
 
 from __future__ import annotations
@@ -15,73 +14,20 @@ import numpy as np
 import numpy.typing as npt
 
 from thalweg import _core
-from thalweg._fits.covariances import covariances, held_of
-from thalweg._fits.robust import Rho, curvature, weighted
-from thalweg._fits.squares import sum_of_squares
+from thalweg._fits.covariances import covariances, held_of, variance
+from thalweg._fits.robust import curvature, weighted
+from thalweg._fits.slots import Inputs, Layout
+from thalweg._fits.squares import cost_and_derivatives
 from thalweg._objectives.points import FloatArray
 from thalweg._tracing.trace import Trace, Tracer, output_node
 
-__all__ = ["ON_TAPE", "FitTapes", "Layout", "Values"]
+__all__ = ["ON_TAPE", "OUTSIDE", "FitTapes", "Values"]
 
 # The model's values, of traced predictors that differ from fit to fit and traced parameters.
 Values = Callable[[Trace, list[Tracer], list[Tracer]], Any]
 
 # Parameters up to which covariances are on the tape: n**3 / 2 instructions, 15 ms to write for 16.
 ON_TAPE = 16
-
-
-class Layout:
-    """What the inputs of the tapes are, in their order.
-
-    Attributes
-    ----------
-    m : int
-        Data of a fit.
-    free, fixed : tuple of int
-        Parameters that are fitted, and those that are not, by position.
-    predictors : int
-        How many predictors differ from fit to fit.
-    weights : tuple of int or None
-        Shape of the data's inverse errors: () or (m,).
-    rho : callable or None
-        The loss; its scale is the last input of what is minimized.
-    poisson : bool
-        Whether the data are counts.
-    """
-
-    def __init__(
-        self,
-        m: int,
-        free: Sequence[int],
-        fixed: Sequence[int],
-        predictors: int = 0,
-        weights: tuple[int, ...] | None = None,
-        rho: Rho | None = None,
-        poisson: bool = False,
-    ) -> None:
-        self.m, self.free, self.fixed = m, tuple(free), tuple(fixed)
-        self.predictors, self.weights = predictors, weights
-        self.rho, self.poisson = rho, poisson
-
-    @property
-    def key(self) -> tuple[Any, ...]:
-        """What tells one from another."""
-        return (self.m, self.free, self.fixed, self.predictors, self.weights, self.rho,
-                self.poisson)  # fmt: skip
-
-    @property
-    def n(self) -> int:
-        """Number of parameters, all of them."""
-        return len(self.free) + len(self.fixed)
-
-    @property
-    def shapes(self) -> list[tuple[int, ...]]:
-        """Shapes of the inputs but for the loss's scale: free parameters, data, and the rest."""
-        n, f = len(self.free), len(self.fixed)
-        return [
-            (n,), (self.m,), *[(f,)] * bool(f), *[(self.m,)] * self.predictors,
-            *([] if self.weights is None else [self.weights]),
-        ]  # fmt: skip
 
 
 class FitTapes:
@@ -118,52 +64,59 @@ class FitTapes:
     ) -> None:
         self.layout, self.box, self.absolute = layout, box, absolute
         trace = self._trace = Trace()
-        inputs: list[Any] = [trace.input(i, shape) for i, shape in enumerate(layout.shapes)]
-        self.inputs = len(inputs)
-        self._x: Tracer = inputs[0]
-        y = inputs[1]
-        rest = inputs[2:]
-        fixed: Any = rest.pop(0) if layout.fixed else None
-        predictors = [rest.pop(0) for _ in range(layout.predictors)]
-        weights = rest.pop(0) if rest else None
-
+        self._inputs = inputs = layout.traced(trace)
+        self._x = inputs["x"]
+        predictors = [inputs[name] for name in layout.predictor_names]
         parameters: list[Any] = [None] * layout.n
         for i, k in enumerate(layout.free):
             parameters[k] = self._x[i]
         for i, k in enumerate(layout.fixed):
-            parameters[k] = fixed[i]
+            parameters[k] = inputs["fixed"][i]
         model = _of_size(trace, values(trace, predictors, parameters), layout.m)
         self.model = model.node
         valid: Any = None
         if missing:
-            valid = y == y
-            for p in predictors:
-                valid = valid & (p == p)
-            for x in known:
-                if np.isnan(x).any():
-                    valid = valid & trace.wrap(~np.isnan(x))
+            valid = _all_known(trace, [inputs["y"], *predictors], known)
         if layout.poisson:
-            self._counts(model, y, valid)
-        else:
-            r = model - y
-            if weights is not None:
-                r = r * weights
-            self._residuals: Any = r if valid is None else np.where(valid, r, 0.0)
+            self._counts(model, inputs["y"], valid)
+            return
+        r: Any = model - inputs["y"]
+        if "weights" in inputs:
+            r = r * inputs["weights"]
+        self._residuals: Any = r if valid is None else np.where(valid, r, 0.0)
 
     # ---- what is minimized
+
+    def minimize(
+        self,
+        inputs: Inputs,
+        factor: float,
+        stopping: _core.Stopping,
+        scale: FloatArray | None,
+        progress: Callable[[int], Any] | None,
+    ) -> dict[str, Any]:
+        """Descend from the parameters in `inputs`, which are measured in `scale`."""
+        count = self.layout.minimized
+        return self.minimizer.run_many(
+            inputs["x"], [None, *inputs.arrays[1:count]], inputs.varying[:count], [factor],
+            self.box, stopping, scale=scale, progress=progress,
+        )  # fmt: skip
 
     @cached_property
     def minimizer(self) -> _core.Minimizer:
         """The core's least squares of the residuals, or what is that for counts."""
-        layout, graph = self.layout, self._trace.graph
-        if not layout.poisson:
-            r, x = self._residuals.node, self._x.node
-            return sum_of_squares(graph, r, x, self.inputs, layout.rho)
-        slopes = graph.normal_equations(
-            self._mean.node, self._slope.node, self._share.node, self._x.node
-        )
+        layout, graph, x = self.layout, self._trace.graph, self._x
+        if layout.poisson:
+            cost = self._deviance
+            derivatives = graph.normal_equations(
+                self._mean.node, self._slope.node, self._share.node, x.node
+            )
+        else:
+            cost, derivatives = cost_and_derivatives(
+                self._residuals, x.node, layout.rho, self._inputs["f_scale"]
+            )
         return _core.Minimizer(
-            "lm", graph, self._deviance.node, len(layout.free), self.inputs, slopes
+            "lm", graph, cost.node, len(layout.free), layout.minimized, derivatives
         )
 
     def _counts(self, mean: Any, y: Any, valid: Any) -> None:
@@ -182,27 +135,23 @@ class FitTapes:
         self._deviance = np.sum(np.where(inside, each, np.nan))
         self._slope, self._share = 1.0 - y / mean, 1.0 / mean
 
-    # ---- what is told at the answer
+    # ---- at the answers
+
+    def covariances(self, inputs: Inputs, threads: int) -> list[FloatArray]:
+        """Covariances (k, n n), standard errors (k, n), and which fits (k, 1) QR must do."""
+        return self._covariances(inputs.arrays, inputs.varying, len(inputs), threads)
 
     @cached_property
-    def told(self) -> _core.Function:
-        """Covariance (n, n), errors (n,), and whether they are to be done by QR, at the answers.
-
-        Its inputs are those of what is minimized, then the loss's scale (whether there is one or
-        not), then the number of data that are not missing.
-        """
+    def _covariances(self) -> _core.Function:
         layout, trace, x = self.layout, self._trace, self._x
-        scale, rows = trace.input(self.inputs, ()), trace.input(self.inputs + 1, ())
-        weights, cost = self._weighed(scale)
-        subject = self._mean if layout.poisson else self._residuals
+        subject, (weights, cost) = self._subject.node, self._weighed()
         node = trace.lift(weights) if weights is not None else -1
-        _, normal = trace.graph.normal_equations(subject.node, subject.node, node, x.node)
-        n = len(layout.free)
-        held, count = self._held(n)
-        known: Any = rows > count
-        factor: Any = 2.0 * cost / (rows - count)
+        _, normal = trace.graph.normal_equations(subject, subject, node, x.node)
+        n, rows = len(layout.free), self._inputs["rows"]
+        held, count = held_of(self._x, n, self.box)
+        factor, known = variance(cost, rows, count)
         if self.absolute or layout.poisson:
-            known, factor = rows == rows, 1.0
+            factor, known = 1.0, rows == rows
         matrix = Tracer(trace, trace.graph.reshape(normal, (n, n)))
         covariance, errors, doubtful = covariances(matrix, n, factor, known, held)
         zero = trace.wrap(0.0)
@@ -212,16 +161,24 @@ class FitTapes:
             each[k] = errors[i]
             for j, l in enumerate(layout.free):
                 whole[k][l] = covariance[i][j]
-        outputs = [
+        return self._function(
             trace.stack([e.node for row in whole for e in row]),
             trace.stack([e.node for e in each]),
             doubtful.node,
-        ]
-        return _core.Function(trace.graph, outputs, self.inputs + 2)
+        )
 
-    def _weighed(self, scale: Tracer) -> tuple[Any, Any]:
+    def _function(self, *outputs: int) -> _core.Function:
+        """A function of all inputs."""
+        return _core.Function(self._trace.graph, list(outputs), len(self.layout.shapes))
+
+    @property
+    def _subject(self) -> Any:
+        """What is differentiated: the residuals, or the mean of counts."""
+        return self._mean if self.layout.poisson else self._residuals
+
+    def _weighed(self) -> tuple[Any, Any]:
         """What each row of the Jacobian weighs in the covariance, if anything; the cost."""
-        layout = self.layout
+        layout, scale = self.layout, self._inputs["f_scale"]
         if layout.poisson:
             return self._share, self._deviance
         r = self._residuals
@@ -230,41 +187,50 @@ class FitTapes:
         costs, _ = weighted(layout.rho, r, scale)
         return curvature(layout.rho, r, scale), np.sum(self._trace.wrap(costs))
 
-    def _held(self, n: int) -> tuple[list[Any] | None, Any]:
-        """Which parameters ended at a bound, and how many did not."""
-        return held_of(self._x, n, self.box)
+    def jacobians(self, inputs: Inputs, threads: int) -> list[FloatArray]:
+        """Columns of the Jacobians (k, n m), rows as they weigh in the covariance; costs (k, 1)."""
+        return self._jacobians(inputs.arrays, inputs.varying, len(inputs), threads)
 
     @cached_property
-    def columns(self) -> _core.Function:
-        """The Jacobian's columns, its rows as they weigh in the covariance; the cost. As `told`."""
-        layout, trace = self.layout, self._trace
-        scale = trace.input(self.inputs, ())
-        weights, cost = self._weighed(scale)
-        subject = self._mean if layout.poisson else self._residuals
-        n = len(layout.free)
-        jacobian = Tracer(trace, trace.graph.reshape(
-            trace.graph.jacobian(subject.node, self._x.node), (n, layout.m)))  # fmt: skip
+    def _jacobians(self) -> _core.Function:
+        weights, cost = self._weighed()
+        columns = self._columns(self._subject)
         if weights is not None:
-            jacobian = jacobian * np.sqrt(weights)
-        return _core.Function(trace.graph, [jacobian.node, cost.node], self.inputs + 2)
+            columns = columns * np.sqrt(weights)
+        return self._function(columns.node, cost.node)
+
+    def linear(
+        self, inputs: Inputs, lane: np.intp
+    ) -> Callable[[FloatArray], tuple[float, FloatArray, FloatArray]]:
+        """Cost, residuals and J's columns of one fit at a point, as `soundness.linear`."""
+        own = inputs.taken(np.array([lane]))
+        plain = self.layout.rho is None and not self.layout.poisson
+
+        def at(x: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+            here = own.with_arrays(x=x[None])
+            cost, r, columns = self._linear(here.arrays, here.varying, 1, 1)
+            value = 0.5 * float(r[0] @ r[0]) if plain else float(cost[0, 0])
+            return value, r[0], columns.reshape(x.size, -1)
+
+        return at
 
     @cached_property
-    def linear(self) -> _core.Function:
-        """The cost, residuals and Jacobian's columns, weighted as they are minimized. As `told`."""
-        layout, trace = self.layout, self._trace
-        scale = trace.input(self.inputs, ())
-        subject, residuals, root = self._residuals_as_weighed(scale)
-        _, cost = self._weighed(scale)
-        n = len(layout.free)
-        jacobian = Tracer(trace, trace.graph.reshape(
-            trace.graph.jacobian(subject.node, self._x.node), (n, layout.m)))  # fmt: skip
+    def _linear(self) -> _core.Function:
+        """The cost, residuals and Jacobian's columns, weighted as they are minimized."""
+        subject, residuals, root = self._residuals_as_weighed()
+        _, cost = self._weighed()
+        columns = self._columns(subject)
         if root is not None:
-            jacobian = jacobian * root
-        return _core.Function(
-            trace.graph, [cost.node, residuals.node, jacobian.node], self.inputs + 2
-        )
+            columns = columns * root
+        return self._function(cost.node, residuals.node, columns.node)
 
-    def _residuals_as_weighed(self, scale: Tracer) -> tuple[Any, Any, Any]:
+    def _columns(self, subject: Any) -> Tracer:
+        """Derivatives (n, m) by the fitted parameters."""
+        graph, layout = self._trace.graph, self.layout
+        jacobian = graph.jacobian(subject.node, self._x.node)
+        return Tracer(self._trace, graph.reshape(jacobian, (len(layout.free), layout.m)))
+
+    def _residuals_as_weighed(self) -> tuple[Any, Any, Any]:
         """What is differentiated, the residuals, and the root of what each row weighs."""
         layout = self.layout
         if layout.poisson:
@@ -273,30 +239,38 @@ class FitTapes:
         r = self._residuals
         if layout.rho is None:
             return r, r, None
-        root = np.sqrt(np.maximum(weighted(layout.rho, r, scale)[1], 0.0))
+        root = np.sqrt(np.maximum(weighted(layout.rho, r, self._inputs["f_scale"])[1], 0.0))
         return r, r * root, root
 
-    def outside(
-        self, inputs: list[FloatArray], varying: list[bool], k: int
-    ) -> npt.NDArray[np.bool_]:
-        """Which of k points lie outside the model's domain, or give counts a mean that is none."""
-        subject = self._mean if self.layout.poisson else self._residuals
-        faults = self._trace.graph.faults(subject.node, inputs, varying, k)
-        found: npt.NDArray[np.bool_] = faults == _OUTSIDE
-        if not self.layout.poisson:
-            return found
-        (inside,) = self._inside(inputs, varying, k)
-        found |= inside[:, 0] == 0
+    def outside(self, inputs: Inputs) -> npt.NDArray[np.bool_]:
+        """Which points lie outside the model's domain, or give counts a mean that is none."""
+        given = (inputs.arrays, inputs.varying, len(inputs))
+        faults = self._trace.graph.faults(self._subject.node, *given)
+        found: npt.NDArray[np.bool_] = faults == OUTSIDE
+        if self.layout.poisson:
+            (inside,) = self._inside(*given)
+            found |= inside[:, 0] == 0
         return found
 
     @cached_property
     def _inside(self) -> _core.Function:
-        node = np.min(np.where(self._mean_is_one, 1.0, 0.0)).node
-        return _core.Function(self._trace.graph, [node], self.inputs + 2)
+        return self._function(np.min(np.where(self._mean_is_one, 1.0, 0.0)).node)
 
 
 # `_core.Graph.faults`: an operation had an input outside its domain.
-_OUTSIDE = 3
+OUTSIDE = 3
+
+
+def _all_known(trace: Trace, varying: list[Tracer], shared: Sequence[FloatArray]) -> Any:
+    """Where neither what differs from fit to fit nor what they share is NaN."""
+    first, *rest = varying
+    valid: Any = first == first
+    for each in rest:
+        valid = valid & (each == each)
+    for array in shared:
+        if np.isnan(array).any():
+            valid = valid & trace.wrap(~np.isnan(array))
+    return valid
 
 
 def _of_size(trace: Trace, result: Any, m: int) -> Tracer:

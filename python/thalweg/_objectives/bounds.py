@@ -7,10 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from thalweg._objectives.points import FloatArray, Structure, as_floats
 
-__all__ = ["Bounds", "checked_box", "read_bounds", "read_box", "read_limits"]
+__all__ = [
+    "Bounds",
+    "active_mask",
+    "at_bounds",
+    "checked_box",
+    "read_bounds",
+    "read_box",
+    "read_limits",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +89,8 @@ def read_box(bounds: Any, structure: Structure) -> list[FloatArray]:
             _spread(bounds.lb, structure, "lb", -np.inf),
             _spread(bounds.ub, structure, "ub", np.inf),
         ]
+    if isinstance(bounds, tuple | list) and len(bounds) != 2:
+        raise ValueError(f"`bounds` must contain 2 elements, got {len(bounds)}")
     ends = [as_floats(end, "bounds") for end in bounds]
     if any(end.ndim and end.shape != (structure.size,) for end in ends):
         raise ValueError(
@@ -110,6 +121,18 @@ def checked_box(box: list[FloatArray], x: FloatArray, structure: Structure) -> l
             f"[{lower[i]}, {upper[i]}] for {structure.name_of(i)}{of}"
         )
     return [np.ascontiguousarray(lower), np.ascontiguousarray(upper)]
+
+
+def active_mask(x: FloatArray, box: list[FloatArray]) -> Any:
+    """-1, 0 or 1 for each variable of points (..., n): at its lower bound, free, at its upper."""
+    if not box:
+        return np.zeros(x.shape, dtype=int)
+    return np.where(x <= box[0], -1, np.where(x >= box[1], 1, 0))
+
+
+def at_bounds(x: FloatArray, box: list[FloatArray]) -> npt.NDArray[np.bool_] | None:
+    """Which variables of points (..., n) lie at a bound; None without bounds."""
+    return (x <= box[0]) | (x >= box[1]) if box else None
 
 
 def _spread(value: Any, structure: Structure, name: str, free: float) -> FloatArray:

@@ -484,7 +484,7 @@ class Objective:
         bounds: list[FloatArray],
         scale: FloatArray | None,
         rows: int,
-        stops: dict[str, Any],
+        stopping: _core.Stopping,
         factor: float,
     ) -> tuple[Any, ...]:
         """Find x (n,) that minimizes the sum of squares of the values; see `_core.Fit.fit`."""
@@ -493,11 +493,7 @@ class Objective:
             check_square(self.n, "a fit", "use minimize, with lbfgs", 3)
             made = _core.Fit(self._graph, self._f, self.x_node, 1 + len(self.args))
             self._minimizers["fit"] = made
-        return made.fit(
-            x, [None, *args], bounds, stops["ftol"], stops["xtol"], stops["gtol"],
-            stops["max_iter"], stops["max_nfev"], stops["max_time"], scale, rows, self.threads,
-            factor,
-        )  # fmt: skip
+        return made.fit(x, [None, *args], bounds, stopping, scale, rows, factor)
 
     def kept_function(
         self, key: Any, build: Callable[[Trace, Tracer, Tracer], list[int]], inputs: int

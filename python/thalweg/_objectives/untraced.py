@@ -13,12 +13,10 @@ import numpy as np
 
 from thalweg import _core
 from thalweg._methods.method import Method, kept_minimizer, kept_stepper
+from thalweg._objectives.differences import central_differences
 from thalweg._objectives.points import FloatArray, as_floats, structure_of
 
 __all__ = ["Called"]
-
-# The step of central differences at which truncation (h**2) and rounding (eps / h) are equal.
-_STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
 
 
 class Called:
@@ -44,8 +42,7 @@ class Called:
         self.shape: tuple[int, ...] = ()
         self.threads = 1
         self.calls = [0, 0]
-        # The function is never evaluated outside: at a bound, differences use points inside.
-        self.limits: list[FloatArray] = []
+        self.box: list[FloatArray] = []  # the function is never evaluated outside
         # The value and gradient of the latest and of the lowest point, kept to save evaluations.
         self._latest: tuple[FloatArray, float, FloatArray] | None = None
         self._lowest: tuple[FloatArray, float, FloatArray] | None = None
@@ -99,15 +96,8 @@ class Called:
         if self._jac is not None:
             return value, self._flat(self._call(self._jac, x))
         gradient = np.empty_like(x)
-        for i in range(x.size):
-            h = _STEP * max(1.0, abs(x[i]))
-            high, low = x.copy(), x.copy()
-            high[i] += h
-            low[i] -= h
-            if self.limits:
-                high[i], low[i] = min(high[i], self.limits[1][i]), max(low[i], self.limits[0][i])
-            width = high[i] - low[i]
-            gradient[i] = (self._value(high) - self._value(low)) / width if width > 0 else 0.0
+        for i, slope in enumerate(central_differences(self._value, x, self.box)):
+            gradient[i] = slope
             self.calls[0] += 2
         return value, gradient
 

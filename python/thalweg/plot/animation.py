@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -15,14 +16,16 @@ from thalweg.plot.curves import draw_curve
 from thalweg.plot.descents import size_of
 from thalweg.plot.scene import Scene, recorded, scene
 from thalweg.plot.surfaces import draw_contours
-from thalweg.plot.view import FloatArray, free_corner
+from thalweg.plot.view import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.animation import FuncAnimation
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 __all__ = ["animate"]
 
+_COARSE = 81  # points each way of what the legend keeps off
 _FRAMES = 120  # beyond, iterations are left out, evenly
 
 
@@ -100,32 +103,96 @@ def animate(
     last = max(len(r.path.fun) for r in told.values()) - 1  # type: ignore[union-attr]
     steps = np.unique(np.linspace(0, last, min(frames, last + 1)).round().astype(int))
     made: FuncAnimation = _shown_class()(
-        runner.ax.figure, runner.show, frames=steps.tolist(), interval=interval, repeat_delay=1500
+        runner, frames=steps.tolist(), interval=interval, repeat_delay=1500
     )
     return made
 
 
 @functools.cache
 def _shown_class() -> Any:
-    """A FuncAnimation that notebooks show as it is, whatever matplotlib is set to."""
+    """A FuncAnimation that notebooks show as it is, and that saves without drawing all anew."""
     from matplotlib.animation import FuncAnimation
 
     class Animation(FuncAnimation):
+        def __init__(self, runner: _Runner, **kw: Any) -> None:
+            self._runner = runner
+            super().__init__(cast("Figure", runner.ax.figure), runner.show, **kw)
+
+        def save(self, filename: Any, writer: Any = None, *args: Any, **kw: Any) -> None:
+            if writer is None and str(filename).lower().endswith((".gif", ".webp", ".png")):
+                writer = "pillow"
+            with _background(self._runner.ax.figure, self._runner.moving()):
+                super().save(filename, writer, *args, **kw)
+
         def _repr_html_(self) -> str:
             return str(self.to_jshtml())
 
     return Animation
 
 
+@contextmanager
+def _background(figure: Any, moving: list[Any]) -> Iterator[None]:
+    """Meanwhile a figure draws what stands still once, and then as an image beneath the rest."""
+    from matplotlib.backends.backend_agg import RendererAgg
+
+    engine = figure.get_layout_engine()
+    if engine is not None:  # laid out once, so that nothing jumps
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+    draw, still = figure.draw, {}
+
+    def drawn(renderer: Any) -> None:
+        if not hasattr(renderer, "restore_region"):  # of vector graphics there is no image
+            draw(renderer)
+            return
+        size = renderer.width, renderer.height, renderer.dpi
+        if size not in still:
+            # One of its own: matplotlib also draws with a renderer that only measures.
+            behind: Any = RendererAgg(*size)  # type: ignore[no-untyped-call]
+            with _hidden(moving):
+                draw(behind)
+            still[size] = behind.copy_from_bbox(figure.bbox)
+        renderer.restore_region(still[size])
+        for artist in moving:
+            artist.draw(renderer)
+
+    figure.draw = drawn
+    try:
+        yield
+    finally:
+        del figure.draw
+        if engine is not None:
+            figure.set_layout_engine(engine)
+
+
+@contextmanager
+def _hidden(artists: list[Any]) -> Iterator[None]:
+    shown = [artist.get_visible() for artist in artists]
+    for artist in artists:
+        artist.set_visible(False)
+    try:
+        yield
+    finally:
+        for artist, visible in zip(artists, shown, strict=True):
+            artist.set_visible(visible)
+
+
 class _Runner:
     """Lines on an Axes that grow with the iteration, and a title that counts."""
 
-    def __init__(self, ax: Axes, curves: dict[str, FloatArray], values: list[FloatArray]) -> None:
+    def __init__(
+        self,
+        ax: Axes,
+        curves: dict[str, FloatArray],
+        values: list[FloatArray],
+        lifted: bool = False,
+    ) -> None:
         self.ax, self.curves, self.values = ax, list(curves.values()), values
         self.lines: list[list[Any]] = []
         for k, label in enumerate(curves):
             color = canvas.style(k)["color"]
-            (edge,) = ax.plot([], [], color="white", linewidth=3.6, zorder=3)
+            # A white edge, over areas; over a curve it would erase the curve.
+            (edge,) = ax.plot([], [], color="white", linewidth=3.6 if lifted else 0, zorder=3)
             (line,) = ax.plot(
                 [], [], color=color, linewidth=1.4, marker=canvas.mark(k), markersize=3.6,
                 markeredgewidth=0, label=label, zorder=4,
@@ -136,6 +203,13 @@ class _Runner:
             )  # fmt: skip
             self.lines.append([edge, line, head])
         ax.set_title(" ", fontsize="medium")  # its height is kept from the first frame on
+
+    def moving(self) -> list[Any]:
+        """What changes from frame to frame or lies above that, the lowest first."""
+        legend = self.ax.get_legend()
+        lines = [artist for each in self.lines for artist in each]
+        above = [self.ax.title, *([legend] if legend is not None else [])]
+        return sorted([*lines, *above], key=lambda artist: artist.get_zorder())
 
     def show(self, step: int) -> list[Any]:
         """Everything up to an iteration."""
@@ -157,12 +231,11 @@ def _over(ax: Axes, s: Scene, height: bool) -> _Runner:
         name: np.column_stack([t.points[:, 0], t.fun]) if height else t.points
         for name, t in s.trails.items()
     }
-    runner = _Runner(ax, curves, [t.fun for t in s.trails.values()])
+    runner = _Runner(ax, curves, [t.fun for t in s.trails.values()], lifted=not height)
     if height:
         canvas.legend(ax)
     elif len(curves) > 1:
-        every = np.concatenate(list(curves.values()))
-        canvas.legend(ax, loc=free_corner(every, s.limits))
+        canvas.beside_paths(ax, s.trails, s.grid(_COARSE))
     return runner
 
 

@@ -7,16 +7,17 @@ colour-blind eyes lose nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from thalweg.plot.view import FloatArray, Trail, thinned
+from thalweg.plot.view import FloatArray, Trail, free_corner, thinned
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
+    from matplotlib.legend import Legend
 
 # Okabe and Ito's palette (jfly.uni-koeln.de/color), those that stand out on white.
 BLUE, VERMILLION, GREEN, PURPLE, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9"
@@ -29,6 +30,8 @@ NOTHING = "0.88"  # where a function has no value, or a fit none
 
 _MARKED = 300  # points beyond which markers would hide the line
 _ARROWS = 12
+SEAM = 0.4  # width of a facet's edge in its own colour: without it the facets' seams show
+_VALLEY = 0.2  # of the picture is low: a legend keeps off it
 _HALO = 2.2  # width of the white edge that lifts a line off what lies beneath
 
 
@@ -79,13 +82,18 @@ def mark(k: int) -> str:
     return MARKS[k % len(MARKS)]
 
 
-def legend(ax: Axes, **kw: Any) -> None:
+def legend(ax: Axes, **kw: Any) -> Legend:
     """A legend that what lies beneath does not disturb."""
-    ax.legend(**{"fontsize": "small", "framealpha": 0.9, "edgecolor": "0.8", **kw})
+    return ax.legend(**{"fontsize": "small", "framealpha": 0.9, "edgecolor": "0.8", **kw})
 
 
-def path_of(ax: Axes, points: FloatArray, limits: FloatArray, label: str, k: int = 0) -> None:
-    """A descent's points (k, 2) as a line with marks and a few arrow heads."""
+def path_of(
+    ax: Axes, points: FloatArray, limits: FloatArray, label: str, k: int = 0, lifted: bool = True
+) -> None:
+    """A descent's points (k, 2) as a line with marks and a few arrow heads.
+
+    `lifted`: with a white edge, over areas; over a curve it would erase the curve.
+    """
     drawn = thinned(points)
     line: dict[str, Any] = {"linewidth": 1.4, "label": label, "zorder": 3.0, **style(k)}
     if len(drawn) <= _MARKED:
@@ -93,8 +101,8 @@ def path_of(ax: Axes, points: FloatArray, limits: FloatArray, label: str, k: int
             "linestyle": "-", "marker": mark(k), "markersize": 4.6, "markeredgewidth": 0.5,
             "markeredgecolor": "white",
         }  # fmt: skip
-    # A white edge lifts it off what lies beneath.
-    ax.plot(*drawn.T, color="white", linewidth=line["linewidth"] + _HALO, zorder=2.9)
+    if lifted:
+        ax.plot(*drawn.T, color="white", linewidth=line["linewidth"] + _HALO, zorder=2.9)
     ax.plot(*drawn.T, **line)
     arrows(ax, drawn, limits, line["color"])
 
@@ -118,21 +126,33 @@ def arrows(ax: Axes, points: FloatArray, limits: FloatArray, color: str) -> None
         )
 
 
-def ends(ax: Axes, start: FloatArray | None, best: FloatArray, labelled: bool = True) -> None:
-    """Start and best point, told apart by shape as well as by colour."""
+def ends(
+    ax: Axes, trail: Trail, start: FloatArray | None, end: FloatArray, names: set[str]
+) -> None:
+    """Where a descent began and ended, told apart by shape as well as by colour.
+
+    A star is a minimum: a descent that did not come to rest ends in a cross. `names` are those
+    that the legend has already.
+    """
     kw: dict[str, Any] = {"linestyle": "none", "markeredgecolor": BLACK, "clip_on": True}
+
+    def label(name: str) -> str | None:
+        new = name not in names
+        names.add(name)
+        return name if new else None
+
     if start is not None:
         ax.plot(
-            *start[:, None],
-            marker="o",
-            markersize=8,
-            markerfacecolor="white",
-            markeredgewidth=1.6,
-            label="start" if labelled else None,
-            zorder=6,
-            **kw,
-        )
-    star(ax, best, "best" if labelled else None)
+            *start[:, None], marker="o", markersize=8, markerfacecolor="white",
+            markeredgewidth=1.6, label=label("start"), zorder=6, **kw,
+        )  # fmt: skip
+    if trail.settled:
+        star(ax, end, label("best"))
+    elif start is not None and not np.array_equal(start, end):
+        ax.plot(
+            *end[:, None], marker="X", markersize=9, markerfacecolor="white",
+            markeredgewidth=1.1, label=label("end"), zorder=7, **kw,
+        )  # fmt: skip
 
 
 def star(ax: Axes, at: FloatArray, label: str | None, size: float = 14.0) -> None:
@@ -179,12 +199,42 @@ def path_and_ends(
     """Every descent over a picture of two axes; `height`: of one variable, drawn at its values."""
     tips = []
     for k, (label, trail) in enumerate(trails.items()):
-        points, best = trail.points, trail.best
+        points, (end, value) = trail.points, trail.end
         if height:
             points = np.column_stack([points[:, 0], trail.fun])
-            best = np.asarray([trail.best[0], trail.best_fun])
+            end = np.asarray([end[0], value])
         if len(points) > 1:
-            path_of(ax, points, limits, label, k)
-        tips.append((points[0] if trail.start is not None else None, best))
-    for k, (start, best) in enumerate(tips):
-        ends(ax, start, best, labelled=k == 0)
+            path_of(ax, points, limits, label, k, lifted=not height)
+        tips.append((trail, points[0] if trail.start is not None else None, end))
+    names: set[str] = set()
+    for trail, start, end in tips:
+        ends(ax, trail, start, end, names)
+
+
+def _place(ax: Axes, limits: FloatArray) -> tuple[float, float]:
+    """About how large a picture will be, in pixels: its layout is made when it is drawn."""
+    spec, figure = ax.get_subplotspec(), cast("Figure", ax.figure)
+    place = ax.get_position() if spec is None else spec.get_position(figure)
+    width, height = place.width * figure.bbox.width, place.height * figure.bbox.height
+    if ax.get_aspect() == 1.0:
+        spans = limits[:, 1] - limits[:, 0]
+        scale = min(width / spans[0], height / spans[1])
+        return scale * float(spans[0]), scale * float(spans[1])
+    return width, height
+
+
+def beside_paths(ax: Axes, trails: dict[str, Trail], grid: tuple[FloatArray, ...]) -> None:
+    """A legend in the corner where it hides neither paths nor the valleys of a grid X, Y, Z."""
+    limits = np.asarray([ax.get_xlim(), ax.get_ylim()])
+    X, Y, Z = grid
+    there = np.isfinite(Z)
+    deep = np.quantile(Z[there], _VALLEY) if there.any() else 0.0
+    low = there & (np.where(there, Z, np.inf) <= deep)
+    made = legend(ax)
+    width, height = _place(ax, limits)
+    size = (made.get_window_extent().width / width, made.get_window_extent().height / height)
+    corner = free_corner(
+        [trail.points for trail in trails.values()], limits, size,
+        np.column_stack([X[low], Y[low]]),
+    )  # fmt: skip
+    legend(ax, loc=corner)

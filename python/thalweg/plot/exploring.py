@@ -65,7 +65,9 @@ class Explorer:
         if not (math.isfinite(rate) and rate > 0):
             raise ValueError(f"learning_rate must be a number > 0, got {learning_rate!r}")
         self._make_sliders(math.log10(rate), iterations)
-        (self._edge,) = ax.plot([], [], color="white", linewidth=3.4, zorder=3)
+        # A white edge, over areas; over a curve it would erase the curve.
+        edge = 3.4 if objective.n == 2 else 0
+        (self._edge,) = ax.plot([], [], color="white", linewidth=edge, zorder=3)
         (self._line,) = ax.plot(
             [], [], "o-", color=canvas.VERMILLION, linewidth=1.4, markersize=4.2,
             markeredgewidth=0.5, markeredgecolor="white", label="descent", zorder=4,

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["fit", "maps"]
 
 _CURVE_POINTS = 401
+_COVERED = 0.7  # of a picture: a band beyond tells nothing
+_SINGULAR = 1e-8  # smallest eigenvalue of the correlations: the root of the precision, as errors
 _OUTLIERS = 0.01  # of a map's pixels on either side are left to the ends of its colour scale
 
 
@@ -143,7 +145,11 @@ def _band(
     y: FloatArray,
     confidence: float,
 ) -> None:
-    """Where the curve lies with a probability; nothing where the covariance is not known."""
+    """Where the curve lies with a probability; nothing where the covariance is not known.
+
+    A band that would cover the picture says nothing, and neither does one whose width is rounding
+    errors of a covariance near singular: the legend says so in its place.
+    """
     if covariance.shape != (p.size, p.size):
         raise ValueError(f"pcov must have shape {(p.size, p.size)}, got {covariance.shape}")
     # A parameter pinned at a bound has a row of NaN: it does not vary.
@@ -152,12 +158,37 @@ def _band(
     if not np.isfinite(covariance).all():
         return
     variance = np.einsum("ki,ij,kj->k", slopes, covariance, slopes)
+    # Where large terms cancel, what is left of them is rounding.
+    terms = np.einsum("ki,ij,kj->k", np.abs(slopes), np.abs(covariance), np.abs(slopes))
+    rounding = np.finfo(np.float64).eps * terms
     free = int(np.isfinite(y).sum()) - int(known.sum())
-    half = student(confidence, max(free, 1)) * np.sqrt(np.maximum(variance, 0.0))
+    t = student(confidence, max(free, 1))
+    half = t * np.sqrt(np.maximum(variance, 0.0))
+    label = f"{100 * confidence:g} % confidence"
+    bottom, top = ax.get_ylim()  # of the data and the curve
+    height = top - bottom
+    noise = (rounding > 0.1 * np.abs(variance)) & (t * np.sqrt(rounding) > 1e-3 * height)
+    inside = np.clip(curve + half, bottom, top) - np.clip(curve - half, bottom, top)
+    if np.mean(noise) > 0.5 or np.mean(inside) > _COVERED * height:
+        why = "near singular" if np.mean(noise) > 0.5 or _singular(covariance) else "large"
+        ax.plot([], [], " ", label=f"{label}: none, the covariance is {why}")
+        return
     ax.fill_between(
         x, curve - half, curve + half, color=canvas.VERMILLION, alpha=0.22, linewidth=0, zorder=1,
-        label=f"{100 * confidence:g} % confidence",
+        label=label,
     )  # fmt: skip
+    # A band that flares out does not flatten what it is about.
+    low, high = ax.get_ylim()
+    ax.set_ylim(max(low, bottom - height), min(high, top + height))
+
+
+def _singular(covariance: FloatArray) -> bool:
+    """Whether parameters determine one another to half of a number's digits or more."""
+    scale = np.sqrt(np.diag(covariance))
+    if not (scale > 0).all():
+        return False
+    correlation = covariance / np.outer(scale, scale)
+    return bool(np.linalg.eigvalsh(correlation)[0] < _SINGULAR)
 
 
 def student(confidence: float, free: int) -> float:

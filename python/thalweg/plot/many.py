@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["basins", "sweep"]
 
 _RELIEF = 121  # points each way, for faint contours
+_BORDER = 0.8  # width of the line between basins, in points
+_WIDE = 4.0  # points: a line around what is narrower would swallow it
 _NUMBERED = 9  # minima beyond which a legend tells nothing
 # A colour and a mark each, in this order everywhere; no two of the first six are equally light.
 _VERDICTS: dict[str, tuple[str, str]] = {
@@ -96,8 +99,7 @@ def basins(results: Any, *, names: Sequence[str] | None = None, ax: Axes | None 
     if m.values is not None:
         _relief(ax, m.values, limits)
     if len(m.at) > 1 and min(m.labels.shape) > 1:
-        edges = np.arange(-1, len(m.at)) + 0.5
-        ax.contour(*m.sides, m.labels.T, levels=edges, colors="white", linewidths=0.8)
+        _borders(ax, m, limits)
     for point in m.at:
         canvas.star(ax, point, None)
     ax.set(xlim=limits[0], ylim=limits[1], xlabel=m.names[0], ylabel=m.names[1])
@@ -157,6 +159,64 @@ def _areas(ax: Axes, labels: npt.NDArray[Any], limits: FloatArray, shades: list[
         extent=(*limits[0], *limits[1]), origin="lower", interpolation="nearest", aspect="auto",
         zorder=0,
     )  # fmt: skip
+
+
+def _borders(ax: Axes, m: _Map, limits: FloatArray) -> None:
+    """White lines between basins, but for those that the lines would swallow."""
+    from matplotlib.collections import LineCollection
+
+    inches = min(ax.get_window_extent().size) / ax.figure.dpi
+    across = math.ceil(_WIDE / (72 * inches / max(m.labels.shape)))
+    labels = _without_narrow(m.labels, across)
+    x, y = (
+        np.linspace(low, high, count + 1)
+        for (low, high), count in zip(limits, labels.shape, strict=True)
+    )
+    i, j = np.nonzero(labels[1:] != labels[:-1])  # edges upright, then level
+    upright = np.stack([x[[i + 1, i + 1]], y[[j, j + 1]]], axis=-1)
+    i, j = np.nonzero(labels[:, 1:] != labels[:, :-1])
+    level = np.stack([x[[i, i + 1]], y[[j + 1, j + 1]]], axis=-1)
+    lines = np.concatenate([upright, level], axis=1).swapaxes(0, 1)
+    ax.add_collection(
+        LineCollection(
+            list(lines), colors="white", linewidths=_BORDER, capstyle="projecting", zorder=2
+        ),
+        autolim=False,
+    )
+
+
+def _without_narrow(labels: npt.NDArray[Any], across: int) -> npt.NDArray[Any]:
+    """Labels whose areas are as wide as so many cells: what is narrower joins its neighbours."""
+    wide = np.zeros(labels.shape, dtype=np.bool_)
+    for label in np.unique(labels):
+        wide |= _opened(labels == label, across)
+    labels = labels.copy()
+    while wide.any() and not wide.all():
+        for axis, shift in ((0, 1), (0, -1), (1, 1), (1, -1)):
+            beside, known = np.roll(labels, shift, axis), np.roll(wide, shift, axis)
+            edge = [slice(None), slice(None)]
+            edge[axis] = slice(0, 1) if shift == 1 else slice(-1, None)
+            known[tuple(edge)] = False  # what came round from the other side
+            taken = known & ~wide
+            labels[taken] = beside[taken]
+            wide |= taken
+    return labels
+
+
+def _opened(there: npt.NDArray[np.bool_], size: int) -> npt.NDArray[np.bool_]:
+    """Where a square of so many cells fits: what is narrower is left out.
+
+    Beyond the edges of the picture an area goes on.
+    """
+    before, after = size // 2, size - 1 - size // 2
+    for around, join in (((before, after), np.logical_and), ((after, before), np.logical_or)):
+        for axis in (0, 1):
+            pad = [(0, 0), (0, 0)]
+            pad[axis] = around
+            padded = np.pad(there, pad, mode="edge")
+            windows = np.lib.stride_tricks.sliding_window_view(padded, size, axis=axis)
+            there = join.reduce(windows, axis=-1)
+    return there
 
 
 def _intervals(m: _Map, shades: list[Any], ax: Axes) -> Axes:

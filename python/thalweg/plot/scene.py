@@ -145,8 +145,9 @@ def trail_of(result: Result, known: Objective | Called) -> Trail:
     points, fun = best[None], np.asarray([result.fun])
     if result.path is not None:
         points, fun = flat(result.path.x)[1], np.asarray(result.path.fun)
-    last = result.last
-    return Trail(points, fun, best, float(result.fun), flat(last.x)[1][0], float(last.fun))
+    last, success = result.last, bool(result.success)
+    at_last = flat(last.x)[1][0]
+    return Trail(points, fun, best, float(result.fun), at_last, float(last.fun), success)
 
 
 def over_points(fun: Objective | Called) -> Lanes:

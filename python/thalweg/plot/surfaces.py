@@ -10,7 +10,7 @@ import numpy as np
 
 from thalweg.plot import canvas
 from thalweg.plot.scene import Scene, scene
-from thalweg.plot.view import FloatArray, free_corner, heights, levels_of, thinned
+from thalweg.plot.view import FloatArray, heights, levels_of, thinned, ticks_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["contours", "field", "surface"]
 
 _GRID_POINTS = 201  # each way; finer is not seen under contours
+_TICKS = 2.6  # an inch along an edge in space
+_ROOM = 0.8  # of the place of axes in space is for the box, the rest for its numbers and names
 _FACETS = 81  # each way; finer only takes longer
+_LONGEST = 0.95  # of a cell, about its middle: arrows stay in their cells, so none is cut off
 _SEEN = 0.9  # arrows longer than nine tenths of them are cut to those, so that the rest is seen
 
 
@@ -76,15 +79,14 @@ def draw_contours(s: Scene, ax: Axes, bar: bool = True) -> Axes:
     ax.set_facecolor(canvas.NOTHING)
     filled, levels = _filled(ax, X, Y, Z)
     if filled is not None and bar:
-        made = ax.figure.colorbar(filled, ax=ax, ticks=levels[:: max(1, len(levels) // 8)])
+        made = ax.figure.colorbar(filled, ax=ax, ticks=ticks_of(levels))
         made.set_label(s.height)
-        made.ax.yaxis.set_major_formatter("{x:.4g}")
+        made.ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}".replace("-", "−"))
         cast("Any", made.outline).set_linewidth(0.6)
     canvas.square(ax, s.limits)
     canvas.path_and_ends(ax, s.trails, s.limits)
     if s.trails:
-        every = np.concatenate([t.points for t in s.trails.values()])
-        canvas.legend(ax, loc=free_corner(every, s.limits))
+        canvas.beside_paths(ax, s.trails, (X, Y, Z))
     return ax
 
 
@@ -156,42 +158,73 @@ def draw_surface(s: Scene, ax: Any) -> Any:
     X, Y, Z, colors = facets(s)
     # Drawn in the order given: what matplotlib works out itself puts paths behind the surface.
     ax.computed_zorder = False
-    kw = {"rcount": _FACETS, "ccount": _FACETS, "linewidth": 0, "antialiased": False}
+    kw = {"rcount": _FACETS, "ccount": _FACETS, "linewidth": canvas.SEAM}
     ax.plot_surface(X, Y, Z, facecolors=colors, shade=False, zorder=1, **kw)
     for k, (label, trail) in enumerate(s.trails.items()):
         _path_in_space(ax, np.column_stack([trail.points, trail.fun]), s.limits, label, k)
-        best = np.asarray([*trail.best, trail.best_fun])
-        canvas.star(ax, best, None, 13)
+        if trail.settled:
+            canvas.star(ax, np.asarray([*trail.best, trail.best_fun]), None, 13)
     frame(s, ax)
     return ax
 
 
 def facets(s: Scene) -> tuple[FloatArray, FloatArray, FloatArray, Any]:
-    """A grid over the box, cut where the function shoots up at a pole, coloured by levels."""
-    from matplotlib.colors import BoundaryNorm, Normalize
+    """A grid over the box, cut where the function shoots up at a pole, and its facets' colours.
 
+    Colours go smoothly from level to level: steps would be jagged along the facets.
+    """
     X, Y, Z = s.grid(_FACETS)
     paths = [t.fun[np.isfinite(t.fun)] for t in s.trails.values()]
     bottom, top = heights(Z.ravel(), np.concatenate([*paths, np.empty(0)]), 0.9)
     Z[top < Z] = np.nan  # cut, not laid flat
     finite = Z[np.isfinite(Z)]
     levels = levels_of(finite) if finite.size else np.empty(0)
-    norm: Any = Normalize(bottom, top)
-    if len(levels) > 1:
-        norm = BoundaryNorm(cast("Any", levels), ncolors=256, extend="both")
-    return X, Y, Z, canvas.hills()(norm(np.ma.masked_invalid(Z)))
+    if len(levels) < 2:
+        levels = np.asarray([bottom, top])
+    middle = Z.copy()
+    middle[:-1, :-1] = (Z[:-1, :-1] + Z[1:, :-1] + Z[1:, 1:] + Z[:-1, 1:]) / 4
+    shades = np.interp(middle, levels, np.linspace(0, 1, len(levels)))
+    return X, Y, Z, canvas.hills()(np.ma.masked_invalid(shades))
 
 
 def frame(s: Scene, ax: Any) -> None:
     """Labels, limits and light walls of axes in space."""
     ax.set(xlim=s.limits[0], ylim=s.limits[1], xlabel=s.labels[0], ylabel=s.labels[1])
-    ax.set_zlabel(s.height, labelpad=8)
-    ax.view_init(elev=35, azim=-60)
-    ax.set_box_aspect((1, 1, 0.75), zoom=1.0)
+    ax.set_zlabel(s.height)
     for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
         axis.pane.set_facecolor("white")
         axis.pane.set_edgecolor("0.8")
         axis._axinfo["grid"].update(color="0.9", linewidth=0.6)
+    seen_from(ax, 35.0, -60.0)
+
+
+def seen_from(ax: Any, elevation: float, azimuth: float) -> None:
+    """Turn axes in space, as large as their place allows, with as many ticks as an edge can hold.
+
+    An axis that points towards the eye is short on the picture: its numbers would lie over one
+    another.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    ax.view_init(elev=elevation, azim=azimuth)
+    across, upward, sides = projection(elevation, azimuth)
+    shown = np.hypot(across, upward) * sides  # lengths of the edges on the picture
+    extent = max(np.abs(across) @ sides, np.abs(upward) @ sides)
+    ax.set_box_aspect(sides, zoom=_ROOM * float(np.linalg.norm(sides) / extent))
+    inches = min(ax.get_window_extent().size) / ax.figure.dpi
+    for axis, length in zip((ax.xaxis, ax.yaxis, ax.zaxis), shown / extent, strict=True):
+        count = int(np.clip(_TICKS * length * inches, 1, 6))
+        axis.set_major_locator(MaxNLocator(count, steps=[1, 2, 2.5, 5, 10]))
+
+
+def projection(elevation: float, azimuth: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Directions across and up the picture, and sides of a box that is as high as it is wide."""
+    e, a = np.radians([elevation, azimuth])
+    across = np.asarray([-np.sin(a), np.cos(a), 0.0])
+    upward = np.asarray([-np.sin(e) * np.cos(a), -np.sin(e) * np.sin(a), np.cos(e)])
+    width, depth = np.abs(across[:2]).sum(), np.abs(upward[:2]).sum()
+    height = np.clip((width - depth) / max(np.cos(e), 0.1), 0.6, 1.1)
+    return across, upward, np.asarray([1.0, 1.0, height])
 
 
 def _path_in_space(ax: Any, points: FloatArray, limits: FloatArray, label: str, k: int) -> None:
@@ -217,8 +250,8 @@ def field(
 ) -> Axes:
     """The gradient of a function of two variables as a field of arrows over its contours.
 
-    Arrows point uphill, as the gradient does, and are as long as it, but for the longest tenth,
-    which are cut; their colour is its norm.
+    Arrows point uphill, as the gradient at their middle does, and are as long as it, but for the
+    longest tenth, which are cut; their colour is its norm.
 
     Parameters
     ----------
@@ -260,9 +293,10 @@ def field(
     drawn = (-1.0 if downhill else 1.0) * slopes * cut[:, None]
     spacing = np.min((s.limits[:, 1] - s.limits[:, 0]) / count)
     arrows = ax.quiver(
-        *points.T, *drawn.T, norm, angles="xy", scale_units="xy", scale=reach / (0.95 * spacing),
-        cmap="cividis_r", clim=(0, reach), width=0.0042, headwidth=3.6, headlength=4.2,
-        headaxislength=3.8, pivot="tail", zorder=2, edgecolor="white", linewidth=0.25,
+        *points.T, *drawn.T, norm, angles="xy", scale_units="xy",
+        scale=reach / (_LONGEST * spacing), pivot="mid", cmap="cividis_r", clim=(0, reach),
+        width=0.0042, headwidth=3.6, headlength=4.2, headaxislength=3.8, zorder=2,
+        edgecolor="white", linewidth=0.25,
     )  # fmt: skip
     bar = ax.figure.colorbar(
         arrows, ax=ax, extend="max" if norm.max(initial=0) > reach else "neither"
@@ -273,8 +307,7 @@ def field(
     canvas.square(ax, s.limits)
     canvas.path_and_ends(ax, s.trails, s.limits)
     if s.trails:
-        every = np.concatenate([t.points for t in s.trails.values()])
-        canvas.legend(ax, loc=free_corner(every, s.limits))
+        canvas.beside_paths(ax, s.trails, (X, Y, Z))
     return ax
 
 

@@ -3,15 +3,17 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from thalweg.plot import canvas
 from thalweg.plot.curves import draw_curve
 from thalweg.plot.scene import Scene, known_function, scene
-from thalweg.plot.surfaces import facets, frame
+from thalweg.plot.surfaces import facets, frame, projection, seen_from
 from thalweg.plot.view import FloatArray
 
 if TYPE_CHECKING:
@@ -19,10 +21,15 @@ if TYPE_CHECKING:
 
 __all__ = ["tangent"]
 
+Mask = npt.NDArray[np.bool_]
+
 # Vermillion, lighter; opaque, since facets that shine through show their seams.
 _TINTS = "#EDA472", "#F4BC95"
-_NEARER = 0.02
-_PLANE = 31  # points along each side of a plane: facets as fine as the surface's
+_NEARER = 0.01
+_CHECK = 20  # facets along each side of a field of the plane's chessboard
+_PLANE = (
+    6 * _CHECK + 1
+)  # points along each side of a plane: its facets are smaller than a pixel or two
 
 
 def tangent(
@@ -117,6 +124,8 @@ def _line(s: Scene, at: FloatArray, value: float, slope: FloatArray, ax: Axes | 
 
 
 def _plane(s: Scene, at: FloatArray, value: float, slope: FloatArray, ax: Axes | None) -> Axes:
+    from mpl_toolkits.mplot3d.art3d import Poly3DCollection
+
     if ax is None:
         ax = canvas.new_figure(6.4, 5.6).add_subplot(projection="3d")
     elif ax.name != "3d":
@@ -134,16 +143,60 @@ def _plane(s: Scene, at: FloatArray, value: float, slope: FloatArray, ax: Axes |
     low, high = np.nanmin([np.nanmin(Z), W.min()]), np.nanmax([np.nanmax(Z), W.max()])
     if not high > low:
         low, high = low - 0.5, high + 0.5
-    elevation, azimuth = _view(s, np.stack([U, V, W], axis=-1), low, high)
-    # Nearer to the eye by a facet: then it is one of the two that is seen where they touch.
-    shift = _NEARER * _eye(elevation, azimuth) * _box(s, low, high)
-    plane = (U + shift[0], V + shift[1], W + shift[2], _checks())
-    _woven(space, [(X, Y, Z, colors[:-1, :-1]), plane])
+    relief = Relief(np.asarray([*s.limits, (low, high)]), Z)
+    space.computed_zorder = False
+    corners, shades = _quads(X, Y, Z, colors[:-1, :-1])
+    kw: dict[str, Any] = {"linewidth": canvas.SEAM}
+    space.add_collection3d(
+        Poly3DCollection(corners, facecolors=shades, edgecolors=shades, zorder=1, **kw)
+    )
+    corners, shades = _quads(U, V, W, _checks())
+    space.add_collection3d(_sheet_class()(relief, corners, shades, zorder=2, **kw))
     space.plot(*at[:, None], [value], "o", color="black", markersize=6.5, zorder=6)
     frame(s, space)
     space.set_zlim(low, high)
-    space.view_init(elev=elevation, azim=azimuth)
+    seen_from(space, *_view(relief, np.stack([U, V, W], axis=-1)))
     return ax
+
+
+class Relief(NamedTuple):
+    """A surface in its box (3, 2): heights on an even grid, NaN where there are none."""
+
+    box: FloatArray
+    Z: FloatArray
+
+    def hides(self, points: FloatArray, elevation: float, azimuth: float) -> Mask:
+        """Which of these points (k, 3) lie behind the surface as it is seen from there.
+
+        From each point a ray goes towards the eye; if it crosses the surface, the point is hidden.
+        """
+        eye, scale = _eye(elevation, azimuth), self.scale(elevation, azimuth)
+        # Close to the point, where the surface may be near, steps are short.
+        along = 1.5 * np.linspace(0.0, 1.0, 60)[:, None, None] ** 2
+        ray = points + along * eye * scale
+        above = ray[..., 2] - self.at(ray[..., 0], ray[..., 1])
+        faint = 1e-4 * (self.box[2, 1] - self.box[2, 0])
+        side = np.where(np.abs(above) > faint, np.sign(above), np.nan)
+        hidden = np.logical_and((side > 0).any(axis=0), (side < 0).any(axis=0))
+        return np.asarray(hidden)
+
+    def at(self, x: FloatArray, y: FloatArray) -> FloatArray:
+        """Heights, linear along each axis between those of the grid; NaN outside."""
+        (x0, x1), (y0, y1), _ = self.box
+        u = (x - x0) / (x1 - x0) * (self.Z.shape[1] - 1)
+        v = (y - y0) / (y1 - y0) * (self.Z.shape[0] - 1)
+        i = np.clip(u, 0, self.Z.shape[1] - 2).astype(np.intp)
+        j = np.clip(v, 0, self.Z.shape[0] - 2).astype(np.intp)
+        s, t, Z = u - i, v - j, self.Z
+        found = (1 - t) * ((1 - s) * Z[j, i] + s * Z[j, i + 1])
+        found = found + t * ((1 - s) * Z[j + 1, i] + s * Z[j + 1, i + 1])
+        inside = (np.abs(s - 0.5) <= 0.5) & (np.abs(t - 0.5) <= 0.5)
+        return np.where(inside, found, np.nan)
+
+    def scale(self, elevation: float, azimuth: float) -> FloatArray:
+        """What a unit of the box is along each axis, as it is drawn from there."""
+        spans: FloatArray = self.box[:, 1] - self.box[:, 0]
+        return spans / projection(elevation, azimuth)[2]
 
 
 def _eye(elevation: float, azimuth: float) -> FloatArray:
@@ -152,37 +205,24 @@ def _eye(elevation: float, azimuth: float) -> FloatArray:
     return np.asarray([np.cos(e) * np.cos(a), np.cos(e) * np.sin(a), np.sin(e)])
 
 
-def _box(s: Scene, low: float, high: float) -> FloatArray:
-    """What a unit of the box is along each axis; it is drawn three quarters as high as wide."""
-    return np.asarray([*(s.limits[:, 1] - s.limits[:, 0]), (high - low) / 0.75])
-
-
-def _view(s: Scene, plane: FloatArray, low: float, high: float) -> tuple[float, float]:
+def _view(relief: Relief, plane: FloatArray) -> tuple[float, float]:
     """From where most of the plane is seen: elevation and azimuth in degrees.
 
-    From points of the plane rays go towards the eye; one that crosses the surface is hidden. What
-    is seen counts by how much it faces the eye.
+    What is seen counts by how much it faces the eye.
     """
-    scale = _box(s, low, high)
-    points = plane[::5, ::5].reshape(-1, 3)
-    points = np.concatenate([points, plane[[_PLANE // 2], [_PLANE // 2]]])
-    corner = plane[0, 0]
-    normal = np.cross((plane[0, -1] - corner) / scale, (plane[-1, 0] - corner) / scale)
-    normal /= np.linalg.norm(normal)
-    along = np.linspace(0.0, 1.5, 50)[:, None, None]
+    points = plane[::_CHECK, ::_CHECK].reshape(-1, 3)
+    edges = plane[0, -1] - plane[0, 0], plane[-1, 0] - plane[0, 0]
     best, view = -1.0, (35.0, -60.0)
     for elevation in (30.0, 20.0, 11.0):
         for azimuth in np.arange(-60.0, 300.0, 15.0):
-            eye = _eye(elevation, float(azimuth))
-            ray = points + along * eye * scale
-            above = ray[..., 2] - s.values(ray[..., :2].reshape(-1, 2)).reshape(ray.shape[:2])
-            inside = np.all(
-                (ray[..., :2] > s.limits[:, 0]) & (ray[..., :2] < s.limits[:, 1]), axis=-1
-            )
-            side = np.where(inside & (np.abs(above) > 1e-4 * (high - low)), np.sign(above), np.nan)
-            seen = ~((side > 0).any(axis=0) & (side < 0).any(axis=0))
-            # The higher the eye, the more is seen of the surface: low views need a reason.
+            eye, scale = _eye(elevation, float(azimuth)), relief.scale(elevation, float(azimuth))
+            normal = np.cross(*(edge / scale for edge in edges))
+            normal /= np.linalg.norm(normal)
+            seen = ~relief.hides(points, elevation, float(azimuth))
+            # The higher the eye, the more is seen of the surface: low views need a reason. Along
+            # an axis nothing is seen of what happens there.
             score = float(seen.mean()) * abs(float(eye @ normal)) * (1 + 0.01 * elevation)
+            score *= float(np.min(np.abs(eye[:2] / np.hypot(*eye[:2])))) ** 0.5
             if score > 1.02 * best:
                 best, view = score, (elevation, float(azimuth))
     return view
@@ -192,27 +232,42 @@ def _checks() -> Any:
     """The plane's colours: a faint chessboard, which tells how it leans."""
     from matplotlib.colors import to_rgba
 
-    field = np.arange(_PLANE - 1) // 5
+    field = np.arange(_PLANE - 1) // _CHECK
     dark = (field[:, None] + field) % 2 == 1
     return np.where(dark[..., None], to_rgba(_TINTS[0]), to_rgba(_TINTS[1]))
 
 
-def _woven(ax: Any, sheets: list[tuple[FloatArray, FloatArray, FloatArray, Any]]) -> None:
-    """Sheets drawn as one, nearest facets last, so that each hides what is behind it."""
+def _quads(X: FloatArray, Y: FloatArray, Z: FloatArray, color: Any) -> tuple[FloatArray, Any]:
+    """The facets of a sheet, corners (k, 4, 3) and colours (k, 4), where it has heights."""
+    P = np.stack([X, Y, Z], axis=-1)
+    quads = np.stack([P[:-1, :-1], P[1:, :-1], P[1:, 1:], P[:-1, 1:]], axis=2).reshape(-1, 4, 3)
+    shades = np.broadcast_to(color, (*Z[1:, 1:].shape, 4)).reshape(-1, 4)
+    whole = np.isfinite(quads).all(axis=(1, 2))
+    return quads[whole], shades[whole]
+
+
+@functools.cache
+def _sheet_class() -> Any:
+    """Facets of a plane that leave out what a surface hides, from wherever they are looked at."""
     from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
-    ax.computed_zorder = False
-    corners, colors = [], []
-    for X, Y, Z, color in sheets:
-        P = np.stack([X, Y, Z], axis=-1)
-        quads = np.stack([P[:-1, :-1], P[1:, :-1], P[1:, 1:], P[:-1, 1:]], axis=2).reshape(-1, 4, 3)
-        shades = np.broadcast_to(color, (*Z[1:, 1:].shape, 4)).reshape(-1, 4)
-        whole = np.isfinite(quads).all(axis=(1, 2))
-        corners.append(quads[whole])
-        colors.append(shades[whole])
-    ax.add_collection3d(
-        Poly3DCollection(
-            np.concatenate(corners), facecolors=np.concatenate(colors), linewidth=0,
-            antialiased=False, zorder=1,
-        )
-    )  # fmt: skip
+    class Sheet(Poly3DCollection):  # type: ignore[misc]  # mpl_toolkits has no types
+        def __init__(self, relief: Relief, corners: FloatArray, shades: Any, **kw: Any) -> None:
+            super().__init__(corners, facecolors=shades, edgecolors=shades, **kw)
+            self._whole, self._relief = (corners, shades), relief
+            self._seen: tuple[float, float] | None = None
+
+        def do_3d_projection(self) -> Any:
+            view = float(self.axes.elev), float(self.axes.azim)
+            if view != self._seen:
+                self._seen = view
+                corners, shades = self._whole
+                # Where the two touch the plane is seen: it counts as a little nearer.
+                shift = _NEARER * _eye(*view) * self._relief.scale(*view)
+                there = ~self._relief.hides(corners.mean(axis=1) + shift, *view)
+                self.set_verts(corners[there])
+                self.set_facecolor(shades[there])
+                self.set_edgecolor(shades[there])
+            return super().do_3d_projection()
+
+    return Sheet

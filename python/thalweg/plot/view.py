@@ -6,6 +6,7 @@ Numbers alone; its neighbours draw.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -16,6 +17,7 @@ FloatArray = npt.NDArray[np.float64]
 Corner = Literal["upper left", "upper right", "lower left", "lower right"]
 CORNERS: tuple[Corner, ...] = ("upper left", "upper right", "lower left", "lower right")
 
+_AT_REST = 0.02  # of a path's extent: a step so short is hidden by the star
 DRAWN = 2000  # points of a path beyond which lines only grow slower to draw
 LEVELS = 25
 
@@ -29,6 +31,33 @@ class Trail(NamedTuple):
     best_fun: float
     last: FloatArray
     last_fun: float
+    success: bool = False
+
+    @property
+    def settled(self) -> bool:
+        """Whether the best point is where the descent came to rest, so that a star may mark it.
+
+        That is so where it converged, and where its last steps are too short to be seen. A descent
+        that jumps about, grows or left the domain has a best point too, which is no minimum.
+        """
+        if self.success:
+            return True
+        if not np.isfinite(self.last_fun):
+            return False
+        before = self.points[-2] if len(self.points) > 1 else self.best
+        with np.errstate(all="ignore"):
+            lengths = np.abs(np.stack([self.best - self.last, before - self.last]))
+            whole = np.nanmax(np.abs(self.points - self.last), axis=0)
+        whole = np.maximum(whole, np.abs(self.last)) if len(self.points) == 1 else whole
+        return bool(np.all(lengths <= _AT_REST * whole.max()))
+
+    @property
+    def end(self) -> tuple[FloatArray, float]:
+        """What the picture marks as its end: the best point, or else the last with a value."""
+        finite = np.flatnonzero(np.isfinite(self.fun))
+        if self.settled or not len(finite):
+            return self.best, self.best_fun
+        return self.points[finite[-1]], float(self.fun[finite[-1]])
 
     @property
     def start(self) -> FloatArray | None:
@@ -85,18 +114,55 @@ def thinned(points: FloatArray) -> FloatArray:
     return np.concatenate([points[:100], points[later]])
 
 
-def free_corner(points: FloatArray, limits: FloatArray) -> Corner:
-    """The corner where a legend hides the fewest points; the ends, drawn large, count more."""
-    with np.errstate(all="ignore"):
-        at = (points - limits[:, 0]) / (limits[:, 1] - limits[:, 0])
-    weight = np.ones(len(at))
-    weight[[0, -1]] = len(at)
-    hidden: dict[Corner, float] = {}
-    for corner in CORNERS:
+def free_corner(
+    points: Sequence[FloatArray],
+    limits: FloatArray,
+    size: tuple[float, float] = (0.4, 0.3),
+    low: FloatArray | None = None,
+) -> Corner:
+    """The corner where a legend hides the least: paths, their ends, and where the function is low.
+
+    Parameters
+    ----------
+    points : sequence of ndarray
+        Paths, (k, 2) each.
+    limits : ndarray
+        Of the picture, (2, 2).
+    size : tuple of float
+        Width and height of the legend, as shares of the picture's.
+    low : ndarray, optional
+        Points (k, 2) where the function is low: what a picture of a minimum is about.
+    """
+
+    def share(at: FloatArray, corner: Corner) -> float:
+        with np.errstate(all="ignore"):
+            at = (at - limits[:, 0]) / (limits[:, 1] - limits[:, 0])
         x = at[:, 0] if "left" in corner else 1 - at[:, 0]
         y = at[:, 1] if "lower" in corner else 1 - at[:, 1]
-        hidden[corner] = float(weight[(x < 0.4) & (y < 0.3)].sum())  # a legend's size, and some
-    return min(hidden, key=lambda corner: hidden[corner])
+        hidden = (x > -0.02) & (x < size[0]) & (y > -0.02) & (y < size[1])
+        return float(hidden.mean()) if len(at) else 0.0
+
+    cost: dict[Corner, float] = {}
+    for corner in CORNERS:
+        # An end that is hidden costs more than a whole path, and a path more than a valley.
+        cost[corner] = sum(
+            8 * share(path[[0, -1]], corner) + 2 * share(_filled_in(path), corner)
+            for path in points
+        )
+        if low is not None:
+            cost[corner] += share(low, corner)
+    return min(cost, key=lambda corner: cost[corner])
+
+
+def _filled_in(path: FloatArray, between: int = 16) -> FloatArray:
+    """A path's points and some along each of its steps."""
+    if len(path) < 2:
+        return path
+    path = thinned(path)
+    t = np.linspace(0, 1, between, endpoint=False)[:, None, None]
+    with np.errstate(all="ignore"):
+        steps: FloatArray = path[:-1] + t * (path[1:] - path[:-1])
+    return np.concatenate([steps.reshape(-1, path.shape[1]), path[-1:]])
 
 
 def heights(
@@ -127,7 +193,10 @@ def heights(
 
 
 def levels_of(z: FloatArray, count: int = LEVELS) -> FloatArray:
-    """Contour levels: even, or denser towards the minimum where the function is steep far off."""
+    """Contour levels, all of them round numbers.
+
+    They are even, or denser towards the minimum where the function is steep far off.
+    """
     from matplotlib.ticker import MaxNLocator
 
     z = np.clip(z, -1e200, 1e200)  # matplotlib's own outermost levels are 1e250
@@ -137,5 +206,68 @@ def levels_of(z: FloatArray, count: int = LEVELS) -> FloatArray:
         return np.asarray([low])
     if float(np.median(z)) - low < 0.15 * rise:
         first = max(float(np.quantile(z, 0.005)) - low, 1e-6 * rise)
-        return np.asarray(low + np.geomspace(first, rise, count))
-    return np.asarray(MaxNLocator(count).tick_values(low, high))
+        levels = _steep(low, first, rise, count)
+        if len(levels) > 3:
+            return levels
+    return np.asarray(MaxNLocator(count, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))
+
+
+# What a decade is divided by, and the distance from each to the next.
+_DECADES = (
+    ((1.0, 9.0),),
+    ((1.0, 2.0), (3.0, 7.0)),
+    ((1.0, 1.0), (2.0, 3.0), (5.0, 5.0)),
+    ((1.0, 0.5), (1.5, 0.5), (2.0, 1.0), (3.0, 2.0), (5.0, 2.0), (7.0, 3.0)),
+    (
+        (1.0, 0.25), (1.25, 0.25), (1.5, 0.5), (2.0, 0.5), (2.5, 0.5), (3.0, 1.0), (4.0, 1.0),
+        (5.0, 1.0), (6.0, 2.0), (8.0, 2.0),
+    ),
+)  # fmt: skip
+
+
+def _steep(low: float, first: float, rise: float, count: int) -> FloatArray:
+    """Round levels from low + first to low + rise, with distances that grow like these."""
+    powers = np.arange(math.floor(math.log10(first)), math.ceil(math.log10(rise)) + 1)
+    found = np.empty(0)
+    for decade in _DECADES:
+        parts = np.multiply.outer(10.0**powers, np.asarray(decade)).reshape(-1, 2)
+        parts = parts[(parts[:, 0] >= 0.9 * first) & (parts[:, 0] <= rise)]
+        # A level lies on a multiple of the distance to its neighbour: few digits, whatever low is.
+        distance = np.minimum(parts[:, 1], parts[:, 0])
+        levels = rounded(np.ceil(low / distance - 1e-9) * distance + parts[:, 0], distance)
+        levels = np.unique(levels[(levels > low) & (levels <= low + rise)])
+        if len(found) and len(levels) > 1.2 * count:
+            break
+        found = levels
+    return found
+
+
+def rounded(values: FloatArray, step: FloatArray | float) -> FloatArray:
+    """Values without the rounding errors below a millionth of a step."""
+    digits = 6 - np.floor(np.log10(np.broadcast_to(step, np.shape(values)))).astype(int)
+    made = [round(float(v), int(d)) for v, d in zip(values, digits, strict=True)]
+    return np.asarray(made, dtype=np.float64)
+
+
+def ticks_of(levels: FloatArray, most: int = 9) -> FloatArray:
+    """Some of the levels for a colour bar, those with the fewest digits, and none too close."""
+    if len(levels) <= most:
+        return levels
+    steps = np.diff(levels)
+    if np.ptp(steps) < 1e-6 * steps[0]:
+        for every in (2, 4, 5, 10):
+            number = np.round(levels / steps[0]).astype(np.int64)
+            if np.sum(number % every == 0) <= most and _digits(every * steps[0])[0] == 1:
+                return np.asarray(levels[number % every == 0])
+    apart = max(2, math.ceil(len(levels) / most))
+    kept: list[int] = []
+    for k in sorted(range(len(levels)), key=lambda k: _digits(float(levels[k]))):
+        if all(abs(k - other) >= apart for other in kept):
+            kept.append(k)
+    return np.asarray(levels[sorted(kept)])
+
+
+def _digits(value: float) -> tuple[int, int]:
+    """How many significant digits a number has, and whether its first is an unusual one."""
+    mantissa = f"{abs(value):.10e}".split("e")[0].replace(".", "").rstrip("0") or "0"
+    return len(mantissa), "1523".find(mantissa[0]) % 9

@@ -22,8 +22,8 @@ struct Stopping {
   // No larger than gtol, and, where the descent has met no gradient of size, small beside those
   // that it met: a gradient is small in the function's own units.
   double small_gradient(double largest_met) const { return gtol * std::min(1.0, largest_met); }
-  std::int64_t max_iterations = 1000, max_evaluations = INT64_MAX;
-  double max_seconds = 1e300;
+  std::int64_t max_iter = 1000, max_nfev = INT64_MAX;  // iterations, evaluations
+  double max_time = 1e300;                             // in seconds
   int threads = 1;           // that share the starts; of one start, the rows of long arrays
   bool count_rises = false;  // under a rule, for `Endings::not_falls` and `late_rises`
 };
@@ -47,7 +47,7 @@ struct Endings {
   std::vector<double*> memory;  // (k, size) each, at last_x; or null
   std::int64_t *evaluations = nullptr, *curvatures = nullptr;
   double* slope = nullptr;  // (k, n): the gradient at x, NaN where it is not at hand
-  // Iterations in which f did not fall, and of those after half of max_iterations, in which it
+  // Iterations in which f did not fall, and of those after half of max_iter, in which it
   // rose.
   std::int64_t *not_falls = nullptr, *late_rises = nullptr;
 };

@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Fits of a chunk that share a tape: their tries, and what each comes to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from thalweg import _core
+from thalweg._descents.interrupts import completed
+from thalweg._fits.reading import FitReader
+from thalweg._fits.robust import weighted
+from thalweg._fits.settings import within_limits
+from thalweg._fits.slots import Inputs
+from thalweg._fits.soundness import (
+    FACTORS,
+    NOT_BEGUN,
+    bent_down,
+    beside,
+    flat_costs,
+    flat_deviances,
+    scales_of,
+    size_of,
+    undetermined,
+    worse,
+)
+from thalweg._fits.spreads import Spreads
+from thalweg._fits.tapes import FitTapes
+from thalweg._fits.verdicts import AGAIN, CONVERGED, Arrays, bits_of, put_better, verdicts
+from thalweg._objectives.points import FloatArray
+from thalweg._results.reasons import Reason
+
+__all__ = ["FitGroup", "SharedLimits"]
+
+# Numbers of which the constants' costs are made at a time.
+_SOME = 2**16
+
+Outcome = tuple[Arrays, BaseException | None]
+
+
+@dataclass(kw_only=True)
+class SharedLimits:
+    """What all fits of a call share in their descents.
+
+    Attributes
+    ----------
+    stopping : Stopping
+        When a fit stops, and how many threads share the fits.
+    scale : ndarray, optional
+        What each fitted parameter is measured in.
+    size : float, optional
+        The largest |x| that all fits share: the last tries of a fit that is not sound start from
+        the scale of its x. None: they do not.
+    progress : callable, optional
+        Called with how many fits have ended.
+    """
+
+    stopping: _core.Stopping
+    scale: FloatArray | None
+    size: float | None
+    progress: Callable[[int], Any] | None = None
+
+    def __post_init__(self) -> None:
+        self.ends = time.monotonic() + self.stopping.max_time
+        self.done = 0  # how many fits have ended
+
+    def counter(self) -> Callable[[int], Any] | None:
+        """What the core calls with how many fits of a descent have ended."""
+        progress, done = self.progress, self.done
+        return None if progress is None else lambda ended: progress(done + ended)
+
+    def count(self, done: int) -> None:
+        """Note, and show, that so many fits are done."""
+        self.done = done
+        if self.progress is not None:
+            self.progress(done)
+
+
+class FitGroup:
+    """Fits on one tape.
+
+    Parameters
+    ----------
+    limits : SharedLimits
+    reader : FitReader
+        Which read the inputs.
+    tapes : FitTapes
+    inputs : Inputs
+        With the starts as `x`.
+    """
+
+    def __init__(
+        self, limits: SharedLimits, reader: FitReader, tapes: FitTapes, inputs: Inputs
+    ) -> None:
+        self._limits, self._reader, self._tapes, self._inputs = limits, reader, tapes, inputs
+
+    def fit(self) -> Outcome:
+        """The answers of all fits, and what stopped them if anything did."""
+        layout, inputs = self._tapes.layout, self._inputs
+        arrays, error = self._tried()
+        self._limits.done += len(inputs)
+        x, reason = arrays["popt"], arrays["reason"]
+        if layout.fixed:
+            popt = arrays["popt"] = np.empty((len(inputs), layout.n))
+            popt[:, list(layout.free)] = x
+            popt[:, list(layout.fixed)] = inputs["fixed"]
+        inputs = inputs.with_arrays(x=x)
+        self._clear_unanswered(arrays, inputs)
+        for lane in np.flatnonzero((reason == Reason.stuck) & ~np.signbit(arrays["left"])):
+            if beside(self._tapes.linear(inputs, lane), x[lane]) is not None:
+                reason[lane] = Reason.non_finite
+        return arrays | verdicts(reason), error
+
+    # ---- tries
+
+    def _tried(self) -> Outcome:
+        """Each fit's first sound ending of some tries, else the best of them."""
+        limits, n = self._limits, len(self._tapes.layout.free)
+        flat = self._flat()
+        best: Arrays = {}
+        error: BaseException | None = None
+        tries = within_limits(self._starts(), n, limits.stopping, limits.ends)
+        for (x, factor), stopping in tries:
+            if not best:
+                best, error = self._descended(x, self._inputs, factor, stopping)
+                best["worse"] = worse(best["cost"], flat)
+                continue
+            lanes = _unsound(best, factor)
+            if error is not None or not lanes.size:
+                continue
+            part, error = self._descended(x[lanes], self._inputs.taken(lanes), factor, stopping)
+            part["worse"] = worse(part["cost"], flat[lanes])
+            put_better(best, part, lanes)
+        return best, error
+
+    def _starts(self) -> list[tuple[FloatArray, float]]:
+        """Where each try starts, (k, n), and how long its first step may be."""
+        x0, box = self._inputs["x"], self._tapes.box
+        starts = [(x0, factor) for factor in FACTORS]
+        if self._limits.size is not None:
+            sizes = np.full(len(x0), self._limits.size)
+            for predictor in self._inputs.predictors:
+                sizes = np.fmax(sizes, size_of(predictor))
+            for size in scales_of(sizes):
+                x = np.broadcast_to(size[:, None], x0.shape)
+                starts.append((np.clip(x, *box) if box else x, FACTORS[0]))
+        return starts
+
+    def _descended(
+        self, x: FloatArray, inputs: Inputs, factor: float, stopping: _core.Stopping
+    ) -> Outcome:
+        """One try: descents from x, of fits whose start is that in `inputs`."""
+        limits = self._limits
+        out = self._tapes.minimize(
+            inputs.with_arrays(x=np.ascontiguousarray(x)), factor, stopping, limits.scale,
+            limits.counter(),
+        )  # fmt: skip
+        completed(out, x)
+        arrays: Arrays = {
+            "popt": out["x"], "cost": out["fun"], "nit": out["nit"], "nfev": out["nfev"],
+            "n_missing": np.zeros(len(x), dtype=np.int64), "left": out["left"],
+            "right": out["right"], "reason": out["reason"],
+        }  # fmt: skip
+        ended = inputs.with_arrays(x=out["x"])
+        spreads = Spreads(self._tapes, ended, stopping.threads)
+        spreads.finish(arrays, stopping.max_nfev)
+        left_open = self._left_open(arrays, spreads, ended, inputs["x"])
+        arrays |= {"pcov": spreads.pcov, "perr": spreads.perr}
+        arrays["determined"] = np.logical_not(left_open.any(axis=1))
+        arrays["open"] = bits_of(left_open)
+        return arrays, out["error"]
+
+    def _left_open(
+        self, arrays: Arrays, spreads: Spreads, ended: Inputs, x0: FloatArray
+    ) -> npt.NDArray[np.bool_]:
+        """Which of the fitted parameters (k, n) the data leave open."""
+        x, scale, errors = arrays["popt"], self._limits.scale, spreads.errors
+        left_open, vague = undetermined(errors, spreads.loose, x, x0, scale)
+        asked = vague.any(axis=1) & ~left_open.any(axis=1) & CONVERGED[arrays["reason"]]
+        for lane in np.flatnonzero(asked):
+            at = self._tapes.linear(ended, lane)
+            if bent_down(at, x[lane], np.isnan(errors[lane])):
+                left_open[lane] = vague[lane]
+        return left_open
+
+    # ---- constants
+
+    def _flat(self) -> FloatArray:
+        """What a constant costs in each fit, (k,); some at a time, as memory is to stay bounded."""
+        k = len(self._inputs)
+        flat = np.empty(k)
+        step = max(_SOME // self._tapes.layout.m, 1)
+        for a in range(0, k, step):
+            some = slice(a, a + step)
+            flat[some] = self._flat_of(self._inputs.taken(some))
+        return flat
+
+    def _flat_of(self, inputs: Inputs) -> FloatArray:
+        layout, y = self._tapes.layout, inputs["y"]
+        present = self._reader.present(inputs)
+        if layout.poisson:
+            return flat_deviances(y, present)
+        weights, rho = inputs.get("weights"), layout.rho
+        if rho is None:
+            return flat_costs(y, weights, present, None)
+        return flat_costs(y, weights, present, lambda r: weighted(rho, r, inputs["f_scale"])[0])
+
+    # ---- what failed
+
+    def _clear_unanswered(self, arrays: Arrays, inputs: Inputs) -> None:
+        """NaN for fits whose start was not finite, and for those that were not begun."""
+        reason = arrays["reason"]
+        lanes = np.flatnonzero((reason == Reason.non_finite) | (arrays["nfev"] == 0))
+        if not lanes.size:
+            return
+        (begun,) = np.nonzero(reason[lanes] == Reason.non_finite)
+        if begun.size:
+            outside = self._tapes.outside(inputs.taken(lanes[begun]))
+            reason[lanes[begun[outside]]] = Reason.left_domain
+        for name in ("popt", "pcov", "perr", "cost"):
+            arrays[name][lanes] = np.nan
+        arrays["determined"][lanes] = arrays["worse"][lanes] = False
+        arrays["open"][lanes] = 0.0
+
+
+def _unsound(best: Arrays, factor: float) -> npt.NDArray[np.intp]:
+    """The fits to be begun again by `factor`."""
+    sound = CONVERGED[best["reason"]] & best["determined"] & ~best["worse"]
+    again = AGAIN[best["reason"]] & ~sound
+    if factor != FACTORS[0]:
+        again &= ~np.isin(best["reason"], NOT_BEGUN)
+    return np.flatnonzero(again)

@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Fits of one model to many data: plans them, and runs them in chunks, with bounded memory."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from thalweg._descents.interrupts import Parts, carried, how_many
+from thalweg._descents.lanes import cores
+from thalweg._descents.progress import Progress
+from thalweg._fits.arguments import between, parameter_structure
+from thalweg._fits.arguments_many import (
+    box_around,
+    check_finite,
+    check_starts,
+    errors_of,
+    fixed_of,
+    outputs_of,
+)
+from thalweg._fits.chunks import LeadingRows
+from thalweg._fits.fits import Fits
+from thalweg._fits.groups import FitGroup, SharedLimits
+from thalweg._fits.information import warn
+from thalweg._fits.reading import FitReader
+from thalweg._fits.settings import ManyFitSettings, scale_of
+from thalweg._fits.slots import Layout
+from thalweg._fits.tapes import FitTapes, Values
+from thalweg._fits.verdicts import SIDES, Arrays, failed
+from thalweg._objectives.points import FloatArray
+from thalweg._results.reasons import Reason
+
+__all__ = ["ManyProblem", "fit_many"]
+
+
+@dataclass(kw_only=True)
+class ManyProblem:
+    """A model, the data of many fits of it, and their starts.
+
+    Attributes
+    ----------
+    values : callable
+        ``values(trace, predictors, parameters)``: the model.
+    names : list of str
+        Its parameters.
+    data : ndarray (..., m)
+    start : ndarray (p,) or (..., p), callable, or None
+        Where the fits start; None: the user did not say.
+    varying : list of ndarray
+        Predictors that differ from fit to fit.
+    known : list of ndarray
+        Predictors that do not and may hold NaN.
+    size : float, optional
+        The largest |x| that all fits share, where fits may start from the scale of their x.
+    tapes : dict
+        The tapes made so far, for a model that is kept.
+    """
+
+    values: Values
+    names: list[str]
+    data: npt.NDArray[Any]
+    start: Any
+    varying: list[npt.NDArray[Any]] = field(default_factory=list)
+    known: list[FloatArray] = field(default_factory=list)
+    size: float | None = None
+    tapes: dict[Any, FitTapes] = field(default_factory=dict)
+
+    @property
+    def lead(self) -> tuple[int, ...]:
+        """The leading axes of the data and of the answers."""
+        return self.data.shape[:-1]
+
+
+def fit_many(problem: ManyProblem, settings: ManyFitSettings) -> Fits:
+    """Fit a model to many data."""
+    began = time.perf_counter()
+    run = _FitRun(problem, settings)
+    run.tapes(False)  # traced, and refused, before anything is read
+    if not settings.progress:
+        return run.carried(began)
+    with Progress(True, total=run.reader.k, unit="fits") as shown:
+        run.limits.progress = shown.count
+        return run.carried(began)
+
+
+class _FitRun:
+    """One call of `curve_fit_many`: what was given, checked; then the fits, chunk by chunk."""
+
+    def __init__(self, problem: ManyProblem, settings: ManyFitSettings) -> None:
+        self.problem, self.settings = problem, settings
+        p = len(problem.names)
+        self.reader = self._planned()
+        layout = self.reader.layout
+        free = list(layout.free)
+        stopping = settings.stopping(len(free), cores(settings.threads))
+        scale = scale_of(settings.x_scale, parameter_structure(p))
+        if settings.nan_policy == "raise":
+            self._refuse_missing()
+        self.arrays = outputs_of(settings.out, problem.lead, p)
+        self._given = set() if settings.out is None else set(settings.out.keys())
+        self.limits = SharedLimits(
+            stopping=stopping, scale=None if scale is None else np.ascontiguousarray(scale[free]),
+            size=problem.size,
+        )  # fmt: skip
+        self._done = 0
+
+    def _planned(self) -> FitReader:
+        """What the fits are given, read and checked."""
+        problem, settings = self.problem, self.settings
+        lead, names, m = problem.lead, problem.names, problem.data.shape[-1]
+        errors, weights = errors_of(settings.sigma, lead, m)
+        if settings.absolute_sigma and settings.sigma is None and not settings.poisson:
+            warn(
+                "absolute_sigma=True without sigma: the covariances take the errors of ydata to "
+                "be 1; give sigma, or leave absolute_sigma out"
+            )
+        constant = fixed_of(settings.fixed, names, lead)
+        free = tuple(i for i, name in enumerate(names) if name not in constant)
+        _check_number(len(free), problem.data)
+        box = box_around(settings.bounds, len(names), names)
+        start = problem.start
+        if start is None:
+            start = between(*box) if box else np.ones(len(names))
+        check_starts(start, box, free, names)
+        if not callable(start) and start.ndim > 1:
+            start = LeadingRows(start, lead)
+        fixed = tuple(i for i in range(len(names)) if i not in free)
+        shape = (m,) if errors is not None else None if weights is None else weights.shape
+        return FitReader(
+            k=prod(lead), start=start, box=[end[list(free)] for end in box],
+            layout=Layout(
+                m, free, fixed, len(problem.varying), shape, settings.rho, settings.poisson
+            ),
+            y=LeadingRows(problem.data, lead),
+            predictors=[LeadingRows(x, lead) for x in problem.varying],
+            known=problem.known if settings.nan_policy == "omit" else [],
+            sigma=None if errors is None else LeadingRows(errors, lead), weights=weights,
+            fixed=[constant[names[i]] for i in fixed], f_scale=settings.f_scale,
+        )  # fmt: skip
+
+    def _refuse_missing(self) -> None:
+        """Raise ValueError where data or predictors hold NaN or infinities."""
+        if self.problem.known:
+            raise ValueError("array must not contain infs or NaNs: xdata does")
+        check_finite(self.reader.y, "ydata", self.reader.k)
+        for x in self.reader.predictors:
+            check_finite(x, "xdata", self.reader.k)
+
+    def tapes(self, missing: bool) -> FitTapes:
+        """The tapes of whole data, or of data in which values are missing; made once."""
+        kept, reader = self.problem.tapes, self.reader
+        absolute = self.settings.absolute_sigma
+        key = (reader.layout, missing, *(end.tobytes() for end in reader.box), absolute)
+        if key not in kept:
+            kept[key] = FitTapes(
+                self.problem.values, reader.layout, missing, reader.box, absolute, reader.known
+            )
+        return kept[key]
+
+    # ---- chunk by chunk
+
+    def carried(self, began: float) -> Fits:
+        """All fits; an interrupt carries those that are done."""
+        lead, k = self.problem.lead, self.reader.k
+        sides: Arrays = {name: np.empty(lead) for name in SIDES}
+
+        def run(parts: Parts) -> None:
+            for a, b in self.reader.chunks():
+                part, error = self._chunk(a, b)
+                self._write(a, b, part, sides)
+                self._done = b
+                if error is not None:
+                    parts.append((None, {"error": error}))
+                    return
+                self.limits.count(b)
+
+        def result(_: Parts, seconds: float) -> Fits:
+            if self._done < k:
+                rest = failed(1, len(self.problem.names), Reason.interrupted)
+                for name, array in (self.arrays | sides).items():
+                    LeadingRows(array, lead).write(self._done, k, rest[name])
+            shared = {"names": list(self.problem.names), "elapsed": seconds}
+            about = {
+                "max_nfev": self.limits.stopping.max_nfev, "free": list(self.reader.layout.free)
+            }  # fmt: skip
+            return Fits(self.arrays, lead, shared, sides, about)
+
+        def holds(_: Parts) -> str:
+            reasons = self.arrays["reason"].reshape(-1)[: self._done]
+            return how_many(int(np.count_nonzero(reasons != Reason.interrupted)), k)
+
+        return carried(began, run, result, holds)
+
+    def _write(self, a: int, b: int, part: Arrays, sides: Arrays) -> None:
+        """Put the answers of the fits from a to b in their place."""
+        lead = self.problem.lead
+        for arrays in (self.arrays, sides):
+            for name, array in arrays.items():
+                if b - a == self.reader.k and name not in self._given:  # all: nothing is copied
+                    arrays[name] = part[name].reshape(array.shape)
+                else:
+                    LeadingRows(array, lead).write(a, b, part[name])
+
+    def _chunk(self, a: int, b: int) -> tuple[Arrays, BaseException | None]:
+        """The fits from a to b, and what stopped them."""
+        reader = self.reader
+        inputs, m = reader.read(a, b), reader.layout.m
+        counts = reader.missing(inputs)
+        if counts is None:
+            return FitGroup(self.limits, reader, self.tapes(False), inputs).fit()
+        # Fits that lack values have a tape of their own, so that the others' is the plain one.
+        whole = counts == 0
+        enough = m - counts >= len(reader.layout.free)
+        gaps = ~whole & enough if self.settings.nan_policy == "omit" else np.zeros_like(whole)
+        answers: Arrays = {}
+        error: BaseException | None = None
+        for lanes, missing in ((whole, False), (gaps, True), (~(whole | gaps), None)):
+            (which,) = np.nonzero(lanes)
+            if not which.size:
+                continue
+            if missing is None or error is not None:
+                reason = Reason.non_finite if missing is None else Reason.interrupted
+                part = failed(which.size, reader.layout.n, reason)
+            else:
+                own = inputs.taken(which)
+                if missing:
+                    own = own.with_arrays(rows=(m - counts[which]).astype(np.float64))
+                part, error = FitGroup(self.limits, reader, self.tapes(missing), own).fit()
+            for name, values in part.items():
+                if name not in answers:
+                    answers[name] = np.empty((b - a, *values.shape[1:]), values.dtype)
+                answers[name][which] = values
+        answers["n_missing"] = counts
+        return answers, error
+
+
+def _check_number(free: int, data: npt.NDArray[Any]) -> None:
+    """Refuse fits of no parameters, or of more than there are data."""
+    m = data.shape[-1]
+    if not free:
+        raise ValueError("`fixed` must leave a parameter to be fitted, got all of them")
+    if free > m:
+        raise TypeError(
+            f"The number of func parameters={free} must not exceed the number of data "
+            f"points={m}, of ydata of shape {data.shape}"
+            + ": ravel() makes one fit of a column"
+            * (m == 1)
+        )

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Covariances of many fits at their answers: by the tape of all, else by QR, fit by fit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from thalweg import _core
+from thalweg._fits.chunks import rows_in_chunk
+from thalweg._fits.covariances import scale_covariance
+from thalweg._fits.slots import Inputs
+from thalweg._fits.soundness import SINGULAR, refined
+from thalweg._fits.squares import Ending
+from thalweg._fits.tapes import ON_TAPE, FitTapes
+from thalweg._fits.verdicts import Arrays
+from thalweg._objectives.bounds import at_bounds
+from thalweg._objectives.points import FloatArray
+
+__all__ = ["Spreads"]
+
+# What tells how a fit ended, as in `Ending`.
+_ENDING = ("cost", "reason", "left", "right", "nfev", "nit")
+
+
+class Spreads:
+    """Covariances, standard errors and dependent parameters of fits at their answers.
+
+    Parameters
+    ----------
+    tapes : FitTapes
+    inputs : Inputs
+        With the answers as `x`.
+    threads : int
+
+    Attributes
+    ----------
+    pcov, perr : ndarray
+        Covariances (k, p, p) and standard errors (k, p) of all parameters.
+    loose : ndarray of bool
+        Which of the fitted parameters are dependent (k, n).
+    """
+
+    def __init__(self, tapes: FitTapes, inputs: Inputs, threads: int) -> None:
+        self._tapes, self._inputs, self._threads = tapes, inputs, threads
+        layout, k = tapes.layout, len(inputs)
+        self._free = np.array(layout.free)
+        self.loose = np.zeros((k, self._free.size), dtype=bool)
+        shape = (k, layout.n, layout.n)
+        if self._free.size > ON_TAPE:
+            self.pcov, self.perr = np.zeros(shape), np.zeros(shape[:2])
+            self._doubtful = np.arange(k)
+            return
+        pcov, self.perr, doubtful = tapes.covariances(inputs, threads)
+        self.pcov, self._doubtful = pcov.reshape(shape), np.flatnonzero(doubtful)
+
+    @property
+    def errors(self) -> FloatArray:
+        """Standard errors of the fitted parameters (k, n)."""
+        return self.perr[:, self._free] if self._tapes.layout.fixed else self.perr
+
+    def finish(self, arrays: Arrays, max_nfev: int) -> None:
+        """Do by QR what the tape cannot; fits whose J'J is singular to rounding go on with J.
+
+        Their endings in `arrays` change with them.
+        """
+        # Few; else in pieces, as Jacobians are large.
+        layout = self._tapes.layout
+        piece = rows_in_chunk(layout.m * layout.n)
+        for first in range(0, self._doubtful.size, piece):
+            lanes = self._doubtful[first : first + piece]
+            pivots = self._by_qr(lanes)
+            self._by_qr(self._gone_on(lanes[pivots < SINGULAR], arrays, max_nfev))
+
+    def _gone_on(
+        self, lanes: npt.NDArray[np.intp], arrays: Arrays, max_nfev: int
+    ) -> npt.NDArray[np.intp]:
+        """Go on by QR of J, fit by fit; those that moved."""
+        moved = []
+        for lane in lanes:
+            before = Ending(
+                self._inputs["x"][lane].copy(), np.empty((0, 0)), 0, 0.0, np.empty(0, dtype=bool),
+                *(arrays[name][lane] for name in _ENDING),
+            )  # fmt: skip
+            at = self._tapes.linear(self._inputs, lane)
+            after = refined(at, before, self._tapes.box, max_nfev)
+            if after.nit > before.nit:
+                moved.append(lane)
+            self._inputs["x"][lane] = arrays["popt"][lane] = after.x
+            for name, value in zip(_ENDING, after[5:], strict=True):
+                arrays[name][lane] = value
+        return np.array(moved, dtype=np.intp)
+
+    def _by_qr(self, lanes: npt.NDArray[np.intp]) -> FloatArray:
+        """Fill in covariances by QR of the Jacobian, and dependent parameters; the last pivots."""
+        pivots = np.ones(lanes.size)
+        if not lanes.size:
+            return pivots
+        tapes, free = self._tapes, self._free
+        own = self._inputs.taken(lanes)
+        columns, cost = tapes.jacobians(own, self._threads)
+        columns = columns.reshape(lanes.size, free.size, tapes.layout.m)
+        rows = np.broadcast_to(own["rows"], (lanes.size,))
+        for i, lane in enumerate(lanes):
+            held: Any = at_bounds(own["x"][i], tapes.box)
+            left = free.size - (0 if held is None else int(np.count_nonzero(held)))
+            inverse, rank, pivots[i], self.loose[lane] = _core.covariance(columns[i], held)
+            if rank == left and not (tapes.absolute or tapes.layout.poisson):
+                scale_covariance(inverse, cost[i, 0], rows[i], left)
+            self.pcov[lane][np.ix_(free, free)] = inverse
+            with np.errstate(invalid="ignore"):
+                self.perr[lane, free] = np.sqrt(np.diag(inverse))
+        return pivots
