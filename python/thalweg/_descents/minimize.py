@@ -279,7 +279,7 @@ def _objective(
         return Called(fun, x0, args, jac, unpack, chosen.needs != "value")
     if jac is not None:
         raise TypeError(
-            "jac= is for trace=False; a traced function is differentiated exactly. Leave jac= out"
+            "jac= is for trace=False; a traced function is differentiated exactly. Leave it out"
             + ", and return the value alone" * (jac is True)
         )
     return objective_of(fun, x0, args, unpack)
