@@ -232,7 +232,7 @@ def test_words_that_do_not_fit_are_told_in_one_line(capsys, data):
         (["fit", data, MODEL, *xy, *START, "--max-nfev", "0"], "max_nfev"),
         (["fit", data, MODEL, *xy, *START, "--plot", "x.gif"], "--plot needs a file that ends in"),
         (["fit", data, "a * u * v", "--x", "u=time", "--x", "v=error", "--y", "counts",
-          "--start", "a=1", "--plot", "x.png"], "--plot draws one predictor, got 2"),
+          "--start", "a=1", "--plot", "x.png"], "--plot needs one predictor, got 2"),
     ]  # fmt: skip
     for words, text in cases:
         assert text in refused(capsys, *words)
