@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Check that links within built pages lead somewhere: `links.py FOLDER`.
 
-Files and anchors both; what lies outside the folder is not asked.
+Both files and anchors are checked. Addresses outside the folder are not visited, but no page may
+load a script, a style, a picture or a frame from there: pages are read offline.
 """
 
 import sys
@@ -17,6 +18,7 @@ class Page(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.links: list[str] = []
+        self.loads: list[str] = []
         self.anchors: set[str] = set()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -25,6 +27,8 @@ class Page(HTMLParser):
                 self.anchors.add(value)
             if value and name in ("href", "src"):
                 self.links.append(value)
+                if name == "src" or (tag == "link" and ("rel", "stylesheet") in attrs):
+                    self.loads.append(value)
 
 
 @cache
@@ -38,6 +42,8 @@ root = Path(sys.argv[1]).resolve()
 broken, count = [], 0
 pages = sorted(p for p in root.rglob("*.html") if "_static" not in p.parts)
 for file in pages:
+    elsewhere = [link for link in read(file).loads if urlsplit(link).netloc]
+    broken += [f"{file.relative_to(root)}: {link} is loaded from the network" for link in elsewhere]
     for link in read(file).links:
         parts = urlsplit(link)
         if parts.scheme or parts.netloc or link in ("#", ""):

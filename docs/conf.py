@@ -29,6 +29,7 @@ extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
 ]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
@@ -44,7 +45,9 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
 }
-html_sidebars = {page: [] for page in ("index", "tutorial", "explore", "api")}
+html_sidebars = {page: [] for page in ("index", "tutorial", "explore", "install", "features")}
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
 html_show_sourcelink = False
 html_copy_source = False
 copyright = author
@@ -57,6 +60,10 @@ autosummary_generate = True
 autodoc_typehints = "none"  # numpydoc's tables say it in words
 numpydoc_show_class_members = False  # the template lists members in full
 numpydoc_xref_param_type = False
+
+# What the copy button takes: the lines after a prompt, without it.
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
 
 sphinx_gallery_conf = {
     "examples_dirs": "examples",
@@ -79,21 +86,21 @@ for name, (function, box, rate) in explored.FUNCTIONS.items():
     thalweg.plot.explore_html(function, box, pages / f"explore_{name}.html", learning_rate=rate)
 html_extra_path = ["_pages"]
 
-# What an example warns of is an error, as everywhere here.
+# A warning in an example is an error.
 warnings.filterwarnings("error", module=r"thalweg(\.|$)")
 
 
 def trim(_: object, document: Any) -> None:
-    """Take the empty line off that ends a Markdown page's doctest."""
+    """Remove the empty line that ends a doctest on a Markdown page."""
     for block in document.findall(literal_block):
         text = block.astext().rstrip()
         block.children = [Text(text)]
         block.rawsource = text
 
 
-# Of an objective, what users call; its other methods serve the rest of the package.
+# The methods of an objective that users call; its other methods serve the rest of the package.
 OBJECTIVE = {
-    *("__call__", "n", "tape", "with_args", "slice", "grad", "value_and_grad", "hess", "hvp"),
+    *("__call__", "n", "tape", "with_args", "slice", "grad", "value_and_grad", "hessian", "hvp"),
     *("jacobian", "jvp", "vjp"),
 }
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Write the tables of docs/api.md from the package's own lists: `python docs/make_tables.py`.
+"""Write the tables of docs/lists from the package's own lists: `python docs/make_tables.py`.
 
 A table stands between `<!-- table: NAME -->` and `<!-- end -->`. With `--check` nothing is written:
-the exit status is 1 where a table is not what the lists say, and standard error names it.
+the exit status is 1 where a table is not what the lists say, and standard error names it. No line
+is longer than 120 columns.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from thalweg._results.reasons import STATUS_MINIMIZE, SUCCESS
 from thalweg._tracing import registry, ufuncs
 from thalweg._tracing.tracer import Tracer
 
-PAGE = Path(__file__).with_name("api.md")
+FOLDER = Path(__file__).with_name("lists")
+WIDTH = 120
 REGION = re.compile(r"(<!-- table: (\w+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 # Operations that derivatives alone use: SciPy's function of that name is no ufunc.
@@ -37,6 +39,12 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Rows as Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "".join("| " + " | ".join(cells) + " |\n" for cells in lines)
+
+
+def point(text: str, level: int = 0) -> str:
+    """One point of a list, wrapped."""
+    indent = "  " * level
+    return fill(text, WIDTH, initial_indent=f"{indent}* ", subsequent_indent=f"{indent}  ") + "\n"
 
 
 def number(value: float) -> str:
@@ -82,7 +90,8 @@ def prefix(name: str) -> str:
 
 def names(found: Iterable[str]) -> str:
     """Names in a paragraph."""
-    return fill(", ".join(f"`{n}`" for n in sorted(found)) + ".", 110, break_on_hyphens=False)
+    text = ", ".join(f"`{n}`" for n in sorted(found)) + "."
+    return fill(text, WIDTH, break_on_hyphens=False)
 
 
 def composed() -> str:
@@ -91,7 +100,7 @@ def composed() -> str:
         f"np.{name}.{method}" if name else f"np.<ufunc>.{method}" for name, method in ufuncs.METHODS
     }
     of_ufuncs = names(prefix(n) for n in ufuncs.COMPOSED)
-    return f"{of_ufuncs}\n\nMethods of ufuncs: {names(methods)}\n"
+    return f"{of_ufuncs}\n\nMethods of ufuncs:\n\n{names(methods)}\n"
 
 
 GROUPS = {
@@ -111,9 +120,10 @@ def functions() -> str:
         groups.setdefault(group, set()).add(registry.name_of(function))
     methods = {n for n in dir(Tracer) if not n.startswith("_") and hasattr(np.ndarray, n)}
     methods.remove("trace")  # a traced value's own: np.trace(x) is
-    rows = [(group, names(found).replace("\n", " ")) for group, found in sorted(groups.items())]
-    rows.append(("methods and attributes of a traced value", names(methods).replace("\n", " ")))
-    return table(("", "traced"), rows)
+    parts = [*sorted(groups.items()), ("methods and attributes of a traced value", methods)]
+    return "\n".join(
+        f"**{group[0].upper()}{group[1:]}**\n\n{names(found)}\n" for group, found in parts
+    )
 
 
 def methods() -> str:
@@ -127,27 +137,27 @@ def solvers() -> str:
 
 
 def hyper_parameters(described: list[dict[str, Any]]) -> str:
-    """One row a hyper-parameter, the method named in its first."""
-    rows = []
+    """One point a method, its hyper-parameters below."""
+    lines = []
     for m in described:
-        if not m["hyper"]:
-            rows.append((f"`{m['name']}`", f"`tw.{m['class_name']}`", "", "", ""))
-        for k, (name, default, meaning, *_) in enumerate(m["hyper"]):
-            who = (f"`{m['name']}`", f"`tw.{m['class_name']}`") if k == 0 else ("", "")
-            shown = "required" if default is None else f"{default:g}"
-            rows.append((*who, f"`{name}`", shown, meaning))
-    return table(("method", "class", "hyper-parameter", "default", "meaning"), rows)
+        none = "" if m["hyper"] else ": no hyper-parameters"
+        lines.append(point(f"`{m['name']}`, `tw.{m['class_name']}`{none}"))
+        for name, default, meaning, *_ in m["hyper"]:
+            shown = "required" if default is None else f"default {default:g}"
+            lines.append(point(f"`{name}` ({shown}): {meaning}", 1))
+    return "".join(lines)
 
 
 def options() -> str:
     """What every method does to the gradient first, if asked."""
-    return table(("option", "what"), [(f"`{o[0]}`", o[2]) for o in _core.options()])
+    return "".join(point(f"`{o[0]}`: {o[2]}") for o in _core.options())
 
 
 def sources() -> str:
     """Where each method comes from."""
     every = [*_core.methods(), *_core.solvers()]
-    return "".join(f"* {m['summary']} {m['source']}\n" for m in every).replace("``", "`")
+    texts = (f"`{m['name']}`: {m['summary']} {m['source']}".replace("``", "`") for m in every)
+    return "".join(point(text) for text in texts)
 
 
 TESTS = {
@@ -177,17 +187,14 @@ MEANINGS = {
     "max_iterations": "`max_iter` was reached",
     "max_evaluations": "`max_nfev` was reached",
     "max_time": "`max_time` was reached",
-    "precision_limit": "all that the slopes around promise is a change of the value by rounding, "
-    "or by the value's noise",
-    "stuck": "a solver finds no lower value, though the gradient promises one; nothing depends on "
-    "x (in the many)",
-    "kink": "a minimum where slopes jump: none is left in the convex hull of those around it, and "
-    "no value around it is lower",
+    "precision_limit": "no step changes the value by more than rounding or the value's noise",
+    "stuck": "no lower value is found, though the gradient promises one",
+    "kink": "a minimum at a corner of the function, where its slopes jump",
     "diverged": "a value, gradient or step overflowed, or the value falls without end",
     "left_domain": "an operation got an input outside its domain; the message names both",
     "non_finite": "a value or gradient is NaN or infinite for another cause",
     "stopped_by_callback": "the callback raised `StopIteration` or returned True",
-    "interrupted": "Ctrl-C; `KeyboardInterrupt.result` holds what there was",
+    "interrupted": "Ctrl-C; `KeyboardInterrupt.result` holds the best so far",
 }
 
 
@@ -205,7 +212,7 @@ def aliases() -> str:
     """Other names that the command line takes."""
     pairs = sorted(expressions.ALIASES.items())
     text = ", ".join(f"`{short}` for `{full}`" for short, full in pairs)
-    return fill(text + ".", 110, break_on_hyphens=False) + "\n"
+    return fill(text + ".", WIDTH, break_on_hyphens=False) + "\n"
 
 
 TABLES: dict[str, Callable[[], str]] = {
@@ -217,8 +224,8 @@ TABLES: dict[str, Callable[[], str]] = {
 }  # fmt: skip
 
 
-def renewed(page: str) -> tuple[str, list[str]]:
-    """Return the page with every table anew, and the names of those that changed."""
+def renewed(page: str) -> tuple[str, list[str], list[str]]:
+    """Return the page with every table anew, the names of all, and of those that changed."""
     stale: list[str] = []
     found: list[str] = []
 
@@ -230,25 +237,27 @@ def renewed(page: str) -> tuple[str, list[str]]:
             stale.append(name)
         return head + new + end
 
-    text = REGION.sub(renew, page)
-    if sorted(found) != sorted(TABLES):
-        raise SystemExit(f"{PAGE} must hold the tables {sorted(TABLES)}, each once, got {found}")
-    return text, stale
+    return REGION.sub(renew, page), found, stale
 
 
 def main(words: list[str]) -> int:
-    """Write the page, or check it."""
+    """Write the pages, or check them."""
     if words not in ([], ["--check"]):
         raise SystemExit(f"usage: make_tables.py [--check], got {words}")
-    text, stale = renewed(PAGE.read_text("utf-8"))
-    if not words:
-        PAGE.write_text(text, "utf-8")
-        return 0
-    if stale:
-        sys.stderr.write(
-            f"{PAGE}: {', '.join(stale)} not up to date; run `python docs/make_tables.py`\n"
-        )
-    return 1 if stale else 0
+    every: list[str] = []
+    status = 0
+    for page in sorted(FOLDER.glob("*.md")):
+        text, found, stale = renewed(page.read_text("utf-8"))
+        every += found
+        if not words:
+            page.write_text(text, "utf-8")
+        elif stale:
+            which = ", ".join(stale)
+            sys.stderr.write(f"{page}: {which} not up to date; run `python docs/make_tables.py`\n")
+            status = 1
+    if sorted(every) != sorted(TABLES):
+        raise SystemExit(f"{FOLDER} must hold the tables {sorted(TABLES)}, each once, got {every}")
+    return status
 
 
 if __name__ == "__main__":

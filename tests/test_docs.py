@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The pages: tables are what the lists say, and every example runs."""
 
+import ast
 import doctest
 import re
 import subprocess
 import sys
+import tomllib
 from importlib import import_module
 from pathlib import Path
 
@@ -13,7 +15,15 @@ import pytest
 import thalweg as tw
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+# What Sphinx makes below docs is not ours: the gallery, and a page for each name.
+PAGES = [
+    ROOT / "README.md",
+    *sorted(
+        page
+        for page in (ROOT / "docs").rglob("*.md")
+        if not {"gallery", "reference"} & set(page.relative_to(ROOT).parts)
+    ),
+]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
@@ -42,33 +52,61 @@ def test_every_example_runs(page, monkeypatch, tmp_path):
     assert result.failed == 0, "".join(said)
 
 
-def test_readme_and_api_hold_examples():
-    assert {ROOT / "README.md", ROOT / "docs" / "api.md"} <= set(WITH_EXAMPLES)
+def test_readme_the_quick_starts_and_the_guide_hold_examples():
+    for folder in ("quick_starts", "guide"):
+        pages = set((ROOT / "docs" / folder).glob("*.md"))
+        without = {page.stem for page in pages - set(WITH_EXAMPLES)}
+        assert without <= {"index", "command_line"}
+    assert ROOT / "README.md" in WITH_EXAMPLES
 
 
-def run_tables(page: Path) -> subprocess.CompletedProcess[str]:
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_line_of_a_page_is_longer_than_120_columns(page):
+    lines = enumerate(page.read_text("utf-8").splitlines(), 1)
+    assert [number for number, line in lines if len(line) > 120] == []
+
+
+def test_no_page_of_the_guide_is_longer_than_250_lines():
+    for page in (ROOT / "docs" / "guide").glob("*.md"):
+        assert page.read_text("utf-8").count("\n") <= 250, page.name
+
+
+def test_reference_has_each_entry_once():
+    text = (ROOT / "docs" / "reference.rst").read_text("utf-8")
+    listed = re.findall(r"^   ([\w.]+)$", text, re.M)
+    assert len(listed) == len(set(listed))
+
+
+def run_tables(folder: Path) -> subprocess.CompletedProcess[str]:
     script = ROOT / "docs" / "make_tables.py"
     code = (
         "import runpy, pathlib, sys\n"
         f"tables = runpy.run_path({str(script)!r})\n"
-        f"tables['main'].__globals__['PAGE'] = pathlib.Path({str(page)!r})\n"
+        f"tables['main'].__globals__['FOLDER'] = pathlib.Path({str(folder)!r})\n"
         "sys.exit(tables['main'](['--check']))"
     )
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
 
 
 def test_tables_are_up_to_date():
-    done = run_tables(ROOT / "docs" / "api.md")
+    done = run_tables(ROOT / "docs" / "lists")
     assert done.returncode == 0, done.stderr
 
 
 def test_stale_table_is_named(tmp_path):
-    page = tmp_path / "api.md"
-    text = (ROOT / "docs" / "api.md").read_text("utf-8")
-    page.write_text(text.replace("| `exp` |", "| `exq` |", 1), "utf-8")
-    done = run_tables(page)
+    for page in (ROOT / "docs" / "lists").glob("*.md"):
+        text = page.read_text("utf-8").replace("| `exp` |", "| `exq` |", 1)
+        (tmp_path / page.name).write_text(text, "utf-8")
+    done = run_tables(tmp_path)
     assert done.returncode == 1
-    assert "operations" in done.stderr
+    assert "operations.md: operations not up to date" in done.stderr
+
+
+def test_missing_table_is_named(tmp_path):
+    (tmp_path / "empty.md").write_text("# No table\n", "utf-8")
+    done = run_tables(tmp_path)
+    assert done.returncode == 1
+    assert "must hold the tables" in done.stderr
 
 
 def test_reference_lists_every_public_name_and_no_other():
@@ -82,15 +120,48 @@ def test_reference_lists_every_public_name_and_no_other():
     assert listed == public
 
 
-def test_readmes_pictures_are_made_by_their_script(tmp_path):
+def test_pictures_of_the_pages_are_made_by_their_script(tmp_path):
     pytest.importorskip("matplotlib")
     script = ROOT / "docs" / "make_pictures.py"
     for folder in ("once", "again"):
         command = [sys.executable, str(script), str(tmp_path / folder)]
         subprocess.run(command, check=True, capture_output=True, timeout=120)
-    shown = set(re.findall(r"\]\(docs/pictures/(\w+\.png)\)", PAGES[0].read_text("utf-8")))
+    text = "".join(page.read_text("utf-8") for page in PAGES)
+    shown = set(re.findall(r"\]\([\w/]*pictures/(\w+\.png)\)", text))
     made = {file.name: file.read_bytes() for file in (tmp_path / "once").iterdir()}
     assert shown == set(made) == {file.name for file in (ROOT / "docs" / "pictures").iterdir()}
     for name, content in made.items():
         assert len(content) < 120_000
         assert content == (tmp_path / "again" / name).read_bytes()
+
+
+def imported(file: Path) -> set[str]:
+    """Top-level modules that a file may import, at its head or later."""
+    modules = set()
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            modules |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            modules.add(node.module.partition(".")[0])
+    return modules
+
+
+def test_readmes_first_command_installs_all_that_an_example_can_import():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    command = re.search(r"<!-- ci: main job -->\n```bash\n(.*)\n", PAGES[0].read_text("utf-8"))
+    wanted = re.search(r'"\.\[([\w,]+)\]"', command[1])[1].split(",")
+    installed = {"thalweg", "numpy"}
+    while wanted:  # extras name extras
+        for requirement in project["optional-dependencies"][wanted.pop()]:
+            name, extras = re.match(r"([\w-]+)(?:\[([\w,]+)\])?", requirement).groups()
+            if name == "thalweg":
+                wanted += extras.split(",")
+            else:
+                installed.add(name)
+    # An example imports modules itself, and by what it calls of the package.
+    files = [*(ROOT / "docs" / "examples").glob("*.py"), *(ROOT / "python").rglob("*.py")]
+    assert len(files) > 50
+    needed = set().union(*map(imported, files)) - sys.stdlib_module_names
+    parts_of_matplotlib = {"mpl_toolkits"}
+    assert needed - parts_of_matplotlib <= installed
+    assert needed >= {"matplotlib", "scipy", "sympy"}

@@ -237,6 +237,40 @@ def test_gallery_runs_a_page_and_writes_its_pictures(capsys, tmp_path, monkeypat
     assert not plt.get_fignums()
 
 
+def test_gallery_prints_the_text_of_a_page_with_its_numbers(capsys):
+    assert cli.main(["gallery", "newton", "--no-show"]) == 0
+    said = capsys.readouterr().out
+    parts = [
+        "Newton's method against gradient descent\n====",
+        "The slope says which way is down.",
+        "By hand\n-------\n\nThe error of gradient descent",
+        "step   gradient descent   Newton\n   0   4.33e-01           4.33e-01",
+    ]
+    places = [said.find(part) for part in parts]
+    assert -1 not in places
+    assert places == sorted(places)
+    assert "# %%" not in said
+    assert "\n\n\n" not in said
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_text_of_every_page_is_for_a_terminal_too(name):
+    cells = gallery._cells(gallery.path(name))
+    assert len([cell for cell in cells if cell.text]) >= 3
+    for cell in cells:
+        assert not re.search(r"^#|:\w+:`|^\.\. |``|`_", cell.text, re.MULTILINE)
+
+
+def test_fault_in_a_page_names_its_line(tmp_path, monkeypatch):
+    page = tmp_path / "broken.py"
+    page.write_text('"""\nTitle\n=====\n"""\n\n# %%\n# Text.\n\n1 / 0\n', "utf-8")
+    monkeypatch.setattr(gallery, "path", lambda _: page)
+    with pytest.raises(ZeroDivisionError) as caught:
+        gallery.run("broken", show=False)
+    assert (str(caught.traceback[-1].path), caught.traceback[-1].lineno + 1) == (str(page), 9)
+    plt.close("all")
+
+
 def test_gallery_without_windows_draws_nothing_to_files(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert cli.main(["gallery", "advertising", "--no-show"]) == 0

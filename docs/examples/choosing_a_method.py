@@ -82,8 +82,8 @@ plt.show()
 #
 # So:
 #
-# * ``lbfgs``, the default, for almost everything;
-# * ``newton`` for up to some hundred variables whose scales differ, ``newton_cg`` for more;
-# * ``adam`` and its kin where values are noisy: training on minibatches;
-# * ``tw.least_squares`` and ``tw.curve_fit`` where the function is a sum of squares;
-# * ``gradient_descent`` to understand, ``compass`` where there are no derivatives.
+# * `lbfgs`, the default, for almost everything;
+# * `newton` for up to some hundred variables whose scales differ, `newton_cg` for more;
+# * `adam` and its kin where values are noisy: training on minibatches;
+# * `tw.least_squares` and `tw.curve_fit` where the function is a sum of squares;
+# * `gradient_descent` to understand, `compass` where there are no derivatives.

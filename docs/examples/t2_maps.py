@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-r"""
+"""
 T2 maps: a decay in every pixel
 ===============================
 
-After a pulse, the signal of a magnetic resonance image decays as
-
-.. math:: S(t) = S_0 \, e^{-t / T_2},
-
-and :math:`T_2` tells tissues apart. A scanner takes the same slice at several echo times; the map
-of :math:`T_2` is a fit in every pixel. Here are 65,536 of them, from an image made with known
-truth, so that the answers can be judged.
+After a pulse, the signal of a magnetic resonance image decays as S(t) = S0 exp(−t / T2). The time
+T2 tells tissues apart. A scanner takes the same slice at several echo times; the map of T2 is a fit
+in every pixel. Here are 65,536 of them, from an image made with known truth, so that the answers
+can be judged.
 """
 
 import time
@@ -20,9 +17,9 @@ import numpy as np
 import thalweg as tw
 
 # %%
-# The image: tubes of known :math:`T_2` in a bath, lit unevenly by the coil, at 12 echo times, with
-# noise of 1 % of the brightest signal. It is kept as scanners give it: one picture for each echo,
-# in single precision.
+# The image: tubes of known T2 in a bath, lit unevenly by the coil, at 12 echo times, with noise of
+# 1 % of the brightest signal. It is kept as scanners give it: one picture for each echo, in single
+# precision.
 
 rng = np.random.default_rng(0)
 rows, columns = np.mgrid[:256, :256] - 127.5

@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """List and run the examples of the gallery, as `thalweg gallery` does.
 
-The examples are scripts in `docs/examples`, which the wheel includes. Each begins with a title,
-prints its results and draws with Matplotlib.
+The examples are scripts in `docs/examples`, which the wheel includes. Each has a title, explains
+itself in comments, prints numbers and draws with Matplotlib.
 """
 
 from __future__ import annotations
 
 import ast
-import runpy
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
+from typing import Any, NamedTuple
 
 __all__ = ["data", "has_windows", "names", "path", "run", "title"]
 
@@ -117,8 +118,40 @@ def _as_a_script(script: Path) -> Iterator[None]:
         sys.argv = words
 
 
+class _Cell(NamedTuple):
+    """One part of a page: its text, and the statements below that text."""
+
+    text: str
+    code: ast.Module
+
+
+def _cells(script: Path) -> list[_Cell]:
+    """Split a page at its text: the docstring, and the comments that begin with ``# %%``.
+
+    Statements keep their line numbers, so that a message names a line of the script.
+    """
+    source = script.read_text("utf-8")
+    lines = source.splitlines()
+    body = ast.parse(source, str(script)).body
+    starts = [0, *(at for at, line in enumerate(lines, 1) if line.startswith("# %%"))]
+    found = []
+    for start, end in zip(starts, [*starts[1:], len(lines) + 1], strict=True):
+        code = [part for part in body if start <= part.lineno < end]
+        comment = takewhile(lambda line: line.startswith("#"), lines[start:]) if start else ()
+        text = "\n".join(line.removeprefix("#").removeprefix(" ") for line in comment)
+        if not start and code:
+            text = ast.get_docstring(ast.Module(body[:1], [])) or ""
+        found.append(_Cell(text.strip(), ast.Module(code, [])))
+    return found
+
+
+def _prints(code: ast.Module) -> bool:
+    """Tell whether a cell calls `print`, so that an empty line belongs below its numbers."""
+    return any(isinstance(node, ast.Name) and node.id == "print" for node in ast.walk(code))
+
+
 def run(name: str, save: str | Path | None = None, show: bool = True) -> list[Path]:
-    """Run an example, and show its pictures or write them to files.
+    """Run an example: print its text and its numbers, and show its pictures or write them.
 
     Parameters
     ----------
@@ -153,7 +186,13 @@ def run(name: str, save: str | Path | None = None, show: bool = True) -> list[Pa
     real, plt.show = plt.show, lambda *_, **__: None
     try:
         with _as_a_script(script):
-            runpy.run_path(str(script), run_name="__main__")
+            left: dict[str, Any] = {"__name__": "__main__", "__file__": str(script)}
+            for cell in _cells(script):
+                if cell.text:
+                    print(cell.text, end="\n\n")  # noqa: T201
+                exec(compile(cell.code, str(script), "exec"), left)
+                if _prints(cell.code):
+                    print()  # noqa: T201
     finally:
         plt.show = real
     figures = [plt.figure(number) for number in plt.get_fignums()]

@@ -18,10 +18,10 @@ __all__ = ["add_gallery"]
 GALLERY = """\
 examples:
   thalweg gallery                                  list the examples
-  thalweg gallery omega                            run one and show its pictures
-  thalweg gallery sauna --plot sauna.png           write its pictures: sauna-1.png, sauna-2.png, ...
-  thalweg gallery newton --no-show                 print its text, open no window
-  thalweg gallery newton --source > mine.py        get its script, to change it
+  thalweg gallery omega                            print its text and numbers, show its pictures
+  thalweg gallery sauna --plot sauna.png           write the pictures: sauna-1.png, sauna-2.png, ...
+  thalweg gallery newton --no-show                 print only, open no window
+  thalweg gallery newton --source > mine.py        print the script, to change it
 """
 
 COMPLETION = """\
@@ -34,8 +34,8 @@ def add_gallery(commands: Any, command: str, parser: Callable[[str], Any]) -> No
     """Add both commands; `parser` builds the whole parser with the options of one command."""
     gallery = commands.add_parser(
         "gallery",
-        help="run an example and show its pictures",
-        description="Run an example of the gallery and show its pictures.",
+        help="read and run an example, and show its pictures",
+        description="Run an example of the gallery: print its text and numbers, show its pictures.",
         epilog=GALLERY,
     )
     gallery.set_defaults(run=_gallery)

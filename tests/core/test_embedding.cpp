@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The program of the quick start for authors who embed the core, as its page prints it.
+#include "check.hpp"
+
+#define main embedding_main
+#include "../../docs/quick_starts/embedding/main.cpp"
+#undef main
+
+TEST(the_embedding_quick_start_reaches_its_minimum) { CHECK(embedding_main() == 0); }
