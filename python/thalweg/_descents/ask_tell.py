@@ -20,13 +20,13 @@ from thalweg._objectives.bounds import read_bounds
 from thalweg._objectives.points import FloatArray, as_floats, structure_of
 from thalweg._results.reasons import STATUS_MANY, SUCCESS
 
-__all__ = ["Asked", "Dialogue"]
+__all__ = ["Dialogue", "Request"]
 
 _SUCCESS, _STATUS = np.array(SUCCESS), np.array(STATUS_MANY, dtype=np.int8)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Asked:
+class Request:
     """The points where a descent needs evaluations, and which evaluations it needs.
 
     Attributes
@@ -96,11 +96,11 @@ class Dialogue:
             )
         self.needs: str = self._core.needs
 
-    def ask(self) -> Asked | None:
+    def ask(self) -> Request | None:
         """Return the next points to evaluate, or None when every descent has ended."""
-        asked = self._core.ask()
-        self._curved = asked is not None and bool(asked[3].any())
-        return None if asked is None else Asked(*asked)
+        request = self._core.ask()
+        self._curved = request is not None and bool(request[3].any())
+        return None if request is None else Request(*request)
 
     def tell(self, f: Any, g: Any = None, h: Any = None) -> None:
         """Pass the requested evaluations to the method.

@@ -163,25 +163,25 @@ class Losses:
     ) -> None:
         self._function, self._x0, self._args, self._unpack = function, x0, args, unpack
         self._shapes = [a.shape[1:] for a in data]
-        self._made: dict[int, Objective] = {}
+        self._traced: dict[int, Objective] = {}
 
     def of(self, rows: int) -> Objective:
         """Return the loss of this many rows, whose data are inputs that change with the batch."""
-        made = self._made.get(rows)
-        if made is None:
+        loss = self._traced.get(rows)
+        if loss is None:
             inputs = [np.zeros((rows, *shape)) for shape in self._shapes]
-            made = Objective(self._function, self._x0, (*inputs, *self._args), self._unpack)
-            if prod(made.shape) != 1:
+            loss = Objective(self._function, self._x0, (*inputs, *self._args), self._unpack)
+            if prod(loss.shape) != 1:
                 raise ValueError(
-                    f"the loss must be one value, a mean over rows, got shape {made.shape}"
+                    f"the loss must be one value, a mean over rows, got shape {loss.shape}"
                 )
-            self._made[rows] = made
-        return made
+            self._traced[rows] = loss
+        return loss
 
     @property
     def shared(self) -> list[FloatArray]:
         """The numbers in `args`, which are the same in every batch."""
-        return next(iter(self._made.values())).args[len(self._shapes) :]
+        return next(iter(self._traced.values())).args[len(self._shapes) :]
 
     def on(self, rows: int, gradient: bool) -> _core.OnRows:
         """Return the program for the value, and optionally the gradient, of this many rows."""

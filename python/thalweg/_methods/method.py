@@ -413,10 +413,10 @@ def make(method: Any, hyper: dict[str, Any]) -> Method:
     if name not in classes:
         raise _no_such_method(method, name)
     if hyper or name not in _plain:
-        made = classes[name](**hyper)
+        default = classes[name](**hyper)
         if hyper:
-            return made
-        _plain[name] = made
+            return default
+        _plain[name] = default
     return _plain[name]
 
 

@@ -203,11 +203,11 @@ class Objective:
     # ---- evaluation
 
     def _function(self, key: Any, build: Callable[[], list[int]], inputs: int) -> _core.Function:
-        made = self._functions.get(key)
-        if made is None:
-            made = _core.Function(self._graph, build(), inputs)
-            made = self._functions.setdefault(key, made)
-        return made
+        function = self._functions.get(key)
+        if function is None:
+            function = _core.Function(self._graph, build(), inputs)
+            function = self._functions.setdefault(key, function)
+        return function
 
     def _run(self, key: Any, build: Callable[[], list[int]], rows: FloatArray) -> list[FloatArray]:
         """Evaluate outputs at points (k, n); each output is (k, size)."""
@@ -463,12 +463,12 @@ class Objective:
         self, key: Any, build: Callable[[_core.Graph, int, int, int], _core.Minimizer]
     ) -> _core.Minimizer:
         """Return ``build(graph, value, variables, inputs)``, built once for each key."""
-        made = self._minimizers.get(("lm", key))
-        if made is None:
+        minimizer = self._minimizers.get(("lm", key))
+        if minimizer is None:
             check_square(self.n, "least squares", "use minimize, with lbfgs", 3)
-            made = build(self._graph, self._f, self.x_node, 1 + len(self.args))
-            self._minimizers["lm", key] = made
-        return made
+            minimizer = build(self._graph, self._f, self.x_node, 1 + len(self.args))
+            self._minimizers["lm", key] = minimizer
+        return minimizer
 
     def diagnose_residuals(
         self, rows: FloatArray, jacobian: bool
@@ -488,12 +488,12 @@ class Objective:
         factor: float,
     ) -> tuple[Any, ...]:
         """Find x (n,) that minimizes the sum of squares of the values; see `_core.Fit.fit`."""
-        made = self._minimizers.get("fit")
-        if made is None:
+        fit = self._minimizers.get("fit")
+        if fit is None:
             check_square(self.n, "a fit", "use minimize, with lbfgs", 3)
-            made = _core.Fit(self._graph, self._f, self.x_node, 1 + len(self.args))
-            self._minimizers["fit"] = made
-        return made.fit(x, [None, *args], bounds, stopping, scale, rows, factor)
+            fit = _core.Fit(self._graph, self._f, self.x_node, 1 + len(self.args))
+            self._minimizers["fit"] = fit
+        return fit.fit(x, [None, *args], bounds, stopping, scale, rows, factor)
 
     def kept_function(
         self, key: Any, build: Callable[[Trace, Tracer, Tracer], list[int]], inputs: int
@@ -593,9 +593,9 @@ class Objective:
 
 def restore_objective(saved: Any) -> Objective:
     """Rebuild an objective from a pickle. Pickles refer to this function by name."""
-    made = Objective.__new__(Objective)
-    restore(made, saved)
-    return made
+    restored = Objective.__new__(Objective)
+    restore(restored, saved)
+    return restored
 
 
 class Tape(str):

@@ -95,9 +95,9 @@ class _Call:
             return
         found = known.get(key)
         if found is None:  # threads may trace at the same time; all use the first one stored
-            made = self._trace(fun, args, named)
+            traced = self._trace(fun, args, named)
             with _lock:
-                found = known.setdefault(key, made)
+                found = known.setdefault(key, traced)
                 if len(known) > _MOST:
                     known.pop(next(iter(known)))
         self.objective = found
