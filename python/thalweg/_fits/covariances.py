@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Covariances of many fits: the inverse of a normal matrix, written on the tape of all lanes.
+"""Covariances: the inverse of the normal matrix as traced operations, and its scale.
 
-Lanes whose matrix is too ill-conditioned for that are named; they are done by QR of the Jacobian.
+Matrices that are too ill-conditioned for that are marked; those are done by QR of the Jacobian.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -14,17 +14,47 @@ import numpy as np
 from thalweg._objectives.points import FloatArray
 from thalweg._tracing.tracer import Tracer
 
-__all__ = ["TRUSTED", "covariances", "held_of", "scale_covariance", "variance"]
+__all__ = ["scale_covariance", "traced_spread", "variance"]
 
 # The largest diagonal element of the inverse of the normal matrix, scaled to ones on its diagonal,
 # up to which the inverse is trusted: rounding is then below 1e-6 of a variance.
 TRUSTED = 1e9
 
 
+def traced_spread(
+    subject: Tracer,
+    x: Tracer,
+    weights: Tracer | None,
+    box: list[FloatArray],
+    scale: Callable[[Any], tuple[Any, Any]],
+) -> tuple[list[list[Any]], list[Any], Any]:
+    """As `covariances`, of the variables x (n,) of a traced vector.
+
+    Parameters
+    ----------
+    subject, x : Tracer
+        What is differentiated (m,), and by what.
+    weights : Tracer, optional
+        Weights (m,) of the rows of the Jacobian.
+    box : list of ndarray
+        [lower, upper] bounds: variables that lie at one are left out.
+    scale : callable
+        ``scale(free)``: what the inverse is multiplied by, and whether it is known, where so many
+        variables lie at no bound.
+    """
+    trace, n = subject.trace, x.size
+    node = -1 if weights is None else trace.lift(weights)
+    _, normal = trace.graph.normal_equations(subject.node, subject.node, node, x.node)
+    held, free = held_of(Tracer(trace, trace.graph.reshape(x.node, (n,))), n, box)
+    factor, known = scale(free)
+    matrix = Tracer(trace, trace.graph.reshape(normal, (n, n)))
+    return covariances(matrix, n, factor, known, held)
+
+
 def covariances(
     normal: Tracer, n: int, scale: Any, known: Any, held: list[Any] | None
 ) -> tuple[list[list[Any]], list[Any], Any]:
-    """Covariance and standard errors of n variables, and whether the lane is to be done by QR.
+    """Covariance and standard errors of n variables, and whether QR must compute them.
 
     Parameters
     ----------
@@ -33,7 +63,7 @@ def covariances(
     scale : number or Tracer
         What the inverse is multiplied by: the variance of the data.
     known : Truth
-        False where there are too few data to know `scale`: everything is infinite then.
+        False where there are too few data to know `scale`: then all is infinite.
     held : list of Truth, optional
         Variables that are left out: NaN in their rows.
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""`model`: a function of data and parameters traced once and kept, to be fitted again and again.
+"""`model`: traces a function of data and parameters once and keeps it, for any number of fits.
 
-`curve_fit` is one fit of one.
+`curve_fit` makes one and fits it once.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from thalweg._fits.arguments import (
     weights_of,
 )
 from thalweg._fits.arguments_many import data_of, starts_of
-from thalweg._fits.endings import explain, weighed
+from thalweg._fits.endings import explain
 from thalweg._fits.information import information, warn
 from thalweg._fits.running import ManyProblem, fit_many
 from thalweg._fits.settings import (
@@ -63,9 +63,9 @@ class Model:
     names : list of str
         The parameters.
     n : int
-        How many they are.
+        Number of parameters.
     p0 : ndarray
-        Where fits start, unless told otherwise.
+        The default start of fits.
     """
 
     def __init__(
@@ -264,9 +264,9 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
         settings: CurveFitSettings,
         sizes: tuple[float, ...] = (),
     ) -> tuple[Any, ...]:
-        """Fit to data that are checked.
+        """Fit to a checked sample.
 
-        Where the fit from `start` is not sound it is begun again with a long first step, and then
+        If the fit from `start` is not sound, it is begun again with a long first step, and then
         with every parameter at each of `sizes`.
         """
         n, y, method = self.n, sample.y, settings.method
@@ -298,14 +298,15 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
         if not settings.full_output:
             return ending.x, ending.covariance
         r, jacobian = squares.at(ending.x)
-        _, _, jacobian = weighed(squares, r, jacobian)
+        with np.errstate(all="ignore"):
+            jacobian = squares.curved(r, jacobian)
         mask = active_mask(ending.x, squares.box)
         info = information(squares.evaluations(ending.nfev)[0], r, jacobian, mask)
         status = STATUS_LEAST_SQUARES[ending.reason]
         return ending.x, ending.covariance, info, message(), status
 
     def _warn(self, ending: Ending, left_open: Any, box: list[FloatArray], flat: float) -> None:
-        """Warn of what the data do not determine, and of a fit that is worse than a constant."""
+        """Warn about parameters that the data leave open, and about a fit worse than a constant."""
         if left_open.any():
             which = named(self.names, left_open)
             warn(
@@ -327,22 +328,18 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
     def _squares(self, sample: Sample, settings: CurveFitSettings) -> Squares:
         if self._objective is None:
             return self._called(sample, settings)
-        y, weights, kept = sample
-        kind = (y.shape, None if weights is None else weights.shape, kept is None)
-        made = self._residuals.get(kind)
-        given = sample.arrays()
+        made, given = self._residuals.get(sample.kind), sample.arrays()
         if made is None:
-            made = self._residuals[kind] = self._objective.then(
-                lambda values, y, *rest: difference(values, y, weights, kept, rest), given
+            made = self._residuals[sample.kind] = self._objective.then(
+                lambda values, *arrays: residuals(values, sample.with_arrays(arrays)), given
             )
         return TracedSquares(made, settings.squares, given, ("ydata", "1 / sigma"))
 
     def _called(self, sample: Sample, settings: CurveFitSettings) -> CalledSquares:
-        (y, weights, kept), jac = sample, settings.jac
+        weights, jac = sample.weights, settings.jac
 
-        def residuals(p: Any) -> Any:
-            rest = [a for a in (weights, kept) if a is not None]
-            return difference(as_floats(self._call(*p), "f"), y, weights, kept, rest)
+        def called(p: Any) -> Any:
+            return residuals(as_floats(self._call(*p), "f"), sample)
 
         def slopes(p: Any) -> Any:
             given = Parameters.of(jac).call(jac, (self._xdata, *p))
@@ -352,14 +349,14 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
             return weights @ columns if weights.ndim == 2 else columns * weights.reshape(-1, 1)
 
         return CalledSquares(
-            residuals, self.p0, (), slopes if callable(jac) else None, False, settings.squares
+            called, self.p0, (), slopes if callable(jac) else None, False, settings.squares
         )
 
 
 def _tries(
     start: FloatArray, sizes: tuple[float, ...], box: list[FloatArray]
 ) -> list[tuple[FloatArray, float]]:
-    """Where each try of a fit starts, and how long its first step may be."""
+    """The start of each try of a fit, and how long its first step may be."""
     tries = [(start, factor) for factor in FACTORS]
     for size in sizes:
         x = np.full(start.size, size)
@@ -374,15 +371,15 @@ def _tried(
     rows: int,
     flat: float,
 ) -> tuple[Ending, Any]:
-    """The first sound ending of some tries, else the best of them; parameters it leaves open."""
+    """The first sound ending of some tries or the best of all; the parameters it leaves open."""
     start = tries[0][0]
     best: Ending | None = None
     left_open: Any = None
     nfev = 0
-    for (x, factor), limits in within_limits(tries, start.size, stopping):
+    for (x, factor), limited in within_limits(tries, start.size, stopping):
         if best is not None and factor != FACTORS[0] and best.reason in NOT_BEGUN:
             continue
-        ending = squares.fit(x, limits, rows, factor)
+        ending = squares.fit(x, limited, rows, factor)
         nfev += ending.nfev
         if best is None or better(
             SUCCESS[ending.reason], ending.cost, SUCCESS[best.reason], best.cost
@@ -397,23 +394,22 @@ def _tried(
     return squares.explained_stop(best._replace(nfev=nfev)), left_open
 
 
-def difference(values: Any, y: Any, weights: Any, kept: Any, rest: Any) -> Any:
-    """Residuals, of numbers or traced values; `rest`: the weights and the mask that there are."""
-    rest = list(rest)
+def residuals(values: Any, sample: Sample) -> Any:
+    """What a model's values leave of a sample, as a vector; of numbers or traced values."""
+    y, weights, kept = sample
     if values.shape != y.shape:
         check_shapes(values.shape, y.shape)
     r = values - y
-    w = rest.pop(0) if weights is not None else None
     if kept is not None:
-        r = np.where(rest[0] > 0, r, 0.0)
+        r = np.where(kept > 0, r, 0.0)
     r = np.ravel(r)
-    if w is None:
+    if weights is None:
         return r
-    return w @ r if w.ndim == 2 else r * w
+    return weights @ r if weights.ndim == 2 else r * weights
 
 
 def check_shapes(values: tuple[int, ...], data: tuple[int, ...]) -> None:
-    """Refuse values that would make more or fewer residuals than there are data."""
+    """Raise ValueError where values would make more or fewer residuals than there are data."""
     try:
         size = prod(np.broadcast_shapes(values, data))
     except ValueError:

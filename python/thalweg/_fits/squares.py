@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Sums of squares as the core's Levenberg-Marquardt minimizes them: of traced or called residuals.
+"""Runs the core's Levenberg-Marquardt solver on residuals, which are traced or called.
 
-What the user's words mean is settled in least_squares.py and curve_fit.py.
+Arguments of users are read and checked elsewhere: in settings.py, least_squares.py, curve_fit.py.
 """
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,7 +24,6 @@ from thalweg._fits.soundness import (
     SINGULAR,
     bent_down,
     beside,
-    linear,
     refined,
     undetermined,
 )
@@ -42,12 +40,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CalledSquares", "Ending", "Squares", "TracedSquares", "cost_and_derivatives",
-    "ending_of", "kept_sum_of_squares",
+    "ending_of", "kept_sum_of_squares", "put_ending", "weights_and_cost",
 ]  # fmt: skip
 
 
 class Ending(NamedTuple):
-    """How a fit ended: what `_core.Fit.fit` tells."""
+    """How a fit ended, in the order in which `_core.Fit.fit` returns it."""
 
     x: FloatArray
     covariance: FloatArray
@@ -62,17 +60,26 @@ class Ending(NamedTuple):
     nit: int
 
 
-def ending_of(out: dict[str, Any]) -> Ending:
-    """The same of a run, without a covariance."""
-    return Ending(
-        out["x"][0], np.empty((0, 0)), 0, 1.0, np.zeros(out["x"].shape[1], dtype=bool),
-        float(out["fun"][0]), int(out["reason"][0]),
-        float(out["left"][0]), float(out["right"][0]), int(out["nfev"][0]), int(out["nit"][0]),
-    )  # fmt: skip
+# Names in what the core returns of a run, in the order of `Ending`.
+_OUTCOME = ("fun", "reason", "left", "right", "nfev", "nit")
+
+
+def ending_of(out: dict[str, Any], lane: int = 0) -> Ending:
+    """How one descent of a run ended, without a covariance."""
+    x = out["x"][lane].copy()
+    numbers = (out[name][lane].item() for name in _OUTCOME)
+    return Ending(x, np.empty((0, 0)), 0, 1.0, np.zeros(x.size, dtype=bool), *numbers)
+
+
+def put_ending(out: dict[str, Any], lane: int, ending: Ending) -> None:
+    """Replace the ending of one descent in what the core returned."""
+    out["x"][lane] = ending.x
+    for name, value in zip(_OUTCOME, ending[5:], strict=True):
+        out[name][lane] = value
 
 
 class Squares:
-    """Residuals, their loss, and what it takes to descend on them.
+    """Residuals with their loss, bounds and units, and descents on the sum of their squares.
 
     Attributes
     ----------
@@ -117,36 +124,39 @@ class Squares:
         factor: float = FACTORS[0],
         listener: Listener | None = None,
     ) -> dict[str, Any]:
-        """Descend from x (n,); the core's account of the ending, each array with one row."""
+        """Descend from x (n,); return what the core does, each array with one row."""
         raise NotImplementedError
 
     def fit(self, x: FloatArray, stopping: _core.Stopping, rows: int, factor: float) -> Ending:
-        """Descend from x; the covariance too, scaled by what is left to so many data (0: not)."""
+        """Descend from x and compute the covariance, scaled by the variance of so many data.
+
+        0 `rows`: not scaled.
+        """
         ending = self.descended(x, stopping, rows, factor)
         return self.further(ending, rows, stopping.max_nfev)
 
     def further(self, ending: Ending, rows: int, max_nfev: int) -> Ending:
-        """An ending, gone on with by J itself where J'J is singular to rounding."""
+        """The ending after further steps by QR of J, if J'J is singular to rounding."""
         if ending.pivot >= SINGULAR:
             return ending
-        further = refined(functools.partial(linear, self), ending, self.box, max_nfev)
+        further = refined(self.linear, ending, self.box, max_nfev)
         return further if further.nit == ending.nit else self.spread(further, rows)
 
     def descended(
         self, x: FloatArray, stopping: _core.Stopping, rows: int, factor: float
     ) -> Ending:
-        """The same by J'J alone."""
+        """As `fit`, by J'J alone."""
         out = self.run(x, stopping, factor)
         if out["error"] is not None:
             raise out["error"]
         return self.spread(ending_of(out), rows)
 
     def explained_stop(self, ending: Ending) -> Ending:
-        """The last ending of all tries: stuck beside what is not finite, it says so."""
+        """The final ending, with reason `non_finite` if it is stuck beside such points."""
         if (
             ending.reason == Reason.stuck
             and not np.signbit(ending.left)
-            and beside(functools.partial(linear, self), ending.x) is not None
+            and beside(self.linear, ending.x) is not None
         ):
             return ending._replace(reason=int(Reason.non_finite))
         return ending
@@ -160,14 +170,12 @@ class Squares:
         if found.any() or not vague.any() or not SUCCESS[ending.reason]:
             return found
         held = np.isnan(errors)
-        return vague if bent_down(functools.partial(linear, self), ending.x, held) else found
+        return vague if bent_down(self.linear, ending.x, held) else found
 
     def spread(self, ending: Ending, rows: int) -> Ending:
-        """An ending with the covariance there."""
-        r, jacobian = self.at(ending.x)
-        if self.rho is not None:
-            jacobian = jacobian * np.sqrt(curvature(self.rho, r, self.f_scale))[:, None]
+        """The ending with its covariance."""
         held = at_bounds(ending.x, self.box)
+        jacobian = self.curved(*self.at(ending.x))
         covariance, rank, pivot, loose = _core.covariance(jacobian.T, held)
         free = self.n - (0 if held is None else int(np.count_nonzero(held)))
         if rows and rank == free and not scale_covariance(covariance, ending.cost, rows, free):
@@ -179,22 +187,54 @@ class Squares:
         raise NotImplementedError
 
     def evaluations(self, counted: int) -> tuple[int, int]:
-        """Evaluations of the residuals and of the Jacobian, of which the core counts these."""
+        """Evaluations of the residuals and of the Jacobian, where the core counted so many."""
         return counted, counted
 
     def blame(self, x: FloatArray) -> str:
         """What made the residuals, or else their derivatives, not finite at x."""
         raise NotImplementedError
 
+    # ---- values with the loss
+
+    def weigh(self, r: FloatArray) -> tuple[float, FloatArray | None]:
+        """The cost of residuals, and the weight of each in the gradient; None without a loss."""
+        if self.rho is None:
+            return 0.5 * float(r @ r), None
+        costs, share = (np.asarray(v) for v in weighted(self.rho, r, self.f_scale))
+        return float(costs.sum()), share
+
+    def curved(self, r: FloatArray, jacobian: FloatArray) -> FloatArray:
+        """The Jacobian with rows so that J'J is the Gauss-Newton matrix of the cost."""
+        if self.rho is None:
+            return jacobian
+        curved: FloatArray = jacobian * np.sqrt(curvature(self.rho, r, self.f_scale))[:, None]
+        return curved
+
     def evaluate(self, x: FloatArray) -> tuple[float, FloatArray, FloatArray]:
         """Cost, gradient and normal matrix at x, for the core to call."""
         r, jacobian = self.at(x)
         with np.errstate(all="ignore"):  # a point that is not finite ends as one
-            if self.rho is None:
-                return 0.5 * float(r @ r), jacobian.T @ r, jacobian.T @ jacobian
-            cost, share = (np.asarray(v) for v in weighted(self.rho, r, self.f_scale))
-            rows = jacobian * share[:, None]
-            return float(cost.sum()), rows.T @ r, rows.T @ jacobian
+            cost, share = self.weigh(r)
+            rows = jacobian if share is None else jacobian * share[:, None]
+            return cost, rows.T @ r, rows.T @ jacobian
+
+    def linear(self, x: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+        """Cost, residuals and J's columns (n, m), weighted so that J'r is the cost's gradient."""
+        r, jacobian = self.at(x)
+        with np.errstate(all="ignore"):
+            cost, share = self.weigh(r)
+            if share is None:
+                return cost, r, jacobian.T
+            root = np.sqrt(np.maximum(share, 0.0))
+            return cost, root * r, (jacobian * root[:, None]).T
+
+
+def weights_and_cost(r: Tracer, rho: Rho | None, f_scale: Tracer | None) -> tuple[Any, Any]:
+    """Weights of the rows of the Jacobian in the covariance, or None; the cost. Both traced."""
+    if rho is None:
+        return None, np.sum(r * r) * 0.5
+    costs, _ = weighted(rho, r, f_scale)
+    return curvature(rho, r, f_scale), np.sum(r.trace.wrap(costs))
 
 
 def cost_and_derivatives(
@@ -210,7 +250,7 @@ def cost_and_derivatives(
 
 
 def kept_sum_of_squares(objective: Objective, rho: Rho | None) -> _core.Minimizer:
-    """The core's least squares on an objective's values as residuals; made once for each loss.
+    """The core's solver with an objective's values as residuals; made once for each loss.
 
     With a loss, its scale is one more input.
     """
@@ -227,12 +267,12 @@ def kept_sum_of_squares(objective: Objective, rho: Rho | None) -> _core.Minimize
 
 
 def calling_minimizer(n: int) -> _core.Minimizer:
-    """The core's least squares of n variables on residuals that are called."""
+    """The core's solver for n variables on residuals that are called."""
     return _core.Minimizer("lm", _core.Graph(), -1, n, 1)
 
 
 class TracedSquares(Squares):
-    """Residuals that were traced; what is lowered for them stays with the objective."""
+    """Residuals that were traced; their tapes are kept with the objective."""
 
     def __init__(
         self,
@@ -242,7 +282,7 @@ class TracedSquares(Squares):
         names: tuple[str, ...] = (),
     ) -> None:
         super().__init__(settings)
-        self.names = names  # of the args, for messages
+        self.names = names  # of the args, in messages
         self.objective = objective
         self.args = objective.args if args is None else args
         self.structure, self.shape = objective.structure, objective.shape
@@ -277,7 +317,7 @@ class TracedSquares(Squares):
     def descended(
         self, x: FloatArray, stopping: _core.Stopping, rows: int, factor: float
     ) -> Ending:
-        """As above, in one call of the core where there is no loss."""
+        """As above, in one call of the core if there is no loss."""
         if self.rho is not None:
             return super().descended(x, stopping, rows, factor)
         return Ending(
@@ -357,7 +397,7 @@ class CalledSquares(Squares):
         return self._known[key]
 
     def evaluations(self, _: int) -> tuple[int, int]:
-        """Calls so far; those for differences are not counted."""
+        """Calls so far, without those for differences."""
         return self.calls[0], self.calls[1]
 
     def _jacobian(self, x: FloatArray, m: int) -> FloatArray:
