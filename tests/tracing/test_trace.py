@@ -992,7 +992,7 @@ def test_what_is_not_for_numbers_is_not_checked_by_them():
     ],
 )  # fmt: skip
 def test_counts_and_positions_must_be_known(function):
-    with pytest.raises(TraceError, match="Indices, lengths and counts are numbers"):
+    with pytest.raises(TraceError, match="Indices, lengths and counts must be numbers"):
         failing(function, (3,))
 
 
