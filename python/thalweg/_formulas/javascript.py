@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A traced graph written out as JavaScript: node by node, numbers as scalars, arrays flat.
+"""Write a traced graph as JavaScript, node by node, with arrays stored flat.
 
-A page gets those functions of `javascript_operations.py` that its own uses.
+The output includes those functions of `javascript_operations.py` that the graph uses.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _JOINS = {
     "sum": "(a, b) => a + b", "prod": "(a, b) => a * b",
     "max": "Math.max", "min": "Math.min",
 }  # fmt: skip
-# What the core calls nodes that are no elementwise operations, where one made a bad number.
-_TOLD = {"matmul": "matmul", "scan": "a running sum or product"}
-_WHOLE = 64  # exponents up to here are products, as in the core
+# What the core's messages call a node that is no elementwise operation.
+_CALLED = {"matmul": "matmul", "scan": "a running sum or product"}
+_WHOLE = 64  # whole exponents up to this one become products, as in the core
 
 
 def literal(value: float) -> str:
-    """A number as JavaScript reads it, to the bit."""
+    """Write a number so that JavaScript reads the same bits."""
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
@@ -41,7 +41,7 @@ def literal(value: float) -> str:
 
 
 def numbers(values: Any) -> str:
-    """A list of numbers."""
+    """Write numbers as a JavaScript array."""
     return "[" + ",".join(literal(v).strip("()") for v in np.ravel(values).tolist()) + "]"
 
 
@@ -52,26 +52,28 @@ def written(
     args: Sequence[Any],
     records: dict[str, int] | None = None,
 ) -> str:
-    """Functions of one point (an array), one for each output, as JavaScript.
+    """Write each output as a JavaScript function of one point, an array.
 
     Parameters
     ----------
     graph : Graph
+        The graph that contains the outputs.
     x : int
         The node of the point.
     outputs : dict
-        Node by the function's name; an output of one element is a number.
+        The node of each output by the name of its function. An output of one element is a number.
     args : sequence of ndarray
-        What the other inputs are.
+        The values of the other inputs.
     records : dict, optional
-        Nodes by the names of functions that give a list of all nodes under them, themselves the
-        last: what each is called, its value, its operands (the position of a node, or a number in
-        a list), and each operand's domain. They tell which operation made a bad number.
+        Nodes by the names of functions that return a list of all nodes that the node depends on,
+        itself the last: the name of each, its value, its operands (the position of a node, or a
+        number in a list), and the domain of each operand. From such a list a page finds which
+        operation first gave a number that is not finite.
 
     Raises
     ------
     NotImplementedError
-        If the graph holds an operation that cannot be written; it is named.
+        If the graph contains an operation that has no JavaScript form; the message names it.
     """
     writer = Writer(graph, ["x[0]" if math.prod(graph.shape(x)) == 1 else "x", *args])
     bodies = {name: writer.body(node) for name, node in outputs.items()}
@@ -81,13 +83,13 @@ def written(
 
 
 def with_library(parts: Sequence[str]) -> str:
-    """Code with those functions of the library before it that it uses."""
+    """Join the parts of a program, after the functions of the library that it uses."""
     code = "\n".join(parts)
     return "\n".join([*_needed(code), code])
 
 
 def _needed(code: str) -> list[str]:
-    """The library's functions that the code uses, and those that these use."""
+    """Return the library functions that the code uses, directly or indirectly."""
     used: set[str] = set()
     texts = [code]
     while texts:
@@ -99,13 +101,13 @@ def _needed(code: str) -> list[str]:
 
 
 class Writer:
-    """Writes the nodes of one graph; data that functions share is written once.
+    """Writes the nodes of one graph; data shared by several functions is written once.
 
     Parameters
     ----------
     graph : Graph
     inputs : sequence of str or array_like
-        What its inputs are: text of JavaScript, or numbers.
+        For each input its JavaScript text, or its numbers.
     """
 
     def __init__(self, graph: Any, inputs: Sequence[Any]) -> None:
@@ -114,12 +116,12 @@ class Writer:
         self._known: dict[str, str] = {}
 
     def body(self, output: int) -> str:
-        """The statements that compute an output and return it."""
+        """Write the statements that compute an output and return it."""
         lines, names = self.statements([output])
         return "\n".join([*lines, f"  return {names[output]};"])
 
     def statements(self, outputs: Sequence[int]) -> tuple[list[str], dict[int, str]]:
-        """The statements that compute some nodes, and what each node is called."""
+        """Write the statements that compute some nodes; also return the name of each node."""
         names: dict[int, str] = {}
         lines: list[str] = []
         for node in nodes_under(self.graph, *outputs):
@@ -136,7 +138,7 @@ class Writer:
         return lines, names
 
     def record(self, output: int) -> str:
-        """The statements that compute an output and return a list of nodes, as `written` says."""
+        """Write the statements of a function that returns a list of nodes; see `written`."""
         lines, names = self.statements([output])
         made: dict[int, int] = {}
         records = []
@@ -145,7 +147,7 @@ class Writer:
             if kind in ("input", "constant", "data"):
                 continue
             by = [str(made[i]) if i in made else f"[{names[i]}]" for i in operands]
-            called, domain = _TOLD.get(kind, "an array operation"), "null"
+            called, domain = _CALLED.get(kind, "an array operation"), "null"
             if kind == "elementwise":
                 called, domain = what, self._shared(_domain(what))
             elif kind == "reduce":
@@ -155,7 +157,7 @@ class Writer:
         return "\n".join([*lines, "  return [" + ", ".join(records) + "];"])
 
     def _shared(self, text: str) -> str:
-        """A constant beside the functions."""
+        """Return the name of a constant that is defined outside the functions."""
         if text not in self._known:
             self._known[text] = f"D{len(self._known)}"
             self.constants.append(f"const {self._known[text]} = {text};")
@@ -241,14 +243,14 @@ class Writer:
 
 
 def _domain(operation: str) -> str:
-    """For each operand of an operation its domain: lower, upper, and whether each is open."""
+    """Write the domain of each operand of an operation: lower, upper, and whether each is open."""
     (domain,) = (o["domain"] for o in _core.operations() if o["name"] == operation)
     rows = (f"[{literal(a)}, {literal(b)}, {int(c)}, {int(d)}]" for a, b, c, d in domain or ())
     return f"[{', '.join(rows)}]"
 
 
 class _Node(NamedTuple):
-    """A node as `Graph.describe` tells it, its operands by name."""
+    """A node as `Graph.describe` describes it, with named operands."""
 
     what: Any
     at: list[_Operand]
@@ -257,23 +259,23 @@ class _Node(NamedTuple):
 
     @property
     def size(self) -> int:
-        """How many elements it has."""
+        """The number of elements."""
         return math.prod(self.shape)
 
 
 class _Operand:
-    """A node that another uses: a number by its name, or a flat array."""
+    """An operand of a node: the name of a number or of a flat array."""
 
     def __init__(self, name: str, shape: tuple[int, ...]) -> None:
         self.name, self.shape, self.size = name, shape, math.prod(shape)
 
     @property
     def array(self) -> str:
-        """It as an array, whatever its size."""
+        """The operand as an array, even if it is a number."""
         return self.name if self.size > 1 else f"[{self.name}]"
 
     def element(self, shape: tuple[int, ...]) -> str:
-        """Its element that goes to position i of an array that it broadcasts to."""
+        """Return its element for position i of an array to which it is broadcast."""
         if self.size == 1:
             return self.name
         if self.size == math.prod(shape):
@@ -284,18 +286,18 @@ class _Operand:
 
 
 def _each(shape: tuple[int, ...], element: str) -> str:
-    """A number, or an array of elements by their position i."""
+    """Return a number, or code that fills an array with elements for each position i."""
     size = math.prod(shape)
     return element if size == 1 else f"fill({size}, i => {element})"
 
 
 def _position(shape: tuple[int, ...], strides: Sequence[int], offset: int) -> str:
-    """The flat position that element i of an array of this shape has elsewhere."""
+    """Return the position in a strided array of element i of an array of this shape."""
     terms, inner = [], 1
     for size, stride in list(zip(shape, strides, strict=True))[::-1]:
         if size > 1 and stride != 0:
             index = "i" if inner == 1 else f"Math.floor(i / {inner})"
-            # The outermost axis that counts needs no remainder.
+            # The outermost axis needs no remainder.
             index = index if inner * size == math.prod(shape) else f"{index} % {size}"
             terms.append(index if stride == 1 else f"({index}) * {stride}")
         inner *= size
@@ -305,7 +307,7 @@ def _position(shape: tuple[int, ...], strides: Sequence[int], offset: int) -> st
 
 
 def _whole(text: str) -> int | None:
-    """A literal's value where it is a small whole number."""
+    """Return the value of a literal if it is a small whole number, else None."""
     try:
         value = float(text.strip("()"))
     except ValueError:
