@@ -107,3 +107,30 @@ TEST(what_is_uniform_is_computed_once) {
   CHECK(program->prologue != nullptr);
   CHECK(program->body.code.size() == 1);
 }
+
+// What an expression rounds to must not depend on which of its inputs vary.
+TEST(a_product_of_uniform_numbers_is_fused_as_one_that_varies_is) {
+  auto graph = std::make_shared<Graph>();
+  const NodeId x = graph->input(0, {}), a = graph->input(1, {}), b = graph->input(2, {});
+  const NodeId product = make<ops::Multiply>(*graph, {a, b}),
+               sum = make<ops::Add>(*graph, {product, x});
+  for (const bool varies : {true, false}) {
+    const auto program = lower(graph, std::array{sum}, {{true, varies, varies}, Layout::Lanes});
+    CHECK(program->body.print().find("fma") != std::string::npos);
+    CHECK(program->prologue == nullptr);
+    const auto both =
+        lower(graph, std::array{sum, product}, {{true, varies, varies}, Layout::Lanes});
+    CHECK(both->print().find("fma") == std::string::npos);
+  }
+}
+
+TEST(what_runs_once_is_fused_within_itself) {
+  auto graph = std::make_shared<Graph>();
+  const NodeId x = graph->input(0, {}), a = graph->input(1, {}), b = graph->input(2, {});
+  const NodeId inner = make<ops::Add>(*graph, {make<ops::Multiply>(*graph, {a, b}), a});
+  const NodeId f = make<ops::Multiply>(*graph, {x, make<ops::Exp>(*graph, {inner})});
+  const auto program = lower(graph, std::array{f, inner}, {{true, false, false}, Layout::Lanes});
+  CHECK(program->prologue != nullptr);
+  CHECK(program->prologue->print().find("fma") != std::string::npos);
+  CHECK(program->body.code.size() == 2);  // the product, and the move of the other output
+}

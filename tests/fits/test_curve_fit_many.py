@@ -9,7 +9,6 @@ import sys
 import threading
 import tracemalloc
 import warnings
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,10 +16,9 @@ from scipy import optimize, stats
 
 import thalweg as tw
 from thalweg._fits import chunks, reading
-from thalweg._fits.slots import Inputs, Layout
+from thalweg._fits.slots import Layout
 from thalweg._fits.verdicts import fields_of
 from thalweg._results.reasons import Reason
-from thalweg._tracing.trace import Trace
 
 T = np.linspace(0.0, 5.0, 20)
 TIGHT = {"ftol": 1e-14, "xtol": 1e-14, "gtol": 1e-14}
@@ -660,31 +658,6 @@ def test_a_chunk_of_long_fits_is_few_fits():
     assert 8e6 * reader.most <= chunks.CHUNK
     reader.layout = Layout(10**8, (0, 1, 2))
     assert reader.most == 1
-
-
-def test_inputs_of_tapes_go_by_name():
-    """Only `Layout.shapes` knows their order; what differs by fit has one axis more."""
-    layout = Layout(5, (0, 2), (1,), predictors=2, weights=())
-    given = {
-        "rows": np.array(5.0), "x": np.zeros((3, 2)), "predictor 1": np.full((3, 5), 1.0),
-        "weights": np.array(0.5), "y": np.arange(15.0).reshape(3, 5), "fixed": np.array([7.0]),
-        "predictor 0": np.zeros((3, 5)), "f_scale": np.array(1.0),
-    }  # fmt: skip
-    inputs = Inputs(layout, given)
-    names = ["x", "y", "fixed", "predictor 0", "predictor 1", "weights", "f_scale", "rows"]
-    assert list(layout.shapes) == names
-    assert all(a is given[name] for a, name in zip(inputs.arrays, names, strict=True))
-    assert inputs.varying == [True, True, False, True, True, False, False, False]
-    assert inputs.predictors[1] is given["predictor 1"]
-    own = inputs.taken(np.array([2, 0])).with_arrays(rows=np.array([5.0, 4.0]))
-    assert len(own) == 2
-    assert own["y"].tolist() == [[10, 11, 12, 13, 14], [0, 1, 2, 3, 4]]
-    assert own["fixed"] is given["fixed"]
-    assert own.varying[-1]
-    traced = layout.traced(Trace())
-    assert list(traced) == names
-    assert layout.minimized == 6
-    assert replace(layout, rho=np.log1p).minimized == 7
 
 
 def test_no_fits_at_all():

@@ -77,6 +77,10 @@ CASES: dict[str, Smooth] = {
     # removable singularities
     "sinc": Smooth(np.sinc, lambda x: _sinc(mp.pi * x)),
     "exprel": Smooth(special.exprel, _exprel),
+    # even functions of an absolute value
+    "cos of abs": Smooth(lambda x: np.cos(np.abs(x)), mp.cos),
+    "cosh of abs": Smooth(lambda x: np.cosh(np.abs(x)), mp.cosh),
+    "the square of copysign": Smooth(lambda x: np.copysign(x, x) ** 2, lambda x: x * x),
     "sinc of a square": Smooth(lambda x: np.sinc(x**2), lambda x: _sinc(mp.pi * x**2)),
     "sinc squared": Smooth(lambda x: np.sinc(x) ** 2, lambda x: _sinc(mp.pi * x) ** 2),
     "product with exprel": Smooth(lambda x: x * special.exprel(-x), lambda x: x * _exprel(-x)),

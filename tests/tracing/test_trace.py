@@ -983,6 +983,31 @@ def test_what_is_not_for_numbers_is_not_checked_by_them():
     assert tw.objective(f, [1.0, 2.0])([3.0, 4.0]) == 5
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: np.tile(x, x), lambda x: np.repeat(x, x), lambda x: np.take(x, x),
+        lambda x: np.split(x, x[:1])[0], lambda x: np.array_split(x, x[0])[0],
+        lambda x: np.moveaxis(x, x[0], 0), lambda x: np.delete(x, x),
+    ],
+)  # fmt: skip
+def test_counts_and_positions_must_be_known(function):
+    with pytest.raises(TraceError, match="Indices, lengths and counts are numbers"):
+        failing(function, (3,))
+
+
+def test_zeros_like_a_list_of_traced_values_are_numbers():
+    x = np.array([0.3, -0.2])
+    F = tw.objective(lambda x: np.sum(tw.losses.logistic(x, np.zeros_like([x[0], x[1]]))), x)
+    assert F(x) == pytest.approx(np.sum(np.log1p(np.exp(x))), rel=1e-15)
+    with pytest.raises(TypeError, match="labels must be numbers"):
+        tw.losses.logistic(x, np.array(["a", None]))
+
+
+def test_diff_of_order_0_takes_any_axis():
+    np.testing.assert_array_equal(traced(lambda x: np.diff(x, 0, axis=7), A3), A3)
+
+
 def test_what_asarray_took_apart_is_put_together_again():
     def nodes(function, shape):
         trace = Trace()

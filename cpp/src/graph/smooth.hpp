@@ -30,9 +30,14 @@ inline bool is_norm(Graph& g, NodeId id) {
   return Expr(g, in[1]).is_zero() && is_operation(g, in[2], kOpcode<ops::Sqrt>) &&
          is_equal_to_zero(g, in[0], g.inputs(in[2])[0]);
 }
+// |a|, which may be written copysign(a, a).
+inline bool is_absolute(Graph& g, NodeId id) {
+  return is_operation(g, id, kOpcode<ops::Absolute>) ||
+         (is_operation(g, id, kOpcode<ops::Copysign>) && g.inputs(id)[0] == g.inputs(id)[1]);
+}
 // Has the node a corner that its square has not?
 inline bool has_corner(Graph& g, NodeId id) {
-  return is_operation(g, id, kOpcode<ops::Sqrt>) || is_operation(g, id, kOpcode<ops::Absolute>) ||
+  return is_operation(g, id, kOpcode<ops::Sqrt>) || is_absolute(g, id) ||
          is_operation(g, id, kOpcode<ops::Hypot>) || is_norm(g, id);
 }
 // The slopes of its square: sqrt(u)^2 is u, |a|^2 is a^2, hypot(a, b)^2 is a^2 + b^2. By the chain
@@ -42,7 +47,8 @@ inline std::vector<SmoothPart> parts_of_square(Graph& g, NodeId id) {
   if (is_norm(g, id)) return {{g.inputs(g.inputs(id)[2])[0], 1.0}};
   if (is_operation(g, id, kOpcode<ops::Sqrt>)) return {{g.inputs(id)[0], 1.0}};
   std::vector<SmoothPart> parts;
-  const std::vector<NodeId> inputs(g.inputs(id).begin(), g.inputs(id).end());
+  std::vector<NodeId> inputs(g.inputs(id).begin(), g.inputs(id).end());
+  if (is_absolute(g, id)) inputs.resize(1);
   for (NodeId in : inputs) parts.push_back({in, Expr(2.0) * Expr(g, in)});
   return parts;
 }
@@ -158,6 +164,16 @@ inline void append_choice(Graph& g, NodeId id, std::vector<SmoothPart>& parts) {
   parts.push_back({t, slope_of_quotient(g, quotient, t, id)});
 }
 
+// cos|a| and cosh|a| are cos a and cosh a.
+inline void append_even(Graph& g, NodeId id, std::vector<SmoothPart>& parts) {
+  const NodeId inner = g.inputs(id)[0];
+  if (!is_absolute(g, inner)) return;
+  const NodeId a = g.inputs(inner)[0];
+  const Expr x(g, a);
+  const bool circular = g[id].op == kOpcode<ops::Cos>;
+  parts.push_back({a, circular ? -apply<ops::Sin>(x) : apply<ops::Sinh>(x)});
+}
+
 // The slopes of an elementwise node that is smooth where its inputs are not, or whose chain rule
 // cancels. Empty: the chain rule says it all.
 inline std::vector<SmoothPart> smooth_parts(Graph& g, NodeId id) {
@@ -165,6 +181,7 @@ inline std::vector<SmoothPart> smooth_parts(Graph& g, NodeId id) {
   const int op = g[id].op;
   if (op == kOpcode<ops::Where>) append_choice(g, id, parts);
   if (op == kOpcode<ops::Divide>) append_quotient(g, id, parts);
+  if (op == kOpcode<ops::Cos> || op == kOpcode<ops::Cosh>) append_even(g, id, parts);
   const bool product =
       op == kOpcode<ops::Square> || op == kOpcode<ops::Multiply> || op == kOpcode<ops::Divide>;
   if (product && parts.empty()) append_product(g, id, parts);

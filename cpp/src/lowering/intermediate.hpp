@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Between graph and tape: a list of steps whose operands are places, arrays of a few elements taken
 // apart, products fused. The same for both layouts, so that the layout never shows in the bits.
-// select.cpp makes it, fuse.cpp joins products to sums, emit.cpp orders and writes it.
+// select.cpp makes it, fuse.cpp joins products to sums, hoist.cpp takes out what runs once,
+// emit.cpp orders and writes it.
 #pragma once
+#include <optional>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -54,6 +57,10 @@ inline constexpr std::int64_t kApart = 4;
 List select(Graph& graph, std::span<const NodeId> outputs, const std::vector<bool>& varying,
             bool everything);
 void fuse(List& list);
+// Takes out of a list what is the same in every lane; `input_of` says which of its uniform values
+// are inputs, and which number they have (else -1). The results that are handed over become the
+// list's uniform values behind those that it has.
+std::optional<List> hoist(List& list, std::span<const std::int32_t> input_of);
 Tape emit(List& list, Layout layout);
 
 }  // namespace thalweg::intermediate

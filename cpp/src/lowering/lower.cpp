@@ -46,42 +46,90 @@ static std::unique_ptr<Program> lower_rows(std::shared_ptr<Graph> graph,
   return program;
 }
 
+namespace {
+
+// From a list of steps to programs: the list's own, and what runs once before it.
+class Assembly {
+ public:
+  Assembly(std::shared_ptr<Graph> graph, std::vector<bool> varying)
+      : graph_(std::move(graph)), varying_(std::move(varying)) {}
+
+  // What runs once is a program of its own, unless this is one that does.
+  std::unique_ptr<Program> program(intermediate::List list, Layout layout, bool each_lane) const {
+    auto made = std::make_unique<Program>();
+    made->varying = varying_;
+    made->input_sizes.assign(varying_.size(), 0);
+    for (NodeId id : list.inputs)
+      made->input_sizes[static_cast<std::size_t>((*graph_)[id].op)] = size_of(graph_->shape(id));
+    std::vector<std::int32_t> input_of;
+    for (NodeId id : list.uniform)
+      input_of.push_back((*graph_)[id].kind == Kind::Input ? (*graph_)[id].op : -1);
+    std::optional<intermediate::List> once;
+    if (each_lane) once = intermediate::hoist(list, input_of);
+    const std::size_t handed = once ? once->outputs.size() : 0;
+    std::vector<NodeId> computed;  // of data alone
+    for (NodeId id : list.uniform) made->uniform.push_back(source(*made, id, handed, computed));
+    for (std::size_t k = 0; k < handed; ++k)
+      made->uniform.push_back({UniformSource::From::Prologue, position(k, "values")});
+    if (once) made->prologue = before(std::move(*once), computed);
+    else if (!computed.empty()) made->prologue = of_data(computed);
+    for (const auto& parts : list.outputs) made->output_sizes.push_back(elements(parts));
+    made->body = intermediate::emit(list, layout);
+    made->graph = graph_;
+    return made;
+  }
+
+ private:
+  static std::int64_t elements(const std::vector<intermediate::Part>& parts) {
+    std::int64_t n = 0;
+    for (const auto& p : parts) n += p.n;
+    return n;
+  }
+  UniformSource source(Program& made, NodeId id, std::size_t handed,
+                       std::vector<NodeId>& computed) const {
+    const Node& n = (*graph_)[id];
+    if (n.kind == Kind::Input) return {UniformSource::From::Input, n.op};
+    if (n.kind == Kind::Data) {
+      made.data.push_back(graph_->data_of(id));
+      return {UniformSource::From::Data, position(made.data.size() - 1, "arrays of data")};
+    }
+    computed.push_back(id);
+    return {UniformSource::From::Prologue, position(handed + computed.size() - 1, "values")};
+  }
+  std::vector<bool> others() const {
+    std::vector<bool> inner = varying_;
+    inner.flip();
+    return inner;
+  }
+  // What runs once: its own results, and behind them what is computed of data alone.
+  std::unique_ptr<Program> before(intermediate::List once,
+                                  const std::vector<NodeId>& computed) const {
+    for (NodeId id : computed) {
+      const auto found = std::ranges::find(once.uniform, id);
+      const auto at = position(static_cast<std::size_t>(found - once.uniform.begin()), "values");
+      if (found == once.uniform.end()) once.uniform.push_back(id);
+      once.outputs.push_back(
+          {{{Space::Uniform, at, 0}, size_of(graph_->shape(id)), true, {0, {}, {}}, {}}});
+    }
+    return Assembly(graph_, others()).program(std::move(once), Layout::Elements, false);
+  }
+  std::unique_ptr<Program> of_data(const std::vector<NodeId>& computed) const {
+    return lower(graph_, computed, {others(), Layout::Elements, true});
+  }
+
+  std::shared_ptr<Graph> graph_;
+  std::vector<bool> varying_;
+};
+
+}  // namespace
+
 std::unique_ptr<Program> lower(std::shared_ptr<Graph> graph, std::span<const NodeId> outputs,
                                Lowering how) {
   const auto hold = graph->hold();
   if (how.layout == Layout::Rows) return lower_rows(std::move(graph), outputs, how);
-  auto program = std::make_unique<Program>();
   intermediate::List list = intermediate::select(*graph, outputs, how.varying, how.everything);
-  const std::vector<NodeId> uniform = std::move(list.uniform);
-  program->body = intermediate::emit(list, how.layout);
-  program->varying = how.varying;
-  program->input_sizes.assign(how.varying.size(), 0);
-  for (NodeId id : list.inputs)
-    program->input_sizes[static_cast<std::size_t>((*graph)[id].op)] = size_of(graph->shape(id));
-  for (NodeId o : outputs) program->output_sizes.push_back(size_of(graph->shape(o)));
-
-  std::vector<NodeId> computed;
-  for (NodeId id : uniform) {
-    const Node& n = (*graph)[id];
-    if (n.kind == Kind::Input) {
-      program->uniform.push_back({UniformSource::From::Input, n.op});
-    } else if (n.kind == Kind::Data) {
-      program->uniform.push_back(
-          {UniformSource::From::Data, position(program->data.size(), "arrays of data")});
-      program->data.push_back(graph->data_of(id));
-    } else {
-      program->uniform.push_back(
-          {UniformSource::From::Prologue, position(computed.size(), "values")});
-      computed.push_back(id);
-    }
-  }
-  if (!computed.empty()) {
-    Lowering inner{std::vector<bool>(how.varying.size(), false), Layout::Elements, true};
-    for (std::size_t k = 0; k < how.varying.size(); ++k) inner.varying[k] = !how.varying[k];
-    program->prologue = lower(graph, computed, std::move(inner));
-  }
-  program->graph = std::move(graph);
-  return program;
+  return Assembly(std::move(graph), std::move(how.varying))
+      .program(std::move(list), how.layout, !how.everything);
 }
 
 const Program& Programs::with(const std::vector<bool>& varying, Layout layout) {

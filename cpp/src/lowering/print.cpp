@@ -61,7 +61,7 @@ std::string Tape::print() const {
 std::string Program::print() const {
   if (rows) return rows->print();
   std::string out;
-  if (prologue) out.append("once:\n").append(prologue->body.print()).append("each lane:\n");
+  if (prologue) out.append("once:\n").append(prologue->print()).append("each lane:\n");
   return out.append(body.print());
 }
 

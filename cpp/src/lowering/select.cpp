@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Graph to steps: what varies from lane to lane is turned into steps in the order of the graph,
-// equal steps once; powers become products, sine and cosine of one angle one step, and products
-// used once are fused into the sum that uses them.
+// Graph to steps: what is made of inputs is turned into steps in the order of the graph, equal
+// steps once; powers become products, sine and cosine of one angle one step, and products used once
+// are fused into the sum that uses them.
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -24,19 +24,21 @@ class Selection {
   List run(std::span<const NodeId> outputs) {
     const auto size = static_cast<std::size_t>(g_.size());
     const std::vector<bool> reached = reached_from(g_, outputs);
-    varies_.assign(size, false);
+    stepped_.assign(size, false);
+    std::vector<bool> of_inputs(size, false);
     values_.resize(size);
     for (NodeId id = 0, end = g_.size(); id < end; ++id) {  // visiting may add nodes
       const auto u = static_cast<std::size_t>(id);
       if (!reached[u]) continue;
       const Node& n = g_[id];
       if (n.kind == Kind::Input) list_.inputs.push_back(id);
-      varies_[u] = n.kind == Kind::Input ? varying_inputs_[static_cast<std::size_t>(n.op)]
-                   : everything_         ? n.kind != Kind::Constant && n.kind != Kind::Data
-                                         : std::ranges::any_of(g_.inputs(id), [this](NodeId i) {
-                                     return varies_[static_cast<std::size_t>(i)];
-                                           });
-      if (varies_[u]) visit(id);
+      of_inputs[u] = n.kind == Kind::Input || std::ranges::any_of(g_.inputs(id), [&](NodeId i) {
+                       return of_inputs[static_cast<std::size_t>(i)];
+                     });
+      stepped_[u] = n.kind == Kind::Input ? varying_inputs_[static_cast<std::size_t>(n.op)]
+                    : everything_         ? n.kind != Kind::Constant && n.kind != Kind::Data
+                                          : of_inputs[u];
+      if (stepped_[u]) visit(id);
     }
     for (NodeId o : outputs) list_.outputs.push_back(as_parts(o));
     fuse(list_);
@@ -53,7 +55,7 @@ class Selection {
 
   Value& value(NodeId id) {
     Value& v = values_[static_cast<std::size_t>(id)];
-    if (!v.known && !varies_[static_cast<std::size_t>(id)]) uniform(id, v);
+    if (!v.known && !stepped_[static_cast<std::size_t>(id)]) uniform(id, v);
     return v;
   }
   std::int64_t count(NodeId id) const { return size_of(g_.shape(id)); }
@@ -243,10 +245,11 @@ class Selection {
     const NodeId node = g_.broadcast_to(id, shape);
     if (static_cast<std::size_t>(node) >= values_.size()) {
       values_.resize(static_cast<std::size_t>(g_.size()));
-      varies_.resize(static_cast<std::size_t>(g_.size()), false);
+      stepped_.resize(static_cast<std::size_t>(g_.size()), false);
     }
-    varies_[static_cast<std::size_t>(node)] = varies_[static_cast<std::size_t>(id)];
-    if (varies_[static_cast<std::size_t>(node)] && !values_[static_cast<std::size_t>(node)].known)
+    stepped_[static_cast<std::size_t>(node)] =
+        stepped_[static_cast<std::size_t>(id)] || g_[id].kind == Kind::Input;
+    if (stepped_[static_cast<std::size_t>(node)] && !values_[static_cast<std::size_t>(node)].known)
       visit(node);
     return whole(node);
   }
@@ -528,7 +531,7 @@ class Selection {
   Graph& g_;
   const std::vector<bool>& varying_inputs_;
   const bool everything_;
-  std::vector<bool> varies_;
+  std::vector<bool> stepped_;  // by node: is it an input that varies, or made by steps?
   std::vector<Value> values_;
   std::vector<Place> elements_;
   std::unordered_map<std::uint64_t, std::int32_t> numbers_;

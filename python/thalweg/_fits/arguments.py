@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the arguments of fits mean: data, their errors, bounds, starts, settings."""
+"""Reads and checks the arguments of one fit: data, their errors, bounds, starts, settings."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ class Sample(NamedTuple):
 
 
 def is_data(xdata: Any) -> bool:
-    """Whether it is numbers, and not an object of which only the model knows what it is."""
+    """Whether `xdata` holds numbers; any other object is passed to the model as it is."""
     return isinstance(xdata, list | tuple | np.ndarray)
 
 
 def parameters(f: Callable[..., Any], p0: Any) -> tuple[list[str], FloatArray]:
-    """Names of the parameters, and a start: ones where none is given."""
+    """Names of the parameters, and a start, which is ones by default."""
     names = argument_names(f)[1:]
     if p0 is None:
         if not names:
@@ -66,7 +66,7 @@ def parameters(f: Callable[..., Any], p0: Any) -> tuple[list[str], FloatArray]:
 
 
 def parameter_structure(n: int) -> Structure:
-    """Of parameters that are passed one by one."""
+    """The form of points whose parameters are passed one by one."""
     return Structure("elements", ((),) * n)
 
 
@@ -79,7 +79,7 @@ def box_of(bounds: Any, n: int) -> list[FloatArray]:
 
 
 def check_method(method: Any, bounded: bool) -> None:
-    """Refuse what SciPy refuses."""
+    """Raise ValueError for methods that SciPy refuses."""
     if method is None:
         return
     if method == "lm" and bounded:
@@ -91,11 +91,11 @@ def check_method(method: Any, bounded: bool) -> None:
 
 
 def checked_data(data: Any, what: str, check_finite: bool | None, nan_policy: Any) -> FloatArray:
-    """Data as numbers, finite where that is asked for."""
+    """Data as numbers; checks that they are finite unless the arguments say otherwise."""
     array = as_floats(data, what)
     if check_finite is None:
         check_finite = nan_policy is None
-    # A sum of squares is finite only if everything in it is, and quickly had.
+    # A sum of squares is finite only if all its terms are, and it is quick to compute.
     flat = array.ravel()
     with np.errstate(over="ignore", invalid="ignore"):
         quickly = check_finite and isfinite(flat.dot(flat))
@@ -116,7 +116,7 @@ def checked_data(data: Any, what: str, check_finite: bool | None, nan_policy: An
 
 
 def weights_of(sigma: Any, y: FloatArray, kept: Any) -> FloatArray | None:
-    """What residuals are multiplied by: 1 / sigma, or the inverse of a covariance's factor."""
+    """What residuals are multiplied by: 1 / sigma, or the inverse of the covariance's factor."""
     if sigma is None:
         return None
     errors = as_floats(sigma, "sigma")
@@ -162,7 +162,7 @@ def squares_settings(kwargs: dict[str, Any]) -> SquaresSettings:
     if given.get("max_nfev") is None:
         given["max_nfev"] = maxfev
     if given["max_nfev"] == 0:
-        given["max_nfev"] = None  # leastsq's word for its default
+        given["max_nfev"] = None  # how leastsq asks for the default
     if diag is not None:
         given["x_scale"] = 1.0 / as_floats(diag, "diag")
     if unknown := [name for name in given if name not in _SETTINGS]:
@@ -171,7 +171,7 @@ def squares_settings(kwargs: dict[str, Any]) -> SquaresSettings:
 
 
 def between(lower: FloatArray, upper: FloatArray) -> FloatArray:
-    """A start within bounds: the middle, or one off the only bound there is, or one."""
+    """A start in the box: the middle, or a distance of 1 from the only bound, or 1."""
     low, high = np.isfinite(lower), np.isfinite(upper)
     start = np.ones(lower.size)
     start[low & high] = 0.5 * (lower[low & high] + upper[low & high])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the arguments of many fits mean: data, predictors, starts, errors, outputs."""
+"""Reads and checks the arguments of many fits: data, predictors, starts, errors, outputs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Shape = tuple[int, ...]
 
 
 def data_of(ydata: Any) -> tuple[npt.NDArray[Any], Shape]:
-    """The data (..., m) as they lie, and their leading axes."""
+    """The data (..., m), not copied, and their leading axes."""
     data = as_numbers(ydata, "ydata")
     if data.ndim == 0:
         raise ValueError("ydata must have shape (..., m), got a single number")
@@ -38,7 +38,17 @@ def data_of(ydata: Any) -> tuple[npt.NDArray[Any], Shape]:
 def predictors_of(
     xdata: Any, lead: Shape, m: int
 ) -> tuple[Callable[[list[Any]], Any], list[npt.NDArray[Any]], list[FloatArray]]:
-    """What `f` gets of the traced ones, those that differ by fit, those that may hold NaN."""
+    """Sort the predictors into those that differ from fit to fit and those that do not.
+
+    Returns
+    -------
+    joined : callable
+        Makes the first argument of the model of the traced predictors.
+    varying : list of ndarray
+        Predictors that differ from fit to fit.
+    known : list of ndarray
+        Predictors that do not and hold NaN.
+    """
     if not is_data(xdata):
         return lambda _: xdata, [], []
     if isinstance(xdata, tuple) and any(np.ndim(x) for x in xdata):
@@ -79,7 +89,7 @@ def _as_it_is(
 def parameters_of(
     f: Callable[..., Any], p0: Any, lead: Shape, data: npt.NDArray[Any]
 ) -> tuple[list[str], Any]:
-    """Names, and starts: (p,), (..., p) or a function."""
+    """Names of the parameters, and starts: (p,), (..., p) or a function."""
     if not callable(f):
         raise TypeError(f"f must be a function f(x, a, b, ...), got {type(f).__name__}")
     names = argument_names(f)[1:]
@@ -121,7 +131,7 @@ def starts_of(p0: Any, lead: Shape) -> Any:
 
 
 def errors_of(sigma: Any, lead: Shape, m: int) -> tuple[npt.NDArray[Any] | None, FloatArray | None]:
-    """Errors that differ by fit, or inverse errors that do not."""
+    """Errors that differ from fit to fit, or inverse errors that do not."""
     if sigma is None:
         return None, None
     errors = as_numbers(sigma, "sigma")
@@ -140,7 +150,7 @@ def errors_of(sigma: Any, lead: Shape, m: int) -> tuple[npt.NDArray[Any] | None,
 
 
 def fixed_of(fixed: Any, names: list[str], lead: Shape) -> dict[str, Any]:
-    """Fixed parameters: a number, or rows of one number a fit."""
+    """Values of the fixed parameters by name: a number, or rows of one number for each fit."""
     if fixed is None:
         return {}
     if not isinstance(fixed, dict):
@@ -177,8 +187,8 @@ def box_around(bounds: Any, p: int, names: list[str]) -> list[FloatArray]:
 
 
 def check_starts(start: Any, box: list[FloatArray], free: Sequence[int], names: list[str]) -> None:
-    """Refuse starts that are not finite, or outside the bounds; a function's are moved inside."""
-    if callable(start):
+    """Raise ValueError for starts that are not finite or lie outside the bounds."""
+    if callable(start):  # its starts are checked, and moved inside, when it has made them
         return
     k = prod(start.shape[:-1])
     if start.shape[-1] != len(names):
@@ -207,7 +217,7 @@ _PIECE = 65536
 
 
 def check_finite(rows: LeadingRows, what: str, k: int) -> None:
-    """Refuse NaN and infinities in any of k rows."""
+    """Raise ValueError where one of k rows holds NaN or infinity."""
     step = max(1, int(4e6) // max(prod(rows.own), 1))
     for a in range(0, k, step):
         some = rows.read(a, min(a + step, k))
@@ -222,7 +232,7 @@ def check_finite(rows: LeadingRows, what: str, k: int) -> None:
 
 
 def outputs_of(out: Any, lead: Shape, p: int) -> Arrays:
-    """The arrays that are filled: those given, and new ones for the rest."""
+    """The arrays to fill with the answers: those that the user gave, and new ones."""
     given = {} if out is None else out._arrays if isinstance(out, Fits) else out
     if not isinstance(given, dict):
         raise TypeError(f"out must be a dict of arrays or a Fits, got {type(out).__name__}")

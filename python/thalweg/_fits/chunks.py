@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Arrays with leading axes, read and written so many rows at a time, whatever lies beneath.
+"""Reads and writes arrays with leading axes in chunks of rows.
 
-Memory-mapped files, other numbers than doubles and axes in any order are never converted whole.
+Memory-mapped files, other types than doubles and axes in any order are never converted whole.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from thalweg._tracing.numbers import FloatArray, as_array
 
 __all__ = ["CHUNK", "LeadingRows", "as_numbers", "filled", "rows_in_chunk"]
 
-# Bytes of data that one chunk holds, about: enough that its last, slow fits do not count.
+# About how many bytes of data a chunk holds: so many that its last, slow fits cost little.
 CHUNK = 64e6
 
 
 def rows_in_chunk(numbers: int) -> int:
-    """How many rows of so many doubles a chunk holds, at least one."""
+    """How many rows of so many doubles fit in a chunk; at least one."""
     return max(int(CHUNK / 8 / numbers), 1)
 
 
 def as_numbers(value: Any, what: str) -> npt.NDArray[Any]:
-    """`value` as an array of real numbers of whatever type, not copied where it is one already."""
+    """`value` as an array of real numbers of any type; an array is not copied."""
     if not isinstance(value, np.ma.MaskedArray):
         return as_array(value, what)
     as_array(value.data, what)
@@ -34,7 +34,7 @@ def as_numbers(value: Any, what: str) -> npt.NDArray[Any]:
 
 
 def filled(array: npt.NDArray[Any]) -> FloatArray:
-    """As float64, what is masked as NaN."""
+    """The array as float64, with NaN for masked elements."""
     if isinstance(array, np.ma.MaskedArray):
         array = np.ma.filled(array.astype(np.float64), np.nan)
     return np.ascontiguousarray(array, dtype=np.float64).reshape(array.shape)
@@ -58,12 +58,12 @@ class LeadingRows:
             array, lead = array[None], (1,)
         self.own = array.shape[len(lead) :]
         self._array, self._lead = array, lead
-        self._flat: npt.NDArray[Any] | None = None  # the same memory as rows, where it can be
+        self._flat: npt.NDArray[Any] | None = None  # a view as rows, if there is one
         if _in_a_row(array, len(lead)) and not isinstance(array, np.ma.MaskedArray):
             self._flat = array.reshape(prod(lead), *self.own)
 
     def read(self, start: int, stop: int) -> FloatArray:
-        """LeadingRows as float64 in C order: where they lie, if they are that already."""
+        """Rows as float64 in C order; a view where they are that already."""
         if self._flat is not None:
             rows = self._flat[start:stop]
         else:
@@ -71,7 +71,7 @@ class LeadingRows:
         return filled(rows)
 
     def write(self, start: int, stop: int, rows: npt.NDArray[Any]) -> None:
-        """Put rows in their place."""
+        """Write rows to their place in the array."""
         if self._flat is not None:
             self._flat[start:stop] = rows
         else:
@@ -79,7 +79,7 @@ class LeadingRows:
 
 
 def _in_a_row(array: npt.NDArray[Any], axes: int) -> bool:
-    """Whether the first axes are one in memory, so that a view has them so."""
+    """Whether a view can join the first axes into one."""
     steps = [p for p in zip(array.shape[:axes], array.strides[:axes], strict=True) if p[0] != 1]
     inner = steps[1:]
     return array.size == 0 or all(

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Covariances of many fits: the inverse of a normal matrix, written on the tape of all lanes.
+"""Covariances: the inverse of the normal matrix as traced operations, and its scale.
 
-Lanes whose matrix is too ill-conditioned for that are named; they are done by QR of the Jacobian.
+Matrices that are too ill-conditioned for that are marked; those are done by QR of the Jacobian.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TRUSTED = 1e9
 def covariances(
     normal: Tracer, n: int, scale: Any, known: Any, held: list[Any] | None
 ) -> tuple[list[list[Any]], list[Any], Any]:
-    """Covariance and standard errors of n variables, and whether the lane is to be done by QR.
+    """Covariance and standard errors of n variables, and whether QR must compute them.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def covariances(
     scale : number or Tracer
         What the inverse is multiplied by: the variance of the data.
     known : Truth
-        False where there are too few data to know `scale`: everything is infinite then.
+        False where there are too few data to know `scale`: then all is infinite.
     held : list of Truth, optional
         Variables that are left out: NaN in their rows.
 

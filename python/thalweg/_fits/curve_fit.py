@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""`curve_fit`: SciPy's, with exact derivatives."""
+"""`curve_fit`: one fit of a curve, called as SciPy's, with exact derivatives."""
 
 from __future__ import annotations
 
@@ -53,28 +53,28 @@ def curve_fit(
     f : callable
         ``f(x, a, b, ...)`` written in NumPy; called once, with traced parameters.
     xdata : array_like or object
-        Where the data were measured: (m,), or (k, m) for k predictors; handed to `f`.
+        Where the data were measured: (m,), or (k, m) for k predictors; passed to `f`.
     ydata : array_like
-        The data, (m,). What is masked in `ydata`, `xdata` or `sigma` is left out.
+        The data, (m,). Elements masked in `ydata`, `xdata` or `sigma` are left out.
     p0 : array_like, optional
         The start (n,). By default ones; with bounds, a point between them. Where a fit from there
         cannot be trusted, or fails, it is begun again from the scale of `xdata` (docs/fits.md).
     sigma : None, scalar or array_like, optional
         Standard deviations of the data, one or (m,), or their covariance (m, m).
     absolute_sigma : bool
-        Whether `sigma` is meant as it stands; else it is scaled so that the reduced chi squared is
-        1. A warning says where it stands without `sigma`.
+        Whether `sigma` is absolute. If not, it is scaled so that the reduced chi squared is 1. A
+        warning says if `sigma` is missing.
     check_finite : bool, optional
         Refuse data that are not finite; by default where `nan_policy` is not given.
     bounds : 2-tuple of array_like, or Bounds
-        Lower and upper ends of the parameters.
+        Lower and upper bounds of the parameters.
     method : {'lm', 'trf', 'dogbox'}, optional
         SciPy's names for what is one method here; 'lm' refuses bounds.
     jac : callable or str, optional
         With ``trace=False``: ``jac(x, a, b, ...)`` gives the Jacobian (m, n). A traced function is
         differentiated exactly, and `jac` is not called.
     full_output : bool
-        Whether the last three of what is returned come too.
+        Also return `infodict`, `mesg` and `ier`.
     nan_policy : {None, 'raise', 'omit'}
         What to do with NaN in the data.
     trace : bool
@@ -108,8 +108,8 @@ def curve_fit(
     Warns
     -----
     OptimizeWarning
-        If the data do not determine a parameter: then it is named, and where it is dependent on
-        others the covariance is infinite. If the fit is worse than a constant.
+        If the data do not determine a parameter; it is named, and if it depends on others the
+        covariance is infinite. If the fit is worse than a constant.
 
     Examples
     --------
@@ -143,7 +143,7 @@ def curve_fit(
 
 
 def there(x: Any, y: FloatArray) -> npt.NDArray[np.bool_]:
-    """Which data have no NaN, nor have their predictors; the last axis of x is that of the data."""
+    """Which data and their predictors hold no NaN; the last axis of x is that of the data."""
     kept = ~np.isnan(y)
     if hasattr(x, "iloc"):  # of pandas: rows are the data
         missing = np.asarray(x.isna()).reshape(len(x), -1).any(axis=1)
@@ -154,7 +154,7 @@ def there(x: Any, y: FloatArray) -> npt.NDArray[np.bool_]:
 
 
 def without_masked(xdata: Any, ydata: Any, sigma: Any) -> tuple[Any, Any, Any]:
-    """Data without those of which x, y or sigma is masked."""
+    """The data at which none of x, y and sigma is masked."""
     masks = [mask_of(ydata), mask_of(sigma), mask_of(xdata) if is_data(xdata) else None]
     if all(mask is None for mask in masks):
         return xdata, ydata, sigma
@@ -169,7 +169,7 @@ def without_masked(xdata: Any, ydata: Any, sigma: Any) -> tuple[Any, Any, Any]:
 def kept_rows(
     kept: npt.NDArray[np.bool_], x: Any, y: npt.NDArray[Any], sigma: Any
 ) -> tuple[Any, Any, Any]:
-    """Data and their errors without those that are not kept."""
+    """The data, and their errors, that are kept."""
     if kept.all():
         return x, y, sigma
     if sigma is not None:

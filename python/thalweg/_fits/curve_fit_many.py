@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""`curve_fit_many`: one model fitted to many data at once; what is asked is checked here."""
+"""`curve_fit_many`: fits one model to many data sets at once."""
 
 from __future__ import annotations
 
@@ -55,22 +55,22 @@ def curve_fit_many(
     xdata : array_like, tuple or object
         Where the data were measured: (m,), the same for all fits, or (..., m) with the leading
         axes of `ydata`; a tuple is several predictors, each as above; any other two-dimensional
-        array is (k, m), k predictors, as in SciPy. Anything else is handed to `f` as it is.
+        array is (k, m), k predictors, as in SciPy. Anything else is passed to `f` as it is.
     ydata : array_like
         The data (..., m): any type of number, any order of axes, `np.memmap` too; read piece by
         piece. The leading axes are those of the answers.
     p0 : array_like or callable, optional
         Starts: (p,) for all fits, (..., p) for each, or a function of data (k, m) that returns
-        (k, p) or (p,), which it must not change; its starts are moved into the bounds. Ones by
-        default, and where that gives nothing to be trusted the scale of the fit's own `xdata`
+        (k, p) or (p,) and must not change the data; its starts are moved into the bounds. Ones by
+        default, and if that gives nothing to be trusted the scale of the fit's own `xdata`
         (docs/fits.md); with bounds, a point between them.
     sigma : array_like, optional
         Standard deviations of the data: one number, (m,), or (..., m).
     absolute_sigma : bool
-        Whether `sigma` is meant as it stands; else it is scaled, for each fit, so that its reduced
-        chi squared is 1.
+        Whether `sigma` is absolute. If not, it is scaled, for each fit, so that the reduced chi
+        squared is 1.
     bounds : 2-tuple of array_like, or Bounds
-        Lower and upper ends of the parameters, for all fits.
+        Lower and upper bounds of the parameters, for all fits.
     fixed : dict, optional
         Parameters that are not fitted, by name: a number, or an array like the leading axes.
     loss, f_scale
@@ -108,11 +108,11 @@ def curve_fit_many(
     ------
     ValueError
         If shapes do not fit each other, a start lies outside the bounds, or `sigma` is not
-        positive. What fails in one fit only is told by its `reason`.
+        positive. The failure of a single fit is in its `reason`.
     TraceError
         If `f` does what cannot be traced.
     KeyboardInterrupt
-        With ``.result``, the `Fits` as far as they are done: the others' reason is `interrupted`.
+        With the partial `Fits` in ``.result``; fits that are missing have the reason `interrupted`.
 
     See Also
     --------

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What least squares tells of its ending: the result, its message, the bounds it is at."""
+"""The result of `least_squares`, its message and its optimality."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def optimality(grad: FloatArray, mask: Any) -> Any:
 
 
 def explain(ending: Ending, max_nfev: int, squares: Squares) -> str:
-    """The reason in SciPy's words, with both sides of what decided it."""
+    """The reason in SciPy's words, with both sides of the inequality that decided it."""
     if ending.reason == Reason.non_finite and ending.nfev > 1:
         at = functools.partial(linear, squares)
         if (point := beside(at, ending.x)) is not None:
@@ -136,7 +136,7 @@ def explained(
     max_nfev: Any,
     why: Callable[[], str],
 ) -> str:
-    """The same; `why` tells what was not finite."""
+    """The same for given numbers; `why` says what was not finite."""
     after = f"after {nfev} evaluation{'s' * (nfev != 1)}"
     sides = f"{left:.3g} <= {right:.3g} {after}"
     match reason:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What many fits return: maps of parameters and errors, shaped like the data's leading axes."""
+"""The result of many fits: parameters and errors in the shape of the data's leading axes."""
 
 from __future__ import annotations
 
@@ -151,21 +151,21 @@ class Fits(Many):
 
     def _rows(self) -> list[tuple[str, str]]:
         rows = super()._rows()
-        told: list[tuple[str, str]] = []
+        own: list[tuple[str, str]] = []
         if self.size:
-            told.append(("median", self._medians()))
+            own.append(("median", self._medians()))
             if "n_missing" in self._arrays and (lost := int(self.n_missing.sum())):
                 lacking = int(np.count_nonzero(self.n_missing))
-                told.append(("missing", f"{lost:,} values of {lacking:,} fits"))
-            if "determined" in self._arrays and (open_to := int(np.sum(~self.determined))):
-                told.append(("determined", f"not by the data in {open_to:,} fits"))
+                own.append(("missing", f"{lost:,} values of {lacking:,} fits"))
+            if "determined" in self._arrays and (left_open := int(np.sum(~self.determined))):
+                own.append(("determined", f"not by the data in {left_open:,} fits"))
             if "worse" in self._arrays and (bad := int(np.sum(self.worse))):
-                told.append(("worse", f"than a constant in {bad:,} fits"))
+                own.append(("worse", f"than a constant in {bad:,} fits"))
             if "perr" in self._arrays:
                 loose = int(np.count_nonzero(np.isinf(self.perr).any(axis=-1)))
                 if loose:
-                    told.append(("perr", f"infinite in {loose:,} fits: not determined by the data"))
-        return [rows[0], *told, *rows[1:]]
+                    own.append(("perr", f"infinite in {loose:,} fits: not determined by the data"))
+        return [rows[0], *own, *rows[1:]]
 
     def _medians(self) -> str:
         """The median of each parameter, with that of its standard errors."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Fits of a chunk that share a tape: their tries, and what each comes to."""
+"""Runs the fits of a chunk that share a tape: their tries, and the best answer of each."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ from thalweg._fits.verdicts import AGAIN, CONVERGED, Arrays, bits_of, put_better
 from thalweg._objectives.points import FloatArray
 from thalweg._results.reasons import Reason
 
-__all__ = ["FitGroup", "SharedLimits"]
+__all__ = ["DescentSettings", "FitGroup"]
 
-# Numbers of which the constants' costs are made at a time.
+# How many data the costs of constants are computed of at a time.
 _SOME = 2**16
 
 Outcome = tuple[Arrays, BaseException | None]
 
 
 @dataclass(kw_only=True)
-class SharedLimits:
+class DescentSettings:
     """What all fits of a call share in their descents.
 
     Attributes
@@ -86,24 +86,24 @@ class FitGroup:
 
     Parameters
     ----------
-    limits : SharedLimits
+    shared : DescentSettings
     reader : FitReader
-        Which read the inputs.
+        The reader of the inputs.
     tapes : FitTapes
     inputs : Inputs
         With the starts as `x`.
     """
 
     def __init__(
-        self, limits: SharedLimits, reader: FitReader, tapes: FitTapes, inputs: Inputs
+        self, shared: DescentSettings, reader: FitReader, tapes: FitTapes, inputs: Inputs
     ) -> None:
-        self._limits, self._reader, self._tapes, self._inputs = limits, reader, tapes, inputs
+        self._shared, self._reader, self._tapes, self._inputs = shared, reader, tapes, inputs
 
     def fit(self) -> Outcome:
         """The answers of all fits, and what stopped them if anything did."""
         layout, inputs = self._tapes.layout, self._inputs
         arrays, error = self._tried()
-        self._limits.done += len(inputs)
+        self._shared.done += len(inputs)
         x, reason = arrays["popt"], arrays["reason"]
         if layout.fixed:
             popt = arrays["popt"] = np.empty((len(inputs), layout.n))
@@ -120,11 +120,11 @@ class FitGroup:
 
     def _tried(self) -> Outcome:
         """Each fit's first sound ending of some tries, else the best of them."""
-        limits, n = self._limits, len(self._tapes.layout.free)
+        shared, n = self._shared, len(self._tapes.layout.free)
         flat = self._flat()
         best: Arrays = {}
         error: BaseException | None = None
-        tries = within_limits(self._starts(), n, limits.stopping, limits.ends)
+        tries = within_limits(self._starts(), n, shared.stopping, shared.ends)
         for (x, factor), stopping in tries:
             if not best:
                 best, error = self._descended(x, self._inputs, factor, stopping)
@@ -142,8 +142,8 @@ class FitGroup:
         """Where each try starts, (k, n), and how long its first step may be."""
         x0, box = self._inputs["x"], self._tapes.box
         starts = [(x0, factor) for factor in FACTORS]
-        if self._limits.size is not None:
-            sizes = np.full(len(x0), self._limits.size)
+        if self._shared.size is not None:
+            sizes = np.full(len(x0), self._shared.size)
             for predictor in self._inputs.predictors:
                 sizes = np.fmax(sizes, size_of(predictor))
             for size in scales_of(sizes):
@@ -155,34 +155,32 @@ class FitGroup:
         self, x: FloatArray, inputs: Inputs, factor: float, stopping: _core.Stopping
     ) -> Outcome:
         """One try: descents from x, of fits whose start is that in `inputs`."""
-        limits = self._limits
+        shared = self._shared
         out = self._tapes.minimize(
-            inputs.with_arrays(x=np.ascontiguousarray(x)), factor, stopping, limits.scale,
-            limits.counter(),
+            inputs.with_arrays(x=np.ascontiguousarray(x)), factor, stopping, shared.scale,
+            shared.counter(),
         )  # fmt: skip
         completed(out, x)
-        arrays: Arrays = {
-            "popt": out["x"], "cost": out["fun"], "nit": out["nit"], "nfev": out["nfev"],
-            "n_missing": np.zeros(len(x), dtype=np.int64), "left": out["left"],
-            "right": out["right"], "reason": out["reason"],
-        }  # fmt: skip
         ended = inputs.with_arrays(x=out["x"])
         spreads = Spreads(self._tapes, ended, stopping.threads)
-        spreads.finish(arrays, stopping.max_nfev)
-        left_open = self._left_open(arrays, spreads, ended, inputs["x"])
-        arrays |= {"pcov": spreads.pcov, "perr": spreads.perr}
-        arrays["determined"] = np.logical_not(left_open.any(axis=1))
-        arrays["open"] = bits_of(left_open)
+        spreads.finish(out, stopping.max_nfev)
+        left_open = self._left_open(out["reason"], spreads, ended, inputs["x"])
+        arrays: Arrays = {name: out[name] for name in ("nit", "nfev", "left", "right", "reason")}
+        arrays |= {
+            "popt": out["x"], "cost": out["fun"], "pcov": spreads.pcov, "perr": spreads.perr,
+            "n_missing": np.zeros(len(x), dtype=np.int64), "open": bits_of(left_open),
+            "determined": np.logical_not(left_open.any(axis=1)),
+        }  # fmt: skip
         return arrays, out["error"]
 
     def _left_open(
-        self, arrays: Arrays, spreads: Spreads, ended: Inputs, x0: FloatArray
+        self, reason: npt.NDArray[np.int8], spreads: Spreads, ended: Inputs, x0: FloatArray
     ) -> npt.NDArray[np.bool_]:
         """Which of the fitted parameters (k, n) the data leave open."""
-        x, scale, errors = arrays["popt"], self._limits.scale, spreads.errors
-        left_open, vague = undetermined(errors, spreads.loose, x, x0, scale)
-        asked = vague.any(axis=1) & ~left_open.any(axis=1) & CONVERGED[arrays["reason"]]
-        for lane in np.flatnonzero(asked):
+        x, errors = ended["x"], spreads.errors
+        left_open, vague = undetermined(errors, spreads.loose, x, x0, self._shared.scale)
+        doubtful = vague.any(axis=1) & ~left_open.any(axis=1) & CONVERGED[reason]
+        for lane in np.flatnonzero(doubtful):
             at = self._tapes.linear(ended, lane)
             if bent_down(at, x[lane], np.isnan(errors[lane])):
                 left_open[lane] = vague[lane]
@@ -191,7 +189,7 @@ class FitGroup:
     # ---- constants
 
     def _flat(self) -> FloatArray:
-        """What a constant costs in each fit, (k,); some at a time, as memory is to stay bounded."""
+        """The cost of a constant in each fit, (k,); some at a time, to bound the memory."""
         k = len(self._inputs)
         flat = np.empty(k)
         step = max(_SOME // self._tapes.layout.m, 1)
@@ -213,7 +211,7 @@ class FitGroup:
     # ---- what failed
 
     def _clear_unanswered(self, arrays: Arrays, inputs: Inputs) -> None:
-        """NaN for fits whose start was not finite, and for those that were not begun."""
+        """Set NaN for fits whose start was not finite, and for those that were not begun."""
         reason = arrays["reason"]
         lanes = np.flatnonzero((reason == Reason.non_finite) | (arrays["nfev"] == 0))
         if not lanes.size:
@@ -229,7 +227,7 @@ class FitGroup:
 
 
 def _unsound(best: Arrays, factor: float) -> npt.NDArray[np.intp]:
-    """The fits to be begun again by `factor`."""
+    """The fits to begin again with a first step of `factor`."""
     sound = CONVERGED[best["reason"]] & best["determined"] & ~best["worse"]
     again = AGAIN[best["reason"]] & ~sound
     if factor != FACTORS[0]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What fits say besides their parameters: warnings, and SciPy's `infodict`."""
+"""Warnings of fits, and SciPy's `infodict`."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ["OptimizeWarning", "information", "warn"]
 
 
 class OptimizeWarning(UserWarning):
-    """A fit has something to say of its answer."""
+    """Warning about the answer of a fit."""
 
 
 def warn(message: str) -> None:
-    """Warn the user's line; as SciPy's OptimizeWarning too, where SciPy is in use."""
+    """Warn at the user's line; also as SciPy's OptimizeWarning if SciPy is imported."""
     category: type[Warning] = OptimizeWarning
     scipy = sys.modules.get("scipy.optimize")
     if scipy is not None and hasattr(scipy, "OptimizeWarning"):

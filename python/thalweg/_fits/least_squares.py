@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""`least_squares`: the minimum of a sum of squared residuals, with SciPy's words and answers."""
+"""`least_squares`: minimizes a sum of squared residuals, called as SciPy's."""
 
 from __future__ import annotations
 
@@ -68,12 +68,12 @@ def least_squares(
         Returns the residuals, a number or a vector (m,); written in NumPy, or traced before. It is
         called once; what its closure and globals hold is frozen then, `args` are inputs.
     x0 : array_like, tuple or dict
-        The start; how it reaches the function is told in docs/api.md.
+        The start; docs/api.md says how it reaches the function.
     jac : callable or {'2-point', '3-point', 'cs'}, optional
         With ``trace=False``: the function's Jacobian (m, n), else central differences are made. A
         traced function is differentiated exactly, and `jac` is not called.
     bounds : 2-tuple of array_like, or Bounds
-        Lower and upper ends, each one number or one a variable.
+        Lower and upper bounds, each one number or one for each variable.
     method : {'lm', 'trf', 'dogbox'}
         SciPy's names; all are the same method here, with bounds and losses.
     ftol, xtol, gtol : float or None
@@ -97,7 +97,7 @@ def least_squares(
         Called after every step as ``callback(x)`` or ``callback(intermediate_result=...)``; it ends
         the descent by raising StopIteration or returning True.
     diff_step, tr_solver, tr_options, jac_sparsity, workers
-        How SciPy goes about it; not needed here, and without effect.
+        Settings of SciPy's algorithms; not needed here, and without effect.
     max_time : float, optional
         Seconds.
     trace : bool
@@ -166,7 +166,7 @@ def least_squares(
 
 
 def _check_words(method: Any, jac: Any, tr_solver: Any, verbose: Any) -> None:
-    """Refuse words that SciPy refuses."""
+    """Raise ValueError for words that SciPy refuses."""
     if method not in _METHODS:
         raise ValueError(f"`method` must be 'trf', 'dogbox' or 'lm', got {method!r}")
     if not (jac is None or callable(jac) or (isinstance(jac, str) and jac in _SCHEMES)):
@@ -178,7 +178,7 @@ def _check_words(method: Any, jac: Any, tr_solver: Any, verbose: Any) -> None:
 
 
 def _check_vector(shape: tuple[int, ...]) -> None:
-    """Refuse residuals that are no vector."""
+    """Raise ValueError for residuals that are not a vector."""
     if len(shape) > 1:
         raise ValueError(
             f"`fun` must return at most 1-d array_like. f0.shape: {shape}; "
@@ -202,7 +202,7 @@ class _Residuals(NamedTuple):
 
     @classmethod
     def of(cls, given: dict[str, Any]) -> _Residuals:
-        """Pick them out of the arguments of `least_squares`."""
+        """Pick these out of the arguments of `least_squares`."""
         args = given["args"] if isinstance(given["args"], tuple) else (given["args"],)
         return cls(
             given["fun"], given["x0"], given["jac"], args, given["kwargs"] or {},
@@ -210,10 +210,10 @@ class _Residuals(NamedTuple):
         )  # fmt: skip
 
 
-def _squares(asked: _Residuals, settings: SquaresSettings, trace: bool) -> Squares:
-    """The sum of squares of residuals that are traced, were traced before, or are called."""
+def _squares(given: _Residuals, settings: SquaresSettings, trace: bool) -> Squares:
+    """The sum of squares of residuals: traced here, traced before, or called."""
     residuals, x0, args, kwargs, unpack = (
-        asked.function, asked.x0, asked.args, asked.kwargs, asked.unpack
+        given.function, given.x0, given.args, given.kwargs, given.unpack
     )  # fmt: skip
     if isinstance(residuals, Objective):
         return TracedSquares(residuals.with_args(args) if args else residuals, settings)
@@ -229,7 +229,7 @@ def _squares(asked: _Residuals, settings: SquaresSettings, trace: bool) -> Squar
     if kwargs and unpack is None and (not known or count - len(args) == 1):
         unpack = False
     if not trace:
-        jac = asked.jac if callable(asked.jac) else None
+        jac = given.jac if callable(given.jac) else None
         return CalledSquares(function, x0, args, jac, unpack, settings)
     return TracedSquares(Objective(function, x0, args, unpack), settings)
 
@@ -244,7 +244,7 @@ class _Intermediate(Record):
 
     @classmethod
     def of(cls, step: int, x: Any, cost: float, _: float) -> _Intermediate:
-        """Of what the core says of a step."""
+        """Make one from what the core passes on after a step."""
         return cls(x, cost, step)
 
 
@@ -260,16 +260,16 @@ class _Tried(NamedTuple):
 def _tries(
     squares: Squares, x: FloatArray, stopping: _core.Stopping, heard: Listener | None
 ) -> Iterator[_Tried]:
-    """After each try the better ending so far, until the residuals determine x in one."""
+    """Yield the best ending so far after each try, until one is sound."""
     best: _Tried | None = None
     nfev = 0
-    for factor, limits in within_limits(FACTORS, x.size, stopping):
-        out = squares.run(x, limits, factor, heard)
+    for factor, limited in within_limits(FACTORS, x.size, stopping):
+        out = squares.run(x, limited, factor, heard)
         ending, error = ending_of(out), out["error"]
         left_open = np.zeros(x.size, dtype=bool)
         if error is None:
             try:
-                ending, left_open = judged(squares, ending, x, limits.max_nfev)
+                ending, left_open = judged(squares, ending, x, limited.max_nfev)
             except KeyboardInterrupt as interrupt:  # the last evaluation is not waited for
                 error = interrupt
         nfev += ending.nfev
@@ -290,7 +290,7 @@ def _tries(
 def judged(
     squares: Squares, ending: Ending, x0: FloatArray, max_nfev: int
 ) -> tuple[Ending, npt.NDArray[np.bool_]]:
-    """An ending, gone on with where J'J is singular; which variables the residuals leave open."""
+    """The ending after further steps by QR if J'J is singular; variables that it leaves open."""
     m = prod(squares.shape)
     if m * x0.size**2 > _LARGE:  # QR would take longer than the descent's last steps
         _, jacobian = squares.at(ending.x)

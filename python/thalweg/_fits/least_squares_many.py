@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""`least_squares_many`: sums of squares minimized from many starts, each with data of its own."""
+"""`least_squares_many`: minimizes sums of squares from many starts, each with its own data."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from thalweg._fits.least_squares import judged
 from thalweg._fits.robust import Rho, curvature, weighted
 from thalweg._fits.settings import SquaresSettings, scale_of, within_limits
 from thalweg._fits.soundness import FACTORS, NOT_BEGUN, better, named, undetermined
-from thalweg._fits.squares import Ending, TracedSquares, kept_sum_of_squares
+from thalweg._fits.squares import TracedSquares, ending_of, kept_sum_of_squares, put_ending
 from thalweg._fits.tapes import ON_TAPE, OUTSIDE
 from thalweg._fits.verdicts import AGAIN, CONVERGED, verdicts
 from thalweg._objectives.bounds import active_mask, checked_box, read_box
@@ -36,8 +36,8 @@ __all__ = ["LeastSquaresMany", "least_squares_many"]
 
 # Bytes of residuals up to which they are returned without being asked for.
 _FEW = 1e8
-# What tells how a descent ended, as in `Ending`.
-_ENDING = ("fun", "reason", "left", "right", "nfev", "nit")
+# What two tries of a start are compared and merged by.
+_MERGED = ("x", "open", "fun", "reason", "left", "right", "nfev", "nit")
 
 
 class LeastSquaresMany(Many):
@@ -54,7 +54,7 @@ class LeastSquaresMany(Many):
     cost : ndarray
         Half the sum of the losses of the squared residuals there (k,).
     fun : ndarray
-        The residuals there (k, m), without loss; only where they were asked for, or are few.
+        The residuals there (k, m), without loss; only if they were asked for, or are few.
     grad : ndarray, tuple or dict
         The gradients of the cost, as `x`.
     optimality : ndarray
@@ -92,7 +92,7 @@ class LeastSquaresMany(Many):
     __slots__ = ()
 
     def sort(self, by: Any = "cost", descending: bool = False) -> Self:
-        """These endings in another order; as `Results.sort`, by cost unless told otherwise."""
+        """These endings in another order; as `Results.sort`, by cost by default."""
         return super().sort(by, descending)
 
     def _message(self, lane: int) -> str:
@@ -166,7 +166,7 @@ def least_squares_many(
     TraceError
         If the function does what cannot be traced.
     KeyboardInterrupt
-        On Ctrl-C, with what there is as ``.result``.
+        On Ctrl-C, with the partial results in ``.result``.
 
     See Also
     --------
@@ -205,7 +205,7 @@ def least_squares_many(
 
 
 class _ManySquares:
-    """Sums of squares from many starts: what all share, and the tries of each."""
+    """One call of `least_squares_many`: what all starts share, and the tries of each."""
 
     def __init__(self, lanes: Lanes, settings: SquaresSettings, threads: int) -> None:
         self.lanes, self.settings = lanes, settings
@@ -218,7 +218,7 @@ class _ManySquares:
     # ---- tries
 
     def descend(self, parts: Parts, progress: Callable[[int], Any] | None) -> None:
-        """Put the better of two endings of each start, `open` what it leaves open, into `parts`."""
+        """Put the better ending of each start into `parts`, and as `open` what it leaves open."""
         lanes = self.lanes
         for factor, stopping in within_limits(FACTORS, self.form.size, self.stopping):
             if not parts:
@@ -241,7 +241,7 @@ class _ManySquares:
         stopping: _core.Stopping,
         progress: Callable[[int], Any] | None,
     ) -> dict[str, Any]:
-        """One try, gone on with where J'J is singular to rounding."""
+        """One try, with further steps by QR where J'J is singular to rounding."""
         inputs, varying = self._inputs(lanes)
         out = kept_sum_of_squares(lanes.objective, self.rho).run_many(
             lanes.rows, [None, *inputs[1:]], varying, [factor], self.box, stopping,
@@ -259,20 +259,16 @@ class _ManySquares:
         return out
 
     def _go_on(self, lanes: Lanes, lane: int, out: dict[str, Any], max_nfev: int) -> None:
-        """Judge one ending by QR of its Jacobian, and go on from there where that helps."""
+        """Judge one ending by QR of its Jacobian, and take further steps if that helps."""
         squares = TracedSquares(lanes.alone(lane), self.settings)
         squares.box, squares.scale = self.box, self.scale
-        ending = Ending(
-            out["x"][lane].copy(), np.empty((0, 0)), 0, 1.0, out["open"][lane],
-            *(out[name][lane] for name in _ENDING),
-        )  # fmt: skip
-        ending, out["open"][lane] = judged(squares, ending, lanes.rows[lane], max_nfev)
-        out["x"][lane] = ending.x
-        for name, value in zip(_ENDING, ending[5:], strict=True):
-            out[name][lane] = value
+        ending, out["open"][lane] = judged(
+            squares, ending_of(out, lane), lanes.rows[lane], max_nfev
+        )
+        put_ending(out, lane, ending)
 
     def _inputs(self, lanes: Lanes, x: FloatArray | None = None) -> tuple[list[Any], list[bool]]:
-        """Inputs of what is kept with the objective, and which of them differ by start."""
+        """Inputs of the objective's functions, and which of them differ from start to start."""
         inputs = [lanes.rows if x is None else x, *lanes.args]
         varying = [True, *lanes.varying]
         if self.rho is not None:
@@ -283,7 +279,7 @@ class _ManySquares:
     # ---- the result
 
     def result(self, out: dict[str, Any], residuals: bool, seconds: float) -> LeastSquaresMany:
-        """What the core said of the descents, as the user sees it, with the residuals or not."""
+        """The result for users of what the core returned, with the residuals or without."""
         form, k = self.form, len(self.lanes)
         completed(out, self.lanes.rows)
         left_open = out.get("open", np.zeros(self.lanes.rows.shape, dtype=bool)).copy()
@@ -310,7 +306,7 @@ class _ManySquares:
         )  # fmt: skip
 
     def _slopes(self, x: FloatArray, residuals: bool) -> list[FloatArray]:
-        """The costs' gradients at points (k, n), and where they are wanted the residuals."""
+        """The gradients of the costs at points (k, n), and if they are wanted the residuals."""
         inputs, varying = self._inputs(self.lanes, x)
         last = len(varying) - 1  # the loss's scale
         function = self.lanes.objective.kept_function(
@@ -323,7 +319,7 @@ class _ManySquares:
     def _open(
         self, lanes: Lanes, x: FloatArray
     ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-        """Variables (k, n) that are left open, and starts (k,) that only QR can tell of."""
+        """Variables (k, n) that are left open, and starts (k,) that need QR to decide it."""
         k, n = x.shape
         loose = np.zeros((k, n), dtype=bool)
         if n > ON_TAPE:
@@ -339,7 +335,7 @@ class _ManySquares:
         return loose, (doubtful[:, 0] > 0) | vague.any(axis=1)
 
     def _errors(self, trace: Trace, r: Tracer, x: Tracer, inputs: int) -> list[int]:
-        """Nodes of the standard errors, and of whether they are to be done by QR."""
+        """Nodes of the standard errors, and of whether QR must compute them."""
         n, m = x.size, r.size
         weights: Any = None
         cost: Any = np.sum(r * r) * 0.5
@@ -360,13 +356,13 @@ class _ManySquares:
 def _merged(
     best: dict[str, Any], part: dict[str, Any], which: npt.NDArray[np.intp]
 ) -> dict[str, Any]:
-    """The better endings of two tries, the later of some starts; evaluations add up."""
+    """The better endings of two tries, the later one of some starts; evaluations add up."""
     taken = better(
         CONVERGED[part["reason"]], part["fun"], CONVERGED[best["reason"][which]],
         best["fun"][which],
     )  # fmt: skip
-    merged = best | {name: best[name].copy() for name in ("x", "open", *_ENDING)}
-    for name in ("x", "open", *_ENDING):
+    merged = best | {name: best[name].copy() for name in _MERGED}
+    for name in _MERGED:
         merged[name][which[taken]] = part[name][taken]
     merged["nfev"][which] = best["nfev"][which] + part["nfev"]
     merged["error"] = part["error"]
@@ -376,7 +372,7 @@ def _merged(
 def _slope_nodes(
     trace: Trace, r: Tracer, x: Tracer, rho: Rho | None, scale: int, residuals: bool
 ) -> list[int]:
-    """Nodes of the gradient, and of the residuals where they are wanted."""
+    """Nodes of the gradient, and if they are wanted of the residuals."""
     share: Any = r
     if rho is not None:
         share = r * weighted(rho, r, trace.input(scale, ()))[1]
@@ -385,7 +381,7 @@ def _slope_nodes(
 
 
 def _name_faults(reason: npt.NDArray[np.int8], lanes: Lanes) -> None:
-    """Say which starts lay outside the residuals' domain."""
+    """Set the reason of starts that lie outside the residuals' domain."""
     (which,) = np.nonzero(reason == Reason.non_finite)
     if which.size:
         of = lanes.taken(which)

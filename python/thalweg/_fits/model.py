@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""`model`: a function of data and parameters traced once and kept, to be fitted again and again.
+"""`model`: traces a function of data and parameters once and keeps it, for any number of fits.
 
-`curve_fit` is one fit of one.
+`curve_fit` makes one and fits it once.
 """
 
 from __future__ import annotations
@@ -63,9 +63,9 @@ class Model:
     names : list of str
         The parameters.
     n : int
-        How many they are.
+        Number of parameters.
     p0 : ndarray
-        Where fits start, unless told otherwise.
+        The default start of fits.
     """
 
     def __init__(
@@ -264,9 +264,9 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
         settings: CurveFitSettings,
         sizes: tuple[float, ...] = (),
     ) -> tuple[Any, ...]:
-        """Fit to data that are checked.
+        """Fit to a checked sample.
 
-        Where the fit from `start` is not sound it is begun again with a long first step, and then
+        If the fit from `start` is not sound, it is begun again with a long first step, and then
         with every parameter at each of `sizes`.
         """
         n, y, method = self.n, sample.y, settings.method
@@ -305,7 +305,7 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
         return ending.x, ending.covariance, info, message(), status
 
     def _warn(self, ending: Ending, left_open: Any, box: list[FloatArray], flat: float) -> None:
-        """Warn of what the data do not determine, and of a fit that is worse than a constant."""
+        """Warn about parameters that the data leave open, and about a fit worse than a constant."""
         if left_open.any():
             which = named(self.names, left_open)
             warn(
@@ -359,7 +359,7 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
 def _tries(
     start: FloatArray, sizes: tuple[float, ...], box: list[FloatArray]
 ) -> list[tuple[FloatArray, float]]:
-    """Where each try of a fit starts, and how long its first step may be."""
+    """The start of each try of a fit, and how long its first step may be."""
     tries = [(start, factor) for factor in FACTORS]
     for size in sizes:
         x = np.full(start.size, size)
@@ -374,15 +374,15 @@ def _tried(
     rows: int,
     flat: float,
 ) -> tuple[Ending, Any]:
-    """The first sound ending of some tries, else the best of them; parameters it leaves open."""
+    """The first sound ending of some tries or the best of all; the parameters it leaves open."""
     start = tries[0][0]
     best: Ending | None = None
     left_open: Any = None
     nfev = 0
-    for (x, factor), limits in within_limits(tries, start.size, stopping):
+    for (x, factor), limited in within_limits(tries, start.size, stopping):
         if best is not None and factor != FACTORS[0] and best.reason in NOT_BEGUN:
             continue
-        ending = squares.fit(x, limits, rows, factor)
+        ending = squares.fit(x, limited, rows, factor)
         nfev += ending.nfev
         if best is None or better(
             SUCCESS[ending.reason], ending.cost, SUCCESS[best.reason], best.cost
@@ -398,7 +398,7 @@ def _tried(
 
 
 def difference(values: Any, y: Any, weights: Any, kept: Any, rest: Any) -> Any:
-    """Residuals, of numbers or traced values; `rest`: the weights and the mask that there are."""
+    """Residuals of numbers or traced values; `rest` holds the weights and the mask, if given."""
     rest = list(rest)
     if values.shape != y.shape:
         check_shapes(values.shape, y.shape)
@@ -413,7 +413,7 @@ def difference(values: Any, y: Any, weights: Any, kept: Any, rest: Any) -> Any:
 
 
 def check_shapes(values: tuple[int, ...], data: tuple[int, ...]) -> None:
-    """Refuse values that would make more or fewer residuals than there are data."""
+    """Raise ValueError where values would make more or fewer residuals than there are data."""
     try:
         size = prod(np.broadcast_shapes(values, data))
     except ValueError:

@@ -56,7 +56,7 @@ LOSSES: dict[str, Rho | None] = {
 
 
 def checked_loss(loss: Any) -> Rho | None:
-    """The function of a loss, or of its name; None where it is linear."""
+    """A loss as a function, given that or its name; None for the linear one."""
     if isinstance(loss, str) and loss in LOSSES:
         return LOSSES[loss]
     if callable(loss):
@@ -80,19 +80,19 @@ def _rho(rho: Rho, residuals: Any, scale: Any) -> tuple[Any, Any, Any, Any]:
 
 
 def weighted(rho: Rho, residuals: Any, scale: Any) -> tuple[Any, Any]:
-    """Cost of each residual, and what it weighs in the gradient and in the normal matrix.
+    """Cost of each residual, and its weight in the gradient and in the normal matrix.
 
-    Iteratively reweighted least squares: the matrix leaves out that losses bend down, and stays
-    as positive as without a loss; what it lacks is learned on the way (solvers/lm.hpp). Half as
-    many evaluations, and fewer bad minima, than with the second derivative in it, where that is
-    cut off above 0 (`curvature`).
+    Iteratively reweighted least squares: the matrix leaves the second derivative of the loss out,
+    so it stays as positive as without a loss; the solver learns what it lacks (solvers/lm.hpp).
+    This takes half as many evaluations, and finds fewer bad minima, than a matrix with the second
+    derivative, cut off above 0 as in `curvature`.
     """
     _, value, first, _ = _rho(rho, residuals, scale)
     return 0.5 * scale * scale * value, first
 
 
 def curvature(rho: Rho, residuals: Any, scale: Any) -> Any:
-    """What each residual weighs in the Gauss-Newton matrix that SciPy's `jac` stands for.
+    """The weight of each residual in the Gauss-Newton matrix that SciPy's `jac` stands for.
 
     Triggs, McLauchlan, Hartley and Fitzgibbon 2000, Bundle Adjustment, section 4.3; kept positive.
     """

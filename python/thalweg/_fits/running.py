@@ -25,7 +25,7 @@ from thalweg._fits.arguments_many import (
 )
 from thalweg._fits.chunks import LeadingRows
 from thalweg._fits.fits import Fits
-from thalweg._fits.groups import FitGroup, SharedLimits
+from thalweg._fits.groups import DescentSettings, FitGroup
 from thalweg._fits.information import warn
 from thalweg._fits.reading import FitReader
 from thalweg._fits.settings import ManyFitSettings, scale_of
@@ -84,7 +84,7 @@ def fit_many(problem: ManyProblem, settings: ManyFitSettings) -> Fits:
     if not settings.progress:
         return run.carried(began)
     with Progress(True, total=run.reader.k, unit="fits") as shown:
-        run.limits.progress = shown.count
+        run.descents.progress = shown.count
         return run.carried(began)
 
 
@@ -103,7 +103,7 @@ class _FitRun:
             self._refuse_missing()
         self.arrays = outputs_of(settings.out, problem.lead, p)
         self._given = set() if settings.out is None else set(settings.out.keys())
-        self.limits = SharedLimits(
+        self.descents = DescentSettings(
             stopping=stopping, scale=None if scale is None else np.ascontiguousarray(scale[free]),
             size=problem.size,
         )  # fmt: skip
@@ -177,7 +177,7 @@ class _FitRun:
                 if error is not None:
                     parts.append((None, {"error": error}))
                     return
-                self.limits.count(b)
+                self.descents.count(b)
 
         def result(_: Parts, seconds: float) -> Fits:
             if self._done < k:
@@ -186,7 +186,7 @@ class _FitRun:
                     LeadingRows(array, lead).write(self._done, k, rest[name])
             shared = {"names": list(self.problem.names), "elapsed": seconds}
             about = {
-                "max_nfev": self.limits.stopping.max_nfev, "free": list(self.reader.layout.free)
+                "max_nfev": self.descents.stopping.max_nfev, "free": list(self.reader.layout.free)
             }  # fmt: skip
             return Fits(self.arrays, lead, shared, sides, about)
 
@@ -212,7 +212,7 @@ class _FitRun:
         inputs, m = reader.read(a, b), reader.layout.m
         counts = reader.missing(inputs)
         if counts is None:
-            return FitGroup(self.limits, reader, self.tapes(False), inputs).fit()
+            return FitGroup(self.descents, reader, self.tapes(False), inputs).fit()
         # Fits that lack values have a tape of their own, so that the others' is the plain one.
         whole = counts == 0
         enough = m - counts >= len(reader.layout.free)
@@ -230,7 +230,7 @@ class _FitRun:
                 own = inputs.taken(which)
                 if missing:
                     own = own.with_arrays(rows=(m - counts[which]).astype(np.float64))
-                part, error = FitGroup(self.limits, reader, self.tapes(missing), own).fit()
+                part, error = FitGroup(self.descents, reader, self.tapes(missing), own).fit()
             for name, values in part.items():
                 if name not in answers:
                     answers[name] = np.empty((b - a, *values.shape[1:]), values.dtype)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Whether a fit's ending can be trusted, and what is tried where it cannot.
+"""Tests of whether the ending of a fit can be trusted, and what is tried where it cannot.
 
 The data must determine every parameter, and the fit must be no worse than a constant. Where J'J is
 singular to rounding, the fit goes on with J itself; where the ending is not sound, the fit is begun
@@ -62,9 +62,10 @@ def undetermined(
     x0: FloatArray,
     scale: FloatArray | None,
 ) -> tuple[Truths, Truths]:
-    """Which parameters (..., n) the data leave open, and of which they say little (`VAGUE`).
+    """Which parameters (..., n) the data leave open, and about which they say little.
 
-    Those are dependent ones, and such whose errors exceed so many times their size.
+    Those are dependent parameters, and parameters whose errors exceed `LARGE`, or `VAGUE`, times
+    their size.
     """
     found, vague = loose.copy(), loose.copy()
     # All are infinite where there are as many parameters as data.
@@ -87,8 +88,8 @@ def bent_down(
 ) -> bool:
     """Whether x is no minimum: the Hessian, by differences of gradients, is not positive definite.
 
-    Asked where J'J, which cannot be otherwise, says little of some parameters: descents that
-    run away to infinity end so.
+    J'J is positive semidefinite everywhere, so it cannot tell. Descents that run away to infinity
+    end at such points, where J'J says little about some parameters.
     """
     (free,) = np.nonzero(~held & (x != 0))
     hessian = np.zeros((free.size, free.size))
@@ -124,7 +125,7 @@ def flat_cost(y: FloatArray, weights: Any, kept: Any, loss: Loss) -> float:
 
 
 def flat_costs(y: FloatArray, weights: Any, kept: Truths | None, loss: Loss) -> FloatArray:
-    """The same of many data (k, m), of which some are `kept`; inverse errors as `weights`."""
+    """The same for many data (k, m), of which some are `kept`; `weights` are inverse errors."""
     if kept is None:
         if weights is None:
             return _flat(y, np.ones(y.shape), loss)
@@ -163,7 +164,7 @@ def worse(cost: Any, flat: Any) -> Any:
 
 
 def named(names: Iterable[str], which: Iterable[Any]) -> str:
-    """The names of some parameters, in one line."""
+    """The names of the parameters in `which`, separated by commas."""
     return ", ".join(name for name, here in zip(names, which, strict=True) if here)
 
 
@@ -171,7 +172,7 @@ def named(names: Iterable[str], which: Iterable[Any]) -> str:
 
 
 def shares(most: int, n: int, tries: int) -> list[int]:
-    """Evaluations for each of some tries, of at most `most`; fewer tries where none are left."""
+    """How many of `most` evaluations each try may take; a try that gets none is left out."""
     first = min(most, _FIRST * (n + 1))
     rest = (most - first) // max(tries - 1, 1)
     return [first] + [rest] * (tries - 1) * (rest > 0)
@@ -182,20 +183,20 @@ NOT_BEGUN = (Reason.non_finite, Reason.left_domain)
 
 
 def again(reason: int) -> bool:
-    """Whether an ending that is not sound allows another try."""
+    """Whether another try may follow an ending that is not sound."""
     return SUCCESS[reason] or reason in (
         Reason.stuck, Reason.max_evaluations, Reason.diverged, *NOT_BEGUN,
     )  # fmt: skip
 
 
 def better(success: Any, cost: Any, old_success: Any, old_cost: Any) -> Any:
-    """Whether a later try's ending is to be told in place of the one before."""
+    """Whether the ending of a later try replaces the one before."""
     return (success & ~old_success) | ((success | ~old_success) & (cost < old_cost)) | (
         np.isfinite(cost) & ~np.isfinite(old_cost))  # fmt: skip
 
 
 def size_of(x: Any) -> FloatArray:
-    """The largest |x| along the last axis; 0 of what is not numbers."""
+    """The largest |x| along the last axis; 0 for objects that are not numbers."""
     try:
         numbers = np.abs(np.asarray(x, dtype=np.float64))
     except (TypeError, ValueError):  # an object of which only the model knows what it is
@@ -213,7 +214,7 @@ def largest(x: Any) -> float:
 
 
 def scales_of(size: Any) -> tuple[Any, Any]:
-    """Starts for every parameter from the largest |x|: that itself, and 1 over it; else one."""
+    """Two starts for every parameter from the largest |x|: it and its inverse, or 1."""
     sound = (size > 1e-300) & (size < 1e300)
     size = np.where(sound, size, 1.0)
     return size, 1.0 / size
@@ -236,9 +237,9 @@ def linear(squares: Squares, x: FloatArray) -> tuple[float, FloatArray, FloatArr
 def beside(
     at: Callable[[FloatArray], tuple[float, FloatArray, FloatArray]], x: FloatArray
 ) -> FloatArray | None:
-    """The first point down the slope from x where residuals or slopes are not finite, if any is.
+    """The first point down the slope from x where residuals or J are not finite, or None.
 
-    What a descent that is stuck ran into: steps there are rejected, however short.
+    A descent beside such points gets stuck: its steps are rejected, however short.
     """
     _, r, columns = at(x)
     with np.errstate(all="ignore"):
@@ -258,7 +259,7 @@ def refined(
     box: list[FloatArray],
     max_nfev: int,
 ) -> Ending:
-    """The ending where J'J is singular to rounding: gone on with by QR of J."""
+    """The ending after further steps by QR of J, for fits whose J'J is singular to rounding."""
     reason = ending.reason
     if not (SUCCESS[reason] or reason == Reason.stuck) or not np.isfinite(ending.x).all():
         return ending

@@ -13,16 +13,12 @@ from thalweg._fits.chunks import rows_in_chunk
 from thalweg._fits.covariances import scale_covariance
 from thalweg._fits.slots import Inputs
 from thalweg._fits.soundness import SINGULAR, refined
-from thalweg._fits.squares import Ending
+from thalweg._fits.squares import ending_of, put_ending
 from thalweg._fits.tapes import ON_TAPE, FitTapes
-from thalweg._fits.verdicts import Arrays
 from thalweg._objectives.bounds import at_bounds
 from thalweg._objectives.points import FloatArray
 
 __all__ = ["Spreads"]
-
-# What tells how a fit ended, as in `Ending`.
-_ENDING = ("cost", "reason", "left", "right", "nfev", "nit")
 
 
 class Spreads:
@@ -32,7 +28,7 @@ class Spreads:
     ----------
     tapes : FitTapes
     inputs : Inputs
-        With the answers as `x`.
+        With the answers as `x`: the array in which the core put them.
     threads : int
 
     Attributes
@@ -61,10 +57,10 @@ class Spreads:
         """Standard errors of the fitted parameters (k, n)."""
         return self.perr[:, self._free] if self._tapes.layout.fixed else self.perr
 
-    def finish(self, arrays: Arrays, max_nfev: int) -> None:
+    def finish(self, out: dict[str, Any], max_nfev: int) -> None:
         """Do by QR what the tape cannot; fits whose J'J is singular to rounding go on with J.
 
-        Their endings in `arrays` change with them.
+        Their endings change with them in `out`, where the core put them.
         """
         # Few; else in pieces, as Jacobians are large.
         layout = self._tapes.layout
@@ -72,25 +68,20 @@ class Spreads:
         for first in range(0, self._doubtful.size, piece):
             lanes = self._doubtful[first : first + piece]
             pivots = self._by_qr(lanes)
-            self._by_qr(self._gone_on(lanes[pivots < SINGULAR], arrays, max_nfev))
+            self._by_qr(self._gone_on(lanes[pivots < SINGULAR], out, max_nfev))
 
     def _gone_on(
-        self, lanes: npt.NDArray[np.intp], arrays: Arrays, max_nfev: int
+        self, lanes: npt.NDArray[np.intp], out: dict[str, Any], max_nfev: int
     ) -> npt.NDArray[np.intp]:
-        """Go on by QR of J, fit by fit; those that moved."""
+        """Go on by QR of J, fit by fit; return those that moved."""
         moved = []
         for lane in lanes:
-            before = Ending(
-                self._inputs["x"][lane].copy(), np.empty((0, 0)), 0, 0.0, np.empty(0, dtype=bool),
-                *(arrays[name][lane] for name in _ENDING),
-            )  # fmt: skip
+            before = ending_of(out, lane)
             at = self._tapes.linear(self._inputs, lane)
             after = refined(at, before, self._tapes.box, max_nfev)
             if after.nit > before.nit:
                 moved.append(lane)
-            self._inputs["x"][lane] = arrays["popt"][lane] = after.x
-            for name, value in zip(_ENDING, after[5:], strict=True):
-                arrays[name][lane] = value
+            put_ending(out, lane, after)
         return np.array(moved, dtype=np.intp)
 
     def _by_qr(self, lanes: npt.NDArray[np.intp]) -> FloatArray:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Sums of squares as the core's Levenberg-Marquardt minimizes them: of traced or called residuals.
+"""Runs the core's Levenberg-Marquardt solver on residuals, which are traced or called.
 
-What the user's words mean is settled in least_squares.py and curve_fit.py.
+Arguments of users are read and checked elsewhere: in settings.py, least_squares.py, curve_fit.py.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CalledSquares", "Ending", "Squares", "TracedSquares", "cost_and_derivatives",
-    "ending_of", "kept_sum_of_squares",
+    "ending_of", "kept_sum_of_squares", "put_ending",
 ]  # fmt: skip
 
 
 class Ending(NamedTuple):
-    """How a fit ended: what `_core.Fit.fit` tells."""
+    """How a fit ended, in the order in which `_core.Fit.fit` returns it."""
 
     x: FloatArray
     covariance: FloatArray
@@ -62,17 +62,26 @@ class Ending(NamedTuple):
     nit: int
 
 
-def ending_of(out: dict[str, Any]) -> Ending:
-    """The same of a run, without a covariance."""
-    return Ending(
-        out["x"][0], np.empty((0, 0)), 0, 1.0, np.zeros(out["x"].shape[1], dtype=bool),
-        float(out["fun"][0]), int(out["reason"][0]),
-        float(out["left"][0]), float(out["right"][0]), int(out["nfev"][0]), int(out["nit"][0]),
-    )  # fmt: skip
+# Names in what the core returns of a run, in the order of `Ending`.
+_OUTCOME = ("fun", "reason", "left", "right", "nfev", "nit")
+
+
+def ending_of(out: dict[str, Any], lane: int = 0) -> Ending:
+    """How one descent of a run ended, without a covariance."""
+    x = out["x"][lane].copy()
+    numbers = (out[name][lane].item() for name in _OUTCOME)
+    return Ending(x, np.empty((0, 0)), 0, 1.0, np.zeros(x.size, dtype=bool), *numbers)
+
+
+def put_ending(out: dict[str, Any], lane: int, ending: Ending) -> None:
+    """Replace the ending of one descent in what the core returned."""
+    out["x"][lane] = ending.x
+    for name, value in zip(_OUTCOME, ending[5:], strict=True):
+        out[name][lane] = value
 
 
 class Squares:
-    """Residuals, their loss, and what it takes to descend on them.
+    """Residuals with their loss, bounds and units, and descents on the sum of their squares.
 
     Attributes
     ----------
@@ -117,16 +126,19 @@ class Squares:
         factor: float = FACTORS[0],
         listener: Listener | None = None,
     ) -> dict[str, Any]:
-        """Descend from x (n,); the core's account of the ending, each array with one row."""
+        """Descend from x (n,); return what the core does, each array with one row."""
         raise NotImplementedError
 
     def fit(self, x: FloatArray, stopping: _core.Stopping, rows: int, factor: float) -> Ending:
-        """Descend from x; the covariance too, scaled by what is left to so many data (0: not)."""
+        """Descend from x and compute the covariance, scaled by the variance of so many data.
+
+        0 `rows`: not scaled.
+        """
         ending = self.descended(x, stopping, rows, factor)
         return self.further(ending, rows, stopping.max_nfev)
 
     def further(self, ending: Ending, rows: int, max_nfev: int) -> Ending:
-        """An ending, gone on with by J itself where J'J is singular to rounding."""
+        """The ending after further steps by QR of J, if J'J is singular to rounding."""
         if ending.pivot >= SINGULAR:
             return ending
         further = refined(functools.partial(linear, self), ending, self.box, max_nfev)
@@ -135,14 +147,14 @@ class Squares:
     def descended(
         self, x: FloatArray, stopping: _core.Stopping, rows: int, factor: float
     ) -> Ending:
-        """The same by J'J alone."""
+        """As `fit`, by J'J alone."""
         out = self.run(x, stopping, factor)
         if out["error"] is not None:
             raise out["error"]
         return self.spread(ending_of(out), rows)
 
     def explained_stop(self, ending: Ending) -> Ending:
-        """The last ending of all tries: stuck beside what is not finite, it says so."""
+        """The final ending, with reason `non_finite` if it is stuck beside such points."""
         if (
             ending.reason == Reason.stuck
             and not np.signbit(ending.left)
@@ -163,7 +175,7 @@ class Squares:
         return vague if bent_down(functools.partial(linear, self), ending.x, held) else found
 
     def spread(self, ending: Ending, rows: int) -> Ending:
-        """An ending with the covariance there."""
+        """The ending with its covariance."""
         r, jacobian = self.at(ending.x)
         if self.rho is not None:
             jacobian = jacobian * np.sqrt(curvature(self.rho, r, self.f_scale))[:, None]
@@ -179,7 +191,7 @@ class Squares:
         raise NotImplementedError
 
     def evaluations(self, counted: int) -> tuple[int, int]:
-        """Evaluations of the residuals and of the Jacobian, of which the core counts these."""
+        """Evaluations of the residuals and of the Jacobian, where the core counted so many."""
         return counted, counted
 
     def blame(self, x: FloatArray) -> str:
@@ -210,7 +222,7 @@ def cost_and_derivatives(
 
 
 def kept_sum_of_squares(objective: Objective, rho: Rho | None) -> _core.Minimizer:
-    """The core's least squares on an objective's values as residuals; made once for each loss.
+    """The core's solver with an objective's values as residuals; made once for each loss.
 
     With a loss, its scale is one more input.
     """
@@ -227,12 +239,12 @@ def kept_sum_of_squares(objective: Objective, rho: Rho | None) -> _core.Minimize
 
 
 def calling_minimizer(n: int) -> _core.Minimizer:
-    """The core's least squares of n variables on residuals that are called."""
+    """The core's solver for n variables on residuals that are called."""
     return _core.Minimizer("lm", _core.Graph(), -1, n, 1)
 
 
 class TracedSquares(Squares):
-    """Residuals that were traced; what is lowered for them stays with the objective."""
+    """Residuals that were traced; their tapes are kept with the objective."""
 
     def __init__(
         self,
@@ -242,7 +254,7 @@ class TracedSquares(Squares):
         names: tuple[str, ...] = (),
     ) -> None:
         super().__init__(settings)
-        self.names = names  # of the args, for messages
+        self.names = names  # of the args, in messages
         self.objective = objective
         self.args = objective.args if args is None else args
         self.structure, self.shape = objective.structure, objective.shape
@@ -277,7 +289,7 @@ class TracedSquares(Squares):
     def descended(
         self, x: FloatArray, stopping: _core.Stopping, rows: int, factor: float
     ) -> Ending:
-        """As above, in one call of the core where there is no loss."""
+        """As above, in one call of the core if there is no loss."""
         if self.rho is not None:
             return super().descended(x, stopping, rows, factor)
         return Ending(
@@ -357,7 +369,7 @@ class CalledSquares(Squares):
         return self._known[key]
 
     def evaluations(self, _: int) -> tuple[int, int]:
-        """Calls so far; those for differences are not counted."""
+        """Calls so far, without those for differences."""
         return self.calls[0], self.calls[1]
 
     def _jacobian(self, x: FloatArray, m: int) -> FloatArray:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Fits of one model to many data, as tapes that all fits share: each fit is a lane.
+"""The tapes that all fits of one model share; each fit is a lane.
 
-What differs from fit to fit is an input of the tapes; slots.py knows which there are.
+What differs from fit to fit is an input of the tapes; slots.py lists the inputs.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ON_TAPE = 16
 
 
 class FitTapes:
-    """The tapes of one model: of whole data, or of data in which values may be missing (NaN).
+    """The tapes of one model, for whole data or for data with missing values (NaN).
 
     Parameters
     ----------
@@ -41,9 +41,9 @@ class FitTapes:
     missing : bool
         Whether a NaN in the data, or in a predictor, leaves that value out.
     box : list of ndarray
-        Lower and upper ends of the free parameters, or nothing.
+        [lower, upper] bounds of the fitted parameters, or nothing.
     absolute : bool
-        Whether errors are meant as they stand.
+        Whether the errors of the data are absolute.
     known : sequence of ndarray
         Predictors that are the same for all fits and may hold NaN.
 
@@ -104,7 +104,7 @@ class FitTapes:
 
     @cached_property
     def minimizer(self) -> _core.Minimizer:
-        """The core's least squares of the residuals, or what is that for counts."""
+        """The core's solver for the residuals, or for the deviance of counts."""
         layout, graph, x = self.layout, self._trace.graph, self._x
         if layout.poisson:
             cost = self._deviance
@@ -138,7 +138,7 @@ class FitTapes:
     # ---- at the answers
 
     def covariances(self, inputs: Inputs, threads: int) -> list[FloatArray]:
-        """Covariances (k, n n), standard errors (k, n), and which fits (k, 1) QR must do."""
+        """Covariances (k, p p), standard errors (k, p), and which fits (k, 1) QR must do."""
         return self._covariances(inputs.arrays, inputs.varying, len(inputs), threads)
 
     @cached_property
@@ -173,11 +173,11 @@ class FitTapes:
 
     @property
     def _subject(self) -> Any:
-        """What is differentiated: the residuals, or the mean of counts."""
+        """The node that is differentiated: the residuals, or the mean of counts."""
         return self._mean if self.layout.poisson else self._residuals
 
     def _weighed(self) -> tuple[Any, Any]:
-        """What each row of the Jacobian weighs in the covariance, if anything; the cost."""
+        """Weights of the Jacobian's rows in the covariance, or None; the cost."""
         layout, scale = self.layout, self._inputs["f_scale"]
         if layout.poisson:
             return self._share, self._deviance
@@ -188,7 +188,7 @@ class FitTapes:
         return curvature(layout.rho, r, scale), np.sum(self._trace.wrap(costs))
 
     def jacobians(self, inputs: Inputs, threads: int) -> list[FloatArray]:
-        """Columns of the Jacobians (k, n m), rows as they weigh in the covariance; costs (k, 1)."""
+        """Columns of the Jacobians (k, n m), weighted as in the covariance; costs (k, 1)."""
         return self._jacobians(inputs.arrays, inputs.varying, len(inputs), threads)
 
     @cached_property
@@ -202,7 +202,10 @@ class FitTapes:
     def linear(
         self, inputs: Inputs, lane: np.intp
     ) -> Callable[[FloatArray], tuple[float, FloatArray, FloatArray]]:
-        """Cost, residuals and J's columns of one fit at a point, as `soundness.linear`."""
+        """A function that gives cost, residuals and J's columns of one fit at a point.
+
+        As `soundness.linear` does for one sum of squares.
+        """
         own = inputs.taken(np.array([lane]))
         plain = self.layout.rho is None and not self.layout.poisson
 
@@ -231,7 +234,7 @@ class FitTapes:
         return Tracer(self._trace, graph.reshape(jacobian, (len(layout.free), layout.m)))
 
     def _residuals_as_weighed(self) -> tuple[Any, Any, Any]:
-        """What is differentiated, the residuals, and the root of what each row weighs."""
+        """The node that is differentiated, the residuals, and the root of each row's weight."""
         layout = self.layout
         if layout.poisson:
             root: Any = np.sqrt(self._share)
@@ -243,7 +246,7 @@ class FitTapes:
         return r, r * root, root
 
     def outside(self, inputs: Inputs) -> npt.NDArray[np.bool_]:
-        """Which points lie outside the model's domain, or give counts a mean that is none."""
+        """Which points lie outside the model's domain; a mean of counts must be positive."""
         given = (inputs.arrays, inputs.varying, len(inputs))
         faults = self._trace.graph.faults(self._subject.node, *given)
         found: npt.NDArray[np.bool_] = faults == OUTSIDE
@@ -262,7 +265,7 @@ OUTSIDE = 3
 
 
 def _all_known(trace: Trace, varying: list[Tracer], shared: Sequence[FloatArray]) -> Any:
-    """Where neither what differs from fit to fit nor what they share is NaN."""
+    """Where no input that varies, and no array that all fits share, is NaN."""
     first, *rest = varying
     valid: Any = first == first
     for each in rest:

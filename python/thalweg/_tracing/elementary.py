@@ -43,6 +43,8 @@ def operand(x: Any, what: str = "x") -> Any:
         for item in array.flat:
             if isinstance(item, Tracer):
                 return item.trace.wrap(array)
+        if all(isinstance(item, int | float) for item in array.flat):
+            array = array.astype(np.float64)  # np.zeros_like([x, x]) of traced values, for instance
     return as_floats(array, what)
 
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from thalweg._tracing.errors import cannot_trace
+from thalweg._tracing.errors import cannot_trace, no_number
 from thalweg._tracing.functions.elements import SUM, choose, reduce
 from thalweg._tracing.registry import implements, plain
-from thalweg._tracing.tracer import Shape, Tracer
+from thalweg._tracing.tracer import Shape, Tracer, holds_tracer
 
 if TYPE_CHECKING:
     from thalweg._tracing.trace import Trace
@@ -27,9 +27,16 @@ if TYPE_CHECKING:
 _function: Any
 
 
+def _check_known(args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+    """Refuse traced values where NumPy takes positions, counts or shapes."""
+    if holds_tracer([*args, *kwargs.values()]):
+        raise no_number("index")
+
+
 def _views(function: Any) -> None:
     def handler(trace: Trace, x: Any, *args: Any, **kwargs: Any) -> Any:
         x = trace.wrap(x)
+        _check_known(args, kwargs)
         seen = function(trace.dummy(x.shape)[0], *args, **kwargs)
         if isinstance(seen, np.ndarray):
             return trace.as_view(x, seen)
@@ -149,6 +156,7 @@ def _meshgrid(trace: Trace, *xi: Any, sparse: bool = False, indexing: str = "xy"
 def _gathers(function: Any) -> None:
     def handler(trace: Trace, x: Any, *args: Any, **kwargs: Any) -> Tracer:
         x = trace.wrap(x)
+        _check_known(args, kwargs)
         return trace.gather(x, np.asarray(function(trace.positions(x.shape), *args, **kwargs)))
 
     implements(function, arguments="repeats axis reps indices mode shift obj")(handler)
