@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import isfinite
 from typing import Any, NamedTuple
 
@@ -32,14 +32,25 @@ class Sample(NamedTuple):
         Which of the data are not missing; None: all.
     """
 
-    y: FloatArray
-    weights: FloatArray | None
+    y: Any
+    weights: Any
     kept: Any
 
+    @property
+    def kind(self) -> tuple[Any, ...]:
+        """What residuals that are traced for one sample need to fit another."""
+        shape = None if self.weights is None else self.weights.shape
+        return self.y.shape, shape, self.kept is None
+
     def arrays(self) -> list[FloatArray]:
-        """Those that there are, as inputs of the traced residuals."""
+        """Those that there are, as inputs of traced residuals."""
         kept = None if self.kept is None else self.kept.astype(float)
         return [a for a in (self.y, self.weights, kept) if a is not None]
+
+    def with_arrays(self, arrays: Sequence[Any]) -> Sample:
+        """The sample with others in their place, traced ones perhaps."""
+        others = iter(arrays)
+        return Sample(*(None if a is None else next(others) for a in self))
 
 
 def is_data(xdata: Any) -> bool:

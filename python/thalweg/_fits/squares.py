@@ -6,7 +6,6 @@ Arguments of users are read and checked elsewhere: in settings.py, least_squares
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,7 +24,6 @@ from thalweg._fits.soundness import (
     SINGULAR,
     bent_down,
     beside,
-    linear,
     refined,
     undetermined,
 )
@@ -42,7 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CalledSquares", "Ending", "Squares", "TracedSquares", "cost_and_derivatives",
-    "ending_of", "kept_sum_of_squares", "put_ending",
+    "ending_of", "kept_sum_of_squares", "put_ending", "weights_and_cost",
 ]  # fmt: skip
 
 
@@ -141,7 +139,7 @@ class Squares:
         """The ending after further steps by QR of J, if J'J is singular to rounding."""
         if ending.pivot >= SINGULAR:
             return ending
-        further = refined(functools.partial(linear, self), ending, self.box, max_nfev)
+        further = refined(self.linear, ending, self.box, max_nfev)
         return further if further.nit == ending.nit else self.spread(further, rows)
 
     def descended(
@@ -158,7 +156,7 @@ class Squares:
         if (
             ending.reason == Reason.stuck
             and not np.signbit(ending.left)
-            and beside(functools.partial(linear, self), ending.x) is not None
+            and beside(self.linear, ending.x) is not None
         ):
             return ending._replace(reason=int(Reason.non_finite))
         return ending
@@ -172,14 +170,12 @@ class Squares:
         if found.any() or not vague.any() or not SUCCESS[ending.reason]:
             return found
         held = np.isnan(errors)
-        return vague if bent_down(functools.partial(linear, self), ending.x, held) else found
+        return vague if bent_down(self.linear, ending.x, held) else found
 
     def spread(self, ending: Ending, rows: int) -> Ending:
         """The ending with its covariance."""
-        r, jacobian = self.at(ending.x)
-        if self.rho is not None:
-            jacobian = jacobian * np.sqrt(curvature(self.rho, r, self.f_scale))[:, None]
         held = at_bounds(ending.x, self.box)
+        jacobian = self.curved(*self.at(ending.x))
         covariance, rank, pivot, loose = _core.covariance(jacobian.T, held)
         free = self.n - (0 if held is None else int(np.count_nonzero(held)))
         if rows and rank == free and not scale_covariance(covariance, ending.cost, rows, free):
@@ -198,15 +194,47 @@ class Squares:
         """What made the residuals, or else their derivatives, not finite at x."""
         raise NotImplementedError
 
+    # ---- values with the loss
+
+    def weigh(self, r: FloatArray) -> tuple[float, FloatArray | None]:
+        """The cost of residuals, and the weight of each in the gradient; None without a loss."""
+        if self.rho is None:
+            return 0.5 * float(r @ r), None
+        costs, share = (np.asarray(v) for v in weighted(self.rho, r, self.f_scale))
+        return float(costs.sum()), share
+
+    def curved(self, r: FloatArray, jacobian: FloatArray) -> FloatArray:
+        """The Jacobian with rows so that J'J is the Gauss-Newton matrix of the cost."""
+        if self.rho is None:
+            return jacobian
+        curved: FloatArray = jacobian * np.sqrt(curvature(self.rho, r, self.f_scale))[:, None]
+        return curved
+
     def evaluate(self, x: FloatArray) -> tuple[float, FloatArray, FloatArray]:
         """Cost, gradient and normal matrix at x, for the core to call."""
         r, jacobian = self.at(x)
         with np.errstate(all="ignore"):  # a point that is not finite ends as one
-            if self.rho is None:
-                return 0.5 * float(r @ r), jacobian.T @ r, jacobian.T @ jacobian
-            cost, share = (np.asarray(v) for v in weighted(self.rho, r, self.f_scale))
-            rows = jacobian * share[:, None]
-            return float(cost.sum()), rows.T @ r, rows.T @ jacobian
+            cost, share = self.weigh(r)
+            rows = jacobian if share is None else jacobian * share[:, None]
+            return cost, rows.T @ r, rows.T @ jacobian
+
+    def linear(self, x: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+        """Cost, residuals and J's columns (n, m), weighted so that J'r is the cost's gradient."""
+        r, jacobian = self.at(x)
+        with np.errstate(all="ignore"):
+            cost, share = self.weigh(r)
+            if share is None:
+                return cost, r, jacobian.T
+            root = np.sqrt(np.maximum(share, 0.0))
+            return cost, root * r, (jacobian * root[:, None]).T
+
+
+def weights_and_cost(r: Tracer, rho: Rho | None, f_scale: Tracer | None) -> tuple[Any, Any]:
+    """Weights of the rows of the Jacobian in the covariance, or None; the cost. Both traced."""
+    if rho is None:
+        return None, np.sum(r * r) * 0.5
+    costs, _ = weighted(rho, r, f_scale)
+    return curvature(rho, r, f_scale), np.sum(r.trace.wrap(costs))
 
 
 def cost_and_derivatives(
