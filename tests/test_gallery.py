@@ -294,7 +294,7 @@ def test_gallery_prints_a_script_that_runs_by_itself(capsys, tmp_path):
     ("words", "told"),
     [
         (["omeg"], "invalid choice: 'omeg'"),
-        (["omega", "--plot", "a.txt"], "--plot takes a file ending in .png"),
+        (["omega", "--plot", "a.txt"], "--plot needs a file that ends in .png"),
         (["omega", "--plot", "nowhere/a.png"], "there is no folder 'nowhere'"),
     ],
 )
@@ -321,5 +321,5 @@ def test_gallery_says_where_there_is_no_display(capsys):
 def test_unknown_pages_and_data_are_named():
     with pytest.raises(ValueError, match="unknown example 'omegas'; did you mean omega"):
         gallery.path("omegas")
-    with pytest.raises(FileNotFoundError, match="no data 'nothing"):
+    with pytest.raises(FileNotFoundError, match="no data file 'nothing"):
         gallery.data("nothing.csv")

@@ -124,7 +124,7 @@ def test_a_function_without_end_diverges(method):
     r = tw.minimize(lambda x: np.sum(x), np.zeros(2), method)
     assert not r.success
     assert r.reason == tw.Reason.diverged
-    assert "falls without end" in r.message
+    assert "falls without bound" in r.message
 
 
 @BOTH

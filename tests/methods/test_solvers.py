@@ -125,7 +125,7 @@ def test_a_wrong_gradient_is_stuck(solver):
         lambda x: (float(np.sum(x**2)), -2 * x), np.array([1.0, 2.0]), solver, trace=False, jac=True
     )
     assert result.reason == tw.Reason.stuck, result.message
-    assert "is it the function's?" in result.message
+    assert "check that jac is the gradient of fun" in result.message
     assert result.fun == 5.0
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""One descent of one objective: handed to the core, and told as a `Result`; where it continues."""
+"""Run one descent in the core and build its `Result`; check states to continue from."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from thalweg._results.result import LastPoint, Path, Result
 
 __all__ = ["Run", "State", "continued", "not_begun", "path_of", "refuse_matrices"]
 
-# How many matrices (n, n) a solver keeps, with those that it is told; what needs none.
+# How many (n, n) matrices a solver stores, its inputs included, and which solver needs none.
 _MATRICES = {
     "bfgs": (1, "use lbfgs, which keeps some 30 vectors"),
     "newton": (4, "use newton_cg, which keeps some 10 vectors"),
@@ -36,14 +36,14 @@ _MATRICES = {
 
 
 def refuse_matrices(method: str, n: int, starts: int = 1) -> None:
-    """Raise MemoryError where a method's matrices of n variables do not fit into memory."""
+    """Raise MemoryError if a method's matrices for n variables do not fit into memory."""
     if kept := _MATRICES.get(method):
         check_square(n, method, kept[1], kept[0] * starts)
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Where a descent stood at its last iterate; `state=` continues from there, bit for bit.
+    """The state of a descent at its last iterate. `state=` continues from it, bit for bit.
 
     Attributes
     ----------
@@ -52,9 +52,9 @@ class State:
     x : ndarray
         The last iterate, flat.
     memory : tuple of ndarray
-        What the method remembers; with schedules the number of steps last.
+        The method's memory. With schedules, its last entry is the number of steps.
     nit : int
-        Iterations made so far.
+        The number of iterations so far.
     """
 
     method: str
@@ -64,7 +64,7 @@ class State:
 
 
 def _check_kinds(state: Any) -> None:
-    """Raise TypeError where a state, from a pickle perhaps, holds other things than it should."""
+    """Raise TypeError if the fields of a state, perhaps from a pickle, have wrong types."""
     if not isinstance(state.method, str):
         raise TypeError(f"state must name its method, got {type(state.method).__name__}")
     arrays = (state.x, *(state.memory if isinstance(state.memory, tuple) else (None,)))
@@ -79,7 +79,7 @@ def _check_kinds(state: Any) -> None:
 def continued(
     state: State, method: Method, rows: FloatArray
 ) -> tuple[FloatArray, list[FloatArray | None]]:
-    """The start (1, n) and the method's memory that a state stands for, checked."""
+    """Check a state, and return its start (1, n) and the method's memory."""
     if not isinstance(state, State):
         raise TypeError(f"state must be the state of a result, got {type(state).__name__}")
     _check_kinds(state)
@@ -95,11 +95,11 @@ def continued(
     n = state.x.size
     kept = {name: (n if each else 1,) for name, _, each, _ in memory_of(method.name)}
     shapes, wanted = [np.shape(m) for m in state.memory], list(kept.values())
-    # The steps made so far are counted in `nit`, whether or not a schedule was there to read them.
+    # `nit` counts the steps so far, whether or not a schedule used that count.
     if shapes not in (wanted, [*wanted, (1,)]):
         listed = " and ".join(f"{name} {shape}" for name, shape in kept.items()) or "nothing"
         raise ValueError(
-            f"state must remember {listed} of {method.name} with {n} variables, "
+            f"a state of {method.name} with {n} variables must hold {listed}, "
             f"got arrays of shapes {shapes}"
         )
     own = state.memory[: len(kept)]
@@ -108,7 +108,7 @@ def continued(
 
 
 class Run:
-    """One descent of one objective: handed to the core, and told as a `Result`."""
+    """Runs one descent in the core and builds its `Result`."""
 
     def __init__(
         self,
@@ -125,7 +125,7 @@ class Run:
     def go(
         self, parts: Parts, rows: FloatArray, memory: list[FloatArray | None], progress: bool
     ) -> None:
-        """Descend from rows (1, n) in the core; what it tells of the ending goes to `parts`."""
+        """Descend from rows (1, n) in the core, and append its output to `parts`."""
         o, stops = self.objective, self.stops
         if isinstance(o, Called):
             o.box = self.bounds
@@ -176,7 +176,7 @@ class Run:
         )  # fmt: skip
 
     def _listener(self, shown: Progress | None) -> Listener | None:
-        """What the core calls after each iteration; True ends the descent."""
+        """Return the function that the core calls after each iteration; True ends the descent."""
         heard = None
         if self.callback is not None:
             heard = listener(
@@ -195,26 +195,27 @@ class Run:
     def result(
         self, out: dict[str, Any], nit_before: int, seconds: float, state: State | None
     ) -> Result:
-        """What the core told, as the user sees it; `state` where the descent did not begin."""
+        """Build the result from the core's output; `state` is kept if the descent did not begin."""
         o, s = self.objective, self.objective.structure
         x, last = out["x"], out["last_x"]
         fun, jac = float(out["fun"][0]), out["jac"]
-        if jac is None or isnan(jac[0, 0]):  # not at hand
+        if jac is None or isnan(jac[0, 0]):  # the core has no gradient at x
             fun, jac = _value_and_grad(o, x)
         if isinstance(o, Called) and isnan(fun) and isfinite(out["fun"][0]) and not out["error"]:
-            values, jac = o.again(x)  # the best point, but not quite the lowest: not remembered
+            # `Called` remembers the lowest point only, and x may be another one.
+            values, jac = o.again(x)
             fun = float(values[0])
         last_fun, last_jac = fun, jac
         if x.tobytes() != last.tobytes():
             last_fun, last_jac = _value_and_grad(o, last)
-            # The core's f is NaN where the next point would not be finite; f itself may be the
-            # best.
+            # The core reports f as NaN if the next point would not be finite, although f itself may
+            # be the lowest.
             if last_fun <= fun and isfinite(last_fun):
                 x, fun, jac = last, last_fun, last_jac
         reason = Reason(int(out["reason"][0]))
         if reason is Reason.max_iterations and self._was_there(x, fun, jac, out):
             reason = Reason.gradient_small
-        # Ctrl-C may also have come while a callback or the function was running.
+        # Ctrl-C may also have arrived while a callback or the function was running.
         if isinstance(out["error"], KeyboardInterrupt):
             reason = Reason.interrupted
         nit = int(out["nit"][0])
@@ -230,14 +231,14 @@ class Run:
             most = self.stops["max_nfev"]
             message = sentence(reason, left, right, nit, calls[0], most, last_fun)
             if not SUCCESS[reason] and self.method.counts and nit:
-                told = self.method.schedule_fault(nit_before + nit - 1)
-                message += told and f"; {told}"
+                fault = self.method.schedule_fault(nit_before + nit - 1)
+                message += fault and f"; {fault}"
         if SUCCESS[reason] and isinstance(o, Objective):
-            if not np.isfinite(jac).all():  # of a method that uses values alone
+            if not np.isfinite(jac).all():  # the method used values alone
                 reason, message = blame(o, x, fun, nit)
             elif nit == 0 and not np.any(jac) and not o.varies:
                 warn(
-                    "the function does not depend on x: nothing was done to find this answer",
+                    "the function does not depend on x, so the start was returned unchanged",
                     RuntimeWarning,
                     stacklevel=3,
                 )
@@ -260,9 +261,9 @@ class Run:
         )  # fmt: skip
 
     def _was_there(self, x: FloatArray, fun: float, jac: FloatArray, out: dict[str, Any]) -> bool:
-        """Whether a rule began with a gradient that `gtol` calls small, at a minimum indeed.
+        """Whether a rule started at a minimum, with a gradient within `gtol`.
 
-        The core asks for a gradient that is small beside the one at the start.
+        The core requires a gradient that is also small relative to the gradient at the start.
         """
         o, gtol = self.objective, self.stops["gtol"]
         if self.method.solves or self.bounds or not gtol > 0 or not isinstance(o, Objective):
@@ -278,7 +279,7 @@ class Run:
 
 @dataclass(slots=True)
 class Intermediate:
-    """What ``callback(intermediate_result=...)`` is given."""
+    """The argument of ``callback(intermediate_result=...)``."""
 
     x: Any
     fun: float
@@ -287,7 +288,7 @@ class Intermediate:
 
 
 def not_begun(rows: FloatArray) -> dict[str, Any]:
-    """What there is to tell of descents from rows (k, n) before the core has begun any."""
+    """Return the output of descents from rows (k, n) that the core has not begun."""
     k = len(rows)
     out: dict[str, Any] = {name: np.full(k, np.nan) for name in ("fun", "last_fun")}
     out |= {name: np.zeros(k) for name in ("left", "right")}
@@ -299,14 +300,14 @@ def not_begun(rows: FloatArray) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def path_of(told: tuple[list[FloatArray], ...], form: Structure) -> Path:
-    """Every point of a descent, of which the core tells in pieces."""
-    points, values, norms = (np.concatenate([np.empty(0), *pieces]) for pieces in told)
+def path_of(columns: tuple[list[FloatArray], ...], form: Structure) -> Path:
+    """Join every point of a descent, which the core returns in pieces."""
+    points, values, norms = (np.concatenate([np.empty(0), *pieces]) for pieces in columns)
     rows = points.reshape(len(values), form.size)
     return Path(form.restore(rows, (len(rows),)), values, norms)
 
 
 def _value_and_grad(o: Objective | Called, row: FloatArray) -> tuple[float, FloatArray]:
-    """At one point, given as a row."""
+    """Return value and gradient at one point, a row (1, n)."""
     values, slopes = o.rows_value_and_grad(row)
     return float(values[0]), slopes

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A traced graph written out as JavaScript: node by node, numbers as scalars, arrays flat.
+"""Write a traced graph as JavaScript, node by node, with arrays stored flat.
 
-A page gets those functions of `javascript_operations.py` that its own uses.
+The output includes those functions of `javascript_operations.py` that the graph uses.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _JOINS = {
     "sum": "(a, b) => a + b", "prod": "(a, b) => a * b",
     "max": "Math.max", "min": "Math.min",
 }  # fmt: skip
-_WHOLE = 64  # exponents up to here are products, as in the core
+_WHOLE = 64  # whole exponents up to this one become products, as in the core
 
 
 def literal(value: float) -> str:
-    """A number as JavaScript reads it, to the bit."""
+    """Write a number so that JavaScript reads the same bits."""
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
@@ -38,27 +38,28 @@ def literal(value: float) -> str:
 
 
 def numbers(values: Any) -> str:
-    """A list of numbers."""
+    """Write numbers as a JavaScript array."""
     return "[" + ",".join(literal(v).strip("()") for v in np.ravel(values).tolist()) + "]"
 
 
 def written(graph: Any, x: int, outputs: dict[str, int], args: Sequence[Any]) -> str:
-    """Functions of one point (an array), one for each output, as JavaScript.
+    """Write each output as a JavaScript function of one point, an array.
 
     Parameters
     ----------
     graph : Graph
+        The graph that contains the outputs.
     x : int
         The node of the point.
     outputs : dict
-        Node by the function's name; an output of one element is a number.
+        The node of each output by the name of its function. An output of one element is a number.
     args : sequence of ndarray
-        What the other inputs are.
+        The values of the other inputs.
 
     Raises
     ------
     NotImplementedError
-        If the graph holds an operation that cannot be written; it is named.
+        If the graph contains an operation that has no JavaScript form; the message names it.
     """
     writer = _Writer(graph, x, args)
     functions = [
@@ -69,7 +70,7 @@ def written(graph: Any, x: int, outputs: dict[str, int], args: Sequence[Any]) ->
 
 
 def _needed(code: str) -> list[str]:
-    """The library's functions that the code uses, and those that these use."""
+    """Return the library functions that the code uses, directly or indirectly."""
     used: set[str] = set()
     texts = [code]
     while texts:
@@ -81,7 +82,7 @@ def _needed(code: str) -> list[str]:
 
 
 class _Writer:
-    """Writes the nodes of one graph; data that functions share is written once."""
+    """Writes the nodes of one graph; data shared by several functions is written once."""
 
     def __init__(self, graph: Any, x: int, args: Sequence[Any]) -> None:
         self.graph, self.x, self.args = graph, x, args
@@ -89,7 +90,7 @@ class _Writer:
         self._known: dict[str, str] = {}
 
     def body(self, output: int) -> str:
-        """The statements that compute an output of `x`."""
+        """Write the statements that compute an output from `x`."""
         nodes = reachable(self.graph, output)
         names: list[str] = []
         lines: list[str] = []
@@ -106,7 +107,7 @@ class _Writer:
         return "\n".join([*lines, f"  return {names[-1]};"])
 
     def _shared(self, text: str) -> str:
-        """A constant beside the functions."""
+        """Return the name of a constant that is defined outside the functions."""
         if text not in self._known:
             self._known[text] = f"D{len(self._known)}"
             self.constants.append(f"const {self._known[text]} = {text};")
@@ -193,7 +194,7 @@ class _Writer:
 
 
 class _Node(NamedTuple):
-    """A node as `Graph.describe` tells it, its operands by name."""
+    """A node as `Graph.describe` describes it, with named operands."""
 
     what: Any
     at: list[_Operand]
@@ -202,23 +203,23 @@ class _Node(NamedTuple):
 
     @property
     def size(self) -> int:
-        """How many elements it has."""
+        """The number of elements."""
         return math.prod(self.shape)
 
 
 class _Operand:
-    """A node that another uses: a number by its name, or a flat array."""
+    """An operand of a node: the name of a number or of a flat array."""
 
     def __init__(self, name: str, shape: tuple[int, ...]) -> None:
         self.name, self.shape, self.size = name, shape, math.prod(shape)
 
     @property
     def array(self) -> str:
-        """It as an array, whatever its size."""
+        """The operand as an array, even if it is a number."""
         return self.name if self.size > 1 else f"[{self.name}]"
 
     def element(self, shape: tuple[int, ...]) -> str:
-        """Its element that goes to position i of an array that it broadcasts to."""
+        """Return its element for position i of an array to which it is broadcast."""
         if self.size == 1:
             return self.name
         if self.size == math.prod(shape):
@@ -229,18 +230,18 @@ class _Operand:
 
 
 def _each(shape: tuple[int, ...], element: str) -> str:
-    """A number, or an array of elements by their position i."""
+    """Return a number, or code that fills an array with elements for each position i."""
     size = math.prod(shape)
     return element if size == 1 else f"fill({size}, i => {element})"
 
 
 def _position(shape: tuple[int, ...], strides: Sequence[int], offset: int) -> str:
-    """The flat position that element i of an array of this shape has elsewhere."""
+    """Return the position in a strided array of element i of an array of this shape."""
     terms, inner = [], 1
     for size, stride in list(zip(shape, strides, strict=True))[::-1]:
         if size > 1 and stride != 0:
             index = "i" if inner == 1 else f"Math.floor(i / {inner})"
-            # The outermost axis that counts needs no remainder.
+            # The outermost axis needs no remainder.
             index = index if inner * size == math.prod(shape) else f"{index} % {size}"
             terms.append(index if stride == 1 else f"({index}) * {stride}")
         inner *= size
@@ -250,7 +251,7 @@ def _position(shape: tuple[int, ...], strides: Sequence[int], offset: int) -> st
 
 
 def _whole(text: str) -> int | None:
-    """A literal's value where it is a small whole number."""
+    """Return the value of a literal if it is a small whole number, else None."""
     try:
         value = float(text.strip("()"))
     except ValueError:
