@@ -28,8 +28,7 @@ def told(fun=omega, x0=1.6, rates=(0.1, 0.5, 0.3, 0.2), **more):
     stepper = f.stepper(method, False, True, False, True)
     rows = np.repeat(f.start[None, :], len(rates), axis=0)
     out = stepper.run(
-        rows, [None], [True], [np.array(rates)], [], [], _core.Stopping(gtol=1e-8, max_iter=25),
-        False, None, None,
+        _core.Starts(rows), [np.array(rates)], [], _core.Stopping(gtol=1e-8, max_iter=25)
     )  # fmt: skip
     out["jac"] = f.rows_value_and_grad(out["x"])[1]
     return Results.of_outcome(out, f, max_nfev=2**62, elapsed=1e-3, **more)

@@ -14,7 +14,7 @@ import numpy as np
 from thalweg._objectives.points import FloatArray
 from thalweg._tracing.tracer import Tracer
 
-__all__ = ["scale_covariance", "traced_spread", "variance"]
+__all__ = ["traced_spread", "variance"]
 
 # The largest diagonal element of the inverse of the normal matrix, scaled to ones on its diagonal,
 # up to which the inverse is trusted: rounding is then below 1e-6 of a variance.
@@ -119,15 +119,6 @@ def variance(cost: Any, rows: Any, free: Any) -> tuple[Any, Any]:
     """
     known = rows > free
     return 2.0 * cost / (rows - free), known
-
-
-def scale_covariance(covariance: FloatArray, cost: Any, rows: Any, free: int) -> bool:
-    """Scale a covariance in place by the variance of the data; infinite where it is not known."""
-    if not rows > free:
-        covariance[~np.isnan(covariance)] = np.inf
-        return False
-    covariance *= variance(cost, rows, free)[0]
-    return True
 
 
 def held_of(x: Tracer, n: int, box: list[FloatArray]) -> tuple[list[Any] | None, Any]:

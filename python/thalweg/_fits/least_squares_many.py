@@ -249,10 +249,11 @@ class _ManySquares:
     ) -> dict[str, Any]:
         """One try, with further steps by QR where J'J is singular to rounding."""
         inputs, varying = self._inputs(lanes)
+        starts = _core.Starts(lanes.rows, inputs[1:], varying[1:])
+        hooks = _core.Hooks(progress=progress)
         out = kept_sum_of_squares(lanes.objective, self.rho).run_many(
-            lanes.rows, [None, *inputs[1:]], varying, [factor], self.box, stopping,
-            scale=self.scale, progress=progress,
-        )  # fmt: skip
+            starts, [factor], self.box, stopping, hooks, self.scale
+        )
         out["open"] = np.zeros(lanes.rows.shape, dtype=bool)
         try:
             completed(out, lanes.rows)
