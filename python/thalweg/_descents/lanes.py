@@ -350,7 +350,9 @@ class Lanes:
             out["jac"][which] = self.values_and_grads(points, which)[1]
         if self._gtol > 0:
             self._find_minima_at_starts(out, begun)
-        return Results.told(out, self.objective, max_nfev=max_nfev, elapsed=elapsed, lane_args=rows)
+        return Results.of_outcome(
+            out, self.objective, max_nfev=max_nfev, elapsed=elapsed, lane_args=rows
+        )
 
 
 def lanes_of(objective: Objective, rows: FloatArray) -> Lanes:
