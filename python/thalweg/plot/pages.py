@@ -257,7 +257,7 @@ def _rates(s: Scene) -> dict[str, float]:
     found = {}
     for rule in _core.rules():
         hyper = {name: (default, meaning) for name, default, meaning, *_ in rule["hyper"]}
-        unit = hyper["learning_rate"][1]
+        unit = hyper.get("learning_rate", (None, ""))[1]
         if "x**2 / f" in unit:  # what is kept of earlier steps adds to each
             found[rule["name"]] = _one_digit(usual * (1 - hyper.get("momentum", (0.0,))[0]))
         else:
