@@ -19,8 +19,9 @@ from thalweg._descents.interrupts import Parts
 from thalweg._descents.progress import Progress
 from thalweg._methods.method import Method, SolverMethod, memory_of
 from thalweg._objectives.bounds import active_mask
-from thalweg._objectives.objective import Objective, check_square
+from thalweg._objectives.objective import Objective
 from thalweg._objectives.points import FloatArray, Structure
+from thalweg._objectives.programs import check_square
 from thalweg._objectives.untraced import Called
 from thalweg._results.messages import blame, blamed, sentence
 from thalweg._results.reasons import STATUS_MINIMIZE, SUCCESS, Reason

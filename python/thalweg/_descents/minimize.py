@@ -14,8 +14,9 @@ from thalweg._descents.training import train
 from thalweg._methods.method import Method, make
 from thalweg._methods.stopping import FTOL, GTOL, XTOL, checked_given, defaults, is_given
 from thalweg._objectives.bounds import read_bounds
-from thalweg._objectives.objective import Objective, checked_threads, objective_of
+from thalweg._objectives.objective import Objective, objective_of
 from thalweg._objectives.points import FloatArray, check_finite
+from thalweg._objectives.programs import checked_threads
 from thalweg._objectives.untraced import Called
 from thalweg._results.result import Result
 

@@ -21,8 +21,9 @@ from thalweg._descents.interrupts import Parts, carried
 from thalweg._descents.progress import Progress
 from thalweg._methods.method import Method
 from thalweg._objectives.bounds import active_mask, read_bounds
-from thalweg._objectives.objective import Objective, checked_threads
+from thalweg._objectives.objective import Objective
 from thalweg._objectives.points import FloatArray, check_finite
+from thalweg._objectives.programs import checked_threads
 from thalweg._results.messages import blame
 from thalweg._results.reasons import STATUS_MINIMIZE, SUCCESS, Reason
 from thalweg._results.result import LastPoint, Path, Result
