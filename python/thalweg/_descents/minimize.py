@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from thalweg._descents.batches import Batches
-from thalweg._descents.descent import Run, State, continued, not_begun
+from thalweg._descents.descent import Descent, State, continued, not_begun
 from thalweg._descents.interrupts import carried, carries_result
 from thalweg._descents.request import Request
 from thalweg._descents.training import train
@@ -245,10 +245,10 @@ def _descend(asked: Request) -> Result:
         if hasattr(state, "epoch"):
             raise TypeError("state is that of a training on minibatches: pass data= too")
         rows, memory = continued(state, asked.method, rows)
-    limits = read_bounds(asked.bounds, objective.structure, rows[0])
+    box = read_bounds(asked.bounds, objective.structure, rows[0])
     stops, threads = defaults(asked.method) | asked.stops, asked.threads
     stops["threads"] = objective.threads if threads is None else checked_threads(threads)
-    run = Run(objective, asked.method, stops, limits, asked.record, asked.callback)
+    run = Descent(objective, asked.method, stops, box, asked.record, asked.callback)
     return carried(
         asked.began,
         lambda parts: run.go(parts, rows, memory, asked.progress),

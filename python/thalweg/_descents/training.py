@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from thalweg import _core
 from thalweg._descents.batches import Batches, Losses, Rows
-from thalweg._descents.descent import Run, State, continued
+from thalweg._descents.descent import Descent, State, continued
 from thalweg._descents.interrupts import Parts, carried
 from thalweg._descents.progress import Progress
 from thalweg._descents.request import Request
@@ -89,9 +89,9 @@ def train(asked: Request, batches: Batches) -> Result:
     memory: list[Any] = []
     if state is not None:
         start, memory = continued(state, asked.method, start)
-    limits = read_bounds(asked.bounds, structure, start[0])
+    box = read_bounds(asked.bounds, structure, start[0])
     stops = asked.stops | {"threads": 1 if threads is None else checked_threads(threads)}
-    run = _Training(asked, losses, rows, held_out, batches, stops, limits)
+    run = _Training(asked, losses, rows, held_out, batches, stops, box)
     standing = run.begin(start[0], [m[0] for m in memory], state)
     return run.train(standing, seed, asked.progress, asked.began)
 
@@ -112,7 +112,7 @@ def _check(asked: Request) -> None:
             )
 
 
-class _Training(Run):
+class _Training(Descent):
     """Runs one training in the core and builds its `Result`."""
 
     objective: Objective
@@ -125,12 +125,12 @@ class _Training(Run):
         held_out: Rows | None,
         batches: Batches,
         stops: dict[str, Any],
-        bounds: list[FloatArray],
+        box: list[FloatArray],
     ) -> None:
         self.losses, self.rows, self.held_out, self.batches = losses, rows, held_out, batches
         self.size = min(batches.batch_size, rows.count)
         super().__init__(
-            losses.of(self.size), asked.method, stops, bounds, asked.record, asked.callback
+            losses.of(self.size), asked.method, stops, box, asked.record, asked.callback
         )
         # Point, mean loss, gradient norm and held-out loss at the start and after each epoch.
         self.history: list[tuple[FloatArray, float, float, float]] = []
@@ -159,7 +159,7 @@ class _Training(Run):
 
         def step(rows: int) -> _core.OnRows:
             loss = self.losses.of(rows)
-            return loss.step_on_rows(self.method, columns, rows, bool(self.bounds), tells)
+            return loss.step_on_rows(self.method, columns, rows, bool(self.box), tells)
 
         over = self.rows.over(self.size, step, self.losses, not b.drop_last)
         apart = None
@@ -175,7 +175,7 @@ class _Training(Run):
 
         def go(shown: Progress | None) -> dict[str, Any]:
             return _core.train(
-                over, self.method.inputs(), self.bounds, at, apart, plan, stopping,
+                over, self.method.inputs(), self.box, at, apart, plan, stopping,
                 self._tell(shown) if tells else None,
             )  # fmt: skip
 
@@ -267,8 +267,8 @@ class _Training(Run):
         else:
             message = self._sentence(reason, out, epochs, after)
         mask = None
-        if self.bounds:
-            mask = s.restore_int(active_mask(x, self.bounds))
+        if self.box:
+            mask = s.restore_int(active_mask(x, self.box))
         path = None
         if self.record:
             if not self.history:  # interrupted before the first report
@@ -300,8 +300,8 @@ class _Training(Run):
         points, losses, norms, held_out = (np.array(v) for v in zip(*self.history, strict=True))
         losses[0] = first[0]
         g, x = first[1], points[0]
-        if self.bounds:
-            g = x - np.clip(x - g, *self.bounds)
+        if self.box:
+            g = x - np.clip(x - g, *self.box)
         norms[0] = np.max(np.abs(g))
         return Path(
             self.objective.structure.restore(points, (len(points),)), losses, norms,

@@ -31,7 +31,7 @@ from thalweg._fits.squares import (
 )
 from thalweg._fits.tapes import ON_TAPE, OUTSIDE
 from thalweg._fits.verdicts import AGAIN, CONVERGED, verdicts
-from thalweg._objectives.bounds import active_mask, checked_box, read_box
+from thalweg._objectives.bounds import active_mask, box_from_vectors, checked_box
 from thalweg._objectives.objective import Objective
 from thalweg._objectives.points import FloatArray
 from thalweg._results.collection import Many
@@ -217,7 +217,7 @@ class _ManySquares:
         self.lanes, self.settings = lanes, settings
         self.form = lanes.objective.structure
         self.rho, self.f_scale = settings.rho, settings.f_scale
-        self.box = checked_box(read_box(settings.bounds, self.form), lanes.rows, self.form)
+        self.box = checked_box(box_from_vectors(settings.bounds, self.form), lanes.rows, self.form)
         self.scale = scale_of(settings.x_scale, self.form)
         self.stopping = settings.stopping(self.form.size, threads)
 

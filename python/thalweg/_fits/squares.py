@@ -151,7 +151,7 @@ class Squares:
         return self.spread(ending_of(out), rows)
 
     def explained_stop(self, ending: Ending) -> Ending:
-        """The final ending, with reason `non_finite` if it is stuck beside such points."""
+        """The final ending; its reason is `non_finite` if it is stuck beside such a point."""
         if (
             ending.reason == Reason.stuck
             and not np.signbit(ending.left)
