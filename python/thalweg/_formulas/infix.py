@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A traced function of a few numbers as a line of text, `exp(x) − log(x)`, without SymPy.
+"""Writes a traced function of a few numbers as a line of text, `exp(x) − log(x)`, without SymPy.
 
-It is what was traced, unsimplified. Functions of arrays have no such line.
+The text is not simplified. Functions of arrays have none.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ from thalweg._objectives.saving import nodes_under
 
 __all__ = ["infix"]
 
-_SUM, _PRODUCT, _POWER, _ATOM = range(4)  # how tightly parts hold together
+_SUM, _PRODUCT, _POWER, _ATOM = range(4)  # precedence
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _SIGNS = {"less": "<", "less_equal": "≤", "greater": ">", "greater_equal": "≥", "equal": "="}
 
 
 class _Part(NamedTuple):
-    """Text, and how tightly its parts hold together."""
+    """A piece of text, and the precedence of its outermost operation."""
 
     text: str
     holds: int
 
     def within(self, holds: int) -> str:
-        """It as an operand of something that holds so tightly."""
+        """Return the text as an operand, in parentheses if its precedence is lower."""
         return self.text if self.holds >= holds else f"({self.text})"
 
 
 def infix(graph: Any, output: int, names: Sequence[str], longest: int = 300) -> str | None:
-    """The text of a node, its variables called so; None where it is longer, or holds arrays."""
+    """Return the text of a node, or None if it is longer than `longest` or involves arrays."""
     parts: dict[int, _Part] = {}
     for node in nodes_under(graph, output):
         kind, what, operands, shape, payload = graph.describe(node)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The first-order rules written out as JavaScript, from the graphs of their steps.
+"""Writes the first-order rules as JavaScript, from the graphs of their steps.
 
-The core builds the graph of a rule's step from the rule's own formula, so that there is no second
-one here: a rule that the core has, a page has.
+The core builds the graph of a step from the rule's own formula, so no formula stands here twice,
+and a new rule of the core is on every page.
 """
 
 from __future__ import annotations

@@ -178,7 +178,7 @@ def _filled(objective: Objective, s: Scene, told: dict[str, Any], most: int) -> 
 
 
 def _put(template: str, parts: dict[str, str]) -> str:
-    """A text with ``@name@`` replaced by the parts so called; others stay."""
+    """Replace each ``@name@`` in a text by the part of that name; other names stay."""
     return re.sub(r"@(\w+)@", lambda m: parts.get(m[1], m[0]), template)
 
 
@@ -241,24 +241,24 @@ def usual_rate(s: Scene) -> float:
 
 
 def _one_digit(value: float) -> float:
-    """The largest 1, 2 or 5 times a power of ten that is not above a number."""
+    """Return the largest 1, 2 or 5 times a power of ten that does not exceed a number."""
     power = 10.0 ** math.floor(math.log10(value))
     digit = max(d for d in (1, 2, 5) if d * power <= value * (1 + 1e-12))
     return float(f"{digit * power:.1e}")
 
 
 def _rates(s: Scene) -> dict[str, float]:
-    """A learning rate for each of the core's rules whose steps are seen in the box.
+    """Choose a learning rate for each rule of the core, so that its steps are visible in the box.
 
-    The unit that a rule states for its rate says what a step is: of x**2 / f it multiplies the
-    gradient, of x it is the step, and without a unit it is a factor of the rule's own step.
+    The unit of a rule's rate says what a step is. A rate in x**2 / f multiplies the gradient, a
+    rate in x is the step, and a rate without a unit multiplies the rule's own step.
     """
     usual, side = usual_rate(s), _one_digit(float(np.min(s.limits[:, 1] - s.limits[:, 0])) / 40)
     found = {}
     for rule in _core.rules():
         hyper = {name: (default, meaning) for name, default, meaning, *_ in rule["hyper"]}
-        unit = hyper["learning_rate"][1]
-        if "x**2 / f" in unit:  # what is kept of earlier steps adds to each
+        unit = hyper.get("learning_rate", (None, ""))[1]
+        if "x**2 / f" in unit:  # momentum adds earlier steps to each step
             found[rule["name"]] = _one_digit(usual * (1 - hyper.get("momentum", (0.0,))[0]))
         else:
             found[rule["name"]] = side if "units of x" in unit else 1.0
