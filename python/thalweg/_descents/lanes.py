@@ -21,8 +21,9 @@ from thalweg._descents.backing import backed
 from thalweg._descents.descent import Descent, not_begun, path_of, refuse_matrices
 from thalweg._descents.interrupts import Parts, completed
 from thalweg._methods.method import Method, SolverMethod, make
-from thalweg._objectives.objective import Objective, checked_threads
+from thalweg._objectives.objective import Objective
 from thalweg._objectives.points import FloatArray, Structure, as_floats, check_finite
+from thalweg._objectives.programs import checked_threads
 from thalweg._results.reasons import Reason
 from thalweg._results.results import Results
 
