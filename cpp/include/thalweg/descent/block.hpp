@@ -33,7 +33,7 @@ struct Stopping {
 struct Starts {
   std::int64_t k = 0;
   const double* x = nullptr;          // (k, n)
-  std::vector<const double*> values;  // by input of the step; null if the step or a driver sets it
+  std::vector<const double*> values;  // by input; null if the step or a driver sets it
   std::vector<const double*> memory;  // (k, size) each; null for the method's initial value
 };
 

@@ -40,8 +40,7 @@ struct Watch {
   std::function<bool()> interrupted;  // called a few times per 100 ms; true ends all lanes
   std::function<bool(const Report&)>
       report;  // called after every iteration, and at the start; true stops
-  std::function<void(std::int64_t)>
-      progress;  // called as often, with the number of starts that have ended
+  std::function<void(std::int64_t)> progress;  // how many starts have ended, as often
 };
 
 // Starts that never began because the whole descent was stopped. Nothing is written to their

@@ -45,9 +45,8 @@ struct Rows {
 // The programs for each size of batch. `uniform` holds, by input number, the inputs that are the
 // same in every batch; the others are null.
 struct Batched {
-  const Program *full = nullptr,
-                *rest = nullptr;  // rest: null if there is no incomplete batch, or it is skipped
-  std::int64_t size = 1, rest_size = 0;  // rows
+  const Program *full = nullptr, *rest = nullptr;  // rest: null if there is none, or it is skipped
+  std::int64_t size = 1, rest_size = 0;            // rows
   std::vector<const double*> uniform;
   int threads = 1;  // threads share the rows of long batches
 };
