@@ -253,6 +253,14 @@ def test_gallery_prints_the_text_of_a_page_with_its_numbers(capsys):
     assert "\n\n\n" not in said
 
 
+def test_gallery_prints_what_a_terminal_of_few_characters_can_show(monkeypatch):
+    shown = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", shown)
+    assert cli.main(["gallery", "omega", "--no-show"]) == 0
+    shown.flush()
+    assert b"The function is exp(x) ? log(x)." in shown.buffer.getvalue()
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_text_of_every_page_is_for_a_terminal_too(name):
     cells = gallery._cells(gallery.path(name))
@@ -294,7 +302,7 @@ def test_gallery_prints_a_script_that_runs_by_itself(capsys, tmp_path):
     ("words", "told"),
     [
         (["omeg"], "invalid choice: 'omeg'"),
-        (["omega", "--plot", "a.txt"], "--plot takes a file ending in .png"),
+        (["omega", "--plot", "a.txt"], "--plot needs a file that ends in .png"),
         (["omega", "--plot", "nowhere/a.png"], "there is no folder 'nowhere'"),
     ],
 )
@@ -321,5 +329,5 @@ def test_gallery_says_where_there_is_no_display(capsys):
 def test_unknown_pages_and_data_are_named():
     with pytest.raises(ValueError, match="unknown example 'omegas'; did you mean omega"):
         gallery.path("omegas")
-    with pytest.raises(FileNotFoundError, match="no data 'nothing"):
+    with pytest.raises(FileNotFoundError, match="no data file 'nothing"):
         gallery.data("nothing.csv")

@@ -191,9 +191,9 @@ def test_columns_against_rows_are_refused(name):
 @pytest.mark.parametrize(
     ("loss", "targets", "said"),
     [
-        (losses.logistic, [0, 1, -1], r"write \(labels \+ 1\) / 2, got -1.0 at index 2"),
+        (losses.logistic, [0, 1, -1], r"by \(labels \+ 1\) / 2, got -1.0 at index 2"),
         (losses.logistic, [0, 1, np.nan], r"\[0, 1\].* got nan at index 2"),
-        (losses.hinge, [1, 0, -1], r"write 2 \* labels - 1, got 0.0 at index 1"),
+        (losses.hinge, [1, 0, -1], r"by 2 \* labels - 1, got 0.0 at index 1"),
         (losses.poisson, [[1, 2, -3]], r"counts must be >= 0, got -3.0 at index \(0, 2\)"),
         (partial(losses.huber, delta=0.0), [1.0, 2.0, 3.0], "delta must be > 0, got 0.0"),
         (partial(losses.huber, delta=np.nan), [1.0, 2.0, 3.0], "delta must be > 0, got nan"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""thalweg minimizes NumPy functions: traced once, differentiated, and descended in C++."""
+"""Minimize functions written in NumPy: trace them once, differentiate them, descend in C++."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -66,11 +66,11 @@ Newton = _methods.classes["newton"]
 NewtonCG = _methods.classes["newton_cg"]
 LM = _methods.classes["lm"]
 
-# A method that is added to the core's list is here without another line.
+# A method that is added to the core's list appears here without another line.
 for _class in _methods.classes.values():
     globals().setdefault(_class.__name__, _class)
 
-# What not every descent needs is imported when first asked for.
+# These names are imported on first use, which keeps `import thalweg` fast.
 _LATER = {
     "Basins": "_descents.basins",
     "Fits": "_fits.fits",
@@ -99,7 +99,7 @@ _LATER = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import a submodule that not everyone needs when it is first asked for."""
+    """Import a public name or submodule on first use."""
     if name in ("gallery", "losses", "nn", "plot"):
         return import_module(f"thalweg.{name}")
     if name in _LATER:

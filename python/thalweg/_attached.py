@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Methods of a class that are written in a later room: the only way against the order of imports.
+"""List the methods whose code lives in a later room, the only exceptions to the order of imports.
 
-A method that is listed here imports its function when it is first called.
+A method in this list imports its function when it is called.
 """
 
 from __future__ import annotations

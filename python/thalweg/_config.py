@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What this installation is: versions, instruction sets, cores, optional parts.
+"""Describe this installation: versions, instruction sets, cores and optional packages.
 
-Optional parts are looked up, not imported.
+Optional packages are looked up, not imported.
 """
 
 import os
@@ -17,7 +17,7 @@ OPTIONAL_PARTS = ("matplotlib", "rich", "scipy", "sympy", "dask", "pandas")
 
 
 def _version(distribution: str) -> str | None:
-    from importlib import metadata  # takes longer than all else of `import thalweg`
+    from importlib import metadata  # takes longer than the rest of `import thalweg`
 
     try:
         return metadata.version(distribution)
@@ -26,7 +26,7 @@ def _version(distribution: str) -> str | None:
 
 
 def _cores() -> int:
-    """Cores that this process may use."""
+    """Return the number of cores that this process may use."""
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # not on every system
@@ -34,13 +34,14 @@ def _cores() -> int:
 
 
 def config() -> dict[str, Any]:
-    """Versions, instruction sets, cores and optional parts, as a dictionary.
+    """Return versions, instruction sets, cores and optional packages as a dictionary.
 
     Returns
     -------
     dict
-        `version`, `instruction_set` (in use), `supported_instruction_sets`, `cores`, `python`,
-        `platform`, `numpy`, and `optional`: name to version, None where it is not installed.
+        `version`, `instruction_set` (the one in use), `supported_instruction_sets`, `cores`,
+        `python`, `platform`, `numpy`, and `optional`, a dict from name to version, which is None
+        for a package that is not installed.
 
     Examples
     --------
@@ -61,7 +62,7 @@ def config() -> dict[str, Any]:
 
 
 def lines() -> list[tuple[str, str]]:
-    """What `config` holds, as rows of name and text."""
+    """Return the content of `config` as rows of name and text."""
     c = config()
     return [
         ("thalweg", c["version"]),
@@ -75,7 +76,7 @@ def lines() -> list[tuple[str, str]]:
 
 
 def show_config() -> None:
-    """Print version, instruction sets, cores and optional parts: what a bug report needs.
+    """Print versions, instruction sets, cores and optional packages, as a bug report needs them.
 
     Examples
     --------

@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The version: the one place it stands. The build reads it from here."""
+"""Define the version, which the build reads from this file."""
 
 __version__ = "0.1.0"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The gallery: examples that run as scripts, as notebooks, and as `thalweg gallery`.
+"""List and run the examples of the gallery, as `thalweg gallery` does.
 
-The scripts are in `docs/examples`; the wheel contains them. Each has a title, explains itself in
-comments, prints numbers and draws with Matplotlib.
+The examples are scripts in `docs/examples`, which the wheel includes. Each has a title, explains
+itself in comments, prints numbers and draws with Matplotlib.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 __all__ = ["data", "has_windows", "names", "path", "run", "title"]
 
 _HERE = Path(__file__).parent
-_SOURCE = _HERE.parents[1]  # of a checkout; holds nothing of ours elsewhere
+_SOURCE = _HERE.parents[1]  # the root of a checkout; not used in an installation
 
 
 def _folder() -> Path:
@@ -27,12 +27,12 @@ def _folder() -> Path:
 
 
 def names() -> list[str]:
-    """Return the names of the examples.
+    """List the names of the examples.
 
     Returns
     -------
     list of str
-        In alphabetical order. Empty if this installation has no examples.
+        The names in alphabetical order; empty if the package was built without examples.
 
     Examples
     --------
@@ -44,12 +44,12 @@ def names() -> list[str]:
 
 
 def path(name: str) -> Path:
-    """Return the script of an example.
+    """Return the path of an example's script.
 
     Raises
     ------
     ValueError
-        If there is no example of that name. The message has the nearest name.
+        If there is no example of that name; the message suggests the nearest name.
     """
     if name not in names():
         from difflib import get_close_matches
@@ -74,7 +74,7 @@ def title(name: str) -> str:
 
 
 def data(file: str) -> Path:
-    """Return a data file that an example reads, such as `advertising.csv`.
+    """Return the path of a data file that an example reads, such as `advertising.csv`.
 
     Raises
     ------
@@ -90,11 +90,11 @@ def data(file: str) -> Path:
     for folder in (_folder(), _SOURCE / "tests" / "data"):
         if (folder / file).is_file():
             return folder / file
-    raise FileNotFoundError(f"the gallery has no data {file!r}")
+    raise FileNotFoundError(f"the gallery has no data file {file!r}")
 
 
 def has_windows() -> bool:
-    """Return whether Matplotlib can open windows; without a display it draws in memory only.
+    """Tell whether Matplotlib can open windows; without a display it draws in memory.
 
     Examples
     --------
@@ -146,7 +146,7 @@ def _cells(script: Path) -> list[_Cell]:
 
 
 def _prints(code: ast.Module) -> bool:
-    """Return whether a cell calls `print`, so that an empty line belongs below its numbers."""
+    """Tell whether a cell calls `print`, so that an empty line belongs below its numbers."""
     return any(isinstance(node, ast.Name) and node.id == "print" for node in ast.walk(code))
 
 
@@ -158,29 +158,29 @@ def run(name: str, save: str | Path | None = None, show: bool = True) -> list[Pa
     name : str
         One of `names()`.
     save : path, optional
-        Where the picture is written. If there are several, a number is put before the ending. No
-        window is opened then.
+        The file for the picture. If there are several pictures, a number is inserted before the
+        suffix. The pictures are then not shown.
     show : bool, default True
-        Whether windows are opened once the script has ended.
+        Whether to open windows after the script has finished.
 
     Returns
     -------
     list of Path
-        The files written.
+        The files that were written.
 
     Raises
     ------
     ValueError
         If there is no example of that name.
     ImportError
-        If Matplotlib or another package that the example uses is missing.
+        If Matplotlib, or another package that the example needs, is not installed.
     """
     script = path(name)
     try:
         import matplotlib as mpl
         from matplotlib import pyplot as plt
     except ImportError:
-        raise ImportError('the gallery needs matplotlib: pip install "thalweg[plot]"') from None
+        raise ImportError('the gallery needs Matplotlib: pip install "thalweg[plot]"') from None
     if save is not None or not show:
         mpl.use("agg")
     real, plt.show = plt.show, lambda *_, **__: None

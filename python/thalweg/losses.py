@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Losses: plain functions of numbers, arrays and traced values, predictions first, targets second.
+"""Compute losses of predictions and targets: numbers, arrays or traced values.
 
-Each gives one value an element or a row; the mean or the sum over them is the user's:
-``np.mean(tw.losses.logistic(X @ w, y))``. Predictions and targets may both be traced. What is known
-of the targets is checked; those that are traced (data of a minibatch) are taken as they are.
+A loss has one value for each element or row. Take the mean or the sum yourself:
+``np.mean(tw.losses.logistic(X @ w, y))``. Predictions and targets may both be traced. Targets are
+checked, unless they are traced, as the data of a minibatch are.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _log_expit, _gammaln = map(operation, ("log_expit", "gammaln"))
 
 
 def _paired(predictions: Any, targets: Any, what: str = "targets") -> tuple[Any, Any]:
-    """Both as arrays or traced values, where one of them has the shape of the loss.
+    """Convert both to arrays or traced values, of which one must have the shape of the loss.
 
-    Shapes (n,) and (n, 1), which NumPy would make (n, n), are a mistake.
+    Shapes such as (n,) and (n, 1), which NumPy would broadcast to (n, n), raise ValueError.
     """
     p, t = operand(predictions, "predictions"), operand(targets, what)
     try:
@@ -37,7 +37,7 @@ def _paired(predictions: Any, targets: Any, what: str = "targets") -> tuple[Any,
 
 
 def _require(holds: Any, targets: Any, wanted: str) -> None:
-    """Raise ValueError with the first target that is not as wanted."""
+    """Raise ValueError for the first target that does not meet the condition."""
     wrong = np.argwhere(~np.broadcast_to(holds, targets.shape))
     if len(wrong):
         at = tuple(wrong[0].tolist())
@@ -46,24 +46,25 @@ def _require(holds: Any, targets: Any, wanted: str) -> None:
 
 
 def squared(predictions: Any, targets: Any) -> Any:
-    """Squared error, ``(predictions - targets)**2``.
+    """Return the squared error, ``(predictions - targets)**2``.
 
-    Its mean is the mean squared error; half of that is the cost of a first course.
+    Its mean is the mean squared error; textbooks often minimize half of that.
 
     Parameters
     ----------
     predictions, targets : array_like or traced
-        One of them in the shape of the result, the other broadcast to it.
+        The predictions and the targets. One has the shape of the result, to which the other is
+        broadcast.
 
     Returns
     -------
     float, ndarray or traced
-        An error for each element.
+        The error of each element.
 
     Raises
     ------
     ValueError
-        If the shapes fit only with both broadcast, as (n,) and (n, 1).
+        If neither has the shape of the result, as with (n,) and (n, 1).
 
     References
     ----------
@@ -80,24 +81,27 @@ def squared(predictions: Any, targets: Any) -> Any:
 
 
 def huber(predictions: Any, targets: Any, delta: Any = 1.0) -> Any:
-    """Huber's robust error: r**2 / 2 up to `delta`, ``delta * (abs(r) - delta / 2)`` beyond.
+    """Return Huber's robust error of the residual r.
+
+    It is ``r**2 / 2`` up to ``abs(r) = delta``, and ``delta * (abs(r) - delta / 2)`` beyond.
 
     Parameters
     ----------
     predictions, targets : array_like or traced
-        One of them in the shape of the result, the other broadcast to it.
+        The predictions and the targets. One has the shape of the result, to which the other is
+        broadcast.
     delta : float, array_like or traced, default 1
-        Residual at which the square becomes a line, > 0, in units of the predictions.
+        The residual at which the parabola becomes a line, > 0, in units of the predictions.
 
     Returns
     -------
     float, ndarray or traced
-        An error for each element.
+        The error of each element.
 
     Raises
     ------
     ValueError
-        If `delta` is not positive, or the shapes fit only with both broadcast.
+        If `delta` is not positive, or if neither has the shape of the result.
 
     References
     ----------
@@ -114,31 +118,32 @@ def huber(predictions: Any, targets: Any, delta: Any = 1.0) -> Any:
     if not isinstance(delta, Tracer):
         _require(delta > 0, delta, "delta must be > 0")
     r = p - t
-    near = np.clip(r, -delta, delta)  # one formula for both parts, without squaring a large r
+    near = np.clip(r, -delta, delta)  # one formula for both branches, which squares no large r
     return near * (r - 0.5 * near)
 
 
 def logistic(logits: Any, labels: Any) -> Any:
-    """Logistic loss (binary cross-entropy) of logits: ``log(1 + exp(z)) - y z``.
+    """Return the logistic loss (binary cross-entropy) of logits, ``log(1 + exp(z)) - y z``.
 
     Parameters
     ----------
     logits : array_like or traced
-        Log-odds of label 1.
+        The log-odds of label 1.
     labels : array_like or traced
-        0 or 1, or the probability of 1 in between; one of both arguments in the shape of the
-        result, the other broadcast to it. Labels of -1 and 1 are ``(labels + 1) / 2``.
+        0 or 1, or a probability of 1 in between. Convert labels of -1 and 1 by
+        ``(labels + 1) / 2``. Either the logits or the labels have the shape of the result, to which
+        the other is broadcast.
 
     Returns
     -------
     float, ndarray or traced
-        A loss for each element. Where labels are 0 or 1, value and slope keep their relative
-        accuracy however confident the logits.
+        The loss of each element. If labels are 0 or 1, value and slope are accurate to rounding
+        for logits of any size.
 
     Raises
     ------
     ValueError
-        If a label lies outside [0, 1], or the shapes fit only with both broadcast.
+        If a label lies outside [0, 1], or if neither has the shape of the result.
 
     References
     ----------
@@ -153,9 +158,9 @@ def logistic(logits: Any, labels: Any) -> Any:
     z, y = _paired(logits, labels, "labels")
     known = not isinstance(y, Tracer)
     if known:
-        wanted = "labels must lie in [0, 1]; of -1 and 1 write (labels + 1) / 2"
+        wanted = "labels must lie in [0, 1]; convert labels of -1 and 1 by (labels + 1) / 2"
         _require((y >= 0) & (y <= 1), y, wanted)
-    # The nearer of 0 and 1 goes into the sign; what remains, 0 for most, is linear in z.
+    # The label rounded to 0 or 1 decides the sign; the remainder, mostly 0, adds a linear term.
     one = where(y >= 0.5, 1.0, 0.0)
     loss = -_log_expit((2.0 * one - 1.0) * z)
     rest = one - y
@@ -163,26 +168,26 @@ def logistic(logits: Any, labels: Any) -> Any:
 
 
 def softmax_cross_entropy(logits: Any, labels: Any) -> Any:
-    """Cross-entropy of the softmax of logits: ``log(sum(exp(z))) - z[label]`` for each row.
+    """Return the cross-entropy of the softmax of logits, ``log(sum(exp(z))) - z[label]`` by row.
 
     Parameters
     ----------
     logits : array_like or traced
-        Shape (..., classes).
+        The logits, shape (..., classes).
     labels : array_like or traced
-        Shape (...): the number of each row's class, from 0; of any type, traced values too. Or
-        shape (..., classes): probabilities, not negative, rows that sum to 1.
+        The index of the class of each row, shape (...), of any dtype; or probabilities, shape
+        (..., classes), which are not negative and sum to 1 in each row.
 
     Returns
     -------
     float, ndarray or traced
-        Shape (...): a loss for each row.
+        The loss of each row, shape (...).
 
     Raises
     ------
     ValueError
-        If the shapes do not fit, a class is not a whole number below `classes`, or probabilities
-        are negative or do not sum to 1.
+        If the shapes do not match, if a class is not a whole number from 0 to ``classes - 1``, or
+        if probabilities are negative or do not sum to 1.
 
     References
     ----------
@@ -200,7 +205,7 @@ def softmax_cross_entropy(logits: Any, labels: Any) -> Any:
     z, y = operand(logits, "logits"), operand(labels, "labels")
     if z.ndim == 0 or y.shape not in (z.shape, z.shape[:-1]):
         raise ValueError(
-            "labels must have the shape of logits (..., classes), or that without its last axis, "
+            "labels must have the shape of logits (..., classes), with or without the last axis, "
             f"got logits {z.shape} and labels {y.shape}"
         )
     numbers = y.ndim < z.ndim
@@ -212,12 +217,12 @@ def softmax_cross_entropy(logits: Any, labels: Any) -> Any:
         else:
             _require(y >= 0, y, "probabilities must be >= 0")
             total = np.asarray(np.sum(y, axis=-1))
-            near = np.abs(total - 1.0) <= 1e-3  # they may be tables of few digits
+            near = np.abs(total - 1.0) <= 1e-3  # tables may give few digits
             _require(near, total, "the probabilities of a row must sum to 1")
     if isinstance(z, Tracer) and numbers:
-        y = z.trace.wrap(y)  # so that the tape reads a number a row, not a table of classes
-    # Any shift near the largest keeps exp in range. A whole number has slope 0, so that the
-    # gradient is softmax minus label, with no terms of the shift's own.
+        y = z.trace.wrap(y)  # the tape then reads one number for each row, not a row of classes
+    # Any shift near the largest logit keeps exp in range. A rounded shift has slope 0, so that the
+    # gradient is softmax minus label, without terms from the shift.
     shifted = z - np.rint(np.max(z, axis=-1, keepdims=True))
     log_sum = np.log(np.sum(np.exp(shifted), axis=-1))
     if numbers:
@@ -226,25 +231,25 @@ def softmax_cross_entropy(logits: Any, labels: Any) -> Any:
 
 
 def hinge(scores: Any, labels: Any) -> Any:
-    """Hinge loss of a margin, ``max(0, 1 - label * score)``, with slope 0 at its corner.
+    """Return the hinge loss, ``max(0, 1 - label * score)``, with slope 0 at its corner.
 
     Parameters
     ----------
     scores : array_like or traced
-        Positive where label 1 is expected.
+        The scores; a positive score predicts label 1.
     labels : array_like or traced
-        -1 or 1; one of both arguments in the shape of the result, the other broadcast to it.
-        Labels of 0 and 1 are ``2 * labels - 1``.
+        -1 or 1. Convert labels of 0 and 1 by ``2 * labels - 1``. Either the scores or the labels
+        have the shape of the result, to which the other is broadcast.
 
     Returns
     -------
     float, ndarray or traced
-        A loss for each element.
+        The loss of each element.
 
     Raises
     ------
     ValueError
-        If a label is neither -1 nor 1, or the shapes fit only with both broadcast.
+        If a label is neither -1 nor 1, or if neither has the shape of the result.
 
     References
     ----------
@@ -258,32 +263,33 @@ def hinge(scores: Any, labels: Any) -> Any:
     """
     s, y = _paired(scores, labels, "labels")
     if not isinstance(y, Tracer):
-        wanted = "labels must be -1 or 1; of 0 and 1 write 2 * labels - 1"
+        wanted = "labels must be -1 or 1; convert labels of 0 and 1 by 2 * labels - 1"
         _require((y == 1) | (y == -1), y, wanted)
     return relu(1.0 - y * s)
 
 
 def poisson(log_rates: Any, counts: Any, full: bool = False) -> Any:
-    """Minus the log-likelihood of counts, given the logarithm of their rate: ``exp(z) - y z``.
+    """Return the negative log-likelihood of Poisson counts with given log rates, ``exp(z) - y z``.
 
     Parameters
     ----------
     log_rates : array_like or traced
-        Logarithm of the expected counts; above 709.78 the loss itself is infinite.
+        The logarithm of the expected counts. Above 709.78 the loss is infinite.
     counts : array_like or traced
-        Not negative; one of both arguments in the shape of the result, the other broadcast to it.
+        The counts, not negative. Either the log rates or the counts have the shape of the result,
+        to which the other is broadcast.
     full : bool, default False
-        Add log(y!), which does not depend on the rates.
+        Whether to add log(y!), which does not depend on the rates.
 
     Returns
     -------
     float, ndarray or traced
-        A loss for each element.
+        The loss of each element.
 
     Raises
     ------
     ValueError
-        If a count is negative, or the shapes fit only with both broadcast.
+        If a count is negative, or if neither has the shape of the result.
 
     References
     ----------

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Activations: plain functions of numbers, arrays and traced values, element by element.
+"""Apply activation functions to numbers, arrays or traced values, element by element.
 
-Each is exact to rounding over the whole line, with its slope; nothing overflows on the way.
+Each function and its slope are accurate to rounding for every argument, and no intermediate value
+overflows.
 """
 
 from __future__ import annotations
@@ -27,23 +28,23 @@ __all__ = [
 
 _expit, _log_expit, _erfc = map(operation, ("expit", "log_expit", "erfc"))
 
-# gelu by tanh: tanh(sqrt(2 / pi) (x + c x**3)), c fitted by Hendrycks and Gimpel.
+# The approximation of gelu uses tanh(sqrt(2 / pi) (x + c x**3)); Hendrycks and Gimpel fitted c.
 _GELU_CUBIC = 0.044715
 _GELU_RATE = 2.0 * math.sqrt(2.0 / math.pi)  # doubled: (1 + tanh(u)) / 2 = expit(2 u)
 
 
 def relu(x: Any) -> Any:
-    """Rectifier, max(x, 0), with slope 0 at 0.
+    """Return the rectifier, max(x, 0), with slope 0 at 0.
 
     Parameters
     ----------
     x : array_like or traced
-        Of any shape.
+        The argument, of any shape.
 
     Returns
     -------
     float, ndarray or traced
-        In the shape of `x`; NaN stays NaN.
+        The value, in the shape of `x`. NaN stays NaN.
 
     References
     ----------
@@ -62,19 +63,19 @@ def relu(x: Any) -> Any:
 
 
 def leaky_relu(x: Any, slope: Any = 0.01) -> Any:
-    """Rectifier that leaks: x above 0, ``slope * x`` up to 0; its slope at 0 is `slope`.
+    """Return the leaky rectifier: x above 0, and ``slope * x`` elsewhere, also at 0.
 
     Parameters
     ----------
     x : array_like or traced
-        Of any shape.
+        The argument, of any shape.
     slope : float, array_like or traced, default 0.01
-        Slope at and below 0; an array or traced (a parameter) in a shape that broadcasts to `x`.
+        The slope at 0 and below, in a shape that broadcasts to `x`. It may be a traced parameter.
 
     Returns
     -------
     float, ndarray or traced
-        In the shape of `x`.
+        The value, in the shape of `x`.
 
     References
     ----------
@@ -91,19 +92,19 @@ def leaky_relu(x: Any, slope: Any = 0.01) -> Any:
 
 
 def elu(x: Any, alpha: Any = 1.0) -> Any:
-    """Exponential linear unit: x above 0, ``alpha * (exp(x) - 1)`` up to 0.
+    """Return the exponential linear unit: x above 0, and ``alpha * (exp(x) - 1)`` elsewhere.
 
     Parameters
     ----------
     x : array_like or traced
-        Of any shape.
+        The argument, of any shape.
     alpha : float, array_like or traced, default 1
-        Minus the limit at -infinity, and the slope at 0.
+        The slope at 0; the limit at minus infinity is ``-alpha``.
 
     Returns
     -------
     float, ndarray or traced
-        In the shape of `x`.
+        The value, in the shape of `x`.
 
     References
     ----------
@@ -121,20 +122,21 @@ def elu(x: Any, alpha: Any = 1.0) -> Any:
 
 
 def gelu(x: Any, approximate: bool = False) -> Any:
-    """Gaussian error linear unit: x times the normal distribution function of x.
+    """Return the Gaussian error linear unit: x times the normal distribution function of x.
 
     Parameters
     ----------
     x : array_like or traced
-        Of any shape.
+        The argument, of any shape.
     approximate : bool, default False
-        Use ``x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3))) / 2``, which is within 5e-4. It
-        is JAX's default; PyTorch's is the exact form, as here.
+        Whether to use ``x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3))) / 2``, whose error is
+        below 5e-4. JAX uses it by default; PyTorch uses the exact form by default, as here.
 
     Returns
     -------
     float, ndarray or traced
-        In the shape of `x`; small relative errors far below 0 too, where it is nearly 0.
+        The value, in the shape of `x`. The relative error is small far below 0 too, where the value
+        is nearly 0.
 
     References
     ----------
@@ -155,17 +157,17 @@ def gelu(x: Any, approximate: bool = False) -> Any:
 
 
 def softplus(x: Any) -> Any:
-    """Smooth rectifier, log(1 + exp(x)).
+    """Return the smooth rectifier, log(1 + exp(x)).
 
     Parameters
     ----------
     x : array_like or traced
-        Of any shape.
+        The argument, of any shape.
 
     Returns
     -------
     float, ndarray or traced
-        In the shape of `x`.
+        The value, in the shape of `x`.
 
     References
     ----------
@@ -181,17 +183,17 @@ def softplus(x: Any) -> Any:
 
 
 def sigmoid(x: Any) -> Any:
-    """Logistic function, 1 / (1 + exp(-x)); `scipy.special.expit`.
+    """Return the logistic function, 1 / (1 + exp(-x)), like `scipy.special.expit`.
 
     Parameters
     ----------
     x : array_like or traced
-        Of any shape.
+        The argument, of any shape.
 
     Returns
     -------
     float, ndarray or traced
-        In the shape of `x`.
+        The value, in the shape of `x`.
 
     References
     ----------
@@ -207,17 +209,17 @@ def sigmoid(x: Any) -> Any:
 
 
 def tanh(x: Any) -> Any:
-    """Hyperbolic tangent: `np.tanh`, here so that activations are found in one place.
+    """Return the hyperbolic tangent; `np.tanh` is the same function.
 
     Parameters
     ----------
     x : array_like or traced
-        Of any shape.
+        The argument, of any shape.
 
     Returns
     -------
     float, ndarray or traced
-        In the shape of `x`.
+        The value, in the shape of `x`.
 
     Examples
     --------
@@ -229,19 +231,19 @@ def tanh(x: Any) -> Any:
 
 
 def swish(x: Any, beta: Any = 1.0) -> Any:
-    """Swish, ``x * sigmoid(beta * x)``; with `beta` = 1 it is also called SiLU (`silu`).
+    """Return swish, ``x * sigmoid(beta * x)``, which is `silu` if `beta` is 1.
 
     Parameters
     ----------
     x : array_like or traced
-        Of any shape.
+        The argument, of any shape.
     beta : float, array_like or traced, default 1
-        0 gives x / 2, large values the rectifier.
+        The slope of the sigmoid. With 0 the value is x / 2; large values approach the rectifier.
 
     Returns
     -------
     float, ndarray or traced
-        In the shape of `x`.
+        The value, in the shape of `x`.
 
     References
     ----------
@@ -259,17 +261,17 @@ def swish(x: Any, beta: Any = 1.0) -> Any:
 
 
 def silu(x: Any) -> Any:
-    """Sigmoid linear unit, ``x * sigmoid(x)``: `swish` with `beta` = 1.
+    """Return the sigmoid linear unit, ``x * sigmoid(x)``, which is `swish` with `beta` = 1.
 
     Parameters
     ----------
     x : array_like or traced
-        Of any shape.
+        The argument, of any shape.
 
     Returns
     -------
     float, ndarray or traced
-        In the shape of `x`.
+        The value, in the shape of `x`.
 
     Examples
     --------

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Hyper-parameters that change from step to step: `learning_rate=tw.schedules.cosine(0.1, 100)`.
+"""Change hyper-parameters from step to step: `learning_rate=tw.schedules.cosine(0.1, 100)`.
 
-A schedule is a formula of the step t (0 at the first) written in NumPy, and numbers. The formula is
-traced into a descent's step; the numbers are inputs of it, so other numbers make no other step. Any
-function of t that can be traced is a schedule too, its numbers frozen.
+A schedule is a formula of the step t, which begins at 0, together with its numbers. The formula is
+written in NumPy and traced into the compiled step of a descent. The numbers are inputs of that
+step, so that different numbers do not need another one. Any function of t that can be traced is a
+schedule too, but its numbers are frozen.
 """
 
 from __future__ import annotations
@@ -18,18 +19,18 @@ __all__ = ["Schedule", "cosine", "exponential", "one_cycle", "piecewise", "warmu
 
 
 class Schedule:
-    """A formula of the step and the numbers in it; made by the functions of this module.
+    """A formula of the step and its numbers, created by the functions of this module.
 
     Parameters
     ----------
     name : str
-        The function that made it.
+        The name of the function that created it.
     formula : callable
         ``formula(t, *parameters)``, written in NumPy.
     parameters : sequence of float
-        What the formula takes.
+        The numbers in the formula.
     arguments : dict
-        What the function was given; shown.
+        The arguments of the function that created it, for printing.
 
     Examples
     --------
@@ -55,11 +56,11 @@ class Schedule:
 
     @property
     def kind(self) -> tuple[Any, ...]:
-        """What two schedules share that run in the same step."""
+        """The formula and its number of parameters; schedules of one kind share a step."""
         return self.formula, len(self.parameters)
 
     def __call__(self, t: Any) -> Any:
-        """Value at step `t`: a float, an array like `t`, or an expression of a traced `t`."""
+        """Return the value at step `t`: a float, an array, or a traced value if `t` is traced."""
         plain = not hasattr(t, "__array_ufunc__")
         value = self.formula(np.asarray(t, dtype=float) if plain else t, *self.parameters)
         return (
@@ -95,29 +96,30 @@ def _whole(name: str, value: Any, least: int) -> float:
 
 
 def _between(start: Any, end: Any, part: Any) -> Any:
-    """Half a period of a cosine, from `start` at part = 0 to `end` at 1."""
+    """Return half a period of a cosine, from `start` at part = 0 to `end` at part = 1."""
     return end + (start - end) / 2 * (1 + np.cos(np.pi * part))
 
 
 def cosine(
     init_value: float, decay_steps: int, alpha: float = 0.0, exponent: float = 1.0
 ) -> Schedule:
-    """Half a period of a cosine; ``optax.cosine_decay_schedule``.
+    """Decay along half a period of a cosine, like ``optax.cosine_decay_schedule``.
 
     Parameters
     ----------
     init_value : float
-        Value at t = 0.
+        The value at t = 0.
     decay_steps : int
-        Steps until the end value, which then stays.
+        The number of steps until the end value, which is kept afterwards.
     alpha : float, default 0
-        The end value as a share of `init_value`.
+        The end value as a fraction of `init_value`.
     exponent : float, default 1
-        Power of the cosine's part.
+        The power to which the cosine factor is raised.
 
     Returns
     -------
     Schedule
+        The schedule.
 
     References
     ----------
@@ -148,26 +150,29 @@ def exponential(
     staircase: bool = False,
     end_value: float | None = None,
 ) -> Schedule:
-    """``init_value * decay_rate ** (t / transition_steps)``; ``optax.exponential_decay``.
+    """Decay exponentially, like ``optax.exponential_decay``.
+
+    The value is ``init_value * decay_rate ** (t / transition_steps)``.
 
     Parameters
     ----------
     init_value : float
-        Value until `transition_begin`.
+        The value until `transition_begin`.
     transition_steps : int
-        Steps in which the value is multiplied by `decay_rate` once.
+        The number of steps in which the value is multiplied by `decay_rate` once.
     decay_rate : float
-        That factor, > 0.
+        The factor, > 0.
     transition_begin : int, default 0
-        Step from which on it changes.
+        The step at which the decay begins.
     staircase : bool, default False
-        Change at every `transition_steps` only.
+        Whether to change the value only once every `transition_steps`.
     end_value : float, optional
-        Where it stops: from below if `decay_rate` < 1, else from above.
+        A lower limit of the value if `decay_rate` < 1, and an upper limit otherwise.
 
     Returns
     -------
     Schedule
+        The schedule.
 
     Examples
     --------
@@ -200,18 +205,19 @@ def _exponential(
 def piecewise(
     init_value: float, boundaries_and_scales: Mapping[int, float] | None = None
 ) -> Schedule:
-    """Constant between boundaries, multiplied at each; ``optax.piecewise_constant_schedule``.
+    """Multiply the value at given steps, like ``optax.piecewise_constant_schedule``.
 
     Parameters
     ----------
     init_value : float
-        Value before the first boundary.
+        The value before the first boundary.
     boundaries_and_scales : mapping of int to float, optional
-        From this step on the value is multiplied by this, >= 0.
+        For each boundary, the factor, >= 0, that multiplies the value from that step on.
 
     Returns
     -------
     Schedule
+        The schedule.
 
     Examples
     --------
@@ -244,24 +250,25 @@ def warmup_cosine(
     end_value: float = 0.0,
     exponent: float = 1.0,
 ) -> Schedule:
-    """A straight rise, then half a cosine; ``optax.warmup_cosine_decay_schedule``.
+    """Rise linearly, then decay like a cosine, like ``optax.warmup_cosine_decay_schedule``.
 
     Parameters
     ----------
     init_value, peak_value : float
-        Values at t = 0 and at `warmup_steps`.
+        The values at t = 0 and at `warmup_steps`.
     warmup_steps : int
-        Steps of the rise.
+        The number of steps of the rise.
     decay_steps : int
-        Steps of rise and fall together.
+        The number of steps of rise and decay together.
     end_value : float, default 0
-        Value at `decay_steps` and after.
+        The value at `decay_steps` and after.
     exponent : float, default 1
-        Power of the cosine's part.
+        The power to which the cosine factor is raised.
 
     Returns
     -------
     Schedule
+        The schedule.
 
     Examples
     --------
@@ -294,24 +301,25 @@ def one_cycle(
     div_factor: float = 25.0,
     final_div_factor: float = 1e4,
 ) -> Schedule:
-    """Half a cosine up, half a cosine down; ``optax.cosine_onecycle_schedule``.
+    """Rise along half a cosine, then decay along another, like ``optax.cosine_onecycle_schedule``.
 
     Parameters
     ----------
     transition_steps : int
-        Steps of both together.
+        The number of steps of rise and decay together.
     peak_value : float
         The highest value.
     pct_start : float, default 0.3
-        Share of the steps that go up, in [0, 1); rounded down to whole steps.
+        The fraction of the steps that rise, in [0, 1), rounded down to whole steps.
     div_factor : float, default 25
-        The start is the peak divided by this, > 0.
+        The peak divided by the start value, > 0.
     final_div_factor : float, default 1e4
-        The end is the start divided by this, > 0.
+        The start value divided by the end value, > 0.
 
     Returns
     -------
     Schedule
+        The schedule.
 
     References
     ----------

@@ -227,7 +227,7 @@ def test_a_missing_matplotlib_is_told_before_the_run(capsys, monkeypatch, tmp_pa
     )
     monkeypatch.setattr(tw, "minimize", lambda *_, **__: pytest.fail("it ran"))
     said = refused(capsys, *COURSE, "--plot", tmp_path / "d.png")
-    assert said == '--plot needs matplotlib: pip install "thalweg[plot]"'
+    assert said == '--plot needs Matplotlib: pip install "thalweg[plot]"'
 
 
 def test_a_plot_that_cannot_be_written_is_told_before_the_run(capsys, monkeypatch, tmp_path):
@@ -248,7 +248,7 @@ def test_a_plot_that_cannot_be_written_is_told_before_the_run(capsys, monkeypatc
         (["minimize"], "EXPR"),
         (["minimize", "x**2", *GD, "1"], "no start for x: add --start x=..."),
         (["minimize", "x*y", "--start", "x=1", *GD, "1"], "no start for y: add --start y=..."),
-        (["minimize", "x^2", "--start", "x=1", *GD, "1"], "write **, not ^ (column 1)"),
+        (["minimize", "x^2", "--start", "x=1", *GD, "1"], "write ** for a power, not ^ (column 1)"),
         (["minimize", "foo(x)", "--start", "x=1", *GD, "1"], "unknown function 'foo'"),
         (["minimize", "__import__('os').system('true')", "--start", "x=1", *GD, "1"], "cannot use"),
         (["minimize", "3 + 4", *GD, "1"], "has no variable"),
@@ -574,13 +574,16 @@ START = ["--start", "x=1.6"]
         (["multistart", "x + y", "--bounds", "x=0:1"], "no bounds for y: add --bounds y=LOW:HIGH"),
         (["multistart", "x", "--bounds", "x=0:"], "--bounds x must be finite"),
         (["multistart", "x", "--bounds", "x=0:inf"], "--bounds x must be finite"),
-        (["multistart", "x", "--bounds", "x=2:1"], "the lower end 2.0 is above the upper 1.0"),
-        (["multistart", "x", "--bounds", "x=1:1"], "leave room in some variable"),
+        (["multistart", "x", "--bounds", "x=2:1"], "the lower bound 2.0 is above the upper 1.0"),
+        (["multistart", "x", "--bounds", "x=1:1"], "leave a variable free"),
         (["multistart", "x", "--bounds", "x=0:1", "--bounds", "z=0:1"], "has no 'z'"),
         (["multistart", "3", "--bounds", "x=0:1"], "has no variable"),
         (["multistart", "x", "--bounds", "x=0:1", "--n", "0", *UNIFORM], "n must be >= 1, got 0"),
         (["multistart", "x", "--bounds", "x=0:1", "--n", "many"], "invalid int value"),
-        (["multistart", "x", "--bounds", "x=0:1", "--merge-tol", "2"], "merge_tol must be a share"),
+        (
+            ["multistart", "x", "--bounds", "x=0:1", "--merge-tol", "2"],
+            "merge_tol must be a fraction",
+        ),
         (["multistart", "x", "--bounds", "x=0:1", "--seed", "-1"], "seed must be >= 0"),
         (["multistart", "x", "--bounds", "x=0:1", "--threads", "0"], "threads must be >= 1"),
         (["multistart", "x", "--bounds", "x=0:1", "--method", "adam"], "needs --learning-rate"),

@@ -195,11 +195,11 @@ def test_what_cannot_be_read_is_told_in_one_line(capsys, data, tmp_path):
     assert "no rows" in told(written(tmp_path / "h", ["time,counts"]))
     binary = tmp_path / "b"
     binary.write_bytes(b"\xff\xfe\x00\x81")
-    assert "no text in UTF-8" in told(binary)
+    assert "not text in UTF-8" in told(binary)
     bad = written(tmp_path / "bad", ["time,counts", "1,2", "2,x1", "3,4"])
-    assert told(bad).endswith("bad, line 3, column counts: 'x1' is no number")
+    assert told(bad).endswith("bad, line 3, column counts: 'x1' is not a number")
     ragged = written(tmp_path / "r", ["time,counts", "1,2", "2"])
-    assert "line 3: wanted 2 cells, as the first line has, got 1" in told(ragged)
+    assert "line 3: expected 2 cells, as in the first line, got 1" in told(ragged)
     twice = written(tmp_path / "t", ["time,time,counts", "1,2,3"])
     assert "2 columns named 'time'" in told(twice)
     assert "no column 'when'; it has time, counts, error" in told(
@@ -214,10 +214,10 @@ def test_words_that_do_not_fit_are_told_in_one_line(capsys, data):
     )
     cases = [
         (["fit", data, MODEL, "--y", "counts", *START], "no predictor: add --x COLUMN"),
-        (["fit", data, MODEL, "--x", "time", *START], "nothing to fit to: add --y COLUMN"),
+        (["fit", data, MODEL, "--x", "time", *START], "there are no data to fit: add --y COLUMN"),
         (["fit", data, "a*t", *xy, "--start", "a=1"], "the expression has no 'x'"),
         (["fit", data, MODEL, "--x", "x=time", "--x", "x=error", "--y", "counts", *START],
-         "--x x: given twice"),
+         "--x x is given twice"),
         (["fit", data, MODEL, "--x", "=time", "--y", "counts", *START], "--x takes COLUMN or"),
         (["fit", data, "2 * x", *xy], "has no parameter to fit"),
         (["fit", data, MODEL, *xy, "--fixed", "a=1", "--fixed", "b=1", "--fixed", "c=1"],
@@ -230,9 +230,9 @@ def test_words_that_do_not_fit_are_told_in_one_line(capsys, data):
         (["fit", data, MODEL, *xy, *START, "--sigma", "0"], "`sigma` must be positive"),
         (["fit", data, MODEL, *xy, *START, "--bounds", "a=2:9"], "lies outside"),
         (["fit", data, MODEL, *xy, *START, "--max-nfev", "0"], "max_nfev"),
-        (["fit", data, MODEL, *xy, *START, "--plot", "x.gif"], "--plot takes a file ending in"),
+        (["fit", data, MODEL, *xy, *START, "--plot", "x.gif"], "--plot needs a file that ends in"),
         (["fit", data, "a * u * v", "--x", "u=time", "--x", "v=error", "--y", "counts",
-          "--start", "a=1", "--plot", "x.png"], "--plot draws one predictor, got 2"),
+          "--start", "a=1", "--plot", "x.png"], "--plot needs one predictor, got 2"),
     ]  # fmt: skip
     for words, text in cases:
         assert text in refused(capsys, *words)
@@ -245,11 +245,11 @@ MALFORMED = {
     "a heading that is not closed": ('"x,y\n1,2\n', "line 1: unexpected end of data"),
     "infinite data": (HEAD + "1,2\n2,inf\n3,4\n", "y is inf in row 2 of the data"),
     "data that overflow": (HEAD + "1,2\n2,1e999\n3,4\n", "y is inf in row 2 of the data"),
-    "zeros": ("\0" * 1_500_000, "line 1: longer than 1,000,000 characters"),
-    "a long row": (HEAD + "1," * 300_000, "line 2: wanted 2 cells"),
+    "zeros": ("\0" * 1_500_000, "line 1 is longer than 1,000,000 characters"),
+    "a long row": (HEAD + "1," * 300_000, "line 2: expected 2 cells"),
     "many columns": (",".join(f"c{i}" for i in range(10_000)) + "\n1\n", "(10000 columns)"),
-    "a word that is long": (HEAD + "1," + "a" * 10_000 + "\n", "is no number"),
-    "a null": (HEAD + "1,2\0\n", "is no number"),
+    "a word that is long": (HEAD + "1," + "a" * 10_000 + "\n", "is not a number"),
+    "a null": (HEAD + "1,2\0\n", "is not a number"),
     "comments alone": ("# one\n# two\n", "no column 'x'"),
     "no value at all": (HEAD + "1,nan\n,4\n", "must not be empty"),
 }
@@ -269,13 +269,13 @@ def test_malformed_files_are_told_in_one_short_line(capsys, tmp_path, case):
 @pytest.mark.skipif(os.name != "posix", reason="devices and named pipes are POSIX's")
 def test_devices_and_pipes_that_never_end_or_begin_are_refused(capsys, tmp_path, monkeypatch):
     for device in ("/dev/zero", "/dev/null"):
-        assert "is a device, no file of rows" in refused(capsys, "fit", device, *FIT)
+        assert "is a device, not a file with rows" in refused(capsys, "fit", device, *FIT)
     assert "the file has no name" in refused(capsys, "fit", "", *FIT)
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     monkeypatch.setattr("thalweg.cli.tables._PATIENCE", 0.2)
     began = time.monotonic()
-    assert "a pipe that nobody wrote to for 0.2 s" in refused(capsys, "fit", pipe, *FIT)
+    assert "a pipe to which nobody wrote within 0.2 s" in refused(capsys, "fit", pipe, *FIT)
     assert time.monotonic() - began < 5
     monkeypatch.setattr("thalweg.cli.tables._PATIENCE", 60.0)
     writer = threading.Thread(target=lambda: pipe.write_text(HEAD + "1,3\n2,5\n3,7\n"))

@@ -163,7 +163,7 @@ REFUSED = [
     ({"shape": (np.inf, 4)}, TypeError, r"shape must be whole numbers, got \(inf, 4\)"),
     ({"shape": None}, TypeError, "shape must be whole numbers, got None"),
     ({"bounds": [(0, np.inf), (0, 1)]}, ValueError, r"bounds\[0\] must be finite"),
-    ({"merge_tol": 2}, ValueError, "merge_tol must be a share"),
+    ({"merge_tol": 2}, ValueError, "merge_tol must be a fraction"),
     ({"method": "adam"}, TypeError, "adam needs learning_rate="),
 ]
 

@@ -658,7 +658,7 @@ def test_state_is_small_and_its_own():
         (
             ("momentum", np.zeros(2), (np.zeros(1),), 1),
             {},
-            "must remember v (2,) of momentum with 2 variables, got",
+            "of momentum with 2 variables must hold v (2,), got",
         ),
         (("momentum", np.zeros(2), (), 1), {}, "got arrays of shapes []"),
         (("momentum", np.zeros(2), [np.zeros(2)], 1), {}, "vectors of floats"),
@@ -692,7 +692,7 @@ def test_a_state_that_remembers_another_number_of_things_is_refused(method):
         (*state.memory, np.zeros(2), np.zeros(2)),
     ):
         wrong = dataclasses.replace(state, memory=memory)
-        with pytest.raises(ValueError, match=f"must remember .* of {method} with 2 variables, got"):
+        with pytest.raises(ValueError, match=f"of {method} with 2 variables must hold .*, got"):
             tw.minimize(bowl, np.zeros(2), method, state=wrong, **how)
 
 
@@ -907,7 +907,11 @@ def test_methods_may_be_objects_and_classes():
 @pytest.mark.parametrize(
     ("how", "error", "said"),
     [
-        ({"constraints": ()}, TypeError, "constraints= is not offered: bounds="),
+        (
+            {"constraints": ()},
+            TypeError,
+            "constraints= is not offered: every method accepts bounds=",
+        ),
         ({"hess": None}, TypeError, "hess= is not offered"),
         ({"hessp": None}, TypeError, "hessp= is not offered"),
         (
@@ -999,7 +1003,7 @@ def test_start_of_another_shape_than_the_objectives_is_refused():
 
 
 def test_vector_functions_are_refused():
-    with pytest.raises(ValueError, match=r"one value, got shape \(2,\).*least squares"):
+    with pytest.raises(ValueError, match=r"one value, got shape \(2,\).*least_squares"):
         tw.minimize(lambda x: x, np.zeros(2), **GD, learning_rate=0.1)
 
 

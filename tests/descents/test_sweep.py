@@ -27,7 +27,7 @@ def sauna(x, y):
 
 
 def verdict_of(result, max_iter):
-    """The verdict on a recorded run of a rule, from its path, as docs/api.md states it."""
+    """The verdict on a recorded run of a rule, from its path: docs/guide/many_descents.md."""
     by_reason = {
         Reason.diverged: V.diverged, Reason.left_domain: V.left_domain,
         Reason.non_finite: V.non_finite,
@@ -192,13 +192,13 @@ def test_plot_hands_over_to_the_pictures(monkeypatch):
 REFUSED = [
     ({}, ValueError, r"needs a sequence of values.*learning_rate=\[.*got none"),
     ({"learning_rate": 0.1}, ValueError, "needs a sequence of values"),
-    ({"learning_rate": []}, ValueError, "learning_rate must hold a number at least"),
+    ({"learning_rate": []}, ValueError, "learning_rate must hold at least one number"),
     ({"learning_rate": [0.1, -1]}, ValueError, "learning_rate must be > 0 and finite, got -1"),
     ({"learning_rate": [0.1, np.nan]}, ValueError, "learning_rate must be > 0"),
     ({"learning_rate": [0.1, np.inf]}, ValueError, "learning_rate must be > 0"),
     ({"learning_rate": ["a"]}, TypeError, "learning_rate must be a sequence of numbers"),
     ({"learning_rate": [[0.1]]}, ValueError, r"one sequence of numbers, got shape \(1, 1\)"),
-    ({"learning_rate": [np.sqrt]}, TypeError, "got a schedule in it"),
+    ({"learning_rate": [np.sqrt]}, TypeError, "but it contains a schedule"),
     ({"learning_rate": [[0.1], [0.1, 0.2]]}, TypeError, "must be a sequence of numbers"),
     ({"learning_rate": np.array([0.1j])}, TypeError, "must be a sequence of numbers"),
     ({"learning_rate": [0.1, None]}, TypeError, "must be a sequence of numbers"),
@@ -206,7 +206,7 @@ REFUSED = [
     ({"learning_rate": [0.1], "momentum": 0.5}, TypeError, "unexpected keyword 'momentum'"),
     ({"momentum": [0.1]}, TypeError, "unexpected keyword 'momentum'|needs learning_rate"),
     ({"method": "lbfgs", "memory": [2.5]}, ValueError, "memory must be a whole number"),
-    ({"method": tw.Adam(0.1), "b1": [0.5]}, TypeError, "hyper-parameters are given in"),
+    ({"method": tw.Adam(0.1), "b1": [0.5]}, TypeError, "the hyper-parameters must be set in"),
     ({"learning_rate": [0.1], "x0": [1.0, 2.0]}, ValueError, "one value|x0 must be one start"),
     ({"learning_rate": [0.1], "x0": np.nan}, ValueError, "x0 must be finite"),
     ({"learning_rate": [0.1], "bounds": (2, 3)}, ValueError, "x0 must lie within the bounds"),

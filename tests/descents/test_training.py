@@ -735,7 +735,7 @@ def test_last_step_that_leaves_the_domain_is_seen():
 # ---- what is refused -----------------------------------------------------------------------------
 
 REFUSED = {
-    "unequal lengths": ({"data": (X, y[:-1])}, ValueError, r"as many rows each, got \[203, 202\]"),
+    "unequal lengths": ({"data": (X, y[:-1])}, ValueError, r"equally many rows, got \[203, 202\]"),
     "no rows": ({"data": (X[:0], y[:0])}, ValueError, r"data must have rows, got shapes"),
     "no arrays": ({"data": ()}, ValueError, "at least one array"),
     "a number": ({"data": (X, 3.0)}, ValueError, r"data\[1\] must have rows"),
@@ -782,13 +782,13 @@ def test_tolerances_may_be_switched_off():
     "name", ["batch_size", "epochs", "seed", "holdout", "patience", "drop_last", "average"]
 )
 def test_minibatches_without_data_are_refused(name):
-    with pytest.raises(TypeError, match=f"{name}= is for minibatches: give data="):
+    with pytest.raises(TypeError, match=f"{name}= is for minibatches: pass data="):
         tw.minimize(loss, W0, "adam", args=(X, y), learning_rate=0.1, **{name: 1})
 
 
 def test_objective_with_data_is_refused():
     F = tw.objective(lambda w: loss(w, X, y), W0)
-    with pytest.raises(TypeError, match="give the function itself"):
+    with pytest.raises(TypeError, match="pass the function itself"):
         tw.minimize(F, W0, "adam", **HOW)
 
 
@@ -804,9 +804,9 @@ def test_states_of_other_kinds_are_refused():
     trained = tw.minimize(loss, W0, "adam", **HOW)
     with pytest.raises(TypeError, match="data="):
         tw.minimize(loss, W0, "adam", args=(X, y), learning_rate=0.1, state=trained.state)
-    with pytest.raises(ValueError, match="seed must be that of the state, 0, got 5"):
+    with pytest.raises(ValueError, match="seed must equal the state's seed, 0, got 5"):
         tw.minimize(loss, W0, "adam", **HOW, state=trained.state, seed=5)
-    with pytest.raises(ValueError, match="average=True must have been asked for"):
+    with pytest.raises(ValueError, match="average=True must be set"):
         tw.minimize(loss, W0, "adam", **HOW, state=trained.state, average=True)
     with pytest.raises(ValueError, match="state must come from momentum"):
         tw.minimize(loss, W0, "momentum", **HOW, state=trained.state)

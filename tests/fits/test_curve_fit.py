@@ -273,6 +273,10 @@ REFUSED = {
         line, X, Y, {"p0": [1, 1], "bounds": ([0, 0, 0], 2)}, ValueError,
         "Inconsistent shapes between bounds and `x0`",
     ),
+    "three bounds": (
+        line, X, Y, {"p0": [1, 1], "bounds": (0, 1, 2)}, ValueError,
+        "`bounds` must contain 2 elements, got 3",
+    ),
     "word": (line, X, Y, {"kaboom": 1}, TypeError, "kaboom"),
     "loss": (line, X, Y, {"loss": "hinge", "method": "trf"}, ValueError, "`loss` must be one of"),
 }  # fmt: skip

@@ -30,8 +30,7 @@ def run(objective, rows, solver, bounds=(), **stops):
     assert isinstance(method, SolverMethod)
     stopping = _core.Stopping(**{"gtol": 1e-8, "max_iter": 300} | stops)
     return objective.minimizer(solver).run(
-        rows, [None], [True], method.numbers(), list(bounds), None, stopping,
-        record=False, callback=None, function=None,
+        _core.Starts(rows), method.numbers(), list(bounds), stopping
     )  # fmt: skip
 
 
@@ -125,7 +124,7 @@ def test_a_wrong_gradient_is_stuck(solver):
         lambda x: (float(np.sum(x**2)), -2 * x), np.array([1.0, 2.0]), solver, trace=False, jac=True
     )
     assert result.reason == tw.Reason.stuck, result.message
-    assert "is it the function's?" in result.message
+    assert "check that jac is the gradient of fun" in result.message
     assert result.fun == 5.0
 
 

@@ -24,7 +24,7 @@ from thalweg._objectives.objective import restore_objective
 from thalweg._objectives.points import parameter_count, structure_of
 
 # tw.objective, the function, hides the module of that name.
-objective_module = importlib.import_module("thalweg._objectives.objective")
+programs = importlib.import_module("thalweg._objectives.programs")
 
 
 def bits(*values):
@@ -273,7 +273,7 @@ def test_complex_entry_of_a_tuple_is_named():
 
 
 def test_unknown_name_in_a_dict_is_refused():
-    with pytest.raises(TypeError, match="a key 'y' that is no parameter of the function"):
+    with pytest.raises(TypeError, match="a key 'y' that is not a parameter of the function"):
         tw.objective(lambda x: x, {"x": 1.0, "y": 2.0})
 
 
@@ -464,7 +464,7 @@ def test_arguments_may_be_given_one_by_one():
         (lambda F: F(), TypeError, "got 0 arguments"),
         (lambda F: F([1.0, 2.0, 3.0]), ValueError, "x must have shape (..., 2), got (3,)"),
         (lambda F: F(1.0), ValueError, "x must have shape (..., 2), got ()"),
-        (lambda F: F(x=1.0, y=2.0), TypeError, "started from a dict"),
+        (lambda F: F(x=1.0, y=2.0), TypeError, "whose x0 was a dict"),
         (lambda F: F([1j, 2.0]), TypeError, "x must be real"),
         (lambda F: F(["a", "b"]), TypeError, "x must be numbers"),
         (lambda F: F.hvp([1.0, 2.0], [1.0]), ValueError, "v must have shape (..., 2), got (1,)"),
@@ -513,7 +513,7 @@ def test_a_constant_is_a_function_too(value):
 
 @pytest.mark.parametrize(
     ("value", "said"),
-    [(None, "lack a `return`"), ("a", "got str"), ({}, "got dict"), (1j, "complex")],
+    [(None, "is a `return` missing"), ("a", "got str"), ({}, "got dict"), (1j, "complex")],
 )
 def test_functions_that_return_no_numbers_are_refused(value, said):
     with pytest.raises(TypeError) as caught:
@@ -612,7 +612,7 @@ def test_gradients_of_vector_functions_name_the_alternative(what):
 
 def test_huge_hessian_is_refused_with_its_size_and_the_alternative(monkeypatch):
     F = tw.objective(lambda x: np.sum(x**2), np.zeros(3000))
-    monkeypatch.setattr(objective_module, "_available_memory", lambda: 8 * 3000**2 - 1)
+    monkeypatch.setattr(programs, "_available_memory", lambda: 8 * 3000**2 - 1)
     with pytest.raises(MemoryError, match=r"3000 variables .*7\.2e\+07 bytes.*hvp"):
         F.hessian(np.zeros(3000))
     np.testing.assert_array_equal(F.hvp(np.zeros(3000), np.ones(3000)), 2.0)
@@ -628,7 +628,7 @@ def test_truly_huge_hessian_is_refused_before_anything_is_made():
 
 def test_huge_jacobian_is_refused_with_the_alternative(monkeypatch):
     F = tw.objective(lambda x: x**2, np.zeros(300))
-    monkeypatch.setattr(objective_module, "_available_memory", lambda: 8 * 300**2 * 2 - 1)
+    monkeypatch.setattr(programs, "_available_memory", lambda: 8 * 300**2 * 2 - 1)
     assert F.jacobian(np.zeros(300)).shape == (300, 300)
     with pytest.raises(MemoryError, match="use jvp or vjp"):
         F.jacobian(np.zeros((2, 300)))

@@ -225,7 +225,7 @@ def test_args_go_to_the_parameters_that_the_dict_leaves(order, trace):
 
 
 def test_more_args_than_parameters_left_are_refused():
-    with pytest.raises(TypeError, match=r"takes 1 arguments that x0 does not name, got 2 in args"):
+    with pytest.raises(TypeError, match=r"takes 1 arguments besides those in x0, got 2 in args"):
         tw.objective(lambda w, X: np.sum(X @ w), {"w": np.zeros(4)}, args=(X, Y))
 
 

@@ -97,7 +97,7 @@ def test_what_cannot_be_held_is_named(F):
     with pytest.raises(ValueError, match="x must be finite"):
         F.slice(x=np.inf)
     whole = tw.objective(lambda v: v @ v, np.ones(2))
-    with pytest.raises(TypeError, match="takes an array whole"):
+    with pytest.raises(TypeError, match="but it takes one array"):
         whole.slice(v=1.0)
 
 

@@ -28,11 +28,10 @@ def told(fun=omega, x0=1.6, rates=(0.1, 0.5, 0.3, 0.2), **more):
     stepper = f.stepper(method, False, True, False, True)
     rows = np.repeat(f.start[None, :], len(rates), axis=0)
     out = stepper.run(
-        rows, [None], [True], [np.array(rates)], [], [], _core.Stopping(gtol=1e-8, max_iter=25),
-        False, None, None,
+        _core.Starts(rows), [np.array(rates)], [], _core.Stopping(gtol=1e-8, max_iter=25)
     )  # fmt: skip
     out["jac"] = f.rows_value_and_grad(out["x"])[1]
-    return Results.told(out, f, max_nfev=2**62, elapsed=1e-3, **more)
+    return Results.of_outcome(out, f, max_nfev=2**62, elapsed=1e-3, **more)
 
 
 @pytest.fixture
@@ -63,7 +62,7 @@ def test_success_and_status_belong_to_the_reason(four):
 
 
 def test_an_unknown_name_is_told_with_those_there_are(four):
-    with pytest.raises(KeyError, match="there is no 'value'; there are x, fun, jac"):
+    with pytest.raises(KeyError, match="no entry 'value'; the entries are x, fun, jac"):
         four["value"]
     with pytest.raises(AttributeError, match="Results has no 'value'; it has x, fun, jac"):
         four.value  # noqa: B018
@@ -122,7 +121,7 @@ def test_the_sentence_of_a_lane_uses_its_own_args():
         "last_x": bad, "last_fun": nan,
     }  # fmt: skip
     rows = np.array([1.5, 3.75])
-    results = Results.told(out, f, max_nfev=9, elapsed=0.0, lane_args=[rows])
+    results = Results.of_outcome(out, f, max_nfev=9, elapsed=0.0, lane_args=[rows])
     assert "log(-1) = nan" in results[0].message
     assert "log(-3) = nan" in results[1].message
     assert "log(-3) = nan" in results[1:][0].message
@@ -130,7 +129,7 @@ def test_the_sentence_of_a_lane_uses_its_own_args():
 
 def test_an_index_outside_is_told_with_the_number_of_endings(four):
     for i in (4, -5):
-        with pytest.raises(IndexError, match=f"there are 4 endings, got index {i}"):
+        with pytest.raises(IndexError, match=f"there are 4 results, got index {i}"):
             four[i]
     with pytest.raises(IndexError):
         four[np.array([True, False])]
@@ -183,11 +182,11 @@ def test_sorting_many_equals_keeps_their_order():
 
 def test_sorting_needs_one_number_an_ending():
     many = Many({"x": np.zeros((4, 2)), "fun": np.zeros(4)}, (4,))
-    with pytest.raises(ValueError, match=r"by='x' must be one number an ending, of shape \(4,\)"):
+    with pytest.raises(ValueError, match=r"by='x' must be one number for each descent, of shape"):
         many.sort("x")
     with pytest.raises(ValueError, match=r"got .* of shape \(3,\)"):
         many.sort([1, 2, 3])
-    with pytest.raises(KeyError, match="there is no 'y'"):
+    with pytest.raises(KeyError, match="no entry 'y'"):
         many.sort("y")
 
 
@@ -210,19 +209,19 @@ def test_lanes_may_have_no_axis_at_all():
     assert single.size == 1
     assert single[()].fun == 2.0
     assert single[()].x.tolist() == [0.0, 1.0, 2.0]
-    with pytest.raises(TypeError, match="a single ending has no length"):
+    with pytest.raises(TypeError, match="a single result has no length"):
         len(single)
 
 
 def test_arrays_that_do_not_fit_the_lanes_are_refused():
-    with pytest.raises(ValueError, match=r"x.b must have \(4,\) in front, got shape \(3,\)"):
+    with pytest.raises(ValueError, match=r"x.b must have the leading axes \(4,\), got"):
         Many({"x": {"a": np.zeros((4, 2)), "b": np.zeros(3)}}, (4,))
 
 
 def test_the_best_is_the_lowest_of_those_that_converged(four):
     assert four.best.nit == four.nit[3]
     assert four[:3].best.fun == np.nanmin(four.fun[:3])
-    with pytest.raises(ValueError, match="no best of no endings"):
+    with pytest.raises(ValueError, match="there is no best result"):
         four[:0].best  # noqa: B018
 
 
@@ -264,13 +263,13 @@ def test_copies_keep_the_function_too(four):
 
 def test_prints_how_many_ended_why(four):
     shown = repr(four)
-    assert "descents: 4, 1 converged" in shown
+    assert "descents: 4, of which 1 converged" in shown
     assert "max_iterations 2" in shown
     assert "left_domain    1" in shown
-    assert f"fun {four[3].fun!r}, number 3" in shown
+    assert f"fun {four[3].fun!r}, index 3" in shown
     assert "<table>" in four._repr_html_()
     assert "max_iterations" in four._repr_html_()
-    assert repr(four[:0]).startswith("descents: 0, 0 converged")
+    assert repr(four[:0]).startswith("descents: 0, of which 0 converged")
     assert "left the domain: log(-0.564016)" in repr(four[1])
 
 
@@ -279,7 +278,7 @@ def test_a_million_endings_print_in_a_moment():
     reason = np.zeros(k, np.int8)
     many = Results({"x": np.zeros((k, 2)), "fun": np.zeros(k), "reason": reason,
                     "nit": np.arange(k)}, (k,))  # fmt: skip
-    assert "1,000,000, 1,000,000 converged" in repr(many)
+    assert "1,000,000, of which 1,000,000 converged" in repr(many)
     assert "0 to 999,999, median 500,000" in repr(many)
 
 

@@ -299,7 +299,10 @@ def test_fits_of_series_and_frames():
 HERE = re.escape(f'"{__file__}", line ')
 NOT_REAL = {
     "complex": (lambda p: np.abs(1 + 1j * p), "`1j \\* p`.*got an array of complex128"),
-    "complex array": (lambda p: np.sum(p * np.array([1j, 2])), "complex128.*imaginary parts apart"),
+    "complex array": (
+        lambda p: np.sum(p * np.array([1j, 2])),
+        "complex128.*imaginary parts separately",
+    ),
     "string": (lambda p: p * "a", "got an array of <U1"),
     "strings that are numbers": (lambda p: p * np.array(["1", "2"], object), "got str '1'"),
     "none": (lambda p: p * np.array([None, 1.0]), "got NoneType None"),
@@ -377,7 +380,7 @@ def test_compiled_functions_are_refused_and_may_be_called():
     eager = numba.njit("float64(float64[:])")(lambda p: (p[0] - 1) ** 2)
     inner = numba.njit(lambda v: v * v)
     for f in (lazy, eager, lambda p: inner(p[0])):
-        with pytest.raises(tw.TraceError, match=r"a compiled function got .* trace=False"):
+        with pytest.raises(tw.TraceError, match=r"a compiled function accepts only .* trace=False"):
             tw.minimize(f, np.zeros(1))
     with pytest.raises(tw.TraceError, match="`inner"):
         tw.minimize(lambda p: inner(p[0]), np.zeros(1))
@@ -450,7 +453,7 @@ MISTAKES = {
         lambda: tw.minimize(lambda p: (p @ p, 2 * p), np.ones(2), jac=True),
         "Leave it out, and return the value alone",
     ),
-    "names of an array": (lambda: tw.minimize(lambda p: p["a"] ** 2, [1.0]), "a dict has: f"),
+    "names of an array": (lambda: tw.minimize(lambda p: p["a"] ** 2, [1.0]), "start from a dict"),
     "a column of residuals": (
         lambda: tw.least_squares(lambda p: p[0] * X - LINE[:, None], [1.0]),
         r"\(30, 30\); a column of data \(n, 1\) against a vector",

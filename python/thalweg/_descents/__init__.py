@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Runs descents of one start, of many starts, and on minibatches."""
+"""Run descents from one start, from many starts, and on minibatches."""

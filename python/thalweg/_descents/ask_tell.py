@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Ask and tell: descents of objectives that live elsewhere, in torch or in a simulator."""
+"""Ask and tell: run descents whose objective is evaluated by the caller, in torch or a simulator.
+
+The caller asks for points, evaluates the objective there, and tells the values.
+"""
 
 from __future__ import annotations
 
@@ -11,33 +14,33 @@ import numpy.typing as npt
 
 from thalweg import _core
 from thalweg._descents.descent import refuse_matrices
-from thalweg._methods.method import Method, SolverMethod, memory_of
+from thalweg._methods.method import Method, SolverMethod
 from thalweg._methods.stopping import checked_stop, defaults
 from thalweg._objectives.bounds import read_bounds
 from thalweg._objectives.points import FloatArray, as_floats, structure_of
 from thalweg._results.reasons import STATUS_MANY, SUCCESS
 
-__all__ = ["Asked", "Dialogue"]
+__all__ = ["Dialogue", "Request"]
 
 _SUCCESS, _STATUS = np.array(SUCCESS), np.array(STATUS_MANY, dtype=np.int8)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Asked:
-    """Where a descent wants values, and which.
+class Request:
+    """The points where a descent needs evaluations, and which evaluations it needs.
 
     Attributes
     ----------
     x : ndarray, (k, n)
-        The points; of descents that have ended, the last.
+        The points to evaluate. A descent that has ended keeps its last point.
     live : ndarray of bool, (k,)
-        Which descents go on: what is told of the others is not read.
+        Which descents are still running. Values told for the others are ignored.
     values : ndarray of bool, (k,)
-        Which want the value, and the gradient where the method uses it.
+        Which descents need the value, and the gradient if the method uses it.
     curvature : ndarray of bool, (k,)
-        Which want the Hessian, or its product with `v`.
+        Which descents need the Hessian, or its product with `v`.
     v : ndarray, (k, n), or None
-        Directions, for a method of Hessian-vector products.
+        Directions for Hessian-vector products; None unless the method uses such products.
     """
 
     x: FloatArray
@@ -48,17 +51,18 @@ class Asked:
 
 
 class Dialogue:
-    """Descents whose objective is evaluated by the caller; made by ``method.start(x0)``.
+    """Descents whose objective is evaluated by the caller, created by ``method.start(x0)``.
 
     Attributes
     ----------
     needs : str
-        What the method is told: ``"value"``, ``"gradient"`` (value and gradient), ``"hessian"``
-        (and, where asked for, the Hessian), ``"hessian_vector"`` (and products with it).
+        What the method needs: ``"value"``, ``"gradient"`` (value and gradient), ``"hessian"``
+        (also the Hessian, on request), or ``"hessian_vector"`` (also Hessian-vector products, on
+        request).
     x, fun : ndarray, (k, n) and (k,)
-        The best points and their values, once a descent has ended; NaN before.
+        The best point of each descent and its value; NaN until the descent has ended.
     reason, success, status, nit, nfev : ndarray, (k,)
-        As in every result; of those that have ended.
+        The same as in every result, filled in once a descent has ended.
     """
 
     def __init__(self, method: Method, x0: Any, bounds: Any = None, **stops: Any) -> None:
@@ -70,59 +74,55 @@ class Dialogue:
         if not np.isfinite(rows).all():
             raise ValueError("x0 must be finite")
         self.method = method
-        self._curved = False  # was curvature asked for?
+        self._curved = False  # whether the last request included curvature
         self._k, self._n = rows.shape
         structure, _ = structure_of(rows[0], lambda x: x, 0, False)
         for row in rows:
-            limits = read_bounds(bounds, structure, row)
+            box = read_bounds(bounds, structure, row)
         given = {name: checked_stop(name, value) for name, value in stops.items()}
-        stops = defaults(method) | given
+        stopping = _core.Stopping(**defaults(method) | given)
+        told, starts = _core.Objective(_core.Graph(), -1, self._n), _core.Starts(rows)
         if isinstance(method, SolverMethod):
             refuse_matrices(method.name, self._n, self._k)
-            minimizer = _core.Minimizer(method.name, _core.Graph(), -1, self._n, 1)
-            self._core = minimizer.start(rows, method.numbers(), limits, _core.Stopping(**stops))
+            minimizer = _core.Minimizer(method.name, told)
+            self._core = minimizer.start(starts, method.numbers(), box, stopping)
         else:
-            stepper = _core.Stepper(
-                method.name, _core.Graph(), -1, self._n, 1, bool(limits), stops["gtol"] > 0,
-                stops["xtol"] > 0, False, method.settings(_core.Graph()),
-            )  # fmt: skip
-            memory = [None] * (len(memory_of(method.name)) + method.counts)
-            self._core = stepper.start(
-                rows, method.inputs(), limits, memory, _core.Stopping(**stops)
-            )
+            parts = _core.StepParts(bool(box), stopping.gtol > 0, stopping.xtol > 0)
+            stepper = _core.Stepper(method.name, told, parts, method.settings(told.graph))
+            self._core = stepper.start(starts, method.inputs(), box, stopping)
         self.needs: str = self._core.needs
 
-    def ask(self) -> Asked | None:
-        """Where values are wanted next; None when every descent has ended."""
-        asked = self._core.ask()
-        self._curved = asked is not None and bool(asked[3].any())
-        return None if asked is None else Asked(*asked)
+    def ask(self) -> Request | None:
+        """Return the next points to evaluate, or None when every descent has ended."""
+        request = self._core.ask()
+        self._curved = request is not None and bool(request[3].any())
+        return None if request is None else Request(*request)
 
     def tell(self, f: Any, g: Any = None, h: Any = None) -> None:
-        """Tell what was asked for.
+        """Pass the requested evaluations to the method.
 
         Parameters
         ----------
         f : array_like, (k,)
-            Values; a number for one start. NaN and infinite values shorten the step.
+            Values; a number if there is one start. NaN and infinite values shorten the step.
         g : array_like, (k, n)
-            Gradients, unless `needs` is ``"value"``.
+            Gradients; required unless `needs` is ``"value"``.
         h : array_like, (k, n, n) or (k, n)
-            Hessians, or products with `v`, where `curvature` asked for them.
+            Hessians, or products with `v`; required if `curvature` requested them.
 
         Raises
         ------
         ValueError
-            If a shape does not fit; nothing is told then.
+            If an array is missing or has the wrong shape. The descents are then left unchanged.
         RuntimeError
-            If nothing was asked.
+            If no request is open.
         """
         k, n = self._k, self._n
         value = self._shaped(f, "f", (k,))
         slope = None if self.needs == "value" else self._shaped(g, "g", (k, n))
         curvature = None
         if self._curved and h is None:
-            raise ValueError(f"h must be told: {self.method.name} asked for curvature")
+            raise ValueError(f"h is required: {self.method.name} requested curvature")
         if h is not None:
             own = (k, n) if self.needs == "hessian_vector" else (k, n, n)
             curvature = self._shaped(h, "h", own)
@@ -130,7 +130,7 @@ class Dialogue:
 
     def _shaped(self, value: Any, name: str, shape: tuple[int, ...]) -> FloatArray:
         if value is None:
-            raise ValueError(f"{name} must be told: {self.method.name} needs {self.needs}")
+            raise ValueError(f"{name} is required: {self.method.name} needs {self.needs}")
         array = as_floats(value, name)
         if array.shape != shape and not (self._k == 1 and array.shape == shape[1:]):
             raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
@@ -142,37 +142,37 @@ class Dialogue:
 
     @property
     def x(self) -> Any:
-        """The best points, of the descents that have ended."""
+        """The best point of each descent that has ended."""
         return self._ended("x")
 
     @property
     def fun(self) -> Any:
-        """The values there."""
+        """The value at each best point."""
         return self._ended("fun")
 
     @property
     def reason(self) -> Any:
-        """Why each ended, as the numbers of `Reason`; -1 where it has not."""
+        """Why each descent ended, as a number of `Reason`; -1 while it runs."""
         return self._ended("reason")
 
     @property
     def success(self) -> Any:
-        """Whether each has converged."""
+        """Whether each descent has converged."""
         reason = self.reason
         return (reason >= 0) & _SUCCESS[reason]
 
     @property
     def status(self) -> Any:
-        """`scipy.optimize.elementwise`'s numbers for the reasons; 1 while it runs."""
+        """The reasons as status codes of `scipy.optimize.elementwise`; 1 while a descent runs."""
         reason = self.reason
         return np.where(reason >= 0, _STATUS[reason], 1)[()]
 
     @property
     def nit(self) -> Any:
-        """Iterations of each that has ended."""
+        """The number of iterations of each descent that has ended."""
         return self._ended("nit")
 
     @property
     def nfev(self) -> Any:
-        """Evaluations of each that has ended."""
+        """The number of evaluations of each descent that has ended."""
         return self._ended("nfev")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Whether a small gradient is that of a minimum near by, where a descent began with none larger."""
+"""Check whether a gradient that was small from the start belongs to a nearby minimum."""
 
 from __future__ import annotations
 
@@ -13,23 +13,24 @@ from thalweg._objectives.points import FloatArray
 
 __all__ = ["backed"]
 
-# Of a variable: the step that shows the curvature, and how near the minimum must be.
+# Relative to each variable: the step that measures curvature, and how near the minimum must be.
 _STEP, _NEAR = 1e-8, 1e-6
 
 
 def backed(
     gradients: Callable[[FloatArray], FloatArray], x: FloatArray, slopes: FloatArray, start: Any
 ) -> npt.NDArray[np.bool_]:
-    """Tell of points (k, n) whether their slopes bend to zero near by, in units of the variables.
+    """Tell for each point (k, n) whether curvature brings its gradient to zero nearby.
 
     Parameters
     ----------
     gradients : callable
-        Gradients (k, n) at points (k, n); called once.
+        Returns the gradients (k, n) at points (k, n). It is called once.
     x, slopes : ndarray, (k, n)
         The points and the gradients there.
     start : ndarray, (k, n)
-        Where the descents began: a variable is measured by its size, or by how far it came.
+        Where the descents began. The unit of a variable is the larger of its absolute value and the
+        distance it has moved.
 
     Returns
     -------

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""`basins`: a descent from every point of a grid, and which minimum each ends at."""
+"""Descend from every point of a grid and label the minimum that each start leads to."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ import numpy.typing as npt
 
 from thalweg._attached import attached
 from thalweg._descents.interrupts import carries_result
+from thalweg._descents.lanes import cores
 from thalweg._descents.minima import Minima
-from thalweg._descents.multistart import Asked
+from thalweg._descents.multistart import BoxSearch, objective_in
 from thalweg._descents.stationary import Box
-from thalweg._methods.stopping import FTOL, GTOL, XTOL
+from thalweg._methods.method import make
+from thalweg._methods.stopping import FTOL, GTOL, XTOL, checked_given, defaults
 from thalweg._objectives.objective import Objective
 from thalweg._objectives.points import FloatArray
 from thalweg._results.record import seconds
@@ -28,20 +30,20 @@ __all__ = ["Basins", "basins"]
 
 
 class Basins(Results):
-    """Which minimum a descent from each point of a grid ends at.
+    """The minimum that a descent from each point of a grid reaches.
 
-    Every array has the grid's shape in front: ``labels[i, j]`` belongs to the start
-    ``axes[0][i], axes[1][j]``. ``b[i, j]`` is one ending.
+    The shape of every array begins with the shape of the grid: ``labels[i, j]`` belongs to the
+    start ``axes[0][i], axes[1][j]``. ``b[i, j]`` is the result of one descent.
 
     Attributes
     ----------
     labels : ndarray of int
-        The number of the minimum, or -1: the descent ended elsewhere.
+        The index of the minimum, or -1 if the descent ended elsewhere.
     axes : tuple of ndarray
-        The starts' coordinates, one array for each variable that is not held. A part that is a
-        smaller grid (``b[:10, ::2]``) has its own; endings picked otherwise have none.
+        The coordinates of the starts, one array for each variable that is not fixed. A slice that
+        is a smaller grid (``b[:10, ::2]``) has its own axes; other selections have none.
     names : list of str
-        What the variables along them are called.
+        The names of the variables along the axes.
     minima : Minima
         The distinct minima, best first.
     x, fun, success, status, reason, nit, nfev, nhev, elapsed
@@ -61,7 +63,7 @@ class Basins(Results):
 
     @property
     def names(self) -> list[str]:
-        """What the variables along the axes are called."""
+        """The names of the variables along the axes."""
         names: list[str] = self._about["names"]
         return names
 
@@ -71,12 +73,12 @@ class Basins(Results):
         Parameters
         ----------
         **kw
-            As in `thalweg.plot.basins`.
+            Keywords of `thalweg.plot.basins`.
 
         Returns
         -------
         matplotlib.axes.Axes
-            What was drawn on.
+            The axes that hold the map.
         """
         axes: Axes = attached("Basins.plot")(self, **kw)
         return axes
@@ -91,7 +93,7 @@ class Basins(Results):
     def _heading(self) -> tuple[str, str]:
         shape = " x ".join(map(str, self.shape))
         there = int(np.count_nonzero(self.labels >= 0))
-        return "starts", f"{shape}, {there:,} of them ended at a minimum"
+        return "starts", f"{shape}, of which {there:,} ended at a minimum"
 
     def _rows(self) -> list[tuple[str, str]]:
         heading, *rest = super(Results, self)._rows()
@@ -119,24 +121,25 @@ def basins(
     max_time: float | None = None,
     **hyper: Any,
 ) -> Basins:
-    """Descend from every point of a grid, and tell which minimum each descent ends at.
+    """Descend from every point of a grid and label the minimum that each descent reaches.
 
     Parameters
     ----------
     fun : callable or Objective
-        A function written in NumPy, of as many variables as the grid has axes and others that
-        `bounds` hold.
+        A function written in NumPy. It has one variable for each axis of the grid, and possibly
+        others that `bounds` fix.
     bounds : sequence or dict of (lower, upper), or Bounds
-        The box that the grid covers, its ends included; as in `thalweg.multistart`. A variable
-        with equal ends is held, and has no axis: so maps of a function of more variables are made.
+        The box that the grid covers, including its bounds, as in `thalweg.multistart`. A variable
+        whose bounds are equal is fixed and has no axis, so a function of many variables can be
+        mapped over two of them.
     shape : tuple of int, default (512, 512)
-        Starts along each variable, at least 2; for a function of one variable a number.
+        The number of starts along each variable, at least 2. A number suffices for one variable.
     method : str or method object
         As in `thalweg.minimize`, with hyper-parameters as further keywords.
     args, merge_tol, bounded, threads, progress, unpack : optional
         As in `thalweg.multistart`.
     gtol, xtol, ftol, max_iter, max_nfev, max_time : optional
-        When a descent stops, as in `thalweg.minimize`.
+        Stopping limits of each descent, as in `thalweg.minimize`.
     **hyper
         The method's hyper-parameters.
 
@@ -150,13 +153,20 @@ def basins(
     TraceError
         If `fun` cannot be traced.
     ValueError, TypeError
-        If an argument does not fit; the message says what was wanted, what came, and which.
+        If an argument is invalid; the message names it and says what was expected.
     KeyboardInterrupt
-        On Ctrl-C, with the ends of the descents so far as ``.result``.
+        On Ctrl-C, with the results of the descents so far in ``.result``.
 
     See Also
     --------
-    thalweg.multistart : how ends are told apart.
+    multistart : Find the distinct minima in a box; its notes say how endpoints are told apart.
+    minimize_many : Descend from given starts.
+    thalweg.plot.basins : Draw the map.
+
+    References
+    ----------
+    .. [1] H. E. Nusse and J. A. Yorke, "Basins of attraction", Science 271, 1996, 1376-1380,
+       https://doi.org/10.1126/science.271.5254.1376
 
     Examples
     --------
@@ -170,33 +180,33 @@ def basins(
     array([3., 2.])
     """
     began = time.perf_counter()
-    stops = {
+    given = {
         "gtol": gtol, "xtol": xtol, "ftol": ftol, "max_iter": max_iter, "max_nfev": max_nfev,
         "max_time": max_time,
     }  # fmt: skip
-    asked = Asked(
-        fun, bounds, method, args=args, bounded=bounded, merge_tol=merge_tol,
-        threads=threads, unpack=unpack, stops=stops, hyper=hyper,
-    )  # fmt: skip
-    axes, rows = _grid(asked.box, shape)
+    chosen = make("lbfgs" if method is None else method, hyper)
+    stops = defaults(chosen) | checked_given(given) | {"threads": cores(threads)}
+    objective = objective_in(bounds, fun, args, unpack)
+    search = BoxSearch(objective, bounds, chosen, stops, bounded, merge_tol)
+    axes, rows = _grid(search.box, shape)
     sizes = tuple(len(axis) for axis in axes)
 
     def tell(out: dict[str, Any], flat: Results) -> Basins:
         arrays, own = flat._in_shape(sizes)
-        labels = asked.objective.structure.labels(asked.objective.names)
-        names = [labels[i] for i in np.flatnonzero(asked.box.upper > asked.box.lower)]
-        about = flat._about | {"box": asked.box, "method": asked.method, "names": names}
+        labels = search.objective.structure.labels(search.objective.names)
+        names = [labels[i] for i in np.flatnonzero(search.box.upper > search.box.lower)]
+        about = flat._about | {"box": search.box, "method": search.method, "names": names}
         ends = Results(arrays, sizes, flat._shared, own, about)
-        minima = asked.minima(out, ends, asked.objective.structure.restore(rows, sizes), began)
+        minima = search.minima(out, ends, search.objective.structure.restore(rows, sizes), began)
         shared = {"axes": axes, "elapsed": minima.elapsed}
         arrays = {"labels": minima.labels, **arrays}
         return Basins(arrays, sizes, shared, own, about | {"minima": minima})
 
-    return asked.run(rows, False, progress, tell)
+    return search.run(rows, False, progress, tell)
 
 
 def _grid(box: Box, shape: Any) -> tuple[tuple[FloatArray, ...], FloatArray]:
-    """The axes of a grid over the box, its ends included, and its points as rows."""
+    """Return the axes of a grid over the box, bounds included, and its points as rows."""
     free = np.flatnonzero(box.upper > box.lower)
     numbers = (shape,) if isinstance(shape, int | np.integer) else shape
     try:
@@ -209,7 +219,7 @@ def _grid(box: Box, shape: Any) -> tuple[tuple[FloatArray, ...], FloatArray]:
     if len(sizes) != free.size:
         raise ValueError(
             f"shape must have one number for each of the {free.size} variables that bounds leave "
-            f"room, got {sizes}; a variable whose ends are equal is held"
+            f"free, got {sizes}; a variable whose bounds are equal is fixed"
         )
     if min(sizes) < 2:
         raise ValueError(f"shape must be >= 2 along each axis, got {sizes}")
@@ -224,7 +234,7 @@ def _grid(box: Box, shape: Any) -> tuple[tuple[FloatArray, ...], FloatArray]:
 
 
 def _axes_of(lanes: npt.NDArray[np.intp], axes: tuple[FloatArray, ...]) -> tuple[FloatArray, ...]:
-    """The axes of some points of a grid; none where they are no grid in the same order."""
+    """Return the axes of selected grid points, or none if they do not form a grid in order."""
     if not lanes.size or lanes.ndim != len(axes):
         return ()
     along = []

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Minibatches as they are asked for: data arrays, how their rows are dealt, what is held out.
+"""Read the settings of minibatches, split off held-out rows, and trace the loss of a batch.
 
-And the loss, traced for every size of batch that occurs.
+The loss is traced once for every batch size that occurs.
 """
 
 from __future__ import annotations
@@ -18,40 +18,39 @@ from thalweg import _core
 from thalweg._objectives.objective import Objective
 from thalweg._objectives.points import FloatArray
 
-__all__ = ["Batches", "Losses", "Over", "Rows"]
+__all__ = ["Batches", "Losses", "Rows"]
 
-# Where nothing is said. Batches of 256: large enough to fill the vectors, small enough for many
-# steps; ten epochs without a better held-out loss: as many as scikit-learn waits.
+# Defaults. Batches of 256 rows are large enough to fill vector registers and small enough for many
+# steps. Ten epochs without a lower held-out loss is what scikit-learn waits too.
 _BATCH_SIZE, _EPOCHS, _PATIENCE = 256, 10, 10
 _FOREVER = 2**62
-# What the core takes means or steps over: a full batch, the incomplete one, arrays, rows.
-Over = tuple[
-    _core.OnRows, _core.OnRows | None, list[npt.NDArray[Any]], npt.NDArray[np.int64] | None
-]
 
 
 @dataclass(slots=True)
 class Rows:
-    """Data arrays of one length, and which of their rows; None for all."""
+    """Data arrays of one length and the indices of the selected rows; None selects all."""
 
     arrays: list[npt.NDArray[Any]]
     chosen: npt.NDArray[np.int64] | None = None
 
     @property
     def count(self) -> int:
-        """How many."""
+        """The number of selected rows."""
         return len(self.arrays[0]) if self.chosen is None else len(self.chosen)
 
-    def over(self, size: int, make: Callable[[int], _core.OnRows], last: bool = True) -> Over:
-        """In batches of `size` rows; `last`: with the incomplete one."""
+    def over(
+        self, size: int, make: Callable[[int], _core.OnRows], losses: Losses, last: bool = True
+    ) -> _core.OnBatches:
+        """Split the rows into batches of `size`; `last` keeps an incomplete last batch."""
         size = min(size, self.count)
         rest = self.count % size if last else 0
-        return make(size), make(rest) if rest else None, self.arrays, self.chosen
+        full, part = make(size), make(rest) if rest else None
+        return _core.OnBatches(full, part, self.arrays, self.chosen, losses.shared)
 
 
 @dataclass(slots=True)
 class Batches:
-    """What was asked about minibatches; the names are those of `minimize`."""
+    """The settings of minibatches, named as in `minimize`."""
 
     data: Any
     batch_size: Any = None
@@ -67,12 +66,12 @@ class Batches:
         if self.data is None:
             for f in fields(self)[1:]:
                 if getattr(self, f.name) is not f.default:
-                    raise TypeError(f"{f.name}= is for minibatches: give data=, or leave it out")
+                    raise TypeError(f"{f.name}= is for minibatches: pass data=, or leave it out")
         for name in ("shuffle", "drop_last", "average"):
             if not isinstance(getattr(self, name), bool | np.bool_):
                 raise TypeError(f"{name} must be True or False, got {getattr(self, name)!r}")
         if self.patience is not None and self.holdout is None:
-            raise TypeError("patience= is for held-out rows: give holdout=, or leave it out")
+            raise TypeError("patience= is for held-out rows: pass holdout=, or leave it out")
         self.epochs = min(_whole("epochs", self.epochs, 0, _EPOCHS), _FOREVER)
         self.patience = min(_whole("patience", self.patience, 1, _PATIENCE), _FOREVER)
         if self.seed is not None:
@@ -83,7 +82,7 @@ class Batches:
         self.batch_size = _whole("batch_size", self.batch_size, 1, _BATCH_SIZE)
 
     def apart(self, seed: int) -> tuple[Rows, Rows | None]:
-        """The rows trained on, and those held out."""
+        """Return the training rows and the held-out rows."""
         rows = len(self.data[0])
         if self.holdout is None:
             return Rows(self.data), None
@@ -120,7 +119,7 @@ def _whole(name: str, value: Any, least: int, default: int) -> int:
 
 
 def _read(data: Any, what: str) -> list[npt.NDArray[Any]]:
-    """Arrays of one length: referenced where the core reads their numbers, else copied."""
+    """Check arrays of one length, and copy only those whose dtype the core cannot read."""
     if not isinstance(data, tuple | list):
         data = (data,)
     if not data:
@@ -132,7 +131,7 @@ def _read(data: Any, what: str) -> list[npt.NDArray[Any]]:
         try:
             a = np.asarray(given)
         except ValueError:
-            raise ValueError(f"{what}[{i}] must be an array of numbers, got a ragged one") from None
+            raise ValueError(f"{what}[{i}] must be a regular array, got a ragged one") from None
         if a.dtype.kind not in "biuf":
             wanted = "real" if a.dtype.kind == "c" else "numbers"
             raise TypeError(f"{what}[{i}] must be {wanted}, got dtype {a.dtype}")
@@ -143,14 +142,14 @@ def _read(data: Any, what: str) -> list[npt.NDArray[Any]]:
         arrays.append(a)
     lengths = [len(a) for a in arrays]
     if len(set(lengths)) > 1:
-        raise ValueError(f"the arrays of {what} must have as many rows each, got {lengths}")
+        raise ValueError(f"the arrays of {what} must have equally many rows, got {lengths}")
     if lengths[0] == 0:
         raise ValueError(f"{what} must have rows, got shapes {[a.shape for a in arrays]}")
     return arrays
 
 
 class Losses:
-    """The loss traced for batches of each size that occurs."""
+    """The loss, traced for each batch size that occurs."""
 
     def __init__(
         self,
@@ -162,31 +161,31 @@ class Losses:
     ) -> None:
         self._function, self._x0, self._args, self._unpack = function, x0, args, unpack
         self._shapes = [a.shape[1:] for a in data]
-        self._made: dict[int, Objective] = {}
+        self._traced: dict[int, Objective] = {}
 
     def of(self, rows: int) -> Objective:
-        """The loss of so many rows: inputs of it, whose values are given batch by batch."""
-        made = self._made.get(rows)
-        if made is None:
+        """Return the loss of this many rows, whose data are inputs that change with the batch."""
+        loss = self._traced.get(rows)
+        if loss is None:
             inputs = [np.zeros((rows, *shape)) for shape in self._shapes]
-            made = Objective(self._function, self._x0, (*inputs, *self._args), self._unpack)
-            if prod(made.shape) != 1:
+            loss = Objective(self._function, self._x0, (*inputs, *self._args), self._unpack)
+            if prod(loss.shape) != 1:
                 raise ValueError(
-                    f"the loss must be one value, a mean over rows, got shape {made.shape}"
+                    f"the loss must be one value, a mean over rows, got shape {loss.shape}"
                 )
-            self._made[rows] = made
-        return made
+            self._traced[rows] = loss
+        return loss
 
     @property
     def shared(self) -> list[FloatArray]:
-        """What is the same in every batch: the numbers in `args`."""
-        return next(iter(self._made.values())).args[len(self._shapes) :]
+        """The numbers in `args`, which are the same in every batch."""
+        return next(iter(self._traced.values())).args[len(self._shapes) :]
 
     def on(self, rows: int, gradient: bool) -> _core.OnRows:
-        """Value, and gradient, of so many rows."""
+        """Return the program for the value, and optionally the gradient, of this many rows."""
         return self.of(rows).on_rows(len(self._shapes), rows, gradient)
 
     def at(self, rows: npt.NDArray[np.int64], data: list[npt.NDArray[Any]]) -> Objective:
-        """The loss of these rows alone."""
+        """Return the loss of the given rows alone."""
         taken = [np.asarray(a[rows], np.float64) for a in data]
         return self.of(len(rows)).with_args((*taken, *self.shared))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""One descent of one objective: handed to the core, and told as a `Result`; where it continues."""
+"""Run one descent in the core and build its `Result`; check states to continue from."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import isfinite, isnan
-from typing import Any
+from typing import Any, NamedTuple
 from warnings import warn
 
 import numpy as np
@@ -19,16 +19,17 @@ from thalweg._descents.interrupts import Parts
 from thalweg._descents.progress import Progress
 from thalweg._methods.method import Method, SolverMethod, memory_of
 from thalweg._objectives.bounds import active_mask
-from thalweg._objectives.objective import Objective, check_square
+from thalweg._objectives.objective import Objective
 from thalweg._objectives.points import FloatArray, Structure
+from thalweg._objectives.programs import check_square
 from thalweg._objectives.untraced import Called
 from thalweg._results.messages import blame, blamed, sentence
 from thalweg._results.reasons import STATUS_MINIMIZE, SUCCESS, Reason
 from thalweg._results.result import LastPoint, Path, Result
 
-__all__ = ["Run", "State", "continued", "not_begun", "path_of", "refuse_matrices"]
+__all__ = ["Descent", "State", "continued", "not_begun", "path_of", "refuse_matrices"]
 
-# How many matrices (n, n) a solver keeps, with those that it is told; what needs none.
+# How many (n, n) matrices a solver stores, its inputs included, and which solver needs none.
 _MATRICES = {
     "bfgs": (1, "use lbfgs, which keeps some 30 vectors"),
     "newton": (4, "use newton_cg, which keeps some 10 vectors"),
@@ -36,14 +37,14 @@ _MATRICES = {
 
 
 def refuse_matrices(method: str, n: int, starts: int = 1) -> None:
-    """Raise MemoryError where a method's matrices of n variables do not fit into memory."""
+    """Raise MemoryError if a method's matrices for n variables do not fit into memory."""
     if kept := _MATRICES.get(method):
         check_square(n, method, kept[1], kept[0] * starts)
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Where a descent stood at its last iterate; `state=` continues from there, bit for bit.
+    """The state of a descent at its last iterate. `state=` continues from it, bit for bit.
 
     Attributes
     ----------
@@ -52,9 +53,9 @@ class State:
     x : ndarray
         The last iterate, flat.
     memory : tuple of ndarray
-        What the method remembers; with schedules the number of steps last.
+        The method's memory. With schedules, its last entry is the number of steps.
     nit : int
-        Iterations made so far.
+        The number of iterations so far.
     """
 
     method: str
@@ -64,7 +65,7 @@ class State:
 
 
 def _check_kinds(state: Any) -> None:
-    """Raise TypeError where a state, from a pickle perhaps, holds other things than it should."""
+    """Raise TypeError if the fields of a state, perhaps from a pickle, have wrong types."""
     if not isinstance(state.method, str):
         raise TypeError(f"state must name its method, got {type(state.method).__name__}")
     arrays = (state.x, *(state.memory if isinstance(state.memory, tuple) else (None,)))
@@ -79,7 +80,7 @@ def _check_kinds(state: Any) -> None:
 def continued(
     state: State, method: Method, rows: FloatArray
 ) -> tuple[FloatArray, list[FloatArray | None]]:
-    """The start (1, n) and the method's memory that a state stands for, checked."""
+    """Check a state, and return its start (1, n) and the method's memory."""
     if not isinstance(state, State):
         raise TypeError(f"state must be the state of a result, got {type(state).__name__}")
     _check_kinds(state)
@@ -95,11 +96,11 @@ def continued(
     n = state.x.size
     kept = {name: (n if each else 1,) for name, _, each, _ in memory_of(method.name)}
     shapes, wanted = [np.shape(m) for m in state.memory], list(kept.values())
-    # The steps made so far are counted in `nit`, whether or not a schedule was there to read them.
+    # `nit` counts the steps so far, whether or not a schedule used that count.
     if shapes not in (wanted, [*wanted, (1,)]):
         listed = " and ".join(f"{name} {shape}" for name, shape in kept.items()) or "nothing"
         raise ValueError(
-            f"state must remember {listed} of {method.name} with {n} variables, "
+            f"a state of {method.name} with {n} variables must hold {listed}, "
             f"got arrays of shapes {shapes}"
         )
     own = state.memory[: len(kept)]
@@ -107,28 +108,36 @@ def continued(
     return state.x[None, :], [m[None, :] for m in (*own, *counter)]
 
 
-class Run:
-    """One descent of one objective: handed to the core, and told as a `Result`."""
+class _Point(NamedTuple):
+    """A point, a row (1, n), with its value and gradient there."""
+
+    x: FloatArray
+    fun: float
+    jac: FloatArray
+
+
+class Descent:
+    """Runs one descent in the core and builds its `Result`."""
 
     def __init__(
         self,
         objective: Objective | Called,
         method: Method,
         stops: dict[str, Any],
-        bounds: list[FloatArray],
+        box: list[FloatArray],
         record: bool,
         callback: Callable[..., Any] | None,
     ) -> None:
-        self.objective, self.method, self.stops, self.bounds = objective, method, stops, bounds
+        self.objective, self.method, self.stops, self.box = objective, method, stops, box
         self.record, self.callback = record, callback
 
     def go(
         self, parts: Parts, rows: FloatArray, memory: list[FloatArray | None], progress: bool
     ) -> None:
-        """Descend from rows (1, n) in the core; what it tells of the ending goes to `parts`."""
+        """Descend from rows (1, n) in the core, and append its output to `parts`."""
         o, stops = self.objective, self.stops
         if isinstance(o, Called):
-            o.box = self.bounds
+            o.box = self.box
             stops = stops | {"max_nfev": max(1, stops["max_nfev"] // o.cost)}
         self._start = rows
         function = o.rows_value_and_grad_one if isinstance(o, Called) else None
@@ -151,9 +160,8 @@ class Run:
         assert isinstance(method, SolverMethod)
         refuse_matrices(method.name, rows.shape[1])
         return o.minimizer(method.name).run(
-            rows, [None, *o.args], [True] + [False] * len(o.args), method.numbers(), self.bounds,
-            memory[0] if memory else None, _core.Stopping(**stops), record=self.record,
-            callback=self._listener(shown), function=function,
+            _core.Starts(rows, o.args, memory=memory[:1]), method.numbers(), self.box,
+            _core.Stopping(**stops), self._hooks(shown, function),
         )  # fmt: skip
 
     def _rule(
@@ -167,16 +175,18 @@ class Run:
         o = self.objective
         value = self.record or shown is not None or self.callback is not None
         stepper = o.stepper(
-            self.method, bool(self.bounds), value or stops["gtol"] > 0, stops["xtol"] > 0, value
+            self.method, bool(self.box), value or stops["gtol"] > 0, stops["xtol"] > 0, value
         )
         return stepper.run(
-            rows, [None, *o.args], [True] + [False] * len(o.args), self.method.inputs(),
-            self.bounds, memory, _core.Stopping(**stops), record=self.record,
-            callback=self._listener(shown), function=function,
+            _core.Starts(rows, o.args, memory=memory), self.method.inputs(), self.box,
+            _core.Stopping(**stops), self._hooks(shown, function),
         )  # fmt: skip
 
+    def _hooks(self, shown: Progress | None, function: Any) -> _core.Hooks:
+        return _core.Hooks(record=self.record, callback=self._listener(shown), function=function)
+
     def _listener(self, shown: Progress | None) -> Listener | None:
-        """What the core calls after each iteration; True ends the descent."""
+        """Return the function that the core calls after each iteration; True ends the descent."""
         heard = None
         if self.callback is not None:
             heard = listener(
@@ -195,77 +205,95 @@ class Run:
     def result(
         self, out: dict[str, Any], nit_before: int, seconds: float, state: State | None
     ) -> Result:
-        """What the core told, as the user sees it; `state` where the descent did not begin."""
+        """Build the result from the core's output; `state` is kept if the descent did not begin."""
         o, s = self.objective, self.objective.structure
-        x, last = out["x"], out["last_x"]
-        fun, jac = float(out["fun"][0]), out["jac"]
-        if jac is None or isnan(jac[0, 0]):  # not at hand
-            fun, jac = _value_and_grad(o, x)
-        if isinstance(o, Called) and isnan(fun) and isfinite(out["fun"][0]) and not out["error"]:
-            values, jac = o.again(x)  # the best point, but not quite the lowest: not remembered
-            fun = float(values[0])
-        last_fun, last_jac = fun, jac
-        if x.tobytes() != last.tobytes():
-            last_fun, last_jac = _value_and_grad(o, last)
-            # The core's f is NaN where the next point would not be finite; f itself may be the
-            # best.
-            if last_fun <= fun and isfinite(last_fun):
-                x, fun, jac = last, last_fun, last_jac
+        best, last = self._ends(out)
         reason = Reason(int(out["reason"][0]))
-        if reason is Reason.max_iterations and self._was_there(x, fun, jac, out):
+        if reason is Reason.max_iterations and self._was_there(*best, out):
             reason = Reason.gradient_small
-        # Ctrl-C may also have come while a callback or the function was running.
+        # Ctrl-C may also have arrived while a callback or the function was running.
         if isinstance(out["error"], KeyboardInterrupt):
             reason = Reason.interrupted
-        nit = int(out["nit"][0])
-        nfev, nhev = int(out["nfev"][0]), int(out["nhev"][0])
+        nit, nfev = int(out["nit"][0]), int(out["nfev"][0])
         calls = o.calls if isinstance(o, Called) else [nfev, nfev]
         if self.method.needs == "value":
             calls = [calls[0], 0]
-        left, right = float(out["left"][0]), float(out["right"][0])
-        if blamed(reason, last_fun):
-            why = functools.partial(self.method.fault, nit_before + nit)
-            reason, message = blame(o, last, last_fun, nit, why=why)
-        else:
-            most = self.stops["max_nfev"]
-            message = sentence(reason, left, right, nit, calls[0], most, last_fun)
-            if not SUCCESS[reason] and self.method.counts and nit:
-                told = self.method.schedule_fault(nit_before + nit - 1)
-                message += told and f"; {told}"
-        if SUCCESS[reason] and isinstance(o, Objective):
-            if not np.isfinite(jac).all():  # of a method that uses values alone
-                reason, message = blame(o, x, fun, nit)
-            elif nit == 0 and not np.any(jac) and not o.varies:
-                warn(
-                    "the function does not depend on x: nothing was done to find this answer",
-                    RuntimeWarning,
-                    stacklevel=3,
-                )
+        reason, message = self._explained(reason, out, best, last, nit_before, calls[0])
         mask = None
-        if self.bounds:
-            mask = s.restore_int(active_mask(x[0], self.bounds))
+        if self.box:
+            mask = s.restore_int(active_mask(best.x[0], self.box))
         path = None
         if out["path"] is not None:
             path = path_of(out["path"], s)
         if out["memory"] is not None:
             memory = tuple(np.ascontiguousarray(m[0]) for m in out["memory"])
-            state = State(self.method.name, last[0].copy(), memory, nit_before + nit)
+            state = State(self.method.name, last.x[0].copy(), memory, nit_before + nit)
         return Result(
-            x=s.restore(x), fun=fun, jac=s.restore(jac), nit=nit,
-            nfev=calls[0], njev=calls[1], nhev=nhev,
+            x=s.restore(best.x), fun=best.fun, jac=s.restore(best.jac), nit=nit,
+            nfev=calls[0], njev=calls[1], nhev=int(out["nhev"][0]),
             success=SUCCESS[reason], status=STATUS_MINIMIZE[reason], message=message, reason=reason,
-            last=LastPoint(s.restore(last), last_fun, s.restore(last_jac)),
+            last=LastPoint(s.restore(last.x), last.fun, s.restore(last.jac)),
             active_mask=mask, path=path,
             state=state, elapsed=seconds, _objective=o,
         )  # fmt: skip
 
-    def _was_there(self, x: FloatArray, fun: float, jac: FloatArray, out: dict[str, Any]) -> bool:
-        """Whether a rule began with a gradient that `gtol` calls small, at a minimum indeed.
+    def _ends(self, out: dict[str, Any]) -> tuple[_Point, _Point]:
+        """Return the best point and the last one, with their values and gradients."""
+        o, x, last = self.objective, out["x"], out["last_x"]
+        fun, jac = float(out["fun"][0]), out["jac"]
+        if jac is None or isnan(jac[0, 0]):  # the core has no gradient at x
+            value, jac = _value_and_grad(o, x)
+            fun = value if isnan(fun) else fun  # rounded as in the descent
+        if isinstance(o, Called) and isnan(fun) and isfinite(out["fun"][0]) and not out["error"]:
+            # `Called` remembers the lowest point only, and x may be another one.
+            values, jac = o.again(x)
+            fun = float(values[0])
+        best = _Point(x, fun, jac)
+        if x.tobytes() == last.tobytes():
+            return best, best
+        end = _Point(last, *_value_and_grad(o, last))
+        # The core reports f as NaN if the next point would not be finite, although f itself may be
+        # the lowest.
+        return (end if end.fun <= fun and isfinite(end.fun) else best), end
 
-        The core asks for a gradient that is small beside the one at the start.
+    def _explained(
+        self,
+        reason: Reason,
+        out: dict[str, Any],
+        best: _Point,
+        last: _Point,
+        nit_before: int,
+        nfev: int,
+    ) -> tuple[Reason, str]:
+        """Return why the descent ended, and the sentence that says so."""
+        o, nit = self.objective, int(out["nit"][0])
+        if blamed(reason, last.fun):
+            why = functools.partial(self.method.fault, nit_before + nit)
+            reason, message = blame(o, last.x, last.fun, nit, why=why)
+        else:
+            left, right = float(out["left"][0]), float(out["right"][0])
+            message = sentence(reason, left, right, nit, nfev, self.stops["max_nfev"], last.fun)
+            if not SUCCESS[reason] and self.method.counts and nit:
+                fault = self.method.schedule_fault(nit_before + nit - 1)
+                message += fault and f"; {fault}"
+        if SUCCESS[reason] and isinstance(o, Objective):
+            if not np.isfinite(best.jac).all():  # the method used values alone
+                reason, message = blame(o, best.x, best.fun, nit)
+            elif nit == 0 and not np.any(best.jac) and not o.varies:
+                warn(
+                    "the function does not depend on x, so the start was returned unchanged",
+                    RuntimeWarning,
+                    stacklevel=3,
+                )
+        return reason, message
+
+    def _was_there(self, x: FloatArray, fun: float, jac: FloatArray, out: dict[str, Any]) -> bool:
+        """Whether a rule started at a minimum, with a gradient within `gtol`.
+
+        The core requires a gradient that is also small relative to the gradient at the start.
         """
         o, gtol = self.objective, self.stops["gtol"]
-        if self.method.solves or self.bounds or not gtol > 0 or not isinstance(o, Objective):
+        if self.method.solves or self.box or not gtol > 0 or not isinstance(o, Objective):
             return False
         norm = np.max(np.abs(jac))
         if not (norm <= gtol and isfinite(fun)):
@@ -278,7 +306,7 @@ class Run:
 
 @dataclass(slots=True)
 class Intermediate:
-    """What ``callback(intermediate_result=...)`` is given."""
+    """The argument of ``callback(intermediate_result=...)``."""
 
     x: Any
     fun: float
@@ -287,7 +315,7 @@ class Intermediate:
 
 
 def not_begun(rows: FloatArray) -> dict[str, Any]:
-    """What there is to tell of descents from rows (k, n) before the core has begun any."""
+    """Return the output of descents from rows (k, n) that the core has not begun."""
     k = len(rows)
     out: dict[str, Any] = {name: np.full(k, np.nan) for name in ("fun", "last_fun")}
     out |= {name: np.zeros(k) for name in ("left", "right")}
@@ -299,14 +327,14 @@ def not_begun(rows: FloatArray) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def path_of(told: tuple[list[FloatArray], ...], form: Structure) -> Path:
-    """Every point of a descent, of which the core tells in pieces."""
-    points, values, norms = (np.concatenate([np.empty(0), *pieces]) for pieces in told)
+def path_of(columns: tuple[list[FloatArray], ...], form: Structure) -> Path:
+    """Join every point of a descent, which the core returns in pieces."""
+    points, values, norms = (np.concatenate([np.empty(0), *pieces]) for pieces in columns)
     rows = points.reshape(len(values), form.size)
     return Path(form.restore(rows, (len(rows),)), values, norms)
 
 
 def _value_and_grad(o: Objective | Called, row: FloatArray) -> tuple[float, FloatArray]:
-    """At one point, given as a row."""
+    """Return value and gradient at one point, a row (1, n)."""
     values, slopes = o.rows_value_and_grad(row)
     return float(values[0]), slopes

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Ctrl-C: whenever it comes, what there is by then is kept, and nobody waits for what is missing.
+"""Keep partial results when the user presses Ctrl-C, at whatever moment it arrives.
 
-The core ends a run within milliseconds. What it told is put aside at once, and made into a result
-when somebody reads it: of millions of starts that may take longer than an interrupt should.
+The core ends a run within milliseconds. Its output is stored at once and becomes a result only when
+somebody reads it, because building the result of millions of starts may take longer than an
+interrupt should.
 """
 
 from __future__ import annotations
@@ -23,19 +24,19 @@ __all__ = [
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# What the core told of a run, or of some of its starts, by their numbers.
+# The core's output for some of the starts, with their indices; None means all starts.
 Part = tuple[Any, dict[str, Any]]
 Parts = list[Part]
 
 
 class Interrupted(KeyboardInterrupt):
-    """A KeyboardInterrupt with what there was when it came.
+    """A KeyboardInterrupt with the partial results of the call.
 
     Attributes
     ----------
     result : object
-        What the call would have returned, as far as it had come; made when it is first read. None
-        where there was nothing yet: while the function was traced.
+        The partial result of the call, built when it is first read. None if there was none yet,
+        for example while the function was being traced.
     """
 
     def __init__(self, *args: Any, make: Callable[[], Any] = lambda: None) -> None:
@@ -45,7 +46,7 @@ class Interrupted(KeyboardInterrupt):
 
     @property
     def result(self) -> Any:
-        """What the call would have returned, as far as it had come."""
+        """The partial result of the call."""
         if self._make is not None:
             self._made = self._make()
             self._make = None
@@ -66,20 +67,20 @@ def carried(
     holds: Callable[[Parts], str],
     partly: Callable[[Parts, float], Any] | None = None,
 ) -> R:
-    """What a run comes to; an interrupt, whenever it comes, carries what there is.
+    """Run descents and build their result; an interrupt carries the partial result.
 
     Parameters
     ----------
     began : float
-        When, by `time.perf_counter`.
+        The time of the call, by `time.perf_counter`.
     run : callable
-        ``run(parts)`` puts what the core tells into `parts`, before anything else is done with it.
+        ``run(parts)`` appends the core's output to `parts` before it does anything else with it.
     tell : callable
-        ``tell(parts, seconds)`` makes the result, also a second time, or of nothing.
+        ``tell(parts, seconds)`` builds the result. It may be called twice, and with no parts.
     holds : callable
-        ``holds(parts)`` says what the result of an interrupt holds, without making it.
+        ``holds(parts)`` describes the partial result without building it.
     partly : callable, optional
-        The same for a run that was interrupted; by default `tell`.
+        Like `tell`, for a run that was interrupted; by default `tell` itself.
 
     Raises
     ------
@@ -102,7 +103,7 @@ def carried(
 
 
 def carries_result(function: Callable[P, R]) -> Callable[P, R]:
-    """An entry point whose interrupts have `result` also while arguments are read: None."""
+    """Give every interrupt of an entry point a `result`: None while arguments are being read."""
 
     @functools.wraps(function)
     def entry(*args: P.args, **named: P.kwargs) -> R:
@@ -117,7 +118,7 @@ def carries_result(function: Callable[P, R]) -> Callable[P, R]:
 def _with(error: KeyboardInterrupt, make: Callable[[], Any], holds: str) -> KeyboardInterrupt:
     if isinstance(error, Interrupted):
         return error
-    if type(error) is not KeyboardInterrupt:  # the user's own, to be caught by its class
+    if type(error) is not KeyboardInterrupt:  # a subclass of the user's, to be caught as such
         if not hasattr(error, "result"):
             error.result = make()  # type: ignore[attr-defined]
         return error
@@ -126,18 +127,18 @@ def _with(error: KeyboardInterrupt, make: Callable[[], Any], holds: str) -> Keyb
 
 
 def ended(parts: Parts, size: int) -> str:
-    """How much of so many descents there is, in words."""
+    """Describe how many of the descents have ended."""
     begun = sum(int(np.count_nonzero(out["reason"] != Reason.interrupted)) for _, out in parts)
     return how_many(begun, size)
 
 
 def how_many(begun: int, size: int) -> str:
-    """That so many have ended, in words."""
-    return f"what {begun:,} of {size:,} came to; the reason of the others is `interrupted`"
+    """Describe that this many of the descents have ended."""
+    return f"{begun:,} of {size:,} results; the reason of the others is `interrupted`"
 
 
 def completed(out: dict[str, Any], rows: Any) -> dict[str, Any]:
-    """What the core told, with the starts that it did not even look at: NaN, at their `rows`."""
+    """Fill in the starts that the core never began: NaN values at their own `rows`."""
     first = out["begun"]
     if first < len(rows):
         out["x"][first:] = out["last_x"][first:] = rows[first:]

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""One objective over many starts: what each is given, the descents in the core, and their ends.
+"""Run many starts of one objective in the core and collect their results.
 
-`minimize_many` and what is built on it (multistart, basins, sweep) begin here.
+`minimize_many`, `multistart`, `basins` and `sweep` are built on this module. A lane is one start
+with its own arguments.
 """
 
 from __future__ import annotations
@@ -17,23 +18,25 @@ import numpy.typing as npt
 
 from thalweg import _core
 from thalweg._descents.backing import backed
-from thalweg._descents.descent import Run, not_begun, path_of, refuse_matrices
+from thalweg._descents.descent import Descent, not_begun, path_of, refuse_matrices
 from thalweg._descents.interrupts import Parts, completed
-from thalweg._methods.method import Method, SolverMethod, make, memory_of
-from thalweg._objectives.objective import Objective, checked_threads
+from thalweg._methods.method import Method, SolverMethod, make
+from thalweg._objectives.objective import Objective
 from thalweg._objectives.points import FloatArray, Structure, as_floats, check_finite
+from thalweg._objectives.programs import checked_threads
 from thalweg._results.reasons import Reason
 from thalweg._results.results import Results
 
 __all__ = ["Lanes", "cores", "lane_method", "lanes_of"]
 
-Told = Callable[[int], None]
-# What the core tells of each descent.
+# Called with the number of descents that have ended.
+OnEnded = Callable[[int], None]
+# The arrays that the core returns, one entry for each descent.
 _ARRAYS = ("x", "last_x", "fun", "last_fun", "nit", "nfev", "nhev", "reason", "left", "right")
 
 
 def cores(threads: int | None) -> int:
-    """How many threads share starts: one a core that this process may use, unless it is said."""
+    """Return the number of threads: `threads`, or one for each core this process may use."""
     if threads is not None:
         return checked_threads(threads)
     allowed = getattr(os, "sched_getaffinity", None)
@@ -41,7 +44,7 @@ def cores(threads: int | None) -> int:
 
 
 def lane_method(method: Any, hyper: dict[str, Any], k: int) -> tuple[Method, dict[str, FloatArray]]:
-    """The method, and the hyper-parameters that differ from start to start, each (k,)."""
+    """Return the method, and the hyper-parameters that differ between starts, each (k,)."""
     by_lane: dict[str, FloatArray] = {}
     first: dict[str, Any] = {}
     for name, value in hyper.items():
@@ -68,13 +71,13 @@ class Lanes:
     Attributes
     ----------
     objective : Objective
-        Its `args` are those of the first start.
+        The objective, with the `args` of the first start.
     rows : ndarray
         The starts, (k, n).
     args : list of ndarray
-        For each of the objective's `args` what the starts are given: k rows, or one for all.
+        The values of each argument of the objective: k rows, or one value for all starts.
     varying : list of bool
-        Which of the two.
+        Whether each argument has k rows.
     """
 
     objective: Objective
@@ -92,7 +95,7 @@ class Lanes:
         unpack: bool | None = None,
         residuals: bool = False,
     ) -> Lanes:
-        """What a user gave, checked; a function is traced. `residuals`: it may be a vector's."""
+        """Check the user's arguments and trace the function; `residuals` allows a vector value."""
         args = args if isinstance(args, tuple) else (args,)
         lane_args = lane_args if isinstance(lane_args, tuple) else (lane_args,)
         by_lane = [as_floats(a, f"lane_args[{i}]") for i, a in enumerate(lane_args)]
@@ -104,19 +107,19 @@ class Lanes:
         firsts = tuple(a[0] if len(a) else np.zeros(a.shape[1:]) for a in by_lane)
         if isinstance(fun, Objective):
             if unpack is not None:
-                raise TypeError("unpack= was settled when the objective was traced; leave it out")
+                raise TypeError("unpack= was fixed when the objective was traced; leave it out")
             objective = fun.with_args((*args, *firsts)) if args or firsts else fun
         else:
             objective = _traced(fun, x0s, (*args, *firsts), unpack)
         if not residuals and prod(objective.shape) != 1:
             raise ValueError(
-                f"the function must return one value, got shape {objective.shape}; sums of "
-                "squares of residuals are for least_squares_many"
+                f"the function must return one value, got shape {objective.shape}; to minimize the "
+                "sum of squares of residuals, use least_squares_many"
             )
         lead, rows = _rows(objective.structure, x0s)
         if len(lead) != 1:
             raise ValueError(
-                f"x0s must have one axis of starts in front of a start's own, got {lead} in front"
+                f"x0s must have one leading axis, that of the starts, got leading axes {lead}"
             )
         for i, a in enumerate(by_lane):
             if len(a) != len(rows):
@@ -134,14 +137,18 @@ class Lanes:
         return len(self.rows)
 
     def taken(self, which: npt.NDArray[Any]) -> Lanes:
-        """Some of the starts."""
+        """Return the selected starts."""
         args = [a[which] if v else a for a, v in zip(self.args, self.varying, strict=True)]
         return Lanes(self.objective, self.rows[which], args, self.varying)
 
     def alone(self, i: int) -> Objective:
-        """The objective as start i is given it."""
+        """Return the objective with the arguments of start i."""
         args = [a[i] if v else a for a, v in zip(self.args, self.varying, strict=True)]
         return self.objective.with_numbers([np.ascontiguousarray(a) for a in args])
+
+    def starts(self) -> _core.Starts:
+        """These starts, as the core takes them."""
+        return _core.Starts(self.rows, self.args, self.varying)
 
     # ---- descending
 
@@ -149,33 +156,33 @@ class Lanes:
         self,
         method: Method,
         by_lane: dict[str, FloatArray],
-        bounds: list[FloatArray],
+        box: list[FloatArray],
         stops: dict[str, Any],
-        told: Told | None = None,
+        on_ended: OnEnded | None = None,
         count_rises: bool = False,
         parts: Parts | None = None,
     ) -> Parts:
-        """Descend from every start in the core; what it tells goes to `parts`.
+        """Descend from every start in the core, and append the core's output to `parts`.
 
         Returns
         -------
         list
-            The parts, of which `outcome` makes one. Of each descent `x`, `last_x` (k, n), `fun`,
-            `last_fun`, `nit`, `nfev`, `nhev`, `reason`, `left`, `right` (k,); `jac` (k, n), or None
-            where the core has no gradients;
-            `error`; and where rises are to be counted, of a rule, `not_falls`, how often the value
-            did not fall, and `late_rises`, how often it rose after half of `max_iter`.
+            The parts, which `outcome` joins. A part holds for its descents `x`, `last_x` (k, n),
+            `fun`, `last_fun`, `nit`, `nfev`, `nhev`, `reason`, `left`, `right` (k,); `jac` (k, n),
+            or None if the core computed no gradients; and `error`. With `count_rises`, a rule also
+            returns `not_falls`, how often the value did not fall, and `late_rises`, how often it
+            rose after half of `max_iter`.
         """
         parts = [] if parts is None else parts
         if isinstance(method, SolverMethod):
-            self._solved(parts, method, by_lane, bounds, stops, told)
+            self._solved(parts, method, by_lane, box, stops, on_ended)
             return parts
-        stepper = self.objective.stepper(method, bool(bounds), stops["gtol"] > 0, stops["xtol"] > 0)
+        stepper = self.objective.stepper(method, bool(box), stops["gtol"] > 0, stops["xtol"] > 0)
         inputs = method.inputs(by_lane)
-        object.__setattr__(self, "_gtol", 0.0 if bounds else stops["gtol"])
+        object.__setattr__(self, "_gtol", 0.0 if box else stops["gtol"])
+        stopping = _core.Stopping(**stops, count_rises=count_rises)
         parts.append((None, stepper.run_many(
-            self.rows, [None, *self.args], [True, *self.varying], inputs, bounds,
-            _core.Stopping(**stops, count_rises=count_rises), progress=told,
+            self.starts(), inputs, box, stopping, _core.Hooks(progress=on_ended),
         )))  # fmt: skip
         return parts
 
@@ -184,33 +191,33 @@ class Lanes:
         parts: Parts,
         method: SolverMethod,
         by_lane: dict[str, FloatArray],
-        bounds: list[FloatArray],
+        box: list[FloatArray],
         stops: dict[str, Any],
-        told: Told | None,
+        on_ended: OnEnded | None,
         which: npt.NDArray[Any] | None = None,
     ) -> None:
-        """By a solver. Starts with equal settings descend together."""
+        """Descend with a solver. Starts with equal settings run together."""
         if by_lane:
             settings = np.stack(list(by_lane.values()), axis=1)
             each, group = np.unique(settings, axis=0, return_inverse=True)
             for g, values in enumerate(each):
                 own = type(method)(**{**method.hyper, **dict(zip(by_lane, values, strict=True))})
                 some = np.flatnonzero(group == g)
-                self.taken(some)._solved(parts, own, {}, bounds, stops, told, some)
+                self.taken(some)._solved(parts, own, {}, box, stops, on_ended, some)
                 if parts[-1][1]["error"] is not None:
                     break
             return
         refuse_matrices(method.name, self.rows.shape[1])
         minimizer, numbers = self.objective.minimizer(method.name), method.numbers()
         parts.append((which, minimizer.run_many(
-            self.rows, [None, *self.args], [True, *self.varying], numbers, bounds,
-            _core.Stopping(**stops), progress=told,
+            self.starts(), numbers, box, _core.Stopping(**stops),
+            _core.Hooks(progress=on_ended),
         )))  # fmt: skip
 
     def outcome(self, parts: Parts) -> dict[str, Any]:
-        """One outcome of the parts' own, each of some of the starts; others were not begun.
+        """Join the parts, each of which covers some of the starts; the rest were not begun.
 
-        Made of the same parts it is the same again, so that it may be interrupted.
+        The same parts give the same outcome again, so an interrupted call can be repeated.
         """
         if len(parts) == 1 and parts[0][0] is None:
             out = completed(parts[0][1], self.rows)
@@ -228,7 +235,7 @@ class Lanes:
         return out
 
     def _paths(self, parts: Parts) -> npt.NDArray[Any]:
-        """The paths of descents that went one by one."""
+        """Return the paths of descents that ran one by one."""
         paths = np.full(len(self), None, dtype=object)
         for which, part in parts:
             paths[which[0]] = path_of(part["path"], self.objective.structure)
@@ -238,43 +245,43 @@ class Lanes:
         self,
         method: Method,
         by_lane: dict[str, FloatArray],
-        bounds: list[FloatArray],
+        box: list[FloatArray],
         stops: dict[str, Any],
-        told: Told | None = None,
+        on_ended: OnEnded | None = None,
         parts: Parts | None = None,
     ) -> Parts:
-        """As `descend`, one by one, with every point as `path`: the same descents, to the bit."""
+        """Descend from one start after another and record every point as `path`.
+
+        The descents are the same as those of `descend`, bit for bit.
+        """
         parts = [] if parts is None else parts
         for i, row in enumerate(self.rows):
             own = {**method.hyper, **{name: float(v[i]) for name, v in by_lane.items()}}
             one = type(method)(**own) if by_lane else method
-            run = Run(self.alone(i), one, stops, bounds, True, None)
-            memory: list[FloatArray | None] = []
-            if not method.solves:
-                memory = [None] * (len(memory_of(method.name)) + method.counts)
+            run = Descent(self.alone(i), one, stops, box, True, None)
             one_of: Parts = []
-            run.go(one_of, row[None, :], memory, False)
+            run.go(one_of, row[None, :], [], False)
             parts.append((np.array([i]), one_of[0][1]))
-            if told:
-                told(i + 1)
+            if on_ended:
+                on_ended(i + 1)
             if parts[-1][1]["error"] is not None:
                 break
         return parts
 
-    # ---- endings
+    # ---- results
 
     def values_and_grads(
         self, points: FloatArray, which: npt.NDArray[Any] | None = None, threads: int = 1
     ) -> tuple[FloatArray, FloatArray]:
-        """Values (k,) and gradients (k, n) at one point for each start, or for those given."""
+        """Return values (k,) and gradients (k, n) at one point for each start in `which`."""
         of = self if which is None else self.taken(which)
         return of.objective.values_and_grads(points, of.args, of.varying, threads)
 
     def _name_faults(self, out: dict[str, Any]) -> None:
-        """Tell in which of the ways that have names values were not finite.
+        """Refine the reason of descents that ended with a value that is not finite.
 
-        The core ends such a descent where the value, the gradient or the next point was not finite;
-        its last value may therefore be a good one.
+        The core ends such a descent if the value, the gradient or the next point is not finite, so
+        the last value may still be a good one.
         """
         (which,) = np.nonzero(out["reason"] == Reason.non_finite)
         if not which.size:
@@ -289,7 +296,7 @@ class Lanes:
         out["last_fun"][which] = values
         if out["jac"] is not None:
             out["jac"][which[lower]] = np.nan
-        # Where no operation is to be blamed: the next step of a rule, or what the data hold.
+        # If no operation is at fault, the next step of a rule is, or the data are.
         unnamed = np.where(good, Reason.diverged, Reason.non_finite).astype(np.int8)
         named = unnamed.copy()
         for gradient in (False, True):
@@ -306,13 +313,13 @@ class Lanes:
             )
         out["reason"][which] = named
 
-    # Of a rule without bounds, the tolerance of the gradient.
+    # The gradient tolerance of a rule without bounds.
     _gtol: float = 0.0
 
     def _find_minima_at_starts(self, out: dict[str, Any], begun: int) -> None:
-        """Call converged what a rule began with a gradient within `gtol`, at a minimum indeed.
+        """Mark descents as converged if a rule started at a minimum, with a gradient within `gtol`.
 
-        The core asks for a gradient that is small beside the one at the start.
+        The core requires a gradient that is also small relative to the gradient at the start.
         """
         (some,) = np.nonzero(out["reason"][:begun] == Reason.max_iterations)
         norms = np.max(np.abs(out["jac"][some]), axis=1, initial=0.0)
@@ -327,7 +334,7 @@ class Lanes:
         out["left"][some[there]], out["right"][some[there]] = norms[there], self._gtol
 
     def results(self, out: dict[str, Any], max_nfev: int, elapsed: float) -> Results:
-        """What the core told, as the user sees it."""
+        """Build the `Results` that users see from the core's output."""
         rows = [a if v else None for a, v in zip(self.args, self.varying, strict=True)]
         begun = out["begun"]
         missing = np.full(begun, True)
@@ -344,31 +351,36 @@ class Lanes:
             out["jac"][which] = self.values_and_grads(points, which)[1]
         if self._gtol > 0:
             self._find_minima_at_starts(out, begun)
-        return Results.told(out, self.objective, max_nfev=max_nfev, elapsed=elapsed, lane_args=rows)
+        return Results.of_outcome(
+            out, self.objective, max_nfev=max_nfev, elapsed=elapsed, lane_args=rows
+        )
 
 
 def lanes_of(objective: Objective, rows: FloatArray) -> Lanes:
-    """Starts (k, n) of one objective, with the same args for all."""
+    """Return starts (k, n) of one objective, with the same arguments for all."""
     return Lanes(objective, rows, objective.args, [False] * len(objective.args))
 
 
 def _rows(form: Structure, x0s: Any) -> tuple[tuple[int, ...], FloatArray]:
-    """Leading axes and starts as rows; a table (k, n) also where a start is a tuple of numbers."""
+    """Return the leading axes and the starts as rows.
+
+    A table (k, n) is accepted too if a start is a tuple of numbers.
+    """
     if form.form == "tuple" and isinstance(x0s, np.ndarray) and not any(form.shapes):
         return Structure("whole", ((form.size,),)).flatten(x0s, "x0s")
     if form.form in ("tuple", "dict") and isinstance(x0s, tuple | dict):
         named = x0s.items() if isinstance(x0s, dict) else enumerate(x0s)
         counts = {name: np.shape(value)[:1] for name, value in named}
         if len(set(counts.values())) > 1:
-            told = ", ".join(f"{n[0] if n else 'none'} for {name}" for name, n in counts.items())
-            raise ValueError(f"x0s must hold as many starts in each entry, got {told}")
+            listed = ", ".join(f"{n[0] if n else 'none'} for {name}" for name, n in counts.items())
+            raise ValueError(f"x0s must have equally many starts in each entry, got {listed}")
     return form.flatten(x0s, "x0s")
 
 
 def _traced(
     function: Callable[..., Any], x0s: Any, args: tuple[Any, ...], unpack: bool | None
 ) -> Objective:
-    """The function, traced at a start of the form that x0s has behind its first axis."""
+    """Trace the function at one start, whose form is that of x0s without its first axis."""
 
     def first(value: Any, what: str) -> FloatArray:
         array = as_floats(value, what)

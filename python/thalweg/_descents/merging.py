@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Which of a million points are the same: by hashed cells of a grid, with care at their borders."""
+"""Merge nearby points among millions by hashing grid cells, with care at the cells' borders."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ Indices = npt.NDArray[np.intp]
 
 # Odd multipliers of 64 bits with no pattern: the golden ratio's, and one of Steele's (SplitMix64).
 _SPREAD, _MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
-# Cells are this many tolerances wide: 2 n / 64 of the points lie near a border, and few minima
-# share a cell.
+# Cells are this many tolerances wide, so that 2 n / 64 of the points lie near a border and few
+# minima share a cell.
 _TOLERANCES = 64
-# So many lower ones a point is compared with in its cell before it is rounded instead: only a
-# continuum of minima has more.
+# A point is compared with at most this many lower points of its cell, and is rounded after that.
+# Only a continuum of minima has more.
 _ROUNDS = 128
 
 
 def cells_of(
     points: FloatArray, scale: FloatArray | float = 1.0, offset: FloatArray | float = 0.0
 ) -> npt.NDArray[np.uint64]:
-    """A number (k,) for the cell that ``scale * x + offset`` lies in, of each point x (k, n).
+    """Hash the cell of ``scale * x + offset`` for each point x (k, n), as numbers (k,).
 
-    Cells have side 1; other cells have other numbers (but for 2**-64).
+    Cells have side 1. Two different cells share a number with probability 2**-64.
     """
     k, n = points.shape
     number, at = np.zeros(k, np.uint64), np.empty(k)
@@ -46,10 +46,11 @@ def cells_of(
 
 
 def grouped(numbers: npt.NDArray[np.uint64]) -> Indices:
-    """For each number the index of the first that equals it.
+    """Return for each number the index of the first number that equals it.
 
-    A hash table for arrays: every number writes its index to the slot that its low bits name, the
-    first one last; what reads back a stranger's index tries again with others of its kind.
+    This is a hash table for arrays. Every number writes its index to the slot given by its low
+    bits, in reverse order so that the first one wins. Numbers that read back the index of a
+    different number try again among themselves.
     """
     k = len(numbers)
     size = 1 << max(4, int(2 * k - 1).bit_length())
@@ -70,11 +71,12 @@ def grouped(numbers: npt.NDArray[np.uint64]) -> Indices:
 
 
 def merged(points: FloatArray, values: FloatArray) -> Indices:
-    """For each point (k, n) the index of the point that it is taken for: itself, or a lower one.
+    """Return for each point (k, n) the index of the point it is merged into: itself or a lower one.
 
-    From the lowest value up: a point within 1 in every coordinate of a lower one that was kept is
-    the same. Two such points share a cell in at least one of n + 1 grids that are shifted along
-    the diagonal, since in each coordinate a border parts them in one grid at most.
+    Points are taken in order of increasing value. A point is merged into a lower point that was
+    kept if they differ by at most 1 in every coordinate. Two such points share a cell in at least
+    one of n + 1 grids shifted along the diagonal, because in each coordinate a border separates
+    them in at most one grid.
     """
     k, n = points.shape
     order = np.argsort(values, kind="stable")
@@ -87,7 +89,7 @@ def merged(points: FloatArray, values: FloatArray) -> Indices:
             break
         shift = j / (n + 1)
         _merge_in_cells(points, parent, waiting, wide, shift)
-        # What a border may have parted in every grid so far.
+        # Keep only points that a border may have separated from others in every grid so far.
         waiting = waiting[parent[waiting] == waiting]
         inside = points[waiting] / wide + shift
         inside -= np.floor(inside)
@@ -102,7 +104,7 @@ def merged(points: FloatArray, values: FloatArray) -> Indices:
 def _merge_in_cells(
     points: FloatArray, parent: Indices, left: Indices, wide: float, shift: float
 ) -> None:
-    """Take points for the lowest in their cell, or for the next lowest, while there are others."""
+    """Merge points into the lowest point of their cell, then into the next lowest, and so on."""
     numbers = cells_of(points[left], 1.0 / wide, shift)
     for _ in range(_ROUNDS):
         heads = left[grouped(numbers)]

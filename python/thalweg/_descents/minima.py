@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The distinct minima that many descents ended at, and which start led to which."""
+"""Find the distinct minima that many descents reached, and which start led to which minimum."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from thalweg._results.results import Many, Results
 __all__ = ["Minima", "find_minima"]
 
 _SHOWN = 8
-# Endings that tell where a descent stood; elsewhere it was not at a stationary point.
+# Descents that ended for these reasons were not at a stationary point.
 _ASTRAY = (Reason.diverged, Reason.left_domain, Reason.non_finite)
-# Where cells begin, off the round numbers that minima like to lie at.
+# Cells begin at this offset, because minima often lie at round numbers.
 _OFFSET = 0.3819660112501051
 Labels = npt.NDArray[np.intp]
 
@@ -30,43 +30,45 @@ Labels = npt.NDArray[np.intp]
 class Minima(Many):
     """The distinct minima of a function in a box, best first, and which start led to which.
 
-    Slices, masks and sorting give others of the kind, whose labels follow.
+    Slices, masks and sorting return `Minima` too, with labels renumbered to match.
 
     Attributes
     ----------
     x : ndarray, tuple or dict
-        The m minima, in the structure of the starts, each array with (m,) in front.
+        The m minima, in the form of the starts. Each array has the leading axis (m,).
     fun : ndarray
-        The values there, shape (m,).
+        The value at each minimum, shape (m,).
     jac : ndarray, tuple or dict
-        The gradients there, as `x`: zero but for rounding, and where a bound holds.
+        The gradient at each minimum, in the form of `x`. It is zero except for rounding, and except
+        for variables at an active bound.
     counts : ndarray of int
-        How many starts ended at each, shape (m,).
+        How many starts ended at each minimum, shape (m,).
     eigenvalues : ndarray
-        Of the Hessian on the variables that no bound holds, ascending, NaN behind them; (m, n).
+        The eigenvalues of the Hessian over the variables that are not at an active bound, in
+        ascending order and padded with NaN, shape (m, n).
     flat : ndarray of bool
-        Whether it has no curvature along some direction, shape (m,): it may then be one point of a
-        line or a plain of minima, of which the starts found many.
+        Whether the curvature is zero along some direction, shape (m,). The point may then belong to
+        a line or plane of minima, of which the starts found many points.
     active_mask : ndarray, tuple or dict of int8
-        -1, 0 or 1, as `x`: at the lower end of the box, inside, at its upper end.
+        -1 at the lower bound, 0 inside, 1 at the upper bound, in the form of `x`.
     labels : ndarray of int
-        For each start the number of its minimum, or -1: it ended elsewhere.
+        The index of the minimum that each start reached, or -1 if it ended elsewhere.
     kinds : ndarray of int8
-        For each start what it ended at: values of `Kind`: a minimum 0, a saddle 1, a maximum 2, or
-        nothing of the kind 3.
+        What each start ended at, as values of `Kind`: 0 a minimum, 1 a saddle, 2 a maximum, 3 none
+        of these.
     best : One
-        The lowest.
+        The lowest minimum.
     elsewhere : dict
-        What became of the starts without a minimum: ``"saddle"`` or the name of a reason, and how
-        many.
+        The number of starts that reached none of these minima, by ``"saddle"``, ``"maximum"`` or
+        the name of a reason.
     others : Many
         Saddles and maxima that descents ended at: `x`, `fun`, `kind`, `counts`, `eigenvalues`.
     ends : Results
         Where and why each descent ended.
     starts : ndarray, tuple or dict
-        Where each began.
+        The start of each descent.
     elapsed : float
-        Seconds.
+        The duration of the call in seconds.
     """
 
     x: Any
@@ -103,36 +105,36 @@ class Minima(Many):
 
     @property
     def starts(self) -> Any:
-        """Where each descent began."""
+        """The start of each descent."""
         return self._about["starts"]
 
     def _taken(self, lanes: npt.NDArray[np.intp]) -> Minima:
         taken = super()._taken(lanes)
-        number = np.full(self.size + 1, -1, np.intp)  # the last is that of -1
+        number = np.full(self.size + 1, -1, np.intp)  # label -1 indexes the last entry
         number[lanes.ravel()] = np.arange(lanes.size)
         taken._shared = self._shared | {"labels": number[self.labels]}
         return taken
 
     def _message(self, lane: int) -> str:
-        ground = ", on flat ground" if self.flat[lane] else ""
+        ground = " with a flat direction" if self.flat[lane] else ""
         return f"a minimum{ground}: {self.counts[lane]:,} of {self.labels.size:,} starts ended here"
 
     @property
     def elsewhere(self) -> dict[str, int]:
-        """What became of the starts that did not end at one of these minima, and how many."""
+        """How many starts reached none of these minima, by what they reached instead."""
         away = self.labels.ravel() < 0
         kinds = self.kinds.ravel()
-        told = {str(k): int((kinds[away] == k).sum()) for k in (Kind.saddle, Kind.maximum)}
+        numbers = {str(k): int((kinds[away] == k).sum()) for k in (Kind.saddle, Kind.maximum)}
         reasons = self.ends.reason.ravel()[away & (kinds == Kind.unfinished)]
         counts = np.bincount(reasons, minlength=len(Reason))
-        told |= {str(r): int(counts[r]) for r in Reason}
-        told["minimum left out here"] = int(away.sum()) - sum(told.values())
-        return {name: n for name, n in told.items() if n}
+        numbers |= {str(r): int(counts[r]) for r in Reason}
+        numbers["minimum left out here"] = int(away.sum()) - sum(numbers.values())
+        return {name: n for name, n in numbers.items() if n}
 
     def _elsewhere(self) -> str:
-        told = self.elsewhere
-        listed = ", ".join(f"{name} {n:,}" for name, n in told.items())
-        return f"{sum(told.values()):,} starts: {listed}" if told else "none"
+        numbers = self.elsewhere
+        listed = ", ".join(f"{name} {n:,}" for name, n in numbers.items())
+        return f"{sum(numbers.values()):,} starts: {listed}" if numbers else "none"
 
     def _rows(self) -> list[tuple[str, str]]:
         rows = [("minima", f"{self.size:,}, from {self.labels.size:,} starts")]
@@ -144,28 +146,29 @@ class Minima(Many):
             rows.append(("...", f"{self.size - _SHOWN:,} more"))
         if flat := int(self.flat.sum()):
             rows.append(
-                ("flat", f"{flat:,} of them: each may be one point of a continuum of minima")
+                ("flat", f"{flat:,}, each of which may be one point of a continuum of minima")
             )
         rows.append(("elsewhere", self._elsewhere()))
         return [*rows, ("elapsed", seconds(self.elapsed))]
 
 
-@np.errstate(all="ignore")  # points and curvatures may be huge, and Hessians not finite
+@np.errstate(all="ignore")  # points and curvatures may be huge, Hessians may be non-finite
 def find_minima(
     objective: Objective, box: Box, out: dict[str, Any], tol: float
 ) -> tuple[dict[str, Any], dict[str, Any], Labels, npt.NDArray[np.int8]]:
-    """What many descents ended at.
+    """Find the distinct minima among the endpoints of many descents.
 
-    Ends are rounded to cells of `tol` times the box's width. The lowest end of each cell is judged
-    and, if it is near a minimum, polished by Newton's method; if that moved it by at most the same
-    distance, all ends of its cell belong to where it came to. Of those, from the lowest value up,
-    what lies within that distance of a lower one is the same minimum.
+    Endpoints are rounded to cells of `tol` times the width of the box. The lowest endpoint of each
+    cell is classified and, if it is near a minimum, polished with Newton's method. If that moves it
+    by at most one cell width, all endpoints of its cell belong to the polished point. Polished
+    points are then taken in order of increasing value, and a point within one cell width of a lower
+    point is the same minimum.
 
     Returns
     -------
     tuple
-        Arrays of the minima and of other stationary points; for each end the number of its
-        minimum or -1, and its kind.
+        Arrays of the minima, arrays of other stationary points, the index of the minimum of each
+        endpoint (or -1), and the kind of each endpoint.
     """
     k, n = out["x"].shape
     reason, x, f = out["reason"], out["x"], out["fun"]
@@ -183,7 +186,7 @@ def find_minima(
     judged = judge(objective, x, settled, stuck, box, tol)
     down = np.flatnonzero(judged.kind == Kind.minimum)
     x[down], f[down], jac[down] = polished(objective, x[down], box, tol)
-    # What each cell's end is taken for: those of one kind within tol are one.
+    # Endpoints of one kind within tol of each other are one point.
     same = np.arange(len(x))
     for one in (Kind.minimum, Kind.saddle, Kind.maximum):
         own = np.flatnonzero(judged.kind == one)
@@ -203,14 +206,14 @@ def find_minima(
     counts = np.bincount(same, np.bincount(number, minlength=len(x)), len(x)).astype(np.int64)
     away = np.flatnonzero((at.kind == Kind.saddle) | (at.kind == Kind.maximum))
     form, chosen = objective.structure, (x[heads], f[heads], jac[heads], counts[heads])
-    minima, others = (_told(form, *chosen, at, box, some) for some in (here, away))
+    minima, others = (_arrays_of(form, *chosen, at, box, some) for some in (here, away))
     return minima, others, labels, kinds
 
 
 def _lowest_in_cells(
     x: FloatArray, values: FloatArray, box: Box, tol: float
 ) -> tuple[Labels, Labels]:
-    """The index of the lowest point of each cell, and the number of each point's cell."""
+    """Return the index of the lowest point of each cell, and the cell number of each point."""
     scale = 1.0 / (tol * box.width)
     first = grouped(cells_of(x, scale, _OFFSET - box.lower * scale))
     index = np.arange(len(x))
@@ -225,7 +228,7 @@ def _lowest_in_cells(
     return chosen, number
 
 
-def _told(
+def _arrays_of(
     form: Structure,
     x: FloatArray,
     f: FloatArray,
@@ -235,7 +238,7 @@ def _told(
     box: Box,
     some: Labels,
 ) -> dict[str, Any]:
-    """Arrays of some of the points, in the user's form."""
+    """Return arrays of the selected points in the user's form."""
     x, lead = x[some], (len(some),)
     return {
         "x": form.restore(x, lead),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""`minimize`: one descent. Checks its arguments and hands it on."""
+"""Check the arguments of `minimize` and run one descent or one training."""
 
 from __future__ import annotations
 
@@ -8,20 +8,22 @@ from collections.abc import Callable
 from typing import Any
 
 from thalweg._descents.batches import Batches
-from thalweg._descents.descent import Run, State, continued, not_begun
+from thalweg._descents.descent import Descent, State, continued, not_begun
 from thalweg._descents.interrupts import carried, carries_result
+from thalweg._descents.request import Request
 from thalweg._descents.training import train
-from thalweg._methods.method import Method, make, memory_of
+from thalweg._methods.method import make
 from thalweg._methods.stopping import FTOL, GTOL, XTOL, checked_given, defaults, is_given
 from thalweg._objectives.bounds import read_bounds
-from thalweg._objectives.objective import Objective, checked_threads, objective_of
+from thalweg._objectives.objective import Objective, objective_of
 from thalweg._objectives.points import FloatArray, check_finite
+from thalweg._objectives.programs import checked_threads
 from thalweg._objectives.untraced import Called
 from thalweg._results.result import Result
 
 __all__ = ["State", "minimize"]
 
-# SciPy's names for what we call otherwise.
+# SciPy's names of options, and our names for them.
 _OPTIONS = {
     "maxiter": "max_iter", "maxfev": "max_nfev", "maxfun": "max_nfev", "gtol": "gtol",
     "xtol": "xtol",
@@ -29,10 +31,10 @@ _OPTIONS = {
     "max_iter": "max_iter", "max_nfev": "max_nfev", "max_time": "max_time",
 }  # fmt: skip
 _REFUSED = {
-    "constraints": "bounds= hold for every method; other constraints are not offered: "
+    "constraints": "every method accepts bounds=, but no other constraints: "
     "add a penalty to the function",
-    "hess": "second derivatives are made from the traced function; leave it out",
-    "hessp": "second derivatives are made from the traced function; leave it out",
+    "hess": "second derivatives are computed from the traced function; leave it out",
+    "hessp": "second derivatives are computed from the traced function; leave it out",
 }
 
 
@@ -71,103 +73,126 @@ def minimize(
     patience: float | None = None,
     **hyper: Any,
 ) -> Result:
-    """Descend from `x0` to a minimum of `fun`.
+    """Find a minimum of `fun` by descending from `x0`.
 
     Parameters
     ----------
     fun : callable or Objective
-        A function written in NumPy, or one traced before. It is called once; what its closure and
-        globals hold is frozen then, and `args` are inputs.
+        A function written in NumPy, or one that was traced before. It is called once. The values
+        in its closure and in globals are frozen at that moment; `args` remain inputs.
     x0 : array_like, tuple or dict
-        The start; its form says how the function is called (docs/api.md, "How x0 reaches the
-        function").
+        The start. Its form decides how the function is called (see "How x0 reaches the function"
+        in the documentation).
     method : str or method object
-        ``"gradient_descent"``, ``"momentum"``, ``"adam"``, … (`thalweg.methods` names them all),
-        with hyper-parameters as further keywords, or an object such as
+        A name such as ``"lbfgs"``, ``"gradient_descent"`` or ``"adam"`` (`thalweg.methods` lists
+        them all), with hyper-parameters as further keywords, or an object such as
         ``tw.Adam(learning_rate=0.1)``.
     args : tuple, optional
         Further arguments of `fun`.
     bounds : sequence or dict of (lower, upper), or Bounds, optional
-        None for a free end; arrays are broadcast to the entries of `x0`. Held at every evaluation,
-        by projection.
+        Lower and upper bounds of the variables; None means unbounded. Arrays are broadcast to the
+        entries of `x0`. Projection keeps every evaluation inside the bounds.
     gtol : float, default 1e-8
-        Stop when the largest component of the projected gradient is at most this, and at most this
-        share of the largest that the descent met. Here as in the other tests, 0 switches the test
-        off.
+        Stop when the largest component of the projected gradient is at most `gtol`, and is at most
+        `gtol` times the largest component met during the descent. Zero switches this test off, as
+        it does for `xtol` and `ftol`.
     xtol : float, default 0
-        Stop when the largest change of a variable is at most ``xtol * (1 + max|x|)``.
+        Stop when no variable changes by more than ``xtol * (1 + max|x|)``.
     ftol : float, default 0
         Stop when the value changes by at most ``ftol * max(|f_k|, |f_k+1|, 1)``.
     max_iter : int, optional
-        Iterations at most: by default 1000 under a rule, 10,000 under a solver.
+        Maximum number of iterations; by default 1000 for a rule and 10,000 for a solver.
     max_nfev : int, optional
-        Evaluations at most; a joint value and gradient counts once.
+        Maximum number of evaluations. A joint value and gradient counts once.
     max_time : float, optional
-        Seconds at most.
+        Maximum duration in seconds.
     callback : callable, optional
-        Called after each iteration as ``callback(xk)``, or ``callback(intermediate_result=...)`` if
-        that is its parameter's name; it ends the descent by raising StopIteration or returning
-        True.
+        Called after each iteration as ``callback(xk)``, or as ``callback(intermediate_result=...)``
+        if that is the name of its parameter. It ends the descent by raising StopIteration or by
+        returning True.
     progress : bool, default False
-        Show the iteration, value and gradient norm on stderr.
+        Whether to show the iteration, value and gradient norm on stderr.
     record : bool, default False
-        Keep every point in ``result.path``.
+        Whether to keep every point in ``result.path``.
     state : State, optional
-        Continue from another result's ``state``; `x0` then only gives the form.
+        The ``state`` of another result, to continue from. `x0` then only gives the form.
     trace : bool, default True
-        False calls `fun` at every evaluation, for functions that cannot be traced.
+        If False, `fun` is not traced but called at every evaluation.
     jac : callable or True, optional
-        With ``trace=False``: the gradient, or True where `fun` returns value and gradient;
-        otherwise differences are taken.
+        With ``trace=False``, the gradient of `fun`, or True if `fun` returns value and gradient.
+        Without it, finite differences are used.
     threads : int, optional
-        Threads that share the rows of long arrays (256 elements or more along the leading axis):
-        1, or what the objective was made with. Results do not depend on it, to the bit.
+        The number of threads that share the rows of long arrays, which have 256 elements or more
+        along the leading axis. The default is 1, or the setting of the objective. The results are
+        the same for any number, bit for bit.
     unpack : bool, optional
-        Whether the elements of `x0` are passed one by one; by default as the signature says.
+        Whether to pass the elements of `x0` as separate arguments. By default, the signature of
+        `fun` decides.
     tol, options : optional
-        SciPy's spellings: `tol` sets `gtol`, `options` may hold ``maxiter``, ``gtol``, ``ftol``, ….
+        SciPy's spellings: `tol` sets `gtol`, and `options` may hold ``maxiter``, ``gtol``,
+        ``ftol``, ….
     data : tuple of array_like, optional
-        Train on minibatches: arrays with rows along their first axis, as many rows each, that
-        follow the parameters of the point in `fun`, before `args`. `fun` is then the **mean** of a
-        loss over rows, written over whole arrays; it is traced once for full batches, and once
-        more for an incomplete one. float64, float32, integers and booleans are read where they
-        lie, memory-mapped files and strided arrays too; other numbers are copied as float64.
+        Arrays of training data for minibatches, with equally many rows along their first axis.
+        `fun` takes them after the parameters and before `args`, and must return the **mean** of a
+        loss over the rows it is given. It is traced once for full batches and once more for an
+        incomplete batch. Arrays of float64, float32, integers and booleans are read without a copy,
+        including memory-mapped and strided arrays; other dtypes are copied to float64.
     batch_size : int, default 256
-        Rows of a batch; at most all. The rows left over make a smaller last batch.
+        The number of rows in a batch, at most all of them. The remaining rows form a smaller last
+        batch.
     epochs : int, default 10
-        Passes over the rows; the training ends after them (`gtol`, `xtol`, `ftol`, `max_iter` and
-        `max_nfev` are not offered).
+        The number of passes over the rows. The training ends after them; `gtol`, `xtol`, `ftol`,
+        `max_iter` and `max_nfev` do not apply.
     seed : int, default 0
-        Of the shuffles and of the rows held out, >= 0: with the number of the epoch it determines
-        the order of the rows.
+        Seed for shuffling and for choosing the held-out rows, >= 0. The seed and the number of the
+        epoch determine the order of the rows.
     shuffle : bool, default True
-        Take the rows in a new random order in each epoch.
+        Whether to take the rows in a new random order in each epoch.
     drop_last : bool, default False
-        Leave out the incomplete batch.
+        Whether to leave out an incomplete last batch.
     average : bool, default False
-        The answer is an average of the iterates, with weights that grow as the cube of the step.
+        Whether to return an average of the iterates, with weights that grow with the cube of the
+        step.
     holdout : float or tuple of array_like, optional
-        A fraction of the rows, or arrays like `data`: held out, and the loss on them evaluated at
-        the start and after each epoch. The answer is the point where it is lowest.
+        A fraction of the rows to hold out, or separate arrays like `data`. The loss on held-out
+        rows is evaluated at the start and after each epoch, and the point with the lowest held-out
+        loss is returned.
     patience : int, default 10
-        End after so many epochs without a lower held-out loss; ``np.inf`` never.
+        Stop after this many epochs without a lower held-out loss; ``np.inf`` means never.
     **hyper
         The method's hyper-parameters, such as `learning_rate`: numbers, or functions of the step
-        t = 0, 1, … (`thalweg.schedules`); and for every method `clip_value`, `clip_norm` and
+        t = 0, 1, … (`thalweg.schedules`). Every method also accepts `clip_value`, `clip_norm` and
         `weight_decay`.
 
     Returns
     -------
     Result
+        The minimum `x`, its value `fun`, and why and after how many iterations the descent ended.
 
     Raises
     ------
     TraceError
         If `fun` cannot be traced.
     ValueError, TypeError
-        If an argument does not fit; the message says what was wanted, what came, and which.
+        If an argument is invalid; the message names it and says what was expected.
     KeyboardInterrupt
-        On Ctrl-C, with the best so far as ``.result``.
+        On Ctrl-C, with the best point so far in ``.result``.
+
+    See Also
+    --------
+    minimize_many : Descend from many starts at once.
+    multistart : Find the distinct minima in a box.
+    sweep : Compare hyper-parameters.
+    least_squares : Minimize a sum of squares of residuals.
+    curve_fit : Fit a model to data.
+    methods : List the methods.
+
+    References
+    ----------
+    .. [1] J. Nocedal and S. J. Wright, *Numerical Optimization*, 2nd ed., Springer, 2006,
+       https://doi.org/10.1007/978-0-387-40065-5
+    .. [2] D. C. Liu and J. Nocedal, "On the limited memory BFGS method for large scale
+       optimization", Math. Program. 45, 1989, 503-528, https://doi.org/10.1007/BF01589116
 
     Examples
     --------
@@ -187,43 +212,46 @@ def minimize(
         "max_time": max_time,
     }  # fmt: skip
     progress = _scipy_spellings(stops, tol, options, hyper, progress)
-    given = checked_given(stops)
     chosen = make("lbfgs" if method is None else method, hyper)
-    stops = defaults(chosen) | given
     if x0 is None:
-        raise TypeError("x0 is required: where the descent starts")
+        raise TypeError("x0 is required: pass the point from which the descent starts")
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be a function, got {type(callback).__name__}")
+    asked = Request(
+        fun=fun, x0=x0, method=chosen, stops=checked_given(stops), args=_as_tuple(args),
+        bounds=bounds, state=state, trace=trace, jac=jac, unpack=unpack, threads=threads,
+        record=record, callback=callback, progress=progress, began=began,
+    )  # fmt: skip
     dealt = (batch_size, epochs, seed, holdout, patience, shuffle, drop_last, average)
     if data is not None or dealt != (None, None, None, None, None, True, False, False):
         if chosen.solves:
             raise TypeError(
-                f"minibatches need a rule such as 'adam', got {chosen.name}, which compares values "
-                "from step to step"
+                f"minibatches need a rule such as 'adam', got {chosen.name}, which compares the "
+                "values of successive steps"
             )
-        return train(
-            fun, x0, chosen, Batches(data, *dealt), given, args=_as_tuple(args), bounds=bounds,
-            state=state, trace=trace, jac=jac, unpack=unpack, threads=threads, record=record,
-            callback=callback, progress=progress, began=began,
-        )  # fmt: skip
-    objective = _objective(fun, x0, chosen, _as_tuple(args), trace, jac, unpack)
-    lead, rows = objective.structure.flatten(x0, "x0")
+        return train(asked, Batches(data, *dealt))
+    return _descend(asked)
+
+
+def _descend(asked: Request) -> Result:
+    """Run one descent."""
+    objective, state = _objective(asked), asked.state
+    lead, rows = objective.structure.flatten(asked.x0, "x0")
     if lead:
         raise ValueError(f"x0 must be one start, got {rows.shape[0]} (leading axes {lead})")
     check_finite(rows[0], "x0", objective.structure)
     memory: list[FloatArray | None] = []
-    if not chosen.solves:
-        memory = [None] * (len(memory_of(chosen.name)) + chosen.counts)
     if state is not None:
         if hasattr(state, "epoch"):
-            raise TypeError("state is that of a training on minibatches: give data= too")
-        rows, memory = continued(state, chosen, rows)
-    limits = read_bounds(bounds, objective.structure, rows[0])
+            raise TypeError("state is that of a training on minibatches: pass data= too")
+        rows, memory = continued(state, asked.method, rows)
+    box = read_bounds(asked.bounds, objective.structure, rows[0])
+    stops, threads = defaults(asked.method) | asked.stops, asked.threads
     stops["threads"] = objective.threads if threads is None else checked_threads(threads)
-    run = Run(objective, chosen, stops, limits, record, callback)
+    run = Descent(objective, asked.method, stops, box, asked.record, asked.callback)
     return carried(
-        began,
-        lambda parts: run.go(parts, rows, memory, progress),
+        asked.began,
+        lambda parts: run.go(parts, rows, memory, asked.progress),
         lambda parts, seconds: run.result(
             parts[0][1] if parts else not_begun(rows), state.nit if state else 0, seconds, state
         ),
@@ -231,39 +259,32 @@ def minimize(
     )
 
 
-def _objective(
-    fun: Callable[..., Any] | Objective,
-    x0: Any,
-    chosen: Method,
-    args: tuple[Any, ...],
-    trace: bool,
-    jac: Any,
-    unpack: bool | None,
-) -> Called | Objective:
-    """What is minimized: traced, traced before, or called."""
+def _objective(asked: Request) -> Called | Objective:
+    """Return the objective: traced now, traced before, or called at every evaluation."""
+    fun, x0, args, jac, unpack = asked.fun, asked.x0, asked.args, asked.jac, asked.unpack
     if isinstance(fun, Objective):
         if unpack is not None or jac is not None:
             raise TypeError(
-                "unpack= and jac= were settled when the objective was traced; leave them out"
+                "unpack= and jac= were fixed when the objective was traced; leave them out"
             )
         return objective_of(fun, x0, args, None)
-    if not trace:
-        if chosen.needs in ("hessian", "hessian_vector"):
+    if not asked.trace:
+        if asked.method.needs in ("hessian", "hessian_vector"):
             raise TypeError(
-                f"{chosen.name} needs second derivatives, which are made from a traced function: "
+                f"{asked.method.name} needs second derivatives, which only a traced function has: "
                 "leave out trace=False, or use 'lbfgs'"
             )
-        return Called(fun, x0, args, jac, unpack, chosen.needs != "value")
+        return Called(fun, x0, args, jac, unpack, asked.method.needs != "value")
     if jac is not None:
         raise TypeError(
-            "jac= is for trace=False: a traced function is differentiated exactly. Leave it out"
+            "jac= is for trace=False; a traced function is differentiated exactly. Leave it out"
             + ", and return the value alone" * (jac is True)
         )
     return objective_of(fun, x0, args, unpack)
 
 
 def _as_tuple(args: Any) -> tuple[Any, ...]:
-    """`args`, where one may stand alone as in SciPy."""
+    """Return `args` as a tuple; as in SciPy, one argument may stand alone."""
     return args if isinstance(args, tuple) else (args,)
 
 
@@ -274,14 +295,14 @@ def _scipy_spellings(
     hyper: dict[str, Any],
     progress: bool,
 ) -> bool:
-    """Fold SciPy's names into ours."""
+    """Store SciPy's spellings of the stopping limits in `stops`, and return `progress`."""
     for key in [k for k in hyper if k in ("maxfev", "maxiter", "maxfun")]:
         stops[_OPTIONS[key]] = hyper.pop(key)
     if options is not None and not isinstance(options, dict):
         raise TypeError(f"options must be a dict, got {type(options).__name__}")
     for key, value in (options or {}).items():
         if key not in _OPTIONS:
-            raise TypeError(f"options must be among {', '.join(_OPTIONS)}, got {key!r}")
+            raise TypeError(f"keys of options must be among {', '.join(_OPTIONS)}, got {key!r}")
         if _OPTIONS[key] == "progress":
             progress = bool(value)
         elif not is_given(stops[_OPTIONS[key]]):

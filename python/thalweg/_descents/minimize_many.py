@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""`minimize_many`: descents from many starts, in lanes that threads share."""
+"""Descend from many starts at once, in vector lanes that threads share."""
 
 from __future__ import annotations
 
@@ -39,55 +39,72 @@ def minimize_many(
     unpack: bool | None = None,
     **hyper: Any,
 ) -> Results:
-    """Descend from every start to a minimum of `fun`: as `minimize` from each, much faster.
+    """Find a minimum of `fun` from each of many starts, much faster than by a loop.
+
+    Each descent is the one that `minimize` would make from that start, bit for bit.
 
     Parameters
     ----------
     fun : callable or Objective
-        A function written in NumPy, or one traced before; called once.
+        A function written in NumPy, or one that was traced before. It is called once.
     x0s : array_like, tuple or dict
-        The starts: a start's form with k in front, ``(k, ...)``; for a function of several numbers
-        ``(k, n)``, for one number ``(k,)``. Each array of a tuple or dict has k in front.
+        The k starts, with a leading axis of length k: ``(k,)`` for a function of one number,
+        ``(k, n)`` for a function of n numbers, ``(k, ...)`` for a function of an array. In a tuple
+        or dict, each array has the leading axis.
     method : str or method object
         As in `minimize`.
     args : tuple, optional
-        Further arguments of `fun`, the same for all.
+        Further arguments of `fun`, the same for all starts.
     lane_args : tuple of array_like, optional
-        Further arguments behind them, arrays ``(k, ...)`` of which each start has its own entry.
+        Further arguments after `args` that differ between starts: arrays ``(k, ...)`` with one
+        entry for each start.
     bounds : optional
-        As in `minimize`, the same for all.
+        As in `minimize`, the same for all starts.
     gtol, xtol, ftol, max_iter, max_nfev : optional
-        As in `minimize`, for each.
+        Stopping limits of each descent, as in `minimize`.
     max_time : float, optional
-        Seconds at most, for all together.
+        Maximum duration of all descents together, in seconds.
     threads : int, optional
-        Threads that share the starts; by default one a core, or one for a few starts. Results do
-        not depend on it, to the bit.
+        The number of threads that share the starts. The default is one for each core, or one if
+        there are few starts. The results are the same for any number, bit for bit.
     progress : bool, default False
-        Show on stderr how many have ended.
+        Whether to show on stderr how many descents have ended.
     record : bool, default False
-        Keep every descent's points: ``r[i].path``. They then go one by one.
+        Whether to keep the points of every descent in ``r[i].path``. The descents then run one
+        after another.
     unpack : bool, optional
         As in `minimize`.
     **hyper
-        Hyper-parameters; arrays of length k where they differ from start to start. (Of a solver,
-        starts with equal ones descend together.)
+        The method's hyper-parameters: a number, or an array of length k with one value for each
+        start. With a solver, starts with equal values run together.
 
     Returns
     -------
     Results
-        Arrays with k in front: `x`, `fun`, `jac`, `success`, `status`, `reason`, `nit`, `nfev`,
-        `nhev`. Each start ends as it would alone, to the bit.
+        Arrays with a leading axis of length k: `x`, `fun`, `jac`, `success`, `status`, `reason`,
+        `nit`, `nfev`, `nhev`.
 
     Raises
     ------
     TraceError
         If `fun` cannot be traced.
     ValueError, TypeError
-        If an argument does not fit; the message says what was wanted, what came, and which.
+        If an argument is invalid; the message names it and says what was expected.
     KeyboardInterrupt
-        On Ctrl-C, with what there is as ``.result``; those not begun have the reason
-        ``interrupted`` and NaN for `fun`.
+        On Ctrl-C, with the results so far in ``.result``. Descents that had not begun have the
+        reason ``interrupted`` and a `fun` of NaN.
+
+    See Also
+    --------
+    minimize : Descend from one start.
+    multistart : Choose the starts in a box and merge the minima.
+    sweep : Descend with every combination of hyper-parameters.
+    least_squares_many : Minimize many sums of squares.
+
+    References
+    ----------
+    .. [1] J. Nocedal and S. J. Wright, *Numerical Optimization*, 2nd ed., Springer, 2006,
+       https://doi.org/10.1007/978-0-387-40065-5
 
     Examples
     --------
@@ -110,13 +127,13 @@ def minimize_many(
     chosen, by_lane = lane_method(method, hyper, len(lanes))
     stops = defaults(chosen) | checked_given(given)
     stops["threads"] = cores(threads)
-    limits = read_bounds(bounds, lanes.objective.structure, lanes.rows)
+    box = read_bounds(bounds, lanes.objective.structure, lanes.rows)
 
     def run(parts: Parts) -> None:
         with Progress(progress, len(lanes), "start") as shown:
-            told = shown.count if progress else None
+            on_ended = shown.count if progress else None
             descend = lanes.recorded if record else lanes.descend
-            descend(chosen, by_lane, limits, stops, told, parts=parts)
+            descend(chosen, by_lane, box, stops, on_ended, parts=parts)
 
     def tell(parts: Parts, seconds: float) -> Results:
         return lanes.results(lanes.outcome(parts), stops["max_nfev"], seconds)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""`multistart`: descents from all over a box, and the distinct minima they end at."""
+"""Descend from starts spread over a box and collect the distinct minima."""
 
 from __future__ import annotations
 
@@ -16,52 +16,44 @@ from thalweg._descents.progress import Progress
 from thalweg._descents.stationary import Box
 from thalweg._methods.method import Method, make
 from thalweg._methods.stopping import FTOL, GTOL, XTOL, checked_given, defaults
-from thalweg._objectives.bounds import read_limits
+from thalweg._objectives.bounds import box_from_pairs
 from thalweg._objectives.objective import Objective, objective_of
 from thalweg._objectives.points import FloatArray, as_floats
 from thalweg._results.results import Many, Results
 
-__all__ = ["Asked", "multistart"]
+__all__ = ["BoxSearch", "multistart"]
 
 T = TypeVar("T")
 
-# Powers of two: of Sobol's points that are made together, and that there are.
+# Exponents of two: how many Sobol points are generated at a time, and how many exist at most.
 _PIECE, _SOBOLS = 18, 30
 
 
-class Asked:
-    """What `multistart` and `basins` are asked, read and checked."""
+class BoxSearch:
+    """Descents that start inside a box: the checked arguments of `multistart` and `basins`."""
 
     def __init__(
         self,
-        fun: Callable[..., Any] | Objective,
+        objective: Objective,
         bounds: Any,
-        method: Any,
-        *,
-        args: Any,
+        method: Method,
+        stops: dict[str, Any],
         bounded: bool,
         merge_tol: Any,
-        threads: int | None,
-        unpack: bool | None,
-        stops: dict[str, Any],
-        hyper: dict[str, Any],
     ) -> None:
-        given = checked_given(stops)
-        self.method: Method = make("lbfgs" if method is None else method, hyper)
-        self.stops = defaults(self.method) | given | {"threads": cores(threads)}
+        self.objective, self.method, self.stops = objective, method, stops
         self.tol = _checked_tol(merge_tol)
-        self.objective = _objective_in(bounds, fun, args, unpack)
-        lower, upper = read_limits(bounds, self.objective.structure)
+        lower, upper = box_from_pairs(bounds, self.objective.structure)
         with np.errstate(over="ignore"):
             wrong = np.flatnonzero(~np.isfinite(upper - lower))
         if wrong.size:
             i = wrong[0]
             raise ValueError(
-                "bounds must be finite, since starts are taken all over the box, got "
+                "bounds must be finite, because starts are spread over the whole box, got "
                 f"({lower[i]}, {upper[i]}) for {self.objective.structure.name_of(i)}"
             )
         if not (lower < upper).any():
-            raise ValueError("bounds must leave room in some variable, got lower = upper in all")
+            raise ValueError("bounds must leave a variable free, got lower = upper in all of them")
         self.box = Box(np.ascontiguousarray(lower), np.ascontiguousarray(upper), bool(bounded))
 
     def run(
@@ -71,23 +63,25 @@ class Asked:
         progress: bool,
         tell: Callable[[dict[str, Any], Results], T],
     ) -> T:
-        """Descend from rows (k, n) in the core: what is made of the outcome and of its `Results`.
+        """Descend from rows (k, n) and return ``tell(outcome, results)``.
 
-        An interrupt carries the `Results` alone, also where it comes while more is made of them.
+        An interrupt carries the `Results` alone, even if it arrives while `tell` runs.
         """
         began, lanes = time.perf_counter(), lanes_of(self.objective, rows)
 
         def descend(parts: Parts) -> None:
             with Progress(progress, len(rows), "start") as shown:
-                told = shown.count if progress else None
-                lanes.descend(self.method, {}, self.box.limits, self.stops, told, parts=parts)
+                on_ended = shown.count if progress else None
+                lanes.descend(
+                    self.method, {}, self.box.descent_box, self.stops, on_ended, parts=parts
+                )
 
         def both(parts: Parts, seconds: float) -> tuple[dict[str, Any], Results]:
             out, most = lanes.outcome(parts), self.stops["max_nfev"]
             if slopes:
                 return out, lanes.results(out, most, seconds)
             bare = out | {"jac": None}
-            return out, Results.told(bare, self.objective, max_nfev=most, elapsed=seconds)
+            return out, Results.of_outcome(bare, self.objective, max_nfev=most, elapsed=seconds)
 
         return carried(
             began,
@@ -98,7 +92,7 @@ class Asked:
         )
 
     def minima(self, out: dict[str, Any], ends: Results, starts: Any, began: float) -> Minima:
-        """The minima that descents ended at."""
+        """Find the minima that the descents reached."""
         found, others, labels, kinds = find_minima(self.objective, self.box, out, self.tol)
         del found["kind"]
         labels, kinds = labels.reshape(ends.shape), kinds.reshape(ends.shape)
@@ -133,73 +127,88 @@ def multistart(
     max_time: float | None = None,
     **hyper: Any,
 ) -> Minima:
-    """Descend from starts all over a box, and tell the distinct minima.
+    """Descend from starts spread over a box and find the distinct minima.
 
     Parameters
     ----------
     fun : callable or Objective
-        A function written in NumPy; it is called once.
+        A function written in NumPy. It is called once.
     bounds : sequence or dict of (lower, upper), or Bounds
-        The box, finite. Its form is the form of the points (docs/api.md, "How x0 reaches the
-        function"): a list of pairs for a function of several numbers or of one array, one pair for
-        a function of a number, a dict by name whose ends may be arrays. A variable with equal ends
-        is held.
+        The box, which must be finite. Its form is the form of the points (see "How x0 reaches the
+        function" in the documentation): a list of pairs for a function of several numbers or of
+        one array, one pair for a function of one number, or a dict by name, whose bounds may be
+        arrays. A variable whose bounds are equal is fixed.
     n : int, default 1000
-        How many starts.
+        The number of starts.
     method : str or method object
         As in `thalweg.minimize`, with hyper-parameters as further keywords.
     args : tuple, optional
         Further arguments of `fun`.
     seed : int, default 0
-        Of the starts, >= 0.
+        Seed for the starts, >= 0.
     sampling : {"sobol", "uniform"}
-        Sobol's sequence, scrambled (it fills the box evenly; needs SciPy), or independent uniform
-        numbers.
+        How starts are chosen: a scrambled Sobol sequence, which fills the box evenly and needs
+        SciPy, or independent uniform numbers.
     merge_tol : float, default 1e-3
-        How far apart ends may be that are the same minimum, in every variable, as a share of the
-        box's width.
+        Endpoints are the same minimum if they differ in no variable by more than this fraction of
+        the width of the box.
     bounded : bool, default True
-        Keep the descents inside the box: a minimum at its border is then a minimum. False: the
-        bounds only say where to start.
+        Whether the descents stay inside the box; a minimum on its border then counts as a minimum.
+        If False, the bounds only say where to start.
     threads : int, optional
-        Threads that share the starts; by default all cores. Results do not depend on it.
+        The number of threads that share the starts; by default one for each core. The results are
+        the same for any number, bit for bit.
     progress : bool, default False
-        Show on stderr how many descents have ended.
+        Whether to show on stderr how many descents have ended.
     unpack : bool, optional
-        Whether the variables are passed one by one; by default as the signature says.
+        Whether to pass the variables as separate arguments. By default, the signature of `fun`
+        decides.
     gtol, xtol, ftol, max_iter, max_nfev, max_time : optional
-        When a descent stops, as in `thalweg.minimize`.
+        Stopping limits of each descent, as in `thalweg.minimize`.
     **hyper
         The method's hyper-parameters.
 
     Returns
     -------
     Minima
-        `x`, `fun`, `counts`, best first; `labels`: for each start its minimum, or -1; `best`.
+        `x`, `fun` and `counts` of the minima, best first; `labels`, the index of the minimum of
+        each start, or -1; and `best`, the lowest minimum.
 
     Raises
     ------
     TraceError
         If `fun` cannot be traced.
     ValueError, TypeError
-        If an argument does not fit; the message says what was wanted, what came, and which.
+        If an argument is invalid; the message names it and says what was expected.
     ImportError
-        If ``sampling="sobol"`` and SciPy is missing.
+        If ``sampling="sobol"`` and SciPy is not installed.
     KeyboardInterrupt
-        On Ctrl-C, with the ends of the descents so far as ``.result``.
+        On Ctrl-C, with the results of the descents so far in ``.result``.
+
+    See Also
+    --------
+    basins : Descend from every point of a grid and draw which minimum each start leads to.
+    minimize_many : Descend from given starts.
+    minimize : Descend from one start.
 
     Notes
     -----
-    Ends are rounded to cells of `merge_tol` times the width of the bounds. The lowest end of each
-    cell is judged by the signs of the Hessian's eigenvalues on the variables that no bound holds.
-    Near a minimum (Newton's step is at most `merge_tol` times the width) it is polished by Newton's
-    method, so that descents that were stopped early count as well; and if that moves it by no more,
-    all ends of its cell belong to the polished point. From the lowest value up, an end within
-    `merge_tol` times the width of a lower one, in every variable, is the same minimum. Where a
-    function has a line or a plain of minima, the points found there stay apart at `merge_tol`, and
-    `flat` says which they are.
+    Endpoints are rounded to cells of `merge_tol` times the width of the bounds. The lowest endpoint
+    of each cell is classified by the signs of the Hessian's eigenvalues over the variables that are
+    not at an active bound. If it is near a minimum, so that the Newton step is at most `merge_tol`
+    times the width, it is polished with Newton's method; descents that were stopped early therefore
+    count as well. If polishing moves it no further than that, all endpoints of its cell belong to
+    the polished point. The points are then taken in order of increasing value. A point that
+    lies within `merge_tol` times the width of a lower one, in every variable, is the same minimum.
+    If a function has a line or plane of minima, points on it stay distinct at the distance
+    `merge_tol`, and `flat` marks them.
 
-    Sobol's points: S. Joe and F. Y. Kuo, SIAM J. Sci. Comput. 30(5), 2008, 2635-2654.
+    References
+    ----------
+    .. [1] A. H. G. Rinnooy Kan and G. T. Timmer, "Stochastic global optimization methods, part I:
+       Clustering methods", Math. Program. 39, 1987, 27-56, https://doi.org/10.1007/BF02592070
+    .. [2] S. Joe and F. Y. Kuo, "Constructing Sobol sequences with better two-dimensional
+       projections", SIAM J. Sci. Comput. 30(5), 2008, 2635-2654, https://doi.org/10.1137/070709359
 
     Examples
     --------
@@ -212,34 +221,36 @@ def multistart(
     array([[ 3.584428, -1.848127]])
     """
     began = time.perf_counter()
-    stops = {
+    given = {
         "gtol": gtol, "xtol": xtol, "ftol": ftol, "max_iter": max_iter, "max_nfev": max_nfev,
         "max_time": max_time,
     }  # fmt: skip
-    asked = Asked(
-        fun, bounds, method, args=args, bounded=bounded, merge_tol=merge_tol,
-        threads=threads, unpack=unpack, stops=stops, hyper=hyper,
-    )  # fmt: skip
-    rows = _starts(asked.box, _count("n", n, 1), _count("seed", seed, 0), sampling)
-    starts = asked.objective.structure.restore(rows, (len(rows),))
-    return asked.run(rows, True, progress, lambda out, ends: asked.minima(out, ends, starts, began))
+    chosen = make("lbfgs" if method is None else method, hyper)
+    stops = defaults(chosen) | checked_given(given) | {"threads": cores(threads)}
+    objective = objective_in(bounds, fun, args, unpack)
+    search = BoxSearch(objective, bounds, chosen, stops, bounded, merge_tol)
+    rows = _starts(search.box, _count("n", n, 1), _count("seed", seed, 0), sampling)
+    starts = search.objective.structure.restore(rows, (len(rows),))
+    return search.run(
+        rows, True, progress, lambda out, ends: search.minima(out, ends, starts, began)
+    )
 
 
-def _objective_in(
+def objective_in(
     bounds: Any, fun: Callable[..., Any] | Objective, args: Any, unpack: bool | None
 ) -> Objective:
-    """The function traced in the middle of its box; what does not fit is told of the bounds."""
+    """Trace the function at the centre of its box; errors about the point name the bounds."""
     point = None if isinstance(fun, Objective) else _middle(bounds)
     try:
         return objective_of(fun, point, args, unpack)
     except (TypeError, ValueError) as error:
         if type(error) not in (TypeError, ValueError) or "x0" not in str(error):
-            raise  # the function's own
+            raise  # raised by the function itself
         raise type(error)(str(error).replace("x0", "bounds")) from None
 
 
 def _starts(box: Box, n: int, seed: int, sampling: str) -> FloatArray:
-    """Rows (n, variables) all over the box."""
+    """Return starts as rows (n, variables), spread over the box."""
     free = np.flatnonzero(box.upper > box.lower)
     rng = np.random.default_rng(seed)
     if sampling == "sobol":
@@ -260,7 +271,7 @@ def _sobol(dimensions: int, n: int, rng: np.random.Generator) -> FloatArray:
         raise ImportError(
             'sampling="sobol" needs SciPy: pip install "thalweg[scipy]", or sampling="uniform"'
         ) from None
-    # A power of two of them is balanced; the first n of these are asked for.
+    # A power of two of Sobol points is balanced, and the first n of them are used.
     try:
         try:
             points = qmc.Sobol(dimensions, scramble=True, rng=rng)
@@ -269,16 +280,18 @@ def _sobol(dimensions: int, n: int, rng: np.random.Generator) -> FloatArray:
         bits = int(n - 1).bit_length()
         if not _PIECE < bits <= _SOBOLS:
             shares: FloatArray = points.random_base2(bits)[:n]
-        else:  # the same points, in pieces that Ctrl-C does not wait for
+        else:  # the same points in pieces, so that Ctrl-C need not wait
             count = 1 << _PIECE
             shares = np.concatenate([points.random(count) for _ in range(-(-n // count))])[:n]
     except ValueError as error:
-        raise ValueError(f"sampling='sobol' of n = {n}: {error}; 'uniform' has no limits") from None
+        raise ValueError(
+            f"sampling='sobol' with n = {n}: {error}; 'uniform' has no limit"
+        ) from None
     return shares
 
 
 def _middle(bounds: Any) -> Any:
-    """The middle of a box in the form of its points: what the function is traced with."""
+    """Return the centre of a box in the form of its points, to trace the function with."""
     if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
         return _between(bounds.lb, bounds.ub)
     if isinstance(bounds, dict):
@@ -316,13 +329,13 @@ def _mid(pair: Any, what: str) -> Any:
     )
     if not (np.isfinite(low).all() and np.isfinite(high).all()):
         raise ValueError(
-            f"{what} must be finite, since starts are taken all over the box, got {pair!r}"
+            f"{what} must be finite, because starts are spread over the whole box, got {pair!r}"
         )
     try:
         middle = 0.5 * low + 0.5 * high
     except ValueError:
         raise ValueError(
-            f"{what} must have ends of one shape, got {low.shape} and {high.shape}"
+            f"{what} must be two bounds of one shape, got shapes {low.shape} and {high.shape}"
         ) from None
     return float(middle) if middle.ndim == 0 else middle
 
@@ -342,6 +355,7 @@ def _checked_tol(merge_tol: Any) -> float:
         raise TypeError(f"merge_tol must be a number, got {type(merge_tol).__name__}") from None
     if not 1e-12 <= number < 1.0:
         raise ValueError(
-            f"merge_tol must be a share of the bounds' width, 1e-12 <= merge_tol < 1, got {number}"
+            "merge_tol must be a fraction of the width of the bounds, 1e-12 <= merge_tol < 1, got "
+            f"{number}"
         )
     return number

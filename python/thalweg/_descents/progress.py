@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""`progress=True`: where a descent stands, on standard error.
+"""Show the progress of descents on standard error, for `progress=True`.
 
-A bar where rich is installed and standard error is a terminal; plain lines otherwise.
+A bar is shown if rich is installed and standard error is a terminal; plain lines otherwise.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
 
 __all__ = ["Progress"]
 
-# A bar is redrawn ten times a second at most, a line printed once in half a second: seldom enough
-# for a log, often enough to see that it moves.
+# A bar is redrawn at most ten times a second, and a line is printed at most every half second:
+# rarely enough for a log, often enough to see progress.
 _BAR_PERIOD = 0.1
 _LINE_PERIOD = 0.5
 
 
 class Progress:
-    """Shows iteration, value and gradient norm; does nothing unless enabled.
+    """Shows iteration, value and gradient norm, and does nothing unless enabled.
 
     Parameters
     ----------
     enabled : bool
         Whether to show anything.
     total : int, optional
-        The most iterations there can be; None where there is no limit.
+        The maximum number of iterations; None if there is no limit.
     unit : str, default "iteration"
-        What is counted.
+        The name of what is counted.
 
     Examples
     --------
@@ -75,12 +75,12 @@ class Progress:
             self._draw(*self._shown)
 
     def update(self, iteration: int, fun: float, grad_norm: float) -> None:
-        """Tell where the descent stands; shown if the last showing is long enough ago."""
+        """Report the current iterate; it is shown if the last update is long enough ago."""
         if self.enabled:
             self._show(iteration, f"f = {fun:.9g}  |g| = {grad_norm:.3g}")
 
     def count(self, ended: int) -> None:
-        """Tell how many have ended; shown likewise."""
+        """Report how many have ended; it is shown under the same condition."""
         if self.enabled:
             self._show(ended, "")
 
@@ -105,7 +105,7 @@ class Progress:
             TextColumn("{task.fields[where]}"),
             TimeElapsedColumn(),
             console=Console(stderr=True),
-            auto_refresh=False,  # no thread of its own
+            auto_refresh=False,  # no extra thread
         )
         self._task = self._bar.add_task("descent", total=self.total, where="")
         self._bar.start()
@@ -117,5 +117,5 @@ class Progress:
             self._bar.refresh()
         elif sys.stderr is not None:
             of = f" of {self.total}" if self.total is not None else ""
-            told = f": {where}" if where else ""
-            print(f"{self.unit} {iteration}{of}{told}", file=sys.stderr, flush=True)  # noqa: T201
+            where = f": {where}" if where else ""
+            print(f"{self.unit} {iteration}{of}{where}", file=sys.stderr, flush=True)  # noqa: T201

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""SciPy's own call: every method object is a custom method of `scipy.optimize.minimize`."""
+"""Let `scipy.optimize.minimize` use any method object as its custom method."""
 
 from __future__ import annotations
 
@@ -31,41 +31,42 @@ def minimize_as_scipy(
     callback: Callable[..., Any] | None = None,
     **options: Any,
 ) -> Any:
-    """Minimize with SciPy's conventions: `x` goes in whole, an OptimizeResult comes back.
+    """Minimize with SciPy's conventions: pass `x` as one array, return an OptimizeResult.
 
     Parameters
     ----------
     method : Method
-        What is called.
+        The method that SciPy calls.
     fun, x0, args, jac, bounds, callback
-        As in `scipy.optimize.minimize`. `fun` is traced where it can be and is then differentiated
-        exactly, whatever `jac` says; else it is called, with `jac` or differences.
+        As in `scipy.optimize.minimize`. If `fun` can be traced, it is differentiated exactly and
+        `jac` is ignored; otherwise it is called, with `jac` or finite differences.
     hess, hessp
-        Left out where `fun` can be traced; otherwise refused.
+        Ignored if `fun` can be traced, refused otherwise.
     constraints
-        Refused: only bounds are offered.
+        Refused; only bounds are supported.
     **options
-        As in `options=`: ``maxiter``, ``gtol``, …, and ``tol``.
+        The entries of SciPy's `options`: ``maxiter``, ``gtol``, …, and ``tol``.
 
     Returns
     -------
     scipy.optimize.OptimizeResult
+        The result in SciPy's own class.
 
     Raises
     ------
     TypeError
-        For constraints, and for Hessians of functions that cannot be traced.
+        If constraints are given, or Hessians of a function that cannot be traced.
     """
     from scipy.optimize import OptimizeResult
 
     if np.any(constraints):
         raise TypeError(
-            "constraints= is not offered: bounds= hold for every method; other constraints are not "
-            "offered: add a penalty to the function"
+            "constraints= is not offered: every method accepts bounds=, but no other constraints: "
+            "add a penalty to the function"
         )
     start = np.atleast_1d(np.asarray(x0))
     args = args if isinstance(args, tuple) else (args,)
-    # SciPy wraps a function that returns value and gradient; what it wraps is the user's.
+    # SciPy wraps a function that returns value and gradient; `fun.fun` is the user's function.
     both = jac is True or type(fun).__name__ == "MemoizeJac"
     function = getattr(fun, "fun", fun) if both else fun
     own = {key: options.pop(key) for key in _OURS if key in options}
@@ -79,7 +80,7 @@ def minimize_as_scipy(
     except TraceError:
         if hess is not None or hessp is not None:
             raise TypeError(
-                "hess= and hessp= are not offered: second derivatives are made from a traced "
+                "hess= and hessp= are not offered: second derivatives are computed from a traced "
                 "function, and this one cannot be traced"
             ) from None
         result = minimize(

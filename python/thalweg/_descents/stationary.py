@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What kind of point descents ended at: minimum of a box, saddle, maximum, or none of these.
+"""Classify the endpoints of descents in a box: minimum, saddle, maximum, or none of these.
 
-By the signs of the Hessian's eigenvalues on the variables that no bound holds, measured in units
-of the box's widths, so that the variables' own units do not matter.
+The signs of the Hessian's eigenvalues decide, over the variables that are not at an active bound.
+Variables are measured in units of the width of the box, so that their own units do not matter.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from thalweg._objectives.points import FloatArray
 
 __all__ = ["Box", "Judged", "Kind", "judge", "polished"]
 
-# Eigenvalues below this share of the largest are taken for zero: half of the digits.
+# Eigenvalues below this fraction of the largest count as zero: half of the digits.
 _ZERO = np.sqrt(np.finfo(float).eps)
 _ROUNDING = 16 * np.finfo(float).eps
-_NUMBERS = 1 << 20  # in the Hessians that are held at a time
+_NUMBERS = 1 << 20  # entries of the Hessians held in memory at a time
 _PROBES = 64  # directions tried around a point whose Hessian does not decide
-_DENSE = 64  # variables up to which Newton's method polishes; L-BFGS beyond
+_DENSE = 64  # Newton's method polishes up to this many variables, L-BFGS beyond
 
 
 class Kind(IntEnum):
-    """What a point is, as far as value, gradient and Hessian tell."""
+    """The kind of a point, decided from values, the gradient and the Hessian."""
 
     minimum = 0
     saddle = 1
     maximum = 2
-    unfinished = 3  # not stationary: the descent had not got there
+    unfinished = 3  # not stationary: the descent ended too early
 
     def __str__(self) -> str:
         return self.name
@@ -42,14 +42,14 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """Where starts lie, and the unit that distances are measured in.
+    """The box that holds the starts; its width is the unit of distance.
 
     Attributes
     ----------
     lower, upper : ndarray
-        Its ends, (n,); variables with equal ends are held.
+        The bounds, (n,). A variable whose bounds are equal is fixed.
     held : bool
-        Whether descents stay inside.
+        Whether descents stay inside the box.
     """
 
     lower: FloatArray
@@ -58,23 +58,23 @@ class Box:
 
     @property
     def width(self) -> FloatArray:
-        """Widths, 1 where a variable is held."""
+        """The width along each variable; 1 for a variable that is fixed."""
         return np.where(self.upper > self.lower, self.upper - self.lower, 1.0)
 
     @property
-    def limits(self) -> list[FloatArray]:
-        """Bounds of a descent that starts inside."""
+    def descent_box(self) -> list[FloatArray]:
+        """[lower, upper] for a descent that starts inside; [] if it may leave the box."""
         return [self.lower, self.upper] if self.held else []
 
     def scaled(self, x: FloatArray, tol: float) -> FloatArray:
-        """Points (k, n) in units of `tol` times the width."""
+        """Return points (k, n) in units of `tol` times the width."""
         scaled: FloatArray = (x - self.lower) * (1.0 / (tol * self.width))
         return scaled
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What points (k, n) are.
+    """The classification of points (k, n).
 
     Attributes
     ----------
@@ -83,7 +83,7 @@ class Judged:
     flat : ndarray of bool
         Whether the curvature is zero along some direction, (k,).
     eigenvalues : ndarray
-        Of the Hessian on the free variables, ascending, NaN behind them, (k, n).
+        Eigenvalues of the Hessian over the free variables, ascending, padded with NaN, (k, n).
     """
 
     kind: npt.NDArray[np.int8]
@@ -99,11 +99,12 @@ def judge(
     box: Box,
     tol: float,
 ) -> Judged:
-    """Say what points (k, n) are; `settled` and `stuck` (k,) say how descents ended there.
+    """Classify points (k, n); `settled` and `stuck` (k,) say how the descents ended there.
 
-    A point is stationary if Newton's step, along the directions that are curved, is within
-    `tol` times the box's width in every variable. Where the Hessian does not decide, values around
-    the point do: on flat ground, and where a descent was stuck, as at a kink.
+    A point is stationary if the Newton step along the curved directions is at most `tol` times the
+    width of the box in every variable. If the Hessian does not decide, values around the point do.
+    That is so if the curvature is zero along some direction, and at kinks, where a descent gets
+    stuck.
     """
     k, n = x.shape
     kind = np.full(k, Kind.unfinished, np.int8)
@@ -123,13 +124,13 @@ def judge(
 
 
 def _in_parts(lanes: npt.NDArray[np.intp], numbers: int) -> list[npt.NDArray[np.intp]]:
-    """Lanes in parts whose arrays of so many numbers each are small enough to be held."""
+    """Split lanes into parts that fit into memory, with this many numbers for each lane."""
     at_once = max(1, _NUMBERS // numbers)
     return [lanes[i : i + at_once] for i in range(0, len(lanes), at_once)]
 
 
 def _free(x: FloatArray, slopes: FloatArray, box: Box) -> npt.NDArray[np.bool_]:
-    """Variables that no bound holds: not those at an end behind which f would fall."""
+    """Mark the free variables: all but those at a bound beyond which f would fall."""
     free = np.broadcast_to(box.upper > box.lower, x.shape)
     if box.held:
         free = free & ~((x <= box.lower) & (slopes > 0)) & ~((x >= box.upper) & (slopes < 0))
@@ -139,9 +140,9 @@ def _free(x: FloatArray, slopes: FloatArray, box: Box) -> npt.NDArray[np.bool_]:
 def _may_be_near(
     objective: Objective, x: FloatArray, box: Box, tol: float
 ) -> npt.NDArray[np.bool_]:
-    """Where Newton's step may be short, told without the Hessian.
+    """Mark points where the Newton step may be short, without computing the Hessian.
 
-    Where that is positive definite, the step is at least |g|^3 / g'Hg long (Cauchy, Schwarz).
+    If the Hessian is positive definite, the step is at least |g|^3 / g'Hg long (Cauchy-Schwarz).
     """
     slopes = objective.rows_value_and_grad(x)[1]
     g = np.where(_free(x, slopes, box), slopes * box.width, 0.0)
@@ -165,11 +166,11 @@ def _judged(
     hessians = np.empty((k, n, n))
     for j in range(n):
         hessians[:, j] = objective.rows_hvp(x, np.broadcast_to(np.eye(n)[j], (k, n)))
-    # Where f has a kink there may be no Hessian: values nearby decide.
+    # At a kink of f there may be no Hessian; nearby values decide.
     hessians[~np.isfinite(hessians).all(axis=(1, 2))] = 0.0
     pairs = free[:, :, None] & free[:, None, :]
     hessians = np.where(pairs, (hessians + hessians.transpose(0, 2, 1)) / 2, 0.0)
-    # Held variables are given the eigenvalue infinity, and come last.
+    # Rows and columns of variables that are not free are zero, and add zero eigenvalues.
     counts = free.sum(axis=1)
     own = _eigenvalues(hessians, free)
     values, vectors = np.linalg.eigh(hessians * box.width * box.width[:, None])
@@ -181,13 +182,13 @@ def _judged(
     down, up = ((values < 0) & ~zero).sum(axis=1), ((values > 0) & ~zero).sum(axis=1)
     flat = (down + up < counts) & (counts > 0)
     kind = np.where(down == 0, Kind.minimum, np.where(down == counts, Kind.maximum, Kind.saddle))
-    # What had not converged is near a minimum, if anything: descents pass by saddles.
+    # A descent that had not converged can only be near a minimum, because descents pass by saddles.
     stationary = (moved <= tol) & (settled | (~flat & (down == 0)))
     return np.where(stationary, kind, Kind.unfinished).astype(np.int8), flat, own
 
 
 def _eigenvalues(hessians: FloatArray, free: npt.NDArray[np.bool_]) -> FloatArray:
-    """Of the free variables, ascending; NaN behind them."""
+    """Return the eigenvalues over the free variables, ascending and padded with NaN."""
     k, n = free.shape
     found = np.full((k, n), np.nan)
     for number in np.unique(free.sum(axis=1)).tolist():
@@ -202,7 +203,7 @@ def _eigenvalues(hessians: FloatArray, free: npt.NDArray[np.bool_]) -> FloatArra
 def _have_lower_neighbours(
     objective: Objective, x: FloatArray, box: Box, tol: float, smooth: bool
 ) -> npt.NDArray[np.bool_]:
-    """Whether f falls in one of some directions, by more than rounding (and slope) explain."""
+    """Whether f falls along some probe by more than rounding (and slope) explains."""
     n = x.shape[1]
     signs = np.random.default_rng(0).choice([-1.0, 0.0, 1.0], (_PROBES, n))
     steps = np.concatenate([np.eye(n), -np.eye(n), signs])
@@ -217,7 +218,7 @@ def _have_lower_neighbours(
         here, slopes = objective.rows_value_and_grad(x[part])
         size = np.maximum(1.0, np.abs(here))[:, None]
         fall = _ROUNDING * size
-        if smooth:  # it is near a minimum, not at it
+        if smooth:  # the point may be slightly off the minimum, where the slope is not zero
             g = np.where(_free(x[part], slopes, box), np.abs(slopes), 0.0)
             along = np.einsum("kpj,kj->kp", np.abs(points - x[part, None, :]), g)
             fall = fall + np.minimum(along, _ZERO * size)
@@ -228,9 +229,9 @@ def _have_lower_neighbours(
 def polished(
     objective: Objective, x: FloatArray, box: Box, tol: float
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Points near minima brought to the limit of precision: x, f and gradient there.
+    """Refine points near minima to the limit of precision; return x, f and the gradient there.
 
-    What would move by more than `tol` times the width of the box stays where it is.
+    A point that would move by more than `tol` times the width of the box is left unchanged.
     """
     method = make("newton" if x.shape[1] <= _DENSE else "lbfgs", {})
     stops = {
@@ -238,7 +239,7 @@ def polished(
         "threads": 1,
     }  # fmt: skip
     lanes = lanes_of(objective, x)
-    out = lanes.outcome(lanes.descend(method, {}, box.limits, stops))
+    out = lanes.outcome(lanes.descend(method, {}, box.descent_box, stops))
     if out["error"] is not None:
         raise out["error"]
     near = (np.abs(out["x"] - x) <= tol * box.width).all(axis=1)

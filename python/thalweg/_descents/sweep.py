@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""`sweep`: one descent for each combination of hyper-parameters, with a verdict on each."""
+"""Run one descent for each combination of hyper-parameters and give a verdict on each run."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Sweep", "Verdict", "sweep"]
 
-_MOST = 1 << 27  # runs whose endings fit into some GiB
+_MOST = 1 << 27  # the results of this many runs fit into a few GiB
 
 
 class Verdict(IntEnum):
-    """What became of one run of a sweep; an integer with a name.
+    """The outcome of one run of a sweep, an integer with a name.
 
     Examples
     --------
@@ -61,15 +61,15 @@ class Verdict(IntEnum):
 
 _MEANING = {
     Verdict.converged: "it converged",
-    Verdict.too_small: "the value fell at every step, and the gradient is not small yet",
+    Verdict.too_small: "the value fell at every step, but the gradient is not small yet",
     Verdict.oscillating: "the value rose in a quarter or more of the last half of the iterations",
-    Verdict.diverged: "the value grew without end",
+    Verdict.diverged: "the value grew without bound",
     Verdict.left_domain: "a step left the domain of the function",
     Verdict.non_finite: "a value or gradient is not finite",
     Verdict.stuck: "no lower value was found",
     Verdict.unfinished: "it neither converged nor went wrong",
 }
-# What a reason says by itself; -1: the values decide.
+# The verdict that follows from the reason alone; -1 if the values decide.
 _BY_REASON = np.full(len(Reason), -1, np.int8)
 _BY_REASON[[r for r in Reason if r.success]] = Verdict.converged
 _BY_REASON[Reason.diverged] = Verdict.diverged
@@ -79,25 +79,25 @@ _BY_REASON[Reason.stuck] = Verdict.stuck
 
 
 class Sweep(Results):
-    """One descent for each combination of hyper-parameters, with a verdict on each.
+    """The results of one descent for each combination of hyper-parameters.
 
-    The arrays have an axis for each hyper-parameter that was given as a sequence, in that order.
+    The arrays have one axis for each hyper-parameter that was given as a sequence, in that order.
 
     Attributes
     ----------
     verdict : ndarray of int8
-        What became of each run: values of `thalweg.Verdict`.
+        The verdict on each run, as values of `thalweg.Verdict`.
     verdicts : ndarray of str
-        The same by name.
+        The verdicts as names.
     verdict_counts : dict
-        How many runs there are of each verdict.
+        The number of runs with each verdict.
     axes : dict
         The values of each hyper-parameter that was swept, by name.
     best : One
-        The fastest that converged: fewest iterations, then the lowest value.
+        The fastest run that converged: fewest iterations, then lowest value.
     x, fun, jac, success, status, reason, nit, nfev, nhev, elapsed
-        Where each descent ended, why, and what it cost, as in `Results`; and each hyper-parameter
-        that was swept, by its name.
+        Where each descent ended, why, and what it cost, as in `Results`. Each hyper-parameter that
+        was swept is an attribute too.
     """
 
     verdict: npt.NDArray[np.int8]
@@ -107,7 +107,7 @@ class Sweep(Results):
 
     @property
     def best(self) -> Any:
-        """The fastest that converged: fewest iterations, then the lowest value."""
+        """The fastest run that converged: fewest iterations, then lowest value."""
         return self._one(self._fastest())
 
     def _fastest(self) -> int:
@@ -119,12 +119,12 @@ class Sweep(Results):
 
     @property
     def verdicts(self) -> npt.NDArray[np.str_]:
-        """The verdicts by name."""
+        """The verdicts as names."""
         return np.array([str(v) for v in Verdict])[self.verdict]
 
     @property
     def verdict_counts(self) -> dict[Verdict, int]:
-        """How many runs there are of each verdict."""
+        """The number of runs with each verdict."""
         counts = np.bincount(self.verdict.ravel(), minlength=len(Verdict))
         return {v: int(counts[v]) for v in Verdict if counts[v]}
 
@@ -134,12 +134,12 @@ class Sweep(Results):
         Parameters
         ----------
         **kw
-            As in `thalweg.plot.sweep`.
+            Keywords of `thalweg.plot.sweep`.
 
         Returns
         -------
         matplotlib.axes.Axes
-            What was drawn on.
+            The axes that hold the picture.
         """
         axes: Axes = attached("Sweep.plot")(self, **kw)
         return axes
@@ -155,7 +155,7 @@ class Sweep(Results):
 
     def _taken(self, lanes: npt.NDArray[np.intp]) -> Sweep:
         taken = super()._taken(lanes)
-        # Picked runs are no grid any more; each knows its own hyper-parameters.
+        # A selection of runs is no longer a grid; each run keeps its own hyper-parameters.
         taken._shared = {k: v for k, v in self._shared.items() if k != "axes"}
         return taken
 
@@ -172,8 +172,8 @@ class Sweep(Results):
         if self.size and (self.verdict == Verdict.converged).any():
             best, names = self.best, self._about["swept"]
             at = ", ".join(f"{name} {text(best[name])}" for name in names)
-            told = f"{at}: {best.nit} iterations\nfun {text(best.fun)}\nx {text(best.x)}"
-            rows.append(("best", told))
+            summary = f"{at}: {best.nit} iterations\nfun {text(best.fun)}\nx {text(best.x)}"
+            rows.append(("best", summary))
         return [*rows, ("elapsed", seconds(self.elapsed))]
 
 
@@ -201,7 +201,7 @@ def sweep(
     Parameters
     ----------
     fun : callable or Objective
-        A function written in NumPy; it is called once.
+        A function written in NumPy. It is called once.
     x0 : array_like, tuple or dict
         The start, as in `thalweg.minimize`.
     method : str
@@ -209,46 +209,58 @@ def sweep(
     args, bounds, unpack : optional
         As in `thalweg.minimize`.
     threads : int, optional
-        Threads that share the runs; by default all cores. Results do not depend on it.
+        The number of threads that share the runs; by default one for each core. The results are
+        the same for any number, bit for bit.
     progress : bool, default False
-        Show on stderr how many runs have ended.
+        Whether to show on stderr how many runs have ended.
     gtol, xtol, ftol, max_iter, max_nfev, max_time : optional
-        When a run stops, as in `thalweg.minimize`.
+        Stopping limits of each run, as in `thalweg.minimize`.
     **hyper
-        Hyper-parameters: a sequence of numbers is swept, and makes an axis of the result, in the
-        order given; a number (or a schedule) holds for all runs.
+        The method's hyper-parameters. A sequence of numbers is swept and becomes an axis of the
+        result, in the order given; a number (or a schedule) applies to all runs.
 
     Returns
     -------
     Sweep
-        `verdict`, `x`, `fun`, `nit`, …, each with an axis for each sequence; `axes`; `best`.
+        `verdict`, `x`, `fun`, `nit`, …, with one axis for each sequence; `axes`; `best`.
 
     Raises
     ------
     TraceError
         If `fun` cannot be traced.
     ValueError, TypeError
-        If an argument does not fit; the message says what was wanted, what came, and which.
+        If an argument is invalid; the message names it and says what was expected.
     KeyboardInterrupt
-        On Ctrl-C, with the ends of the runs so far as ``.result``.
+        On Ctrl-C, with the results of the runs so far in ``.result``.
+
+    See Also
+    --------
+    minimize : Descend once.
+    minimize_many : Descend from many starts.
+    thalweg.plot.sweep : Draw the verdicts and the iterations.
 
     Notes
     -----
-    The verdict on a run is the first of these that holds:
+    The verdict on a run is the first of these that applies:
 
     ``converged``, ``left_domain``, ``non_finite``, ``stuck``
-        By its reason.
+        The reason why the descent ended says so.
     ``diverged``
-        By its reason; or f rose in every iteration of the last half.
+        The reason says so, or f rose in every iteration of the last half.
     ``too_small``
         f fell at every iteration.
     ``oscillating``
-        f rose in a quarter or more of the last half of its iterations.
+        f rose in a quarter or more of the last half of the iterations.
     ``unfinished``
-        Any other, and every run of a solver that reached a limit.
+        None of the others applies, or a solver reached a limit.
 
-    The last half are the iterations beyond ``max_iter / 2``; a run that `max_nfev` or `max_time`
-    ended before is not called oscillating or diverged by its values.
+    The last half consists of the iterations after ``max_iter / 2``. A run that `max_nfev` or
+    `max_time` ended earlier is not judged oscillating or diverged by its values.
+
+    References
+    ----------
+    .. [1] L. Bottou, F. E. Curtis and J. Nocedal, "Optimization methods for large-scale machine
+       learning", SIAM Rev. 60(2), 2018, 223-311, https://doi.org/10.1137/16M1080173
 
     Examples
     --------
@@ -275,7 +287,7 @@ def sweep(
     if len(row) != 1 or axes_in_front:
         raise ValueError(f"x0 must be one start, got {len(row)} (leading axes {axes_in_front})")
     check_finite(row[0], "x0", objective.structure)
-    limits = read_bounds(bounds, objective.structure, row[0])
+    box = read_bounds(bounds, objective.structure, row[0])
 
     shape = tuple(len(values) for values in axes.values())
     k = prod(shape)
@@ -287,8 +299,8 @@ def sweep(
 
     def run(parts: Parts) -> None:
         with Progress(progress, k, "run") as shown:
-            told, rises = shown.count if progress else None, not chosen.solves
-            lanes.descend(chosen, by_lane, limits, stops, told, count_rises=rises, parts=parts)
+            on_ended, rises = shown.count if progress else None, not chosen.solves
+            lanes.descend(chosen, by_lane, box, stops, on_ended, count_rises=rises, parts=parts)
 
     def ends(parts: Parts, seconds: float) -> tuple[dict[str, Any], Results]:
         out = lanes.outcome(parts)
@@ -309,7 +321,7 @@ def sweep(
 
 
 def verdicts_of(out: dict[str, Any], max_iter: int) -> npt.NDArray[np.int8]:
-    """The verdict on each run, (k,), by the formulas in the notes of `sweep`."""
+    """Return the verdict on each run, (k,), by the rules in the notes of `sweep`."""
     verdict: npt.NDArray[np.int8] = _BY_REASON[out["reason"]]
     open_ = verdict < 0
     if out["late_rises"] is None:
@@ -317,13 +329,13 @@ def verdicts_of(out: dict[str, Any], max_iter: int) -> npt.NDArray[np.int8]:
         return verdict
     late = max_iter - max_iter // 2
     rises, falls_always = out["late_rises"], out["not_falls"] == 0
-    # From the last that is looked at to the first, which has the last word.
-    told = np.full(len(verdict), Verdict.unfinished, np.int8)
-    told[(4 * rises >= late) & (late > 0)] = Verdict.oscillating
-    told[falls_always & (out["nit"] > 0)] = Verdict.too_small
-    told[(rises >= late) & (late > 0)] = Verdict.diverged
-    told[~open_] = verdict[~open_]
-    return told
+    # The rules are applied in reverse order, so that the first one that applies wins.
+    decided = np.full(len(verdict), Verdict.unfinished, np.int8)
+    decided[(4 * rises >= late) & (late > 0)] = Verdict.oscillating
+    decided[falls_always & (out["nit"] > 0)] = Verdict.too_small
+    decided[(rises >= late) & (late > 0)] = Verdict.diverged
+    decided[~open_] = verdict[~open_]
+    return decided
 
 
 def _is_sequence(value: Any) -> bool:
@@ -331,9 +343,9 @@ def _is_sequence(value: Any) -> bool:
 
 
 def _axis(name: str, values: Any) -> FloatArray:
-    """A hyper-parameter's values as they were given."""
+    """Return the values of a hyper-parameter as an array, checked."""
     if not isinstance(values, np.ndarray) and any(callable(v) for v in values):
-        raise TypeError(f"{name} must be a sequence of numbers to be swept, got a schedule in it")
+        raise TypeError(f"{name} must be a sequence of numbers, but it contains a schedule")
     try:
         axis = as_floats(values, name).copy()
     except (TypeError, ValueError):
@@ -341,15 +353,15 @@ def _axis(name: str, values: Any) -> FloatArray:
     if axis.ndim != 1:
         raise ValueError(f"{name} must be one sequence of numbers, got shape {axis.shape}")
     if not axis.size:
-        raise ValueError(f"{name} must hold a number at least, got none")
+        raise ValueError(f"{name} must hold at least one number, got none")
     return axis
 
 
 def _method(method: Any, hyper: dict[str, Any], axes: dict[str, Any]) -> Method:
-    """The method with the first of each axis' values, all of which are checked."""
+    """Check all values, and return the method with the first value of each axis."""
     if not axes:
         raise ValueError(
-            "a sweep needs a sequence of values of a hyper-parameter, such as "
+            "a sweep needs a sequence of values for a hyper-parameter, such as "
             "learning_rate=[0.01, 0.1, 1], got "
             + (", ".join(f"{name}={value!r}" for name, value in hyper.items()) or "none")
         )

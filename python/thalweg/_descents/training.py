@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""`minimize` on minibatches: hands a training to the core, and tells how it ended.
+"""Train on minibatches in the core, for `minimize(data=...)`, and build the `Result`.
 
-Rows are shuffled, gathered and stepped on in C++; what was asked for stands in batches.py.
+C++ shuffles and gathers the rows and makes the steps; batches.py reads the settings.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ import numpy as np
 import numpy.typing as npt
 
 from thalweg import _core
-from thalweg._descents.batches import Batches, Losses, Over, Rows
-from thalweg._descents.descent import Run, State, continued
+from thalweg._descents.batches import Batches, Losses, Rows
+from thalweg._descents.descent import Descent, State, continued
 from thalweg._descents.interrupts import Parts, carried
 from thalweg._descents.progress import Progress
-from thalweg._methods.method import Method
+from thalweg._descents.request import Request
 from thalweg._objectives.bounds import active_mask, read_bounds
-from thalweg._objectives.objective import Objective, checked_threads
+from thalweg._objectives.objective import Objective
 from thalweg._objectives.points import FloatArray, check_finite
+from thalweg._objectives.programs import checked_threads
 from thalweg._results.messages import blame
 from thalweg._results.reasons import STATUS_MINIMIZE, SUCCESS, Reason
 from thalweg._results.result import LastPoint, Path, Result
@@ -32,22 +33,24 @@ __all__ = ["TrainingState", "train"]
 
 @dataclass(frozen=True, slots=True)
 class TrainingState(State):
-    """Where a training stood; `state=` continues from there, bit for bit. It holds no data.
+    """The state of a training. `state=` continues from it, bit for bit. It holds no data.
 
     Attributes
     ----------
     seed : int
-        Of the shuffles and of what is held out.
+        Seed for shuffling and for choosing the held-out rows.
     epoch : int
-        Epochs finished so far.
+        The number of epochs finished so far.
     batch, sum : int, float
-        Of the epoch begun, where it was interrupted: batches seen, their part of its mean loss.
+        If an epoch was interrupted, the number of its batches done and their part of its mean
+        loss.
     loss : float
-        Mean loss of the last epoch finished.
+        The mean loss of the last epoch finished.
     average, best : ndarray
-        The average of the iterates, the best held-out point; empty where there is none.
+        The average of the iterates, and the point with the lowest held-out loss; empty if there is
+        none.
     best_loss, best_epoch : float, int
-        The held-out loss at the latter, and after how many epochs it came.
+        The lowest held-out loss, and the number of epochs after which it was reached.
     """
 
     seed: int
@@ -61,38 +64,10 @@ class TrainingState(State):
     best_epoch: int
 
 
-def train(
-    fun: Any,
-    x0: Any,
-    method: Method,
-    batches: Batches,
-    stops: dict[str, Any],
-    *,
-    args: tuple[Any, ...],
-    bounds: Any,
-    state: Any,
-    trace: bool,
-    jac: Any,
-    unpack: bool | None,
-    threads: int | None,
-    record: bool,
-    callback: Callable[..., Any] | None,
-    progress: bool,
-    began: float,
-) -> Result:
-    """The descent that `minimize` was asked for, on minibatches. `stops` are those given."""
-    if isinstance(fun, Objective):
-        raise TypeError("with data= the loss is traced on batches: give the function itself")
-    if not trace or jac is not None:
-        raise TypeError("trace=False and jac= are not offered with data=: the loss is traced")
-    for name, value in stops.items():
-        if name in ("max_iter", "max_nfev"):
-            raise TypeError(f"{name} is not offered with data=: epochs= says how long")
-        if name != "max_time" and value > 0:
-            raise TypeError(
-                f"{name} is not offered with data=: values and gradients of batches are not those "
-                "of the whole; holdout= with patience= stops early"
-            )
+def train(asked: Request, batches: Batches) -> Result:
+    """Run `minimize` on minibatches."""
+    _check(asked)
+    state, threads = asked.state, asked.threads
     seed = 0 if batches.seed is None else batches.seed
     if state is not None:
         if not isinstance(state, TrainingState):
@@ -101,53 +76,70 @@ def train(
                 + ("a descent's" if isinstance(state, State) else type(state).__name__)
             )
         if batches.seed not in (None, seed := state.seed):
-            raise ValueError(f"seed must be that of the state, {seed}, got {batches.seed}")
+            raise ValueError(f"seed must equal the state's seed, {seed}, got {batches.seed}")
         if batches.average and not state.average.size:
-            raise ValueError("average=True must have been asked for from the start of the training")
+            raise ValueError("average=True must be set from the start of the training")
     rows, held_out = batches.apart(seed)
-    losses = Losses(fun, x0, batches.data, args, unpack)
+    losses = Losses(asked.fun, asked.x0, batches.data, asked.args, asked.unpack)
     structure = losses.of(min(batches.batch_size, rows.count)).structure
-    lead, start = structure.flatten(x0, "x0")
+    lead, start = structure.flatten(asked.x0, "x0")
     if lead:
         raise ValueError(f"x0 must be one start, got {start.shape[0]} (leading axes {lead})")
     check_finite(start[0], "x0", structure)
     memory: list[Any] = []
     if state is not None:
-        start, memory = continued(state, method, start)
-    limits = read_bounds(bounds, structure, start[0])
-    stops = stops | {"threads": 1 if threads is None else checked_threads(threads)}
-    run = _Training(losses, rows, held_out, batches, method, stops, limits, record, callback)
+        start, memory = continued(state, asked.method, start)
+    box = read_bounds(asked.bounds, structure, start[0])
+    stops = asked.stops | {"threads": 1 if threads is None else checked_threads(threads)}
+    run = _Training(asked, losses, rows, held_out, batches, stops, box)
     standing = run.begin(start[0], [m[0] for m in memory], state)
-    return run.train(standing, seed, progress, began)
+    return run.train(standing, seed, asked.progress, asked.began)
 
 
-class _Training(Run):
-    """One training: handed to the core, and told as a `Result`."""
+def _check(asked: Request) -> None:
+    """Refuse arguments of `minimize` that a training does not offer."""
+    if isinstance(asked.fun, Objective):
+        raise TypeError("with data= the loss is traced on batches: pass the function itself")
+    if not asked.trace or asked.jac is not None:
+        raise TypeError("trace=False and jac= are not offered with data=: the loss is traced")
+    for name, value in asked.stops.items():
+        if name in ("max_iter", "max_nfev"):
+            raise TypeError(f"{name} is not offered with data=: epochs= limits the training")
+        if name != "max_time" and value > 0:
+            raise TypeError(
+                f"{name} is not offered with data=, because the value and gradient of a batch are "
+                "not those of all rows; holdout= with patience= stops early"
+            )
+
+
+class _Training(Descent):
+    """Runs one training in the core and builds its `Result`."""
 
     objective: Objective
 
     def __init__(
         self,
+        asked: Request,
         losses: Losses,
         rows: Rows,
         held_out: Rows | None,
         batches: Batches,
-        method: Method,
         stops: dict[str, Any],
-        bounds: list[FloatArray],
-        record: bool,
-        callback: Callable[..., Any] | None,
+        box: list[FloatArray],
     ) -> None:
         self.losses, self.rows, self.held_out, self.batches = losses, rows, held_out, batches
         self.size = min(batches.batch_size, rows.count)
-        super().__init__(losses.of(self.size), method, stops, bounds, record, callback)
-        self.told: list[tuple[FloatArray, float, float, float]] = []
-        self._whole: Over | None = None
+        super().__init__(
+            losses.of(self.size), asked.method, stops, box, asked.record, asked.callback
+        )
+        # Point, mean loss, gradient norm and held-out loss at the start and after each epoch.
+        self.history: list[tuple[FloatArray, float, float, float]] = []
+        self._whole: _core.OnBatches | None = None
 
     def begin(
         self, x: FloatArray, memory: Sequence[FloatArray], state: TrainingState | None
     ) -> dict[str, Any]:
-        """Where the core is to begin: `Standing`, by its names."""
+        """Return the core's `Standing` to begin from, as a dict of its fields."""
         none, average = np.empty(0), self.batches.average
         at: dict[str, Any] = {
             "x": x, "memory": list(memory), "average": np.zeros_like(x) if average else none,
@@ -167,18 +159,23 @@ class _Training(Run):
 
         def step(rows: int) -> _core.OnRows:
             loss = self.losses.of(rows)
-            return loss.step_on_rows(self.method, columns, rows, bool(self.bounds), tells)
+            return loss.step_on_rows(self.method, columns, rows, bool(self.box), tells)
 
-        over = self.rows.over(self.size, step, not b.drop_last)
+        over = self.rows.over(self.size, step, self.losses, not b.drop_last)
         apart = None
         if self.held_out is not None:
-            apart = self.held_out.over(self.size, lambda rows: self.losses.on(rows, False))
+            apart = self.held_out.over(
+                self.size, lambda rows: self.losses.on(rows, False), self.losses
+            )
+
+        plan = _core.Plan(seed, b.epochs, b.patience, bool(b.shuffle))
+        stopping = _core.Stopping(
+            max_time=self.stops.get("max_time", 1e300), threads=self.stops["threads"]
+        )
 
         def go(shown: Progress | None) -> dict[str, Any]:
             return _core.train(
-                over, self.losses.shared, self.method.inputs(), self.bounds, at, apart, seed,
-                b.epochs, b.patience, bool(b.shuffle),
-                self.stops.get("max_time", 1e300), self.stops["threads"],
+                over, self.method.inputs(), self.box, at, apart, plan, stopping,
                 self._tell(shown) if tells else None,
             )  # fmt: skip
 
@@ -194,12 +191,12 @@ class _Training(Run):
         def tell(parts: Parts, seconds: float) -> Result:
             out = parts[0][1]
             for point in self._points(out, at):
-                means.append(self._mean(point))  # noqa: PERF401  (what there is, is kept)
-            return self._told(out, at, means, False, seed, seconds)
+                means.append(self._mean(point))  # noqa: PERF401  (an interrupt keeps the first)
+            return self._result(out, at, means, False, seed, seconds)
 
         def partly(parts: Parts, seconds: float) -> Result:
             out = parts[0][1] if parts else _not_begun(at)
-            return self._told(out, at, means, True, seed, seconds)
+            return self._result(out, at, means, True, seed, seconds)
 
         def holds(parts: Parts) -> str:
             epochs = parts[0][1]["standing"]["epoch"] - at["epoch"] if parts else 0
@@ -208,12 +205,15 @@ class _Training(Run):
         return carried(began, run, tell, holds, partly)
 
     def _tell(self, shown: Progress | None) -> Callable[..., bool]:
-        """What the core calls at the start and after each epoch; True ends the training."""
+        """Return the function that the core calls at the start and after each epoch.
+
+        It ends the training by returning True.
+        """
         listen = self._listener(shown)
 
         def tell(epoch: int, x: FloatArray, loss: float, norm: float, held_out: float) -> bool:
-            first = not self.told
-            self.told.append((x if self.record else x[:0], loss, norm, held_out))
+            first = not self.history
+            self.history.append((x if self.record else x[:0], loss, norm, held_out))
             return False if first or listen is None else listen(epoch, x, loss, norm)
 
         return tell
@@ -221,24 +221,24 @@ class _Training(Run):
     # ---- the loss over all rows
 
     def _points(self, out: dict[str, Any], at: dict[str, Any]) -> list[FloatArray]:
-        """Where it is wanted: at the answer, at the last point, and at the start of a path."""
+        """Return where it is needed: at the answer, the last point, and the start of a path."""
         points = [out["x"], out["standing"]["x"]]
         if points[0].tobytes() == points[1].tobytes():
             points.pop()
         return [*points, at["x"]] if self.record else points
 
     def _mean(self, x: FloatArray) -> tuple[float, FloatArray, npt.NDArray[np.int64]]:
-        """Value and gradient; and the rows of the first batch whose value is not finite."""
+        """Return value, gradient, and the rows of the first batch with a non-finite value."""
         if self._whole is None:
-            self._whole = self.rows.over(self.size, lambda rows: self.losses.on(rows, True))
-        numbers, culprit = _core.mean_over(
-            self._whole, self.losses.shared, x, self.stops["threads"]
-        )
+            self._whole = self.rows.over(
+                self.size, lambda rows: self.losses.on(rows, True), self.losses
+            )
+        numbers, culprit = self._whole.mean(x, self.stops["threads"])
         return float(numbers[0]), numbers[1:], culprit
 
     # ---- the result
 
-    def _told(
+    def _result(
         self,
         out: dict[str, Any],
         before: dict[str, Any],
@@ -267,12 +267,12 @@ class _Training(Run):
         else:
             message = self._sentence(reason, out, epochs, after)
         mask = None
-        if self.bounds:
-            mask = s.restore_int(active_mask(x, self.bounds))
+        if self.box:
+            mask = s.restore_int(active_mask(x, self.box))
         path = None
         if self.record:
-            if not self.told:  # interrupted before anything was told
-                self.told.append((before["x"], np.nan, np.nan, np.nan))
+            if not self.history:  # interrupted before the first report
+                self.history.append((before["x"], np.nan, np.nan, np.nan))
             path = self._path(means[-1] if means else unknown)
         kept = {name: at[name] for name in at.keys() - {"memory", "step"}}
         return Result(
@@ -289,7 +289,7 @@ class _Training(Run):
         )  # fmt: skip
 
     def _so_far(self, at: dict[str, Any]) -> float:
-        """The mean loss over the batches of the epoch begun, else over the last epoch's."""
+        """Return the mean loss over the batches of the unfinished epoch, else of the last epoch."""
         count, batch = self.rows.count, at["batch"]
         if not batch:
             return float(at["loss"])
@@ -297,11 +297,11 @@ class _Training(Run):
         return float(at["sum"] * used / min(batch * self.size, used))
 
     def _path(self, first: tuple[float, FloatArray, Any]) -> Path:
-        points, losses, norms, held_out = (np.array(v) for v in zip(*self.told, strict=True))
+        points, losses, norms, held_out = (np.array(v) for v in zip(*self.history, strict=True))
         losses[0] = first[0]
         g, x = first[1], points[0]
-        if self.bounds:
-            g = x - np.clip(x - g, *self.bounds)
+        if self.box:
+            g = x - np.clip(x - g, *self.box)
         norms[0] = np.max(np.abs(g))
         return Path(
             self.objective.structure.restore(points, (len(points),)), losses, norms,
@@ -309,7 +309,7 @@ class _Training(Run):
         )  # fmt: skip
 
     def _sentence(self, reason: Reason, out: dict[str, Any], epochs: int, after: str) -> str:
-        """The reason in words, with both sides of what decided it."""
+        """Describe the reason, with both sides of the inequality that decided it."""
         left, right, at = out["left"], out["right"], out["standing"]
         match reason:
             case Reason.max_iterations:
@@ -321,7 +321,7 @@ class _Training(Run):
                 )
             case Reason.stuck:
                 return (
-                    f"stuck at the start: no held-out loss below its {at['best_loss']:.6g} for "
+                    f"stuck at the start: no held-out loss below {at['best_loss']:.6g} there for "
                     f"{_count(int(left), 'epoch')} >= patience = {int(right)}, {after}; is the "
                     "learning rate too large?"
                 )
@@ -335,7 +335,7 @@ class _Training(Run):
     def _culprit(
         self, rows: npt.NDArray[np.int64], x: FloatArray, after: str, nit: int
     ) -> tuple[Reason, str]:
-        """What made the loss of these rows not finite at `x`: the data, or which operation."""
+        """Find what made the loss of these rows non-finite at `x`: the data, or an operation."""
         for i, a in enumerate(self.rows.arrays):
             bad = np.argwhere(~np.isfinite(a[rows].astype(np.float64)))
             if len(bad):
@@ -348,19 +348,19 @@ class _Training(Run):
 
 
 class _MeanLoss:
-    """The loss over all rows, as plots ask for it."""
+    """The loss over all rows, with the interface that plots need."""
 
     def __init__(self, run: _Training) -> None:
         self._run = run
         self.structure, self.names = run.objective.structure, run.objective.names
 
     def rows_value_and_grad_one(self, x: FloatArray) -> tuple[float, FloatArray]:
-        """Value and gradient at one point."""
+        """Return value and gradient at one point."""
         return self._run._mean(x)[:2]
 
 
 def _not_begun(at: dict[str, Any]) -> dict[str, Any]:
-    """What there is to tell of a training that the core has not begun."""
+    """Return the output of a training that the core has not begun."""
     return {
         "x": at["x"], "standing": at, "reason": Reason.interrupted, "left": 0.0, "right": 0.0,
         "culprit": np.empty(0, dtype=np.int64), "error": None,

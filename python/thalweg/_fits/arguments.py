@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import isfinite
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from thalweg._fits.settings import FREE, SquaresSettings
-from thalweg._objectives.bounds import read_box
+from thalweg._objectives.bounds import box_from_vectors
 from thalweg._objectives.points import FloatArray, Structure, argument_names, as_floats
 from thalweg._tracing.numbers import first_bad, place_in
 
@@ -32,14 +32,25 @@ class Sample(NamedTuple):
         Which of the data are not missing; None: all.
     """
 
-    y: FloatArray
-    weights: FloatArray | None
+    y: Any
+    weights: Any
     kept: Any
 
+    @property
+    def kind(self) -> tuple[Any, ...]:
+        """What residuals that are traced for one sample need to fit another."""
+        shape = None if self.weights is None else self.weights.shape
+        return self.y.shape, shape, self.kept is None
+
     def arrays(self) -> list[FloatArray]:
-        """Those that there are, as inputs of the traced residuals."""
+        """Those that there are, as inputs of traced residuals."""
         kept = None if self.kept is None else self.kept.astype(float)
         return [a for a in (self.y, self.weights, kept) if a is not None]
+
+    def with_arrays(self, arrays: Sequence[Any]) -> Sample:
+        """The sample with others in their place, traced ones perhaps."""
+        others = iter(arrays)
+        return Sample(*(None if a is None else next(others) for a in self))
 
 
 def is_data(xdata: Any) -> bool:
@@ -74,7 +85,7 @@ def box_of(bounds: Any, n: int) -> list[FloatArray]:
     """[lower, upper], each (n,), or nothing where no bound is finite."""
     if bounds is FREE:
         return []
-    box = read_box(bounds, parameter_structure(n))
+    box = box_from_vectors(bounds, parameter_structure(n))
     return box if any(np.isfinite(end).any() for end in box) else []
 
 

@@ -6,7 +6,7 @@ Matrices that are too ill-conditioned for that are marked; those are done by QR 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,41 @@ import numpy as np
 from thalweg._objectives.points import FloatArray
 from thalweg._tracing.tracer import Tracer
 
-__all__ = ["TRUSTED", "covariances", "held_of", "scale_covariance", "variance"]
+__all__ = ["traced_spread", "variance"]
 
 # The largest diagonal element of the inverse of the normal matrix, scaled to ones on its diagonal,
 # up to which the inverse is trusted: rounding is then below 1e-6 of a variance.
 TRUSTED = 1e9
+
+
+def traced_spread(
+    subject: Tracer,
+    x: Tracer,
+    weights: Tracer | None,
+    box: list[FloatArray],
+    scale: Callable[[Any], tuple[Any, Any]],
+) -> tuple[list[list[Any]], list[Any], Any]:
+    """As `covariances`, of the variables x (n,) of a traced vector.
+
+    Parameters
+    ----------
+    subject, x : Tracer
+        What is differentiated (m,), and by what.
+    weights : Tracer, optional
+        Weights (m,) of the rows of the Jacobian.
+    box : list of ndarray
+        [lower, upper] bounds: variables that lie at one are left out.
+    scale : callable
+        ``scale(free)``: what the inverse is multiplied by, and whether it is known, where so many
+        variables lie at no bound.
+    """
+    trace, n = subject.trace, x.size
+    node = -1 if weights is None else trace.lift(weights)
+    _, normal = trace.graph.normal_equations(subject.node, subject.node, node, x.node)
+    held, free = held_of(Tracer(trace, trace.graph.reshape(x.node, (n,))), n, box)
+    factor, known = scale(free)
+    matrix = Tracer(trace, trace.graph.reshape(normal, (n, n)))
+    return covariances(matrix, n, factor, known, held)
 
 
 def covariances(
@@ -89,15 +119,6 @@ def variance(cost: Any, rows: Any, free: Any) -> tuple[Any, Any]:
     """
     known = rows > free
     return 2.0 * cost / (rows - free), known
-
-
-def scale_covariance(covariance: FloatArray, cost: Any, rows: Any, free: int) -> bool:
-    """Scale a covariance in place by the variance of the data; infinite where it is not known."""
-    if not rows > free:
-        covariance[~np.isnan(covariance)] = np.inf
-        return False
-    covariance *= variance(cost, rows, free)[0]
-    return True
 
 
 def held_of(x: Tracer, n: int, box: list[FloatArray]) -> tuple[list[Any] | None, Any]:

@@ -3,21 +3,19 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from thalweg._fits.robust import curvature, weighted
-from thalweg._fits.soundness import beside, linear
+from thalweg._fits.soundness import beside
 from thalweg._fits.squares import Ending, Squares
 from thalweg._objectives.points import FloatArray
 from thalweg._results.reasons import Reason
 from thalweg._results.record import Record, any_active, seconds, text
 
-__all__ = ["LeastSquares", "explain", "explained", "optimality", "weighed"]
+__all__ = ["LeastSquares", "explain", "explained", "optimality"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -95,18 +93,6 @@ class LeastSquares(Record):
         return [*rows, ("elapsed", seconds(self.elapsed))]
 
 
-def weighed(
-    squares: Squares, r: FloatArray, jacobian: FloatArray
-) -> tuple[float, FloatArray, FloatArray]:
-    """Cost, gradient, and the Jacobian with its rows scaled as the loss says."""
-    with np.errstate(all="ignore"):
-        if squares.rho is None:
-            return 0.5 * float(r @ r), jacobian.T @ r, jacobian
-        costs, share = (np.asarray(v) for v in weighted(squares.rho, r, squares.f_scale))
-        curved = np.asarray(curvature(squares.rho, r, squares.f_scale))
-        return float(costs.sum()), jacobian.T @ (share * r), jacobian * np.sqrt(curved)[:, None]
-
-
 def optimality(grad: FloatArray, mask: Any) -> Any:
     """The largest component of gradients (..., n) in variables that no bound holds."""
     held = (mask < 0) & (grad > 0) | (mask > 0) & (grad < 0)
@@ -115,13 +101,14 @@ def optimality(grad: FloatArray, mask: Any) -> Any:
 
 def explain(ending: Ending, max_nfev: int, squares: Squares) -> str:
     """The reason in SciPy's words, with both sides of the inequality that decided it."""
+    point = None
     if ending.reason == Reason.non_finite and ending.nfev > 1:
-        at = functools.partial(linear, squares)
-        if (point := beside(at, ending.x)) is not None:
-            return (
-                f"not finite after {ending.nfev} evaluations, on the way on from x: "
-                f"{squares.blame(point)}"
-            )
+        point = beside(squares.linear, ending.x)
+    if point is not None:
+        return (
+            f"not finite after {ending.nfev} evaluations, on the way on from x: "
+            f"{squares.blame(point)}"
+        )
     return explained(
         Reason(ending.reason), ending.left, ending.right, ending.nfev, max_nfev,
         lambda: squares.blame(ending.x),

@@ -16,11 +16,11 @@ import numpy.typing as npt
 from thalweg import _core
 from thalweg._descents.callbacks import Listener, listener
 from thalweg._descents.interrupts import Parts, carried, carries_result
-from thalweg._fits.endings import LeastSquares, explain, optimality, weighed
+from thalweg._fits.endings import LeastSquares, explain, optimality
 from thalweg._fits.settings import SquaresSettings, scale_of, within_limits
 from thalweg._fits.soundness import FACTORS, NOT_BEGUN, again, better, named
 from thalweg._fits.squares import CalledSquares, Ending, Squares, TracedSquares, ending_of
-from thalweg._objectives.bounds import active_mask, checked_box, read_box
+from thalweg._objectives.bounds import active_mask, box_from_vectors, checked_box
 from thalweg._objectives.objective import Objective
 from thalweg._objectives.points import FloatArray, parameter_count
 from thalweg._results.reasons import STATUS_LEAST_SQUARES, SUCCESS, Reason
@@ -68,7 +68,7 @@ def least_squares(
         Returns the residuals, a number or a vector (m,); written in NumPy, or traced before. It is
         called once; what its closure and globals hold is frozen then, `args` are inputs.
     x0 : array_like, tuple or dict
-        The start; docs/api.md says how it reaches the function.
+        The start; docs/guide/starts.md says how it reaches the function.
     jac : callable or {'2-point', '3-point', 'cs'}, optional
         With ``trace=False``: the function's Jacobian (m, n), else central differences are made. A
         traced function is differentiated exactly, and `jac` is not called.
@@ -138,7 +138,7 @@ def least_squares(
     s = squares.structure
     _, rows = s.flatten(x0, "x0")
     x = rows[0]
-    squares.box = checked_box(read_box(bounds, s), x, s)
+    squares.box = checked_box(box_from_vectors(bounds, s), x, s)
     squares.scale = scale_of(x_scale, s)
     stopping = settings.stopping(s.size, squares.threads)
     heard = None if callback is None else listener(callback, s, _Intermediate.of)
@@ -311,7 +311,10 @@ def _result(squares: Squares, tried: _Tried, max_nfev: int, seconds: float) -> L
     grad = np.full(s.size, np.nan)
     if error is None:
         r, jacobian = squares.at(x)
-        cost, grad, jacobian = weighed(squares, r, jacobian)
+        with np.errstate(all="ignore"):
+            cost, share = squares.weigh(r)
+            grad = jacobian.T @ (r if share is None else share * r)
+            jacobian = squares.curved(r, jacobian)
     if isinstance(error, KeyboardInterrupt):
         ending = ending._replace(reason=Reason.interrupted)
     reason = Reason(ending.reason)

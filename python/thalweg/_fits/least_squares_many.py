@@ -16,16 +16,22 @@ from thalweg._descents.descent import not_begun
 from thalweg._descents.interrupts import Parts, carried, carries_result, completed, ended
 from thalweg._descents.lanes import Lanes, cores
 from thalweg._descents.progress import Progress
-from thalweg._fits.covariances import covariances, held_of, variance
+from thalweg._fits.covariances import traced_spread, variance
 from thalweg._fits.endings import explained, optimality
 from thalweg._fits.least_squares import judged
-from thalweg._fits.robust import Rho, curvature, weighted
+from thalweg._fits.robust import Rho, weighted
 from thalweg._fits.settings import SquaresSettings, scale_of, within_limits
 from thalweg._fits.soundness import FACTORS, NOT_BEGUN, better, named, undetermined
-from thalweg._fits.squares import TracedSquares, ending_of, kept_sum_of_squares, put_ending
+from thalweg._fits.squares import (
+    TracedSquares,
+    ending_of,
+    kept_sum_of_squares,
+    put_ending,
+    weights_and_cost,
+)
 from thalweg._fits.tapes import ON_TAPE, OUTSIDE
 from thalweg._fits.verdicts import AGAIN, CONVERGED, verdicts
-from thalweg._objectives.bounds import active_mask, checked_box, read_box
+from thalweg._objectives.bounds import active_mask, box_from_vectors, checked_box
 from thalweg._objectives.objective import Objective
 from thalweg._objectives.points import FloatArray
 from thalweg._results.collection import Many
@@ -211,7 +217,7 @@ class _ManySquares:
         self.lanes, self.settings = lanes, settings
         self.form = lanes.objective.structure
         self.rho, self.f_scale = settings.rho, settings.f_scale
-        self.box = checked_box(read_box(settings.bounds, self.form), lanes.rows, self.form)
+        self.box = checked_box(box_from_vectors(settings.bounds, self.form), lanes.rows, self.form)
         self.scale = scale_of(settings.x_scale, self.form)
         self.stopping = settings.stopping(self.form.size, threads)
 
@@ -243,10 +249,11 @@ class _ManySquares:
     ) -> dict[str, Any]:
         """One try, with further steps by QR where J'J is singular to rounding."""
         inputs, varying = self._inputs(lanes)
+        starts = _core.Starts(lanes.rows, inputs[1:], varying[1:])
+        hooks = _core.Hooks(progress=progress)
         out = kept_sum_of_squares(lanes.objective, self.rho).run_many(
-            lanes.rows, [None, *inputs[1:]], varying, [factor], self.box, stopping,
-            scale=self.scale, progress=progress,
-        )  # fmt: skip
+            starts, [factor], self.box, stopping, hooks, self.scale
+        )
         out["open"] = np.zeros(lanes.rows.shape, dtype=bool)
         try:
             completed(out, lanes.rows)
@@ -336,20 +343,12 @@ class _ManySquares:
 
     def _errors(self, trace: Trace, r: Tracer, x: Tracer, inputs: int) -> list[int]:
         """Nodes of the standard errors, and of whether QR must compute them."""
-        n, m = x.size, r.size
-        weights: Any = None
-        cost: Any = np.sum(r * r) * 0.5
-        if self.rho is not None:
-            scale = trace.input(inputs, ())
-            weights = curvature(self.rho, r, scale)
-            cost = np.sum(trace.wrap(weighted(self.rho, r, scale)[0]))
-        node = trace.lift(weights) if weights is not None else -1
-        _, normal = trace.graph.normal_equations(r.node, r.node, node, x.node)
-        flat = Tracer(trace, trace.graph.reshape(x.node, (n,)))
-        held, count = held_of(flat, n, self.box)
-        matrix = Tracer(trace, trace.graph.reshape(normal, (n, n)))
-        factor, known = variance(cost, trace.wrap(float(m)), count)
-        _, errors, doubtful = covariances(matrix, n, factor, known, held)
+        scale = None if self.rho is None else trace.input(inputs, ())
+        weights, cost = weights_and_cost(r, self.rho, scale)
+        rows = trace.wrap(float(r.size))
+        _, errors, doubtful = traced_spread(
+            r, x, weights, self.box, lambda free: variance(cost, rows, free)
+        )
         return [trace.stack([e.node for e in errors]), doubtful.node]
 
 

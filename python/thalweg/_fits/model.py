@@ -25,7 +25,7 @@ from thalweg._fits.arguments import (
     weights_of,
 )
 from thalweg._fits.arguments_many import data_of, starts_of
-from thalweg._fits.endings import explain, weighed
+from thalweg._fits.endings import explain
 from thalweg._fits.information import information, warn
 from thalweg._fits.running import ManyProblem, fit_many
 from thalweg._fits.settings import (
@@ -298,7 +298,8 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
         if not settings.full_output:
             return ending.x, ending.covariance
         r, jacobian = squares.at(ending.x)
-        _, _, jacobian = weighed(squares, r, jacobian)
+        with np.errstate(all="ignore"):
+            jacobian = squares.curved(r, jacobian)
         mask = active_mask(ending.x, squares.box)
         info = information(squares.evaluations(ending.nfev)[0], r, jacobian, mask)
         status = STATUS_LEAST_SQUARES[ending.reason]
@@ -327,22 +328,18 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
     def _squares(self, sample: Sample, settings: CurveFitSettings) -> Squares:
         if self._objective is None:
             return self._called(sample, settings)
-        y, weights, kept = sample
-        kind = (y.shape, None if weights is None else weights.shape, kept is None)
-        made = self._residuals.get(kind)
-        given = sample.arrays()
+        made, given = self._residuals.get(sample.kind), sample.arrays()
         if made is None:
-            made = self._residuals[kind] = self._objective.then(
-                lambda values, y, *rest: difference(values, y, weights, kept, rest), given
+            made = self._residuals[sample.kind] = self._objective.then(
+                lambda values, *arrays: residuals(values, sample.with_arrays(arrays)), given
             )
         return TracedSquares(made, settings.squares, given, ("ydata", "1 / sigma"))
 
     def _called(self, sample: Sample, settings: CurveFitSettings) -> CalledSquares:
-        (y, weights, kept), jac = sample, settings.jac
+        weights, jac = sample.weights, settings.jac
 
-        def residuals(p: Any) -> Any:
-            rest = [a for a in (weights, kept) if a is not None]
-            return difference(as_floats(self._call(*p), "f"), y, weights, kept, rest)
+        def called(p: Any) -> Any:
+            return residuals(as_floats(self._call(*p), "f"), sample)
 
         def slopes(p: Any) -> Any:
             given = Parameters.of(jac).call(jac, (self._xdata, *p))
@@ -352,7 +349,7 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
             return weights @ columns if weights.ndim == 2 else columns * weights.reshape(-1, 1)
 
         return CalledSquares(
-            residuals, self.p0, (), slopes if callable(jac) else None, False, settings.squares
+            called, self.p0, (), slopes if callable(jac) else None, False, settings.squares
         )
 
 
@@ -397,19 +394,18 @@ def _tried(
     return squares.explained_stop(best._replace(nfev=nfev)), left_open
 
 
-def difference(values: Any, y: Any, weights: Any, kept: Any, rest: Any) -> Any:
-    """Residuals of numbers or traced values; `rest` holds the weights and the mask, if given."""
-    rest = list(rest)
+def residuals(values: Any, sample: Sample) -> Any:
+    """What a model's values leave of a sample, as a vector; of numbers or traced values."""
+    y, weights, kept = sample
     if values.shape != y.shape:
         check_shapes(values.shape, y.shape)
     r = values - y
-    w = rest.pop(0) if weights is not None else None
     if kept is not None:
-        r = np.where(rest[0] > 0, r, 0.0)
+        r = np.where(kept > 0, r, 0.0)
     r = np.ravel(r)
-    if w is None:
+    if weights is None:
         return r
-    return w @ r if w.ndim == 2 else r * w
+    return weights @ r if weights.ndim == 2 else r * weights
 
 
 def check_shapes(values: tuple[int, ...], data: tuple[int, ...]) -> None:

@@ -16,16 +16,15 @@ import numpy as np
 import numpy.typing as npt
 
 from thalweg import _core
-from thalweg._fits.robust import weighted
 from thalweg._objectives.points import FloatArray
 from thalweg._results.reasons import SUCCESS, Reason
 
 if TYPE_CHECKING:
-    from thalweg._fits.squares import Ending, Squares
+    from thalweg._fits.squares import Ending
 
 __all__ = [
     "FACTORS", "NOT_BEGUN", "SINGULAR", "again", "bent_down", "beside", "better",
-    "flat_cost", "flat_costs", "flat_deviances", "largest", "linear", "named", "refined",
+    "flat_cost", "flat_costs", "flat_deviances", "largest", "named", "refined",
     "scales_of", "shares", "size_of", "undetermined", "worse",
 ]  # fmt: skip
 
@@ -221,17 +220,6 @@ def scales_of(size: Any) -> tuple[Any, Any]:
 
 
 # ---- going on with J itself
-
-
-def linear(squares: Squares, x: FloatArray) -> tuple[float, FloatArray, FloatArray]:
-    """Cost, residuals and J's columns (n, m), weighted so that J'r is the cost's gradient."""
-    r, jacobian = squares.at(x)
-    with np.errstate(all="ignore"):
-        if squares.rho is None:
-            return 0.5 * float(r @ r), r, jacobian.T
-        cost, share = (np.asarray(v) for v in weighted(squares.rho, r, squares.f_scale))
-        root = np.sqrt(np.maximum(share, 0.0))
-        return float(cost.sum()), root * r, (jacobian * root[:, None]).T
 
 
 def beside(

@@ -6,7 +6,6 @@ Arguments of users are read and checked elsewhere: in settings.py, least_squares
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,7 +15,6 @@ import numpy.typing as npt
 
 from thalweg import _core
 from thalweg._descents.callbacks import Listener
-from thalweg._fits.covariances import scale_covariance
 from thalweg._fits.robust import LOSSES, Rho, curvature, weighted
 from thalweg._fits.settings import SquaresSettings
 from thalweg._fits.soundness import (
@@ -25,7 +23,6 @@ from thalweg._fits.soundness import (
     SINGULAR,
     bent_down,
     beside,
-    linear,
     refined,
     undetermined,
 )
@@ -42,12 +39,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CalledSquares", "Ending", "Squares", "TracedSquares", "cost_and_derivatives",
-    "ending_of", "kept_sum_of_squares", "put_ending",
+    "ending_of", "kept_sum_of_squares", "put_ending", "weights_and_cost",
 ]  # fmt: skip
 
 
 class Ending(NamedTuple):
-    """How a fit ended, in the order in which `_core.Fit.fit` returns it."""
+    """How a fit ended, in the order in which `_core.Fit.run` returns it."""
 
     x: FloatArray
     covariance: FloatArray
@@ -141,7 +138,7 @@ class Squares:
         """The ending after further steps by QR of J, if J'J is singular to rounding."""
         if ending.pivot >= SINGULAR:
             return ending
-        further = refined(functools.partial(linear, self), ending, self.box, max_nfev)
+        further = refined(self.linear, ending, self.box, max_nfev)
         return further if further.nit == ending.nit else self.spread(further, rows)
 
     def descended(
@@ -154,11 +151,11 @@ class Squares:
         return self.spread(ending_of(out), rows)
 
     def explained_stop(self, ending: Ending) -> Ending:
-        """The final ending, with reason `non_finite` if it is stuck beside such points."""
+        """The final ending; its reason is `non_finite` if it is stuck beside such a point."""
         if (
             ending.reason == Reason.stuck
             and not np.signbit(ending.left)
-            and beside(functools.partial(linear, self), ending.x) is not None
+            and beside(self.linear, ending.x) is not None
         ):
             return ending._replace(reason=int(Reason.non_finite))
         return ending
@@ -172,18 +169,13 @@ class Squares:
         if found.any() or not vague.any() or not SUCCESS[ending.reason]:
             return found
         held = np.isnan(errors)
-        return vague if bent_down(functools.partial(linear, self), ending.x, held) else found
+        return vague if bent_down(self.linear, ending.x, held) else found
 
     def spread(self, ending: Ending, rows: int) -> Ending:
         """The ending with its covariance."""
-        r, jacobian = self.at(ending.x)
-        if self.rho is not None:
-            jacobian = jacobian * np.sqrt(curvature(self.rho, r, self.f_scale))[:, None]
         held = at_bounds(ending.x, self.box)
-        covariance, rank, pivot, loose = _core.covariance(jacobian.T, held)
-        free = self.n - (0 if held is None else int(np.count_nonzero(held)))
-        if rows and rank == free and not scale_covariance(covariance, ending.cost, rows, free):
-            rank = -1
+        jacobian = self.curved(*self.at(ending.x))
+        covariance, rank, pivot, loose = _core.covariance(jacobian.T, held, ending.cost, rows)
         return ending._replace(covariance=covariance, rank=rank, pivot=pivot, loose=loose)
 
     def at(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -198,15 +190,47 @@ class Squares:
         """What made the residuals, or else their derivatives, not finite at x."""
         raise NotImplementedError
 
+    # ---- values with the loss
+
+    def weigh(self, r: FloatArray) -> tuple[float, FloatArray | None]:
+        """The cost of residuals, and the weight of each in the gradient; None without a loss."""
+        if self.rho is None:
+            return 0.5 * float(r @ r), None
+        costs, share = (np.asarray(v) for v in weighted(self.rho, r, self.f_scale))
+        return float(costs.sum()), share
+
+    def curved(self, r: FloatArray, jacobian: FloatArray) -> FloatArray:
+        """The Jacobian with rows so that J'J is the Gauss-Newton matrix of the cost."""
+        if self.rho is None:
+            return jacobian
+        curved: FloatArray = jacobian * np.sqrt(curvature(self.rho, r, self.f_scale))[:, None]
+        return curved
+
     def evaluate(self, x: FloatArray) -> tuple[float, FloatArray, FloatArray]:
         """Cost, gradient and normal matrix at x, for the core to call."""
         r, jacobian = self.at(x)
         with np.errstate(all="ignore"):  # a point that is not finite ends as one
-            if self.rho is None:
-                return 0.5 * float(r @ r), jacobian.T @ r, jacobian.T @ jacobian
-            cost, share = (np.asarray(v) for v in weighted(self.rho, r, self.f_scale))
-            rows = jacobian * share[:, None]
-            return float(cost.sum()), rows.T @ r, rows.T @ jacobian
+            cost, share = self.weigh(r)
+            rows = jacobian if share is None else jacobian * share[:, None]
+            return cost, rows.T @ r, rows.T @ jacobian
+
+    def linear(self, x: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+        """Cost, residuals and J's columns (n, m), weighted so that J'r is the cost's gradient."""
+        r, jacobian = self.at(x)
+        with np.errstate(all="ignore"):
+            cost, share = self.weigh(r)
+            if share is None:
+                return cost, r, jacobian.T
+            root = np.sqrt(np.maximum(share, 0.0))
+            return cost, root * r, (jacobian * root[:, None]).T
+
+
+def weights_and_cost(r: Tracer, rho: Rho | None, f_scale: Tracer | None) -> tuple[Any, Any]:
+    """Weights of the rows of the Jacobian in the covariance, or None; the cost. Both traced."""
+    if rho is None:
+        return None, np.sum(r * r) * 0.5
+    costs, _ = weighted(rho, r, f_scale)
+    return curvature(rho, r, f_scale), np.sum(r.trace.wrap(costs))
 
 
 def cost_and_derivatives(
@@ -233,14 +257,15 @@ def kept_sum_of_squares(objective: Objective, rho: Rho | None) -> _core.Minimize
         r = Tracer(trace, graph.reshape(residuals, (m,)))
         scale = None if rho is None else trace.input(inputs, ())
         cost, derivatives = cost_and_derivatives(r, x, rho, scale)
-        return _core.Minimizer("lm", graph, cost.node, n, inputs + (rho is not None), derivatives)
+        squares = _core.Objective(graph, cost.node, n, inputs + (rho is not None))
+        return _core.Minimizer("lm", squares, derivatives)
 
     return objective.kept_squares(rho, make)
 
 
 def calling_minimizer(n: int) -> _core.Minimizer:
     """The core's solver for n variables on residuals that are called."""
-    return _core.Minimizer("lm", _core.Graph(), -1, n, 1)
+    return _core.Minimizer("lm", _core.Objective(_core.Graph(), -1, n))
 
 
 class TracedSquares(Squares):
@@ -268,10 +293,9 @@ class TracedSquares(Squares):
         listener: Listener | None = None,
     ) -> dict[str, Any]:
         """Descend from x."""
-        args: list[FloatArray | None] = [None, *self.args]
+        args = [*self.args]
         if self.rho is not None:
             args.append(np.array(self.f_scale))
-        varying = [True] + [False] * (len(args) - 1)
         function = None
         try:
             minimizer = kept_sum_of_squares(self.objective, self.rho)
@@ -279,12 +303,10 @@ class TracedSquares(Squares):
             if self.rho in LOSSES.values():
                 raise
             # A loss of the user's own that fills an array, say: it is called with numbers.
-            minimizer, args, varying = calling_minimizer(self.n), [], []
-            function = self.evaluate
-        return minimizer.run(
-            x[None, :], args, varying, [factor], self.box, None, stopping, record=False,
-            callback=listener, function=function, scale=self.scale,
-        )  # fmt: skip
+            minimizer, args, function = calling_minimizer(self.n), [], self.evaluate
+        starts = _core.Starts(x[None, :], args)
+        hooks = _core.Hooks(callback=listener, function=function)
+        return minimizer.run(starts, [factor], self.box, stopping, hooks, self.scale)
 
     def descended(
         self, x: FloatArray, stopping: _core.Stopping, rows: int, factor: float
@@ -348,10 +370,10 @@ class CalledSquares(Squares):
         listener: Listener | None = None,
     ) -> dict[str, Any]:
         """Descend from x."""
-        return calling_minimizer(self.n).run(
-            x[None, :], [], [], [factor], self.box, None, stopping, record=False,
-            callback=listener, function=self.evaluate, scale=self.scale,
-        )  # fmt: skip
+        starts = _core.Starts(x[None, :])
+        hooks = _core.Hooks(callback=listener, function=self.evaluate)
+        minimizer = calling_minimizer(self.n)
+        return minimizer.run(starts, [factor], self.box, stopping, hooks, self.scale)
 
     def at(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Residuals and Jacobian at x."""

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from thalweg import _core
-from thalweg._fits.covariances import covariances, held_of, variance
-from thalweg._fits.robust import curvature, weighted
+from thalweg._fits.covariances import traced_spread, variance
+from thalweg._fits.robust import weighted
 from thalweg._fits.slots import Inputs, Layout
-from thalweg._fits.squares import cost_and_derivatives
+from thalweg._fits.squares import cost_and_derivatives, weights_and_cost
 from thalweg._objectives.points import FloatArray
 from thalweg._tracing.trace import Trace, Tracer, output_node
 
@@ -97,10 +97,9 @@ class FitTapes:
     ) -> dict[str, Any]:
         """Descend from the parameters in `inputs`, which are measured in `scale`."""
         count = self.layout.minimized
-        return self.minimizer.run_many(
-            inputs["x"], [None, *inputs.arrays[1:count]], inputs.varying[:count], [factor],
-            self.box, stopping, scale=scale, progress=progress,
-        )  # fmt: skip
+        starts = _core.Starts(inputs["x"], inputs.arrays[1:count], inputs.varying[1:count])
+        hooks = _core.Hooks(progress=progress)
+        return self.minimizer.run_many(starts, [factor], self.box, stopping, hooks, scale)
 
     @cached_property
     def minimizer(self) -> _core.Minimizer:
@@ -115,9 +114,8 @@ class FitTapes:
             cost, derivatives = cost_and_derivatives(
                 self._residuals, x.node, layout.rho, self._inputs["f_scale"]
             )
-        return _core.Minimizer(
-            "lm", graph, cost.node, len(layout.free), layout.minimized, derivatives
-        )
+        objective = _core.Objective(graph, cost.node, len(layout.free), layout.minimized)
+        return _core.Minimizer("lm", objective, derivatives)
 
     def _counts(self, mean: Any, y: Any, valid: Any) -> None:
         """Half the deviance of counts from their means, with slopes J'u and Fisher's information.
@@ -143,17 +141,16 @@ class FitTapes:
 
     @cached_property
     def _covariances(self) -> _core.Function:
-        layout, trace, x = self.layout, self._trace, self._x
-        subject, (weights, cost) = self._subject.node, self._weighed()
-        node = trace.lift(weights) if weights is not None else -1
-        _, normal = trace.graph.normal_equations(subject, subject, node, x.node)
-        n, rows = len(layout.free), self._inputs["rows"]
-        held, count = held_of(self._x, n, self.box)
-        factor, known = variance(cost, rows, count)
-        if self.absolute or layout.poisson:
-            factor, known = 1.0, rows == rows
-        matrix = Tracer(trace, trace.graph.reshape(normal, (n, n)))
-        covariance, errors, doubtful = covariances(matrix, n, factor, known, held)
+        layout, trace = self.layout, self._trace
+        (weights, cost), rows = self._weighed(), self._inputs["rows"]
+
+        def scale(free: Any) -> tuple[Any, Any]:
+            known = self.absolute or layout.poisson
+            return (1.0, rows == rows) if known else variance(cost, rows, free)
+
+        covariance, errors, doubtful = traced_spread(
+            self._subject, self._x, weights, self.box, scale
+        )
         zero = trace.wrap(0.0)
         whole = [[zero] * layout.n for _ in range(layout.n)]
         each = [zero] * layout.n
@@ -178,14 +175,9 @@ class FitTapes:
 
     def _weighed(self) -> tuple[Any, Any]:
         """Weights of the Jacobian's rows in the covariance, or None; the cost."""
-        layout, scale = self.layout, self._inputs["f_scale"]
-        if layout.poisson:
+        if self.layout.poisson:
             return self._share, self._deviance
-        r = self._residuals
-        if layout.rho is None:
-            return None, np.sum(r * r) * 0.5
-        costs, _ = weighted(layout.rho, r, scale)
-        return curvature(layout.rho, r, scale), np.sum(self._trace.wrap(costs))
+        return weights_and_cost(self._residuals, self.layout.rho, self._inputs["f_scale"])
 
     def jacobians(self, inputs: Inputs, threads: int) -> list[FloatArray]:
         """Columns of the Jacobians (k, n m), weighted as in the covariance; costs (k, 1)."""
@@ -204,7 +196,7 @@ class FitTapes:
     ) -> Callable[[FloatArray], tuple[float, FloatArray, FloatArray]]:
         """A function that gives cost, residuals and J's columns of one fit at a point.
 
-        As `soundness.linear` does for one sum of squares.
+        As `Squares.linear` does for one sum of squares.
         """
         own = inputs.taken(np.array([lane]))
         plain = self.layout.rho is None and not self.layout.poisson

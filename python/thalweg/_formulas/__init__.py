@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Graphs as formulas: to and from SymPy and text, and to JavaScript."""
+"""Convert graphs to and from formulas of SymPy and text, and write them as JavaScript."""

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The command line's expressions: text in, a function of its variables out.
+"""Parse the expressions of the command line into functions of their variables.
 
-Python's `ast` reads the text; what is not on the lists below is refused, and nothing is ever
-evaluated as Python. The function calls NumPy, so it is traced as a user's own would be. Function
-names are those of the core's operations list.
+Python's `ast` reads the text. Syntax that is not in the lists below is refused, and nothing is ever
+evaluated as Python. The resulting function calls NumPy, so it is traced like a user's own function.
+Function names are those of the core's operations.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from thalweg._tracing import elementary
 
 __all__ = ["Expression", "ExpressionError", "parse"]
 
-# Longer or deeper than anyone types; both stay far below what Python's parser and our tracer take.
+# Nobody types longer or deeper expressions, and both limits are far below those of Python's parser
+# and of tracing.
 MAX_LENGTH = 10_000
 MAX_DEPTH = 1000
 
@@ -45,7 +46,7 @@ ALIASES = {
     "atan2": "arctan2",
     "atanh": "arctanh",
 }
-FOLDED = ("maximum", "minimum")  # of two or more
+FOLDED = ("maximum", "minimum")  # take two arguments or more
 INSTEAD = {
     "ln": "log(x)",
     "lg": "log10(x) or log2(x)",
@@ -76,29 +77,29 @@ OPERATORS: dict[type[ast.AST], str] = {
     ast.Eq: "equal",
     ast.NotEq: "not_equal",
 }
-# What people try, and what to write for it.
+# Syntax that people try, and what to write instead.
 REFUSED: dict[type[ast.AST], str] = {
     ast.Attribute: "names have no dots here: write exp(x), not np.exp(x)",
-    ast.IfExp: "for a choice write where(condition, a, b)",
+    ast.IfExp: "to choose between values, write where(condition, a, b)",
     ast.BoolOp: "write logical_and(a, b) or logical_or(a, b)",
     ast.Not: "write logical_not(a)",
-    ast.BitXor: "for a power write **, not ^",
+    ast.BitXor: "write ** for a power, not ^",
     ast.BitAnd: "write logical_and(a, b)",
     ast.BitOr: "write logical_or(a, b)",
-    ast.Subscript: "variables are numbers and have no entries",
-    ast.Tuple: "one number is wanted, and no list",
-    ast.List: "one number is wanted, and no list",
+    ast.Subscript: "variables are numbers and have no elements",
+    ast.Tuple: "expected one number, not several",
+    ast.List: "expected one number, not a list",
     ast.NamedExpr: "compare with ==",
 }
 
 
 class ExpressionError(ValueError):
-    """An expression that cannot be used; the message says what, where and what to write.
+    """Raised if an expression is invalid; the message says where and what to write instead.
 
     Attributes
     ----------
     column : int
-        Where, counted from 1; 0 where the whole text is meant.
+        The column of the error, counted from 1; 0 if it concerns the whole text.
     """
 
     def __init__(self, message: str, column: int = 0) -> None:
@@ -108,7 +109,7 @@ class ExpressionError(ValueError):
 
 @cache
 def arities() -> dict[str, int]:
-    """Functions that an expression may call, and how many arguments each takes."""
+    """Return the functions that an expression may call, with their numbers of arguments."""
     table = {operation["name"]: operation["arity"] for operation in _core.operations()}
     table["clip"] = 3
     return table
@@ -116,30 +117,30 @@ def arities() -> dict[str, int]:
 
 @cache
 def operation(name: str) -> Callable[..., Any]:
-    """The function of that name: NumPy's where there is one, else the core's own operation."""
+    """Return the function of a name: NumPy's if there is one, else the core's operation."""
     function: Callable[..., Any] | None = getattr(np, name, None)
     if function is None:
         function = elementary.operation(name)
     return function
 
 
-# A step of the program that an expression becomes: a number to push, the position of a variable to
-# push, or an operation and how many values it takes. A stack, so that no depth is recursion.
+# One step of the program that evaluates an expression on a stack: a number to push, the index of a
+# variable to push, or an operation and its number of operands. The stack avoids recursion.
 Step = float | int | tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A parsed expression: a function of its variables, in order of first appearance.
+    """A parsed expression, callable as a function of its variables in order of appearance.
 
     Attributes
     ----------
     text : str
-        As it was written.
+        The text as it was written.
     variables : tuple of str
-        Their names.
+        The names of the variables.
     steps : tuple
-        What is done, in order; values are kept on a stack.
+        The steps of the evaluation, in order; values are kept on a stack.
 
     Examples
     --------
@@ -159,14 +160,14 @@ class Expression:
         return inspect.Signature([inspect.Parameter(name, kind) for name in self.variables])
 
     def __call__(self, *values: Any) -> Any:
-        """Value at a point: numbers, arrays or traced arguments, one for each variable."""
+        """Evaluate at a point: a number, an array or a traced value for each variable."""
         if len(values) != len(self.variables):
             raise TypeError(
                 f"expected {len(self.variables)} values ({', '.join(self.variables)}), "
                 f"got {len(values)}"
             )
         stack: list[Any] = []
-        # What has no value is NaN or infinite, as everywhere else; the descent says so.
+        # Undefined values become NaN or infinite, and the message of the descent reports them.
         with np.errstate(all="ignore"):
             for step in self.steps:
                 if isinstance(step, float):
@@ -182,7 +183,7 @@ class Expression:
 
 
 class _Reader:
-    """Turns one text into steps."""
+    """Converts a syntax tree to steps."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -211,8 +212,8 @@ class _Reader:
         )
 
     def read(self, root: ast.expr) -> None:
-        """Fill `steps` in the order of evaluation, arguments before what uses them."""
-        # Entries: a node to read, or steps to write once everything above has been read.
+        """Append the steps in the order of evaluation, operands before operations."""
+        # An entry is a node to read, or steps to append once everything above it has been read.
         todo: list[tuple[ast.expr, int] | list[Step]] = [(root, 0)]
         while todo:
             entry = todo.pop()
@@ -227,7 +228,7 @@ class _Reader:
             todo += [(child, depth + 1) for child in reversed(children)]
 
     def one(self, node: ast.expr) -> tuple[list[ast.expr], list[Step]]:  # noqa: RET503
-        """Children of a node, and what to do once they are read."""
+        """Return the children of a node, and the steps that follow those of the children."""
         match node:
             case ast.Constant(value=value):
                 return [], [self.number(node, value)]
@@ -243,15 +244,13 @@ class _Reader:
                 return [left, right], [(OPERATORS[type(op)], 2)]
             case ast.Compare(ops=[_, _, *_]):
                 raise ExpressionError(
-                    f"cannot use {self.quote(node)}: for a < b < c write logical_and(a < b, b < c)",
+                    f"cannot use {self.quote(node)}: write logical_and(a < b, b < c) for a < b < c",
                     self.column(node),
                 )
             case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
                 return arguments, self.call(node, name, arguments)
             case ast.Call(func=ast.Name(id=name)):
-                raise ExpressionError(
-                    f"{name} takes its arguments by position alone", self.column(node)
-                )
+                raise ExpressionError(f"{name} takes positional arguments only", self.column(node))
             case ast.Call(func=function):
                 self.refuse(function)
             case ast.BinOp(op=op) | ast.UnaryOp(op=op):
@@ -294,7 +293,7 @@ class _Reader:
             raise ExpressionError(f"unknown function {name!r}{hint}", self.column(node))
         want, got = arities()[known], len(arguments)
         if known in FOLDED and got > want:
-            # The arguments lie on the stack; each step takes the upper two.
+            # The arguments are on the stack; each step combines the upper two.
             return [(known, 2)] * (got - 1)
         if got != want:
             raise ExpressionError(
@@ -305,10 +304,10 @@ class _Reader:
 
 
 def _tree(text: str) -> ast.expr:
-    """The text as Python would read it."""
+    """Parse the text as a Python expression."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # "1if": doubtful spellings are errors here
+            warnings.simplefilter("error")  # doubtful spellings such as "1if" are errors here
             return ast.parse(text, mode="eval").body
     except SyntaxError as error:
         column = error.offset or 0
@@ -325,23 +324,25 @@ def _short(text: str) -> str:
 
 
 def parse(text: str) -> Expression:
-    """Read an expression.
+    """Parse an expression.
 
     Parameters
     ----------
     text : str
-        Numbers, variables, `+ - * / ** // %`, comparisons, `pi` and `e`, and calls of the core's
-        operations by their NumPy names (`abs`, `min`, `max`, `pow`, `asin`, … too).
+        The expression. It may contain numbers, variables, `+ - * / ** // %`, comparisons, `pi` and
+        `e`, and calls of the core's operations by their NumPy names or by common names such as
+        `abs`, `min`, `max`, `pow` and `asin`.
 
     Returns
     -------
     Expression
-        Callable, with its variables in order of first appearance.
+        A callable with its variables in order of first appearance.
 
     Raises
     ------
     ExpressionError
-        If it holds anything else, or is longer than 10,000 characters or deeper than 1000 levels.
+        If the text contains anything else, is longer than 10,000 characters, or is nested deeper
+        than 1000 levels.
 
     Examples
     --------
@@ -349,17 +350,17 @@ def parse(text: str) -> Expression:
     >>> parse("__import__('os')")
     Traceback (most recent call last):
     ...
-    thalweg.expressions.ExpressionError: unknown function '__import__' (column 1)
+    thalweg._formulas.expressions.ExpressionError: unknown function '__import__' (column 1)
     """
     if len(text) > MAX_LENGTH:
         raise ExpressionError(f"expected at most {MAX_LENGTH} characters, got {len(text)}")
-    # One line, as the shell's quotes may hold several; columns stay right.
+    # A quoted shell argument may have several lines. They are joined without changing columns.
     line = "".join(" " if c.isspace() else c for c in text)
     lead = len(line) - len(line.lstrip())
     if lead == len(line):
         raise ExpressionError("expected an expression, got an empty text")
     if "#" in line:
-        raise ExpressionError("cannot use '#': there are no comments here", line.index("#") + 1)
+        raise ExpressionError("cannot use '#': comments are not allowed", line.index("#") + 1)
     try:
         reader = _Reader(line[lead:])
         reader.read(_tree(line[lead:]))

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Operations in JavaScript: what each is written as, and functions for what `Math` lacks."""
+"""Define the core's operations in JavaScript, and the functions that `Math` lacks."""
 
 __all__ = ["LIBRARY", "OPERATIONS"]
 
-# Operands are names, elements or literals, so that they may stand twice.
+# Operands are names, elements or literals, so an expression may use them twice.
 OPERATIONS = {
     "add": "{0} + {1}", "subtract": "{0} - {1}", "multiply": "{0} * {1}", "divide": "{0} / {1}",
     "negative": "-{0}", "square": "{0} * {0}", "reciprocal": "1 / {0}",
@@ -41,7 +41,7 @@ OPERATIONS = {
     "where": "({0} !== 0 ? {1} : {2})",
 }  # fmt: skip
 
-# Each may use those above it. B: Bernoulli's numbers B2, B4, … (DLMF 24.2).
+# Each function may use those above it. B holds the Bernoulli numbers B2, B4, … (DLMF 24.2).
 LIBRARY = {
     "fmax": "(a, b) => a !== a ? b : b !== b ? a : Math.max(a, b)",
     "copysign": "(a, b) => b < 0 || Object.is(b, -0) ? -Math.abs(a) : Math.abs(a)",
@@ -59,7 +59,7 @@ LIBRARY = {
   return a === 0 ? 1 : (n % 2 === 0 ? s : -s) / (Math.PI * a);
 }""",
     "expit": "a => { const e = Math.exp(-Math.abs(a)); return (a < 0 ? e : 1) / (1 + e); }",
-    # Near 1/2 as 2 artanh(2a - 1), whose argument is exact.
+    # Near 1/2 it is computed as 2 artanh(2a - 1), whose argument is exact.
     "logit": """a => {
   const t = 2 * a - 1;
   return Math.abs(t) < 0.5 ? 2 * Math.atanh(t) : Math.log(a / (1 - a));
@@ -67,7 +67,8 @@ LIBRARY = {
     "logaddexp": """(a, b) => a === b ? a + Math.LN2
   : Math.max(a, b) + Math.log1p(Math.exp(-Math.abs(a - b)))""",
     "xlog": "(a, b, log) => a === 0 && b === b ? 0 : a * log(b)",
-    # Below 2: DLMF 7.6.2, all of one sign. Beyond: 7.9.2, by Lentz's method as a plain recurrence.
+    # Below 2, DLMF 7.6.2, whose terms have one sign; above, the continued fraction 7.9.2, evaluated
+    # from its end.
     "erf": """a => {
   const x = Math.abs(a);
   if (x >= 2) return a < 0 ? erfc(-a) - 1 : 1 - erfc(a);
@@ -83,7 +84,7 @@ LIBRARY = {
   return Math.exp(-a * a) / Math.sqrt(Math.PI) / t;
 }""",
     "B": "[1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510]",
-    # Stirling's series (DLMF 5.11.1) from 10 on, reached by gamma(a + 1) = a gamma(a).
+    # Stirling's series (DLMF 5.11.1) above 10, which is reached by gamma(a + 1) = a gamma(a).
     "gammaln": """a => {
   if (a <= 0) return Math.log(Math.PI / Math.abs(Math.sin(Math.PI * a))) - gammaln(1 - a);
   let x = a, p = 1;

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Objectives as SymPy formulas, and SymPy expressions as objectives.
+"""Convert objectives to SymPy formulas, and SymPy expressions to objectives.
 
-A graph is walked node by node, arrays as NumPy arrays of expressions. What an operation is in SymPy
-stands in `sympy_forms.py`; the way back through SymPy's tree in `sympy_steps.py`.
+A graph is converted node by node, with arrays as NumPy arrays of expressions. `sympy_forms.py`
+gives the SymPy form of each operation, and `sympy_steps.py` reads SymPy's expressions.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ __all__ = ["formula", "from_sympy"]
 
 Array = npt.NDArray[Any]  # of SymPy expressions
 
-LARGEST = 20_000  # operations in all: SymPy handles some 1e5 a second
-SIMPLIFIED = 100  # operations up to which SymPy simplifies within seconds
+LARGEST = 20_000  # operations of a formula; SymPy handles about 1e5 a second
+SIMPLIFIED = 100  # SymPy simplifies up to this many operations within seconds
 
 
 class _Node(NamedTuple):
-    """A node of a graph as the core tells it."""
+    """A node of a graph as `Graph.describe` describes it."""
 
     kind: str
     what: Any
@@ -105,7 +105,7 @@ def _lookup(n: _Node, x: Array) -> Array:
 
 
 def _each(form: Callable[..., Any], shape: tuple[int, ...], *operands: Array) -> Array:
-    """A form of scalars over arrays that broadcast."""
+    """Apply a function of scalars to arrays that are broadcast to a shape."""
     out = np.empty(shape, dtype=object)
     spread = [np.broadcast_to(operand, shape) for operand in operands]
     for at in np.ndindex(shape):
@@ -149,7 +149,7 @@ _KINDS: dict[str, Callable[..., Array]] = {
 
 
 def _length(n: _Node, lengths: Sequence[int], sizes: Sequence[int]) -> int:
-    """Operations that an element of a node is written with, at most."""
+    """Return the maximum number of operations in one element of a node."""
     total = sum(lengths)
     if n.kind == "reduce":
         return total * int(n.payload[1]) + 1
@@ -161,7 +161,7 @@ def _length(n: _Node, lengths: Sequence[int], sizes: Sequence[int]) -> int:
 
 
 def _walk(objective: Objective, root: int, x: Array) -> Array:
-    """What a node of the objective's graph is, in the variables `x`."""
+    """Return a node of the objective's graph as expressions of the variables `x`."""
     graph = objective._graph
     known: dict[int, _Node] = {}
     wanted = [root]
@@ -173,20 +173,25 @@ def _walk(objective: Objective, root: int, x: Array) -> Array:
     sizes = {node: max(1, math.prod(n.shape)) for node, n in known.items()}
     _check_length(known, sizes, root)
     found: dict[int, Array] = {}
-    for node in sorted(known):  # inputs stand before their users
+    for node in sorted(known):  # inputs come before their users
         n = known[node]
         if n.kind == "input":
             found[node] = x if n.what == 0 else _numbers(objective.args[n.what - 1])
             continue
         operands = [found[i] for i in n.inputs]
-        if n.kind in ("assemble", "matmul", "scan", "lookup"):  # the others see to it, or only move
+        if n.kind in (
+            "assemble",
+            "matmul",
+            "scan",
+            "lookup",
+        ):  # others convert conditions themselves
             operands = [_each(counted, operand.shape, operand) for operand in operands]
         found[node] = _KINDS[n.kind](n, *operands)
     return _each(counted, known[root].shape, found[root])
 
 
 def _check_length(known: dict[int, _Node], sizes: dict[int, int], root: int) -> None:
-    """Refuse formulas that nobody could read and SymPy would not finish."""
+    """Raise ValueError for formulas that are too long to read and for SymPy to handle."""
     lengths: dict[int, int] = {}
     for node in sorted(known):
         inputs = known[node].inputs
@@ -197,12 +202,12 @@ def _check_length(known: dict[int, _Node], sizes: dict[int, int], root: int) -> 
     if total > LARGEST:
         raise ValueError(
             f"a formula must have at most {LARGEST:,} operations, this one has up to {total:.3g}; "
-            "take fewer rows of data, or a part of the function"
+            "use fewer rows of data, or a part of the function"
         )
 
 
 def _variable_names(structure: Structure, names: Sequence[str]) -> list[str]:
-    """A name for each variable: arguments' own, with positions inside arrays behind them."""
+    """Return a name for each variable: that of its argument, with indices inside arrays."""
     if structure.form == "elements":
         given = list(names)[: structure.size]
         return given if len(given) == structure.size else [f"x{i}" for i in range(structure.size)]
@@ -212,7 +217,7 @@ def _variable_names(structure: Structure, names: Sequence[str]) -> list[str]:
     def spelled(apart: str) -> list[str]:
         out = []
         for name, shape in zip(own, structure.shapes, strict=False):
-            # x0, x1; W1_0, W1_1 where the name ends in a digit; W_0_1 of two axes.
+            # x0, x1; W1_0, W1_1 if the name ends in a digit; W_0_1 if there are two axes.
             join = "_" if name[-1:].isdigit() or len(shape) > 1 else apart
             places = (join.join(map(str, index)) for index in np.ndindex(*shape))
             out += [f"{name}{join}{p}" if p else name for p in places]
@@ -223,7 +228,7 @@ def _variable_names(structure: Structure, names: Sequence[str]) -> list[str]:
 
 
 def _shaped(values: Array) -> Any:
-    """An expression, a Matrix (one axis: a column), or an array of expressions."""
+    """Return an expression, a Matrix (a column if there is one axis), or an array."""
     sp = sympy()
     if values.ndim == 0:
         return values[()]
@@ -233,7 +238,7 @@ def _shaped(values: Array) -> Any:
 
 
 def _restored(structure: Structure, values: Array) -> Any:
-    """A gradient's components in the form of `x0`."""
+    """Return the components of a gradient in the form of `x0`."""
     if structure.form == "elements":
         return _shaped(values)
     ends = np.cumsum([math.prod(shape) for shape in structure.shapes])[:-1]
@@ -247,50 +252,54 @@ def _restored(structure: Structure, values: Array) -> Any:
 
 
 def _simplified(expression: Any) -> Any:
-    """The shortest of what SymPy's ways make of it."""
+    """Return the shortest form among those of several SymPy functions."""
     sp = sympy()
     if sp.count_ops(expression) > SIMPLIFIED:
         return expression
     ways = [sp.simplify, sp.factor_terms]
-    if expression.is_polynomial():  # of fractions the numerators, multiplied out, may be huge
-        ways.insert(
-            0, sp.factor
-        )  # the first of equally short ones: its factors are in lowest terms
+    if expression.is_polynomial():  # fractions could get huge numerators when multiplied out
+        ways.insert(0, sp.factor)  # preferred among equally short forms: it is in lowest terms
     return min([*(way(expression) for way in ways), expression], key=sp.count_ops)
 
 
 def formula(of: Any, simplify: bool = True) -> Any:
-    """Write an objective, or its gradient, as a SymPy formula.
+    """Write an objective, its gradient or its Hessian as a SymPy formula.
 
     Parameters
     ----------
     of : Objective or bound method
-        `F`, `F.grad` or `F.hessian`. Numbers in its `args` stand in the formula as numbers.
+        `F`, `F.grad` or `F.hessian`. Numbers in its `args` appear in the formula as numbers.
     simplify : bool, default True
-        Whether SymPy simplifies it, up to 100 operations; longer ones are left as they are.
+        Whether SymPy simplifies the formula. Formulas of more than 100 operations are not
+        simplified.
 
     Returns
     -------
     sympy.Expr, sympy.Matrix, tuple or dict
-        Of `F` an expression; of `F.grad` what `F.grad` returns, with an expression for each number:
-        one array becomes a column. Variables have the function's own names. Elements of an array
-        argument `x` are `x0`, `x1`, …, of two axes `x_0_0`, …; where its name ends in a digit or
-        two names would agree, an underscore stands between: `W1_0`.
+        An expression for `F`. For `F.grad`, the same structure as `F.grad` returns, with an
+        expression for each number; one array becomes a column. Variables have the names of the
+        function's parameters. The elements of an array `x` are named `x0`, `x1`, …, or `x_0_0`, …
+        if it has two axes. An underscore separates name and index if the name ends in a digit or if
+        two names would be equal: `W1_0`.
 
     Raises
     ------
     TypeError
-        If it is not an objective or one of its methods, or has no gradient.
+        If `of` is not an objective or one of these methods, or if it has no gradient.
     ValueError
         If the formula would have more than 20,000 operations.
     ImportError
-        If SymPy is missing.
+        If SymPy is not installed.
+
+    See Also
+    --------
+    from_sympy : Make an objective from a SymPy expression.
 
     Notes
     -----
-    The gradient is the one that the core differentiates and runs, not SymPy's own. Variables count
-    as real numbers when it is simplified. Numbers are written as people mean them: fractions up to
-    a denominator of 1000, shares of pi, `e`, roots of 2; others with all their digits.
+    The gradient is the one that the core computes, not SymPy's own. Variables are assumed to be
+    real during simplification. Recognizable numbers are written symbolically: fractions with a
+    denominator of up to 1000, multiples of pi, `e`, roots of 2. Others keep all their digits.
 
     Examples
     --------
@@ -312,13 +321,13 @@ def formula(of: Any, simplify: bool = True) -> Any:
     real[:] = [sp.Symbol(name, real=True) for name in names]
     plain = {symbol: sp.Symbol(symbol.name) for symbol in real}
 
-    def told(expression: Any) -> Any:
+    def finished(expression: Any) -> Any:
         expression = sp.sympify(expression)
         return (_simplified(expression) if simplify else expression).xreplace(plain)
 
     def written(node: int) -> Array:
         values = _walk(objective, node, real)
-        return _each(told, values.shape, values)
+        return _each(finished, values.shape, values)
 
     if method == "value":
         return _shaped(written(objective._f))
@@ -331,30 +340,37 @@ def formula(of: Any, simplify: bool = True) -> Any:
 
 
 def from_sympy(expr: Any, variables: Any) -> Objective:
-    """Make an objective of a SymPy expression.
+    """Make an objective from a SymPy expression.
 
-    Its tree is translated operation by operation; no text is evaluated.
+    The expression tree is translated operation by operation; no text is evaluated.
 
     Parameters
     ----------
     expr : sympy.Expr
-        Of real variables; Piecewise, relations, Max, Min, Abs and special functions included.
+        An expression of real variables. It may contain Piecewise, relations, Max, Min, Abs and
+        special functions.
     variables : Symbol or sequence of Symbol
-        In the order in which points hold them; one alone makes an objective of a scalar.
+        The variables in the order of the entries of a point. A single symbol makes an objective of
+        one number.
 
     Returns
     -------
     Objective
+        The objective of these variables.
 
     Raises
     ------
     TypeError
-        If `expr` is not one SymPy expression, is complex, or holds what has no operation here (the
-        message names it).
+        If `expr` is not one SymPy expression, is complex, or contains a function that has no
+        operation here; the message names it.
     ValueError
-        If it holds symbols that are not in `variables`, or one is there twice.
+        If `expr` contains symbols that are not in `variables`, or a symbol is listed twice.
     ImportError
-        If SymPy is missing.
+        If SymPy is not installed.
+
+    See Also
+    --------
+    formula : Write an objective as a SymPy formula.
 
     Examples
     --------
@@ -374,9 +390,9 @@ def from_sympy(expr: Any, variables: Any) -> Objective:
         if not isinstance(symbol, sp.Symbol):
             raise TypeError(f"variables must be SymPy symbols, got {symbol!r}")
         if not symbol.name.isidentifier():
-            raise ValueError(f"variables must have names that Python reads, got {symbol.name!r}")
+            raise ValueError(f"names of variables must be identifiers, got {symbol.name!r}")
     if len({symbol.name for symbol in symbols}) < len(symbols) or not symbols:
-        raise ValueError(f"variables must be one or more, each once, got {variables}")
+        raise ValueError(f"variables must be one or more different symbols, got {variables}")
     if isinstance(expr, int | float):
         expr = sp.sympify(expr)
     if not isinstance(expr, sp.Expr):
@@ -384,7 +400,7 @@ def from_sympy(expr: Any, variables: Any) -> Objective:
     expr = expr.doit()
     if unknown := expr.free_symbols - set(symbols):
         names = ", ".join(sorted(map(str, unknown)))
-        raise ValueError(f"variables must hold every symbol of the expression; missing: {names}")
+        raise ValueError(f"variables must include every symbol of the expression; missing: {names}")
     writer = Writer(symbols)
     writer.write(expr)
     function = Expression(str(expr), tuple(s.name for s in symbols), tuple(writer.steps))

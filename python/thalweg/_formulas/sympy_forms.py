@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What each of the core's operations, and each number, is in SymPy: the table behind formulas.
+"""Define the SymPy form of each operation of the core, and of numbers.
 
-Over real numbers: what a NaN or an infinity would do is not written down.
+The forms are valid for real numbers; they do not describe NaN and infinity.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["LOGICAL", "counted", "forms", "number", "sympy", "truth"]
 
 
 def sympy() -> Any:
-    """SymPy, imported when it is asked for."""
+    """Import and return SymPy."""
     try:
         import sympy
     except ImportError:
@@ -26,7 +26,7 @@ def sympy() -> Any:
 
 @cache
 def forms() -> dict[str, Callable[..., Any]]:
-    """Each of the core's operations as SymPy writes it, over real numbers."""
+    """Return the SymPy form of each operation of the core, for real numbers."""
     sp = sympy()
 
     def whole(x: Any) -> Any:  # towards zero
@@ -109,7 +109,7 @@ def forms() -> dict[str, Callable[..., Any]]:
         "logical_or": lambda a, b: sp.Or(truth(a), truth(b)),
         "logical_xor": lambda a, b: sp.Xor(truth(a), truth(b)),
         "logical_not": lambda a: sp.Not(truth(a)),
-        # Of real numbers, which is what a formula is about.
+        # A formula is about real numbers.
         "isnan": lambda _: sp.false,
         "isfinite": lambda _: sp.true,
         "isinf": lambda _: sp.false,
@@ -118,7 +118,7 @@ def forms() -> dict[str, Callable[..., Any]]:
     }
 
 
-# Operations whose operands are truth values, as they are; elsewhere these count as 0 and 1.
+# Operations that take truth values unchanged; for others, these are converted to 0 and 1.
 LOGICAL = ("logical_and", "logical_or", "logical_xor", "logical_not")
 
 
@@ -128,18 +128,18 @@ def _is_condition(value: Any) -> bool:
 
 
 def truth(value: Any) -> Any:
-    """A value as a condition: a number is true where it is not 0."""
+    """Convert a value to a condition: a number is true if it is not 0."""
     return value if _is_condition(value) else sympy().Ne(value, 0)
 
 
 def counted(value: Any) -> Any:
-    """A value as a number: a condition is 1 or 0."""
+    """Convert a value to a number: a condition becomes 1 or 0."""
     return sympy().Piecewise((1, value), (0, True)) if _is_condition(value) else value
 
 
 @cache
 def _known_numbers() -> dict[float, Any]:
-    """Numbers that people mean where a graph holds their digits."""
+    """Return the symbolic form of well-known numbers by their value."""
     sp = sympy()
     meant = [sp.E, sp.EulerGamma, sp.log(2), sp.log(10), 1 / sp.log(2), 1 / sp.log(10)]
     meant += [sp.sqrt(2), sp.sqrt(sp.pi), sp.sqrt(2 * sp.pi), 1 / sp.sqrt(sp.pi)]
@@ -148,13 +148,13 @@ def _known_numbers() -> dict[float, Any]:
 
 
 def number(value: float) -> Any:
-    """A number as people write it: a fraction, a share of pi, a known one, else its digits."""
+    """Write a number as a fraction, a multiple of pi, a known constant, or else by its digits."""
     sp = sympy()
     if not math.isfinite(value):
         return sp.nan if math.isnan(value) else sp.oo if value > 0 else -sp.oo
     if value in _known_numbers():
         return _known_numbers()[value]
-    # 3 * np.pi / 2, or a factor that differentiation multiplied, was rounded twice or more.
+    # A product such as 3 * np.pi / 2, or a factor from differentiation, is rounded more than once.
     rounding = 4e-16 * abs(value)
     short = Fraction(value).limit_denominator(1000)
     if abs(short - Fraction(value)) <= rounding and abs(value) < 1e15:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A SymPy expression as the steps of an `Expression`: its tree, walked with a table of operations.
+"""Convert a SymPy expression to the steps of an `Expression` with a table of operations.
 
-No text is evaluated, and nothing is called but what the table names.
+No text is evaluated, and only functions in the table are called.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["Writer", "functions"]
 
 @cache
 def functions() -> dict[str, tuple[str, int]]:
-    """SymPy's functions that are operations: name to operation and number of arguments."""
+    """Return the operation and number of arguments of each SymPy function that has one."""
     arcs = ("sin", "cos", "tan", "sinh", "cosh", "tanh")
     same = ("exp", "log", "erf", "erfc", "sign", "floor", "digamma")
     return (
@@ -34,7 +34,7 @@ def functions() -> dict[str, tuple[str, int]]:
     )
 
 
-# Of two arguments and more, joined from the left.
+# Functions of two or more arguments, which are combined from the left.
 _FOLDED = {
     "Max": "maximum",
     "Min": "minimum",
@@ -45,21 +45,21 @@ _FOLDED = {
 
 
 class Writer:
-    """Turns one SymPy expression into steps, arguments before what uses them."""
+    """Converts a SymPy expression to steps, operands before operations."""
 
     def __init__(self, variables: Sequence[Any]) -> None:
         self.positions = {symbol: i for i, symbol in enumerate(variables)}
         self.steps: list[Step] = []
 
     def folded(self, operation: str, parts: Sequence[Any]) -> None:
-        """Write parts joined by one operation, from the left."""
+        """Write parts combined by one operation, from the left."""
         for k, part in enumerate(parts):
             self.write(part)
             if k:
                 self.steps.append((operation, 2))
 
     def write(self, e: Any) -> None:
-        """Write an expression, whatever it is."""
+        """Write any expression."""
         sp = sympy()
         name = type(e).__name__
         if e in self.positions:
@@ -76,7 +76,7 @@ class Writer:
             self.power(e.base, e.exp)
         elif e.is_Piecewise:
             self.piecewise(e)
-        elif name == "polygamma" and e.args[0] == 0:  # what SymPy makes of digamma
+        elif name == "polygamma" and e.args[0] == 0:  # SymPy's form of digamma
             self.write(e.args[1])
             self.steps.append(functions()["digamma"])
         elif name in _FOLDED:
@@ -85,27 +85,27 @@ class Writer:
             for part in e.args:
                 self.write(part)
             self.steps.append(functions()[name])
-        elif name == "gamma":  # of positive arguments, as the operation is
+        elif name == "gamma":  # for positive arguments, like the operation gammaln
             self.write(e.args[0])
             self.steps += [("gammaln", 1), ("exp", 1)]
-        elif name == "sinc":  # sin(a) / a there; NumPy's is that of pi a
+        elif name == "sinc":  # SymPy's is sin(a) / a, NumPy's is sin(pi a) / (pi a)
             self.write(e.args[0] / sp.pi)
             self.steps.append(("sinc", 1))
         else:
             self.others(e)
 
     def others(self, e: Any) -> None:
-        """What SymPy itself can say in other words: cot, sec, factorial."""
+        """Write functions that SymPy can rewrite by known ones: cot, sec, factorial."""
         sp = sympy()
         for way in (sp.sin, sp.sinh, sp.Piecewise, sp.gamma, sp.exp):
-            said = e.rewrite(way)
-            if said != e and not said.has(type(e)) and not said.has(sp.I):
-                self.write(said)
+            rewritten = e.rewrite(way)
+            if rewritten != e and not rewritten.has(type(e)) and not rewritten.has(sp.I):
+                self.write(rewritten)
                 return
-        raise TypeError(f"from_sympy knows no operation for {type(e).__name__} in {e}")
+        raise TypeError(f"from_sympy has no operation for {type(e).__name__} in {e}")
 
     def sum(self, e: Any) -> None:
-        """Write a + b - c: what has a minus sign is subtracted."""
+        """Write a + b - c: terms with a minus sign are subtracted."""
         first, *rest = sorted(e.args, key=lambda part: part.could_extract_minus_sign())
         self.write(first)
         for part in rest:
@@ -114,7 +114,7 @@ class Writer:
             self.steps.append(("subtract" if minus else "add", 2))
 
     def product(self, e: Any) -> None:
-        """Write a b / (c d): one division by what has a negative power."""
+        """Write a b / (c d): factors with a negative power are divided by at once."""
         sp = sympy()
         above, below = sp.fraction(e, exact=True)
         if below == 1:
@@ -125,7 +125,7 @@ class Writer:
         self.steps.append(("divide", 2))
 
     def power(self, base: Any, exponent: Any) -> None:
-        """Write a power, a root where the exponent says so."""
+        """Write a power, as a root or reciprocal if the exponent is 1/2, -1/2 or -1."""
         sp = sympy()
         half = sp.Rational(1, 2)
         if exponent in (half, -half, -1):
@@ -140,7 +140,7 @@ class Writer:
         self.steps.append(("power", 2))
 
     def piecewise(self, e: Any) -> None:
-        """Write where(c1, a1, where(c2, a2, …)), and NaN where no condition holds."""
+        """Write where(c1, a1, where(c2, a2, …)), which is NaN if no condition is true."""
         for value, condition in e.args:
             self.write(condition)
             self.write(value)

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The methods as objects, their settings and their stopping tests."""
+"""Represent methods as objects, with their hyper-parameters and stopping limits."""

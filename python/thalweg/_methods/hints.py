@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What people write for a name that is spelled otherwise here, and what is nearest to a name."""
+"""Suggest the right name for a method or keyword that other libraries spell differently."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Iterable
 
 __all__ = ["EQUIVALENTS", "NOT_OFFERED", "instead_of_keyword", "nearest"]
 
-# Other libraries' names of methods that are offered.
+# Names that other libraries use for methods that exist here.
 EQUIVALENTS = {
     "l_bfgs_b": "lbfgs", "l_bfgs": "lbfgs", "trust_exact": "newton", "trust_ncg": "newton_cg",
     "trust_krylov": "newton_cg", "conjugate_gradient": "cg",
 }  # fmt: skip
-# What is missing here, and what stands in for it.
+# Methods that do not exist here, and what to use instead.
 NOT_OFFERED = {
-    "sgd": "it is called 'gradient_descent', and takes minibatches by data= and batch_size=",
+    "sgd": "it is called 'gradient_descent'; data= and batch_size= select minibatches",
     "gd": "it is called 'gradient_descent'",
     "nag": "it is called 'nesterov'",
     "nelder_mead": "use 'compass', which needs no derivatives either",
@@ -26,7 +26,7 @@ NOT_OFFERED = {
     "cobyqa": "constraints other than bounds are not offered; use 'compass' with bounds=",
     "trust_constr": "constraints other than bounds are not offered; use 'lbfgs' with bounds=",
 }
-# Names that other libraries and books give to hyper-parameters and limits.
+# Names that other libraries and books use for hyper-parameters and limits.
 _KEYWORDS = {
     "lr": "learning_rate", "step": "learning_rate", "step_size": "learning_rate",
     "stepsize": "learning_rate", "eta": "learning_rate", "alpha": "learning_rate",
@@ -42,7 +42,7 @@ LIMITS = ("gtol", "xtol", "ftol", "max_iter", "max_nfev", "max_time")
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """The known name that is spelled most alike, or nothing."""
+    """Return the known name that is spelled most like a word, or "" if none is close."""
     from difflib import get_close_matches  # slow to import
 
     found = get_close_matches(word.lower(), list(known), 1, 0.6)
@@ -50,7 +50,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def instead_of_keyword(word: str, known: Iterable[str]) -> str:
-    """A question that ends an error: which of the known keywords, or limits, was meant."""
+    """Return a question for the end of a message: which known keyword or limit was meant."""
     names = [*known, *LIMITS]
     meant = _KEYWORDS.get(word.lower(), "")
     if meant not in names:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The methods as objects: `tw.Adam(learning_rate=0.1)`. Names and defaults are the core's.
+"""Make a class for each method of the core, such as `tw.Adam(learning_rate=0.1)`.
 
-A hyper-parameter is a number, or a schedule: a function of the step t. Both are inputs of a step.
+Names and defaults come from the core. A hyper-parameter is a number or a schedule, which is a
+function of the step t; both are inputs of the compiled step.
 """
 
 from __future__ import annotations
@@ -22,28 +23,28 @@ from thalweg.schedules import Schedule
 if TYPE_CHECKING:
     from thalweg._descents.ask_tell import Dialogue
 
-_METHODS: dict[str, dict[str, Any]] = {m["name"]: m for m in _core.methods()}
+_RULES: dict[str, dict[str, Any]] = {m["name"]: m for m in _core.rules()}
 _SOLVERS: dict[str, dict[str, Any]] = {m["name"]: m for m in _core.solvers()}
 _OPTIONS: list[tuple[Any, ...]] = _core.options()
 _Hyper = tuple[str, float | None, str, tuple[float, float, bool, bool], bool]
 
 
 class Method:
-    """A method with its hyper-parameters; made by calling one of the classes below it.
+    """A method with its hyper-parameters, created by calling one of its subclasses.
 
     Attributes
     ----------
     hyper : dict
-        Hyper-parameters by name, and those options that were given: numbers, or functions of t.
+        The hyper-parameters by name, and the options that were given: numbers or functions of t.
     """
 
     name: ClassVar[str]
-    solves: ClassVar[bool] = False  # a solver, which has no step of its own to be fused
-    # What it is told at a point: "value", "gradient", "hessian", "hessian_vector".
+    solves: ClassVar[bool] = False  # whether it is a solver; only rules have a compiled step
+    # What it needs at a point: "value", "gradient", "hessian", or "hessian_vector".
     needs: ClassVar[str] = "gradient"
     _hyper: ClassVar[list[_Hyper]]
-    _options: ClassVar[list[_Hyper]]  # but for those that the rule has itself
-    _first: ClassVar[set[str]]  # what memory begins as
+    _options: ClassVar[list[_Hyper]]  # common options that are not among its hyper-parameters
+    _first: ClassVar[set[str]]  # hyper-parameters that are initial values of its memory
     __slots__ = ("hyper", "kinds")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -70,8 +71,8 @@ class Method:
         for name, _, _, accepted, _ in self._options:
             if given.get(name) is not None:
                 self.hyper[name] = self._value(name, given[name], accepted)
-        # What two objects share that run in the same step: () where every hyper-parameter is a
-        # number and no option is given.
+        # Two objects with equal kinds use the same compiled step. The kinds are () if every
+        # hyper-parameter is a number and no option is given.
         self.kinds: tuple[Any, ...] = ()
         if len(self.hyper) > len(names) or any(callable(v) for v in self.hyper.values()):
             self.kinds = tuple(
@@ -84,24 +85,24 @@ class Method:
             return _checked(name, value, *accepted)
         if name in self._first:
             raise TypeError(
-                f"{name} of {self.name} must be a number, got a schedule: it is used at the start "
-                "alone"
+                f"{name} of {self.name} must be a number, got a schedule: it is used only at the "
+                "start"
             )
         _check_schedule(name, value, *accepted[:2], accepted[2] and name in _LENGTHS)
         return value
 
     @property
     def counts(self) -> bool:
-        """Whether the number of steps made is part of its memory: there is a schedule."""
+        """Whether its memory includes the number of steps, because there is a schedule."""
         return any(kind is not None for _, kind in self.kinds)
 
     @property
     def lasting(self) -> bool:
-        """Whether a step made for it may be kept: plain functions are frozen as they are now."""
+        """Whether its compiled step may be cached: no hyper-parameter is a plain function."""
         return all(kind is not _FUNCTION for _, kind in self.kinds)
 
     def inputs(self, by_lane: dict[str, FloatArray] | None = None) -> list[FloatArray]:
-        """The numbers that a step takes, in its order; some perhaps one for each start."""
+        """Return the inputs of a step in its order; `by_lane` holds values that differ by start."""
         values: list[Any] = []
         for name, value in self.hyper.items():
             if by_lane and name in by_lane:
@@ -113,12 +114,12 @@ class Method:
         return [np.atleast_1d(np.asarray(v, dtype=np.float64)) for v in values]
 
     def fault(self, t: int) -> str:
-        """What may have made step t not finite: a schedule's value, or else the step's length."""
-        long = "the learning rate is too large" if "learning_rate" in self.hyper else ""
-        return self.schedule_fault(t) or long
+        """Describe what may have made step t non-finite: a schedule, or the learning rate."""
+        too_large = "the learning rate is too large" if "learning_rate" in self.hyper else ""
+        return self.schedule_fault(t) or too_large
 
     def schedule_fault(self, t: int) -> str:
-        """Which schedule gives what it must not at step t, in words; nothing if none does."""
+        """Describe the first schedule whose value at step t is invalid; "" if there is none."""
         accepted = {h[0]: h[3] for h in [*self._hyper, *self._options]}
         for name, value in self.hyper.items():
             if not callable(value):
@@ -129,11 +130,11 @@ class Method:
                 number = float(np.asarray(value(np.float64(t))).reshape(()))
             if not lower <= number <= upper or (above and number == lower) or np.isinf(number):
                 wanted = f"{'>' if above else '>='} {lower:g}"
-                return f"the schedule of {name} gives {number:g} at t = {t}, wanted {wanted}"
+                return f"the schedule of {name} must be {wanted}, got {number:g} at t = {t}"
         return ""
 
     def check(self, name: str, values: FloatArray) -> None:
-        """Refuse values (k,) of a hyper-parameter of which one would be refused alone."""
+        """Check values (k,) of a hyper-parameter, each as if it were given alone."""
         (accepted,) = (h[3] for h in [*self._hyper, *self._options] if h[0] == name)
         for value in np.unique(values) if self.is_whole(name) else (values.min(), values.max()):
             self._value(name, float(value), accepted)
@@ -143,7 +144,7 @@ class Method:
         return any(h[0] == name and h[4] for h in self._hyper)
 
     def settings(self, graph: _core.Graph) -> list[tuple[int, Any]]:
-        """How each hyper-parameter, then each option, enters a step: `_core.Stepper`."""
+        """Say how each hyper-parameter and option enters a step, as `_core.Stepper` expects it."""
         if not self.kinds:
             return []
         own = [h[0] for h in self._hyper]
@@ -163,32 +164,33 @@ class Method:
         return inputs, lambda t, parameters: _traced(name, formula, graph, [t, *parameters])
 
     def __call__(self, fun: Callable[..., Any], x0: Any, args: Any = (), **how: Any) -> Any:
-        """As a custom method of `scipy.optimize.minimize`: ``minimize(f, x0, method=self)``."""
+        """Act as a custom method of SciPy: ``scipy.optimize.minimize(f, x0, method=self)``."""
         return attached("Method.__call__")(self, fun, x0, args, **how)
 
     def start(self, x0: Any, bounds: Any = None, **stops: Any) -> Dialogue:
-        """Begin descents of an objective that lives elsewhere: ask, evaluate, tell.
+        """Begin descents of an objective that the caller evaluates: ask, evaluate, tell.
 
         Parameters
         ----------
         x0 : array_like, (n,) or (k, n)
-            One start, or k.
+            One start, or k starts.
         bounds : sequence of (lower, upper), or Bounds, optional
-            Of the n variables.
+            Bounds of the n variables.
         **stops
             `gtol`, `xtol`, `ftol`, `max_iter`, `max_nfev`, `max_time` as in `thalweg.minimize`.
 
         Returns
         -------
         Dialogue
+            An object whose `ask` returns points and whose `tell` takes their values.
 
         Examples
         --------
         >>> import numpy as np
         >>> import thalweg as tw
         >>> descent = tw.LBFGS().start(np.zeros((3, 2)))
-        >>> while (asked := descent.ask()) is not None:
-        ...     descent.tell(np.sum((asked.x - 1) ** 2, axis=1), 2 * (asked.x - 1))
+        >>> while (request := descent.ask()) is not None:
+        ...     descent.tell(np.sum((request.x - 1) ** 2, axis=1), 2 * (request.x - 1))
         >>> descent.x.round(6)
         array([[1., 1.],
                [1., 1.],
@@ -214,7 +216,7 @@ class Method:
 
 
 class SolverMethod(Method):
-    """A method that decides where values are wanted: line searches, trust regions."""
+    """A method that chooses where to evaluate, by a line search or in a trust region."""
 
     solves = True
     __slots__ = ()
@@ -228,7 +230,7 @@ class SolverMethod(Method):
         return int(number)
 
     def numbers(self) -> list[float]:
-        """The hyper-parameters, in the core's order."""
+        """Return the hyper-parameters in the core's order."""
         return list(self.hyper.values())
 
 
@@ -254,12 +256,12 @@ def _kind_of(schedule: Any) -> Any:
     return schedule.kind if isinstance(schedule, Schedule) else _FUNCTION
 
 
-# Of options: a step of a gradient cut to length 0 is 0 / 0, while a step of rate 0 is a step.
+# These options must be positive: clipping a gradient to length 0 would divide 0 by 0.
 _LENGTHS = ("clip_norm", "clip_value")
 
 
 def _check_schedule(name: str, schedule: Any, lower: float, upper: float, above: bool) -> None:
-    """Refuse a schedule whose first value is no number, or one that can never be right."""
+    """Raise an error if the value of a schedule at step 0 is not a number, or is out of range."""
     first = np.asarray(schedule(np.float64(0.0)))
     if first.dtype.kind not in "fiub" or first.size != 1:
         got = f"shape {first.shape}" if first.dtype.kind in "fiub" else repr(first[()])
@@ -268,15 +270,13 @@ def _check_schedule(name: str, schedule: Any, lower: float, upper: float, above:
     if not (np.isfinite(number) and lower <= number <= upper) or (above and number == lower):
         high = f" and <= {upper:g}" if np.isfinite(upper) else " and finite"
         low = f"{'>' if above else '>='} {lower:g}"
-        raise ValueError(
-            f"the schedule of {name} must give values {low}{high}, got {number:g} at t = 0"
-        )
+        raise ValueError(f"the schedule of {name} must be {low}{high}, got {number:g} at t = 0")
 
 
 def _traced(
     name: str, formula: Callable[..., Any], graph: _core.Graph, arguments: list[int]
 ) -> int:
-    """The node of a schedule's value, from those of t and its numbers."""
+    """Trace a schedule and return the node of its value; `arguments` are t and its numbers."""
     trace = Trace(graph)
     try:
         result = trace_call(trace, formula, [Tracer(trace, node) for node in arguments])
@@ -290,7 +290,7 @@ def _traced(
 
 
 class _Signature:
-    """The signature of a method's class, made when somebody asks: `inspect` is slow to import."""
+    """The signature of a method's class, built on demand because `inspect` is slow to import."""
 
     def __init__(self, hyper: list[_Hyper], options: list[_Hyper]) -> None:
         self._hyper, self._options = hyper, options
@@ -349,23 +349,27 @@ def _make_class(m: dict[str, Any], base: type[Method]) -> type[Method]:
 
 
 classes: dict[str, type[Method]] = {
-    **{name: _make_class(m, Method) for name, m in _METHODS.items()},
+    **{name: _make_class(m, Method) for name, m in _RULES.items()},
     **{name: _make_class(m, SolverMethod) for name, m in _SOLVERS.items()},
 }
 
 
 def methods(kind: str | None = None) -> dict[str, dict[str, float | None]]:
-    """Names of the methods of `minimize`, each with its hyper-parameters and their defaults.
+    """List the methods of `minimize` with their hyper-parameters and defaults.
 
     Parameters
     ----------
-    kind : str, optional
-        ``"rules"`` or ``"solvers"``: these alone.
+    kind : {"rules", "solvers"}, optional
+        List only the rules, or only the solvers.
 
     Returns
     -------
     dict
-        Name to {hyper-parameter: default}; None where it is required.
+        For each method, a dict from hyper-parameter to default; None means that it is required.
+
+    See Also
+    --------
+    minimize : Minimize a function with one of these methods.
 
     Examples
     --------
@@ -375,25 +379,25 @@ def methods(kind: str | None = None) -> dict[str, dict[str, float | None]]:
     """
     if kind not in (None, "rules", "solvers"):
         raise ValueError(f"kind must be 'rules' or 'solvers', got {kind!r}")
-    rules = _METHODS if kind != "solvers" else {}
+    rules = _RULES if kind != "solvers" else {}
     solvers = _SOLVERS if kind != "rules" else {}
     every = {**rules, **solvers}
     return {name: {h[0]: h[1] for h in m["hyper"]} for name, m in every.items() if name != _SQUARES}
 
 
-# The solver that is for least squares alone.
+# The solver for least squares only.
 _SQUARES = "lm"
-_FOR_SQUARES = "method 'lm' is for sums of squares of residuals: use tw.least_squares"
+_FOR_SQUARES = "method 'lm' minimizes only sums of squares of residuals: use tw.least_squares"
 
 
 def make(method: Any, hyper: dict[str, Any]) -> Method:
-    """The method object that a name with keywords, or an object, stands for."""
+    """Return the method object for a name with keywords, a class, or an object."""
     if not hyper and isinstance(method, str) and method in _plain:
         return _plain[method]
     if isinstance(method, Method) and method.name != _SQUARES:
         if hyper:
             raise TypeError(
-                f"hyper-parameters are given in {method!r}; "
+                f"the hyper-parameters must be set in {method!r}; "
                 f"unexpected keyword {next(iter(hyper))!r}"
             )
         return method
@@ -409,10 +413,10 @@ def make(method: Any, hyper: dict[str, Any]) -> Method:
     if name not in classes:
         raise _no_such_method(method, name)
     if hyper or name not in _plain:
-        made = classes[name](**hyper)
+        default = classes[name](**hyper)
         if hyper:
-            return made
-        _plain[name] = made
+            return default
+        _plain[name] = default
     return _plain[name]
 
 
@@ -426,51 +430,48 @@ def _no_such_method(method: str, name: str) -> ValueError:
     return ValueError(f"method must be one of {', '.join(offered)}, got {method!r}{hint}")
 
 
-# Methods with nothing but defaults, made once.
+# The methods with default hyper-parameters, created once.
 _plain: dict[str, Method] = {}
 
 
 def memory_of(name: str) -> list[tuple[str, float, bool, int]]:
-    """What a method remembers.
+    """List the memory of a method.
 
-    (name, initial value, one value a variable?, the hyper-parameter that it begins as, or -1).
+    Each entry is (name, initial value, whether there is one value for each variable, the index of
+    the hyper-parameter that gives the initial value, or -1).
     """
-    memory: list[tuple[str, float, bool, int]] = _METHODS[name]["memory"]
+    memory: list[tuple[str, float, bool, int]] = _RULES[name]["memory"]
     return memory
 
 
 def kept_minimizer(
-    kept: dict[Any, _core.Minimizer], name: str, graph: _core.Graph, f: int, n: int, inputs: int
+    kept: dict[Any, _core.Minimizer], name: str, objective: Callable[[], _core.Objective]
 ) -> _core.Minimizer:
-    """The core's solver on one objective; f is -1 where values are told. Made once, and kept."""
-    made = kept.get(name)
-    if made is None:
-        made = kept.setdefault(name, _core.Minimizer(name, graph, f, n, inputs))
-    return made
+    """Return the core's solver on one objective, built once."""
+    minimizer = kept.get(name)
+    if minimizer is None:
+        minimizer = kept.setdefault(name, _core.Minimizer(name, objective()))
+    return minimizer
 
 
 def kept_stepper(
     kept: dict[Any, _core.Stepper],
     method: str | Method,
-    graph: _core.Graph,
-    f: int,
-    sizes: tuple[int, int],
+    objective: Callable[[], _core.Objective],
     parts: tuple[bool, bool, bool, bool],
 ) -> _core.Stepper:
-    """The core's step of a method: made once for each choice, and kept.
+    """Return the core's step of a rule, built once for each choice of parts.
 
     Parameters
     ----------
     kept : dict
-        Where.
+        The cache of steps.
     method : str or Method
-        A name stands for the method with numbers alone, and no options.
-    graph, f : Graph, int
-        The objective; -1 where value and gradient are told.
-    sizes : tuple of int
-        Variables, and inputs of the objective.
+        The method; a name means that all hyper-parameters are numbers and no option is given.
+    objective : callable
+        Makes the objective if the step is not in the cache.
     parts : tuple of bool
-        Bounds, gradient norm, change, value: what the step holds.
+        Whether the step includes bounds, the gradient norm, the change of x, and the value.
     """
     if isinstance(method, str):
         key, lasting = (method, (), parts), True
@@ -478,6 +479,7 @@ def kept_stepper(
         key, lasting = (method.name, method.kinds, parts), method.lasting
     if lasting and (found := kept.get(key)):
         return found
-    hyper = [] if isinstance(method, str) else method.settings(graph)
-    made = _core.Stepper(key[0], graph, f, *sizes, *parts, hyper)
-    return kept.setdefault(key, made) if lasting else made
+    of = objective()
+    hyper = [] if isinstance(method, str) else method.settings(of.graph)
+    stepper = _core.Stepper(key[0], of, _core.StepParts(*parts), hyper)
+    return kept.setdefault(key, stepper) if lasting else stepper

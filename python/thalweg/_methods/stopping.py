@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""When descents stop: the tests' names, defaults and checks; docs/api.md has them in words."""
+"""Hold the names and defaults of the stopping limits, and check the values that users give."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FOREVER = 2**62
 
 
 class Default(float):
-    """A default that stands in a signature, told apart from the same number given by a user."""
+    """A default value in a signature, distinguishable from the same number given by a user."""
 
     __slots__ = ()
 
@@ -32,29 +32,29 @@ _SOLVERS = _RULES | {"max_iter": 10_000}
 
 
 def defaults(method: Method) -> dict[str, Any]:
-    """A method's default stopping limits."""
+    """Return the default stopping limits of a method."""
     return _SOLVERS if method.solves else _RULES
 
 
 def checked_given(stops: dict[str, Any]) -> dict[str, Any]:
-    """The limits and tolerances that the user gave, checked."""
+    """Check and return the limits and tolerances that the user gave."""
     return {name: checked_stop(name, value) for name, value in stops.items() if is_given(value)}
 
 
 def is_given(value: Any) -> bool:
-    """Whether a limit was given: neither None nor the default of a signature."""
+    """Whether a value was given, and is neither None nor the default of a signature."""
     return value is not None and type(value) is not Default
 
 
-def is_true(told: Any) -> bool:
-    """Whether a callback returned True, which ends a descent; NumPy's True is one too."""
-    return isinstance(told, bool | np.bool_) and bool(told)
+def is_true(answer: Any) -> bool:
+    """Whether a callback returned True, Python's or NumPy's, which ends a descent."""
+    return isinstance(answer, bool | np.bool_) and bool(answer)
 
 
 def checked_stop(name: str, value: Any) -> Any:
-    """A limit or tolerance that the user gave."""
+    """Check one limit or tolerance that the user gave."""
     if name not in _RULES:
-        raise TypeError(f"stopping tests are {', '.join(_RULES)}; unexpected keyword {name!r}")
+        raise TypeError(f"stopping limits are {', '.join(_RULES)}; unexpected keyword {name!r}")
     if name in ("max_iter", "max_nfev"):
         if isinstance(value, bool) or not isinstance(value, int | np.integer):
             if not (isinstance(value, float) and (value.is_integer() or value == np.inf)):

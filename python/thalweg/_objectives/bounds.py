@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Bounds in the forms that users write, as a lower and an upper vector."""
+"""Read bounds in the forms that users write and return them as two vectors."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ __all__ = [
     "Bounds",
     "active_mask",
     "at_bounds",
+    "box_from_pairs",
+    "box_from_vectors",
     "checked_box",
     "read_bounds",
-    "read_box",
-    "read_limits",
 ]
 
 
@@ -29,9 +29,9 @@ class Bounds:
     Parameters
     ----------
     lb, ub : array_like, tuple or dict
-        Broadcast to the shape of `x0`; ``-inf`` and ``inf`` leave an end free. Where `x0` is a
-        tuple or dict, so may they be: one for each entry, broadcast to the entry's shape; a name
-        that a dict leaves out is free.
+        Lower and upper bounds, broadcast to the shape of `x0`; ``-inf`` and ``inf`` mean unbounded.
+        If `x0` is a tuple or dict, they may be one too, with an array for each entry that is
+        broadcast to the shape of the entry. Variables that a dict leaves out are unbounded.
 
     Examples
     --------
@@ -45,23 +45,23 @@ class Bounds:
 
 
 def read_bounds(bounds: Any, structure: Structure, start: FloatArray) -> list[FloatArray]:
-    """[lower, upper], each (n,), or nothing without bounds; checked against starts (..., n)."""
+    """Read bounds as a box [lower, upper], or [] for None; check that starts lie inside."""
     if bounds is None:
         return []
-    lower, upper = read_limits(bounds, structure)
+    lower, upper = box_from_pairs(bounds, structure)
     outside = np.argwhere((start < lower) | (start > upper))
     if outside.size:
         at, i = tuple(outside[0]), outside[0][-1]
-        of = f"start {at[0]}" if start.ndim > 1 else "x0"
+        which = f"start {at[0]}" if start.ndim > 1 else "x0"
         raise ValueError(
-            f"{of} must lie within the bounds, got {start[at]} outside "
+            f"{which} must lie within the bounds, got {start[at]} outside "
             f"[{lower[i]}, {upper[i]}] for {structure.name_of(i)}"
         )
     return [lower, upper]
 
 
-def read_limits(bounds: Any, structure: Structure) -> list[FloatArray]:
-    """[lower, upper], each (n,), checked by themselves."""
+def box_from_pairs(bounds: Any, structure: Structure) -> list[FloatArray]:
+    """Read pairs (lower, upper) or `Bounds` as a box [lower, upper], each (n,)."""
     n = structure.size
     if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
         lower = _spread(bounds.lb, structure, "lb", -np.inf)
@@ -80,8 +80,8 @@ def read_limits(bounds: Any, structure: Structure) -> list[FloatArray]:
     return [lower, upper]
 
 
-def read_box(bounds: Any, structure: Structure) -> list[FloatArray]:
-    """[lower, upper], each (n,), as least squares takes them: a pair of array_like, or `Bounds`."""
+def box_from_vectors(bounds: Any, structure: Structure) -> list[FloatArray]:
+    """Read two vectors or `Bounds`, as in least squares, as a box [lower, upper]; not checked."""
     if bounds is None:
         return []
     if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
@@ -94,14 +94,14 @@ def read_box(bounds: Any, structure: Structure) -> list[FloatArray]:
     ends = [as_floats(end, "bounds") for end in bounds]
     if any(end.ndim and end.shape != (structure.size,) for end in ends):
         raise ValueError(
-            "Inconsistent shapes between bounds and `x0`: wanted "
+            "Inconsistent shapes between bounds and `x0`: expected "
             f"({structure.size},), got {ends[0].shape} and {ends[1].shape}"
         )
     return [np.broadcast_to(end, (structure.size,)) for end in ends]
 
 
 def checked_box(box: list[FloatArray], x: FloatArray, structure: Structure) -> list[FloatArray]:
-    """The box, if the starts (..., n) lie in it; nothing where it has no walls."""
+    """Check that starts (..., n) lie inside; return the box, or [] if all bounds are infinite."""
     if not box or (np.isneginf(box[0]).all() and np.isposinf(box[1]).all()):
         return []
     lower, upper = box
@@ -136,7 +136,7 @@ def at_bounds(x: FloatArray, box: list[FloatArray]) -> npt.NDArray[np.bool_] | N
 
 
 def _spread(value: Any, structure: Structure, name: str, free: float) -> FloatArray:
-    """One end of the bounds as a flat vector."""
+    """Return the lower or the upper bounds as a flat vector."""
     if isinstance(value, dict):
         return _joined(_by_name(value, structure, name, free), structure, name)
     if structure.form == "tuple" and isinstance(value, tuple):
@@ -150,14 +150,14 @@ def _spread(value: Any, structure: Structure, name: str, free: float) -> FloatAr
 
 
 def _by_name(named: dict[str, Any], structure: Structure, what: str, free: Any) -> list[Any]:
-    """The entries of a dict in the order of x0's, `free` where one is left out."""
+    """Return the entries of a dict in the order of those of x0; `free` replaces missing ones."""
     if structure.form != "dict" or set(named) - set(structure.keys):
         raise ValueError(f"{what} must have keys among {list(structure.keys)}, got {list(named)}")
     return [named.get(k, free) for k in structure.keys]
 
 
 def _joined(ends: list[Any], structure: Structure, what: str) -> FloatArray:
-    """One end for each entry of a tuple or dict, broadcast to its shape."""
+    """Broadcast the bound of each entry of a tuple or dict to its shape, and join them."""
     labels = structure.keys or range(len(ends))
     parts = [
         _broadcast(end, shape, f"{what}[{label!r}]")
@@ -184,7 +184,7 @@ def _pairs(bounds: Any, structure: Structure, n: int) -> tuple[FloatArray, Float
     except TypeError:
         pairs = [tuple(bounds)] if n == 1 else []
     entries = len(structure.shapes)
-    # One for each entry of a tuple or dict, or one for each variable.
+    # There is one pair for each entry of a tuple or dict, or one for each variable.
     by_entry = structure.form in ("tuple", "dict") and len(pairs) == entries
     if any(len(p) != 2 for p in pairs) or not (by_entry or len(pairs) == n):
         wanted = n if entries == n or structure.form == "whole" else f"{entries} or {n}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What one graph computes, computed in another from other inputs."""
+"""Copy an expression from one graph into another and replace its inputs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["grafted"]
 
 
 def grafted(source: _core.Graph, root: int, graph: _core.Graph, inputs: dict[int, int]) -> int:
-    """A node of `source` in `graph`, where `inputs` are nodes in the place of some inputs."""
+    """Copy the node `root` of `source` into `graph`; `inputs` maps input numbers to new nodes."""
     ids: list[int] = []
     for kind, what, operands, shape, payload in reachable(source, root):
         if kind == "input" and what in inputs:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The arrays that a traced function holds, by the names that its user knows, and what is in them.
+"""Name the array that holds NaN or infinity, among those that a traced function uses.
 
-Read only where a value was not finite: data are never looked through before.
+The arrays are searched only after a value was not finite.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from thalweg._tracing.numbers import FloatArray, place_in
 
 __all__ = ["Held"]
 
-# Elements that are looked through at a time.
+# The number of elements that are searched at a time.
 _PIECE = 1 << 20
 
 
 class Held:
-    """The arrays that a function read while it was traced.
+    """The arrays that a function used while it was traced.
 
-    Their names are looked up where a message needs them; the function itself is not kept alive.
+    Their names are looked up when a message needs them. The function itself is not kept alive.
 
     Parameters
     ----------
     function : callable
         The traced function.
     read : list of (object, ndarray)
-        What it held that became data, and its array.
+        Each object that became data of the graph, and its array.
     """
 
     __slots__ = ("_function", "_read")
@@ -44,25 +44,25 @@ class Held:
     ) -> None:
         self._read = read
         self._function: Callable[[], Any] | None = None
-        with contextlib.suppress(TypeError):  # of builtins, and of objects with slots alone
+        with contextlib.suppress(TypeError):  # builtins and some objects with __slots__
             self._function = _reference(function)
 
     def not_finite(self, args: Sequence[FloatArray], names: Sequence[str] = ()) -> str:
-        """Tell which array, or which of `args`, holds NaN or infinity; nothing if none does.
+        """Describe the first array, or argument, that holds NaN or infinity; "" if none does.
 
-        `names` are those of the `args`, if they have other ones.
+        `names` replace the default names ``args[i]`` of the arguments.
         """
         for given, array in self._read:
             if place := _first_bad(array):
                 value, at = place
                 name = self._name_of(given, array)
                 which = f"`{name}`" if name else f"an array of shape {array.shape}"
-                return f"the data hold {value} ({which}{place_in(at)})"
+                return f"the data contain {value} ({which}{place_in(at)})"
         for i, array in enumerate(args):
             if place := _first_bad(array):
                 value, at = place
                 name = names[i] if i < len(names) else f"args[{i}]"
-                return f"the data hold {value} ({name}{place_in(at)})"
+                return f"the data contain {value} ({name}{place_in(at)})"
         return ""
 
     def _name_of(self, *values: Any) -> str:
@@ -72,12 +72,12 @@ class Held:
 
 
 def _reference(function: Any) -> Callable[[], Any]:
-    """A reference that does not keep a function alive; of a method, not its object either."""
+    """Return a weak reference to a function, or to a method and its object."""
     return WeakMethod(function) if isinstance(function, MethodType) else ref(function)
 
 
 def _variables(function: Any) -> list[tuple[str, Any]]:
-    """Variables that a function reads: its own object's, globals, defaults, its closure's."""
+    """List the variables that a function reads: attributes, globals, defaults, its closure."""
     found: list[tuple[str, Any]] = []
     while isinstance(function, functools.partial):
         found += function.keywords.items()
@@ -96,14 +96,14 @@ def _variables(function: Any) -> list[tuple[str, Any]]:
 
 
 def _read_by(function: FunctionType) -> list[tuple[str, Any]]:
-    """Globals, defaults and the closure's variables of a plain function."""
+    """List the globals, defaults and closure variables that a plain function reads."""
     code, known = function.__code__, function.__globals__
     found = [(name, known[name]) for name in _read_names(code) if name in known]
     defaults = function.__defaults__ or ()
     names = code.co_varnames[code.co_argcount - len(defaults) : code.co_argcount]
     found += zip(names, defaults, strict=True)
     for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
-        with contextlib.suppress(ValueError):  # of a variable that has no value yet
+        with contextlib.suppress(ValueError):  # the variable has no value yet
             found.append((name, cell.cell_contents))
     return found
 
@@ -117,7 +117,7 @@ def _read_names(code: CodeType) -> list[str]:
 
 
 def _first_bad(array: npt.NDArray[Any]) -> tuple[float, tuple[int, ...]] | None:
-    """The first value that is NaN or infinite, and its index."""
+    """Return the first value that is NaN or infinite, and its index."""
     if array.dtype.kind not in "fc":
         return None
     flat = array.ravel() if array.flags.c_contiguous else array.flat

@@ -1,22 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Objectives: a function traced once, kept, and evaluated with its derivatives in C++.
+"""Keep a function that was traced once, and evaluate it and its derivatives in C++.
 
-This file arranges inputs and outputs; what is computed stands in the graph, and the core does it.
+This module arranges inputs and outputs. The graph says what to compute, and the core computes it.
 """
 
 from __future__ import annotations
 
 import copy
-import os
 from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from thalweg import _core
-from thalweg._methods.method import Method, kept_minimizer, kept_stepper
 from thalweg._objectives.held import Held
 from thalweg._objectives.points import (
     FloatArray,
@@ -25,6 +22,7 @@ from thalweg._objectives.points import (
     as_floats,
     structure_of,
 )
+from thalweg._objectives.programs import Programs, check_memory, check_square, checked_threads
 from thalweg._objectives.saving import restore, saved_objective
 from thalweg._objectives.slicing import sliced
 from thalweg._tracing.frames import Frame
@@ -34,59 +32,38 @@ from thalweg._tracing.trace import Trace, Tracer, depends, output_node, traced_n
 __all__ = ["Objective", "objective", "objective_of", "restore_objective"]
 
 
-def _available_memory() -> int:
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError, AttributeError):
-        return 1 << 62
+class Objective(Programs):
+    """A traced function with its derivatives, created by `thalweg.objective`.
 
-
-def checked_threads(threads: Any) -> int:
-    """A number of threads, at least one."""
-    if isinstance(threads, bool) or not isinstance(threads, int | np.integer):
-        raise TypeError(f"threads must be a whole number, got {threads!r}")
-    if threads < 1:
-        raise ValueError(f"threads must be >= 1, got {threads}")
-    return min(int(threads), 4096)  # more than machines have; beyond an int the core takes none
-
-
-def check_square(n: int, what: str, instead: str, matrices: int = 1) -> None:
-    """Refuse matrices (n, n) that do not fit into memory."""
-    if (need := 8 * n * n * matrices) > _available_memory():
-        raise MemoryError(f"{what} of {n} variables needs {need:.3g} bytes; {instead}")
-
-
-class Objective:
-    """A traced function with its derivatives.
-
-    Made by `thalweg.objective`. Called with a point in the form of `x0` (or with the function's own
-    arguments), it gives the function's value; axes in front of the point's own are lanes, evaluated
-    together.
+    Call it with a point in the form of `x0`, or with the function's own arguments, to get the value
+    of the function. Leading axes of a point are lanes, which are evaluated together.
 
     Parameters
     ----------
     fun : callable
         A function written in NumPy.
     x0 : array_like, tuple or dict
-        A point that gives the form and shapes; its values do not matter.
+        A point that gives the form and the shapes; its values do not matter.
     args : tuple, optional
-        Further positional arguments; numbers and arrays are inputs that later calls may replace.
+        Further positional arguments. Numbers and arrays are inputs that later calls may replace.
     unpack : bool, optional
-        Whether the elements of `x0` are passed one by one; by default as the signature says.
+        Whether to pass the elements of `x0` as separate arguments. By default, the signature of
+        `fun` decides.
     threads : int, default 1
-        Threads that share the rows of long arrays (256 elements or more along the leading axis);
-        results do not depend on it, to the bit.
+        The number of threads that share the rows of long arrays, which have 256 elements or more
+        along the leading axis. The results are the same for any number, bit for bit.
 
     Attributes
     ----------
     shape : tuple of int
-        Shape of the function's value.
+        The shape of the function's value.
     n : int
-        Number of variables.
-    """
+        The number of variables.
 
-    # The arrays that the function read; not known of one that was pickled.
-    held: Held | None = None
+    See Also
+    --------
+    objective : Trace a function and return an `Objective`.
+    """
 
     def __init__(
         self,
@@ -99,30 +76,28 @@ class Objective:
         self.threads = checked_threads(threads)
         if not callable(fun):
             raise TypeError(f"the function must be callable, got {type(fun).__name__}")
-        args = args if isinstance(args, tuple) else (args,)  # SciPy lets one stand alone
+        args = args if isinstance(args, tuple) else (args,)  # as in SciPy, one may stand alone
         self.structure, self.start = structure_of(x0, fun, len(args), unpack)
         self._name = getattr(fun, "__name__", "f")
         self.names = argument_names(fun)
         trace = Trace()
         x = trace.input(0, (self.structure.size,))
-        self.args: list[FloatArray] = []
+        self.args = []
         pieces = _pieces(self.structure, trace, x)
         further = [self._input(trace, value) for value in args]
         self._graph = trace.graph
         self._f = traced_node(trace, x.node, fun, *self.structure.arguments(fun, pieces, further))
-        self.shape: tuple[int, ...] = trace.graph.shape(self._f)
+        self.shape = trace.graph.shape(self._f)
         self.x_node = x.node
         self.held = Held(fun, trace.read)
-        self._functions: dict[Any, _core.Function] = {}
-        self._steppers: dict[Any, _core.Stepper] = {}
-        self._minimizers: dict[Any, Any] = {}
+        self._functions, self._steppers, self._minimizers = {}, {}, {}
 
     def _input(self, trace: Trace, value: Any) -> Any:
-        """An argument: numbers become inputs, anything else goes in as it is and stays."""
-        if isinstance(value, bool | np.bool_):  # a flag, that chooses what the function does
+        """Trace an argument as an input if it is numeric; otherwise return it unchanged."""
+        if isinstance(value, bool | np.bool_):  # a flag that selects what the function does
             return value
         if type(value) is not np.ndarray and mask_of(value) is not None:
-            unmasked(value, "args")  # refused, and not passed as it is
+            unmasked(value, "args")  # raises: masked values must not be passed unchanged
         try:
             array = as_floats(value, "args")
         except (TypeError, ValueError):
@@ -134,16 +109,16 @@ class Objective:
 
     @property
     def varies(self) -> bool:
-        """Whether the value is made of `x0` at all, and not of constants and `args` alone."""
+        """Whether the value depends on `x0`, and not on constants and `args` alone."""
         return depends(self._graph, self._f, self.x_node)
 
     def with_args(self, args: Sequence[Any]) -> Objective:
-        """The same traced function with other numbers for its `args`.
+        """Return the same traced function with other values of its `args`.
 
         Parameters
         ----------
         args : sequence of array_like
-            As many, of the same shapes; only those that were numbers.
+            The new values of all numeric arguments, with the same shapes as before.
         """
         if len(args) != len(self.args):
             raise ValueError(f"args must hold {len(self.args)} arrays, got {len(args)}")
@@ -155,26 +130,27 @@ class Objective:
         other.args = arrays
         return other
 
-    def slice(self, /, **held: Any) -> Objective:
-        """The objective of the other variables, with some held where they are put.
+    def slice(self, /, **fixed: Any) -> Objective:
+        """Fix some variables and return the objective of the others.
 
         Parameters
         ----------
-        **held : float or array_like
-            A value for each variable that is held, by the name that the function gives it.
+        **fixed : float or array_like
+            The value of each variable to fix, by the name of the function's parameter.
 
         Returns
         -------
         Objective
-            Of the rest: of one variable alone, a point is that variable itself.
+            The objective of the remaining variables. If one variable remains, a point is that
+            variable itself.
 
         Raises
         ------
         TypeError
-            If a name is not a variable's, nothing or everything is held, or the function takes its
-            variables as one array.
+            If a name is not a variable, if no or every variable is fixed, or if the function takes
+            its variables as one array.
         ValueError
-            If a value has another shape than its variable, or is not finite.
+            If a value has a different shape from its variable, or is not finite.
 
         Examples
         --------
@@ -184,38 +160,20 @@ class Objective:
         >>> along_x(2.0), along_x.grad(2.0)
         (20.0, 4.0)
         """
-        made: Objective = sliced(self, held)
-        return made
-
-    @property
-    def n(self) -> int:
-        """Number of variables."""
-        return self.structure.size
+        smaller: Objective = sliced(self, fixed)
+        return smaller
 
     def __repr__(self) -> str:
         return f"<thalweg.Objective {self._name}: {self.n} variables, value of shape {self.shape}>"
 
     # ---- evaluation
 
-    def _function(self, key: Any, build: Callable[[], list[int]], inputs: int) -> _core.Function:
-        made = self._functions.get(key)
-        if made is None:
-            made = _core.Function(self._graph, build(), inputs)
-            made = self._functions.setdefault(key, made)
-        return made
-
-    def _run(self, key: Any, build: Callable[[], list[int]], rows: FloatArray) -> list[FloatArray]:
-        """Outputs at rows of points (k, n), each (k, size)."""
-        f = self._function(key, build, 1 + len(self.args))
-        varying = [True] + [False] * len(self.args)
-        return f([rows, *self.args], varying, rows.shape[0], self.threads)
-
     def _point(self, x: tuple[Any, ...], named: dict[str, Any]) -> Any:
-        """One point from what came: a point, or the function's own arguments."""
+        """Return the point that a call was given: itself, or the function's own arguments."""
         s = self.structure
         if named:
             if x or s.form != "dict":
-                raise TypeError("named arguments are for objectives that started from a dict")
+                raise TypeError("named arguments need an objective whose x0 was a dict")
             return named
         if len(x) == 1:
             return x[0]
@@ -239,22 +197,23 @@ class Objective:
             )
 
     def __call__(self, *x: Any, **named: Any) -> Any:
-        """Value at a point.
+        """Evaluate the function at a point.
 
         Parameters
         ----------
         *x : array_like, tuple or dict
-            A point in the form of `x0`, lanes in front, or the function's own arguments.
+            A point in the form of `x0`, possibly with leading axes (lanes), or the function's own
+            arguments.
 
         Returns
         -------
         float or ndarray
-            Shape: lanes, then the function's own.
+            The value. Its shape is that of the lanes followed by that of the function's value.
 
         Raises
         ------
         ValueError
-            If the shape is not that of `x0` with lanes in front.
+            If the shape is not that of `x0`, with optional leading axes.
 
         Examples
         --------
@@ -268,11 +227,8 @@ class Objective:
         (value,) = self._run("value", lambda: [self._f], rows)
         return self._shaped(value, lead, self.shape)
 
-    def _gradient_node(self) -> int:
-        return self._graph.gradient(self._f, self.x_node)
-
     def value_and_grad(self, *x: Any, **named: Any) -> tuple[Any, Any]:
-        """Value and gradient at a point, the gradient in its form.
+        """Evaluate value and gradient at a point; the gradient has the form of the point.
 
         Raises
         ------
@@ -284,26 +240,8 @@ class Objective:
         value, slope = self.rows_value_and_grad(rows)
         return self._shaped(value, lead, ()), self.structure.restore(slope, lead)
 
-    def rows_value_and_grad(self, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Values (k,) and gradients (k, n) at rows of points (k, n)."""
-        return self.values_and_grads(rows, self.args, [False] * len(self.args), self.threads)
-
-    def values_and_grads(
-        self,
-        rows: FloatArray,
-        args: Sequence[FloatArray],
-        varying: Sequence[bool],
-        threads: int = 1,
-    ) -> tuple[FloatArray, FloatArray]:
-        """The same with `args` of which some have a row for each point."""
-        f = self._function(
-            "value_and_grad", lambda: [self._f, self._gradient_node()], 1 + len(self.args)
-        )
-        value, slope = f([rows, *args], [True, *varying], rows.shape[0], threads)
-        return value[:, 0], slope
-
     def grad(self, *x: Any, **named: Any) -> Any:
-        """Gradient at a point, in its form.
+        """Evaluate the gradient at a point; it has the form of the point.
 
         Examples
         --------
@@ -316,31 +254,6 @@ class Objective:
         return self.value_and_grad(*x, **named)[1]
 
     # ---- second derivatives
-
-    def _directional(self, kind: str, rows: FloatArray, directions: FloatArray) -> FloatArray:
-        """Products with directions (k, size), the points one row or k rows."""
-        k = directions.shape[0]
-        number = 1 + len(self.args)
-
-        def build() -> list[int]:
-            g, x = self._graph, self.x_node
-            if kind == "vjp":
-                u = g.input(number, self.shape)
-                return g.vjp([self._f], [u], [x])
-            v = g.input(number, (self.n,))
-            of = self._gradient_node() if kind == "hvp" else self._f
-            return g.jvp([of], [x], [v])
-
-        # Inputs of one graph have one shape each: u has its own number.
-        number += kind == "vjp"
-        f = self._function(kind, build, number + 1)
-        values: list[FloatArray] = [rows, *self.args]
-        varying = [rows.shape[0] != 1 or k == 1] + [False] * len(self.args)
-        while len(values) < number:
-            values.append(np.zeros((self.n,)))
-            varying.append(False)
-        (out,) = f([*values, directions], [*varying, True], k, self.threads)
-        return out
 
     def _both(
         self, x: Any, v: Any, shapes: Structure | None
@@ -363,23 +276,24 @@ class Objective:
 
         return both, rows if rows.shape[0] == 1 else spread(rows, lead), spread(directions, lead_v)
 
-    def rows_hvp(self, rows: FloatArray, directions: FloatArray) -> FloatArray:
-        """Hessian-vector products (k, n) at rows of points (k, n) along rows of directions."""
-        return self._directional("hvp", rows, np.ascontiguousarray(directions))
-
     def hvp(self, x: Any, v: Any) -> Any:
-        """Hessian-vector product at `x` along `v`, both in the form of `x0` (lanes in front)."""
+        """Return the Hessian-vector product at `x` along `v`.
+
+        Both have the form of `x0`, possibly with leading axes (lanes).
+        """
         self._require_scalar("a Hessian", "use jvp or vjp")
         lead, rows, directions = self._both(x, v, self.structure)
         return self.structure.restore(self._directional("hvp", rows, directions), lead)
 
     def hessian(self, *x: Any, **named: Any) -> Any:
-        """Hessian at a point: (n, n) over all variables; for one array of shape s, ``(*s, *s)``.
+        """Return the Hessian at a point.
+
+        Its shape is (n, n) over all variables, or ``(*s, *s)`` if `x0` is one array of shape s.
 
         Raises
         ------
         MemoryError
-            If its n**2 numbers do not fit into memory; `hvp` needs n.
+            If its n**2 numbers do not fit into memory; `hvp` needs only n.
         """
         self._require_scalar("a Hessian", "use jacobian")
         check_square(self.n, "the Hessian", "use hvp, which needs one vector")
@@ -394,25 +308,25 @@ class Objective:
     # ---- vector functions
 
     def jvp(self, x: Any, v: Any) -> Any:
-        """Derivative of the values at `x` along `v`: shape of the function's value."""
+        """Return the derivative at `x` along `v`, in the shape of the function's value."""
         lead, rows, directions = self._both(x, v, self.structure)
         return self._shaped(self._directional("jvp", rows, directions), lead, self.shape)
 
     def vjp(self, x: Any, u: Any) -> Any:
-        """Gradient at `x` of the values weighted by `u`, in the form of `x0`."""
+        """Return the gradient at `x` of the values weighted by `u`, in the form of `x0`."""
         lead, rows, weights = self._both(x, u, None)
         return self.structure.restore(self._directional("vjp", rows, weights), lead)
 
     def jacobian(self, *x: Any, **named: Any) -> Any:
-        """Jacobian at a point: the value's shape, then the point's.
+        """Return the Jacobian at a point.
 
-        Forward or reverse mode, whichever takes fewer products. For a tuple or dict the last axis
-        runs over all variables in order.
+        Its shape is that of the value followed by that of the point. For a tuple or dict, the last
+        axis runs over all variables in order. Forward or reverse mode is used, whichever takes
+        fewer products.
         """
         lead, rows = self.structure.flatten(self._point(x, named))
         m, n = prod(self.shape), self.n
-        if (need := 8 * m * n * max(rows.shape[0], 1)) > _available_memory():
-            raise MemoryError(f"the Jacobian needs {need:.3g} bytes; use jvp or vjp")
+        check_memory(8 * m * n * max(rows.shape[0], 1), "the Jacobian", "use jvp or vjp")
         blocks = []
         for row in rows:
             if n <= m:
@@ -422,12 +336,12 @@ class Objective:
         own = self.structure.shapes[0] if self.structure.form == "whole" else (n,)
         return self._shaped(np.array(blocks), lead, self.shape + own)
 
-    # ---- residuals
+    # ---- other objectives
 
     def then(self, build: Callable[..., Any], args: Sequence[FloatArray]) -> Objective:
-        """Another function of the same traced one: what `build` makes of its value and of `args`.
+        """Compose: return the objective ``build(value, *args)``.
 
-        `args` are inputs, behind those that it has already.
+        `args` become inputs after the existing ones.
         """
         other = copy.copy(self)
         other._functions, other._steppers, other._minimizers = {}, {}, {}
@@ -440,131 +354,20 @@ class Objective:
         return other
 
     def with_numbers(self, args: Sequence[FloatArray]) -> Objective:
-        """The same with other numbers for its `args`, which are known to fit."""
+        """Return the same objective with other `args`, whose shapes are not checked."""
         if args is self.args:
             return self
         other = copy.copy(self)
         other.args = list(args)
         return other
 
-    def kept_squares(
-        self, key: Any, build: Callable[[_core.Graph, int, int, int], _core.Minimizer]
-    ) -> _core.Minimizer:
-        """What `build` makes of graph, value, variables and number of inputs; made once a key."""
-        made = self._minimizers.get(("lm", key))
-        if made is None:
-            check_square(self.n, "least squares", "use minimize, with lbfgs", 3)
-            made = build(self._graph, self._f, self.x_node, 1 + len(self.args))
-            self._minimizers["lm", key] = made
-        return made
-
-    def diagnose_residuals(
-        self, rows: FloatArray, jacobian: bool
-    ) -> tuple[str, list[float], float, bool] | None:
-        """As `diagnose`, of a vector function or its Jacobian."""
-        node = self._graph.jacobian(self._f, self.x_node) if jacobian else self._f
-        return self._graph.diagnose(node, [rows, *self.args])
-
-    def fit(
-        self,
-        x: FloatArray,
-        args: list[FloatArray],
-        bounds: list[FloatArray],
-        scale: FloatArray | None,
-        rows: int,
-        stopping: _core.Stopping,
-        factor: float,
-    ) -> tuple[Any, ...]:
-        """Fit x (n,) so that the squares of its values are least; see `_core.Fit.fit`."""
-        made = self._minimizers.get("fit")
-        if made is None:
-            check_square(self.n, "a fit", "use minimize, with lbfgs", 3)
-            made = _core.Fit(self._graph, self._f, self.x_node, 1 + len(self.args))
-            self._minimizers["fit"] = made
-        return made.fit(x, [None, *args], bounds, stopping, scale, rows, factor)
-
-    def kept_function(
-        self, key: Any, build: Callable[[Trace, Tracer, Tracer], list[int]], inputs: int
-    ) -> _core.Function:
-        """What `build` makes of its values, as a vector, and of its variables; made once a key."""
-
-        def nodes() -> list[int]:
-            trace, m = Trace(self._graph), prod(self.shape)
-            values = Tracer(trace, self._graph.reshape(self._f, (m,)))
-            return build(trace, values, Tracer(trace, self.x_node))
-
-        return self._function(key, nodes, inputs)
-
-    def residuals_and_jacobian(self, row: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Its values (m,), and their derivatives (m, n), at a point given as a row (1, n)."""
-        r, columns = self._run(
-            "residuals", lambda: [self._f, self._graph.jacobian(self._f, self.x_node)], row
-        )
-        return r[0], columns.reshape(self.n, r.shape[1]).T
-
-    # ---- the tape
-
     @property
     def tape(self) -> Tape:
-        """The tape of value and gradient (of the value alone for vector functions)."""
+        """The tape of value and gradient, or of the value alone for a vector function."""
         scalar = prod(self.shape) == 1
         nodes = [self._f, self._gradient_node()] if scalar else [self._f]
         f = _core.Function(self._graph, nodes, 1 + len(self.args))
         return Tape(f.print([True] + [False] * len(self.args)))
-
-    def stepper(
-        self, method: str | Method, bounds: bool, norm: bool, change: bool, value: bool = False
-    ) -> _core.Stepper:
-        """The core's step of a method on this objective; made once for each choice."""
-        sizes, parts = (self.n, 1 + len(self.args)), (bounds, norm, change, value)
-        return kept_stepper(self._steppers, method, self._graph, self._f, sizes, parts)
-
-    def minimizer(self, solver: str) -> _core.Minimizer:
-        """The core's solver on this objective; made once for each."""
-        kept, inputs = self._minimizers, 1 + len(self.args)
-        return kept_minimizer(kept, solver, self._graph, self._f, self.n, inputs)
-
-    def on_rows(self, columns: int, rows: int, gradient: bool) -> _core.OnRows:
-        """Value, and gradient, where the first `columns` of the args are rows of data."""
-        nodes = [self._f, self._gradient_node()] if gradient else [self._f]
-        return _core.OnRows(self._graph, nodes, 1 + len(self.args), columns, rows)
-
-    def step_on_rows(
-        self, method: Method, columns: int, rows: int, bounds: bool, norm: bool
-    ) -> _core.OnRows:
-        """A step of a method, likewise."""
-        return _core.OnRows.step(
-            method.name, self._graph, self._f, self.n, 1 + len(self.args), columns, rows, bounds,
-            norm, method.settings(self._graph),
-        )  # fmt: skip
-
-    def diagnose(
-        self, rows: FloatArray, gradient: bool
-    ) -> tuple[str, list[float], float, bool] | None:
-        """Tell what made a value (or gradient) at one point not finite.
-
-        The operation, its inputs, its result, and whether an input lies outside its domain.
-        """
-        node = self._gradient_node() if gradient else self._f
-        return self._graph.diagnose(node, [rows, *self.args])
-
-    def bad_data(self, args: Sequence[FloatArray] | None = None, names: Sequence[str] = ()) -> str:
-        """Tell, in words, which array of data or `args` holds NaN or infinity; nothing if none.
-
-        `names` are those of the `args`, if they have other ones.
-        """
-        held = self.held or Held(len, [])
-        return held.not_finite(self.args if args is None else args, names)
-
-    def faults(
-        self, rows: FloatArray, args: Sequence[FloatArray], varying: Sequence[bool], gradient: bool
-    ) -> npt.NDArray[np.int8]:
-        """What is wrong with the value (or gradient) at each of k points.
-
-        0 nothing, 1 not finite, 2 infinite, 3 an operand outside its operation's domain.
-        """
-        node = self._gradient_node() if gradient else self._f
-        return self._graph.faults(node, [rows, *args], [True, *varying], rows.shape[0])
 
     def __copy__(self) -> Objective:
         other = Objective.__new__(Objective)
@@ -576,14 +379,14 @@ class Objective:
 
 
 def restore_objective(saved: Any) -> Objective:
-    """The objective that a pickle holds; its name and place stand in pickles."""
-    made = Objective.__new__(Objective)
-    restore(made, saved)
-    return made
+    """Rebuild an objective from a pickle. Pickles refer to this function by name."""
+    restored = Objective.__new__(Objective)
+    restore(restored, saved)
+    return restored
 
 
 class Tape(str):
-    """A printed tape, one instruction a line."""
+    """A printed tape, with one instruction on each line."""
 
     __slots__ = ()
 
@@ -594,23 +397,23 @@ class Tape(str):
 def objective_of(
     fun: Callable[..., Any] | Objective, x0: Any, args: Any, unpack: bool | None
 ) -> Objective:
-    """A function traced at `x0`, or what was traced before, with `args`; one value is required."""
+    """Trace a function at `x0`, or set the `args` of an objective; require a single value."""
     if isinstance(fun, Objective):
         if unpack is not None:
-            raise TypeError("unpack= was settled when the objective was traced; leave it out")
+            raise TypeError("unpack= was fixed when the objective was traced; leave it out")
         found = fun.with_args(args if isinstance(args, tuple) else (args,)) if args != () else fun
     else:
         found = Objective(fun, x0, args, unpack)
     if prod(found.shape) != 1:
         raise ValueError(
             f"the function must return one value, got shape {found.shape}; "
-            "sums of squares of residuals are for least squares"
+            "to minimize the sum of squares of residuals, use least_squares"
         )
     return found
 
 
 def _pieces(s: Structure, trace: Trace, x: Tracer) -> list[Tracer]:
-    """The entries of `x0`, traced: pieces of the flat vector."""
+    """Return the traced entries of `x0`, which are pieces of the flat vector."""
     pieces, at = [], 0
     for shape in s.shapes:
         strides = [prod(shape[i + 1 :]) for i in range(len(shape))]
@@ -626,32 +429,47 @@ def objective(
     unpack: bool | None = None,
     threads: int = 1,
 ) -> Any:
-    """Trace a function now and keep it; also a decorator, ``@tw.objective(x0=...)``.
+    """Trace a function once and keep it for evaluation, differentiation and descents.
+
+    It is a decorator too: ``@tw.objective(x0=...)``.
 
     Parameters
     ----------
     fun : callable
-        Written in NumPy; called once with traced arguments. What its closure and globals hold is
-        frozen.
+        A function written in NumPy. It is called once, with traced arguments. The values in its
+        closure and in globals are frozen at that moment.
     x0 : array_like, tuple or dict
-        A point that gives form and shapes.
+        A point that gives the form and the shapes.
     args : tuple, optional
         Further positional arguments after those of `x0`.
-    threads : int, default 1
-        Threads that share the rows of long arrays; results do not depend on it, to the bit.
     unpack : bool, optional
-        Whether the elements of `x0` are passed one by one; by default as the signature says.
+        Whether to pass the elements of `x0` as separate arguments. By default, the signature of
+        `fun` decides.
+    threads : int, default 1
+        The number of threads that share the rows of long arrays. The results are the same for any
+        number, bit for bit.
 
     Returns
     -------
     Objective
+        The traced function, with `grad`, `hessian`, `jacobian` and other derivatives.
 
     Raises
     ------
     TraceError
-        If the function does what cannot be traced; the message names it and what to write instead.
+        If the function cannot be traced; the message names the operation and its replacement.
     TypeError
-        If `x0` does not fit the function's parameters.
+        If `x0` does not match the function's parameters.
+
+    See Also
+    --------
+    minimize : Minimize a function or an objective.
+    grad : Differentiate a function of its own arguments.
+
+    References
+    ----------
+    .. [1] A. Griewank and A. Walther, *Evaluating Derivatives: Principles and Techniques of
+       Algorithmic Differentiation*, 2nd ed., SIAM, 2008, https://doi.org/10.1137/1.9780898717761
 
     Examples
     --------
@@ -665,7 +483,7 @@ def objective(
     """
     if x0 is None:
         raise TypeError(
-            "objective needs x0, a point that gives the form and shapes of the arguments"
+            "objective needs x0, a point that gives the form and the shapes of the arguments"
         )
     if fun is None:
         return lambda f: Objective(f, x0, args, unpack, threads)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""How `x0` reaches the function, and how points come back in its form.
+"""Convert points between the user's form and the core's flat vector.
 
-The core knows one flat vector; this file alone knows what the user's numbers look like: one array,
-the elements of one, a tuple with an entry an argument, or a dict with an entry a name. numbers.py
-reads the numbers, signatures.py the function's parameters.
+Only this module knows the forms: one array, the elements of one array, a tuple with one entry for
+each argument, or a dict with one entry for each name. numbers.py reads numbers and signatures.py
+reads the parameters of a function.
 """
 
 from __future__ import annotations
@@ -29,14 +29,20 @@ Form = Literal["whole", "elements", "tuple", "dict"]
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """The form of a point: which arrays it is made of, and how they reach the function.
+    """The form of a point: its arrays, and how they are passed to the function.
 
     Attributes
     ----------
+    form : {"whole", "elements", "tuple", "dict"}
+        Whether a point is one array, the elements of one array, a tuple, or a dict.
+    shapes : tuple of tuple of int
+        The shape of each entry.
+    keys : tuple of str
+        The names of the entries of a dict.
     packed : bool
-        Whether the function takes a tuple or dict whole, as one argument.
+        Whether the function takes a tuple or dict as one argument.
     named : tuple of str
-        Parameters of the function that the last of its arguments are given to by name.
+        The keyword-only parameters that receive the last arguments.
     """
 
     form: Form
@@ -47,7 +53,7 @@ class Structure:
 
     @property
     def size(self) -> int:
-        """Number of variables."""
+        """The number of variables."""
         return sum(map(prod, self.shapes))
 
     @property
@@ -56,7 +62,7 @@ class Structure:
         return self.form == "whole" and self.shapes == ((),)
 
     def name_of(self, index: int) -> str:
-        """What a message calls a variable: `variable 3`, or `W1[0, 2]` in a dict."""
+        """Return the name of a variable for messages: `variable 3`, or `W1[0, 2]` in a dict."""
         if self.form in ("whole", "elements"):
             return f"variable {index}"
         ends = np.cumsum([prod(shape) for shape in self.shapes])
@@ -68,7 +74,7 @@ class Structure:
         return f"{name}[{place}]" if shape else name
 
     def labels(self, names: Sequence[str]) -> list[str]:
-        """What each variable is called: a function's own `names`, with positions inside arrays."""
+        """Return a name for each variable: the function's `names`, with indices inside arrays."""
         own = [str(name) for name in names] if self.form != "dict" else list(self.keys)
         if self.form == "elements":
             return own[: self.size] if len(own) >= self.size else _numbered(self.size)
@@ -83,10 +89,10 @@ class Structure:
     def arguments(
         self, function: Callable[..., Any], pieces: Sequence[Any], args: Sequence[Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """The call of `function` with a point's pieces and `args`: positional ones and named ones.
+        """Return the positional and keyword arguments that pass a point and `args` to `function`.
 
-        Beside a dict whose entries go by name, `args` go to the parameters that it does not name,
-        in order.
+        The entries of a dict are passed by name. `args` then go to the remaining parameters, in
+        order.
         """
         if self.packed:
             whole = dict(zip(self.keys, pieces, strict=True)) if self.keys else tuple(pieces)
@@ -103,7 +109,7 @@ class Structure:
         others = [name for name in (*known.positional, *known.named) if name not in named]
         if len(others) < len(args):
             raise TypeError(
-                f"the function takes {len(others)} arguments that x0 does not name, "
+                f"the function takes {len(others)} arguments besides those in x0, "
                 f"got {len(args)} in args"
             )
         return (), named | dict(zip(others, args, strict=False))
@@ -122,9 +128,9 @@ class Structure:
         return [x]
 
     def flatten(self, x: Any, what: str = "x") -> tuple[tuple[int, ...], FloatArray]:
-        """Leading axes (lanes), and the points as rows: (lanes, n)."""
+        """Return the leading axes (lanes) and the points as rows (lanes, n)."""
         if self.form == "whole" and type(x) is np.ndarray and x.dtype == np.float64:
-            if x.shape == self.shapes[0]:  # the usual point, the quick way
+            if x.shape == self.shapes[0]:  # a fast path for the most common case
                 return (), x.reshape(1, x.size)
         elif type(x) is float and self.is_scalar:
             return (), np.array([[x]])
@@ -151,7 +157,7 @@ class Structure:
         return lead, np.ascontiguousarray(flat)
 
     def call(self, function: Callable[..., Any], x: FloatArray, extra: tuple[Any, ...]) -> Any:
-        """The user's function at one flat point (n,), given in its form."""
+        """Call the user's function at one flat point (n,), converted to its form."""
         pieces: list[Any]
         if self.form == "elements":
             pieces = x.tolist()
@@ -164,7 +170,7 @@ class Structure:
         return function(*positional, **named)
 
     def restore(self, rows: FloatArray, lead: tuple[int, ...] = ()) -> Any:
-        """Points in the user's form from rows (lanes, n)."""
+        """Convert rows (lanes, n) to points in the user's form."""
         if not lead and self.is_scalar:
             return float(rows[0, 0])
         if self.form == "whole":
@@ -182,7 +188,7 @@ class Structure:
         return tuple(parts)
 
     def restore_int(self, flat: npt.NDArray[Any], lead: tuple[int, ...] = ()) -> Any:
-        """Whole numbers (n,), or rows (lanes, n) of them, in the user's form."""
+        """Convert integers (n,), or rows (lanes, n) of them, to int8 in the user's form."""
         restored = self.restore(np.atleast_2d(flat).astype(np.float64), lead)
         if isinstance(restored, dict):
             return {k: np.asarray(v).astype(np.int8) for k, v in restored.items()}
@@ -198,7 +204,7 @@ def _numbered(count: int) -> list[str]:
 def structure_of(
     x0: Any, function: Callable[..., Any], n_args: int, unpack: bool | None
 ) -> tuple[Structure, FloatArray]:
-    """The form in which `x0` reaches `function`, and `x0` as one flat vector."""
+    """Return the form in which `x0` is passed to `function`, and `x0` as one flat vector."""
     known = Parameters.of(function)
     if isinstance(x0, dict):
         if not x0:
@@ -230,7 +236,7 @@ def structure_of(
                 form = f"{len(x0)} entries" if isinstance(x0, tuple) else f"shape {array.shape}"
                 raise TypeError(
                     f"the function takes {max(r, 0)} positional argument{'s' * (r != 1)} from x0, "
-                    f"got x0 with {form}; unpack=True or unpack=False says how it is to be passed"
+                    f"got x0 with {form}; set unpack=True or unpack=False to say how to pass it"
                 )
     flat = np.concatenate([a.ravel() for a in arrays]) if len(arrays) > 1 else arrays[0].ravel()
     if flat.size == 0:
@@ -239,7 +245,7 @@ def structure_of(
 
 
 def _takes_whole(known: Parameters, x0: dict[str, Any], n_args: int) -> bool:
-    """Whether a function takes a dict whole: it has one parameter for it, not named by a key."""
+    """Whether a function takes a dict as one argument: one parameter that is not a key."""
     if not known.known:
         return known.variadic and not known.takes_any
     alone = known.least - n_args == 1 and not known.named
@@ -247,18 +253,18 @@ def _takes_whole(known: Parameters, x0: dict[str, Any], n_args: int) -> bool:
 
 
 def _check_names(known: Parameters, x0: dict[str, Any]) -> None:
-    """Refuse keys that are no parameters of the function."""
+    """Raise TypeError if a key is not a parameter of the function."""
     unknown = [k for k in x0 if not known.takes(k)]
     if unknown:
         own = ", ".join(known.all_named) or "none by name"
         raise TypeError(
-            f"x0 has a key {unknown[0]!r} that is no parameter of the function, which takes {own}; "
-            "unpack=False passes the dict whole"
+            f"x0 has a key {unknown[0]!r} that is not a parameter of the function, which takes "
+            f"{own}; unpack=False passes the dict as one argument"
         )
 
 
 def _is_ragged(x0: Any) -> bool:
-    """Whether it is a tuple of arrays of several shapes."""
+    """Whether x0 is a tuple of arrays with different shapes."""
     try:
         return isinstance(x0, tuple) and len({np.shape(v) for v in x0}) > 1
     except ValueError:
@@ -266,8 +272,8 @@ def _is_ragged(x0: Any) -> bool:
 
 
 def check_finite(flat: FloatArray, what: str, structure: Structure) -> None:
-    """Raise ValueError where an entry is NaN or infinite."""
-    few = flat.size <= 16  # quicker without NumPy
+    """Raise ValueError if an entry is NaN or infinite."""
+    few = flat.size <= 16  # faster without NumPy
     if not (all(map(isfinite, flat.tolist())) if few else np.isfinite(flat).all()):
         bad = np.flatnonzero(~np.isfinite(flat))
         where = f" at index {bad[0]}" if flat.size > 1 else ""

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a pickle of an objective holds: its expression by operation names, with its data.
+"""Save and restore objectives: the expression by operation names, with its data.
 
-It stands under a format version; nothing of a tape is saved. On load every node is built again by
-the functions that check shapes and indices, and lowered anew, so a damaged or foreign pickle is
-refused, never run.
+The format has a version, and compiled tapes are not saved. Loading rebuilds every node with the
+functions that check shapes and indices, so a damaged or foreign pickle is refused and never run.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ import numpy as np
 from thalweg import _core
 from thalweg._objectives.points import Structure, as_floats
 
-__all__ = ["build_node", "reachable", "restore", "saved_objective"]
+__all__ = ["build_node", "nodes_under", "reachable", "restore", "saved_objective"]
 
 _MAGIC = "thalweg._objectives.objective"
 _VERSION = 1
@@ -27,14 +26,8 @@ _REDUCTIONS = {name: getattr(_core.Reduction, name) for name in ("sum", "max", "
 
 
 def reachable(graph: _core.Graph, root: int) -> list[tuple[Any, ...]]:
-    """The nodes under `root`, renumbered in order."""
-    wanted, stack = {root}, [root]
-    while stack:
-        for i in graph.describe(stack.pop())[2]:
-            if i not in wanted:
-                wanted.add(i)
-                stack.append(i)
-    order = sorted(wanted)
+    """Return the nodes that `root` depends on, renumbered in order."""
+    order = nodes_under(graph, root)
     position = {node: k for k, node in enumerate(order)}
     nodes = []
     for node in order:
@@ -43,12 +36,23 @@ def reachable(graph: _core.Graph, root: int) -> list[tuple[Any, ...]]:
     return nodes
 
 
+def nodes_under(graph: _core.Graph, *roots: int) -> list[int]:
+    """Return the numbers of the nodes that `roots` depend on, operands before their users."""
+    wanted, stack = set(roots), list(roots)
+    while stack:
+        for i in graph.describe(stack.pop())[2]:
+            if i not in wanted:
+                wanted.add(i)
+                stack.append(i)
+    return sorted(wanted)
+
+
 def _digest(body: dict[str, Any]) -> str:
     return hashlib.sha256(pickle.dumps(body, protocol=4)).hexdigest()
 
 
 def saved_objective(objective: Any) -> dict[str, Any]:
-    """Everything that makes an objective, as plain Python and arrays."""
+    """Return the content of an objective as plain Python objects and arrays."""
     s = objective.structure
     body = {
         "nodes": reachable(objective._graph, objective._f),
@@ -62,12 +66,13 @@ def saved_objective(objective: Any) -> dict[str, Any]:
 
 
 def restore(made: Any, saved: Any) -> None:
-    """Make an empty objective the one that was saved.
+    """Fill an empty objective with the saved content.
 
     Raises
     ------
     ValueError
-        If it is not one of ours, of another version, or damaged; the message says which.
+        If the content is not a saved objective, has another version, or is damaged; the message
+        says which.
     """
     if not isinstance(saved, dict) or saved.get("format") != _MAGIC:
         raise ValueError("this is not a saved thalweg objective")
@@ -106,7 +111,7 @@ def _rebuilt(nodes: list[tuple[Any, ...]], made: Any) -> tuple[_core.Graph, int,
     ids: list[int] = []
     for k, (kind, what, operands, shape, payload) in enumerate(nodes):
         if any(not 0 <= i < k for i in operands):
-            raise ValueError(f"node {k} uses one that does not stand before it")
+            raise ValueError(f"node {k} uses a node that does not come before it")
         node = build_node(graph, kind, what, [ids[i] for i in operands], tuple(shape), payload)
         if kind == "input" and inputs.get(what) != tuple(shape):
             raise ValueError(f"input {what} has shape {shape}")
@@ -117,7 +122,7 @@ def _rebuilt(nodes: list[tuple[Any, ...]], made: Any) -> tuple[_core.Graph, int,
 
 
 class _Saved(NamedTuple):
-    """A saved node, its operands already built."""
+    """A saved node whose operands are already built."""
 
     what: Any
     at: list[int]
@@ -134,7 +139,7 @@ def _elementwise(g: _core.Graph, n: _Saved) -> int:
 
 def _assemble(g: _core.Graph, n: _Saved) -> int:
     if n.what or any(table for _, _, table in n.payload):
-        raise ValueError("an objective holds no sums of parts")
+        raise ValueError("an objective contains no sums of parts")
     made = g.assemble(n.shape, n.at, [(offset, strides) for offset, strides, _ in n.payload])
     filled = np.zeros(int(np.prod(n.shape)), dtype=np.int8)
     for part, (offset, strides, _) in zip(n.at, n.payload, strict=True):
@@ -148,7 +153,7 @@ def _assemble(g: _core.Graph, n: _Saved) -> int:
 
 def _data(g: _core.Graph, n: _Saved) -> int:
     if not isinstance(n.payload, np.ndarray) or n.payload.dtype.kind not in "biuf":
-        raise ValueError("data is no array of numbers")
+        raise ValueError("data must be an array of numbers")
     return g.data(n.payload)
 
 
@@ -175,5 +180,5 @@ def build_node(
     shape: tuple[int, ...],
     payload: Any,
 ) -> int:
-    """A node as `Graph.describe` tells it, built in a graph where its operands stand."""
+    """Build a node, as `Graph.describe` describes it, in a graph that holds its operands."""
     return _BUILDERS[kind](graph, _Saved(what, operands, shape, payload))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Which parameters a function takes: of plain functions, methods, partials and other callables."""
+"""Read the parameters of a function, method, partial or other callable."""
 
 from __future__ import annotations
 
@@ -12,25 +12,27 @@ __all__ = ["Parameters", "argument_names", "parameter_count", "split"]
 
 
 class Parameters(NamedTuple):
-    """The parameters of a function, as values reach them.
+    """The parameters of a function, by the way in which it takes their values.
 
-    What `functools.partial` has bound is no parameter: a bound keyword has a default, and those
-    behind it are given by name.
+    An argument that `functools.partial` has bound by position is not a parameter. One bound by name
+    has a default, and the parameters after it can only be passed by name.
 
     Attributes
     ----------
     positional : tuple of str
-        Names of those that are given by position, in order.
+        The names of the positional parameters, in order.
     required : int
-        How many of these have no default: the first ones.
+        The number of positional parameters without a default; they come first.
     named : tuple of str
-        Names of those that are given by name alone and have no default.
+        The names of the keyword-only parameters without a default.
     optional : tuple of str
-        Names of those that are given by name alone and have one.
+        The names of the keyword-only parameters with a default.
     variadic, takes_any : bool
-        Whether the function takes any number by position (`*p`), and any name (`**p`).
+        Whether the function takes any number of positional arguments (`*p`), and any keyword
+        (`**p`).
     known : bool
-        Whether the number of parameters is known: not of `*p`, nor of builtins without signature.
+        Whether the number of parameters is known. It is not for `*p`, nor for builtins without a
+        signature.
     """
 
     positional: tuple[str, ...] = ()
@@ -47,7 +49,7 @@ class Parameters(NamedTuple):
         own, bound = function, 0
         if type(own) is MethodType:
             own, bound = own.__func__, 1
-        if type(own) is FunctionType and not own.__dict__:  # ten times quicker
+        if type(own) is FunctionType and not own.__dict__:  # ten times faster
             return cls._of_code(own, bound)
         try:
             found = inspect.signature(function).parameters.values()
@@ -85,23 +87,23 @@ class Parameters(NamedTuple):
 
     @property
     def least(self) -> int:
-        """How many have no default."""
+        """The number of parameters without a default."""
         return self.required + len(self.named)
 
     @property
     def names(self) -> list[str]:
-        """Names of those that values are given to, in the order of the values."""
+        """The names of the parameters that receive values, in the order of the values."""
         if not self.named:
             return list(self.positional)
         return [*self.positional[: self.required], *self.named]
 
     @property
     def all_named(self) -> tuple[str, ...]:
-        """Names of all."""
+        """The names of all parameters."""
         return (*self.positional, *self.named, *self.optional)
 
     def takes(self, name: str) -> bool:
-        """Whether a value may be given by this name."""
+        """Whether an argument may have this name."""
         return not self.known or self.takes_any or name in self.all_named
 
     def call(self, function: Callable[..., Any], values: Sequence[Any]) -> Any:
@@ -111,7 +113,7 @@ class Parameters(NamedTuple):
 
 
 def split(values: Sequence[Any], named: Sequence[str]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Values as a call takes them: the last ones by these names, the others by position."""
+    """Split values into positional arguments and, for the last ones, keyword arguments."""
     cut = len(values) - len(named)
     if not named or cut < 0:
         return tuple(values), {}
@@ -119,11 +121,11 @@ def split(values: Sequence[Any], named: Sequence[str]) -> tuple[tuple[Any, ...],
 
 
 def parameter_count(function: Callable[..., Any]) -> tuple[int, bool]:
-    """Parameters without default, and whether that number is known (`*p`: not)."""
+    """Return the number of parameters without a default, and whether it is known."""
     found = Parameters.of(function)
     return (found.least, True) if found.known else (1, False)
 
 
 def argument_names(function: Callable[..., Any] | None) -> list[str]:
-    """Names of the parameters that values are given to, as far as they can be told."""
+    """Return the names of the parameters that receive values, as far as they are known."""
     return [] if function is None else Parameters.of(function).names

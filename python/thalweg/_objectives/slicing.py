@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""An objective of fewer variables: the others held, by name, where they are put.
+"""Fix some variables of an objective by name, and build the objective of the others.
 
-The traced graph is built again over a shorter point; the user's function is not called.
+The traced graph is rebuilt for a shorter point; the user's function is not called again.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from thalweg._tracing.trace import Trace
 __all__ = ["sliced"]
 
 
-def sliced(objective: Any, held: dict[str, Any]) -> Any:
-    """The objective of the entries that `held` does not name; see `Objective.slice`."""
+def sliced(objective: Any, fixed: dict[str, Any]) -> Any:
+    """Return the objective of the entries that are not in `fixed`; see `Objective.slice`."""
     structure: Structure = objective.structure
     names = entry_names(objective)
-    values = _checked(structure, names, held)
-    kept = [i for i, name in enumerate(names) if name not in held]
+    values = _checked(structure, names, fixed)
+    kept = [i for i, name in enumerate(names) if name not in fixed]
     other = copy.copy(objective)
     other._functions, other._steppers, other._minimizers = {}, {}, {}
     other.structure = _shorter(structure, kept)
@@ -51,7 +51,7 @@ def sliced(objective: Any, held: dict[str, Any]) -> Any:
 
 
 def entry_names(objective: Any) -> list[str]:
-    """What the entries of a point are called, by which they can be held."""
+    """Return the names of the entries of a point, by which they can be fixed."""
     structure: Structure = objective.structure
     if structure.form == "dict":
         return list(structure.keys)
@@ -59,35 +59,37 @@ def entry_names(objective: Any) -> list[str]:
     own = [str(name) for name in objective.names[:count]]
     if structure.form == "whole" or len(own) < count:
         raise TypeError(
-            "slice holds variables by name: the function must take them one by one, "
-            f"got one that takes {'an array whole' if structure.form == 'whole' else '*p'}"
+            "slice fixes variables by name, so the function must take them as separate arguments, "
+            f"but it takes {'one array' if structure.form == 'whole' else '*p'}"
         )
     return own
 
 
-def _checked(structure: Structure, names: list[str], held: dict[str, Any]) -> dict[str, FloatArray]:
-    """What is held, as arrays that fit."""
-    unknown = [name for name in held if name not in names]
+def _checked(
+    structure: Structure, names: list[str], fixed: dict[str, Any]
+) -> dict[str, FloatArray]:
+    """Check the fixed values and return them as arrays."""
+    unknown = [name for name in fixed if name not in names]
     if unknown:
         raise TypeError(f"slice got {unknown[0]!r}; the variables are {', '.join(names)}")
-    if not held or len(held) == len(names):
-        what = "all of them" if held else "none"
-        raise TypeError(f"slice must hold some of {', '.join(names)}, got {what}")
+    if not fixed or len(fixed) == len(names):
+        what = "all of them" if fixed else "none"
+        raise TypeError(f"slice must fix some of {', '.join(names)}, got {what}")
     values = {}
     for name, shape in zip(names, structure.shapes, strict=True):
-        if name not in held:
+        if name not in fixed:
             continue
-        value = as_floats(held[name], name)
+        value = as_floats(fixed[name], name)
         if value.shape != shape:
             raise ValueError(f"{name} must have shape {shape}, got {value.shape}")
         if not np.isfinite(value).all():
-            raise ValueError(f"{name} must be finite, got {held[name]}")
+            raise ValueError(f"{name} must be finite, got {fixed[name]}")
         values[name] = value
     return values
 
 
 def _shorter(structure: Structure, kept: list[int]) -> Structure:
-    """The form of what is left: a dict stays one; one entry alone is a point by itself."""
+    """Return the form of the remaining entries: a dict, or the entry itself if it is alone."""
     shapes = tuple(structure.shapes[i] for i in kept)
     if structure.form == "dict":
         return Structure("dict", shapes, tuple(structure.keys[i] for i in kept))

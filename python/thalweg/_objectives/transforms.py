@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""`grad` and its kin: functions of the user's own arguments, traced per shape and cached.
+"""Turn a function into its gradient, Hessian or Jacobian, and check gradients numerically.
 
-And a check of gradients against values alone.
+The new functions take the user's own arguments. They trace once for each set of shapes and cache
+the result.
 """
 
 from __future__ import annotations
@@ -22,18 +23,18 @@ from thalweg._tracing.numbers import mask_of, unmasked
 
 __all__ = ["GradientCheck", "check_grad", "grad", "hessian", "hvp", "jacobian", "value_and_grad"]
 
-# Traced objectives of a function, by what was not traced: shapes, and everything that is no number.
-# Held as long as the function is.
+# The traced objectives of each function, by the shapes of its arguments and the arguments that are
+# not numeric. An entry lives as long as its function.
 _cache: weakref.WeakKeyDictionary[Any, dict[Any, Objective]] = weakref.WeakKeyDictionary()
-_MOST = 64  # kept for one function; the oldest goes first
-_lock = threading.Lock()  # held while one is entered and another goes
+_MOST = 64  # the number of objectives kept for one function; the oldest is dropped first
+_lock = threading.Lock()  # held while one objective is added and another dropped
 
 
 def _is_numeric(value: Any) -> bool:
     if isinstance(value, bool | str | bytes) or value is None:
         return False
     if mask_of(value) is not None:
-        unmasked(value, "an argument")  # refused, and not passed as it is
+        unmasked(value, "an argument")  # raises: masked values must not be passed unchanged
     try:
         as_floats(value, "argument")
     except (TypeError, ValueError):
@@ -42,13 +43,13 @@ def _is_numeric(value: Any) -> bool:
 
 
 def _key_of(value: Any) -> Any:
-    """What a frozen argument is known by; raises TypeError where its content may change."""
+    """Return the cache key of a frozen argument; raise TypeError if its content may change."""
     hash(value)
     return (type(value), value)
 
 
 class _Call:
-    """One call of a transformed function: what is differentiated, an input, or frozen."""
+    """One call of a transformed function: its variables, its inputs, and its frozen arguments."""
 
     def __init__(
         self,
@@ -64,18 +65,18 @@ class _Call:
                 raise TypeError(f"argnums must be whole numbers, got {i!r}")
             if not -len(args) <= i < len(args):
                 raise TypeError(
-                    f"argnums must be among the {len(args)} positional arguments, got {i}"
+                    f"argnums must refer to the {len(args)} positional arguments, got {i}"
                 )
         self.wrt = tuple(int(i) % len(args) for i in wanted)
         if len(set(self.wrt)) != len(self.wrt) or not self.wrt:
             raise TypeError(f"argnums must be different arguments, got {argnums!r}")
         self.x = tuple(as_floats(args[i], f"argument {i}") for i in self.wrt)
-        # Whatever is a number is an input, positional or by name; the rest is frozen.
+        # Numeric arguments are inputs, whether positional or named; the others are frozen.
         rest: dict[int | str, Any] = {i: args[i] for i in range(len(args)) if i not in self.wrt}
         rest.update(named)
         self.inputs = [k for k, v in rest.items() if _is_numeric(v)]
         self.args = [as_floats(rest[k], f"argument {k}") for k in self.inputs]
-        # DataFrames are traced with the names of their columns.
+        # A DataFrame is traced with the names of its columns.
         self._given = [rest[k] for k in self.inputs]
         names = tuple(tuple(getattr(v, "columns", ())) for v in self._given)
         frozen = {k: v for k, v in rest.items() if k not in self.inputs}
@@ -89,14 +90,14 @@ class _Call:
                 tuple((k, _key_of(v)) for k, v in frozen.items()),
             )
             known = _cache.setdefault(fun, {})
-        except TypeError:  # a builtin, or an argument whose content may change: traced anew
+        except TypeError:  # a builtin, or an argument whose content may change: no caching
             self.objective = self._trace(fun, args, named)
             return
         found = known.get(key)
-        if found is None:  # threads may trace at once; the first to be kept is everyone's
-            made = self._trace(fun, args, named)
+        if found is None:  # threads may trace at the same time; all use the first one stored
+            traced = self._trace(fun, args, named)
             with _lock:
-                found = known.setdefault(key, made)
+                found = known.setdefault(key, traced)
                 if len(known) > _MOST:
                     known.pop(next(iter(known)))
         self.objective = found
@@ -123,11 +124,11 @@ class _Call:
         return Objective(called, self.x, inputs_given, unpack=True)
 
     def at(self) -> tuple[Objective, tuple[FloatArray, ...]]:
-        """The objective with this call's inputs, and the point."""
+        """Return the objective with the inputs of this call, and the point."""
         return self.objective.with_args(self.args), self.x
 
     def one(self, structured: Any) -> Any:
-        """Of a tuple with an entry a variable: the entry alone where there was one argnum."""
+        """Return the only entry if argnums was a number, else the tuple of all entries."""
         return structured[0] if self.single else structured
 
 
@@ -146,21 +147,33 @@ def _transform(
 
 
 def grad(fun: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
-    """Gradient of a function, as a function of the same arguments.
+    """Return the gradient of a function, as a function of the same arguments.
 
     Parameters
     ----------
     fun : callable
-        Written in NumPy, with one value. What its closure and globals hold is frozen when traced;
-        its arguments are inputs.
+        A function written in NumPy that returns one value. The values in its closure and in globals
+        are frozen when it is traced; its arguments remain inputs.
     argnums : int or tuple of int, default 0
-        With respect to which positional arguments.
+        The positional arguments to differentiate with respect to.
 
     Returns
     -------
     callable
-        Returns an array shaped like the argument (a float for a scalar), or a tuple of them. Traced
-        once for each set of shapes, then cached as long as the function lives.
+        A function that returns an array in the shape of the argument (a float for a number), or a
+        tuple of them. It is traced once for each set of shapes and cached as long as `fun` lives.
+
+    See Also
+    --------
+    value_and_grad : Return the value too.
+    hessian, jacobian, hvp : Return other derivatives.
+    objective : Trace a function once for a given point.
+    check_grad : Check a gradient numerically.
+
+    References
+    ----------
+    .. [1] A. Griewank and A. Walther, *Evaluating Derivatives: Principles and Techniques of
+       Algorithmic Differentiation*, 2nd ed., SIAM, 2008, https://doi.org/10.1137/1.9780898717761
 
     Examples
     --------
@@ -177,7 +190,21 @@ def grad(fun: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callabl
 def value_and_grad(
     fun: Callable[..., Any], argnums: int | tuple[int, ...] = 0
 ) -> Callable[..., Any]:
-    """Value and gradient of a function, together; otherwise as `grad`.
+    """Return a function that computes value and gradient together.
+
+    Parameters
+    ----------
+    fun, argnums
+        As in `grad`.
+
+    Returns
+    -------
+    callable
+        A function that returns the value and the gradient.
+
+    See Also
+    --------
+    grad : Return the gradient alone.
 
     Examples
     --------
@@ -196,7 +223,7 @@ def value_and_grad(
 
 
 def _blocks(call: _Call, lead: tuple[int, ...], matrix: FloatArray) -> Any:
-    """A matrix over all variables, cut into blocks (*lead, *argument); one for one argnum."""
+    """Cut a matrix over all variables into blocks (*lead, *argument), one for each argument."""
     out, at = [], 0
     for a in call.x:
         block = matrix[..., at : at + a.size].reshape(lead + a.shape)
@@ -206,12 +233,29 @@ def _blocks(call: _Call, lead: tuple[int, ...], matrix: FloatArray) -> Any:
 
 
 def hessian(fun: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
-    """Matrix of second derivatives, ``(*shape, *shape)``; for several arguments tuples of blocks.
+    """Return the matrix of second derivatives, as a function of the same arguments.
 
-    Raises
-    ------
-    MemoryError
-        When called, if the matrix does not fit; `hvp` needs one vector.
+    Parameters
+    ----------
+    fun, argnums
+        As in `grad`.
+
+    Returns
+    -------
+    callable
+        A function that returns an array ``(*shape, *shape)``, or a tuple of tuples of blocks if
+        `argnums` is a tuple. It raises MemoryError if the matrix does not fit into memory; `hvp`
+        needs one vector only.
+
+    See Also
+    --------
+    hvp : Multiply the Hessian by a vector without forming it.
+    grad : Return the gradient.
+
+    References
+    ----------
+    .. [1] B. A. Pearlmutter, "Fast exact multiplication by the Hessian", Neural Comput. 6(1), 1994,
+       147-160, https://doi.org/10.1162/neco.1994.6.1.147
 
     Examples
     --------
@@ -236,7 +280,29 @@ def hessian(fun: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Call
 
 
 def hvp(fun: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
-    """Hessian-vector product: a function of `fun`'s arguments and, last, the vector.
+    """Return the Hessian-vector product, as a function of the arguments and the vector.
+
+    Parameters
+    ----------
+    fun : callable
+        As in `grad`.
+    argnums : int, default 0
+        The positional argument to differentiate with respect to.
+
+    Returns
+    -------
+    callable
+        A function that takes the arguments of `fun` and then the vector, and returns an array in
+        the shape of the vector.
+
+    See Also
+    --------
+    hessian : Return the whole matrix.
+
+    References
+    ----------
+    .. [1] B. A. Pearlmutter, "Fast exact multiplication by the Hessian", Neural Comput. 6(1), 1994,
+       147-160, https://doi.org/10.1162/neco.1994.6.1.147
 
     Examples
     --------
@@ -258,9 +324,24 @@ def hvp(fun: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
 
 
 def jacobian(fun: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
-    """Matrix of first derivatives of a vector function: the value's shape, then the argument's.
+    """Return the matrix of first derivatives of a vector function.
 
-    Forward or reverse mode, whichever takes fewer products.
+    Forward or reverse mode is used, whichever takes fewer products.
+
+    Parameters
+    ----------
+    fun, argnums
+        As in `grad`; `fun` may return an array.
+
+    Returns
+    -------
+    callable
+        A function that returns an array whose shape is that of the value followed by that of the
+        argument.
+
+    See Also
+    --------
+    grad : Differentiate a function with one value.
 
     Examples
     --------
@@ -281,17 +362,17 @@ def jacobian(fun: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Cal
 
 @dataclass(frozen=True, slots=True)
 class GradientCheck:
-    """What `check_grad` found.
+    """The outcome of `check_grad`.
 
     Attributes
     ----------
     error : float
-        The worst error of a component, relative to its size or the gradient's mean size, whichever
-        is larger.
+        The largest error of a component, relative to its absolute value or to the mean absolute
+        value of the gradient, whichever is larger.
     index : int
-        Which component, over all variables in order.
+        The index of that component over all variables in order.
     gradient, reference : float
-        Its value from thalweg, and from the check.
+        The component as thalweg computes it, and as the check computes it.
     """
 
     error: float
@@ -306,24 +387,35 @@ class GradientCheck:
 def check_grad(
     fun: Callable[..., Any] | Objective, x0: Any, args: tuple[Any, ...] = ()
 ) -> GradientCheck:
-    """Compare the gradient with one that uses values alone.
+    """Compare the gradient with one computed from values alone.
 
-    Complex steps (Squire and Trapp 1998, SIAM Rev. 40(1), 110-112) where the function takes complex
-    numbers, and central differences extrapolated to step zero (Ridders 1982, Adv. Eng. Softw. 4(2),
-    75-76); for each component, the one that agrees better counts.
+    The check uses complex steps [1]_ if the function accepts complex numbers, and central
+    differences extrapolated to step zero [2]_. For each component, the better match counts.
 
     Parameters
     ----------
     fun : callable or Objective
+        The function to check.
     x0 : array_like, tuple or dict
-        Where.
+        The point at which to check.
     args : tuple, optional
-        Further arguments.
+        Further arguments of `fun`.
 
     Returns
     -------
     GradientCheck
-        The worst relative error, and where.
+        The largest relative error and its component.
+
+    See Also
+    --------
+    grad : Return the gradient of a function.
+
+    References
+    ----------
+    .. [1] W. Squire and G. Trapp, "Using complex variables to estimate derivatives of real
+       functions", SIAM Rev. 40(1), 1998, 110-112, https://doi.org/10.1137/S003614459631241X
+    .. [2] C. J. F. Ridders, "Accurate computation of F'(x) and F'(x) F''(x)", Adv. Eng. Softw.
+       4(2), 1982, 75-76, https://doi.org/10.1016/S0141-1195(82)80057-0
 
     Examples
     --------
@@ -353,7 +445,7 @@ def check_grad(
 
 
 def _extrapolated(objective: Objective, x: FloatArray) -> FloatArray:
-    """Central differences with steps halved, extrapolated in h**2; each point is a lane."""
+    """Extrapolate central differences with halved steps in h**2; each point is a lane."""
     levels = 8
     h = 0.02 * np.maximum(np.abs(x), 0.1)
     steps = h[:, None] * 0.5 ** np.arange(levels)
@@ -386,7 +478,7 @@ def _extrapolated(objective: Objective, x: FloatArray) -> FloatArray:
 def _complex_step(
     fun: Callable[..., Any], objective: Objective, x: FloatArray, args: tuple[Any, ...]
 ) -> FloatArray:
-    """Im f(x + ih) / h; NaN where the function does not take complex numbers."""
+    """Return Im f(x + ih) / h, or NaN if the function does not accept complex numbers."""
     s, out = objective.structure, np.full(x.size, np.nan)
     tiny = 1e-200
     with np.errstate(all="ignore"):

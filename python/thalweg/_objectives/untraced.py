@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Functions that cannot be traced (`trace=False`): called at every evaluation.
+"""Call a function that cannot be traced (`trace=False`) at every evaluation.
 
-Their gradients come from the user or from differences.
+Its gradient comes from the user or from finite differences.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["Called"]
 
 
 class Called:
-    """A Python function as the core's source of values and gradients."""
+    """A Python function that gives the core its values and gradients."""
 
     def __init__(
         self,
@@ -37,13 +37,13 @@ class Called:
             raise TypeError(f"jac must be a function, True or None, got {jac!r}")
         self.structure, _ = structure_of(x0, function, len(args), unpack)
         self._function, self._jac, self._extra = function, jac, args
-        self._slopes = slopes  # are gradients wanted?
+        self._slopes = slopes  # whether gradients are needed
         self.args: list[FloatArray] = []
         self.shape: tuple[int, ...] = ()
         self.threads = 1
         self.calls = [0, 0]
-        self.box: list[FloatArray] = []  # never evaluated outside
-        # Values and gradients already paid for: the latest point's, and the lowest one's.
+        self.box: list[FloatArray] = []  # the function is never evaluated outside
+        # The value and gradient of the latest and of the lowest point, kept to save evaluations.
         self._latest: tuple[FloatArray, float, FloatArray] | None = None
         self._lowest: tuple[FloatArray, float, FloatArray] | None = None
         self._steppers: dict[Any, _core.Stepper] = {}
@@ -66,12 +66,12 @@ class Called:
 
     @property
     def cost(self) -> int:
-        """Calls of the function for one value and gradient."""
+        """The number of calls of the function for one value and gradient."""
         alone = self._jac is not None or not self._slopes
         return 1 if alone else 1 + 2 * self.structure.size
 
     def rows_value_and_grad_one(self, x: FloatArray) -> tuple[float, FloatArray]:
-        """Value and gradient at one point; remembered where it is the latest or the lowest."""
+        """Return value and gradient at one point, and remember the latest and the lowest."""
         value, gradient = self._evaluate(x)
         self._latest = (x.copy(), value, gradient)
         if self._lowest is None or value <= self._lowest[1]:
@@ -102,16 +102,16 @@ class Called:
         return value, gradient
 
     def again(self, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Values (k,) and gradients (k, n), called for anew and not counted."""
+        """Evaluate values (k,) and gradients (k, n) again, without counting the calls."""
         calls = list(self.calls)
         pairs = [self._evaluate(row) for row in rows]
         self.calls = calls
         return np.array([p[0] for p in pairs]), np.array([p[1] for p in pairs])
 
     def rows_value_and_grad(self, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Values (k,) and gradients (k, n) at rows of points that were evaluated before, else NaN.
+        """Return values (k,) and gradients (k, n) at remembered points, and NaN at others.
 
-        The function is not called again: it may cost minutes, or have failed.
+        The function is not called again, because a call may take minutes or may have failed.
         """
         values, gradients = np.full(rows.shape[0], np.nan), np.full(rows.shape, np.nan)
         for k, row in enumerate(rows):
@@ -123,10 +123,13 @@ class Called:
     def stepper(
         self, method: str | Method, bounds: bool, norm: bool, change: bool, value: bool = False
     ) -> _core.Stepper:
-        """The core's step of a method on told values and gradients."""
-        sizes, parts = (self.structure.size, 1), (bounds, norm, change, value)
-        return kept_stepper(self._steppers, method, _core.Graph(), -1, sizes, parts)
+        """Return the core's step of a method whose values and gradients the caller evaluates."""
+        parts = (bounds, norm, change, value)
+        return kept_stepper(self._steppers, method, self._in_core, parts)
 
     def minimizer(self, solver: str) -> _core.Minimizer:
-        """The core's solver on told values and gradients."""
-        return kept_minimizer(self._minimizers, solver, _core.Graph(), -1, self.structure.size, 1)
+        """Return the core's solver whose values and gradients the caller evaluates."""
+        return kept_minimizer(self._minimizers, solver, self._in_core)
+
+    def _in_core(self) -> _core.Objective:
+        return _core.Objective(_core.Graph(), -1, self.structure.size)

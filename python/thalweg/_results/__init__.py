@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What calls return, and the words in which an ending is explained."""
+"""Build and print the results that calls return, and explain why descents ended."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Many endings kept together: arrays with the lanes' axes in front, read as one record or as all.
+"""Keep the results of many descents in arrays, and give access to all of them or to one.
 
-What `minimize_many`, `multistart`, `basins`, `sweep` and fits return is built on `Many`.
+The return values of `minimize_many`, `multistart`, `basins`, `sweep` and fits are built on `Many`.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ __all__ = ["Many", "One"]
 
 
 class One(Record):
-    """One ending of many: entries as attributes and keys; `message` is made when it is read.
+    """One result among many, with entries as attributes and keys.
 
     Parameters
     ----------
     entries : dict
-        Name to value.
+        The values by name.
     message : str or callable
-        Why it ended, or a function that gives it.
+        Why the descent ended, or a function that returns this text when it is first read.
     """
 
     __slots__ = ("_entries", "_message")
@@ -37,7 +37,7 @@ class One(Record):
 
     @property
     def message(self) -> str:
-        """The reason in words, with both sides of the inequality that decided it."""
+        """The reason as a sentence, with both sides of the inequality that decided it."""
         if callable(self._message):
             self._message = self._message()
         return self._message
@@ -45,7 +45,7 @@ class One(Record):
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("_") and name in self._entries:
             return self._entries[name]
-        raise AttributeError(f"this ending has {', '.join(self)}; no {name!r}")
+        raise AttributeError(f"this result has no {name!r}; it has {', '.join(self)}")
 
     def __getitem__(self, key: str) -> Any:
         return self.message if key == "message" else self._entries[key]
@@ -65,29 +65,30 @@ class One(Record):
 
 
 def _plain(value: Any) -> Any:
-    """A number as Python's own; arrays and whatever else as they are."""
+    """Convert a NumPy number to Python's own type; return anything else unchanged."""
     return value.item() if isinstance(value, np.generic) else value
 
 
 class Many(Shown):
-    """Endings of many descents, in arrays that have the lanes' axes in front.
+    """The results of many descents, in arrays whose leading axes number the descents.
 
-    The arrays are attributes and keys: ``r.fun`` is ``r["fun"]``. An index of every lanes' axis
-    gives one ending, anything else (slices, masks, arrays of indices) others of the same kind.
+    The arrays are attributes and keys: ``r.fun`` is ``r["fun"]``. An integer for every leading axis
+    selects one result; slices, masks and arrays of indices select several, as an object of the same
+    class.
 
     Parameters
     ----------
     arrays : dict
-        Name to an array shaped (lanes, own), or a tuple or dict of such: points in the form of
-        `x0`.
+        Arrays by name, or a tuple or dict of arrays for points in the form of `x0`. Each array has
+        the leading axes.
     shape : tuple of int
-        The lanes' axes.
+        The shape of the leading axes.
     shared : dict, optional
-        What is true of all of them: `elapsed`, axes. Attributes and keys like the arrays.
+        Entries that apply to all descents, such as `elapsed`. They are attributes and keys too.
     own : dict, optional
-        Arrays by lane that nobody is shown, from which messages are made.
+        Hidden arrays with the leading axes, from which messages are made.
     about : dict, optional
-        What messages and pictures need besides; `objective` is not saved with the rest.
+        Other data for messages and pictures. Its `objective` is not pickled.
     """
 
     __slots__ = ("_about", "_arrays", "_own", "_shared", "shape")
@@ -106,22 +107,22 @@ class Many(Shown):
             for label, array in _parts(name, value):
                 if array.shape[: len(self.shape)] != self.shape:
                     raise ValueError(
-                        f"{label} must have {self.shape} in front, got shape {array.shape}"
+                        f"{label} must have the leading axes {self.shape}, got shape {array.shape}"
                     )
 
     # ---- entries by name
 
     def keys(self) -> list[str]:
-        """Names of the entries; those of a tuple or dict one by one, as ``"x.W"``."""
+        """Return the names of the entries; parts of a tuple or dict have names like ``"x.W"``."""
         every = [*self._arrays.items(), *self._shared.items()]
         return [label for name, value in every for label, _ in _parts(name, value)]
 
     def values(self) -> list[Any]:
-        """The entries in the order of their names."""
+        """Return the entries in the order of `keys`."""
         return [self[key] for key in self.keys()]
 
     def items(self) -> list[tuple[str, Any]]:
-        """Names and entries."""
+        """Return pairs of name and entry."""
         return list(zip(self.keys(), self.values(), strict=True))
 
     def __contains__(self, key: object) -> bool:
@@ -131,7 +132,7 @@ class Many(Shown):
         return {**self._arrays, **self._shared}
 
     def _entry(self, name: str) -> Any:
-        """An entry by name, or by the name of a part of it."""
+        """Return an entry by its name, or a part of an entry."""
         named = self._named()
         if name in named:
             return named[name]
@@ -140,7 +141,7 @@ class Many(Shown):
             for label, array in _parts(first, named[first]):
                 if label == name:
                     return array
-        raise KeyError(f"there is no {name!r}; there are {', '.join(self.keys())}")
+        raise KeyError(f"no entry {name!r}; the entries are {', '.join(self.keys())}")
 
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("_"):
@@ -160,12 +161,12 @@ class Many(Shown):
 
     @property
     def size(self) -> int:
-        """How many endings."""
+        """The number of descents."""
         return prod(self.shape)
 
     def __len__(self) -> int:
         if not self.shape:
-            raise TypeError("a single ending has no length")
+            raise TypeError("a single result has no length")
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Any]:
@@ -176,15 +177,15 @@ class Many(Shown):
             return self._entry(key)
         if isinstance(key, int | np.integer) and not isinstance(key, bool) and len(self.shape) == 1:
             if not -self.size <= key < self.size:
-                raise IndexError(f"there are {self.size} endings, got index {key}")
+                raise IndexError(f"there are {self.size} results, got index {key}")
             return self._one(int(key) % self.size)
         if isinstance(key, tuple) and any(isinstance(k, str) for k in key):
-            raise KeyError(f"one name at a time, got {key!r}")
+            raise KeyError(f"select one name at a time, got {key!r}")
         picked = np.arange(self.size).reshape(self.shape)[key]
         return self._one(int(picked)) if picked.ndim == 0 else self._taken(picked)
 
     def _one(self, lane: int) -> One:
-        """One ending, by its number in order."""
+        """Return one result by its flat index."""
         at = np.unravel_index(lane, self.shape)
         entries = {
             name: _mapped(value, lambda a: _plain(a[at])) for name, value in self._arrays.items()
@@ -194,12 +195,12 @@ class Many(Shown):
         return One(entries, lambda: self._message(lane))
 
     def _message(self, lane: int) -> str:
-        """Why one of them ended, in words."""
+        """Describe why one of the descents ended."""
         reason = self._arrays.get("reason")
         return "" if reason is None else str(Reason(int(reason.flat[lane])))
 
     def _taken(self, lanes: npt.NDArray[np.intp]) -> Self:
-        """Those with these numbers, which give the new lanes' axes."""
+        """Return the results with these flat indices, whose shape becomes the leading axes."""
 
         def take(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
             return array.reshape(self.size, *array.shape[len(self.shape) :])[lanes]
@@ -219,7 +220,7 @@ class Many(Shown):
         return type(self)(arrays, shape, self._shared, own, self._about)
 
     def _in_shape(self, shape: tuple[int, ...]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The arrays that are shown and those that are not, with other lanes' axes; no copies."""
+        """Return the visible and the hidden arrays with other leading axes, without copies."""
 
         def arranged(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
             return array.reshape(*shape, *array.shape[len(self.shape) :])
@@ -230,30 +231,31 @@ class Many(Shown):
         )
 
     def sort(self, by: Any = "fun", descending: bool = False) -> Self:
-        """These endings in another order, along one axis.
+        """Sort the results, which become one axis.
 
         Parameters
         ----------
         by : str or array_like, default "fun"
-            The name of an entry with one number an ending, or numbers of your own.
+            The name of an entry with one number for each descent, or such numbers.
         descending : bool, default False
-            Largest first. Equal ones keep their order; NaN comes last either way.
+            Whether the largest number comes first. Equal numbers keep their order, and NaN always
+            comes last.
 
         Returns
         -------
         Many
-            A new one of the same kind.
+            A new object of the same class.
 
         Raises
         ------
         ValueError
-            If there is not one number an ending.
+            If there is not one number for each descent.
         """
-        told = f"by={by!r}" if isinstance(by, str) else "by"
+        name = f"by={by!r}" if isinstance(by, str) else "by"
         numbers = np.asarray(self._entry(by) if isinstance(by, str) else by)
         if numbers.shape != self.shape or numbers.dtype.kind not in "biuf":
             raise ValueError(
-                f"{told} must be one number an ending, of shape {self.shape}, got "
+                f"{name} must be one number for each descent, of shape {self.shape}, got "
                 f"{numbers.dtype} of shape {numbers.shape}"
             )
         ascending = numbers.ravel()
@@ -264,18 +266,18 @@ class Many(Shown):
     # ---- elsewhere
 
     def to_dataframe(self) -> Any:
-        """The endings as a pandas DataFrame, a row each.
+        """Convert the results to a pandas DataFrame with one row for each descent.
 
         Returns
         -------
         pandas.DataFrame
-            One column for each number of an ending: ``fun``, ``x[0]``, ``x.W[0, 1]``. `reason`
-            is a categorical of the names. Several lanes' axes make a MultiIndex.
+            One column for each number of a result, such as ``fun``, ``x[0]`` or ``x.W[0, 1]``.
+            `reason` is a categorical of names. Several leading axes become a MultiIndex.
 
         Raises
         ------
         ImportError
-            If pandas is missing.
+            If pandas is not installed.
         """
         try:
             import pandas as pd
@@ -302,7 +304,7 @@ class Many(Shown):
         return self._like(self._arrays, self.shape, self._own)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # As a result, without what was minimized: it may hold much data.
+        # The objective is left out, because it may hold much data.
         about = {k: v for k, v in self._about.items() if k not in ("objective", "lane_args")}
         return type(self), (self._arrays, self.shape, self._shared, self._own, about)
 
@@ -310,13 +312,13 @@ class Many(Shown):
 
     @property
     def tally(self) -> dict[Reason, int]:
-        """How many ended why, the most frequent first."""
+        """The number of descents that ended for each reason, the most frequent first."""
         counts = np.bincount(self._arrays["reason"].ravel(), minlength=len(Reason))
         order = np.argsort(-counts, kind="stable")
         return {Reason(int(r)): int(counts[r]) for r in order if counts[r]}
 
     def _heading(self) -> tuple[str, str]:
-        return "endings", f"{self.size:,}"
+        return "results", f"{self.size:,}"
 
     def _rows(self) -> list[tuple[str, str]]:
         rows = [self._heading()]
@@ -334,7 +336,7 @@ class Many(Shown):
 
 
 def _parts(name: str, value: Any) -> list[tuple[str, Any]]:
-    """An entry as (label, array): those of a tuple or dict one by one."""
+    """Split an entry into pairs (label, array), one for each part of a tuple or dict."""
     if isinstance(value, dict):
         return [(f"{name}.{k}", v) for k, v in value.items()]
     if isinstance(value, tuple):
@@ -343,7 +345,7 @@ def _parts(name: str, value: Any) -> list[tuple[str, Any]]:
 
 
 def _mapped(value: Any, function: Callable[[Any], Any]) -> Any:
-    """The same structure with each array mapped."""
+    """Apply a function to each array of an entry, which keeps its structure."""
     if isinstance(value, dict):
         return {k: function(v) for k, v in value.items()}
     if isinstance(value, tuple):
@@ -352,7 +354,7 @@ def _mapped(value: Any, function: Callable[[Any], Any]) -> Any:
 
 
 def _spread(counts: npt.NDArray[Any]) -> str:
-    """From where to where numbers go, and the one in the middle."""
+    """Describe the range and the median of counts."""
     low, high = counts.min(), counts.max()
     if low == high:
         return f"{low:,}"

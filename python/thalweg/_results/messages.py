@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Endings in words: the sentence of a reason, with both sides of what decided it.
+"""Explain why a descent ended, in a sentence with both sides of the deciding inequality.
 
-One descent is told as it ends; of many, an ending's sentence is made when it is read.
+The sentence of a single descent is made when it ends, and that of one among many when it is read.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["blame", "blamed", "sentence"]
 
 
 def blamed(reason: Reason, last_fun: float) -> bool:
-    """Whether an operation is to be blamed: something was not finite."""
+    """Whether the descent ended because something was not finite, so an operation is at fault."""
     return reason in (Reason.left_domain, Reason.non_finite) or (
         reason is Reason.diverged and not isfinite(last_fun)
     )
@@ -38,10 +38,10 @@ def sentence(
     max_nfev: int,
     last_fun: float,
 ) -> str:
-    """A reason in words; `left` and `right` are the sides of the inequality that decided it.
+    """Explain a reason; `left` and `right` are the sides of the inequality that decided it.
 
-    A `stuck` with a negative `left` settled higher than where it had been; with NaN, nothing
-    depends on x.
+    For `stuck`, a negative `left` means that the descent settled at a higher value than an earlier
+    one, and NaN means that the function does not depend on x.
     """
     after = _after(nit)
     match reason:
@@ -54,29 +54,29 @@ def sentence(
         case Reason.precision_limit:
             return (
                 f"the limit of precision: a change of the value by {left:.3g} <= {right:.3g} "
-                f"is rounding {after}"
+                f"is a rounding error {after}"
             )
         case Reason.stuck if isnan(left):
             return f"stuck {after}: the function does not depend on x"
         case Reason.stuck if left < 0:
             return (
-                f"stuck {after}: where it settled, the value is higher by {-left:.3g} > "
-                f"{right:.3g} than at an earlier point, which is the answer"
+                f"stuck {after}: the last value is higher by {-left:.3g} > {right:.3g} than that "
+                "of an earlier point, which is returned"
             )
         case Reason.stuck:
             return (
-                f"stuck {after}: no lower value along the gradient, which promises "
-                f"{left:.3g} > {right:.3g}; is it the function's?"
+                f"stuck {after}: no lower value was found, although the gradient predicts a "
+                f"decrease of {left:.3g} > {right:.3g}; check that jac is the gradient of fun"
             )
         case Reason.kink:
             return (
-                f"a kink {after}: the shortest slope in the convex hull of those around it is "
-                f"{left:.3g} <= {right:.3g} (for variables in units of their size), and no value "
-                "around it is lower"
+                f"a kink {after}: the shortest vector in the convex hull of nearby gradients is "
+                f"{left:.3g} <= {right:.3g} (for variables in units of their size), and no nearby "
+                "value is lower"
             )
         case Reason.diverged if isfinite(last_fun):
             return (
-                f"diverged {after}: the value falls without end, {last_fun:.3g} after a step "
+                f"diverged {after}: the value falls without bound, {last_fun:.3g} after a step "
                 f"of {left:.3g}"
             )
         case Reason.diverged:
@@ -105,9 +105,9 @@ def blame(
     after: str | None = None,
     why: Callable[[], str] | None = None,
 ) -> tuple[Reason, str]:
-    """Which operation made a value that is not finite, at a point (1, n), and from what.
+    """Name the operation that gave a non-finite value at a point (1, n), and its operands.
 
-    `why` tells what may have made a step not finite.
+    `why` returns a possible cause of a step that is not finite.
     """
     in_value, after = not isfinite(last_fun), after or _after(nit)
     what = "the value" if in_value else "the gradient"
@@ -138,15 +138,15 @@ def _blame_no_operation(
     after: str,
     why: Callable[[], str] | None,
 ) -> tuple[Reason, str]:
-    """What is to blame where every operation's result is finite if its operands are."""
-    if told := objective.bad_data():
-        return Reason.non_finite, f"not finite: {told}, so {what} is not finite {after}"
+    """Name the cause if every operation with finite operands has a finite result."""
+    if data := objective.bad_data():
+        return Reason.non_finite, f"not finite: {data}, so {what} is not finite {after}"
     values, slopes = objective.rows_value_and_grad(last)
     if not (np.isfinite(values).all() and np.isfinite(slopes).all()):
-        held = "a number that the function holds is NaN or infinite"
-        return Reason.non_finite, f"not finite: {held}, and so is {what} {after}"
-    told = "" if why is None else why()
-    return Reason.diverged, f"the next step is not finite {after}" + (told and f": {told}")
+        constant = "a number in the function is NaN or infinite"
+        return Reason.non_finite, f"not finite: {constant}, and so is {what} {after}"
+    cause = "" if why is None else why()
+    return Reason.diverged, f"the next step is not finite {after}" + (cause and f": {cause}")
 
 
 def _after(nit: int) -> str:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Why a descent ended: one vocabulary for every method, and what SciPy calls each ending.
+"""List the reasons why a descent ends, the same for every method, with SciPy's status codes.
 
-The core numbers the reasons in this order; lanes keep them as int8, so the tables below are indexed
-by a reason, or by an array of them.
+The core numbers the reasons in this order. Results of many descents hold them as int8, so the
+tables below are indexed by a reason or by an array of reasons.
 """
 
 from enum import IntEnum
@@ -17,7 +17,7 @@ __all__ = [
 
 
 class Reason(IntEnum):
-    """Why a descent ended; an integer with a name.
+    """The reason why a descent ended, an integer with a name.
 
     Examples
     --------
@@ -56,8 +56,8 @@ class Reason(IntEnum):
         return SUCCESS[self]
 
 
-# One row a reason, in the order above: success, then SciPy's status in `minimize`, in
-# `least_squares`, and in `scipy.optimize.elementwise`.
+# One row for each reason, in the order above: success, then SciPy's status codes of `minimize`,
+# `least_squares` and `scipy.optimize.elementwise`.
 _TABLE: dict[Reason, tuple[bool, int, int, int]] = {
     Reason.gradient_small: (True, 0, 1, 0),
     Reason.step_small: (True, 0, 3, 0),

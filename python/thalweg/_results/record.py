@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What results have in common: entries as attributes and keys, a small table when printed."""
+"""Provide the base of all results: entries as attributes and keys, printed as a small table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Record", "Shown", "any_active", "same", "seconds", "text"]
 
 
 def seconds(duration: float) -> str:
-    """Seconds in a unit that suits the eye: `12.3 µs`, `4.56 ms`, `7.89 s`."""
+    """Format a duration in seconds with a suitable unit: `12.3 µs`, `4.56 ms`, `7.89 s`."""
     for limit, scale, unit in ((1e-6, 1e9, "ns"), (1e-3, 1e6, "µs"), (1.0, 1e3, "ms")):
         if abs(duration) < limit:
             return f"{duration * scale:.3g} {unit}"
@@ -20,7 +20,7 @@ def seconds(duration: float) -> str:
 
 
 def text(value: Any) -> str:
-    """One value as short text: numbers in full, arrays abbreviated, structures entry by entry."""
+    """Format a value as short text: numbers in full, arrays abbreviated, structures by entry."""
     if isinstance(value, dict):
         return "{" + _listed([(f"{k}: ", text(v)) for k, v in value.items()]) + "}"
     if isinstance(value, tuple):
@@ -38,7 +38,7 @@ def text(value: Any) -> str:
 
 
 def _listed(entries: list[tuple[str, str]]) -> str:
-    """Labels and texts side by side; one below the other where a text has several lines."""
+    """Join labels and texts in one line, or in several if a text has several lines."""
     lines = any("\n" in each for _, each in entries)
     parts = [label + each.replace("\n", "\n" + " " * (1 + len(label))) for label, each in entries]
     return (",\n " if lines else ", ").join(parts)
@@ -63,12 +63,12 @@ def any_active(mask: Any) -> bool:
 
 
 class Shown:
-    """What shows itself as rows of name and text: printed, and in a notebook."""
+    """An object that prints itself, and shows itself in a notebook, as rows of name and text."""
 
     __slots__ = ()
 
     def _rows(self) -> list[tuple[str, str]]:
-        """What is worth showing, as name and text."""
+        """Return the rows to show, as pairs of name and text."""
         raise NotImplementedError
 
     def __repr__(self) -> str:
@@ -92,7 +92,7 @@ class Shown:
 
 
 class Record(Shown, Mapping[str, Any]):
-    """The fields of a dataclass as attributes and as keys; those with an underscore are its own."""
+    """A dataclass whose fields are keys too, except those that begin with an underscore."""
 
     __slots__ = ()
     __dataclass_fields__: ClassVar[dict[str, Any]]
@@ -108,7 +108,7 @@ class Record(Shown, Mapping[str, Any]):
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
-    # A mapping's own comparison would compare arrays for truth.
+    # The comparison of Mapping would need the truth value of arrays.
     def __eq__(self, other: object) -> bool:
         return self is other
 
@@ -118,10 +118,10 @@ class Record(Shown, Mapping[str, Any]):
         return restored, (type(self), dict(self))
 
     def _rows(self) -> list[tuple[str, str]]:
-        """What is worth showing, as name and text."""
+        """Return the rows to show, as pairs of name and text."""
         return [(name, text(value)) for name, value in self.items()]
 
 
 def restored(kind: type[Record], values: dict[str, Any]) -> Record:
-    """A saved record, by name: what a later version adds gets its default."""
+    """Restore a pickled record by field names; fields added later get their defaults."""
     return kind(**values)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a descent returns, and how it shows itself: printed, in a notebook, as a picture.
+"""Hold the result of a descent and show it: printed, in a notebook, or as a picture.
 
-Made by `minimize.py`; this file only keeps and shows.
+`minimize` creates these objects; this module only stores and shows them.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ FloatArray = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LastPoint:
-    """The last iterate of a descent; `Result.x` is the best one.
+    """The last iterate of a descent, while `Result.x` is the best one.
 
     Attributes
     ----------
     x : float, ndarray, tuple or dict
-        The point, in the structure of `x0`.
+        The point, in the form of `x0`.
     fun : float
-        The value there; NaN or infinite where the descent left the domain.
+        The value there; NaN or infinite if the descent left the domain.
     jac : float, ndarray, tuple or dict
-        The gradient there, in the structure of `x0`.
+        The gradient there, in the form of `x0`.
     """
 
     x: Any
@@ -50,17 +50,19 @@ class LastPoint:
 class Path:
     """Every point of a descent, from the start on (`record=True`).
 
+    A training on minibatches has one entry for the start and one for the end of each epoch, instead
+    of one for each iteration.
+
     Attributes
     ----------
     x : ndarray, tuple or dict
-        The points in the structure of `x0`, each array with `nit + 1` in front.
+        The points in the form of `x0`, each array with the leading axis `nit + 1`.
     fun : ndarray
-        Their values, shape (nit + 1,).
+        The value at each point, shape (nit + 1,).
     grad_norm : ndarray
         The largest absolute component of the projected gradient, shape (nit + 1,).
     holdout : ndarray or None
-        Of a training on minibatches with rows held out: the loss on these. There, all of this has
-        an entry for the start and one for each epoch's end (docs/api.md, "Minibatches").
+        The loss on the held-out rows; None unless rows were held out in a training on minibatches.
     """
 
     x: Any
@@ -74,39 +76,42 @@ class Path:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Result(Record):
-    """Where a descent ended, why, and what it cost; SciPy's names, as attributes and as keys.
+    """The result of a descent: where it ended, why, and what it cost.
+
+    The entries have SciPy's names and are attributes and keys.
 
     Attributes
     ----------
     x : float, ndarray, tuple or dict
-        The best point, in the structure of `x0`.
+        The best point, in the form of `x0`.
     fun : float
         The value at `x`.
     jac : float, ndarray, tuple or dict
-        The gradient at `x`, in the structure of `x0`.
+        The gradient at `x`, in the form of `x0`.
     nit, nfev, njev, nhev : int
-        Iterations; evaluations of the value, of the gradient, of the Hessian or its products.
-        A joint value and gradient counts once in each.
+        The numbers of iterations and of evaluations of the value, the gradient, and the Hessian or
+        its products. A joint evaluation of value and gradient counts once in each.
     success : bool
-        Whether it converged.
+        Whether the descent converged.
     status : int
-        SciPy's number for the reason.
+        SciPy's status code for the reason.
     message : str
-        The reason in words, with both sides of the inequality that decided it.
+        The reason as a sentence, with both sides of the inequality that decided it.
     reason : Reason
-        Why it ended.
+        Why the descent ended.
     last : LastPoint
         The last iterate.
     active_mask : int, ndarray, tuple or dict
-        -1, 0 or 1: at its lower bound, free, at its upper bound; None without bounds.
+        -1 for a variable at its lower bound, 0 for a free one, 1 for one at its upper bound; None
+        without bounds.
     path : Path or None
-        Every point, where `record=True` asked for it.
-    state : object
-        What `state=` continues from.
+        Every point, if `record=True` was set.
+    state : State
+        The state from which ``state=`` continues.
     elapsed : float
-        Seconds.
+        The duration of the call in seconds.
     epochs : int or None
-        Epochs finished, of a training on minibatches.
+        The number of epochs finished in a training on minibatches.
 
     Examples
     --------
@@ -137,7 +142,7 @@ class Result(Record):
     state: Any = None
     elapsed: float = 0.0
     epochs: int | None = None
-    # What was minimized, for `plot`: called with lanes in front. Never saved.
+    # The objective, for `plot`. It is never pickled.
     _objective: Any = field(default=None, kw_only=True)
 
     def __copy__(self) -> Result:
@@ -149,7 +154,7 @@ class Result(Record):
         return Result(*(deepcopy(v, memo) for v in self.values()), _objective=self._objective)
 
     def _rows(self) -> list[tuple[str, str]]:
-        """What is worth showing, as name and text."""
+        """Return the rows to show, as pairs of name and text."""
         counts = f"{self.nit}    nfev: {self.nfev}    njev: {self.njev}"
         if self.nhev:
             counts += f"    nhev: {self.nhev}"
@@ -178,18 +183,18 @@ class Result(Record):
         Parameters
         ----------
         **kw
-            As in `thalweg.plot.descent`: `bounds`, `names`, `ax`.
+            Keywords of `thalweg.plot.descent`: `bounds`, `names`, `ax`.
 
         Returns
         -------
         matplotlib.axes.Axes
-            What was drawn on; `.figure.savefig(file)` saves it.
+            The axes that hold the picture; `.figure.savefig(file)` saves it.
 
         Raises
         ------
         ValueError
-            If the function is not known any more (the result was unpickled), or there are more
-            than two variables and no path.
+            If the result came from a pickle, which does not contain the function, or if there are
+            more than two variables and no path.
         """
         axes: Axes = attached("Result.plot")(self._objective, self, **kw)
         return axes

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""`Results`: where many descents ended; what `minimize_many` returns."""
+"""Hold the results of many descents, as `minimize_many` returns them."""
 
 from __future__ import annotations
 
@@ -23,34 +23,35 @@ __all__ = ["Many", "One", "Results"]
 
 
 class Results(Many):
-    """Where many descents ended, why, and what each cost; what `minimize_many` returns.
+    """The results of many descents: where each ended, why, and what it cost.
 
-    The arrays are attributes and keys. ``r[3]`` is one ending, with its `message`;
-    ``r[r.success]``, ``r[:10]`` and ``r.sort()`` are `Results` too. ``np.savez(file, **r)`` saves
-    the arrays, and pickling all of it but the function.
+    The arrays are attributes and keys. ``r[3]`` is one result with its `message`; ``r[r.success]``,
+    ``r[:10]`` and ``r.sort()`` are `Results` too. ``np.savez(file, **r)`` saves the arrays, and
+    pickling saves everything except the function.
 
     Attributes
     ----------
     x : ndarray, tuple or dict
-        The best points, in the structure of `x0`, each array with (k,) in front.
+        The best points, in the form of `x0`, each array with the leading axis (k,).
     fun : ndarray
-        The values there, shape (k,).
+        The value at each best point, shape (k,).
     jac : ndarray, tuple or dict
-        The gradients there, as `x`.
+        The gradient at each best point, in the form of `x`.
     success : ndarray of bool
-        Whether it converged, shape (k,).
+        Whether each descent converged, shape (k,).
     status : ndarray of int8
-        The reason in the numbers of `scipy.optimize.elementwise`, shape (k,).
+        The reasons as status codes of `scipy.optimize.elementwise`, shape (k,).
     reason : ndarray of int8
-        Why it ended: values of `thalweg.Reason`, shape (k,).
+        Why each descent ended, as values of `thalweg.Reason`, shape (k,).
     nit, nfev, nhev : ndarray of int64
-        Iterations; evaluations of value and gradient, and of the Hessian or its products.
+        The numbers of iterations, of evaluations of value and gradient, and of evaluations of the
+        Hessian or its products.
     elapsed : float
-        Seconds, of all together.
+        The duration of the call in seconds.
     best : One
-        The ending with the lowest value of those that converged; of all where none did.
+        The result with the lowest value among those that converged, or among all if none did.
     tally : dict
-        How many ended why.
+        The number of descents that ended for each reason.
 
     Examples
     --------
@@ -81,7 +82,7 @@ class Results(Many):
     __slots__ = ()
 
     @classmethod
-    def told(
+    def of_outcome(
         cls,
         out: dict[str, Any],
         objective: Objective,
@@ -90,21 +91,21 @@ class Results(Many):
         elapsed: float,
         lane_args: Sequence[npt.NDArray[Any] | None] = (),
     ) -> Results:
-        """What the core tells of k descents, as the user sees it.
+        """Build the results from the core's output for k descents.
 
         Parameters
         ----------
         out : dict
-            `x` and `jac` (k, n), `fun`, `reason`, `nit`, `nfev`, `nhev`, `left`, `right` (k,); and
-            for messages of what was not finite, `last_x` (k, n) and `last_fun` (k,).
+            `x` and `jac` (k, n), `fun`, `reason`, `nit`, `nfev`, `nhev`, `left`, `right` (k,); also
+            `last_x` (k, n) and `last_fun` (k,), for messages about values that are not finite.
         objective : Objective
-            What was minimized.
+            The function that was minimized.
         max_nfev : int
-            The limit, for its message.
+            The limit of evaluations, for messages.
         elapsed : float
-            Seconds.
+            The duration in seconds.
         lane_args : sequence, optional
-            For each of the objective's `args`, its rows by lane, or None where it is shared.
+            For each of the objective's `args`, its rows, or None if it is the same for all.
         """
         k = len(out["fun"])
         _judge_untouched(out, objective)
@@ -121,7 +122,7 @@ class Results(Many):
             "nfev": out["nfev"],
             "nhev": out["nhev"],
         }
-        if out.get("path") is not None:  # one by one, where they were asked for
+        if out.get("path") is not None:  # with record=True
             arrays["path"] = out["path"]
         own: dict[str, npt.NDArray[Any]] = {
             name: out[name] for name in ("left", "right", "last_x", "last_fun") if name in out
@@ -133,12 +134,12 @@ class Results(Many):
 
     @property
     def best(self) -> Any:
-        """The ending with the lowest value of those that converged; of all where none did."""
+        """The result with the lowest value among those that converged, or among all."""
         return self._one(self._best())
 
     def _best(self) -> int:
         if not self.size:
-            raise ValueError("there is no best of no endings")
+            raise ValueError("there is no best result, because there are no results")
         values = np.where(np.isnan(self.fun), np.inf, self.fun).ravel()
         converged = np.asarray(SUCCESS)[self.reason.ravel()]
         if converged.any():
@@ -158,16 +159,16 @@ class Results(Many):
         if blamed(reason, last_fun) and objective is not None and last is not None:
             at = last.reshape(self.size, -1)[lane : lane + 1]
             value = float(objective.rows_value_and_grad(at)[0][0])
-            told, words = blame(objective, at, value, nit)
-            if told == reason:
-                return words
+            found, message = blame(objective, at, value, nit)
+            if found == reason:
+                return message
         most = int(self._about.get("max_nfev", 0))
         if reason is Reason.max_iterations and np.isnan(right):
             right = nit
         return sentence(reason, left, right, nit, nfev, most, last_fun)
 
     def _objective_of(self, lane: int) -> Objective | None:
-        """What one of them descended, with the args of its own; None where it was not kept."""
+        """Return the objective of one descent with its own args, or None if it was not kept."""
         objective: Objective | None = self._about.get("objective")
         rows_of = self._about.get("lane_args")
         if objective is None or rows_of is None:
@@ -182,29 +183,29 @@ class Results(Many):
 
     def _heading(self) -> tuple[str, str]:
         converged = int(np.count_nonzero(np.asarray(SUCCESS)[self.reason]))
-        return "descents", f"{self.size:,}, {converged:,} converged"
+        return "descents", f"{self.size:,}, of which {converged:,} converged"
 
     def _rows(self) -> list[tuple[str, str]]:
         rows = super()._rows()
         if self.size:
             lane = self._best()
             best = self._one(lane)
-            rows.insert(1, ("best", f"fun {text(best.fun)}, number {lane:,}\nx {text(best.x)}"))
+            rows.insert(1, ("best", f"fun {text(best.fun)}, index {lane:,}\nx {text(best.x)}"))
         return rows
 
 
 def _judge_untouched(out: dict[str, Any], objective: Objective) -> None:
-    """No success of what has no gradient, or does not depend on the point at all."""
+    """Withdraw success if a gradient is not finite, or the function does not depend on x."""
     if out["jac"] is None:
         return
-    begun = out.get("begun", len(out["fun"]))  # the rest is not looked at
+    begun = out.get("begun", len(out["fun"]))  # the others have no results
     reason, slopes = out["reason"][:begun], out["jac"][:begun]
     converged = np.asarray(SUCCESS)[reason]
     reason[converged & ~np.isfinite(slopes).all(axis=1)] = Reason.non_finite
     untouched = converged & (out["nit"][:begun] == 0) & ~slopes.any(axis=1)
     if untouched.any() and not objective.varies:
         warn(
-            "the function does not depend on x: nothing was done to find these answers",
+            "the function does not depend on x, so the starts were returned unchanged",
             RuntimeWarning,
             stacklevel=5,
         )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""`tangent`: the line or plane that touches a function at a point, in numbers."""
+"""Compute the tangent line or plane of a function at a point."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ __all__ = ["Tangent", "tangent"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tangent:
-    """The line or plane that touches a function at a point. Made by `thalweg.tangent`.
+    """The tangent line or plane of a function at a point, created by `thalweg.tangent`.
 
-    Called with a point it gives the height there, ``value + gradient · (x - at)``.
+    Call it with a point to get its height there, ``value + gradient · (x - at)``.
 
     Attributes
     ----------
     at : float, ndarray, tuple or dict
-        The point, in its own form.
+        The point of contact.
     value : float
-        The function's value there.
+        The value of the function at that point.
     gradient : float, ndarray, tuple or dict
-        The slopes there, in the form of `at`.
+        The gradient at that point, in the form of `at`.
     """
 
     at: Any
@@ -40,24 +40,25 @@ class Tangent:
     _rows: tuple[FloatArray, FloatArray]
 
     def __call__(self, *x: Any, **named: Any) -> Any:
-        """Heights of the line or plane.
+        """Return the height of the line or plane at points.
 
         Parameters
         ----------
         *x : array_like, tuple or dict
-            A point in the form of `at`, lanes in front, or the function's own arguments.
+            A point in the form of `at`, possibly with leading axes, or the function's own
+            arguments.
 
         Returns
         -------
         float or ndarray
-            Shape: the lanes.
+            The heights, in the shape of the leading axes.
         """
         objective = self._objective
         lead, rows = objective.structure.flatten(objective._point(x, named))
         at, slope = self._rows
-        # Each product is added by itself, in order: a line's heights are those of its own sum.
+        # Products are added one by one in a fixed order, so that the bits do not depend on shapes.
         heights = np.full(len(rows), self.value)
-        with np.errstate(invalid="ignore"):  # where it is vertical
+        with np.errstate(invalid="ignore"):  # the slope may be infinite
             for i in range(objective.n):
                 heights = heights + slope[i] * (rows[:, i] - at[i])
         return objective._shaped(heights, lead, ())
@@ -73,28 +74,38 @@ class Tangent:
 
 
 def tangent(fun: Callable[..., Any] | Objective, at: Any, args: Any = ()) -> Tangent:
-    """Touch a function at a point: its value, its gradient, and the line or plane through both.
+    """Compute the tangent line or plane of a function at a point.
 
     Parameters
     ----------
     fun : callable or Objective
-        Written in NumPy, with one value.
+        A function written in NumPy that returns one value.
     at : array_like, tuple or dict
-        Where.
+        The point of contact.
     args : tuple, optional
-        Further arguments of a function; an Objective has its own.
+        Further arguments of `fun`, unless it is an `Objective`.
 
     Returns
     -------
     Tangent
-        `value`, `gradient`, and, called with a point, the height of the line or plane there.
+        The `value` and `gradient` at the point. Call it with another point to get the height of the
+        line or plane there.
 
     Raises
     ------
     TypeError
         If the function has more than one value.
     ValueError
-        If `at` is not finite, or not in the form of the objective's points.
+        If `at` is not finite, or does not have the form of the objective's points.
+
+    See Also
+    --------
+    grad : Return the gradient alone.
+    thalweg.plot.tangent : Draw the function and its tangent.
+
+    References
+    ----------
+    .. [1] W. Rudin, *Principles of Mathematical Analysis*, 3rd ed., McGraw-Hill, 1976, 9.11.
 
     Examples
     --------
@@ -112,7 +123,7 @@ def tangent(fun: Callable[..., Any] | Objective, at: Any, args: Any = ()) -> Tan
         raise TypeError(f"tangent needs a function with one value, got shape {objective.shape}")
     lead, rows = objective.structure.flatten(at, "at")
     if lead:
-        raise ValueError(f"at must be one point, got axes {lead} in front")
+        raise ValueError(f"at must be one point, got leading axes {lead}")
     check_finite(rows[0], "at", objective.structure)
     value, slope = objective.rows_value_and_grad(rows)
     point = objective.structure.restore(rows.copy())

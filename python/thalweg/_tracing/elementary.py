@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The core's operations that NumPy has no function for, on numbers as on traced values.
+"""Provide the core's operations that NumPy lacks, for numbers, arrays and traced values.
 
-Traced values get the operation; numbers and arrays are evaluated by its kernel, an element a lane.
+For traced values the operation is recorded. Numbers and arrays are evaluated by its kernel, with
+one lane for each element.
 """
 
 from __future__ import annotations
@@ -15,29 +16,31 @@ import numpy as np
 from thalweg import _core
 from thalweg._tracing import ufuncs
 from thalweg._tracing.numbers import as_floats, has_masks
-from thalweg._tracing.tracer import OPCODE, Tracer
+from thalweg._tracing.operations import OPCODE
+from thalweg._tracing.tracer import Tracer
 
 __all__ = ["operand", "operation", "where"]
 
 
 def operand(x: Any, what: str = "x") -> Any:
-    """`x` as an array of float64 or a traced value; lists of traced values become one.
+    """Convert `x` to an array of float64 or a traced value; lists may contain traced values.
 
     Parameters
     ----------
     x : array_like or traced
+        The operand.
     what : str
-        Its name, for the error.
+        Its name, for the error message.
 
     Raises
     ------
     TypeError
-        If it holds anything but real numbers or traced values.
+        If it contains anything but real numbers and traced values.
     """
     if isinstance(x, Tracer):
         return x
     if has_masks(x):
-        return as_floats(x, what)  # refused, if anything is masked
+        return as_floats(x, what)  # raises if an element is masked
     array = np.asarray(x)
     if array.dtype == object:
         for item in array.flat:
@@ -49,23 +52,23 @@ def operand(x: Any, what: str = "x") -> Any:
 
 
 def where(condition: Any, x: Any, y: Any) -> Any:
-    """As `np.where`, but a number where nothing has axes, as ufuncs do."""
+    """Return `np.where`, but a number if no operand has axes, as ufuncs do."""
     return np.where(condition, x, y)[()]
 
 
 @cache
 def operation(name: str) -> Callable[..., Any]:
-    """One operation of the core, known by its name, as a function.
+    """Return an operation of the core as a function.
 
     Parameters
     ----------
     name : str
-        One of the core's list.
+        The name of the operation in the core's list.
 
     Returns
     -------
     callable
-        Of numbers, arrays and traced values, broadcast against each other.
+        A function of numbers, arrays and traced values, which are broadcast against each other.
 
     Examples
     --------
@@ -91,5 +94,5 @@ def operation(name: str) -> Callable[..., Any]:
         return out.reshape(shape)[()]
 
     call.__name__ = name
-    call.__doc__ = f"Operation {name}."
+    call.__doc__ = f"Apply the operation {name}."
     return call

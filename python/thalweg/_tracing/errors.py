@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What is raised where a function cannot be traced, and how its message finds the user's words.
+"""Raise `TraceError` if a function cannot be traced, and quote the user's statement in its message.
 
-The place is the innermost frame that is neither ours nor NumPy's nor SciPy's; the statement is read
-from the source, where it can be had. What else goes wrong (a shape, an axis) is a ValueError,
-TypeError or IndexError with NumPy's text.
+The statement is found in the innermost frame that belongs neither to this package nor to NumPy or
+SciPy, and is read from the source if that is available. Other mistakes, such as a wrong shape or
+axis, raise ValueError, TypeError or IndexError with NumPy's text.
 """
 
 import ast
@@ -21,20 +21,20 @@ import numpy as np
 
 __all__ = ["TraceError"]
 
-LAST_RESORT = "As the last resort, trace=False calls the function as it is."
+LAST_RESORT = "As a last resort, trace=False calls the function without tracing."
 OBJECT_ARRAY = (
-    "np.array of traced values is an object array, on which some functions fail: write np.stack, "
-    "and leave np.asarray(x) out, since a traced value is an array."
+    "np.array makes an object array of traced values, which some functions do not support: write "
+    "np.stack instead, and leave out np.asarray(x), because a traced value is already an array."
 )
 
 
 class TraceError(TypeError):
-    """A function does what cannot be recorded as an expression.
+    """Raised if a function does something that cannot be recorded as an expression.
 
-    Its message names the statement, the line in the user's file, and what to write instead.
+    The message names the statement, the line in the user's file, and what to write instead.
     """
 
-    __module__ = "thalweg"  # as users import it, and as tracebacks show it
+    __module__ = "thalweg"  # the name under which users import it and tracebacks show it
 
 
 _refused: ContextVar[list[TraceError] | None] = ContextVar("refused", default=None)
@@ -42,17 +42,17 @@ _refused: ContextVar[list[TraceError] | None] = ContextVar("refused", default=No
 
 @contextmanager
 def refusals() -> Iterator[list[TraceError]]:
-    """Collect the refusals made meanwhile, also those that somebody's `except` swallows."""
-    made: list[TraceError] = []
-    before = _refused.set(made)
+    """Collect the trace errors of a block, including those that the user's `except` catches."""
+    collected: list[TraceError] = []
+    before = _refused.set(collected)
     try:
-        yield made
+        yield collected
     finally:
         _refused.reset(before)
 
 
 class Place(NamedTuple):
-    """Where the user's code was: the frame, the node that ran, what holds that node."""
+    """A place in the user's code: the frame, the syntax node that ran, and its parent node."""
 
     frame: FrameType | None
     line: int = 0
@@ -61,7 +61,7 @@ class Place(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The source of the node, else of its line, on one line."""
+        """The source of the node, or else of its line, joined into one line."""
         if self.frame is None:
             return ""
         file = self.frame.f_code.co_filename
@@ -72,7 +72,7 @@ class Place(NamedTuple):
         return " ".join(found.split())
 
     def index_holds(self, kind: type) -> bool:
-        """Tell whether the node is a[i] where i uses a variable of this type."""
+        """Whether the node is a[i] and i uses a variable of this type."""
         if self.frame is None or not isinstance(self.node, ast.Subscript):
             return False
         known = self.frame.f_globals | self.frame.f_locals
@@ -86,7 +86,7 @@ class Place(NamedTuple):
         return f' in {code.co_name} ("{code.co_filename}", line {self.line})'
 
 
-# os.path, since pathlib takes longer to import than a descent.
+# os.path is used because importing pathlib takes longer than a descent.
 _OURS = os.path.dirname(os.path.dirname(__file__)) + os.sep  # noqa: PTH120
 _NUMPY = os.path.dirname(np.__file__) + os.sep  # noqa: PTH120
 _PYTHON = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120
@@ -94,7 +94,7 @@ _MASKED = os.path.dirname(np.ma.__file__) + os.sep  # noqa: PTH120
 
 
 def _is_library(frame: FrameType) -> bool:
-    """Tell whether a frame is ours, NumPy's or SciPy's: never the user's."""
+    """Whether a frame belongs to this package, NumPy or SciPy, and so never to the user."""
     file = frame.f_code.co_filename
     return (
         file.startswith((_OURS, _NUMPY, "<__array_function__", "<frozen"))
@@ -103,15 +103,15 @@ def _is_library(frame: FrameType) -> bool:
 
 
 def _is_installed(frame: FrameType) -> bool:
-    """Tell whether a frame is of an installed package or of Python's own library."""
+    """Whether a frame belongs to an installed package or to Python's standard library."""
     file = frame.f_code.co_filename
     return file.startswith(_PYTHON) or "site-packages" in file or "dist-packages" in file
 
 
 def _users(frames: list[tuple[FrameType, int, int]]) -> Place:
-    """Return the place of the innermost frame that is the user's, of frames from the outermost on.
+    """Return the place in the innermost frame of the user; frames begin with the outermost.
 
-    A traced function may itself be an installed package's: then the user is that package.
+    If the traced function belongs to an installed package, that package is the user.
     """
     own = [f for f in frames if not _is_library(f[0])]
     if not own:
@@ -131,7 +131,10 @@ def _position(frame: FrameType, instruction: int) -> tuple[int | None, ...]:
 
 @lru_cache(maxsize=4)
 def _nodes(source: str) -> dict[tuple[Any, ...], tuple[ast.AST, ast.AST]]:
-    """Return the nodes of a file and what holds them, by where they stand; the outer one of two."""
+    """Return the syntax nodes of a file and their parents, by position in the source.
+
+    If two nodes have the same position, the outer one is returned.
+    """
     found: dict[tuple[Any, ...], tuple[ast.AST, ast.AST]] = {}
     try:
         tree = ast.parse(source)
@@ -170,7 +173,7 @@ def here() -> Place:
 
 
 def place_of(trace: TracebackType | None) -> Place:
-    """Return the place in the user's code that an exception left last."""
+    """Return the place in the user's code where an exception was raised."""
     return _users(_frames_of(trace))
 
 
@@ -183,70 +186,70 @@ def _frames_of(trace: TracebackType | None) -> list[tuple[FrameType, int, int]]:
 
 
 def cannot_trace(what: str, why: str, instead: str = "", place: Place | None = None) -> TraceError:
-    """Make the error: what was written, why it cannot be, and, as a sentence, what to write."""
+    """Build the error from what was written, why it fails, and a sentence on what to write."""
     place = here() if place is None else place
     error = TraceError(
         " ".join(filter(None, [f"cannot trace {what}{place}: {why}", instead, LAST_RESORT]))
     )
-    if (made := _refused.get()) is not None:
-        made.append(error)
+    if (collected := _refused.get()) is not None:
+        collected.append(error)
     return error
 
 
-# ---- what is no real number ----------------------------------------------------------------------
+# ---- values that are not real numbers ------------------------------------------------------------
 
 
 def not_real(got: str) -> TypeError:
-    """Make the error of strings, dates and objects where numbers are wanted."""
+    """Build the error for strings, dates and objects in place of numbers."""
     place = here()
     what = f", in `{place.text}`" if place.text else ""
-    return TypeError(f"wanted real numbers, got {got}{what}{place}")
+    return TypeError(f"expected real numbers, got {got}{what}{place}")
 
 
 def no_complex(dtype: np.dtype[np.generic]) -> TraceError:
-    """Make the error of complex numbers."""
+    """Build the error for complex numbers."""
     place = here()
     what = f"`{place.text}`" if place.text else "complex numbers"
-    why = f"wanted real numbers, got an array of {dtype}."
-    return cannot_trace(what, why, "Write its real and imaginary parts apart.", place)
+    why = f"expected real numbers, got an array of {dtype}."
+    return cannot_trace(what, why, "Use its real and imaginary parts separately.", place)
 
 
 def no_masks(place: Place | None = None) -> TypeError:
-    """Make the error of a masked array."""
+    """Build the error for a masked array."""
     place = here() if place is None else place
     what = f" `{place.text}`" if place.text else ""
     return TypeError(
-        f"cannot trace{what}{place}: a masked array cannot be traced. Leave masked values out "
-        "before, y[~y.mask].data, or weigh them: np.where(y.mask, 0.0, residuals of y.data)."
+        f"cannot trace{what}{place}: a masked array cannot be traced. Remove masked values first "
+        "with y[~y.mask].data, or give them no weight: np.where(y.mask, 0.0, residuals of y.data)."
     )
 
 
-# ---- what other libraries make of a traced value -------------------------------------------------
+# ---- traced values in other libraries ------------------------------------------------------------
 
 
 def comes_of_masks(error: Exception) -> bool:
-    """Tell whether NumPy's masked arrays raised it."""
+    """Whether an error was raised by NumPy's masked arrays."""
     inner = _frames_of(error.__traceback__)[-1][0]
     return inner.f_code.co_filename.startswith(_MASKED)
 
 
 def foreign(error: Exception, what: str, place: Place) -> TypeError | None:
-    """Return the error that says so if a library or a compiled function took no traced value."""
+    """Return a clear error if a library or a compiled function rejected a traced value."""
     text = " ".join(str(error).split())
-    told = f"({type(error).__name__}: {text:.200})"
+    quoted = f"({type(error).__name__}: {text:.200})"
     kind = type(error).__module__.partition(".")[0]
     if kind in ("numba", "ctypes", "_ctypes") or "argument type(s) pyobject" in text:
         if place.frame is not None and place.frame.f_globals.get("__name__", "")[:5] == "numba":
             place = Place(None)  # the function itself was compiled
-        why = f"a compiled function got a traced value, and takes numbers alone {told}."
-        instead = "Give the function before it was compiled (numba's `f.py_func`)."
+        why = f"a compiled function accepts only numbers, but got a traced value {quoted}."
+        instead = "Pass the function before compilation (numba's `f.py_func`)."
         return cannot_trace(what if place.frame else "this function", why, instead, place)
     frames = [frame for frame, _, _ in _frames_of(error.__traceback__)]
     inner = frames[-1]
-    if isinstance(error, RecursionError):  # a library that takes a traced value apart without end
+    if isinstance(error, RecursionError):  # a library iterates over a traced value endlessly
         inner = next((f for f in frames if f is not place.frame and _is_installed(f)), inner)
     if "Tracer" in text or "Truth" in text:
-        why = f"a function that is not known here got a traced value {told}."
+        why = f"an unknown function got a traced value {quoted}."
         return cannot_trace(what, why, "Write it with NumPy's functions.", place)
     name = inner.f_globals.get("__name__", "").partition(".")[0]
     refusals: tuple[type[Exception], ...] = (TypeError, AttributeError, NotImplementedError)
@@ -256,15 +259,15 @@ def foreign(error: Exception, what: str, place: Place) -> TypeError | None:
     elif inner is place.frame or _is_library(inner) or not _is_installed(inner):
         return None
     if isinstance(error, (*refusals, RecursionError)):
-        why = f"{name} did not take a traced value {told}."
-        instead = "Write it with NumPy's functions and arrays (A.toarray() of a sparse matrix)."
+        why = f"{name} does not accept a traced value {quoted}."
+        instead = "Write it with NumPy's functions and arrays (A.toarray() for a sparse matrix A)."
         return cannot_trace(what, why, instead, place)
     return None
 
 
-# ---- what asks a traced value for a number or a truth value --------------------------------------
+# ---- code that needs the number or truth value of a traced value ---------------------------------
 
-# Functions of `math` (and builtins) whose NumPy name is another.
+# Functions of `math`, and builtins, that have another name in NumPy.
 _INSTEAD = {
     "acos": "np.arccos", "asin": "np.arcsin", "atan": "np.arctan", "atan2": "np.arctan2",
     "acosh": "np.arccosh", "asinh": "np.arcsinh", "atanh": "np.arctanh", "pow": "np.power",
@@ -276,18 +279,18 @@ _INSTEAD = {
 }  # fmt: skip
 
 
-# What a DataFrame or a Series has, and arrays have not.
+# Attributes that a DataFrame or a Series has, but an array does not.
 _ATTRIBUTES = {
-    "values": "It is an array already: leave `.values` out.",
-    "to_numpy": "It is an array already: leave `.to_numpy()` out.",
-    "iloc": "Write x[i]: it is an array.",
-    "loc": "Write x[i]: it is an array.",
+    "values": "It is already an array: leave out `.values`.",
+    "to_numpy": "It is already an array: leave out `.to_numpy()`.",
+    "iloc": "It is an array: write x[i].",
+    "loc": "It is an array: write x[i].",
     "pow": "Write x**y.",
 }
 
 
 def instead_of_attribute(name: str) -> str:
-    """Return what to write for a method that traced values lack, as a sentence."""
+    """Return a sentence on what to write for an attribute that traced values do not have."""
     function = getattr(np, name, None)
     if name not in _ATTRIBUTES and callable(function):
         return f"Write np.{name}(x) instead of x.{name}()."
@@ -295,7 +298,7 @@ def instead_of_attribute(name: str) -> str:
 
 
 def _called(node: ast.AST | None) -> tuple[str, str]:
-    """Return a called function's own name and the name before the dot."""
+    """Return the name of a called function and the name before its dot."""
     if isinstance(node, ast.Call):
         if isinstance(node.func, ast.Attribute):
             owner = node.func.value
@@ -312,17 +315,15 @@ def _numpy_name(name: str) -> str:
 
 
 def no_truth_value() -> TraceError:
-    """Make the error of `if x > 0` and its kin."""
+    """Build the error for `if x > 0` and similar code that needs a truth value."""
     place = here()
     node, parent, text = place.node, place.parent, place.text
-    why = "which way it goes depends on a traced value, that has no truth value yet."
-    what, instead = (
-        f"`{text}`" if text else "a truth value",
-        ("Write np.where(condition, a, b), or np.maximum and np.minimum."),
-    )
+    why = "needs a truth value, but a traced value has none yet."
+    what = f"`{text}`" if text else "a truth value"
+    instead = "Write np.where(condition, a, b), or use np.maximum and np.minimum."
     name, owner = _called(node)
     if isinstance(node, ast.Compare) and len(node.ops) > 1:
-        instead = "Write (a < x) & (x < b) for a < x < b."
+        instead = "Write (a < x) & (x < b) instead of a < x < b."
     elif isinstance(node, ast.Call):
         better = _numpy_name(name)
         if owner in ("np", "numpy"):
@@ -331,13 +332,14 @@ def no_truth_value() -> TraceError:
             instead = f"Write {better} instead."
     elif isinstance(parent, ast.BoolOp) or isinstance(node, ast.BoolOp):
         instead = (
-            "Write a & b for `a and b`, a | b for `a or b`, with parentheses around comparisons."
+            "Write a & b instead of `a and b`, a | b instead of `a or b`, with parentheses around "
+            "comparisons."
         )
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        instead = "Write ~a for `not a`."
+        instead = "Write ~a instead of `not a`."
     elif isinstance(parent, ast.While):
         what = f"`while {text}`"
-        instead = "Write a `for` loop of a fixed number of turns, with np.where inside."
+        instead = "Write a `for` loop with a fixed number of iterations and np.where inside."
     elif isinstance(parent, ast.Assert):
         what, instead = f"`assert {text}`", "Leave it out."
     elif isinstance(parent, ast.If):
@@ -345,35 +347,40 @@ def no_truth_value() -> TraceError:
     elif isinstance(parent, ast.IfExp):
         what = f"`... if {text} else ...`"
     elif isinstance(parent, ast.comprehension):
-        instead = "Write np.where(condition, a, 0) instead of leaving elements out."
+        instead = "Write np.where(condition, a, 0) instead of leaving out elements."
     elif isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn):
-        instead = "Write np.any(a == b) for b in a."
+        instead = "Write np.any(a == b) instead of `b in a`."
     elif isinstance(node, ast.Compare):
         instead = OBJECT_ARRAY
     return cannot_trace(what, why, instead, place)
 
 
 def no_number(kind: str) -> TraceError:
-    """Make the error of math.exp(x), float(x), out[i] = x, range(x); kind is what Python wants."""
+    """Build the error for math.exp(x), float(x), out[i] = x or range(x).
+
+    `kind` is the type that Python needs.
+    """
     place = here()
     node, text = place.node, place.text
     what = f"`{text}`" if text else f"{kind}(x)"
-    article = "an" if kind[0] in "ai" else "a"
-    why = f"it asks a traced value for {article} {kind}, that it does not have yet."
+    need = "an index" if kind == "index" else "a symbol" if kind == "symbol" else "a number"
+    why = f"needs {need}, but a traced value has none yet."
     name, owner = _called(node)
     if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
         what, why = f"`{text} = ...`", "a traced value cannot be stored in an array of numbers."
-        instead = "Collect the parts and join them: np.stack([...]) or np.concatenate([...])."
+        instead = "Collect the parts and join them with np.stack([...]) or np.concatenate([...])."
     elif isinstance(node, ast.Subscript) or kind == "index":
-        instead = "Indices, lengths and counts are numbers: np.where chooses between traced values."
+        instead = (
+            "Indices, lengths and counts must be numbers; np.where selects between traced values."
+        )
     elif name in ("float", "complex") and not owner:
-        instead = f"Leave {name}(...) out."
+        instead = f"Leave out {name}(...)."
     elif owner not in ("np", "numpy") and _numpy_name(name):
         instead = f"Write {_numpy_name(name)} instead."
     elif name in ("array", "asarray", "full", "fromiter"):
-        instead = "Write np.stack([...]) for an array of traced values, without dtype."
+        instead = "Write np.stack([...]) without dtype to make an array of traced values."
     elif owner in ("np", "numpy") and "array(" in text:
         instead = OBJECT_ARRAY
     else:
-        instead = "Use NumPy's functions: np.exp for math.exp, np.stack to fill an array."
+        instead = "Use NumPy's functions: np.exp instead of math.exp, np.stack to fill an array."
     return cannot_trace(what, why, instead, place)

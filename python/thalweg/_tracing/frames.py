@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""DataFrames and Series of pandas beside traced values.
+"""Let DataFrames and Series of pandas work together with traced values.
 
-Their operators give way to whatever has a higher `__pandas_priority__`, all but `@` and `dot`,
-which would multiply element by element and keep traced values in a Series of objects.
+Their operators defer to an operand with a higher `__pandas_priority__`, except `@` and `dot`, which
+would multiply element by element and collect traced values in a Series of objects.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ __all__ = ["Frame", "defer_to_traced_values"]
 
 
 class Frame(Tracer):
-    """A DataFrame that was given in `args`: a traced array (rows, columns), its columns by name.
+    """A DataFrame from `args` as a traced array (rows, columns) with named columns.
 
-    As of a DataFrame, `mean` and its kin are those of each column unless `axis` is given.
+    As in pandas, reductions such as `mean` act on each column unless `axis` is given.
     """
 
     __slots__ = ("columns",)
@@ -28,13 +28,13 @@ class Frame(Tracer):
 
     @classmethod
     def of(cls, x: Tracer, columns: Sequence[Any]) -> Frame:
-        """A traced array with names for its columns."""
-        made = cls(x.trace, x.node)
-        made.columns = list(columns)
-        return made
+        """Give names to the columns of a traced array."""
+        frame = cls(x.trace, x.node)
+        frame.columns = list(columns)
+        return frame
 
     def like(self, node: int) -> Tracer:
-        """Return a node of some elements: an array, which has no names."""
+        """Return a node of selected elements as an array without names."""
         return Tracer(self.trace, node)
 
     def __getitem__(self, index: Any) -> Tracer:
@@ -53,11 +53,11 @@ class Frame(Tracer):
 
     @property
     def values(self) -> Tracer:
-        """The array."""
+        """The array without names."""
         return Tracer(self.trace, self.node)
 
     def to_numpy(self) -> Tracer:
-        """Return the array."""
+        """Return the array without names."""
         return self.values
 
     def items(self) -> Iterator[tuple[Any, Tracer]]:
@@ -69,7 +69,7 @@ def _by_column(name: str, defaults: dict[str, Any]) -> Callable[..., Tracer]:
     def method(self: Frame, **how: Any) -> Any:
         return getattr(self.values, name)(**{**defaults, **how})
 
-    method.__name__, method.__doc__ = name, f"As {name} of a DataFrame."
+    method.__name__, method.__doc__ = name, f"Return the {name} of each column."
     return method
 
 
@@ -80,7 +80,7 @@ for _name in ("std", "var"):
 
 
 def defer_to_traced_values() -> None:
-    """Let `@` and `dot` of pandas, once it is imported, give way to traced values too."""
+    """Make `@` and `dot` of pandas, if it is imported, defer to traced values too."""
     pandas = sys.modules.get("pandas")
     for kind in (getattr(pandas, "DataFrame", None), getattr(pandas, "Series", None)):
         if kind is not None and not hasattr(kind.dot, "gives_way"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What users give as numbers, read as arrays of float64; what is none is refused by name."""
+"""Read the numbers that users pass as arrays of float64, and name what is not a number."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FloatArray = npt.NDArray[np.float64]
 
 
 def as_floats(value: Any, what: str) -> FloatArray:
-    """`value` as an array of float64 in C order, or a clear error that names `what`."""
+    """Convert `value` to an array of float64 in C order, or raise an error that names `what`."""
     if type(value) is np.ndarray and value.dtype == np.float64 and value.flags.c_contiguous:
         return value
     array = as_array(value, what)
@@ -26,7 +26,7 @@ def as_floats(value: Any, what: str) -> FloatArray:
 
 
 def as_array(value: Any, what: str) -> npt.NDArray[Any]:
-    """`value` as an array of real numbers of whatever type; nothing in it is masked."""
+    """Convert `value` to an array of real numbers of any dtype without masked elements."""
     if type(value) is not np.ndarray and has_masks(value):
         value = unmasked(value, what)
     try:
@@ -43,14 +43,14 @@ def as_array(value: Any, what: str) -> npt.NDArray[Any]:
 
 
 def has_masks(value: Any) -> bool:
-    """Whether a masked array may be inside, at any depth of lists and tuples."""
+    """Whether `value` is or contains a masked array, at any depth of lists and tuples."""
     if isinstance(value, list | tuple):
         return any(map(has_masks, value))
     return isinstance(value, np.ma.MaskedArray)
 
 
 def unmasked(value: Any, what: str) -> Any:
-    """The same without masks, where nothing is masked; else ValueError with the first place."""
+    """Remove masks that mask nothing; raise ValueError with the place of a masked element."""
     if isinstance(value, list | tuple):
         return [unmasked(v, f"{what}[{i}]") for i, v in enumerate(value)]
     if not isinstance(value, np.ma.MaskedArray):
@@ -58,14 +58,14 @@ def unmasked(value: Any, what: str) -> Any:
     masked = np.argwhere(np.ma.getmaskarray(value))
     if len(masked):
         raise ValueError(
-            f"{what} must not be masked, got a masked array, the first masked element"
-            f"{place_in(masked[0])}: give its values, or leave masked rows out"
+            f"{what} must not be masked, got a masked array, whose first masked element is"
+            f"{place_in(masked[0])}: fill in its values, or leave out masked rows"
         )
     return value.data
 
 
 def mask_of(value: Any) -> npt.NDArray[np.bool_] | None:
-    """Which elements of an array are masked, or of the arrays of a list; None where none is."""
+    """Return which elements of an array, or of a list of arrays, are masked; None if none is."""
     if isinstance(value, list | tuple):
         masks = [mask_of(v) for v in value]
         if all(mask is None for mask in masks):
@@ -80,7 +80,7 @@ def mask_of(value: Any) -> npt.NDArray[np.bool_] | None:
 
 
 def without_masks(value: Any, fill: float = np.nan) -> Any:
-    """The same with `fill` where something is masked."""
+    """Replace masked elements by `fill`."""
     if isinstance(value, list | tuple):
         return [without_masks(v, fill) for v in value]
     if not isinstance(value, np.ma.MaskedArray):
@@ -89,19 +89,19 @@ def without_masks(value: Any, fill: float = np.nan) -> Any:
 
 
 def first_bad(array: npt.NDArray[Any]) -> str:
-    """Which number is NaN or infinite, and where: `holds nan at index 3`."""
+    """Describe the first number that is NaN or infinite: `holds nan at index 3`."""
     bad = np.argwhere(~np.isfinite(array))
     return f"holds {array[tuple(bad[0])]}{place_in(bad[0])}" if len(bad) else "is finite"
 
 
 def place_in(index: Any) -> str:
-    """Where an element of an array stands, for a message: ` at index 3`, or nothing of a number."""
+    """Format the index of an element for a message: ` at index 3`, or "" for a number."""
     at = tuple(int(i) for i in index)
     return f" at index {at[0] if len(at) == 1 else at}" if at else ""
 
 
 def numbers_of(array: npt.NDArray[Any], value: Any) -> npt.NDArray[Any]:
-    """Numbers of pandas' own types, missing ones as NaN; other objects as they are."""
+    """Convert pandas' own numeric types, with missing values as NaN; keep other objects."""
     if not hasattr(value, "to_numpy"):
         return array
     types = [value.dtype] if hasattr(value, "dtype") else getattr(value, "dtypes", [None])
@@ -111,7 +111,7 @@ def numbers_of(array: npt.NDArray[Any], value: Any) -> npt.NDArray[Any]:
 
 
 def no_numbers(array: npt.NDArray[Any], value: Any) -> str:
-    """What came in place of numbers: the type, and the first element that is to blame."""
+    """Describe a value that is not numeric: its type, and its first element that is not."""
     name = f"dtype {array.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
     if array.dtype.kind != "O" or array.ndim == 0:
         strings = array.dtype.kind in "US" and array.ndim and name[:5] != "dtype"
@@ -124,14 +124,14 @@ def no_numbers(array: npt.NDArray[Any], value: Any) -> str:
 
 
 def hint_of(array: npt.NDArray[Any]) -> str:
-    """What to write for dates."""
+    """Return a hint on how to convert dates to numbers."""
     if array.dtype.kind in "mM":
-        return " (in days from the first: (t - t[0]) / np.timedelta64(1, 'D'))"
+        return " (for days since the first, write (t - t[0]) / np.timedelta64(1, 'D'))"
     return ""
 
 
 def described(item: Any) -> str:
-    """An object that is no number, and what to write for it."""
+    """Describe an object that is not a number, and what to write instead."""
     if hasattr(item, "toarray"):
-        return f"the sparse {type(item).__name__}, of which A.toarray() has numbers"
+        return f"the sparse {type(item).__name__}; A.toarray() returns its numbers"
     return f"{type(item).__name__} {item!r:.60}"

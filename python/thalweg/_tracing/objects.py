@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Arrays of objects: the one place where a trace can differ in silence from what NumPy computes.
+"""Check the trace of a function that makes arrays of objects against its values for numbers.
 
-`np.array([x[0], 2.0])` of a traced x is an array of Python objects, some of them plain numbers. On
-those NumPy goes by Python's rules, and no traced value hears of it: `np.any` of it is `2.0 or ...`,
-hence 2.0 and not True. A function that makes such arrays is therefore called once more, with
-numbers, and what was traced must give the same.
+If x is traced, `np.array([x[0], 2.0])` is an array of Python objects, some of them plain numbers.
+NumPy applies Python's rules to such arrays without calling any traced value. For example, `np.any`
+evaluates `2.0 or ...` and returns 2.0 instead of True, so the trace would silently be wrong. A
+function that makes such arrays is therefore called once more, with numbers, and both results must
+agree.
 """
 
 from __future__ import annotations
@@ -22,8 +23,7 @@ from thalweg._tracing.tracer import Tracer
 if TYPE_CHECKING:
     from thalweg._tracing.trace import Trace
 
-# Values that differ by more than this share of their size are two values; of rounding they differ
-# by far less.
+# Values that differ by more than this relative amount are different; rounding differs far less.
 _SAME = 1e-6
 
 
@@ -34,21 +34,21 @@ def check_by_numbers(
     kwargs: dict[str, Any],
     node: int,
 ) -> None:
-    """Refuse a function whose trace and whose value for numbers are not the same.
+    """Raise an error if the trace of a function and its values for numbers differ.
 
     Parameters
     ----------
     trace : Trace
-        Its graph and the shapes of its inputs.
+        The graph and the shapes of its inputs.
     function, args, kwargs
-        What was traced, and on what.
+        The function that was traced, and its arguments.
     node : int
-        What the function returned.
+        The node that the function returned.
 
     Raises
     ------
     TraceError
-        If the values differ. Where the function cannot be called with numbers, nothing is known.
+        If the values differ. If the function cannot be called with numbers, nothing is checked.
     """
     traced: dict[int, int] = {}
     _numbered((args, kwargs), lambda x: traced.setdefault(x.node, len(traced)))
@@ -65,14 +65,14 @@ def check_by_numbers(
             given, named = _numbered((args, kwargs), number)
             with np.errstate(all="ignore"):
                 wanted = np.asarray(function(*given, **named), dtype=np.float64)
-        except Exception:  # it is not for numbers: it may use what only traced values have
+        except Exception:  # the function does not accept numbers, so there is nothing to compare
             return
         if differs(value.reshape(trace.graph.shape(node)), wanted):
             raise objects_differ(value, wanted)
 
 
 def _numbered(value: Any, number: Callable[[Tracer], Any]) -> Any:
-    """The same lists, tuples and dicts, with something else for each traced value."""
+    """Replace each traced value in lists, tuples and dicts by `number` of it."""
     if isinstance(value, Tracer):
         return number(value)
     if type(value) in (list, tuple):
@@ -83,7 +83,7 @@ def _numbered(value: Any, number: Callable[[Tracer], Any]) -> Any:
 
 
 def differs(value: NDArray[Any], wanted: NDArray[Any]) -> bool:
-    """Whether two arrays are not the same but for rounding; what is not finite is not compared."""
+    """Whether two arrays differ by more than rounding; values that are not finite are skipped."""
     if value.shape != wanted.shape:
         return True
     known = np.isfinite(value) & np.isfinite(wanted)
@@ -92,13 +92,16 @@ def differs(value: NDArray[Any], wanted: NDArray[Any]) -> bool:
 
 
 def objects_differ(value: NDArray[Any], wanted: NDArray[Any]) -> TraceError:
-    """Make the error of a function that is another with objects."""
+    """Build the error for a function whose trace differs from its values for numbers."""
     if value.size == wanted.size:
         at = int(np.argmax(np.abs(value.ravel() - wanted.ravel())))
-        told = (
-            f"gives {wanted.ravel()[at]:g} for numbers where its trace gives {value.ravel()[at]:g}"
+        difference = (
+            f"returns {wanted.ravel()[at]:g} for numbers, but its trace gives {value.ravel()[at]:g}"
         )
     else:
-        told = f"gives shape {wanted.shape} for numbers, and its trace another"
-    why = f"it {told}: NumPy treats a list or an array of traced values and numbers as objects."
+        difference = f"returns shape {wanted.shape} for numbers, but its trace has another shape"
+    why = (
+        f"it {difference}, because NumPy treats a list or an array of traced values and numbers as "
+        "objects."
+    )
     return cannot_trace("the function", why, OBJECT_ARRAY)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The table of NumPy's functions that have a traced form, and how others are refused.
+"""Look up the traced form of NumPy's functions, and refuse functions that have none.
 
-The modules in functions/ enter functions here.
+The modules in functions/ register their functions here.
 """
 
 import inspect
@@ -14,23 +14,24 @@ from thalweg._tracing.errors import TraceError, cannot_trace, no_masks
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-# Handlers of NumPy's functions, each called with the trace and then as the function is; and the
-# names of their arguments.
+# The handlers of NumPy's functions, and the names of their arguments. A handler is called with the
+# trace and then with the arguments of the function.
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 ARGUMENTS: dict[Any, frozenset[str]] = {}
 
 
 def implements(*functions: Any, arguments: str = "") -> Callable[[F], F]:
-    """Enter a handler: called with the trace, then as NumPy's function is.
+    """Register a handler for functions of NumPy.
 
-    Arguments that it does not have are refused by name.
+    The handler is called with the trace and then with the arguments of the function. Arguments that
+    it does not have are refused by name.
 
     Parameters
     ----------
     functions
-        NumPy's functions.
+        The functions of NumPy.
     arguments : str, optional
-        Names of arguments that a handler of `*args, **kwargs` takes besides, spaces between.
+        The names of further arguments of a handler with `*args, **kwargs`, separated by spaces.
     """
 
     def enter(handler: F) -> F:
@@ -45,7 +46,7 @@ def implements(*functions: Any, arguments: str = "") -> Callable[[F], F]:
 
 
 def call_function(trace: Any, function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
-    """Call the handler of one of NumPy's functions."""
+    """Call the handler of a function of NumPy."""
     handler = FUNCTIONS.get(function)
     if handler is None:
         raise no_traced_form(name_of(function))
@@ -61,7 +62,7 @@ def call_function(trace: Any, function: Any, args: Any, kwargs: dict[str, Any]) 
 
 
 def _argument(function: Any, position: int) -> str:
-    """Return the name of an argument of NumPy's, by its position."""
+    """Return the name of an argument of a NumPy function by its position."""
     try:
         return list(inspect.signature(function).parameters)[position]
     except (ValueError, IndexError):
@@ -69,13 +70,13 @@ def _argument(function: Any, position: int) -> str:
 
 
 def refuse_masked(array: np.ma.MaskedArray[Any, Any]) -> None:
-    """Refuse an array of which something is masked."""
+    """Raise an error if an element of an array is masked."""
     if np.ma.is_masked(array):
         raise no_masks()
 
 
 def plain(name: str, dtype: Any = None, out: Any = None) -> None:
-    """Refuse a dtype or an out given by position."""
+    """Raise an error if dtype or out was given."""
     if out is not None:
         raise no_such_argument(name, "out")
     if dtype is not None and np.dtype(dtype) != np.float64:
@@ -83,27 +84,27 @@ def plain(name: str, dtype: Any = None, out: Any = None) -> None:
 
 
 def name_of(function: Any) -> str:
-    """Return the name that a user knows a function by."""
+    """Return the name by which users know a function."""
     module = str(getattr(function, "__module__", "")).replace("numpy", "np", 1)
     return f"{module}.{getattr(function, '__name__', function)}"
 
 
 def no_traced_form(name: str) -> TraceError:
-    """Make the error of a function that is not known here."""
+    """Build the error for a function without a traced form."""
     return cannot_trace(name, "it has no traced form.", _INSTEAD_OF.get(name, ""))
 
 
 _INSTEAD_OF = {
-    "np.linalg.solve": "Where the matrix is constant, invert it before and multiply.",
+    "np.linalg.solve": "If the matrix is constant, invert it beforehand and multiply.",
     "np.isclose": "Write abs(a - b) < tolerance.",
     "np.allclose": "Write np.all(abs(a - b) < tolerance).",
     "np.array_equal": "Write np.all(a == b).",
-    "np.median": "np.mean and np.linalg.norm(x, 1) have one.",
+    "np.median": "Use np.mean or np.linalg.norm(x, 1) instead.",
 }
 
 
 def accepted(name: str, kwargs: dict[str, Any], known: frozenset[str]) -> dict[str, Any]:
-    """Return the keywords that a handler takes; refuse others that would change anything."""
+    """Return the keywords that a handler takes, and refuse others that would have an effect."""
     left = {}
     for key, value in kwargs.items():
         if key in known:
@@ -122,10 +123,10 @@ def accepted(name: str, kwargs: dict[str, Any], known: frozenset[str]) -> dict[s
 
 
 def no_such_argument(name: str, argument: str) -> TraceError:
-    """Make the error of an argument that has no traced form."""
+    """Build the error for an argument without a traced form."""
     better = {
-        "out": "Leave it out and use what is returned; write a = a + x for a += x.",
-        "where": "Write np.where(mask, x, 0) for the values left out.",
+        "out": "Leave it out and use the return value; write a = a + x instead of a += x.",
+        "where": "Write np.where(mask, x, 0) to leave out values.",
         "dtype": "Traced values are float64.",
     }
     return cannot_trace(

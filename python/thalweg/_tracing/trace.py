@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""NumPy-style function in, expression out.
+"""Call a NumPy function with traced arguments and return the expression that it builds.
 
-What a traced value does stands in tracer.py, NumPy's ufuncs in ufuncs.py, its other functions in
-functions/.
+tracer.py defines traced values, ufuncs.py handles NumPy's ufuncs, and functions/ its other
+functions.
 """
 
 from __future__ import annotations
@@ -32,31 +32,32 @@ from thalweg._tracing.errors import (
 )
 from thalweg._tracing.numbers import described, has_masks, hint_of, numbers_of
 from thalweg._tracing.objects import check_by_numbers
+from thalweg._tracing.operations import Shape, contiguous
 from thalweg._tracing.registry import refuse_masked
-from thalweg._tracing.tracer import Shape, Tracer, Truth, contiguous, holds_tracer, is_truth
+from thalweg._tracing.tracer import Tracer, Truth, holds_tracer, is_truth
 from thalweg._tracing.ufuncs import call_ufunc
 
 __all__ = ["Trace", "Tracer", "Truth", "depends", "output_node", "trace_call", "traced_node"]
 
-# Constants up to this many elements are copied and known by their content; larger are referenced.
+# Constants of up to this many elements are copied and shared by content; larger are referenced.
 SMALL = 16
-# Rows from which on arrays in Fortran order are not rearranged.
+# Arrays in Fortran order with at least this many rows are not rearranged.
 LONG = 256
 
 
 class Trace:
-    """One call of a function on traced arguments: the graph that it builds.
+    """One call of a function with traced arguments, and the graph that it builds.
 
     Attributes
     ----------
     graph : _core.Graph
         The expressions; a node is an int.
     read : list of (object, ndarray)
-        What the function held that became data, and its array.
+        Each object of the function that became data, and its array.
     inputs : list of tuple
         The shapes of the inputs.
     made_objects : bool
-        Whether NumPy asked for a traced value as an array, which makes it one of objects.
+        Whether NumPy converted a traced value to an array, which is then an array of objects.
     """
 
     __slots__ = (
@@ -65,7 +66,7 @@ class Trace:
     )  # fmt: skip
 
     def __call__(self, *_: Any, **__: Any) -> NoReturn:
-        """Refuse `x.trace()`, which NumPy's arrays have: here `x.trace` is this."""
+        """Refuse `x.trace()`: arrays of NumPy have this method, but here it is an attribute."""
         raise cannot_trace("x.trace()", "a traced value has no such method.", "Write np.trace(x).")
 
     def __init__(self, graph: _core.Graph | None = None) -> None:
@@ -79,23 +80,23 @@ class Trace:
         self._small: dict[tuple[Shape, bytes], int] = {}
         self._dummies: dict[Shape, tuple[NDArray[np.int8], int]] = {}
         self._positions: dict[Shape, NDArray[np.int64]] = {}
-        # Elements that np.asarray(x) made of x: their nodes, and which one of which array they are.
+        # Elements that np.asarray(x) split from x: node to array and position in it.
         self.taken_apart: dict[int, tuple[Tracer, int]] = {}
 
     def call_ufunc(
         self, ufunc: np.ufunc, method: str, inputs: Sequence[Any], kwargs: dict[str, Any]
     ) -> Any:
-        """Return what a ufunc, or a method of one, makes of traced values."""
+        """Apply a ufunc, or a method of a ufunc, to traced values."""
         return call_ufunc(self, ufunc, method, inputs, kwargs)
 
     def input(self, number: int, shape: Shape) -> Tracer:
-        """Return input `number`, of this shape, as a traced value."""
-        if number == len(self.inputs):  # they come in order
+        """Return the input `number` with this shape as a traced value."""
+        if number == len(self.inputs):  # inputs are created in order
             self.inputs.append(shape)
         return Tracer(self, self.graph.input(number, shape))
 
     def wrap(self, value: Any) -> Tracer:
-        """Return anything that `lift` takes as a traced value."""
+        """Convert anything that `lift` accepts to a traced value."""
         if isinstance(value, Tracer) and value.trace is self:
             return value
         return (Truth if is_truth(value) else Tracer)(self, self.lift(value))
@@ -106,19 +107,21 @@ class Trace:
         Parameters
         ----------
         value : number, array_like, Tracer, or lists and object arrays of these
-            Arrays of more than 16 elements are referenced: copied only where they are shorter than
-            256 along every axis and not float64 in C order, or have other numbers than the core
-            reads, or three and more axes in neither order.
+            The value. Arrays of more than 16 elements are referenced. They are copied only if they
+            are shorter than 256 along every axis and not float64 in C order, if the core cannot
+            read their dtype, or if they have three or more axes in neither C nor Fortran order.
 
         Raises
         ------
         TypeError
-            If it is complex, a string, a date, anything that is no number, or a long double that
-            float64 cannot hold.
+            If it is complex, a string, a date or another value that is not a number, or a long
+            double that float64 cannot represent.
         """
         if isinstance(value, Tracer):
             if value.trace is not self:
-                raise cannot_trace("a value of another trace", "it belongs to a call that is over.")
+                raise cannot_trace(
+                    "a value of another trace", "it belongs to a call that has already returned."
+                )
             return value.node
         if isinstance(value, (float, int)):
             return self.constant(value)
@@ -146,7 +149,7 @@ class Trace:
             numbers.astype(np.float64), array, equal_nan=True
         ):
             raise TypeError(
-                f"an array of {array.dtype} holds numbers that float64 cannot hold{here()}"
+                f"an array of {array.dtype} holds numbers that float64 cannot represent{here()}"
             )
         if array.ndim == 0:
             return self.constant(float(array))
@@ -162,9 +165,9 @@ class Trace:
         return node
 
     def _lift_long(self, array: NDArray[Any]) -> int:
-        """Refer to an array that may be read row by row, whatever its numbers and their order."""
+        """Reference an array that is read row by row, for any dtype and order of its elements."""
         if array.ndim > 1 and array.T.flags.c_contiguous and not array.flags.c_contiguous:
-            axes = list(reversed(range(array.ndim)))  # columns side by side: read as they lie
+            axes = list(reversed(range(array.ndim)))  # its columns are contiguous in memory
             return self.graph.transpose(self.graph.data(array.T), axes)
         return self.graph.data(array if array.ndim <= 2 else np.ascontiguousarray(array))
 
@@ -179,14 +182,14 @@ class Trace:
                 continue
             try:
                 if isinstance(item, str | bytes):
-                    raise TypeError  # float would read them
+                    raise TypeError  # float() would parse them
                 nodes.append(self.constant(float(item)))
             except (TypeError, ValueError):
                 raise not_real(described(item)) from None
         return self.graph.reshape(self.stack(nodes), array.shape) if array.ndim else nodes[0]
 
     def _put_together(self, array: NDArray[Any]) -> int | None:
-        """Return the node of elements of one array, as np.asarray(x) holds them, if they are."""
+        """Return one node if all objects are elements that np.asarray(x) split from one array."""
         if not self.taken_apart or not array.size:
             return None
         unknown = (None, 0)
@@ -205,7 +208,7 @@ class Trace:
         return self.graph.gather(x.node, array.shape, places)
 
     def stack(self, nodes: Sequence[int]) -> int:
-        """Return nodes of one shape as rows of one array."""
+        """Stack nodes of one shape as the rows of one array."""
         graph = self.graph
         shapes = {graph.shape(node) for node in nodes}
         if len(shapes) > 1:
@@ -222,10 +225,10 @@ class Trace:
         )
 
     def dummy(self, shape: Shape) -> tuple[NDArray[np.int8], int]:
-        """Return an array of this shape, one byte an element and never read, and its address.
+        """Return an array of this shape, with one byte for each element, and its address.
 
-        What NumPy makes of it by slicing and transposing tells the view's shape, offset and
-        strides.
+        Its elements are never read. When NumPy slices or transposes it, the result shows the shape,
+        offset and strides of the view.
         """
         found = self._dummies.get(shape)
         if found is None:
@@ -243,7 +246,7 @@ class Trace:
         return found
 
     def as_view(self, x: Tracer, seen: NDArray[np.int8]) -> Tracer:
-        """Return of x what `seen` is of its dummy."""
+        """Return the view of x that corresponds to the view `seen` of its dummy."""
         _, start = self.dummy(x.shape)
         if seen.flags.c_contiguous:
             strides = contiguous(seen.shape)
@@ -268,12 +271,12 @@ def trace_call(
     args: Sequence[Any],
     kwargs: dict[str, Any] | None = None,
 ) -> Any:
-    """Call a function on traced arguments.
+    """Call a function with traced arguments.
 
     Parameters
     ----------
     trace : Trace
-        The graph that the arguments belong to.
+        The trace that the arguments belong to.
     function : callable
         The user's function, written in NumPy.
     args, kwargs
@@ -282,13 +285,13 @@ def trace_call(
     Returns
     -------
     object
-        What the function returned: see `output_node`.
+        The return value of the function; see `output_node`.
 
     Raises
     ------
     TraceError
-        If the function does what cannot be recorded, or is another for numbers. Its other errors
-        come through as they are.
+        If the function does something that cannot be recorded, or if its trace differs from its
+        values for numbers. Other errors of the function are raised unchanged.
     """
     frames.defer_to_traced_values()
     kwargs = kwargs or {}
@@ -301,7 +304,7 @@ def trace_call(
         while cause is not None and not isinstance(cause, TraceError):
             cause = cause.__cause__ or cause.__context__
         if cause is not None:
-            raise cause from None  # NumPy says "setting an array element with a sequence" over it
+            raise cause from None  # NumPy hides it: "setting an array element with a sequence"
         refused = _understood(error, function)
         if refused is None:
             raise
@@ -318,19 +321,19 @@ def traced_node(
     args: Sequence[Any],
     kwargs: dict[str, Any] | None = None,
 ) -> int:
-    """Call a function on traced arguments and return what it returned as one node.
+    """Call a function with traced arguments and return its value as one node.
 
-    A refusal that the function's own `except` swallowed is legitimate where a fallback was traced
-    instead; where nothing of the parameters is left in the result, it is raised after all.
+    If the function caught a trace error itself and traced a fallback, that is accepted. If its
+    value does not depend on the parameters at all, the error is raised after all.
 
     Parameters
     ----------
     trace : Trace
-        The graph that the arguments belong to.
+        The trace that the arguments belong to.
     parameters : int
         The node of the parameters.
     function, args, kwargs
-        What is called, and on what; some are `Tracer`.
+        The function and its arguments; some are `Tracer`.
     """
     with refusals() as refused:
         node = output_node(trace, trace_call(trace, function, args, kwargs))
@@ -340,7 +343,7 @@ def traced_node(
 
 
 def depends(graph: _core.Graph, node: int, on: int) -> bool:
-    """Tell whether a node is made of another."""
+    """Whether the node `node` depends on the node `on`."""
     seen, waiting = {node}, [node]
     while waiting:
         at = waiting.pop()
@@ -354,13 +357,13 @@ def depends(graph: _core.Graph, node: int, on: int) -> bool:
 
 
 _NO_OBJECTS = (
-    "Write np.stack([...]) instead of np.array([...]), and leave np.asarray(x) out, since a traced "
-    "value is an array."
+    "Write np.stack([...]) instead of np.array([...]), and leave out np.asarray(x), because a "
+    "traced value is already an array."
 )
 
 
 def _understood(error: Exception, function: Callable[..., Any]) -> Exception | None:
-    """Return the error that says what another means, if it comes of tracing."""
+    """Return a clearer error for one that tracing caused, or None for other errors."""
     text = str(error)
     place = place_of(error.__traceback__)
     what = f"`{place.text}`" if place.text else f"`{getattr(function, '__name__', 'f')}`"
@@ -372,12 +375,12 @@ def _understood(error: Exception, function: Callable[..., Any]) -> Exception | N
     if isinstance(error, IndexError) and (
         "arrays used as indices must be" in text or place.index_holds(Tracer)
     ):
-        why = "an index must be known before, and this one is traced."
-        return cannot_trace(what, why, "np.where chooses between values.", place)
+        why = "an index must be a number, but this one is a traced value."
+        return cannot_trace(what, why, "np.where selects between values.", place)
     if comes_of_masks(error):
         return no_masks(place)
     if _of_an_object_array(error, text):
-        why = f"np.array of traced values is an object array, which it does not take ({text})."
+        why = f"np.array makes an object array of traced values, which is not accepted ({text})."
         return cannot_trace(what, why, _NO_OBJECTS, place)
     if text.startswith("constant(): incompatible function arguments"):
         return OverflowError("int too large to convert to float")
@@ -385,7 +388,7 @@ def _understood(error: Exception, function: Callable[..., Any]) -> Exception | N
 
 
 def _of_an_object_array(error: Exception, text: str) -> bool:
-    """Tell whether a ufunc met an array of objects: it wants their methods, or has no loop."""
+    """Whether a ufunc failed on an array of objects: they lack a method, or it has no loop."""
     if isinstance(error, AttributeError):
         return isinstance(getattr(np, str(error.name), None), np.ufunc)
     return isinstance(error, TypeError) and (
@@ -397,20 +400,20 @@ def _of_an_object_array(error: Exception, text: str) -> bool:
 
 
 def output_node(trace: Trace, result: Any) -> int:
-    """Return what a function returned as one node; the parts of a list or tuple are stacked.
+    """Convert the return value of a function to one node; the parts of a sequence are stacked.
 
     Raises
     ------
     TypeError
-        If it is nothing that holds real numbers.
+        If the value does not consist of real numbers.
     ValueError
-        If the parts have several shapes.
+        If the parts have different shapes.
     """
     if isinstance(result, Tracer):
         return trace.lift(result)
     if result is None:
         raise TypeError(
-            "the function must return a number or an array, got None: does it lack a `return`?"
+            "the function must return a number or an array, got None: is a `return` missing?"
         )
     if (
         isinstance(result, tuple)
@@ -419,7 +422,7 @@ def output_node(trace: Trace, result: Any) -> int:
     ):
         raise TypeError(
             "the function must return a number or an array, got a tuple of both: return the value "
-            "alone, its gradient is made; or with trace=False and jac=True return both"
+            "alone, which is differentiated exactly; or set trace=False and jac=True"
         )
     if isinstance(result, str | bytes | dict | set):
         raise TypeError(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A traced value: operators, indices, methods, NumPy's protocols, and what asks it for numbers."""
+"""Define traced values: arrays without numbers that record the operations applied to them."""
 
 from __future__ import annotations
 
@@ -11,47 +11,23 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from thalweg import _core
 from thalweg._tracing.errors import cannot_trace, no_number, no_truth_value
+from thalweg._tracing.operations import BOOLEAN, CODES, OPCODE, OPERATIONS, Shape
 from thalweg._tracing.registry import call_function, refuse_masked
 
 if TYPE_CHECKING:
     from thalweg._tracing.trace import Trace
 
-Shape = tuple[int, ...]
-
-OPERATIONS = _core.operations()
-OPCODE: dict[str, int] = {o["name"]: code for code, o in enumerate(OPERATIONS)}
-BOOLEAN = tuple(bool(o["boolean"]) for o in OPERATIONS)
-
-# NumPy's ufuncs that are one operation; ufuncs.py adds SciPy's when they are first met.
-CODES: dict[Any, int] = {
-    getattr(np, name): code
-    for name, code in OPCODE.items()
-    if name != "power" and isinstance(getattr(np, name, None), np.ufunc)
-}
-
-
-def contiguous(shape: Shape) -> Shape:
-    """Return the strides, in elements, of an array in C order."""
-    if len(shape) < 2:
-        return (1,) * len(shape)
-    strides, step = [], 1
-    for n in reversed(shape):
-        strides.append(step)
-        step *= n
-    return tuple(reversed(strides))
-
 
 def is_truth(value: Any) -> bool:
-    """Tell whether NumPy's dtype of it would be bool."""
+    """Whether NumPy would give this value the dtype bool."""
     return isinstance(value, Truth | bool | np.bool_) or (
         isinstance(value, np.ndarray) and value.dtype == np.bool_
     )
 
 
 def holds_tracer(value: Any) -> bool:
-    """Tell whether a traced value may be inside, at any depth of lists and tuples."""
+    """Whether a value is or may contain a traced value, at any depth of lists and tuples."""
     if isinstance(value, list | tuple):
         return any(map(holds_tracer, value))
     return isinstance(value, Tracer) or (isinstance(value, np.ndarray) and value.dtype == object)
@@ -67,12 +43,12 @@ def node_of(trace: Trace, value: Any) -> int:
 
 
 def apply(trace: Trace, code: int, inputs: Sequence[Any]) -> Tracer:
-    """Return operation `code` on operands."""
+    """Apply the operation `code` to operands."""
     node = trace.elementwise(code, *[node_of(trace, i) for i in inputs])
     return Truth(trace, node) if BOOLEAN[code] else Tracer(trace, node)
 
 
-# ---- operators: the shortest way, not through NumPy ----------------------------------------------
+# ---- operators: called directly, not through NumPy -----------------------------------------------
 
 
 def _operator(name: str, swap: bool = False) -> Callable[[Tracer, Any], Tracer]:
@@ -104,7 +80,7 @@ def _logical(name: str) -> Callable[[Tracer, Any], Tracer]:
         if not (is_truth(self) and is_truth(other)):
             raise TypeError(
                 f"ufunc '{name.replace('logical', 'bitwise')}' not supported for the input types: "
-                "wanted truth values on both sides, as (x > 0) & (y > 0)"
+                "expected truth values on both sides, such as (x > 0) & (y > 0)"
             )
         return Truth(self.trace, self.trace.elementwise(code, self.node, self.trace.lift(other)))
 
@@ -141,37 +117,37 @@ def _method(function: Any, name: str) -> Callable[..., Any]:
         return call_function(self.trace, function, (self, *args), kwargs)
 
     method.__name__ = name
-    method.__doc__ = f"As numpy.ndarray.{name}."
+    method.__doc__ = f"Do the same as `numpy.ndarray.{name}`."
     return method
 
 
 class Tracer:
-    """A traced value: an array whose numbers come later, that records what NumPy does to it.
+    """A traced value: an array without numbers that records the operations applied to it.
 
     Attributes
     ----------
     trace : Trace
-        The call that it belongs to.
+        The trace that it belongs to.
     node : int
-        Its node in the graph of that call.
+        Its node in the graph of the trace.
     """
 
     __slots__ = ("_shape", "node", "trace")
-    __hash__: ClassVar[None]  # type: ignore[assignment]  # as arrays: == is elementwise
-    __array_priority__ = 1000.0  # before np.matrix and others that look at it
-    __pandas_priority__ = 10_000  # before a DataFrame's 4000
+    __hash__: ClassVar[None]  # type: ignore[assignment]  # like arrays: == is elementwise
+    __array_priority__ = 1000.0  # above np.matrix and other classes that compare it
+    __pandas_priority__ = 10_000  # above the 4000 of a DataFrame
 
     def __init__(self, trace: Trace, node: int) -> None:
         self.trace = trace
         self.node = node
 
     def like(self, node: int) -> Tracer:
-        """Return a node of elements of this value: a truth value if this is one."""
+        """Return a node of selected elements as a value of the same class."""
         return self.__class__(self.trace, node)
 
     @property
     def shape(self) -> Shape:
-        """The shape, as NumPy's."""
+        """The shape, as in NumPy."""
         try:
             return self._shape
         except AttributeError:
@@ -190,7 +166,7 @@ class Tracer:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """float64, or bool for a truth value."""
+        """The dtype: float64, or bool for a truth value."""
         return np.dtype(np.bool_ if isinstance(self, Truth) else np.float64)
 
     @property
@@ -200,12 +176,12 @@ class Tracer:
 
     @property
     def real(self) -> Tracer:
-        """The value itself."""
+        """The real part, which is the value itself."""
         return self
 
     @property
     def imag(self) -> NDArray[np.float64]:
-        """Zeros."""
+        """The imaginary part, which is zero."""
         return np.zeros(self.shape)
 
     @property
@@ -242,7 +218,7 @@ class Tracer:
 
     def __pow__(self, exponent: Any, modulus: None = None) -> Tracer:
         if modulus is not None:
-            raise cannot_trace("pow with a modulus", "it is for integers.")
+            raise cannot_trace("pow with a modulus", "it is defined only for integers.")
         return _power(self.trace, self.node, exponent)
 
     def __rpow__(self, base: Any) -> Tracer:
@@ -271,7 +247,8 @@ class Tracer:
 
     def __invert__(self) -> Tracer:
         raise TypeError(
-            "ufunc 'invert' not supported for the input types: ~ wants a truth value, as ~(x > 0)"
+            "ufunc 'invert' not supported for the input types: ~ needs a truth value, such as "
+            "~(x > 0)"
         )
 
     def __round__(self, decimals: int | None = None) -> Tracer:
@@ -287,8 +264,8 @@ class Tracer:
         return apply(self.trace, OPCODE["trunc"], (self,))
 
     def _call(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tracer:
-        made: Tracer = call_function(self.trace, function, args, kwargs)
-        return made
+        result: Tracer = call_function(self.trace, function, args, kwargs)
+        return result
 
     # -- the container --
 
@@ -322,10 +299,10 @@ class Tracer:
         raise cannot_trace(
             "`x[i] = ...`",
             "a traced value cannot be changed in place.",
-            "Write np.where(mask, new, x), or join the parts: np.stack or np.concatenate.",
+            "Write np.where(mask, new, x), or join the parts with np.stack or np.concatenate.",
         )
 
-    # -- what asks for numbers --
+    # -- conversions to numbers, which a traced value does not have --
 
     def __bool__(self) -> NoReturn:
         raise no_truth_value()
@@ -349,7 +326,7 @@ class Tracer:
 
     @property
     def __array__(self) -> Callable[..., NDArray[Any]]:
-        # np.array([x[0], x[1]]) makes an object array of what has no __array__.
+        # np.array([x[0], x[1]]) makes an object array of values without __array__.
         self.trace.made_objects = True
         if not self.shape:
             raise AttributeError("__array__")
@@ -364,11 +341,11 @@ class Tracer:
         out[:] = flat
         return out.reshape(self.shape)
 
-    def _sympy_(self) -> NoReturn:  # else SymPy takes it apart without end
+    def _sympy_(self) -> NoReturn:  # without it, SymPy would iterate over the value endlessly
         raise no_number("symbol")
 
     def item(self, *_: Any) -> NoReturn:
-        """Refuse, as a traced value holds no number."""
+        """Raise an error, because a traced value has no number."""
         raise no_number("float")
 
     def tolist(self) -> Any:
@@ -378,21 +355,21 @@ class Tracer:
     # -- methods --
 
     def reshape(self, *shape: Any, order: str = "C") -> Tracer:
-        """As numpy.ndarray.reshape."""
+        """Do the same as `numpy.ndarray.reshape`."""
         wanted = shape[0] if len(shape) == 1 else shape
         return self._call(np.reshape, (self, wanted), {"order": order})
 
     def transpose(self, *axes: Any) -> Tracer:
-        """As numpy.ndarray.transpose."""
+        """Do the same as `numpy.ndarray.transpose`."""
         wanted = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
         return self._call(np.transpose, (self, wanted), {})
 
     def flatten(self, order: str = "C") -> Tracer:
-        """As numpy.ndarray.flatten."""
+        """Do the same as `numpy.ndarray.flatten`."""
         return self._call(np.ravel, (self, order), {})
 
     def astype(self, dtype: Any, **_: Any) -> Tracer:
-        """Return the value itself for a float type, x != 0 for bool."""
+        """Return the value itself for float64, and x != 0 for bool."""
         wanted = np.dtype(dtype)
         if wanted == np.bool_:
             return self if isinstance(self, Truth) else self != 0.0
@@ -417,34 +394,15 @@ class Tracer:
         return call_function(self.trace, function, args, kwargs)
 
 
-for _name in [
-    "sum",
-    "mean",
-    "prod",
-    "cumsum",
-    "cumprod",
-    "max",
-    "min",
-    "var",
-    "std",
-    "dot",
-    "ravel",
-    "squeeze",
-    "clip",
-    "round",
-    "copy",
-    "repeat",
-    "swapaxes",
-    "diagonal",
-    "take",
-    "any",
-    "all",
-]:
+for _name in (
+    "sum", "mean", "prod", "cumsum", "cumprod", "max", "min", "var", "std", "dot", "ravel",
+    "squeeze", "clip", "round", "copy", "repeat", "swapaxes", "diagonal", "take", "any", "all",
+):  # fmt: skip
     setattr(Tracer, _name, _method(getattr(np, _name), _name))
 
 
 class Truth(Tracer):
-    """A traced value that NumPy would hold as bool: + is or, * is and, - is refused."""
+    """A traced value with dtype bool, for which + means or, * means and, and - is refused."""
 
     __slots__ = ()
 
@@ -507,7 +465,7 @@ _ON_TRUTH: dict[Any, Callable[..., Any]] = {
 
 
 def _index(x: Tracer, index: Any) -> Tracer:
-    """Index as NumPy does: basic indices give a view, arrays and masks a gather."""
+    """Index like NumPy: basic indices give a view, arrays and masks a gather."""
     items = index if isinstance(index, tuple) else (index,)
     for item in items:
         if isinstance(item, np.ma.MaskedArray):
@@ -515,17 +473,17 @@ def _index(x: Tracer, index: Any) -> Tracer:
     if isinstance(index, str):
         raise cannot_trace(
             f"x[{index!r}]",
-            "an array has no names.",
-            "A start that is a dict has: f(p) gets p['name']; of an array write x[:, k].",
+            "an array has no named columns.",
+            "Write x[:, k], or start from a dict, so that f(p) can use p['name'].",
         )
     if any(holds_tracer(i) for i in items):
         traced = [i for i in items if holds_tracer(i)]
         if isinstance(traced[0], Truth):
             better = "Write np.where(mask, x, 0), whose shape does not depend on the mask."
         else:
-            better = "An index must be known before: np.where chooses between values."
+            better = "An index must be a number; np.where selects between values."
         raise cannot_trace(
-            "x[index] with a traced index", "which elements it takes is not known yet.", better
+            "x[index] with a traced index", "the selected elements are not known yet.", better
         )
     if all(
         i is None
@@ -534,6 +492,6 @@ def _index(x: Tracer, index: Any) -> Tracer:
     ):
         dummy = x.trace.dummy(x.shape)[0]
         if not any(i is Ellipsis for i in items):
-            items = (*items, Ellipsis)  # so that one element is an array of no axes, not a number
+            items = (*items, Ellipsis)  # makes a single element an array without axes
         return x.trace.as_view(x, dummy[items])
     return x.trace.gather(x, np.asarray(x.trace.positions(x.shape)[index]))

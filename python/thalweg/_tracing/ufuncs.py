@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Ufuncs that are not one operation of the core, SciPy's by name, and methods as add.reduce."""
+"""Trace ufuncs: compositions of the core's operations, SciPy's by name, and their methods."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from thalweg._tracing.operations import CODES, OPCODE, OPERATIONS
 from thalweg._tracing.registry import FUNCTIONS, accepted, no_traced_form
-from thalweg._tracing.tracer import CODES, OPCODE, OPERATIONS, Tracer, apply
+from thalweg._tracing.tracer import Tracer, apply
 
 if TYPE_CHECKING:
     from thalweg._tracing.trace import Trace
@@ -22,7 +23,7 @@ _OTHER_NAMES = {"psi": "digamma"}
 def call_ufunc(
     trace: Trace, ufunc: np.ufunc, method: str, inputs: Sequence[Any], kwargs: dict[str, Any]
 ) -> Any:
-    """Do what a ufunc or one of its methods does."""
+    """Apply a ufunc, or a method of a ufunc such as `add.reduce`."""
     name = ufunc.__name__
     if method != "__call__":
         handler = METHODS.get((name, method)) or METHODS.get(("", method))
@@ -48,7 +49,7 @@ def call_ufunc(
     return apply(trace, code, inputs)
 
 
-# ---- compositions: of operands that are traced values, some of them constants --------------------
+# ---- compositions of operations, whose operands are traced values --------------------------------
 
 
 def operation(name: str) -> Callable[..., Tracer]:
@@ -60,7 +61,7 @@ def operation(name: str) -> Callable[..., Tracer]:
         return apply(trace, code, operands)
 
     call.__name__ = name
-    call.__doc__ = f"Operation {name}."
+    call.__doc__ = f"Apply the operation {name}."
     return call
 
 
@@ -73,19 +74,19 @@ xlogy, xlog1py, erfc, absolute, equal = map(
 
 
 def power(x: Tracer, y: Tracer) -> Tracer:
-    """Return x**y, a square or root where the exponent says so."""
+    """Return x**y, as a square or a root if the exponent is 2 or 0.5."""
     number = y.trace.graph.constant_value(y.node)
     return x**y if number is None else x**number
 
 
 def modf(x: Tracer) -> tuple[Tracer, Tracer]:
-    """Return the part behind the point and the part before it, with the sign of x."""
+    """Return the fractional and the integral part, both with the sign of x."""
     whole = trunc(x)
     return where(equal(absolute(x), math.inf), 0.0, x - whole), whole
 
 
 def rel_entr(x: Tracer, y: Tracer) -> Tracer:
-    """Return x log(x / y), by log1p near x = y; its slope in x at 0 is minus infinity."""
+    """Return x log(x / y), with log1p near x = y; the slope in x at 0 is minus infinity."""
     ratio = x / y
     near = (ratio > 0.5) & (ratio < 2)
     ordinary = (x == 0) | ((ratio > 1e-300) & (ratio < math.inf))
@@ -97,7 +98,7 @@ def rel_entr(x: Tracer, y: Tracer) -> Tracer:
 
 
 def kl_div(x: Tracer, y: Tracer) -> Tracer:
-    """Return x log(x / y) - x + y, by a series near its minimum, x = y, where the terms cancel.
+    """Return x log(x / y) - x + y, with a series near its minimum x = y, where the terms cancel.
 
     With u = x / y - 1 and s = u / (2 + u), log(1 + u) is 2 artanh(s), and y times
     (1 + u) log(1 + u) - u is y times u**2 / (2 + u) + 2 (1 + u) (s**3 / 3 + s**5 / 5 + ...).
@@ -106,21 +107,21 @@ def kl_div(x: Tracer, y: Tracer) -> Tracer:
     s = u / (2.0 + u)
     z = s**2
     tail: Any = 0.0
-    for k in range(25, 1, -2):  # enough for all digits of the second slope where abs(u) <= 1/4
+    for k in range(25, 1, -2):  # enough for a second derivative to full precision, abs(u) <= 1/4
         tail = tail * z + 1.0 / k
     near = y * (u**2 / (2.0 + u) + 2.0 * (1.0 + u) * (s * z * tail))
     return where((absolute(u) <= 0.25) & (y > 0), near, rel_entr(x, y) - x + y)
 
 
 def huber(delta: Tracer, r: Tracer) -> Tracer:
-    """Return r**2 / 2 near 0, delta (abs(r) - delta / 2) beyond delta."""
+    """Return r**2 / 2 up to abs(r) = delta, and delta (abs(r) - delta / 2) beyond."""
     size = absolute(r)
     value = where(size <= delta, 0.5 * r**2, delta * (size - 0.5 * delta))
     return where(delta < 0, math.inf, value)
 
 
 def pseudo_huber(delta: Tracer, r: Tracer) -> Tracer:
-    """Return delta**2 (sqrt(1 + (r / delta)**2) - 1) without its cancellation or overflow."""
+    """Return delta**2 (sqrt(1 + (r / delta)**2) - 1) without cancellation or overflow."""
     value = r * (r * (delta / (delta + hypot(delta, r))))
     return where(delta < 0, math.inf, where(delta == 0, 0.0, value))
 
@@ -194,7 +195,7 @@ def log_sum_exp(trace: Trace, x: Any, axis: Any = 0, keepdims: bool = False) -> 
 
 
 def outer(trace: Trace, ufunc: Any, a: Any, b: Any) -> Any:
-    """Return the ufunc of every pair."""
+    """Apply the ufunc to every pair of elements."""
     a, b = trace.wrap(a), trace.wrap(b)
     return ufunc(a.reshape(a.shape + (1,) * b.ndim), b)
 
@@ -213,7 +214,7 @@ METHODS: dict[tuple[str, str], Callable[..., Any]] = {
 }
 
 
-# ---- methods named after ufuncs: NumPy calls them on the elements of object arrays ---------------
+# ---- methods named after ufuncs, which NumPy calls on the elements of object arrays --------------
 
 
 def _method(ufunc: Any, name: str) -> Callable[..., Any]:
@@ -221,7 +222,7 @@ def _method(ufunc: Any, name: str) -> Callable[..., Any]:
         return self.__array_ufunc__(ufunc, "__call__", self, *others)
 
     method.__name__ = name
-    method.__doc__ = f"As numpy.{name}."
+    method.__doc__ = f"Do the same as `numpy.{name}`."
     return method
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The command line: `thalweg` and its commands."""
+"""Provide the command line: `thalweg` and its commands."""
 
 from thalweg.cli.parser import main
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Shell completion: the command line's own parsers written out for bash, zsh and fish.
+"""Write shell completion scripts for bash, zsh and fish from the parsers of the command line.
 
-The scripts are made of commands, options and choices alone, so pressing the key starts no Python.
+The scripts contain all commands, options and choices, so completion does not start Python.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 __all__ = ["SHELLS", "script"]
 
-# What to add where; told by `thalweg completion --help`.
+# How to install each script; `thalweg completion --help` prints these lines.
 SHELLS = {
     "bash": 'eval "$(thalweg completion bash)"                     # in ~/.bashrc',
     "zsh": 'eval "$(thalweg completion zsh)"                      # in ~/.zshrc, after compinit',
@@ -21,13 +21,13 @@ SHELLS = {
 
 
 class Option(NamedTuple):
-    """An option, or a word that stands alone: how it is written and what may follow."""
+    """An option or a positional argument, and the words that may follow it."""
 
-    flag: str  # empty for words by position
+    flag: str  # empty for a positional argument
     help: str
     values: tuple[str, ...]
-    takes: bool  # is it followed by a word?
-    file: bool  # is that a file?
+    takes: bool  # whether a word follows
+    file: bool  # whether that word is a file
 
 
 def _options(parser: argparse.ArgumentParser) -> Iterator[Option]:
@@ -41,15 +41,15 @@ def _options(parser: argparse.ArgumentParser) -> Iterator[Option]:
         if text == argparse.SUPPRESS:
             continue
         if values:
-            text = text.split(":")[0]  # the choices themselves follow it
+            text = text.split(":")[0]  # the choices are completed themselves
         flags = [flag for flag in action.option_strings if flag.startswith("--")]
         yield Option(flags[0] if flags else "", text, values, takes, file)
 
 
 def script(
-    shell: str, parsers: Mapping[str, argparse.ArgumentParser], told: Mapping[str, str]
+    shell: str, parsers: Mapping[str, argparse.ArgumentParser], summaries: Mapping[str, str]
 ) -> str:
-    """A completion script.
+    """Write a completion script.
 
     Parameters
     ----------
@@ -57,19 +57,19 @@ def script(
         One of `SHELLS`.
     parsers : mapping
         The parser of each command.
-    told : mapping
-        What each command does, in a line.
+    summaries : mapping
+        A one-line description of each command.
     """
     tables = {command: list(_options(parser)) for command, parser in parsers.items()}
-    return {"bash": _bash, "zsh": _zsh, "fish": _fish}[shell](tables, told)
+    return {"bash": _bash, "zsh": _zsh, "fish": _fish}[shell](tables, summaries)
 
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
 
 
-def _bash(tables: Mapping[str, list[Option]], told: Mapping[str, str]) -> str:
-    commands = _quoted(" ".join([*told, "--help", "--version"]))
+def _bash(tables: Mapping[str, list[Option]], summaries: Mapping[str, str]) -> str:
+    commands = _quoted(" ".join([*summaries, "--help", "--version"]))
     lines = [
         "# thalweg: completion for bash",
         "_thalweg() {",
@@ -105,7 +105,7 @@ def _bash(tables: Mapping[str, list[Option]], told: Mapping[str, str]) -> str:
     return "\n".join([*lines, "  esac", "}", "complete -F _thalweg thalweg", ""])
 
 
-def _zsh(tables: Mapping[str, list[Option]], told: Mapping[str, str]) -> str:
+def _zsh(tables: Mapping[str, list[Option]], summaries: Mapping[str, str]) -> str:
     def plain(text: str) -> str:
         return "".join(f"\\{c}" if c in "[]:\\" else c for c in text)
 
@@ -114,7 +114,7 @@ def _zsh(tables: Mapping[str, list[Option]], told: Mapping[str, str]) -> str:
         "# thalweg: completion for zsh",
         "_thalweg() {",
         "  local -a commands=(",
-        *(f"    {_quoted(f'{command}:{plain(text)}')}" for command, text in told.items()),
+        *(f"    {_quoted(f'{command}:{plain(text)}')}" for command, text in summaries.items()),
         "  )",
         "  if ((CURRENT == 2)); then",
         "    _describe -t commands command commands",
@@ -134,21 +134,21 @@ def _zsh(tables: Mapping[str, list[Option]], told: Mapping[str, str]) -> str:
             word = f"{o.flag}[{plain(o.help)}]" if o.flag else ""
             if o.takes:
                 word += f":{what}:{after}"
-            # An option may come again: --start x=1 --start y=2.
+            # Options may be repeated: --start x=1 --start y=2.
             lines.append(f"      {_quoted(('*' if o.flag else str(place)) + word)} \\")
         lines[-1] = lines[-1].removesuffix(" \\")
         lines.append("      ;;")
     return "\n".join([*lines, "  esac", "}", "compdef _thalweg thalweg", ""])
 
 
-def _fish(tables: Mapping[str, list[Option]], told: Mapping[str, str]) -> str:
+def _fish(tables: Mapping[str, list[Option]], summaries: Mapping[str, str]) -> str:
     def plain(text: str) -> str:
         return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
     lines = ["# thalweg: completion for fish", "complete -c thalweg -f"]
     lines += [
         f"complete -c thalweg -n __fish_use_subcommand -a {command} -d {plain(text)}"
-        for command, text in told.items()
+        for command, text in summaries.items()
     ]
     for command, options in tables.items():
         seen = f"complete -c thalweg -n '__fish_seen_subcommand_from {command}'"

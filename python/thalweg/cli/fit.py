@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The command `thalweg fit`: its options, and what it does in order."""
+"""Define the command `thalweg fit` and its options."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ examples:
 
 FILE = """\
 the file:
-  text, a row a line; the first line names the columns (or they are 1, 2, ...); commas, semicolons,
-  tabs or white space stand between cells. Where a cell is empty or "nan" its row is left out.
+  Text with one row on each line. The first line names the columns; without names they are 1, 2, ...
+  Commas, semicolons, tabs or white space separate cells. Rows with an empty or "nan" cell are left
+  out.
 """
 
 
 def add_fit(commands: Any, command: str, epilog: str) -> None:
-    """Add the command to the others; its options only where it is the one that is asked for."""
+    """Add the command to the parser, with its options if it is the command to run."""
     parser = commands.add_parser(
         "fit",
         help="fit an expression's parameters to data in a file",
@@ -44,49 +45,52 @@ def add_fit(commands: Any, command: str, epilog: str) -> None:
     add("expression", metavar="EXPR", help='the model: "a * exp(-x / b) + c"')
     add(
         "--x", action="append", default=[], metavar="[NAME=]COLUMN",
-        help="a predictor: the expression's x, or the variable of that name; once for each",
+        help="column of a predictor: the variable x, or the one named; repeat for several",
     )  # fmt: skip
-    add("--y", metavar="COLUMN", help="what the model is to give")
-    add("--sigma", metavar="COLUMN", help="standard deviations of y, or one number")
+    add("--y", metavar="COLUMN", help="column of the data to fit")
+    add("--sigma", metavar="COLUMN", help="column of standard deviations of y, or one number")
     add(
         "--absolute-sigma", action="store_true",
-        help="take them as they stand; else their size is judged by the residuals",
+        help="treat sigma as absolute; otherwise it is scaled to match the residuals",
     )  # fmt: skip
     add(
         "--start", action="append", default=[], metavar="NAME=VALUE",
-        help="where to start; once for each parameter",
+        help="start value; repeat for each parameter",
     )  # fmt: skip
     add(
         "--bounds", action="append", default=[], metavar="NAME=LOW:HIGH",
-        help="keep a parameter inside; either end may be left out",
+        help="bounds of a parameter; either may be left out",
     )  # fmt: skip
     add(
         "--fixed", action="append", default=[], metavar="NAME=VALUE",
-        help="hold a parameter at a value; it needs no start",
+        help="fix a parameter at a value; it needs no start",
     )  # fmt: skip
     add(
         "--loss", default="linear", metavar="LOSS",
         help="linear, soft_l1, huber, cauchy, arctan (default: linear)",
     )  # fmt: skip
-    add("--f-scale", type=float, default=1.0, metavar="N", help="residuals beyond are outliers")
+    add(
+        "--f-scale", type=float, default=1.0, metavar="N",
+        help="residual beyond which data count as outliers",
+    )  # fmt: skip
     add(
         "--likelihood", default="gaussian", choices=["gaussian", "poisson"], metavar="WORD",
         help="gaussian, or poisson for counts (default: gaussian)",
     )  # fmt: skip
-    add("--max-nfev", type=int, metavar="N", help="most evaluations")
-    add("--plot", metavar="FILE", help="draw data and curve (png, svg, pdf); needs matplotlib")
+    add("--max-nfev", type=int, metavar="N", help="maximum number of evaluations")
+    add("--plot", metavar="FILE", help="draw data and curve (png, svg, pdf); needs Matplotlib")
     add("--json", action="store_true", help="print as JSON, for programs")
 
 
 def _fit(given: argparse.Namespace) -> int:
-    from thalweg.cli.fitting import Asked
+    from thalweg.cli.fitting import FitRequest
     from thalweg.cli.report import shown
 
-    asked = Asked.of(given)
+    request = FitRequest.of(given)
     drawing = picture(given.plot) if given.plot is not None else None
-    if drawing is not None and len(asked.predictors) != 1:
-        raise BadInputError(f"--plot draws one predictor, got {len(asked.predictors)}")
-    done = asked.run(given)
+    if drawing is not None and len(request.predictors) != 1:
+        raise BadInputError(f"--plot needs one predictor, got {len(request.predictors)}")
+    done = request.run(given)
     if drawing is not None:
         done.draw(drawing)
     if given.json:

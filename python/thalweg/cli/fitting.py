@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What `thalweg fit` is asked and what it tells: the words read, the fit, its rows and data."""
+"""Read the arguments of `thalweg fit`, run the fit, and format its result."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
     from thalweg._formulas.expressions import Expression
 
-__all__ = ["Asked", "Fitted"]
+__all__ = ["FitRequest", "Fitted"]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What is to be fitted to what."""
+class FitRequest:
+    """The arguments of a fit: model, data columns, start, bounds and fixed parameters."""
 
     file: str
     expression: Expression
@@ -41,13 +41,13 @@ class Asked:
     bounds: list[tuple[float | None, float | None]] | None
 
     @classmethod
-    def of(cls, given: argparse.Namespace) -> Asked:
-        """Read the words, or BadInputError."""
+    def of(cls, given: argparse.Namespace) -> FitRequest:
+        """Read the arguments, or raise BadInputError."""
         expression = read_expression(given.expression, "expression")
         if not given.x:
-            raise BadInputError("no predictor: add --x COLUMN")
+            raise BadInputError("there is no predictor: add --x COLUMN")
         if given.y is None:
-            raise BadInputError("nothing to fit to: add --y COLUMN")
+            raise BadInputError("there are no data to fit: add --y COLUMN")
         predictors = _predictors(given.x, expression.variables)
         parameters = tuple(v for v in expression.variables if v not in predictors)
         if not parameters:
@@ -58,7 +58,7 @@ class Asked:
         }
         free = tuple(p for p in parameters if p not in fixed)
         if not free:
-            raise BadInputError("--fixed holds every parameter: nothing is left to fit")
+            raise BadInputError("--fixed fixes every parameter: nothing is left to fit")
         begun = read_start(given.start, free)
         ends = read_bounds(given.bounds, free, begun)
         start = dict(zip(free, begun, strict=True)) | fixed
@@ -79,14 +79,14 @@ class Asked:
         )
 
     def __call__(self, x: Any, *p: Any) -> Any:
-        """The model's values, of predictors (k, m) and parameters."""
+        """Evaluate the model for predictors (k, m) and parameters."""
         values = dict(zip(self.predictors, x, strict=True)) | dict(
             zip(self.parameters, p, strict=True)
         )
         return self.expression(*(values[name] for name in self.expression.variables))
 
     def run(self, given: argparse.Namespace) -> Fitted:
-        """Read the file, and fit."""
+        """Read the file and run the fit."""
         from thalweg.cli.tables import read_table
 
         columns = [*self.predictors.values(), self.y]
@@ -123,13 +123,13 @@ class Asked:
                 fixed=self.fixed or None, loss=given.loss, f_scale=given.f_scale,
                 likelihood=given.likelihood, max_nfev=given.max_nfev, threads=1, **keywords,
             )  # fmt: skip
-        except (ValueError, TypeError, ArithmeticError) as error:  # of arguments; told in one line
+        except (ValueError, TypeError, ArithmeticError) as error:  # reported in one line
             raise BadInputError(" ".join(str(error).split())) from error
         return Fitted(self, fits, x[:, there], y[there], sigma, int((~there).sum()))
 
 
 def _predictors(words: list[str], variables: tuple[str, ...]) -> dict[str, str]:
-    """Columns by the expression's variables."""
+    """Return the column of each predictor by the variable of the expression."""
     found: dict[str, str] = {}
     for word in words:
         name, equals, column = (part.strip() for part in word.partition("="))
@@ -144,13 +144,13 @@ def _predictors(words: list[str], variables: tuple[str, ...]) -> dict[str, str]:
                 f"{', '.join(variables) or 'no variables'}"
             )
         if name in found:
-            raise BadInputError(f"--x {name}: given twice")
+            raise BadInputError(f"--x {name} is given twice")
         found[name] = column
     return found
 
 
 def _sigma(word: str | None) -> str | float | None:
-    """A number, or the name of a column."""
+    """Read a number or the name of a column."""
     if word is None:
         return None
     try:
@@ -161,9 +161,9 @@ def _sigma(word: str | None) -> str | float | None:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """What came out."""
+    """The result of a fit, with the data that were fitted."""
 
-    asked: Asked
+    request: FitRequest
     fits: Any
     x: Any
     y: Any
@@ -172,7 +172,7 @@ class Fitted:
 
     @property
     def success(self) -> bool:
-        """Whether it converged."""
+        """Whether the fit converged."""
         return bool(self.fits.success)
 
     @property
@@ -182,24 +182,24 @@ class Fitted:
 
     @property
     def reason(self) -> str:
-        """Why it ended."""
+        """Why the fit ended."""
         return str(self.fits[()].reason)
 
     def _free(self) -> int:
-        return len(self.asked.parameters) - len(self.asked.fixed)
+        return len(self.request.parameters) - len(self.request.fixed)
 
     def rows(self) -> list[tuple[str, str]]:
-        """The result as rows of name and text."""
+        """Return the result as rows of name and text."""
         from thalweg._results.result import seconds
 
         one = self.fits[()]
         rows = []
-        for i, name in enumerate(self.asked.parameters):
+        for i, name in enumerate(self.request.parameters):
             error = float(one.perr[i])
-            told = "fixed" if name in self.asked.fixed else f"± {error:.3g}"
+            note = "fixed" if name in self.request.fixed else f"± {error:.3g}"
             if error != error:
-                told = "(at a bound)" if self.success else "± nan"
-            rows.append((name, f"{float(one.popt[i])!r} {told}"))
+                note = "(at a bound)" if self.success else "± nan"
+            rows.append((name, f"{float(one.popt[i])!r} {note}"))
         data = f"{self.y.size}" + (f", {self.missing} missing" if self.missing else "")
         return [
             *rows,
@@ -216,21 +216,21 @@ class Fitted:
         ]
 
     def data(self) -> dict[str, Any]:
-        """All of it, as JSON holds it."""
+        """Return the whole result as data for JSON."""
         from thalweg.cli.report import plain
 
-        asked, one = self.asked, self.fits[()]
+        request, one = self.request, self.fits[()]
         found: dict[str, Any] = plain({
             "thalweg": __version__,
-            "expression": asked.expression.text.strip(),
-            "file": asked.file,
-            "predictors": asked.predictors,
-            "y": asked.y,
-            "parameters": asked.parameters,
-            "start": dict(zip(asked.parameters, asked.start, strict=True)),
-            "fixed": asked.fixed,
-            "popt": dict(zip(asked.parameters, one.popt, strict=True)),
-            "perr": dict(zip(asked.parameters, one.perr, strict=True)),
+            "expression": request.expression.text.strip(),
+            "file": request.file,
+            "predictors": request.predictors,
+            "y": request.y,
+            "parameters": request.parameters,
+            "start": dict(zip(request.parameters, request.start, strict=True)),
+            "fixed": request.fixed,
+            "popt": dict(zip(request.parameters, one.popt, strict=True)),
+            "perr": dict(zip(request.parameters, one.perr, strict=True)),
             "pcov": one.pcov,
             "cost": one.cost,
             "data": self.y.size,
@@ -248,15 +248,15 @@ class Fitted:
         return found
 
     def draw(self, file: str) -> None:
-        """Data and curve as a picture."""
+        """Draw the data and the curve."""
         from thalweg import plot
 
-        asked = self.asked
-        (column,) = asked.predictors.values()
+        request = self.request
+        (column,) = request.predictors.values()
         save_picture(
             lambda: plot.fit(
-                lambda x, *p: asked(x[None], *p), self.x[0], self.y, self.fits.popt,
-                self.fits.pcov, self.sigma, names=[column, asked.y],
+                lambda x, *p: request(x[None], *p), self.x[0], self.y, self.fits.popt,
+                self.fits.pcov, self.sigma, names=[column, request.y],
             ),
             file,
         )  # fmt: skip

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The commands `thalweg gallery` and `thalweg completion`."""
+"""Define the commands `thalweg gallery` and `thalweg completion`."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
 from thalweg.cli.options import picture
@@ -25,13 +26,13 @@ examples:
 """
 
 COMPLETION = """\
-examples (each once; then `thalweg min<TAB>` and `--method <TAB>` are filled in):
+examples (run the line of your shell once; then `thalweg min<TAB>` and `--method <TAB>` complete):
   {}
 """
 
 
 def add_gallery(commands: Any, command: str, parser: Callable[[str], Any]) -> None:
-    """Add both commands; `parser` makes the whole parser with one command's options."""
+    """Add both commands; `parser` builds the whole parser with the options of one command."""
     gallery = commands.add_parser(
         "gallery",
         help="read and run an example, and show its pictures",
@@ -46,8 +47,8 @@ def add_gallery(commands: Any, command: str, parser: Callable[[str], Any]) -> No
 
     completion = commands.add_parser(
         "completion",
-        help="print what makes a shell complete commands and options",
-        description="Print what makes a shell complete commands, options and names.",
+        help="print a script for shell completion",
+        description="Print a script that completes commands, options and names in a shell.",
         epilog=COMPLETION.format("\n  ".join(SHELLS.values())),
     )
     completion.set_defaults(run=lambda given: _completion(given, parser))
@@ -58,7 +59,10 @@ def _gallery_options(parser: argparse.ArgumentParser) -> None:
     from thalweg.gallery import names
 
     add = parser.add_argument
-    add("name", nargs="?", choices=names(), metavar="NAME", help="an example; without it, a list")
+    add(
+        "name", nargs="?", choices=names(), metavar="NAME",
+        help="the example; without a name, all are listed",
+    )  # fmt: skip
     add("--plot", metavar="FILE", help="write the pictures (png, svg, pdf) instead of showing them")
     add("--no-show", action="store_true", help="open no window")
     add("--source", action="store_true", help="print the script instead of running it")
@@ -67,6 +71,8 @@ def _gallery_options(parser: argparse.ArgumentParser) -> None:
 def _gallery(given: argparse.Namespace) -> int:
     from thalweg import gallery
 
+    if isinstance(sys.stdout, TextIOWrapper):  # a terminal may lack the minus sign of the text
+        sys.stdout.reconfigure(errors="replace")
     if given.name is None:
         width = max(map(len, gallery.names()), default=0)
         for name in gallery.names():
@@ -79,16 +85,16 @@ def _gallery(given: argparse.Namespace) -> int:
         picture(given.plot)
     try:
         written = gallery.run(given.name, given.plot, not given.no_show)
-    except ModuleNotFoundError as error:  # the extras have the names of the modules
-        told = f'it needs {error.name}: pip install "thalweg[{error.name}]"'
-        raise BadInputError(f"gallery {given.name}: {told}") from error
+    except ModuleNotFoundError as error:  # an import of the example; its extra has the same name
+        need = f'it needs {error.name}: pip install "thalweg[{error.name}]"'
+        raise BadInputError(f"gallery {given.name}: {need}") from error
     except (ImportError, OSError) as error:
         raise BadInputError(f"gallery {given.name}: {error}") from error
     for file in written:
         print(f"picture: {file}")  # noqa: T201
     if not (written or given.no_show or gallery.has_windows()):
-        told = "there is no display for the pictures; --plot FILE writes them"
-        print(f"thalweg: {told}", file=sys.stderr)  # noqa: T201
+        note = "there is no display for the pictures; --plot FILE writes them"
+        print(f"thalweg: {note}", file=sys.stderr)  # noqa: T201
     return 0
 
 
@@ -97,11 +103,11 @@ def _completion(given: argparse.Namespace, parser: Callable[[str], Any]) -> int:
 
     commands = subparsers(parser(""))
     filled = {name: subparsers(parser(name)).choices[name] for name in commands.choices}
-    told = {action.dest: action.help or "" for action in commands._choices_actions}
-    sys.stdout.write(script(given.shell, filled, told))
+    summaries = {action.dest: action.help or "" for action in commands._choices_actions}
+    sys.stdout.write(script(given.shell, filled, summaries))
     return 0
 
 
 def subparsers(parser: argparse.ArgumentParser) -> Any:
-    """The commands of a parser."""
+    """Return the commands of a parser."""
     return next(a for a in parser._actions if isinstance(a, argparse._SubParsersAction))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""`thalweg multistart`, `thalweg basins` and `thalweg sweep`: their options, and what they tell."""
+"""Define the commands `thalweg multistart`, `thalweg basins` and `thalweg sweep`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _MULTISTART = """\
 exit status:
   0  a minimum was found
   1  no descent ended at a minimum
-  2  bad input; standard error says in one line what was wrong
+  2  invalid input; standard error says in one line what is wrong
 
 examples:
   thalweg multistart "sin(3*x) + 0.1*x**2" --bounds x=-5:5
@@ -50,7 +50,7 @@ _BASINS = """\
 exit status:
   0  a minimum was found
   1  no descent ended at a minimum
-  2  bad input; standard error says in one line what was wrong
+  2  invalid input; standard error says in one line what is wrong
 
 examples:
   thalweg basins "(x**2 + y - 11)**2 + (x + y**2 - 7)**2" --bounds x=-5:5 --bounds y=-5:5 \\
@@ -63,21 +63,23 @@ examples:
 
 _SWEEP = """\
 values of a hyper-parameter:
-  0.1            one, for all runs
-  0.1,0.2,0.5    these
+  0.1            one value for all runs
+  0.1,0.2,0.5    a list of values
   0.1:0.5:9      9 values from 0.1 to 0.5, evenly spaced
-  0.01:1:9:log   9 values from 0.01 to 1, each the same multiple of the last
-  Every combination is run.
+  0.01:1:9:log   9 values from 0.01 to 1, with equal ratios
+  Every combination of values is run.
 
 verdicts:
-  converged; too_small: the value fell at every step, and there is some way to go; oscillating: it
-  rose in a quarter or more of the last half of the steps; diverged; left_domain; non_finite; stuck;
-  unfinished: none of these
+  converged
+  too_small      the value fell at every step, but the gradient is not small yet
+  oscillating    the value rose in a quarter or more of the last half of the steps
+  diverged, left_domain, non_finite, stuck
+  unfinished     none of these
 
 exit status:
   0  a run converged
-  1  none did
-  2  bad input; standard error says in one line what was wrong
+  1  no run converged
+  2  invalid input; standard error says in one line what is wrong
 
 examples:
   thalweg sweep "exp(x) - log(x)" --start x=1.6 --learning-rate 0.01:1:20:log --max-iter 100
@@ -92,7 +94,7 @@ examples:
 def _adder(
     name: str, summary: str, description: str, teaching: str, fill: Callable[[Any], None]
 ) -> Callable[[Any, str, str], None]:
-    """What enters a command; its options only where it is the one that is asked for."""
+    """Return a function that adds a command, with its options if it is the command to run."""
 
     def add(commands: Any, command: str, epilog: str) -> None:
         parser = commands.add_parser(
@@ -109,33 +111,34 @@ def _box_options(parser: argparse.ArgumentParser) -> None:
     add("expression", metavar="EXPR", help='what to minimize: "exp(x) - log(x)"')
     add(
         "--bounds", action="append", default=[], metavar="NAME=LOW:HIGH",
-        help="where to start, once for each variable; equal ends hold it",
+        help="where to start; repeat for each variable; equal bounds fix it",
     )  # fmt: skip
     method_options(parser, "lbfgs")
-    add("--free", action="store_true", help="let descents leave the bounds")
+    add("--free", action="store_true", help="allow descents to leave the bounds")
     add(
-        "--merge-tol", type=float, default=1e-3, metavar="SHARE",
-        help="ends this close are one minimum, as a share of the bounds' width (default: 1e-3)",
+        "--merge-tol", type=float, default=1e-3, metavar="FRACTION",
+        help="endpoints this close are one minimum, relative to the width of the bounds "
+        "(default: 1e-3)",
     )  # fmt: skip
 
 
 def _common_options(parser: argparse.ArgumentParser, drawn: str) -> None:
     add = parser.add_argument
     stop_options(parser)
-    add("--threads", type=int, metavar="N", help="threads that share the work (default: all cores)")
-    add("--progress", action="store_true", help="show how many have ended, on standard error")
-    add("--plot", metavar="FILE", help=f"draw {drawn} (png, svg, pdf); needs matplotlib")
+    add("--threads", type=int, metavar="N", help="number of threads (default: all cores)")
+    add("--progress", action="store_true", help="show on standard error how many have ended")
+    add("--plot", metavar="FILE", help=f"draw {drawn} (png, svg, pdf); needs Matplotlib")
     add("--json", action="store_true", help="print as JSON, for programs")
 
 
 def _multistart_options(parser: argparse.ArgumentParser) -> None:
     _box_options(parser)
     add = parser.add_argument
-    add("--n", type=int, default=1000, metavar="N", help="how many starts (default: 1000)")
-    add("--seed", type=int, default=0, metavar="N", help="of the starts (default: 0)")
+    add("--n", type=int, default=1000, metavar="N", help="number of starts (default: 1000)")
+    add("--seed", type=int, default=0, metavar="N", help="seed for the starts (default: 0)")
     add(
         "--sampling", choices=("sobol", "uniform"), default="sobol", metavar="KIND",
-        help="sobol: all over the box evenly, needs SciPy (default); uniform: independent",
+        help="sobol: evenly spread, needs SciPy (default); uniform: independent",
     )  # fmt: skip
     _common_options(parser, "the basins of one or two variables")
     hyper_options(parser)
@@ -146,7 +149,7 @@ def _basins_options(parser: argparse.ArgumentParser) -> None:
     _box_options(parser)
     parser.add_argument(
         "--shape", default=None, metavar="NxM",
-        help="starts along each variable (default: 512x512, 512 for one variable)",
+        help="number of starts along each variable (default: 512x512, 512 for one variable)",
     )  # fmt: skip
     _common_options(parser, "the map")
     hyper_options(parser)
@@ -158,11 +161,11 @@ def _sweep_options(parser: argparse.ArgumentParser) -> None:
     add("expression", metavar="EXPR", help='what to minimize: "exp(x) - log(x)"')
     add(
         "--start", action="append", default=[], metavar="NAME=VALUE",
-        help="where to start; once for each variable",
+        help="start value; repeat for each variable",
     )  # fmt: skip
     add(
         "--bounds", action="append", default=[], metavar="NAME=LOW:HIGH",
-        help="keep a variable inside; either end may be left out",
+        help="bounds of a variable; either may be left out",
     )  # fmt: skip
     method_options(parser, "gradient_descent")
     add("--runs", action="store_true", help="print every run too")
@@ -173,23 +176,23 @@ def _sweep_options(parser: argparse.ArgumentParser) -> None:
 
 add_multistart = _adder(
     "multistart", "find the minima in a box",
-    "Descend from starts all over a box, and tell the minima.",
+    "Descend from starts spread over a box and list the distinct minima.",
     _MULTISTART, _multistart_options,
 )  # fmt: skip
 add_basins = _adder(
-    "basins", "map which start ends at which minimum",
-    "Descend from every point of a grid, and tell which minimum each descent ends at.",
+    "basins", "map which start leads to which minimum",
+    "Descend from every point of a grid and map which minimum each start leads to.",
     _BASINS, _basins_options,
 )  # fmt: skip
 add_sweep = _adder(
     "sweep", "try many learning rates at once",
-    "Descend with every combination of hyper-parameters, and tell what became of each.",
+    "Descend with every combination of hyper-parameters and give a verdict on each run.",
     _SWEEP, _sweep_options,
 )  # fmt: skip
 
 
 def _multistart(given: argparse.Namespace) -> int:
-    expression, box, call, file = _asked_over_a_box(given)
+    expression, box, call, file = _box_arguments(given)
     import thalweg as tw
     from thalweg.cli.report_many import Found
 
@@ -206,11 +209,13 @@ def _multistart(given: argparse.Namespace) -> int:
         drawn = tw.basins(expression, box, sizes, given.method, **call)
         save_picture(lambda: drawn.plot(names=names), file)
     how = {"n": given.n, "seed": given.seed, "sampling": given.sampling}
-    return _told(Found(expression, box, given.method, hyper_given(given), found, how), given)
+    return _print_report(
+        Found(expression, box, given.method, hyper_given(given), found, how), given
+    )
 
 
 def _basins(given: argparse.Namespace) -> int:
-    expression, box, call, file = _asked_over_a_box(given)
+    expression, box, call, file = _box_arguments(given)
     names = [v for v, (a, b) in zip(expression.variables, box, strict=True) if a < b]
     shape = read_shape(given.shape, len(names))
     _refuse_to_draw(file, len(names))
@@ -224,11 +229,13 @@ def _basins(given: argparse.Namespace) -> int:
         save_picture(lambda: b.plot(names=names), file)
     axes = dict(zip(names, b.axes, strict=True))
     how = {"shape": shape, "axes": axes, "labels": b.labels}
-    return _told(Found(expression, box, given.method, hyper_given(given), b.minima, how), given)
+    return _print_report(
+        Found(expression, box, given.method, hyper_given(given), b.minima, how), given
+    )
 
 
-def _asked_over_a_box(given: argparse.Namespace) -> tuple[Any, Any, dict[str, Any], str | None]:
-    """The expression, its box, keywords of the call, and where to draw."""
+def _box_arguments(given: argparse.Namespace) -> tuple[Any, Any, dict[str, Any], str | None]:
+    """Return the expression, its box, the keywords of the call, and the file of the picture."""
     expression = read_expression(given.expression, "expression")
     if not expression.variables:
         raise BadInputError(f"expression {given.expression.strip()!r} has no variable")
@@ -242,9 +249,7 @@ def _asked_over_a_box(given: argparse.Namespace) -> tuple[Any, Any, dict[str, An
 
 def _refuse_to_draw(file: str | None, variables: int) -> None:
     if file is not None and variables > 2:
-        raise BadInputError(
-            "--plot draws one or two variables: hold the others by --bounds with equal ends"
-        )
+        raise BadInputError("--plot draws one or two variables: fix the others by equal --bounds")
 
 
 def _sweep(given: argparse.Namespace) -> int:
@@ -271,18 +276,18 @@ def _sweep(given: argparse.Namespace) -> int:
         raise BadInputError("--plot draws one or two hyper-parameters with several values")
     if file is not None:
         save_picture(s.plot, file)
-    return _told(Swept(expression, start, given.method, hyper, s, given.runs), given)
+    return _print_report(Swept(expression, start, given.method, hyper, s, given.runs), given)
 
 
 def _called(run: Callable[[], Any]) -> Any:
-    """What the library returns; what it says of its arguments is told in one line."""
+    """Call the library, and report errors about its arguments in one line."""
     try:
         return run()
     except (ValueError, TypeError, ArithmeticError, ImportError, MemoryError) as error:
         raise BadInputError(" ".join(str(error).split())) from error
 
 
-def _told(report: Any, given: argparse.Namespace) -> int:
+def _print_report(report: Any, given: argparse.Namespace) -> int:
     if given.json:
         print_json(report.data())
     else:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The command line: its parser, `thalweg minimize` and `thalweg info`.
+"""Build the parser of the command line, and define `thalweg minimize` and `thalweg info`.
 
-Words in, words out; what they mean is decided by the library. NumPy and the core are imported by
-the commands that need them. Exit status: 0 converged, or stopped at a limit that was given; 1 did
-not converge; 2 bad input; 130 interrupted; 141 nobody reads the output.
+The library interprets the arguments. Commands import NumPy and the core only if they need them.
+The exit status is 0 if a descent converged or stopped at a given limit, 1 if it did not converge,
+2 for invalid input, 130 after an interrupt, and 141 if nobody reads the output.
 """
 
 from __future__ import annotations
@@ -47,49 +47,49 @@ examples:
   # the minimum of a function, from a start
   thalweg minimize "exp(x) - log(x)" --start x=1.6
 
-  # gradient descent as in a textbook: so many steps, each point printed, and a picture
+  # gradient descent as in a textbook: 25 steps, every point printed, and a picture
   thalweg minimize "exp(x) - log(x)" --start x=1.6 --method gradient_descent \\
       --learning-rate 0.1 --max-iter 25 --record --plot descent.png
 
-  # what becomes of each learning rate
+  # compare learning rates
   thalweg sweep "exp(x) - log(x)" --start x=1.6 --learning-rate 0.01:1:20:log --max-iter 100
 
-  # every minimum in a box, and a map of which start ends where
+  # the minima in a box, and a map of which start leads to which minimum
   thalweg multistart "(x**2 + y - 11)**2 + (x + y**2 - 7)**2" --bounds x=-5:5 --bounds y=-5:5
   thalweg basins "(x**2 + y - 11)**2 + (x + y**2 - 7)**2" --bounds x=-5:5 --bounds y=-5:5 \\
       --plot basins.png
 
-  # a curve through the columns of a file
+  # fit a curve to columns of a file
   thalweg fit data.csv "a * exp(-x / b) + c" --x time --y counts \\
       --start a=1 --start b=1 --start c=0
 
-  # pages to learn from: what there is, and one of them with its pictures
+  # examples to learn from: list them, and run one with its pictures
   thalweg gallery
   thalweg gallery sauna --plot sauna.png
 
-  # what this installation is
+  # describe this installation
   thalweg info
 """
 
 EXAMPLES = """\
 examples:
-  # a solver finds its own steps
+  # a solver chooses its own steps
   thalweg minimize "(1 - x)**2 + 100*(y - x**2)**2" --start x=-1.2 --start y=1
 
-  # a rule takes a learning rate; every hyper-parameter has an option
+  # a rule needs a learning rate; every hyper-parameter has an option
   thalweg minimize "exp(x) - log(x)" --start x=1.6 --method gradient_descent --learning-rate 0.1
   thalweg minimize "x**2 + 3*y**2" --start x=2 --start y=1 --method adam --learning-rate 0.1
 
-  # more steps than the 1000 that rules take by default, and a picture of the way
+  # more than the 1000 steps that rules make by default, and a picture of the path
   thalweg minimize "(1 - x)**2 + 100*(y - x**2)**2" --start x=-1.2 --start y=1 \\
       --method momentum --learning-rate 0.0005 --max-iter 20000 --plot rosenbrock.png
 
-  # inside bounds, of which either end may be free; printed for a program
+  # with a lower bound only; printed as JSON
   thalweg minimize "x*log(x)" --start x=1 --bounds x=0.1: \\
       --method gradient_descent --learning-rate 0.1 --json
 """
 
-# Which limit, given by the user, makes which ending a success for the shell.
+# Reaching one of these limits counts as success for the shell if the user set it.
 LIMITS = {
     "max_iterations": "max_iter",
     "max_evaluations": "max_nfev",
@@ -98,9 +98,9 @@ LIMITS = {
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
-    """Help as wide as the terminal, up to 100 columns."""
+    """Formats help as wide as the terminal, up to 100 columns."""
 
-    # argparse itself asks shutil, and imports half of the compression modules with it.
+    # argparse itself would import shutil, and many compression modules with it.
     def __init__(self, prog: str) -> None:
         try:
             columns = os.get_terminal_size(sys.stdout.fileno()).columns
@@ -110,7 +110,7 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 
 
 class _Parser(argparse.ArgumentParser):
-    """Errors in one line, without the usage."""
+    """Reports errors in one line, without the usage."""
 
     def __init__(self, **kw: Any) -> None:
         super().__init__(formatter_class=_Formatter, allow_abbrev=False, **kw)
@@ -120,12 +120,12 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command.
+    """Run a command of the command line.
 
     Parameters
     ----------
     argv : sequence of str, optional
-        The words after `thalweg`; the program's own by default.
+        The arguments after `thalweg`; by default those of the program.
 
     Returns
     -------
@@ -134,7 +134,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Examples
     --------
-    >>> from thalweg.cli.main import main
+    >>> from thalweg.cli import main
     >>> main(["minimize", "(x - 2)**2", "--start", "x=1",
     ...       "--method", "gradient_descent", "--learning-rate", "0.5"])
     x: 2.0
@@ -158,14 +158,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as done:  # --help, --version
         return done.code if isinstance(done.code, int) else 0
     except BrokenPipeError:
-        # Python flushes once more at exit; let that go nowhere.
+        # Python flushes the output once more at exit; discard that.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     return status
 
 
 def _run(words: list[str]) -> int:
-    # A word like "-x**2" is an expression or a number: no option of ours has one dash, but -h.
+    # A word like "-x**2" is an expression or a number, because -h is the only option with one dash.
     words = [
         f" {w}" if w[:1] == "-" and w[1:2] not in ("", "-") and w != "-h" else w for w in words
     ]
@@ -175,11 +175,11 @@ def _run(words: list[str]) -> int:
 
 
 def _parser(command: str) -> argparse.ArgumentParser:
-    """The parser; only the named command's own options are filled in."""
+    """Build the parser; only the named command gets its options."""
     parser = _Parser(
         prog="thalweg",
         description=DESCRIPTION,
-        epilog=TOUR + "\nthalweg COMMAND --help says more.",
+        epilog=TOUR + "\nRun thalweg COMMAND --help for the options of a command.",
     )
     parser.add_argument("--version", action="version", version=f"thalweg {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -199,8 +199,8 @@ def _parser(command: str) -> argparse.ArgumentParser:
     add_fit(commands, command, "\n".join([epilog, FIT_STATUS]))
     info = commands.add_parser(
         "info",
-        help="version, instruction set, cores, optional parts",
-        description="Print version, instruction set in use, cores and optional parts.",
+        help="print versions, instruction set, cores and optional packages",
+        description="Print versions, the instruction set in use, cores and optional packages.",
     )
     info.add_argument("--json", action="store_true", help="print as JSON")
     info.set_defaults(run=_info)
@@ -213,17 +213,17 @@ def _minimize_options(parser: argparse.ArgumentParser) -> None:
     add("expression", metavar="EXPR", help='what to minimize: "exp(x) - log(x)"')
     add(
         "--start", action="append", default=[], metavar="NAME=VALUE",
-        help="where to start; once for each variable",
+        help="start value; repeat for each variable",
     )  # fmt: skip
     method_options(parser, "lbfgs")
     add(
         "--bounds", action="append", default=[], metavar="NAME=LOW:HIGH",
-        help="keep a variable inside; either end may be left out",
+        help="bounds of a variable; either may be left out",
     )  # fmt: skip
     stop_options(parser)
     add("--record", action="store_true", help="print every point too")
-    add("--progress", action="store_true", help="show where it stands, on standard error")
-    add("--plot", metavar="FILE", help="draw the descent (png, svg, pdf); needs matplotlib")
+    add("--progress", action="store_true", help="show progress on standard error")
+    add("--plot", metavar="FILE", help="draw the descent (png, svg, pdf); needs Matplotlib")
     add("--json", action="store_true", help="print as JSON, for programs")
     hyper_options(parser)
 
@@ -260,7 +260,7 @@ def _minimize(given: argparse.Namespace) -> int:
         if so_far is None:
             raise
         result, interrupted = so_far, True
-    except (ValueError, TypeError, ArithmeticError) as error:  # of the arguments; told in one line
+    except (ValueError, TypeError, ArithmeticError) as error:  # reported in one line
         raise BadInputError(" ".join(str(error).split())) from error
 
     if picture is not None and not interrupted:

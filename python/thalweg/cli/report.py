@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""How the command line tells a result: as a table, as lines, or as data for programs."""
+"""Print the result of `thalweg minimize` as a table, as lines, or as JSON."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ __all__ = ["Run", "plain", "shown"]
 
 
 def plain(value: Any) -> Any:
-    """A value as strict JSON holds it: arrays as lists, "NaN", "Infinity" and "-Infinity" as text.
+    """Convert a value to strict JSON: arrays to lists, and non-finite numbers to strings.
 
-    Python's `float` and JavaScript's `Number` both read these texts back.
+    Python's `float` and JavaScript's `Number` both read "NaN", "Infinity" and "-Infinity" back.
 
     Examples
     --------
@@ -47,7 +47,7 @@ def plain(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A finished run of `thalweg minimize`: what was asked, and what came out."""
+    """A finished run of `thalweg minimize`: its arguments and its result."""
 
     expression: Expression
     start: list[float]
@@ -56,14 +56,14 @@ class Run:
     result: Result
 
     def _named(self, point: Any) -> dict[str, Any]:
-        """Entries of a point by variable."""
+        """Return the entries of a point by variable."""
         entries = np.atleast_1d(np.asarray(point)).tolist()
         return dict(zip(self.expression.variables, entries, strict=True))
 
     def data(self) -> dict[str, Any]:
-        """All of it, as JSON holds it."""
+        """Return the whole result as data for JSON."""
         r = self.result
-        told: dict[str, Any] = {
+        entries: dict[str, Any] = {
             "thalweg": __version__,
             "expression": self.expression.text.strip(),
             "variables": self.expression.variables,
@@ -88,19 +88,19 @@ class Run:
             "elapsed": r.elapsed,
         }
         if r.active_mask is not None:
-            told["active_mask"] = self._named(r.active_mask)
+            entries["active_mask"] = self._named(r.active_mask)
         if r.path is not None:
             points = self._points()
-            told["path"] = {
+            entries["path"] = {
                 "x": {name: points[:, i] for i, name in enumerate(self.expression.variables)},
                 "fun": r.path.fun,
                 "grad_norm": r.path.grad_norm,
             }
-        found: dict[str, Any] = plain(told)
-        return found
+        data: dict[str, Any] = plain(entries)
+        return data
 
     def rows(self) -> list[tuple[str, str]]:
-        """The result as rows of name and text, numbers in full."""
+        """Return the result as rows of name and text, with numbers in full."""
         r = self.result
         slope = float(np.max(np.abs(np.asarray(r.jac, dtype=np.float64))))
         rows = [(name, repr(float(v))) for name, v in self._named(r.x).items()]
@@ -124,7 +124,7 @@ class Run:
         return points.reshape(len(points), len(self.expression.variables))
 
     def path(self) -> list[tuple[str, ...]]:
-        """The path as rows of text, a heading first; empty where there is none."""
+        """Return the path as rows of text with a heading, or nothing if there is no path."""
         if self.result.path is None:
             return []
         numbers = np.column_stack([self._points(), self.result.path.fun])
@@ -137,12 +137,12 @@ class Run:
         return [("nit", *self.expression.variables, "fun", "max|jac|"), *rows]
 
     def show(self, path: bool = False) -> None:
-        """Print it: a table on a terminal, `name: text` lines elsewhere; then the path."""
+        """Print the result, as a table on a terminal and as lines elsewhere; then the path."""
         shown(self.rows(), self.path() if path else [], bool(self.result.success))
 
 
 def shown(rows: list[tuple[str, str]], points: list[tuple[str, ...]], success: bool) -> None:
-    """Print rows of name and text, as a table on a terminal; then rows of points."""
+    """Print rows of name and text, as a table on a terminal; then the rows of points."""
     if sys.stdout.isatty():
         _table(rows, points, success)
         return
@@ -152,7 +152,7 @@ def shown(rows: list[tuple[str, str]], points: list[tuple[str, ...]], success: b
 
 
 def _table(rows: list[tuple[str, str]], points: list[tuple[str, ...]], success: bool) -> None:
-    """Print for eyes: with rich if it is there, else aligned."""
+    """Print a table, with rich if it is installed, else as aligned text."""
     try:
         from rich import box
         from rich.console import Console

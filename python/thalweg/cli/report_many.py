@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""How the command line tells of many descents: as a table, as lines, or as data for programs."""
+"""Print the results of many descents as a table, as lines, or as JSON."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["Found", "Swept"]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Minima over a box: what was asked, and what came out."""
+    """The minima in a box, with the arguments of the command."""
 
     expression: Expression
     box: list[tuple[float, float]]
@@ -38,7 +38,7 @@ class Found:
         return len(self.minima) > 0
 
     def data(self) -> dict[str, Any]:
-        """All of it, as JSON holds it."""
+        """Return the whole result as data for JSON."""
         names, m = self.expression.variables, self.minima
         minima = [
             {
@@ -67,7 +67,7 @@ class Found:
         return found
 
     def show(self) -> None:
-        """Print it: the minima in a table behind what there is to say of all."""
+        """Print a summary, and a table of the minima."""
         m = self.minima
         rows = [
             ("minima", f"{len(m):,}"),
@@ -75,7 +75,7 @@ class Found:
             ("elsewhere", ", ".join(f"{k} {n:,}" for k, n in m.elsewhere.items()) or "none"),
         ]
         if m.flat.any():
-            rows.append(("flat", f"{int(m.flat.sum()):,}: points of lines or plains of minima"))
+            rows.append(("flat", f"{int(m.flat.sum()):,}: points on lines or planes of minima"))
         rows.append(("elapsed", seconds(m.elapsed)))
         points = [
             (str(i), *map(repr, point), repr(float(m.fun[i])), str(m.counts[i]))
@@ -87,7 +87,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """Runs with many hyper-parameters: what was asked, and what came out."""
+    """The runs of a sweep, with the arguments of the command."""
 
     expression: Expression
     start: list[float]
@@ -113,7 +113,7 @@ class Swept:
         ]
 
     def data(self) -> dict[str, Any]:
-        """All of it, as JSON holds it."""
+        """Return the whole result as data for JSON."""
         s, runs = self.sweep, self._runs()
         best = runs[self._best()] if self.success else None
         found: dict[str, Any] = plain(
@@ -136,7 +136,7 @@ class Swept:
         return self.sweep._fastest()
 
     def show(self) -> None:
-        """Print it: verdicts and the best run, and every run in a table where that was asked."""
+        """Print the verdicts and the best run, and with `--runs` a table of every run."""
         s = self.sweep
         rows = [("runs", " x ".join(f"{n:,}" for n in s.shape))]
         rows += [(str(v), f"{n:,}") for v, n in s.verdict_counts.items()]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Tables of numbers in text files: columns by name, and in one line what is wrong with them."""
+"""Read columns of numbers from text files, and report errors in one line."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from thalweg.cli.words import BadInputError
 
 __all__ = ["read_table"]
 
-# The first of these that the first line has stands between cells; else white space does.
+# The first of these that occurs in the first line separates cells; otherwise white space does.
 _BETWEEN = ("\t", ";", ",")
-_LONGEST = 1_000_000  # characters of a line: what has longer ones is no table
-_PATIENCE = 10.0  # seconds that a named pipe is waited for
+_LONGEST = 1_000_000  # characters in a line; a file with longer lines is not a table
+_PATIENCE = 10.0  # seconds to wait for a named pipe
 _MISSING = ("", "na", "n/a", "nan", "null", "none", "-")
 
 
 def read_table(file: str, wanted: list[str]) -> dict[str, array[float]]:
-    """Columns of a text file, by name; a missing value is NaN.
+    """Read columns of a text file by name; a missing value is NaN.
 
     Parameters
     ----------
     file : str
-        Its path, or ``-`` for standard input. The first line names the columns, unless it holds
-        numbers alone: columns are then ``1``, ``2``, ... Commas, semicolons, tabs or white space
-        stand between cells; lines that begin with ``#`` are left out, but a heading may.
+        The path of the file, or ``-`` for standard input. The first line names the columns. If it
+        contains only numbers, the columns are named ``1``, ``2``, ... Commas, semicolons, tabs or
+        white space separate cells. Lines that begin with ``#`` are skipped, except for a heading.
     wanted : list of str
-        Names of columns.
+        The names of the columns to read.
 
     Raises
     ------
     BadInputError
-        If the file cannot be read, has no such column or no rows, or a cell is no number.
+        If the file cannot be read, lacks a column, has no rows, or has a cell that is not a number.
     """
     lines = _lines(file)
     first, second = next(lines, None), next(lines, None)
@@ -61,7 +61,7 @@ def read_table(file: str, wanted: list[str]) -> dict[str, array[float]]:
             raise BadInputError(f"{file} has no column {name!r:.80}; it has {_listed(names)}")
         if names.count(name) > 1:
             raise BadInputError(f"{file} has {names.count(name)} columns named {name!r}")
-    # Eight bytes a number, however many rows there are.
+    # An array takes eight bytes for each number, which matters for many rows.
     columns: dict[str, array[float]] = {name: array("d") for name in wanted}
     places = [(names.index(name), name, column) for name, column in columns.items()]
     for i, line in rows:
@@ -70,14 +70,14 @@ def read_table(file: str, wanted: list[str]) -> dict[str, array[float]]:
         cells = _cells(line, between, f"{file}, line {i}")
         if len(cells) != len(names):
             raise BadInputError(
-                f"{file}, line {i}: wanted {len(names)} cells, as the first line has, got "
+                f"{file}, line {i}: expected {len(names)} cells, as in the first line, got "
                 f"{len(cells)}"
             )
         for at, name, column in places:
             value = _number(cells[at])
             if value is None:
                 text = f"{cells[at]!r:.80}"
-                raise BadInputError(f"{file}, line {i}, column {name}: {text} is no number")
+                raise BadInputError(f"{file}, line {i}, column {name}: {text} is not a number")
             column.append(value)
     if any(not column for column in columns.values()):
         raise BadInputError(f"{file} has no rows under its heading")
@@ -85,13 +85,13 @@ def read_table(file: str, wanted: list[str]) -> dict[str, array[float]]:
 
 
 def _listed(names: list[str]) -> str:
-    """Names of columns, so many as fit on a line."""
+    """List the names of columns, shortened to fit in a line."""
     listed = ", ".join(names)
     return listed if len(listed) <= 200 else f"{listed[:200]}... ({len(names)} columns)"
 
 
 def _lines(file: str) -> Iterator[tuple[int, str]]:
-    """The lines of a file that are not blank, with their numbers, one at a time."""
+    """Yield the lines of a file that are not blank, with their numbers."""
     try:
         with _opened(file) as text:
             for i in count(1):
@@ -99,18 +99,18 @@ def _lines(file: str) -> Iterator[tuple[int, str]]:
                 if not line:
                     return
                 if len(line) > _LONGEST:
-                    raise BadInputError(f"{file}, line {i}: longer than {_LONGEST:,} characters")
+                    raise BadInputError(f"{file}, line {i} is longer than {_LONGEST:,} characters")
                 line = line.removeprefix("\ufeff") if i == 1 else line
                 if line.strip():
                     yield i, line.rstrip("\n")
     except OSError as error:
         raise BadInputError(f"{file}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
-        raise BadInputError(f"{file} is no text in UTF-8: {error.reason}") from error
+        raise BadInputError(f"{file} is not text in UTF-8: {error.reason}") from error
 
 
 def _opened(file: str) -> contextlib.AbstractContextManager[TextIO]:
-    """The file as text; devices that never end, and pipes that nobody writes to, are refused."""
+    """Open a file as text; refuse endless devices, and pipes to which nobody writes."""
     if file == "-":
         if sys.stdin is None:
             raise BadInputError("standard input is closed")
@@ -118,24 +118,24 @@ def _opened(file: str) -> contextlib.AbstractContextManager[TextIO]:
     if not file:
         raise BadInputError("the file has no name")
     if "\0" in file:
-        raise BadInputError(f"the name of a file may hold no null character, got {file!r}")
+        raise BadInputError(f"a file name must not contain a null character, got {file!r}")
     kind = Path(file).stat().st_mode
     inherited = file.startswith(("/dev/stdin", "/dev/fd/", "/proc/self/fd/", "/dev/tty"))
     if stat.S_ISCHR(kind) and not inherited:
-        raise BadInputError(f"{file} is a device, no file of rows")
+        raise BadInputError(f"{file} is a device, not a file with rows")
     if stat.S_ISFIFO(kind) and not inherited:
         return open(_written_pipe(file), encoding="utf-8-sig")
     return Path(file).open(encoding="utf-8-sig")
 
 
 def _written_pipe(file: str) -> int:
-    """A named pipe once somebody writes to it: to open one that nobody writes to takes for ever."""
+    """Open a named pipe once somebody writes to it; a plain open could wait for ever."""
     pipe = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
     until = time.monotonic() + _PATIENCE
     while not select.select([pipe], [], [], 0.05)[0]:
         if time.monotonic() > until:
             os.close(pipe)
-            raise BadInputError(f"{file} is a pipe that nobody wrote to for {_PATIENCE:g} s")
+            raise BadInputError(f"{file} is a pipe to which nobody wrote within {_PATIENCE:g} s")
     os.set_blocking(pipe, True)
     return pipe
 
@@ -153,7 +153,7 @@ def _cells(line: str, between: str | None, where: str) -> list[str]:
 
 
 def _number(text: str) -> float | None:
-    """A cell's number, NaN where it is missing, None where it is something else."""
+    """Return the number in a cell, NaN if it is missing, or None if it is not a number."""
     if text.lower() in _MISSING:
         return float("nan")
     try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The command line's words as numbers: expressions, starts, bounds. What does not fit is told."""
+"""Read expressions, starts and bounds from the words of the command line."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Ends = tuple[float | None, float | None]
 
 
 class BadInputError(Exception):
-    """What the user wrote cannot be used; the message is one line."""
+    """Raised for invalid input on the command line; the message is one line."""
 
 
 def read_expression(text: str, what: str) -> Expression:
-    """An expression, or BadInputError that begins with `what`."""
+    """Parse an expression, or raise BadInputError that begins with `what`."""
     from thalweg._formulas.expressions import ExpressionError, parse
 
     try:
@@ -27,7 +27,7 @@ def read_expression(text: str, what: str) -> Expression:
 
 
 def read_number(text: str, what: str) -> float:
-    """A number, or an expression of numbers such as pi/2."""
+    """Read a number, or an expression of numbers such as pi/2."""
     expression = read_expression(text, what)
     if expression.variables:
         raise BadInputError(f"{what} must be a number, got {text!r}")
@@ -35,7 +35,7 @@ def read_number(text: str, what: str) -> float:
 
 
 def by_name(words: list[str], flag: str, variables: tuple[str, ...]) -> dict[str, str]:
-    """`NAME=VALUE` words by name; each name one of the variables, once."""
+    """Split `NAME=VALUE` words by name; each name must be a variable and occur once."""
     found: dict[str, str] = {}
     for word in words:
         name, equals, value = word.partition("=")
@@ -43,7 +43,7 @@ def by_name(words: list[str], flag: str, variables: tuple[str, ...]) -> dict[str
         if not name.isascii():
             from unicodedata import normalize
 
-            name = normalize("NFKC", name)  # as Python reads names
+            name = normalize("NFKC", name)  # as Python normalizes identifiers
         if not (equals and name and value.strip()):
             raise BadInputError(f"{flag} takes NAME=VALUE, got {word.strip()!r}")
         if name not in variables:
@@ -51,18 +51,18 @@ def by_name(words: list[str], flag: str, variables: tuple[str, ...]) -> dict[str
                 f"{flag} {name}: the expression has no {name!r}; it has {', '.join(variables)}"
             )
         if name in found:
-            raise BadInputError(f"{flag} {name}: given twice")
+            raise BadInputError(f"{flag} {name} is given twice")
         found[name] = value.strip()
     return found
 
 
 def read_start(words: list[str], variables: tuple[str, ...]) -> list[float]:
-    """The start, a finite number for each variable."""
+    """Read the start, a finite number for each variable."""
     texts = by_name(words, "--start", variables)
     missing = [name for name in variables if name not in texts]
     if missing:
         wanted = " ".join(f"--start {name}=..." for name in missing)
-        raise BadInputError(f"no start for {', '.join(missing)}: add {wanted}")
+        raise BadInputError(f"there is no start for {', '.join(missing)}: add {wanted}")
     start = [read_number(texts[name], f"--start {name}") for name in variables]
     for name, value in zip(variables, start, strict=True):
         if not math.isfinite(value):
@@ -73,7 +73,7 @@ def read_start(words: list[str], variables: tuple[str, ...]) -> list[float]:
 def read_bounds(
     words: list[str], variables: tuple[str, ...], start: list[float]
 ) -> list[Ends] | None:
-    """A pair for each variable, None where an end is free; None without any."""
+    """Read a pair of bounds for each variable, None for a missing bound; None without bounds."""
     if not words:
         return None
     pairs: dict[str, Ends] = {}
@@ -87,7 +87,7 @@ def read_bounds(
 
 
 def _read_ends(name: str, text: str) -> Ends:
-    """`LOW:HIGH`, None where an end is left out."""
+    """Read `LOW:HIGH`, with None for a bound that is left out."""
     low, colon, high = text.partition(":")
     what = f"--bounds {name}"
     if not colon:
@@ -96,23 +96,23 @@ def _read_ends(name: str, text: str) -> Ends:
     if any(end is not None and math.isnan(end) for end in ends):
         raise BadInputError(f"{what} must be numbers, got {text!r}")
     if ends[0] is not None and ends[1] is not None and ends[0] > ends[1]:
-        raise BadInputError(f"{what}: the lower end {ends[0]} is above the upper {ends[1]}")
+        raise BadInputError(f"{what}: the lower bound {ends[0]} is above the upper {ends[1]}")
     return ends[0], ends[1]
 
 
 def read_box(words: list[str], variables: tuple[str, ...]) -> list[tuple[float, float]]:
-    """A pair of finite numbers for each variable."""
+    """Read a pair of finite bounds for each variable."""
     texts = by_name(words, "--bounds", variables)
     missing = [name for name in variables if name not in texts]
     if missing:
         wanted = " ".join(f"--bounds {name}=LOW:HIGH" for name in missing)
-        raise BadInputError(f"no bounds for {', '.join(missing)}: add {wanted}")
+        raise BadInputError(f"there are no bounds for {', '.join(missing)}: add {wanted}")
     box = []
     for name in variables:
         low, high = _read_ends(name, texts[name])
         if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
             raise BadInputError(
-                f"--bounds {name} must be finite, since descents start all over them, "
+                f"--bounds {name} must be finite, because starts are spread over the whole box, "
                 f"got {texts[name]!r}"
             )
         box.append((low, high))
@@ -120,7 +120,7 @@ def read_box(words: list[str], variables: tuple[str, ...]) -> list[tuple[float, 
 
 
 def read_shape(text: str | None, axes: int) -> tuple[int, ...]:
-    """`512x512`: starts along each of so many axes."""
+    """Read a shape such as `512x512`, the number of starts along each axis."""
     if text is None:
         return (512,) * min(axes, 2) + (2,) * max(0, axes - 2)
     parts = text.strip().lower().split("x")
@@ -129,14 +129,14 @@ def read_shape(text: str | None, axes: int) -> tuple[int, ...]:
     shape = tuple(int(part) for part in parts)
     if len(shape) != axes:
         raise BadInputError(
-            f"--shape must have a number for each of {axes} variables that --bounds leave room, "
+            f"--shape must have a number for each of {axes} variables that --bounds leave free, "
             f"got {text.strip()!r}"
         )
     return shape
 
 
 def read_numbers(text: str, name: str) -> float | list[float]:
-    """One number; `A,B,C`; `LOW:HIGH:COUNT`, evenly spaced; `LOW:HIGH:COUNT:log`, in ratio."""
+    """Read `A`, `A,B,C`, or a range `LOW:HIGH:COUNT`, or with equal ratios `LOW:HIGH:COUNT:log`."""
     what = "--" + name.replace("_", "-")
     if ":" not in text:
         values = [read_number(part, what) for part in text.split(",")]
@@ -148,9 +148,9 @@ def read_numbers(text: str, name: str) -> float | list[float]:
         raise BadInputError(f"{what} takes LOW:HIGH:COUNT or LOW:HIGH:COUNT:log, got {text!r}")
     low, high, count = read_number(parts[0], what), read_number(parts[1], what), int(parts[2])
     if not (math.isfinite(low) and math.isfinite(high)) or count < 2:
-        raise BadInputError(f"{what} takes two finite ends and a COUNT >= 2, got {text!r}")
+        raise BadInputError(f"{what} takes two finite limits and a COUNT >= 2, got {text!r}")
     if parts[3] == "log" and not (low > 0 and high > 0):
-        raise BadInputError(f"{what}: ends of a log range must be > 0, got {text!r}")
+        raise BadInputError(f"{what}: the limits of a log range must be > 0, got {text!r}")
     import numpy as np
 
     spaced = np.geomspace if parts[3] == "log" else np.linspace

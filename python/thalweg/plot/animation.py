@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["animate"]
 
-_COARSE = 81  # points each way of what the legend keeps off
+_COARSE = 81  # points each way of the grid on which the legend avoids valleys
 _FRAMES = 120  # beyond, iterations are left out, evenly
 
 
@@ -110,7 +110,7 @@ def animate(
 
 @functools.cache
 def _shown_class() -> Any:
-    """A FuncAnimation that notebooks show as it is, and that saves without drawing all anew."""
+    """A FuncAnimation that notebooks show directly, and that saves by drawing only what moves."""
     from matplotlib.animation import FuncAnimation
 
     class Animation(FuncAnimation):
@@ -132,7 +132,7 @@ def _shown_class() -> Any:
 
 @contextmanager
 def _background(figure: Any, moving: list[Any]) -> Iterator[None]:
-    """Meanwhile a figure draws what stands still once, and then as an image beneath the rest."""
+    """Let a figure draw everything that stands still once, and then as an image below the rest."""
     from matplotlib.backends.backend_agg import RendererAgg
 
     engine = figure.get_layout_engine()
@@ -142,12 +142,12 @@ def _background(figure: Any, moving: list[Any]) -> Iterator[None]:
     draw, still = figure.draw, {}
 
     def drawn(renderer: Any) -> None:
-        if not hasattr(renderer, "restore_region"):  # of vector graphics there is no image
+        if not hasattr(renderer, "restore_region"):  # vector graphics have no image to keep
             draw(renderer)
             return
         size = renderer.width, renderer.height, renderer.dpi
         if size not in still:
-            # One of its own: matplotlib also draws with a renderer that only measures.
+            # The renderer given may only measure, so the image has one of its own.
             behind: Any = RendererAgg(*size)  # type: ignore[no-untyped-call]
             with _hidden(moving):
                 draw(behind)
@@ -205,7 +205,7 @@ class _Runner:
         ax.set_title(" ", fontsize="medium")  # its height is kept from the first frame on
 
     def moving(self) -> list[Any]:
-        """What changes from frame to frame or lies above that, the lowest first."""
+        """Return what changes from frame to frame, and what lies above it, the lowest first."""
         legend = self.ax.get_legend()
         lines = [artist for each in self.lines for artist in each]
         above = [self.ax.title, *([legend] if legend is not None else [])]

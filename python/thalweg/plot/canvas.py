@@ -28,10 +28,24 @@ DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1)), "-.", (0, (8, 2)), (
 MARKS = ("o", "s", "^", "D", "v", "P")
 NOTHING = "0.88"  # where a function has no value, or a fit none
 
+# Marks of a minimum, and of the end of a descent that did not come to rest.
+STAR: dict[str, Any] = {
+    "marker": "*",
+    "markersize": 14.0,
+    "markerfacecolor": YELLOW,
+    "markeredgewidth": 0.9,
+}
+CROSS: dict[str, Any] = {
+    "marker": "X",
+    "markersize": 9.0,
+    "markerfacecolor": "white",
+    "markeredgewidth": 1.1,
+}
+
 _MARKED = 300  # points beyond which markers would hide the line
 _ARROWS = 12
-SEAM = 0.4  # width of a facet's edge in its own colour: without it the facets' seams show
-_VALLEY = 0.2  # of the picture is low: a legend keeps off it
+SEAM = 0.4  # width of a facet's edge, in its own colour; without it seams show between facets
+_VALLEY = 0.2  # the lowest share of the picture, which a legend avoids
 _HALO = 2.2  # width of the white edge that lifts a line off what lies beneath
 
 
@@ -90,9 +104,9 @@ def legend(ax: Axes, **kw: Any) -> Legend:
 def path_of(
     ax: Axes, points: FloatArray, limits: FloatArray, label: str, k: int = 0, lifted: bool = True
 ) -> None:
-    """A descent's points (k, 2) as a line with marks and a few arrow heads.
+    """Draw a descent's points (k, 2) as a line with marks and a few arrow heads.
 
-    `lifted`: with a white edge, over areas; over a curve it would erase the curve.
+    A `lifted` line has a white edge. It is for areas; over a curve it would erase the curve.
     """
     drawn = thinned(points)
     line: dict[str, Any] = {"linewidth": 1.4, "label": label, "zorder": 3.0, **style(k)}
@@ -129,10 +143,10 @@ def arrows(ax: Axes, points: FloatArray, limits: FloatArray, color: str) -> None
 def ends(
     ax: Axes, trail: Trail, start: FloatArray | None, end: FloatArray, names: set[str]
 ) -> None:
-    """Where a descent began and ended, told apart by shape as well as by colour.
+    """Mark where a descent began and ended, by shape as well as by colour.
 
-    A star is a minimum: a descent that did not come to rest ends in a cross. `names` are those
-    that the legend has already.
+    A star marks a minimum. A descent that did not come to rest ends in a cross. `names` holds the
+    names that the legend already has.
     """
     kw: dict[str, Any] = {"linestyle": "none", "markeredgecolor": BLACK, "clip_on": True}
 
@@ -149,25 +163,13 @@ def ends(
     if trail.settled:
         star(ax, end, label("best"))
     elif start is not None and not np.array_equal(start, end):
-        ax.plot(
-            *end[:, None], marker="X", markersize=9, markerfacecolor="white",
-            markeredgewidth=1.1, label=label("end"), zorder=7, **kw,
-        )  # fmt: skip
+        ax.plot(*end[:, None], label=label("end"), zorder=7, **CROSS, **kw)
 
 
 def star(ax: Axes, at: FloatArray, label: str | None, size: float = 14.0) -> None:
-    """A minimum."""
-    ax.plot(
-        *at[:, None],
-        linestyle="none",
-        marker="*",
-        markersize=size,
-        markerfacecolor=YELLOW,
-        markeredgecolor=BLACK,
-        markeredgewidth=0.9,
-        label=label,
-        zorder=7,
-    )
+    """Mark a minimum."""
+    kw: dict[str, Any] = STAR | {"markersize": size, "markeredgecolor": BLACK}
+    ax.plot(*at[:, None], linestyle="none", label=label, zorder=7, **kw)
 
 
 def told(ax: Axes, fun: float, nit: int, reason: Any) -> None:
@@ -212,7 +214,7 @@ def path_and_ends(
 
 
 def _place(ax: Axes, limits: FloatArray) -> tuple[float, float]:
-    """About how large a picture will be, in pixels: its layout is made when it is drawn."""
+    """Estimate the size of a picture in pixels; its layout is only known once it is drawn."""
     spec, figure = ax.get_subplotspec(), cast("Figure", ax.figure)
     place = ax.get_position() if spec is None else spec.get_position(figure)
     width, height = place.width * figure.bbox.width, place.height * figure.bbox.height
@@ -224,7 +226,7 @@ def _place(ax: Axes, limits: FloatArray) -> tuple[float, float]:
 
 
 def beside_paths(ax: Axes, trails: dict[str, Trail], grid: tuple[FloatArray, ...]) -> None:
-    """A legend in the corner where it hides neither paths nor the valleys of a grid X, Y, Z."""
+    """Add a legend in the corner where it hides least of the paths and of the valleys of a grid."""
     limits = np.asarray([ax.get_xlim(), ax.get_ylim()])
     X, Y, Z = grid
     there = np.isfinite(Z)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["fit", "maps"]
 
 _CURVE_POINTS = 401
-_COVERED = 0.7  # of a picture: a band beyond tells nothing
-_SINGULAR = 1e-8  # smallest eigenvalue of the correlations: the root of the precision, as errors
+_COVERED = 0.7  # share of the picture; a band that covers more shows nothing
+_SINGULAR = 1e-8  # smallest eigenvalue of the correlations; the square root of the precision
 _OUTLIERS = 0.01  # of a map's pixels on either side are left to the ends of its colour scale
 
 
@@ -145,10 +145,10 @@ def _band(
     y: FloatArray,
     confidence: float,
 ) -> None:
-    """Where the curve lies with a probability; nothing where the covariance is not known.
+    """Draw the confidence band; draw nothing if the covariance is not known.
 
-    A band that would cover the picture says nothing, and neither does one whose width is rounding
-    errors of a covariance near singular: the legend says so in its place.
+    A band that covers the picture shows nothing, and neither does one whose width is rounding
+    error of a nearly singular covariance. In these cases the legend says why there is none.
     """
     if covariance.shape != (p.size, p.size):
         raise ValueError(f"pcov must have shape {(p.size, p.size)}, got {covariance.shape}")
@@ -158,7 +158,7 @@ def _band(
     if not np.isfinite(covariance).all():
         return
     variance = np.einsum("ki,ij,kj->k", slopes, covariance, slopes)
-    # Where large terms cancel, what is left of them is rounding.
+    # Where large terms cancel, only their rounding errors remain.
     terms = np.einsum("ki,ij,kj->k", np.abs(slopes), np.abs(covariance), np.abs(slopes))
     rounding = np.finfo(np.float64).eps * terms
     free = int(np.isfinite(y).sum()) - int(known.sum())
@@ -177,13 +177,13 @@ def _band(
         x, curve - half, curve + half, color=canvas.VERMILLION, alpha=0.22, linewidth=0, zorder=1,
         label=label,
     )  # fmt: skip
-    # A band that flares out does not flatten what it is about.
+    # A band that grows very wide at an end must not flatten the data.
     low, high = ax.get_ylim()
     ax.set_ylim(max(low, bottom - height), min(high, top + height))
 
 
 def _singular(covariance: FloatArray) -> bool:
-    """Whether parameters determine one another to half of a number's digits or more."""
+    """Whether some parameters determine each other to half of the digits of a double."""
     scale = np.sqrt(np.diag(covariance))
     if not (scale > 0).all():
         return False

@@ -21,7 +21,7 @@ __all__ = ["basins", "sweep"]
 
 _RELIEF = 121  # points each way, for faint contours
 _BORDER = 0.8  # width of the line between basins, in points
-_WIDE = 4.0  # points: a line around what is narrower would swallow it
+_WIDE = 4.0  # points; a line around a narrower basin would hide it
 _NUMBERED = 9  # minima beyond which a legend tells nothing
 # A colour and a mark each, in this order everywhere; no two of the first six are equally light.
 _VERDICTS: dict[str, tuple[str, str]] = {
@@ -162,7 +162,7 @@ def _areas(ax: Axes, labels: npt.NDArray[Any], limits: FloatArray, shades: list[
 
 
 def _borders(ax: Axes, m: _Map, limits: FloatArray) -> None:
-    """White lines between basins, but for those that the lines would swallow."""
+    """Draw white lines between basins, except around those that the lines would hide."""
     from matplotlib.collections import LineCollection
 
     inches = min(ax.get_window_extent().size) / ax.figure.dpi
@@ -172,7 +172,7 @@ def _borders(ax: Axes, m: _Map, limits: FloatArray) -> None:
         np.linspace(low, high, count + 1)
         for (low, high), count in zip(limits, labels.shape, strict=True)
     )
-    i, j = np.nonzero(labels[1:] != labels[:-1])  # edges upright, then level
+    i, j = np.nonzero(labels[1:] != labels[:-1])  # vertical edges, then horizontal ones
     upright = np.stack([x[[i + 1, i + 1]], y[[j, j + 1]]], axis=-1)
     i, j = np.nonzero(labels[:, 1:] != labels[:, :-1])
     level = np.stack([x[[i, i + 1]], y[[j + 1, j + 1]]], axis=-1)
@@ -186,7 +186,7 @@ def _borders(ax: Axes, m: _Map, limits: FloatArray) -> None:
 
 
 def _without_narrow(labels: npt.NDArray[Any], across: int) -> npt.NDArray[Any]:
-    """Labels whose areas are as wide as so many cells: what is narrower joins its neighbours."""
+    """Give areas that are narrower than `across` cells the labels of their neighbours."""
     wide = np.zeros(labels.shape, dtype=np.bool_)
     for label in np.unique(labels):
         wide |= _opened(labels == label, across)
@@ -196,7 +196,7 @@ def _without_narrow(labels: npt.NDArray[Any], across: int) -> npt.NDArray[Any]:
             beside, known = np.roll(labels, shift, axis), np.roll(wide, shift, axis)
             edge = [slice(None), slice(None)]
             edge[axis] = slice(0, 1) if shift == 1 else slice(-1, None)
-            known[tuple(edge)] = False  # what came round from the other side
+            known[tuple(edge)] = False  # np.roll brought these from the opposite side
             taken = known & ~wide
             labels[taken] = beside[taken]
             wide |= taken
@@ -204,9 +204,9 @@ def _without_narrow(labels: npt.NDArray[Any], across: int) -> npt.NDArray[Any]:
 
 
 def _opened(there: npt.NDArray[np.bool_], size: int) -> npt.NDArray[np.bool_]:
-    """Where a square of so many cells fits: what is narrower is left out.
+    """Return the cells of an area that lie in a square of `size` cells inside it.
 
-    Beyond the edges of the picture an area goes on.
+    Areas continue beyond the edges of the picture.
     """
     before, after = size // 2, size - 1 - size // 2
     for around, join in (((before, after), np.logical_and), ((after, before), np.logical_or)):

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["contours", "field", "surface"]
 
 _GRID_POINTS = 201  # each way; finer is not seen under contours
-_TICKS = 2.6  # an inch along an edge in space
-_ROOM = 0.8  # of the place of axes in space is for the box, the rest for its numbers and names
+_TICKS = 2.6  # ticks an inch along an edge in space
+_ROOM = 0.8  # share of three-dimensional axes for the box; the rest is for numbers and names
 _FACETS = 81  # each way; finer only takes longer
-_LONGEST = 0.95  # of a cell, about its middle: arrows stay in their cells, so none is cut off
+_LONGEST = 0.95  # of a cell; arrows stay inside their cells, so none is cut off at the border
 _SEEN = 0.9  # arrows longer than nine tenths of them are cut to those, so that the rest is seen
 
 
@@ -169,9 +169,9 @@ def draw_surface(s: Scene, ax: Any) -> Any:
 
 
 def facets(s: Scene) -> tuple[FloatArray, FloatArray, FloatArray, Any]:
-    """A grid over the box, cut where the function shoots up at a pole, and its facets' colours.
+    """Return a grid over the box, cut at poles, and the colours of its facets.
 
-    Colours go smoothly from level to level: steps would be jagged along the facets.
+    Colours change smoothly from level to level; steps would be jagged along the facets.
     """
     X, Y, Z = s.grid(_FACETS)
     paths = [t.fun[np.isfinite(t.fun)] for t in s.trails.values()]
@@ -199,10 +199,9 @@ def frame(s: Scene, ax: Any) -> None:
 
 
 def seen_from(ax: Any, elevation: float, azimuth: float) -> None:
-    """Turn axes in space, as large as their place allows, with as many ticks as an edge can hold.
+    """Turn axes in space and make them as large as possible, with as many ticks as edges can hold.
 
-    An axis that points towards the eye is short on the picture: its numbers would lie over one
-    another.
+    An axis that points towards the eye is short in the picture, where many numbers would overlap.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -218,7 +217,7 @@ def seen_from(ax: Any, elevation: float, azimuth: float) -> None:
 
 
 def projection(elevation: float, azimuth: float) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Directions across and up the picture, and sides of a box that is as high as it is wide."""
+    """Return the directions across and up the picture, and the sides of a box that fills it."""
     e, a = np.radians([elevation, azimuth])
     across = np.asarray([-np.sin(a), np.cos(a), 0.0])
     upward = np.asarray([-np.sin(e) * np.cos(a), -np.sin(e) * np.sin(a), np.cos(e)])

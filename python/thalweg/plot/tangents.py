@@ -160,18 +160,18 @@ def _plane(s: Scene, at: FloatArray, value: float, slope: FloatArray, ax: Axes |
 
 
 class Relief(NamedTuple):
-    """A surface in its box (3, 2): heights on an even grid, NaN where there are none."""
+    """A surface in its box (3, 2): heights on an even grid, NaN where the function has no value."""
 
     box: FloatArray
     Z: FloatArray
 
     def hides(self, points: FloatArray, elevation: float, azimuth: float) -> Mask:
-        """Which of these points (k, 3) lie behind the surface as it is seen from there.
+        """Return which of the points (k, 3) the surface hides from this view.
 
-        From each point a ray goes towards the eye; if it crosses the surface, the point is hidden.
+        A point is hidden if a ray from it towards the eye crosses the surface.
         """
         eye, scale = _eye(elevation, azimuth), self.scale(elevation, azimuth)
-        # Close to the point, where the surface may be near, steps are short.
+        # Steps are short close to the point, where the surface may be near.
         along = 1.5 * np.linspace(0.0, 1.0, 60)[:, None, None] ** 2
         ray = points + along * eye * scale
         above = ray[..., 2] - self.at(ray[..., 0], ray[..., 1])
@@ -181,7 +181,7 @@ class Relief(NamedTuple):
         return np.asarray(hidden)
 
     def at(self, x: FloatArray, y: FloatArray) -> FloatArray:
-        """Heights, linear along each axis between those of the grid; NaN outside."""
+        """Interpolate heights linearly along each axis; NaN outside the grid."""
         (x0, x1), (y0, y1), _ = self.box
         u = (x - x0) / (x1 - x0) * (self.Z.shape[1] - 1)
         v = (y - y0) / (y1 - y0) * (self.Z.shape[0] - 1)
@@ -194,7 +194,7 @@ class Relief(NamedTuple):
         return np.where(inside, found, np.nan)
 
     def scale(self, elevation: float, azimuth: float) -> FloatArray:
-        """What a unit of the box is along each axis, as it is drawn from there."""
+        """Return the length of a unit of the box along each axis, as drawn from this view."""
         spans: FloatArray = self.box[:, 1] - self.box[:, 0]
         return spans / projection(elevation, azimuth)[2]
 
@@ -206,9 +206,9 @@ def _eye(elevation: float, azimuth: float) -> FloatArray:
 
 
 def _view(relief: Relief, plane: FloatArray) -> tuple[float, float]:
-    """From where most of the plane is seen: elevation and azimuth in degrees.
+    """Choose the view that shows most of the plane: elevation and azimuth in degrees.
 
-    What is seen counts by how much it faces the eye.
+    The visible part counts by how much it faces the eye.
     """
     points = plane[::_CHECK, ::_CHECK].reshape(-1, 3)
     edges = plane[0, -1] - plane[0, 0], plane[-1, 0] - plane[0, 0]
@@ -219,8 +219,8 @@ def _view(relief: Relief, plane: FloatArray) -> tuple[float, float]:
             normal = np.cross(*(edge / scale for edge in edges))
             normal /= np.linalg.norm(normal)
             seen = ~relief.hides(points, elevation, float(azimuth))
-            # The higher the eye, the more is seen of the surface: low views need a reason. Along
-            # an axis nothing is seen of what happens there.
+            # A higher eye sees more of the surface, so low views need a reason. A view along an
+            # axis shows nothing of what happens along it.
             score = float(seen.mean()) * abs(float(eye @ normal)) * (1 + 0.01 * elevation)
             score *= float(np.min(np.abs(eye[:2] / np.hypot(*eye[:2])))) ** 0.5
             if score > 1.02 * best:
@@ -238,7 +238,7 @@ def _checks() -> Any:
 
 
 def _quads(X: FloatArray, Y: FloatArray, Z: FloatArray, color: Any) -> tuple[FloatArray, Any]:
-    """The facets of a sheet, corners (k, 4, 3) and colours (k, 4), where it has heights."""
+    """Return the facets of a sheet that have heights: corners (k, 4, 3) and colours (k, 4)."""
     P = np.stack([X, Y, Z], axis=-1)
     quads = np.stack([P[:-1, :-1], P[1:, :-1], P[1:, 1:], P[:-1, 1:]], axis=2).reshape(-1, 4, 3)
     shades = np.broadcast_to(color, (*Z[1:, 1:].shape, 4)).reshape(-1, 4)
@@ -248,7 +248,7 @@ def _quads(X: FloatArray, Y: FloatArray, Z: FloatArray, color: Any) -> tuple[Flo
 
 @functools.cache
 def _sheet_class() -> Any:
-    """Facets of a plane that leave out what a surface hides, from wherever they are looked at."""
+    """A collection of facets that leaves out those that a surface hides, from every view."""
     from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
     class Sheet(Poly3DCollection):  # type: ignore[misc]  # mpl_toolkits has no types
@@ -262,7 +262,7 @@ def _sheet_class() -> Any:
             if view != self._seen:
                 self._seen = view
                 corners, shades = self._whole
-                # Where the two touch the plane is seen: it counts as a little nearer.
+                # The plane counts as a little nearer, so that it is visible where the two touch.
                 shift = _NEARER * _eye(*view) * self._relief.scale(*view)
                 there = ~self._relief.hides(corners.mean(axis=1) + shift, *view)
                 self.set_verts(corners[there])

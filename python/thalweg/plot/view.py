@@ -17,7 +17,7 @@ FloatArray = npt.NDArray[np.float64]
 Corner = Literal["upper left", "upper right", "lower left", "lower right"]
 CORNERS: tuple[Corner, ...] = ("upper left", "upper right", "lower left", "lower right")
 
-_AT_REST = 0.02  # of a path's extent: a step so short is hidden by the star
+_AT_REST = 0.02  # share of a path's extent; a star hides steps that are shorter
 DRAWN = 2000  # points of a path beyond which lines only grow slower to draw
 LEVELS = 25
 
@@ -35,10 +35,10 @@ class Trail(NamedTuple):
 
     @property
     def settled(self) -> bool:
-        """Whether the best point is where the descent came to rest, so that a star may mark it.
+        """Whether the descent came to rest at its best point, so that a star may mark a minimum.
 
-        That is so where it converged, and where its last steps are too short to be seen. A descent
-        that jumps about, grows or left the domain has a best point too, which is no minimum.
+        It did if it converged, or if its last steps are too short to be seen. The best point of a
+        descent that jumps about, grows or left the domain is no minimum.
         """
         if self.success:
             return True
@@ -53,7 +53,7 @@ class Trail(NamedTuple):
 
     @property
     def end(self) -> tuple[FloatArray, float]:
-        """What the picture marks as its end: the best point, or else the last with a value."""
+        """The point and value to mark as the end: the best if settled, else the last finite one."""
         finite = np.flatnonzero(np.isfinite(self.fun))
         if self.settled or not len(finite):
             return self.best, self.best_fun
@@ -120,18 +120,18 @@ def free_corner(
     size: tuple[float, float] = (0.4, 0.3),
     low: FloatArray | None = None,
 ) -> Corner:
-    """The corner where a legend hides the least: paths, their ends, and where the function is low.
+    """Choose the corner where a legend hides least of the paths, their ends and the valleys.
 
     Parameters
     ----------
     points : sequence of ndarray
         Paths, (k, 2) each.
     limits : ndarray
-        Of the picture, (2, 2).
+        Limits of the picture, (2, 2).
     size : tuple of float
-        Width and height of the legend, as shares of the picture's.
+        Width and height of the legend, as shares of those of the picture.
     low : ndarray, optional
-        Points (k, 2) where the function is low: what a picture of a minimum is about.
+        Points (k, 2) where the function is low.
     """
 
     def share(at: FloatArray, corner: Corner) -> float:
@@ -144,7 +144,7 @@ def free_corner(
 
     cost: dict[Corner, float] = {}
     for corner in CORNERS:
-        # An end that is hidden costs more than a whole path, and a path more than a valley.
+        # To hide an end costs more than to hide a whole path, and that more than a valley.
         cost[corner] = sum(
             8 * share(path[[0, -1]], corner) + 2 * share(_filled_in(path), corner)
             for path in points
@@ -155,7 +155,7 @@ def free_corner(
 
 
 def _filled_in(path: FloatArray, between: int = 16) -> FloatArray:
-    """A path's points and some along each of its steps."""
+    """Return the points of a path and some more along each step."""
     if len(path) < 2:
         return path
     path = thinned(path)
@@ -193,9 +193,9 @@ def heights(
 
 
 def levels_of(z: FloatArray, count: int = LEVELS) -> FloatArray:
-    """Contour levels, all of them round numbers.
+    """Return contour levels, all of them round numbers.
 
-    They are even, or denser towards the minimum where the function is steep far off.
+    They are evenly spaced, or denser towards the minimum if the function is steep far from it.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -212,7 +212,7 @@ def levels_of(z: FloatArray, count: int = LEVELS) -> FloatArray:
     return np.asarray(MaxNLocator(count, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))
 
 
-# What a decade is divided by, and the distance from each to the next.
+# Ways to divide a decade, coarse to fine: each number with its distance to the next.
 _DECADES = (
     ((1.0, 9.0),),
     ((1.0, 2.0), (3.0, 7.0)),
@@ -226,13 +226,13 @@ _DECADES = (
 
 
 def _steep(low: float, first: float, rise: float, count: int) -> FloatArray:
-    """Round levels from low + first to low + rise, with distances that grow like these."""
+    """Return round levels from low + first to low + rise; their distances grow."""
     powers = np.arange(math.floor(math.log10(first)), math.ceil(math.log10(rise)) + 1)
     found = np.empty(0)
     for decade in _DECADES:
         parts = np.multiply.outer(10.0**powers, np.asarray(decade)).reshape(-1, 2)
         parts = parts[(parts[:, 0] >= 0.9 * first) & (parts[:, 0] <= rise)]
-        # A level lies on a multiple of the distance to its neighbour: few digits, whatever low is.
+        # A level is a multiple of the distance to its neighbour, so it has few digits for any low.
         distance = np.minimum(parts[:, 1], parts[:, 0])
         levels = rounded(np.ceil(low / distance - 1e-9) * distance + parts[:, 0], distance)
         levels = np.unique(levels[(levels > low) & (levels <= low + rise)])
@@ -243,14 +243,14 @@ def _steep(low: float, first: float, rise: float, count: int) -> FloatArray:
 
 
 def rounded(values: FloatArray, step: FloatArray | float) -> FloatArray:
-    """Values without the rounding errors below a millionth of a step."""
+    """Remove rounding errors that are smaller than a millionth of a step."""
     digits = 6 - np.floor(np.log10(np.broadcast_to(step, np.shape(values)))).astype(int)
     made = [round(float(v), int(d)) for v, d in zip(values, digits, strict=True)]
     return np.asarray(made, dtype=np.float64)
 
 
 def ticks_of(levels: FloatArray, most: int = 9) -> FloatArray:
-    """Some of the levels for a colour bar, those with the fewest digits, and none too close."""
+    """Choose levels for the ticks of a colour bar: few digits, and none too close together."""
     if len(levels) <= most:
         return levels
     steps = np.diff(levels)
@@ -268,6 +268,6 @@ def ticks_of(levels: FloatArray, most: int = 9) -> FloatArray:
 
 
 def _digits(value: float) -> tuple[int, int]:
-    """How many significant digits a number has, and whether its first is an unusual one."""
+    """Return the number of significant digits, and a rank of the first (1, 5, 2, 3, others)."""
     mantissa = f"{abs(value):.10e}".split("e")[0].replace(".", "").rstrip("0") or "0"
     return len(mantissa), "1523".find(mantissa[0]) % 9

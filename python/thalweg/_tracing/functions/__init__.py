@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""NumPy's functions that have a traced form, by kind; each module registers its own."""
+"""Register the traced forms of NumPy's functions, with one module for each kind."""
 
 from thalweg._tracing.functions import einsum, elements, joining, products, shaping
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""einsum, and the contraction of two arrays with named axes, which tensordot uses too.
+"""Trace einsum by contracting two arrays with named axes at a time; tensordot uses this too.
 
-Where something is left on both sides it goes through the core's (b, m, k) @ (b, k, n), else
-through a multiply and a sum, which are fused.
+If both arrays have axes that remain, the contraction is a product (b, m, k) @ (b, k, n) of the
+core. Otherwise it is a multiplication and a sum, which the core fuses.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from thalweg._tracing.tracer import Tracer
 if TYPE_CHECKING:
     from thalweg._tracing.trace import Trace
 
-# An operand of einsum: an array, and a name for each of its axes.
+# An operand of einsum: an array, and the name of each axis.
 Named = tuple[Tracer, list[Any]]
 
 
@@ -41,7 +41,10 @@ def _einsum(trace: Trace, *operands: Any, out: Any = None, dtype: Any = None) ->
 
 
 def _parse(trace: Trace, operands: Sequence[Any]) -> tuple[list[Named], list[Any]]:
-    """Return operands with named axes, and the names wanted; an ellipsis is numbered names."""
+    """Return operands with named axes, and the names in the output.
+
+    An ellipsis becomes numbered names.
+    """
     if isinstance(operands[0], str):
         text, arrays = operands[0].replace(" ", ""), [trace.wrap(a) for a in operands[1:]]
         left, arrow, right = text.partition("->")
@@ -124,7 +127,7 @@ def _diagonals(x: Tracer, names: list[Any]) -> Named:
 
 
 def _unit_axes(x: Tracer, names: list[Any], sizes: dict[Any, int]) -> Named:
-    """Drop axes of length 1 that stand for a longer one: they broadcast."""
+    """Drop axes of length 1 that broadcast to a longer axis of the same name."""
     keep = [i for i, n in enumerate(names) if not (x.shape[i] == 1 and sizes[n] != 1)]
     if len(keep) == len(names):
         return x, names
@@ -132,12 +135,12 @@ def _unit_axes(x: Tracer, names: list[Any], sizes: dict[Any, int]) -> Named:
 
 
 def arranged(x: Tracer, names: list[Any], wanted: list[Any]) -> Tracer:
-    """Return the axes in the order wanted."""
+    """Transpose the axes to the wanted order."""
     return x if names == wanted else x.transpose([names.index(n) for n in wanted])
 
 
 def contract(first: Named, second: Named, needed: set[Any]) -> Named:
-    """Multiply two, and sum over what no one needs."""
+    """Multiply two operands, and sum over the axes that are not needed any more."""
     a, names_a = _summed(*first, second[1], needed)
     b, names_b = _summed(*second, first[1], needed)
     trace = a.trace

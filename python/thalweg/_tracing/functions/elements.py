@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""NumPy's functions of elements: choices, reductions, running sums, differences, integrals."""
+"""Trace NumPy's functions of elements: choices, reductions, running sums and differences."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from thalweg._core import Reduction
 from thalweg._tracing.errors import cannot_trace
+from thalweg._tracing.operations import OPCODE, Shape
 from thalweg._tracing.registry import ARGUMENTS, FUNCTIONS, implements, plain
 from thalweg._tracing.tracer import (
-    OPCODE,
     WHERE,
-    Shape,
     Tracer,
     Truth,
     apply,
@@ -28,18 +27,18 @@ if TYPE_CHECKING:
 
 
 def op(trace: Trace, name: str, *operands: Any) -> Tracer:
-    """Return an operation by its name."""
+    """Apply an operation of the core by its name."""
     return apply(trace, OPCODE[name], operands)
 
 
 def choose(trace: Trace, condition: Any, x: Any, y: Any) -> Tracer:
-    """Return x where the condition holds, y elsewhere."""
+    """Return x where the condition is true, and y elsewhere."""
     made = apply(trace, WHERE, (condition, x, y))
     return Truth(trace, made.node) if is_truth(x) and is_truth(y) else made
 
 
 def along(ndim: int, axis: int, item: Any) -> tuple[Any, ...]:
-    """Return the index that takes `item` of one axis."""
+    """Return the index that selects `item` along one axis."""
     return (*(slice(None),) * axis, item, *(slice(None),) * (ndim - axis - 1))
 
 
@@ -49,7 +48,7 @@ def along(ndim: int, axis: int, item: Any) -> tuple[Any, ...]:
 @implements(np.where)
 def _where(trace: Trace, condition: Any, x: Any = None, y: Any = None) -> Tracer:
     if x is None or y is None:
-        why = "how many elements it finds is not known yet."
+        why = "the number of elements in its result is not known yet."
         raise cannot_trace("np.where(condition)", why, "Write np.where(condition, a, b).")
     return choose(trace, condition, x, y)
 
@@ -66,8 +65,8 @@ def _select(trace: Trace, condlist: Any, choicelist: Any, default: Any = 0) -> A
 @implements(np.piecewise)
 def _piecewise(trace: Trace, x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
     if not holds_tracer(x) and np.asarray(x).dtype.kind in "biu":
-        why = "NumPy makes whole numbers of its values where x holds whole numbers."
-        raise cannot_trace("np.piecewise of whole numbers", why, "Write np.where, or 1.0 * x.")
+        why = "NumPy truncates its values to integers if x holds integers."
+        raise cannot_trace("np.piecewise of integers", why, "Write np.where, or 1.0 * x.")
     x = trace.wrap(x)
     if not isinstance(condlist, list | tuple):
         condlist = [condlist]
@@ -82,7 +81,7 @@ def _piecewise(trace: Trace, x: Any, condlist: Any, funclist: Any, *args: Any, *
 
 
 def _of_leading_axes(trace: Trace, condition: Any, shape: Shape) -> Any:
-    """Return a condition that chooses x[condition]: one of fewer axes is of the leading ones."""
+    """Append axes of length 1 to a condition, so that it broadcasts like x[condition]."""
     condition = trace.wrap(condition)
     own = condition.shape
     if own != shape[: len(own)]:
@@ -112,7 +111,7 @@ def _clip(
 def _nan_to_num(
     trace: Trace,
     x: Any,
-    copy: bool = True,  # noqa: ARG001  (what is traced is never changed in place)
+    copy: bool = True,  # noqa: ARG001  (traced values are never changed in place)
     nan: Any = 0.0,
     posinf: Any = None,
     neginf: Any = None,
@@ -162,15 +161,15 @@ def _imag(trace: Trace, val: Any) -> Any:
 
 
 def axes_of(ndim: int, axis: Any) -> tuple[int, ...]:
-    """Return the axes that a reduction runs over."""
+    """Return the axes over which a reduction runs."""
     return tuple(range(ndim)) if axis is None else normalize_axis_tuple(axis, ndim)
 
 
 def reduce(kind: Any, trace: Trace, a: Any, axis: Any, keepdims: bool) -> Tracer:
-    """Return a reduction of the core."""
+    """Apply a reduction of the core."""
     node = trace.lift(a)
     ndim = len(trace.graph.shape(node))
-    axes = () if ndim == 0 and axis in (0, -1) else axes_of(ndim, axis)  # as NumPy has it
+    axes = () if ndim == 0 and axis in (0, -1) else axes_of(ndim, axis)  # as in NumPy
     return Tracer(trace, trace.graph.reduce(kind, node, axes, keepdims))
 
 
@@ -239,7 +238,7 @@ def _ptp(trace: Trace, a: Any, axis: Any = None, out: Any = None, keepdims: bool
 
 
 def count(shape: Shape, axis: Any) -> int:
-    """Return how many elements a reduction takes together."""
+    """Return the number of elements that a reduction combines."""
     return int(np.prod([shape[i] for i in axes_of(len(shape), axis)], dtype=np.int64))
 
 
@@ -281,7 +280,7 @@ def _var(
 
 
 def root(trace: Trace, square: Tracer) -> Tracer:
-    """Return the square root, with slope 0 at 0: the corner of norm and std."""
+    """Return the square root with slope 0 at 0, the corner of norm and std."""
     return choose(trace, square == 0, 0.0, op(trace, "sqrt", square))
 
 
@@ -359,7 +358,7 @@ def _nanmean(
 def running(
     trace: Trace, a: Any, axis: Any, combine: Callable[[Tracer, int], tuple[Any, Any]]
 ) -> Tracer:
-    """Return s_k = p_k s_(k-1) + q_k along an axis, where combine makes p and q."""
+    """Return s_k = p_k s_(k-1) + q_k along an axis; `combine` returns p and q."""
     x = trace.wrap(a)
     if axis is None or (x.ndim == 0 and axis in (0, -1)):
         x, axis = x.reshape(-1), 0
@@ -395,7 +394,7 @@ def _diff(
     if n < 0:
         raise ValueError(f"order must be non-negative but got {n!r}")
     x = trace.wrap(a)
-    if n == 0:  # whatever the axis
+    if n == 0:  # the axis does not matter
         return x
     if x.ndim == 0:
         raise ValueError("diff requires input that is at least one dimensional")
@@ -431,6 +430,5 @@ def _trapezoid(trace: Trace, y: Any, x: Any = None, dx: Any = 1.0, axis: int = -
         if x.ndim == 1:
             step = step.reshape((-1,) + (1,) * (y.ndim - along_y - 1))
     later, earlier = (y[along(y.ndim, along_y, part)] for part in (slice(1, None), slice(None, -1)))
-    # As NumPy has it, `axis` counts from the end or the start of y, of x and of what they make,
-    # which may have more axes than y.
+    # As in NumPy, `axis` applies to y, to x and to their product, which may have more axes than y.
     return reduce(SUM, trace, step * (later + earlier) / 2.0, axis, False)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""NumPy's functions that lay arrays side by side: concatenate, stack and their kin, roll, pad."""
+"""Trace NumPy's functions that join arrays: concatenate, stack, block, append, roll, pad."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from thalweg._tracing.errors import cannot_trace
 from thalweg._tracing.functions.elements import along
+from thalweg._tracing.operations import contiguous
 from thalweg._tracing.registry import implements, plain
-from thalweg._tracing.tracer import Tracer, Truth, contiguous
+from thalweg._tracing.tracer import Tracer, Truth
 
 if TYPE_CHECKING:
     from thalweg._tracing.trace import Trace
 
 
 def join(trace: Trace, parts: Sequence[Tracer], axis: int) -> Tracer:
-    """Return arrays laid one after the other along an axis."""
+    """Join arrays along an axis."""
     if not parts:
         raise ValueError("need at least one array to concatenate")
     ndim = parts[0].ndim
@@ -55,7 +56,7 @@ def join(trace: Trace, parts: Sequence[Tracer], axis: int) -> Tracer:
 
 
 def _all(trace: Trace, arrays: Any) -> list[Tracer]:
-    """Return a sequence of arrays, or the rows of one, as traced values."""
+    """Convert a sequence of arrays, or the rows of one array, to traced values."""
     return [trace.wrap(a) for a in arrays]
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""NumPy's functions that multiply and sum: products, norms, convolutions; polynomials, tables."""
+"""Trace NumPy's products, norms, convolutions, polynomials and table look-ups."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ from thalweg._tracing.functions.elements import (
 )
 from thalweg._tracing.functions.joining import join
 from thalweg._tracing.numbers import as_floats
+from thalweg._tracing.operations import Shape
 from thalweg._tracing.registry import FUNCTIONS, implements, plain
-from thalweg._tracing.tracer import Shape, Tracer
+from thalweg._tracing.tracer import Tracer
 
 if TYPE_CHECKING:
     from thalweg._tracing.trace import Trace
@@ -62,7 +63,7 @@ def _matmul(trace: Trace, a: Any, b: Any) -> Tracer:
     b3 = b if b.ndim > 1 else b.reshape(inner, 1)
     m, k, n = a3.shape[-2], inner, b3.shape[-1]
     batch = np.broadcast_shapes(a3.shape[:-2], b3.shape[:-2])
-    if math.prod(b3.shape[:-2]) == 1:  # one matrix for all: the batch is more rows
+    if math.prod(b3.shape[:-2]) == 1:  # b is one matrix, so the batch of a is just more rows
         left, right = a3.reshape(1, math.prod(a3.shape[:-1]), k), b3.reshape(1, k, n)
     else:
         left = _spread(a3, (*batch, m, k)).reshape(math.prod(batch), m, k)
@@ -282,7 +283,7 @@ def _matrix_norm(
     if ord in (1, -1, math.inf, -math.inf):
         inner, outer = (rows, columns) if abs(ord) == 1 else (columns, rows)
         largest = reduce(SUM, trace, abs(x), inner, True)
-        some = x.shape[outer] or ord < 0  # the largest of none is 0
+        some = x.shape[outer] or ord < 0  # the largest of no elements is 0
         kind = (MAX if ord > 0 else MIN) if some else SUM
         largest = reduce(kind, trace, largest, outer, True)
         return largest if keepdims else Tracer(trace, trace.graph.reduce(SUM, largest.node, axes))
@@ -351,7 +352,7 @@ def _two_vectors(a: Tracer, v: Tracer) -> None:
 
 
 def _sliding(trace: Trace, a: Tracer, v: Tracer, mode: str) -> Tracer:
-    """Return the sums of a's windows times v, v not longer than a."""
+    """Return the products of v with the windows of a; v must not be longer than a."""
     n, m = a.size, v.size
     if mode not in ("full", "same", "valid"):
         raise ValueError(f"mode must be one of 'valid', 'same', or 'full' (got {mode!r})")
@@ -400,6 +401,6 @@ def _interp(
     made = Tracer(
         trace, trace.graph.lookup(x.node, xp.tolist(), fp.tolist(), slope.tolist(), below)
     )
-    # Also where nothing is asked for on the right: the last piece is 0 (x - xp[-1]), NaN for inf.
+    # This is needed without `right` too: the last piece is 0 * (x - xp[-1]), which is NaN for inf.
     made = choose(trace, x > float(xp[-1]), float(fp[-1] if right is None else right), made)
     return choose(trace, op(trace, "isnan", x), x, made)

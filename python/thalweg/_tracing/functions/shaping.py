@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""NumPy's functions that move elements: views, gathers, and arrays made after others.
+"""Trace NumPy's functions that move elements, by views or gathers, and the `*_like` functions.
 
-What a function does is read off what NumPy itself does to a stand-in: to an array that is never
-read where it gives a view, to the array of positions where it copies. So NumPy's rules, and the
-texts of its errors, hold here.
+NumPy itself is applied to a stand-in: an array that is never read if the function returns a view,
+and the array of positions if it copies. NumPy's rules and error messages therefore apply here too.
 """
 
 from __future__ import annotations
@@ -15,8 +14,9 @@ import numpy as np
 
 from thalweg._tracing.errors import cannot_trace, no_number
 from thalweg._tracing.functions.elements import SUM, choose, reduce
+from thalweg._tracing.operations import Shape
 from thalweg._tracing.registry import implements, plain
-from thalweg._tracing.tracer import Shape, Tracer, holds_tracer
+from thalweg._tracing.tracer import Tracer, holds_tracer
 
 if TYPE_CHECKING:
     from thalweg._tracing.trace import Trace
@@ -40,11 +40,11 @@ def _views(function: Any) -> None:
         seen = function(trace.dummy(x.shape)[0], *args, **kwargs)
         if isinstance(seen, np.ndarray):
             return trace.as_view(x, seen)
-        if isinstance(seen, np.generic):  # of an array without axes: its one element
+        if isinstance(seen, np.generic):  # the only element of an array without axes
             return x
         return [trace.as_view(x, part) for part in seen]
 
-    # What it has no such argument for, NumPy refuses.
+    # NumPy itself refuses the arguments that a function does not have.
     everything = "axis axes shape axis1 axis2 source destination offset k indices_or_sections"
     implements(function, arguments=everything)(handler)
 
@@ -126,7 +126,7 @@ for _function in (np.atleast_1d, np.atleast_2d, np.atleast_3d):
 
 
 def _broadcast(trace: Trace, arrays: Sequence[Any]) -> list[Tracer]:
-    """Return arrays broadcast against one another."""
+    """Broadcast arrays against one another."""
     traced = [trace.wrap(a) for a in arrays]
     shape = np.broadcast_shapes(*[x.shape for x in traced])
     return [x.like(trace.graph.broadcast_to(x.node, shape)) for x in traced]
@@ -191,7 +191,7 @@ def _extract(trace: Trace, condition: Any, arr: Any) -> Tracer:
 
 def _constant(name: str, condition: Any) -> None:
     if isinstance(condition, Tracer):
-        why = "how many elements a traced condition takes is not known yet."
+        why = "the number of elements that a traced condition selects is not known yet."
         raise cannot_trace(name, why, "Write np.where(condition, x, 0).")
 
 
@@ -252,7 +252,7 @@ def _linalg_trace(trace: Trace, x: Any, *, offset: int = 0, dtype: Any = None) -
     return _trace(trace, x, offset, -2, -1, dtype)
 
 
-# ---- made after others; these hold no traced value -----------------------------------------------
+# ---- arrays like others, which contain no traced value -------------------------------------------
 
 
 def _like(function: Any, value: float) -> None:
@@ -286,7 +286,7 @@ def _full_like(
     if isinstance(fill_value, Tracer):
         shape = (shape,) if isinstance(shape, int) else tuple(shape)
         own, more = fill_value.shape, fill_value.ndim - len(shape)
-        if more > 0 and set(own[:more]) == {1}:  # axes that NumPy leaves out as well
+        if more > 0 and set(own[:more]) == {1}:  # NumPy drops these axes too
             fill_value = fill_value.reshape(own[more:])
         return fill_value.like(trace.graph.broadcast_to(fill_value.node, shape))
     return np.full(shape, fill_value, np.float64)
