@@ -3,7 +3,7 @@
 
 `--names` prints their names. The operation touches ops.hpp alone: a struct, and its name in the
 list. NumPy and mpmath know it by the same name, so that the tests can find its value; the list does
-not have it. The rule is gradient descent, the solver steepest descent under another name: a file
+not have it. The rule is gradient descent, the solver conjugate gradients under another name: a file
 each, and a line of all.hpp. The line search is a file, and the solver that searches by it.
 """
 
@@ -11,7 +11,7 @@ import re
 import sys
 from pathlib import Path
 
-OPERATION, RULE, SOLVER, SEARCH = "degrees", "dummy_descent", "dummy_steepest", "dummy_tracking"
+OPERATION, RULE, SOLVER, SEARCH = "degrees", "dummy_descent", "dummy_cg", "dummy_zhang"
 STRUCT = """\
 // degrees(a + u) = degrees(a) + u 180 / pi.
 struct Degrees : Operation<1> {
@@ -32,13 +32,14 @@ def substitute(pattern: str, replacement: str, path: Path) -> None:
 
 def class_name(name: str) -> str:
     """The class that a file of this name holds."""
-    return "".join(part.capitalize() for part in name.split("_"))
+    return "".join(part.upper() if part == "cg" else part.capitalize() for part in name.split("_"))
 
 
 def rename(text: str, **names: str) -> str:
     """Give a model's text the copy's names."""
     for old, new in names.items():
-        text = text.replace(old, new).replace(class_name(old), class_name(new))
+        for a, b in ((old, new), (class_name(old), class_name(new))):
+            text = re.sub(rf"\b{a}\b", b, text)
     return text
 
 
@@ -55,14 +56,14 @@ def add_method(folder: Path, model: str, copy: str, **names: str) -> None:
     text = (folder / f"{model}.hpp").read_text("utf-8")
     (folder / f"{copy}.hpp").write_text(rename(text, **{model: copy}, **names), "utf-8")
     path = folder / "all.hpp"
-    substitute(rf"(?m)^(#include .*){model}(.*)$", rf"\g<0>\n\g<1>{copy}\g<2>", path)
-    substitute(rf"((?:\w+::)*){class_name(model)}\b", rf"\g<0>, \g<1>{class_name(copy)}", path)
+    substitute(rf"(?m)^(#include .*/){model}(\..*)$", rf"\g<0>\n\g<1>{copy}\g<2>", path)
+    substitute(rf"((?:\w+::)+){class_name(model)}\b", rf"\g<0>, \g<1>{class_name(copy)}", path)
 
 
 def add_search(folder: Path) -> None:
     """Copy a line search; it stands in no list."""
-    text = (folder / "backtracking.hpp").read_text("utf-8")
-    (folder / f"{SEARCH}.hpp").write_text(rename(text, backtracking=SEARCH), "utf-8")
+    text = (folder / "hager_zhang.hpp").read_text("utf-8")
+    (folder / f"{SEARCH}.hpp").write_text(rename(text, hager_zhang=SEARCH), "utf-8")
 
 
 if sys.argv[1] == "--names":
@@ -72,4 +73,4 @@ else:
     add_operation(include)
     add_method(include / "rules", "gradient_descent", RULE)
     add_search(include / "line_searches")
-    add_method(include / "solvers", "steepest", SOLVER, backtracking=SEARCH)
+    add_method(include / "solvers", "cg", SOLVER, hager_zhang=SEARCH)
