@@ -76,6 +76,12 @@ def test_every_operation_is_written_and_agrees(tmp_path):
         np.testing.assert_allclose(floats(got[name]), values, rtol, atol, err_msg=name)
 
 
+def has_javascript(graph):
+    """Whether every operation of a graph can be written."""
+    nodes = map(graph.describe, range(len(graph)))
+    return all(what in OPERATIONS for kind, what, *_ in nodes if kind == "elementwise")
+
+
 def test_random_functions_of_arrays_agree_with_their_gradients(tmp_path):
     # Every operation and every traceable NumPy function stands in some of these.
     code, wanted = ["const out = [];"], []
@@ -83,11 +89,9 @@ def test_random_functions_of_arrays_agree_with_their_gradients(tmp_path):
         F = tw.objective(e.function, e.point)
         outputs = {"value": F._f, "slope": F._gradient_node()}
         at = numbers(e.point)
-        try:
-            code.append(f"{{ {written(F._graph, F.x_node, outputs, F.args)}\n")
-        except NotImplementedError as refused:
-            assert str(refused).split("'")[1] not in OPERATIONS
+        if not has_javascript(F._graph):
             continue
+        code.append(f"{{ {written(F._graph, F.x_node, outputs, F.args)}\n")
         code.append(f"out.push([value({at}), ...slope({at})].map(String)); }}")
         value, gradient = F.value_and_grad(e.point)
         wanted.append((np.r_[value, gradient], e.source))
