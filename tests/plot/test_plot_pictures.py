@@ -232,6 +232,20 @@ def test_a_star_stands_only_where_a_descent_came_to_rest(why):
     np.testing.assert_array_equal(star, calm.x)
 
 
+def test_without_a_path_the_lowest_point_of_a_descent_that_left_is_no_star():
+    def f(x, y):
+        return np.exp(x) - np.log(x) + y**2
+
+    kw = {"learning_rate": 0.5, "max_iter": 25}
+    left = tw.minimize(f, [1.6, 1.0], "gradient_descent", **kw)
+    assert str(left.reason) == "left_domain"
+    ax = plot.contours(f, left, bounds=[(0.1, 2), (-1, 2)])
+    assert legend(ax) == ["lowest"]
+    (mark,) = marked(ax, "X")
+    np.testing.assert_array_equal(mark, left.x)
+    rendered(ax)
+
+
 # ---- two variables
 
 

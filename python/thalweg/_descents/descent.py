@@ -17,7 +17,7 @@ from thalweg._descents.backing import backed
 from thalweg._descents.callbacks import Listener, listener
 from thalweg._descents.interrupts import Parts
 from thalweg._descents.progress import Progress
-from thalweg._methods.method import Method, SolverMethod, memory_of
+from thalweg._methods.method import Method, SolverMethod, matrices_of, memory_of
 from thalweg._objectives.bounds import active_mask
 from thalweg._objectives.objective import Objective
 from thalweg._objectives.points import FloatArray, Structure
@@ -29,17 +29,17 @@ from thalweg._results.result import LastPoint, Path, Result
 
 __all__ = ["Descent", "State", "continued", "not_begun", "path_of", "refuse_matrices"]
 
-# How many (n, n) matrices a solver stores, its inputs included, and which solver needs none.
-_MATRICES = {
-    "bfgs": (1, "use lbfgs, which keeps some 30 vectors"),
-    "newton": (4, "use newton_cg, which keeps some 10 vectors"),
+# What to use where the matrices of a solver do not fit into memory.
+_INSTEAD = {
+    "bfgs": "use lbfgs, which keeps some 30 vectors",
+    "newton": "use newton_cg, which keeps some 10 vectors",
 }
 
 
 def refuse_matrices(method: str, n: int, starts: int = 1) -> None:
     """Raise MemoryError if a method's matrices for n variables do not fit into memory."""
-    if kept := _MATRICES.get(method):
-        check_square(n, method, kept[1], kept[0] * starts)
+    if kept := matrices_of(method):
+        check_square(n, method, _INSTEAD[method], kept * starts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,10 @@ __all__ = ["Lanes", "cores", "lane_method", "lanes_of"]
 
 # Called with the number of descents that have ended.
 OnEnded = Callable[[int], None]
+# The numbers of faults.
+_NONE, _INFINITE, _OUTSIDE = (
+    fault.value for fault in (_core.Fault.none, _core.Fault.infinite, _core.Fault.outside_domain)
+)
 # The arrays that the core returns, one entry for each descent.
 _ARRAYS = ("x", "last_x", "fun", "last_fun", "nit", "nfev", "nhev", "reason", "left", "right")
 
@@ -307,7 +311,7 @@ class Lanes:
             faults = part.objective.faults(last[some], part.args, part.varying, gradient)
             begun = out["nit"][which[some]] > 0
             named[some] = np.select(
-                [faults == 3, (faults == 2) & begun, faults > 0],
+                [faults == _OUTSIDE, (faults == _INFINITE) & begun, faults != _NONE],
                 [Reason.left_domain, Reason.diverged, Reason.non_finite],
                 unnamed[some],
             )

@@ -252,8 +252,8 @@ class FitTapes:
         return self._function(np.min(np.where(self._mean_is_one, 1.0, 0.0)).node)
 
 
-# `_core.Graph.faults`: an operation had an input outside its domain.
-OUTSIDE = 3
+# The number of a fault: an operation had an input outside its domain.
+OUTSIDE = _core.Fault.outside_domain.value
 
 
 def _all_known(trace: Trace, varying: list[Tracer], shared: Sequence[FloatArray]) -> Any:

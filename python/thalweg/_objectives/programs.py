@@ -240,10 +240,6 @@ class Programs:
     def faults(
         self, rows: FloatArray, args: Sequence[FloatArray], varying: Sequence[bool], gradient: bool
     ) -> npt.NDArray[np.int8]:
-        """Return a fault code for the value (or gradient) at each of k points.
-
-        The codes are 0 for no fault, 1 for a value that is not finite, 2 for an infinite value, and
-        3 for an operand outside the domain of its operation.
-        """
+        """Return the number of the `_core.Fault` in the value (or gradient) at each of k points."""
         node = self._gradient_node() if gradient else self._f
         return self._graph.faults(node, [rows, *args], [True, *varying], rows.shape[0])

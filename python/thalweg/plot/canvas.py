@@ -162,8 +162,9 @@ def ends(
         )  # fmt: skip
     if trail.settled:
         star(ax, end, label("best"))
-    elif start is not None and not np.array_equal(start, end):
-        ax.plot(*end[:, None], label=label("end"), zorder=7, **CROSS, **kw)
+    elif start is None or not np.array_equal(start, end):
+        name = "end" if start is not None else "lowest"  # without a path the end is not known
+        ax.plot(*end[:, None], label=label(name), zorder=7, **CROSS, **kw)
 
 
 def star(ax: Axes, at: FloatArray, label: str | None, size: float = 14.0) -> None:

@@ -162,7 +162,7 @@ def _filled(objective: Objective, s: Scene, told: dict[str, Any], most: int) -> 
     name = objective._name
     formula = infix(graph, f, s.labels)
     parts = {
-        "title": html.escape(s.height if name == "<lambda>" else name),
+        "title": html.escape(s.height if name in ("<lambda>", "f") else name),
         "formula": html.escape(f"{s.height} = {formula}" if formula else s.height),
         "height": html.escape(s.height),
         "aspect": f"{(500 * like + 68) / (500 + 54):.4f}",
