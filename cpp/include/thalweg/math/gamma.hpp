@@ -220,8 +220,8 @@ template <class V> THALWEG_INLINE V trigamma(V x) {
   return y;
 }
 
-// factor * (w + lost)^-n for w > 0, n >= 1. Powers of 1/w in two doubles; the factor goes in before
-// the last, lest the power underflow alone.
+// factor * (w + lost)^-n for w > 0, n >= 1. Powers of 1/w in two doubles. The factor is applied
+// before the last power, which alone might underflow.
 template <class V> THALWEG_INLINE V inverse_power(V w, V lost, int n, double factor) {
   const V one(1.0), zero(0.0);
   const V r = one / w;
@@ -242,8 +242,9 @@ template <class V> THALWEG_INLINE V inverse_power(V w, V lost, int n, double fac
   return select(is_finite(rest), y + rest, y);
 }
 
-// n! times Hurwitz' zeta(n + 1, a) for a > 0, n >= 2: the terms up to a + k >= 12 + n, then
-// Euler-Maclaurin (Abramowitz and Stegun 6.4.11): (n - 1)! w^-n (1 + n/2w + sum of B_2j n (n + 1)
+// n! times Hurwitz' zeta(n + 1, a) for a > 0, n >= 2: the terms up to a + k >= 12 + n, then the
+// Euler-Maclaurin sum (Abramowitz and Stegun 6.4.11): (n - 1)! w^-n (1 + n/2w + sum of B_2j n (n +
+// 1)
 // ... (n + 2j - 1) / (2j)! w^-2j), of which twelve terms leave less than 2^-56.
 template <class V> __attribute__((noinline)) V scaled_zeta(int n, V a) {
   constexpr double bernoulli[12] = {
