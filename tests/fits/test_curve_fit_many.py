@@ -859,7 +859,7 @@ def test_fits_index_slice_save_and_print(tmp_path):
     assert table["b"].tolist() == fits["b"].ravel().tolist()
     assert {"a", "perr[c]", "pcov[a, b]", "cost", "reason"} <= set(table.columns)
     text = repr(fits)
-    for word in ("fits: 3 x 4", "a = ", "±", "missing: 1 values of 1 fits", "reason", "nfev"):
+    for word in ("fits: 3 x 4", "a = ", "±", "missing: 1 values in 1 fits", "reason", "nfev"):
         assert word in text, text
     with pytest.raises(ValueError, match="two leading axes"):
         fits[0].plot()
@@ -983,8 +983,8 @@ def test_what_does_not_fit_is_told():
         (ValueError, "p0 must be finite, got inf for a of fit 2",
          {"p0": np.where(np.arange(12).reshape(4, 3) == 6, np.inf, 1)}),
         (TypeError, "p0 must be real", {"p0": [1j, 1, 1]}),
-        (ValueError, r"p0 must give shape \(4, 3\)", {"p0": lambda _: np.ones((2, 3))}),
-        (ValueError, r"p0 must give shape \(4, 3\)", {"p0": lambda _: 1.0}),
+        (ValueError, r"p0 must return shape \(4, 3\)", {"p0": lambda _: np.ones((2, 3))}),
+        (ValueError, r"p0 must return shape \(4, 3\)", {"p0": lambda _: 1.0}),
         (TypeError, "p0 must be real", {"p0": lambda _: 1j * P0}),
         (ValueError, "strictly less.*for b", {"bounds": ([0, 2, 0], [1, 1, 1])}),
         (ValueError, "strictly less.*nan", {"bounds": ([0, np.nan, 0], [1, 1, 1])}),
@@ -999,7 +999,7 @@ def test_what_does_not_fit_is_told():
         (ValueError, "sigma` has incorrect shape", {"sigma": np.ones(7)}),
         (TypeError, "sigma must be real", {"sigma": 1j}),
         (TypeError, "fixed must be a dict", {"fixed": ["c"]}),
-        (ValueError, "the model has no 'd'; it has a, b, c", {"fixed": {"d": 1.0}}),
+        (ValueError, "fixed names 'd', but the parameters are a, b, c", {"fixed": {"d": 1.0}}),
         (ValueError, "must leave a parameter", {"fixed": {"a": 1.0, "b": 1.0, "c": 1.0}}),
         (ValueError, r"fixed\['c'\] must be a number or have shape", {"fixed": {"c": [1, 2, 3]}}),
         (ValueError, r"fixed\['c'\] must be finite", {"fixed": {"c": np.nan}}),
