@@ -260,8 +260,7 @@ def descend_rows(
     stepper = objective.stepper(method, False, False, False)
     rates = np.array([learning_rate])
     return stepper.run(
-        rows, [None], [True], [rates], [], [], _core.Stopping(max_iter=iterations),
-        record=False, callback=None, function=None,
+        _core.Starts(rows), [rates], [], _core.Stopping(max_iter=iterations)
     )  # fmt: skip
 
 

@@ -36,7 +36,7 @@ ROOM = [(0.0, 5.0), (0.0, 5.0)]
 FUNCTIONS = {
     "wells": (wells, ROOM, 0.2),
     "sauna": (sauna, ROOM, 0.25),
-    "omega": (omega, [(0.05, 2.5)], 0.1),
+    "omega": (omega, (0.05, 2.5), 0.1),
     "valley": (valley, [(-1.6, 1.4), (-0.6, 1.8)], 0.001),
     "bowl": (bowl, [(-3.0, 3.0), (-3.0, 3.0)], 0.1),
 }

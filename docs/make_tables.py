@@ -128,7 +128,7 @@ def functions() -> str:
 
 def methods() -> str:
     """Every rule with its hyper-parameters."""
-    return hyper_parameters(_core.methods())
+    return hyper_parameters(_core.rules())
 
 
 def solvers() -> str:
@@ -155,7 +155,7 @@ def options() -> str:
 
 def sources() -> str:
     """Where each method comes from."""
-    every = [*_core.methods(), *_core.solvers()]
+    every = [*_core.rules(), *_core.solvers()]
     texts = (f"`{m['name']}`: {m['summary']} {m['source']}".replace("``", "`") for m in every)
     return "".join(point(text) for text in texts)
 

@@ -8,8 +8,8 @@
 #include <memory>
 #include <mutex>
 
-#include "thalweg/descent/method.hpp"
 #include "thalweg/graph/expression.hpp"
+#include "thalweg/rules/rule.hpp"
 
 namespace py = pybind11;
 
@@ -40,16 +40,6 @@ thalweg::ReadNumbers reader_of(const py::dtype& type);
 // An array that is referenced where its numbers can be read, and else converted.
 thalweg::DataArray data_array(const py::object& array);
 
-// The method of that name; ValueError if there is none.
-const thalweg::Method& method_named(const std::string& name);
-
-// A step, the graph held. How hyper-parameters enter it: (number of inputs, None or a function of
-// the nodes of t and of those inputs) each.
-thalweg::Step step_of(const thalweg::Method& method, const std::shared_ptr<thalweg::Graph>& graph,
-                      thalweg::NodeId f, std::int64_t n, int inputs,
-                      const thalweg::StepParts& parts,
-                      const std::vector<std::pair<int, py::object>>& hyper);
-
 // Hyper-parameters: (name, default or None, meaning, bounds and whether they are open, whole).
 py::list describe_hyper(std::span<const thalweg::rules::Hyper> hyper);
 
@@ -57,7 +47,9 @@ void bind_info(py::module_& m);
 void bind_graph(py::module_& m);
 void bind_program(py::module_& m);
 void bind_stopping(py::module_& m);
-void bind_descend(py::module_& m);
+void bind_starts(py::module_& m);
+void bind_objective(py::module_& m);
+void bind_rule(py::module_& m);
 void bind_epochs(py::module_& m);
 void bind_solver(py::module_& m);
 void bind_fit(py::module_& m);

@@ -4,7 +4,7 @@
 #include <numeric>
 #include <optional>
 
-#include "bind.hpp"
+#include "rule.hpp"
 #include "thalweg/training/epochs.hpp"
 
 using namespace thalweg;
@@ -92,19 +92,6 @@ class Table {
   std::vector<Column> columns_;
 };
 
-// The programs of both sizes of batch, and the numbers that they share, from input `first` on.
-Batched batched(const OnRows& full, const OnRows* rest, std::size_t first,
-                const std::vector<Array>& shared, int threads) {
-  Batched b{&full.program(),
-            rest ? &rest->program() : nullptr,
-            full.rows(),
-            rest ? rest->rows() : 0,
-            std::vector<const double*>(full.program().varying.size(), nullptr),
-            threads};
-  for (std::size_t j = 0; j < shared.size(); ++j) b.uniform.at(first + j) = shared[j].data();
-  return b;
-}
-
 // Signals, the callback, and the exception that one of them raised.
 class Listener {
  public:
@@ -152,16 +139,6 @@ Array array_of(const std::vector<double>& v) {
 std::vector<double> vector_of(const py::handle& h) {
   const auto a = h.cast<Array>();
   return {a.data(), a.data() + a.size()};
-}
-
-// Memory at the beginning: what the standing holds, or the method's own.
-void begin_memory(const OnRows& full, const Batched& b, Standing& at) {
-  for (std::size_t m = at.memory.size(); m < full.step().memory.size(); ++m) {
-    const rules::Memory& own = full.step().memory[m];
-    const int from = full.step().initial[m];
-    at.memory.emplace_back(full.step().remembered(m),
-                           from < 0 ? own.initial : *b.uniform[static_cast<std::size_t>(from)]);
-  }
 }
 
 // What a standing holds, or may leave out, is of the step's sizes.
@@ -213,19 +190,47 @@ py::dict dict_of(const Standing& s) {
   return d;
 }
 
-// Programs for two sizes of batch, data, and which rows: what a mean is taken over.
-using Over = std::tuple<std::shared_ptr<OnRows>, std::shared_ptr<OnRows>, std::vector<py::array>,
-                        std::optional<RowNumbers>>;
+// Programs for two sizes of batch, data, which of their rows, and what is the same in every batch.
+struct OnBatches {
+  std::shared_ptr<OnRows> full, rest;  // rest: null where there is no incomplete batch
+  Table table;
+  std::size_t columns;
+  std::vector<Array> args;
 
-py::dict run_training(const Over& over, const std::vector<Array>& args,
-                      const std::vector<Array>& hyper, const std::vector<Array>& bounds,
-                      const py::dict& standing, const std::optional<Over>& held_out,
-                      std::uint64_t seed, std::int64_t epochs, std::int64_t patience, bool shuffled,
-                      double max_time, int threads, py::object callback) {
-  const auto& [full, rest, data, chosen] = over;
-  const Step& step = full->step();
-  const Table table(data, chosen);
-  Training t{step, batched(*full, rest.get(), 1 + data.size(), args, threads), table.rows()};
+  OnBatches(std::shared_ptr<OnRows> whole, std::shared_ptr<OnRows> part,
+            const std::vector<py::array>& data, const std::optional<RowNumbers>& rows,
+            std::vector<Array> shared)
+      : full(std::move(whole)),
+        rest(std::move(part)),
+        table(data, rows),
+        columns(data.size()),
+        args(std::move(shared)) {}
+
+  Batched programs(int threads) const {
+    Batched b{&full->program(),
+              rest ? &rest->program() : nullptr,
+              full->rows(),
+              rest ? rest->rows() : 0,
+              std::vector<const double*>(full->program().varying.size(), nullptr),
+              threads};
+    for (std::size_t j = 0; j < args.size(); ++j) b.uniform.at(1 + columns + j) = args[j].data();
+    return b;
+  }
+};
+
+// What a training is told besides its data.
+struct Plan {
+  std::uint64_t seed;
+  std::int64_t epochs, patience;
+  bool shuffled;
+};
+
+py::dict run_training(const OnBatches& over, const std::vector<Array>& hyper,
+                      const std::vector<Array>& bounds, const py::dict& standing,
+                      const OnBatches* held_out, const Plan& plan, const Stopping& stopping,
+                      py::object callback) {
+  const Step& step = over.full->step();
+  Training t{step, over.programs(stopping.threads), over.table.rows()};
   const auto bind = [&](int first, const std::vector<Array>& values) {
     for (std::size_t j = 0; j < values.size(); ++j)
       t.programs.uniform.at(static_cast<std::size_t>(first) + j) = values[j].data();
@@ -233,24 +238,20 @@ py::dict run_training(const Over& over, const std::vector<Array>& args,
   bind(step.at.hyper, hyper);
   if (step.at.lower >= 0) bind(step.at.lower, bounds);
   Standing at = standing_of(standing);
-  begin_memory(*full, t.programs, at);
+  begin_memory(step, t.programs, at);
   check(at, step);
-  std::optional<Table> apart;
-  std::optional<Means> means;
-  if (held_out) {
-    const auto& [whole, part, kept, rows] = *held_out;
-    apart.emplace(kept, rows);
-    means.emplace(batched(*whole, part.get(), 1 + kept.size(), args, threads), apart->rows(),
-                  kernels());
-    t.held_out = &*means;
-  }
-  t.seed = seed, t.epochs = epochs, t.patience = patience, t.shuffled = shuffled;
+  std::optional<Means> apart;
+  if (held_out)
+    t.held_out =
+        &apart.emplace(held_out->programs(stopping.threads), held_out->table.rows(), kernels());
+  t.seed = plan.seed, t.epochs = plan.epochs, t.patience = plan.patience;
+  t.shuffled = plan.shuffled;
   Listener listener(callback);
   if (!callback.is_none()) t.report = [&](const EpochReport& r) { return listener.report(r); };
   std::optional<TrainingEnd> end;
   {
     const py::gil_scoped_release nogil;
-    Clock clock([&] { return listener.interrupted(); }, max_time);
+    Clock clock([&] { return listener.interrupted(); }, stopping.max_time);
     end = train(t, at, kernels(), clock);
   }
   py::dict out;
@@ -262,18 +263,16 @@ py::dict run_training(const Over& over, const std::vector<Array>& args,
   return out;
 }
 
-py::tuple mean_over(const Over& over, const std::vector<Array>& args, const Array& x, int threads) {
-  const auto& [full, rest, data, chosen] = over;
-  const Table table(data, chosen);
-  Means means(batched(*full, rest.get(), 1 + data.size(), args, threads), table.rows(), kernels());
-  std::vector<std::int64_t> sizes = full->program().output_sizes;
+py::tuple mean_over(const OnBatches& over, const Array& x, int threads) {
+  Means means(over.programs(threads), over.table.rows(), kernels());
+  const std::vector<std::int64_t>& sizes = over.full->program().output_sizes;
   Array out(std::accumulate(sizes.begin(), sizes.end(), py::ssize_t{0}));
   Listener listener{py::none()};
   double* to = out.mutable_data();
   bool whole = false;
   {
     const py::gil_scoped_release nogil;
-    Clock clock([&] { return listener.interrupted(); }, 1e300);
+    Clock clock([&] { return listener.interrupted(); }, Stopping{}.max_time);
     whole = means.at(x.data(), to, clock);
   }
   if (!whole) throw py::error_already_set(*listener.error());
@@ -297,25 +296,30 @@ void bind_epochs(py::module_& m) {
            py::arg("rows"))
       .def_static(
           "step",
-          [](const std::string& method, std::shared_ptr<Graph> graph, NodeId f, std::int64_t n,
-             int inputs, int columns, std::int64_t rows, bool bounds, bool gradient_norm,
-             const std::vector<std::pair<int, py::object>>& hyper) {
-            return std::make_shared<OnRows>(step_of(method_named(method), graph, f, n, inputs,
-                                                    {bounds, gradient_norm, false, false}, hyper),
-                                            columns, rows);
+          [](const std::string& rule, const Objective& objective, const StepParts& parts,
+             const Settings& hyper, int columns, std::int64_t rows) {
+            return std::make_shared<OnRows>(step_of(rule, objective, parts, hyper), columns, rows);
           },
-          py::arg("method"), py::arg("graph"), py::arg("f"), py::arg("n"), py::arg("inputs"),
-          py::arg("columns"), py::arg("rows"), py::arg("bounds"), py::arg("gradient_norm"),
-          py::arg("hyper"), "A step of a method; hyper as Stepper has it.");
-  m.def("train", &run_training, py::arg("over"), py::arg("args"), py::arg("hyper"),
-        py::arg("bounds"), py::arg("standing"), py::arg("held_out"), py::arg("seed"),
-        py::arg("epochs"), py::arg("patience"), py::arg("shuffled"), py::arg("max_time"),
-        py::arg("threads"), py::arg("callback"),
-        "Train for some epochs. over, held_out: (full batch, incomplete batch or None, data, row "
-        "numbers or None). callback(epoch, x, loss, gradient_norm, held_out) -> stop?");
-  m.def("mean_over", &mean_over, py::arg("over"), py::arg("args"), py::arg("x"), py::arg("threads"),
-        "Means over rows of every output, one after the other; and the rows of the first batch "
-        "whose value is not finite.");
+          py::arg("rule"), py::arg("objective"), py::arg("parts"), py::arg("hyper"),
+          py::arg("columns"), py::arg("rows"), "A step of a rule; hyper as Stepper has it.");
+  py::class_<OnBatches>(m, "OnBatches", "What a mean over rows of data is taken of.")
+      .def(py::init<std::shared_ptr<OnRows>, std::shared_ptr<OnRows>, const std::vector<py::array>&,
+                    const std::optional<RowNumbers>&, std::vector<Array>>(),
+           py::arg("full"), py::arg("rest"), py::arg("data"), py::arg("rows"), py::arg("args"),
+           "Full batches, the incomplete batch or None, columns of data, row numbers or None, and "
+           "what is the same in every batch.")
+      .def("mean", &mean_over, py::arg("x"), py::arg("threads"),
+           "Means over rows of every output, one after the other; and the rows of the first batch "
+           "whose value is not finite.");
+  py::class_<Plan>(m, "Plan", "How a training deals out its rows, and for how long.")
+      .def(py::init([](std::uint64_t seed, std::int64_t epochs, std::int64_t patience,
+                       bool shuffled) { return Plan{seed, epochs, patience, shuffled}; }),
+           py::arg("seed"), py::arg("epochs"), py::arg("patience"), py::arg("shuffled"));
+  m.def("train", &run_training, py::arg("over"), py::arg("hyper"), py::arg("bounds"),
+        py::arg("standing"), py::arg("held_out"), py::arg("plan"), py::arg("stopping"),
+        py::arg("callback"),
+        "Train for some epochs. standing: where it stands, by name. "
+        "callback(epoch, x, loss, gradient_norm, held_out) -> stop?");
   m.def("permutation", &permutation, py::arg("seed"), py::arg("epoch"), py::arg("n"),
         "The order in which an epoch, counted from 1, takes n rows; 0 chooses those held out.");
 }

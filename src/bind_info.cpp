@@ -3,6 +3,18 @@
 #include "bind.hpp"
 #include "thalweg/kernels/kernels.hpp"
 
+py::list describe_hyper(std::span<const thalweg::rules::Hyper> hyper) {
+  py::list out;
+  for (const thalweg::rules::Hyper& h : hyper)
+    out.append(py::make_tuple(
+        h.name, h.value == h.value ? py::object(py::float_(h.value)) : py::object(py::none()),
+        h.meaning,
+        py::make_tuple(h.accepted.lower, h.accepted.upper, h.accepted.lower_open,
+                       h.accepted.upper_open),
+        h.whole));
+  return out;
+}
+
 void bind_info(py::module_& m) {
   m.def(
       "supported_isas",

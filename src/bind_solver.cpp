@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The solvers, and running one with the GIL released.
-#include <algorithm>
-#include <mutex>
-
 #include "dialogue.hpp"
-#include "thalweg/graph/differentiate.hpp"
+#include "thalweg/descent/solver_tapes.hpp"
 
 using namespace thalweg;
 
@@ -25,187 +22,127 @@ py::list describe_solvers() {
   return out;
 }
 
-// A solver on one objective, its tapes lowered for each choice of what differs between lanes, once.
+// A solver on one objective.
 class Minimizer {
  public:
-  Minimizer(const std::string& method, const std::shared_ptr<Graph>& graph, NodeId f,
-            std::int64_t n, int inputs, const std::vector<NodeId>& derivatives)
-      : solver_(find(method)), n_(n), inputs_(inputs) {
-    if (f < 0) return;
-    Graph& g = *graph;
-    const auto hold = held(g);
-    const NodeId x = g.input(0, {n});
-    std::vector<NodeId> outputs{g.reshape(f, {})};
-    if (!derivatives.empty()) {
-      outputs.insert(outputs.end(), derivatives.begin(), derivatives.end());
-      values_.emplace(graph, std::move(outputs));
-      told_all_ = true;
-      return;
-    }
-    if (solver_.needs != Needs::Value) outputs.push_back(gradient(g, f, x));
-    if (solver_.needs == Needs::Hessian || solver_.needs == Needs::HessianVector) {
-      const NodeId slope = outputs[1], v = g.input(inputs, {n});
-      product_.emplace(graph,
-                       jacobian_vector_product(g, std::array{slope}, std::array{x}, std::array{v}));
-    }
-    values_.emplace(graph, outputs);
-    make_joint_ = [this, graph, outputs, x] {
-      std::vector<NodeId> all = outputs;
-      all.push_back(hessian(*graph, outputs[1], x));
-      joint_.emplace(graph, std::move(all));
-    };
-  }
+  Minimizer(const std::string& solver, const Objective& objective,
+            const std::vector<NodeId>& derivatives)
+      : tapes_(tapes_of(solver, objective, derivatives)) {}
 
-  py::dict run(const Array& x0, const std::vector<std::optional<Array>>& args,
-               const std::vector<bool>& varying_args, std::vector<double> hyper,
-               const std::vector<Array>& bounds, const std::optional<Array>& scale,
-               const std::optional<Array>& state, const Stopping& stopping, bool record,
-               py::object callback, py::object function, const Throng& throng = {}) {
-    const std::int64_t k = x0.shape(0);
-    if (x0.ndim() != 2 || x0.shape(1) != n_ || hyper.size() != solver_.hyper.size() ||
-        (!bounds.empty() && bounds.size() != 2) ||
-        (values_ &&
-         (args.size() != static_cast<std::size_t>(inputs_) || varying_args.size() != args.size())))
-      throw py::value_error(
-          "the solver does not fit what it is run on. This is a bug in thalweg; please report it");
-    Starts starts{k, x0.data(), std::vector<const double*>(args.size(), nullptr), {}};
-    for (std::size_t j = 1; j < args.size(); ++j) starts.values[j] = args[j].value().data();
-    Setup setup{&solver_, n_, std::move(hyper)};
-    if (!bounds.empty()) setup.lower = bounds[0].data(), setup.upper = bounds[1].data();
-    if (scale) setup.scale = scale->data();
+  py::dict run(const StartArrays& starts, const Setup& setup, const Stopping& stopping,
+               const Hooks& hooks, bool remember) {
+    const std::int64_t k = starts.k();
     const Kernels& isa = kernels();
-    const Sources sources = sources_of(varying_args, k, isa.width);
-    if (state) starts.memory.push_back(state->data());
-
-    Outcome outcome(k, n_);
-    outcome.want_slopes();
+    const Sources sources = sources_of(starts, isa.width);
     // Least squares have no state to go on from, and three matrices would be much to copy.
     const std::int64_t size =
-        k == 1 && !throng.many && !solver_.settles ? remembered(setup, sources, isa) : 0;
-    if (state && state->size() != size)
-      throw py::value_error("the state holds " + std::to_string(state->size()) + " numbers, not " +
-                            std::to_string(size));
-    Conversation talk(std::move(callback), function, record, n_, throng.progress);
+        k == 1 && remember && !setup.solver->settles ? remembered(setup, sources, isa) : 0;
+    const Starts begun = starts_of(starts, size);
+    Outcome outcome(k, starts.n());
+    outcome.want_slopes();
+    Conversation talk(hooks, starts.n());
     const bool begin = size == 0 || outcome.remember(size, [&] { return talk.interrupted(); });
     const Watch watch = talk.watch();
     NotBegun rest{.from = k};
     if (begin) {
       const py::gil_scoped_release nogil;
-      if (function.is_none()) {
-        rest = descend(setup, sources, isa, starts, stopping, outcome.endings, watch);
+      if (hooks.function.is_none()) {
+        rest = descend(setup, sources, isa, begun, stopping, outcome.endings, watch);
       } else {
-        Descent descent(setup, sources, isa, false, starts, stopping, outcome.endings, watch);
+        Descent descent(setup, sources, {isa}, begun, stopping, outcome.endings, watch);
         talk.drive(descent);
       }
     }
-    outcome.not_begun(x0, rest, [](std::int64_t) {});
-    return outcome.told(talk);
+    outcome.not_begun(starts.x, rest, [](std::int64_t) {});
+    return outcome.as_dict(talk);
   }
 
   // Told from Python.
-  std::unique_ptr<Dialogue> start(const Array& x0, std::vector<double> hyper,
-                                  const std::vector<Array>& bounds,
-                                  const Stopping& stopping) const {
-    const std::int64_t k = x0.shape(0);
-    return std::make_unique<Dialogue>(
-        x0, solver_.needs, std::vector<Array>{}, [&](const Endings& endings) {
-          Setup setup{&solver_, n_, std::move(hyper)};
-          if (!bounds.empty()) setup.lower = bounds[0].data(), setup.upper = bounds[1].data();
-          return std::make_unique<Descent>(setup, Sources{.told_lanes = k}, kernels(), false,
-                                           Starts{k, x0.data(), {}, {}}, stopping, endings,
-                                           Watch{});
-        });
+  std::unique_ptr<Dialogue> start(const StartArrays& starts, std::vector<double> hyper,
+                                  const std::vector<Array>& bounds, const Stopping& stopping) {
+    const std::int64_t k = starts.k();
+    const Setup setup = setup_of(starts, std::move(hyper), bounds, std::nullopt);
+    const auto make = [&](const Endings& endings) {
+      return std::make_unique<Descent>(setup, Sources{.told_lanes = k}, Machine{kernels()},
+                                       Starts{k, starts.x.data(), {}, {}}, stopping, endings,
+                                       Watch{});
+    };
+    return std::make_unique<Dialogue>(starts.x, setup.solver->needs, nullptr, make);
+  }
+
+  Setup setup_of(const StartArrays& starts, std::vector<double> hyper,
+                 const std::vector<Array>& bounds, const std::optional<Array>& scale) const {
+    const Solver& solver = tapes_.solver();
+    if (starts.n() != tapes_.n() || hyper.size() != solver.hyper.size() ||
+        starts.memory.size() > 1 ||
+        (!tapes_.driven() && starts.args.size() != static_cast<std::size_t>(tapes_.args())))
+      throw py::value_error(
+          "the solver does not fit what it is run on. This is a bug in thalweg; please report it");
+    return {&solver, tapes_.n(), std::move(hyper), bounds_of(bounds, tapes_.n()),
+            scale ? scale->data() : nullptr};
   }
 
  private:
-  // The tapes for k starts: the Hessian with every value where it is small, else by its products.
-  Sources sources_of(const std::vector<bool>& varying, std::int64_t k, int width) {
+  static SolverTapes tapes_of(const std::string& name, const Objective& objective,
+                              const std::vector<NodeId>& derivatives) {
+    const Solver* solver = find_solver(name);
+    if (!solver) throw py::value_error("no solver '" + name + "'");
+    const auto hold = held(*objective.graph);
+    return SolverTapes(*solver, objective, derivatives);
+  }
+  Sources sources_of(const StartArrays& starts, int width) {
+    std::vector<bool> varying{true};
+    varying.insert(varying.end(), starts.varying.begin(), starts.varying.end());
     const py::gil_scoped_release nogil;
-    Sources sources;
-    if (!values_) {
-      sources.told_lanes = k;
-      return sources;
-    }
-    if (told_all_) {
-      sources.values = &values_->for_lanes(varying, width, k);
-      return sources;
-    }
-    std::vector<bool> with_v = varying;
-    with_v.push_back(true);
-    if (solver_.needs == Needs::Hessian && n_ <= kJointHessian) {
-      std::call_once(joint_made_, make_joint_);
-      sources.values = &joint_->for_lanes(varying, width, k);
-      return sources;
-    }
-    sources.values = &values_->for_lanes(varying, width, k);
-    if (solver_.needs == Needs::Hessian && k == 1) {  // the unit vectors are the lanes
-      with_v[0] = false;
-      sources.product = &product_->for_lanes(with_v, width, n_);
-    } else if (solver_.needs == Needs::Hessian || solver_.needs == Needs::HessianVector) {
-      sources.product = &laid_as(sources.values->body.layout, with_v, width, k);
-    }
-    return sources;
+    return tapes_.sources(varying, starts.k(), width);
   }
-  // The products, in a layout in which points and lanes lie as in the values'.
-  const Program& laid_as(Layout values, const std::vector<bool>& varying, int width,
-                         std::int64_t k) {
-    if (values == Layout::Lanes) return product_->with(varying, Layout::Lanes);
-    const Program& own = product_->for_lanes(varying, width, k);
-    return own.body.layout == Layout::Lanes ? product_->with(varying, Layout::Elements) : own;
+  // `size`: how many numbers a state holds.
+  static Starts starts_of(const StartArrays& starts, std::int64_t size) {
+    Starts begun{starts.k(), starts.x.data(), {nullptr}, {}};
+    for (const Array& a : starts.args) begun.values.push_back(a.data());
+    if (starts.memory.empty() || !starts.memory[0]) return begun;
+    const Array& state = *starts.memory[0];
+    if (state.size() != size)
+      throw py::value_error("the state holds " + std::to_string(state.size()) + " numbers, not " +
+                            std::to_string(size));
+    begun.memory.push_back(state.data());
+    return begun;
   }
-  static const Solver& find(const std::string& name) {
-    if (const Solver* s = find_solver(name)) return *s;
-    throw py::value_error("no solver '" + name + "'");
-  }
-  const Solver& solver_;
-  std::int64_t n_;
-  int inputs_;
-  bool told_all_ = false;  // were all derivatives given?
-  std::optional<Programs> values_, joint_, product_;
-  std::once_flag joint_made_;
-  std::function<void()> make_joint_;
+
+  SolverTapes tapes_;
 };
 
 }  // namespace
 
 void bind_solver(py::module_& m) {
-  m.def("solvers", &describe_solvers, "Every solver, as `methods`.");
+  m.def("solvers", &describe_solvers, "Every solver, as `rules`.");
   py::class_<Minimizer, std::shared_ptr<Minimizer>>(m, "Minimizer", "A solver on one objective.")
-      .def(py::init<const std::string&, const std::shared_ptr<Graph>&, NodeId, std::int64_t, int,
-                    const std::vector<NodeId>&>(),
-           py::arg("method"), py::arg("graph"), py::arg("f"), py::arg("n"), py::arg("inputs"),
-           py::arg("derivatives") = std::vector<NodeId>{},
-           "f: -1 where values are told; derivatives: its gradient and what a solver needs "
-           "besides, where they are not to be made from f.")
+      .def(py::init<const std::string&, const Objective&, const std::vector<NodeId>&>(),
+           py::arg("solver"), py::arg("objective"), py::arg("derivatives") = std::vector<NodeId>{},
+           "derivatives: nodes of the gradient and what a solver needs besides, where they are not "
+           "to be made from the objective.")
       .def(
           "run",
-          [](Minimizer& s, const Array& x0, const std::vector<std::optional<Array>>& args,
-             const std::vector<bool>& varying, std::vector<double> hyper,
-             const std::vector<Array>& bounds, const std::optional<Array>& state,
-             const Stopping& stopping, bool record, py::object callback, py::object function,
+          [](Minimizer& s, const StartArrays& starts, std::vector<double> hyper,
+             const std::vector<Array>& bounds, const Stopping& stopping, const Hooks& hooks,
              const std::optional<Array>& scale) {
-            return s.run(x0, args, varying, std::move(hyper), bounds, scale, state, stopping,
-                         record, std::move(callback), std::move(function));
+            return s.run(starts, s.setup_of(starts, std::move(hyper), bounds, scale), stopping,
+                         hooks, true);
           },
-          py::arg("x0"), py::arg("args"), py::arg("varying"), py::arg("hyper"), py::arg("bounds"),
-          py::arg("state"), py::arg("stopping"), py::arg("record"), py::arg("callback"),
-          py::arg("function"), py::arg("scale") = py::none())
+          py::arg("starts"), py::arg("hyper"), py::arg("bounds"), py::arg("stopping"),
+          py::arg("hooks") = Hooks{}, py::arg("scale") = py::none(),
+          "scale: (n), what each variable is measured in.")
       .def(
           "run_many",
-          [](Minimizer& s, const Array& x0, const std::vector<std::optional<Array>>& args,
-             const std::vector<bool>& varying, std::vector<double> hyper,
-             const std::vector<Array>& bounds, const Stopping& stopping,
-             const std::optional<Array>& scale, py::object progress) {
-            return s.run(x0, args, varying, std::move(hyper), bounds, scale, std::nullopt, stopping,
-                         false, py::none(), py::none(), {true, std::move(progress)});
+          [](Minimizer& s, const StartArrays& starts, std::vector<double> hyper,
+             const std::vector<Array>& bounds, const Stopping& stopping, const Hooks& hooks,
+             const std::optional<Array>& scale) {
+            return s.run(starts, s.setup_of(starts, std::move(hyper), bounds, scale), stopping,
+                         hooks, false);
           },
-          py::arg("x0"), py::arg("args"), py::arg("varying"), py::arg("hyper"), py::arg("bounds"),
-          py::arg("stopping"), py::arg("scale") = py::none(), py::arg("progress") = py::none(),
-          "Many starts, shared by threads: where and why each ended.")
-      .def(
-          "start",
-          [](const Minimizer& s, const Array& x0, std::vector<double> hyper,
-             const std::vector<Array>& bounds,
-             const Stopping& stopping) { return s.start(x0, std::move(hyper), bounds, stopping); },
-          py::arg("x0"), py::arg("hyper"), py::arg("bounds"), py::arg("stopping"));
+          py::arg("starts"), py::arg("hyper"), py::arg("bounds"), py::arg("stopping"),
+          py::arg("hooks") = Hooks{}, py::arg("scale") = py::none(),
+          "Many starts, shared by threads: where and why each ended, without a state.")
+      .def("start", &Minimizer::start, py::arg("starts"), py::arg("hyper"), py::arg("bounds"),
+           py::arg("stopping"));
 }

@@ -3,21 +3,21 @@
 #pragma once
 #include <memory>
 
-#include "conversation.hpp"
+#include "outcome.hpp"
 
 // "value", "gradient", "hessian", "hessian_vector".
 const char* name_of(thalweg::Needs needs);
 
 class Dialogue {
  public:
-  // `kept`: what the starts point into. `make` builds the descent from starts and endings.
+  // `kept`: what the descent points into besides x0. `make` builds it from the endings' arrays.
   template <class Make>
-  Dialogue(const Array& x0, thalweg::Needs needs, std::vector<Array> kept, Make make)
+  Dialogue(const Array& x0, thalweg::Needs needs, std::shared_ptr<const void> kept, Make make)
       : needs_(needs),
         x_(std::vector<py::ssize_t>{x0.shape(0), x0.shape(1)}),
         kept_(std::move(kept)),
+        x0_(x0),
         outcome_(x0.shape(0), x0.shape(1)) {
-    kept_.push_back(x0);
     std::copy_n(x0.data(), x0.size(), x_.mutable_data());
     std::fill_n(outcome_.endings.x, x0.size(), NAN);
     std::fill_n(outcome_.endings.fun, x0.shape(0), NAN);
@@ -37,7 +37,8 @@ class Dialogue {
   mutable std::mutex mutex_;  // one call at a time
   thalweg::Needs needs_;
   Array x_;  // (k, n): where each stands or ended
-  std::vector<Array> kept_;
+  std::shared_ptr<const void> kept_;
+  Array x0_;
   Outcome outcome_;
   std::unique_ptr<thalweg::Descent> descent_;
   thalweg::Question question_{};

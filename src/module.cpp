@@ -8,7 +8,9 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   bind_graph(m);
   bind_program(m);
   bind_stopping(m);
-  bind_descend(m);
+  bind_starts(m);
+  bind_objective(m);
+  bind_rule(m);
   bind_dialogue(m);
   bind_solver(m);
   bind_fit(m);

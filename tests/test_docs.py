@@ -71,6 +71,12 @@ def test_no_page_of_the_guide_is_longer_than_250_lines():
         assert page.read_text("utf-8").count("\n") <= 250, page.name
 
 
+@pytest.mark.parametrize("word", ["Install", "Bounds", "Quick start", "Fits", "Command line"])
+def test_words_that_people_search_for_are_titles(word):
+    titles = [page.read_text("utf-8").partition("\n")[0].lower() for page in PAGES]
+    assert any(word.lower() in title for title in titles)
+
+
 def test_reference_has_each_entry_once():
     text = (ROOT / "docs" / "reference.rst").read_text("utf-8")
     listed = re.findall(r"^   ([\w.]+)$", text, re.M)

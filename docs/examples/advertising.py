@@ -22,9 +22,9 @@ print(len(sales), "markets")
 # By descent
 # ----------
 #
-# The budgets run from 1 to 300, so a step means very different things for the slope and for the
-# height of the line. In units of their spread, from their mean, it means the same, and descent is
-# quick.
+# The budgets run from 1 to 300, so the cost is much steeper along the slope of the line than along
+# its height. If budgets are measured from their mean, in units of their spread, both are alike, and
+# the descent is quick.
 
 budget = (tv - tv.mean()) / tv.std()
 
@@ -64,8 +64,9 @@ plt.show()
 # Without the change of units
 # ---------------------------
 #
-# On the budgets as they are, a rate above 2 over the largest curvature flies apart, and below it
-# the height takes steps that are far too short: the ratio of the curvatures says how many it needs.
+# On the budgets as they are, the descent diverges with a rate above 2 over the largest curvature.
+# With a smaller rate the steps of the height are far too short: the ratio of the curvatures says
+# how many it needs.
 
 F = tw.objective(lambda m, b: np.mean((m * tv + b - sales) ** 2) / 2, (0.0, 0.0))
 curvatures = np.linalg.eigvalsh(F.hessian((0.0, 0.0)))

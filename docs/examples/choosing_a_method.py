@@ -40,7 +40,7 @@ problems = {
 
 # %%
 # Rules need a learning rate: those of gradient descent are near the largest that the function
-# bears; the others take 0.05, a step that suits variables of size one. Solvers find their own
+# allows; the others take 0.05, a step that suits variables of size one. Solvers find their own
 # steps.
 
 rules = ("gradient_descent", "momentum", "nesterov", "adam", "rprop")

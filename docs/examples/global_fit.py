@@ -48,7 +48,7 @@ print(f"decay time {together.x['tau']:.3f} +- {error:.3f}")
 print(f"chi squared {2 * together.cost:.1f} for {points - variables} degrees of freedom")
 
 # %%
-# Each curve alone knows less, the weak ones hardly anything.
+# Each curve alone says less about the decay time; the weak ones say almost nothing.
 
 
 def decay(t, a, tau, c):

@@ -72,8 +72,8 @@ plt.show()
 # From everywhere
 # ---------------
 #
-# A thousand starts, spread evenly over the box, find every well, and how many starts each catches.
-# Ends that agree are one minimum; the signs of the curvatures tell minima from saddles.
+# A thousand starts, spread evenly over the box, find every well, and show how many end in each.
+# Ends that agree are one minimum; the signs of the curvatures distinguish minima from saddles.
 
 found = tw.multistart(wells, box, n=1000)
 for x, value, count in zip(found.x, found.fun, found.counts, strict=True):

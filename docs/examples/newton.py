@@ -40,7 +40,7 @@ for step, (slow, fast) in enumerate(zip(by_rate, by_curvature, strict=True)):
     print(f"{step:>4}   {abs(slow - omega):<16.2e}   {abs(fast - omega):.2e}")
 
 # %%
-# What each looks at: a line and a rate, or a parabola.
+# Gradient descent uses a line and a rate, Newton's method a parabola.
 
 at = 1.0
 touching = tw.tangent(F, at)

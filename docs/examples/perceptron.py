@@ -81,9 +81,9 @@ right.legend(fontsize="small")
 plt.show()
 
 # %%
-# The perceptron criterion asks for nothing but the right side, so it has no reason to make the
-# weights large, and shrinks them where points are wrong. A step of the same rate then turns the
-# line about.
+# The perceptron criterion only asks on which side a point lies, so it has no reason to make the
+# weights large, and shrinks them where points are on the wrong side. A step of the same rate then
+# turns the line far.
 
 for name, result in results.items():
     print(f"{name:<11} length of w {np.linalg.norm(result.x['w']):.4f}")

@@ -3,8 +3,8 @@
 Least squares, exactly and by descent: power lines
 ==================================================
 
-A straight connection between three houses that misses them by as little as possible: the sum of
-squares, its gradient set to zero, and the way down.
+Find the straight line that misses three houses by as little as possible: set the gradient of the
+sum of squares to zero, or walk down.
 
 The houses stand at (1, 2), (2, 5) and (3, 3), the connection is the line y = m x + b, and
 its cost is the sum of the squared distances, measured along y.
@@ -66,8 +66,8 @@ plt.show()
 # One house after another
 # -----------------------
 #
-# With one house the cost vanishes along a whole line of (m, b): every connection through the house
-# will do. The second house leaves one point, and with the third the least cost is above zero.
+# With one house the cost is zero along a whole line of (m, b): every connection through the house
+# has no error. With two houses one point remains, and with three the least cost is above zero.
 
 
 def cost_of_the_first(count):

@@ -19,7 +19,7 @@ def supported_isas() -> list[str]: ...
 def active_isa() -> str: ...
 def options() -> list[tuple[str, float | None, str, tuple[float, float, bool, bool]]]: ...
 def operations() -> list[_Operation]: ...
-def methods() -> list[dict[str, Any]]: ...
+def rules() -> list[dict[str, Any]]: ...
 def solvers() -> list[dict[str, Any]]: ...
 
 class Reduction:
@@ -126,52 +126,69 @@ class Stopping:
     @property
     def count_rises(self) -> bool: ...
 
+class Starts:
+    def __init__(
+        self,
+        x: ArrayLike,
+        args: Sequence[ArrayLike] = ...,
+        varying: Sequence[bool] = ...,
+        memory: Sequence[ArrayLike | None] = ...,
+    ) -> None: ...
+
+class Hooks:
+    def __init__(
+        self,
+        *,
+        record: bool = False,
+        callback: Callable[..., Any] | None = None,
+        function: Callable[..., Any] | None = None,
+        progress: Callable[[int], Any] | None = None,
+    ) -> None: ...
+
+class Objective:
+    def __init__(self, graph: Graph, f: int, n: int, inputs: int = 1) -> None: ...
+    @property
+    def graph(self) -> Graph: ...
+
+class StepParts:
+    def __init__(
+        self,
+        bounds: bool = False,
+        gradient_norm: bool = False,
+        change: bool = False,
+        value: bool = False,
+    ) -> None: ...
+
+_Settings = Sequence[tuple[int, Callable[[int, list[int]], int] | None]]
+
 class Stepper:
     @property
     def outputs(self) -> list[int]: ...
+    def __init__(
+        self, rule: str, objective: Objective, parts: StepParts, hyper: _Settings = ...
+    ) -> None: ...
     def start(
         self,
-        x0: ArrayLike,
+        starts: Starts,
         hyper: Sequence[ArrayLike],
         bounds: Sequence[ArrayLike],
-        memory: Sequence[ArrayLike | None],
         stopping: Stopping,
     ) -> Dialogue: ...
-    def __init__(
-        self,
-        method: str,
-        graph: Graph,
-        f: int,
-        n: int,
-        inputs: int,
-        bounds: bool,
-        gradient_norm: bool,
-        change: bool,
-        value: bool,
-        hyper: Sequence[tuple[int, Callable[[int, list[int]], int] | None]] = ...,
-    ) -> None: ...
     def run(
         self,
-        x0: ArrayLike,
-        args: Sequence[ArrayLike | None],
-        varying: Sequence[bool],
+        starts: Starts,
         hyper: Sequence[ArrayLike],
         bounds: Sequence[ArrayLike],
-        memory: Sequence[ArrayLike | None],
         stopping: Stopping,
-        record: bool,
-        callback: Callable[..., Any] | None,
-        function: Callable[..., Any] | None,
+        hooks: Hooks = ...,
     ) -> dict[str, Any]: ...
     def run_many(
         self,
-        x0: ArrayLike,
-        args: Sequence[ArrayLike | None],
-        varying: Sequence[bool],
+        starts: Starts,
         hyper: Sequence[ArrayLike],
         bounds: Sequence[ArrayLike],
         stopping: Stopping,
-        progress: Callable[[int], Any] | None = None,
+        hooks: Hooks = ...,
     ) -> dict[str, Any]: ...
 
 class Dialogue:
@@ -185,64 +202,50 @@ class Dialogue:
 
 class Minimizer:
     def __init__(
-        self,
-        method: str,
-        graph: Graph,
-        f: int,
-        n: int,
-        inputs: int,
-        derivatives: Sequence[int] = ...,
+        self, solver: str, objective: Objective, derivatives: Sequence[int] = ...
     ) -> None: ...
     def start(
         self,
-        x0: ArrayLike,
+        starts: Starts,
         hyper: Sequence[float],
         bounds: Sequence[ArrayLike],
         stopping: Stopping,
     ) -> Dialogue: ...
     def run(
         self,
-        x0: ArrayLike,
-        args: Sequence[ArrayLike | None],
-        varying: Sequence[bool],
+        starts: Starts,
         hyper: Sequence[float],
         bounds: Sequence[ArrayLike],
-        state: ArrayLike | None,
         stopping: Stopping,
-        record: bool,
-        callback: Callable[..., Any] | None,
-        function: Callable[..., Any] | None,
+        hooks: Hooks = ...,
         scale: ArrayLike | None = None,
     ) -> dict[str, Any]: ...
     def run_many(
         self,
-        x0: ArrayLike,
-        args: Sequence[ArrayLike | None],
-        varying: Sequence[bool],
+        starts: Starts,
         hyper: Sequence[float],
         bounds: Sequence[ArrayLike],
         stopping: Stopping,
+        hooks: Hooks = ...,
         scale: ArrayLike | None = None,
-        progress: Callable[[int], Any] | None = None,
     ) -> dict[str, Any]: ...
 
 class Fit:
     def __init__(self, graph: Graph, residuals: int, x: int, inputs: int) -> None: ...
-    def fit(
+    def run(
         self,
-        x0: ArrayLike,
-        args: Sequence[ArrayLike | None],
+        starts: Starts,
         bounds: Sequence[ArrayLike],
         stopping: Stopping,
         scale: ArrayLike | None,
-        rows: int,
+        data: int,
         factor: float = 1.0,
     ) -> tuple[
         _Floats, _Floats, int, float, NDArray[np.bool_], float, int, float, float, int, int
     ]: ...
 
 def covariance(
-    columns: ArrayLike, held: ArrayLike | None = None
+    columns: ArrayLike, held: ArrayLike | None = None, cost: float = 0.0, data: int = 0
 ) -> tuple[_Floats, int, float, NDArray[np.bool_]]: ...
 def refine(
     x: ArrayLike,
@@ -251,42 +254,42 @@ def refine(
     at: Callable[[_Floats], tuple[float, ArrayLike, ArrayLike]],
 ) -> tuple[_Floats, float, bool, float, float, int, int]: ...
 
-_Over = tuple[OnRows, OnRows | None, list[NDArray[Any]], NDArray[np.int64] | None]
-
 class OnRows:
     def __init__(
         self, graph: Graph, outputs: Sequence[int], inputs: int, columns: int, rows: int
     ) -> None: ...
     @staticmethod
     def step(
-        method: str,
-        graph: Graph,
-        f: int,
-        n: int,
-        inputs: int,
+        rule: str,
+        objective: Objective,
+        parts: StepParts,
+        hyper: _Settings,
         columns: int,
         rows: int,
-        bounds: bool,
-        gradient_norm: bool,
-        hyper: Sequence[tuple[int, Callable[[int, list[int]], int] | None]],
     ) -> OnRows: ...
 
+class OnBatches:
+    def __init__(
+        self,
+        full: OnRows,
+        rest: OnRows | None,
+        data: Sequence[NDArray[Any]],
+        rows: NDArray[np.int64] | None,
+        args: Sequence[ArrayLike],
+    ) -> None: ...
+    def mean(self, x: ArrayLike, threads: int) -> tuple[_Floats, NDArray[np.int64]]: ...
+
+class Plan:
+    def __init__(self, seed: int, epochs: int, patience: int, shuffled: bool) -> None: ...
+
 def train(
-    over: _Over,
-    args: Sequence[ArrayLike],
+    over: OnBatches,
     hyper: Sequence[ArrayLike],
     bounds: Sequence[ArrayLike],
     standing: dict[str, Any],
-    held_out: _Over | None,
-    seed: int,
-    epochs: int,
-    patience: int,
-    shuffled: bool,
-    max_time: float,
-    threads: int,
+    held_out: OnBatches | None,
+    plan: Plan,
+    stopping: Stopping,
     callback: Callable[[int, _Floats, float, float, float], bool] | None,
 ) -> dict[str, Any]: ...
-def mean_over(
-    over: _Over, args: Sequence[ArrayLike], x: ArrayLike, threads: int
-) -> tuple[_Floats, NDArray[np.int64]]: ...
 def permutation(seed: int, epoch: int, n: int) -> NDArray[np.int64]: ...

@@ -35,7 +35,7 @@ Step omega(const StepParts& parts) {
   const NodeId f = g->elementwise(kOpcode<ops::Subtract>,
                                   std::array{g->elementwise(kOpcode<ops::Exp>, std::array{x}),
                                              g->elementwise(kOpcode<ops::Log>, std::array{x})});
-  return build_step(*find_method("gradient_descent"), g, f, 1, 1, parts);
+  return build_step(*find_rule("gradient_descent"), {g, f, 1, 1}, parts);
 }
 }  // namespace
 
@@ -48,8 +48,8 @@ TEST(lanes_are_refilled_and_each_start_ends_where_it_ends_alone) {
   const double rate = 0.1;
   const auto descend_from = [&](const double* from, std::int64_t count) {
     Run run(static_cast<std::size_t>(count), 1);
-    descend(*program, step, *find_method("gradient_descent"), kernels(),
-            {count, from, {nullptr, &rate}, {}}, {.gtol = 1e-8, .max_iter = 200}, run.endings, {});
+    descend(*program, step, kernels(), {count, from, {nullptr, &rate}, {}},
+            {.gtol = 1e-8, .max_iter = 200}, run.endings, {});
     return run;
   };
   const Run together = descend_from(starts.data(), static_cast<std::int64_t>(k));
@@ -62,8 +62,8 @@ TEST(lanes_are_refilled_and_each_start_ends_where_it_ends_alone) {
 }
 
 TEST(asked_and_told_it_descends_as_it_does_traced) {
-  const Method& method = *find_method("gradient_descent");
-  const Step told = build_step(method, std::make_shared<Graph>(), -1, 1, 1, {});
+  const Step told =
+      build_step(*find_rule("gradient_descent"), {std::make_shared<Graph>(), -1, 1}, {});
   std::vector<bool> varying(static_cast<std::size_t>(told.at.inputs), false);
   varying[0] = varying[static_cast<std::size_t>(told.at.told_f)] =
       varying[static_cast<std::size_t>(told.at.told_g)] = true;
@@ -74,7 +74,7 @@ TEST(asked_and_told_it_descends_as_it_does_traced) {
   const Starts starts{1, &start, values, {}};
   const Stopping stopping{.max_iter = 10};
   Run run(1, 1);
-  Descent descent(*program, told, method, kernels(), false, starts, stopping, run.endings, {});
+  Descent descent(*program, told, {kernels()}, starts, stopping, run.endings, {});
   Question q{};
   int asked = 0;
   while (descent.ask(q)) {
@@ -93,8 +93,8 @@ TEST(a_lane_that_leaves_the_domain_keeps_its_best_point) {
   const auto program = lower(step.graph, step.outputs, {{true, false}, Layout::Lanes});
   const double start = 1.6, rate = 0.5;
   Run run(1, 1);
-  descend(*program, step, *find_method("gradient_descent"), kernels(),
-          {1, &start, {nullptr, &rate}, {}}, {.max_iter = 25}, run.endings, {});
+  descend(*program, step, kernels(), {1, &start, {nullptr, &rate}, {}}, {.max_iter = 25},
+          run.endings, {});
   CHECK(static_cast<Reason>(run.reason[0]) == Reason::NonFinite);
   CHECK(run.x[0] == 1.6);
   CHECK(run.last_x[0] < 0);
@@ -112,7 +112,7 @@ TEST(an_interrupt_ends_lanes_where_they_are_not_where_the_next_start_would_be) {
   watch.interrupted = [&] { return ++calls > 1; };
   Run run(k, 1);
   std::ranges::fill(run.reason, std::int8_t{-1});
-  descend(*program, step, *find_method("gradient_descent"), kernels(),
+  descend(*program, step, kernels(),
           {static_cast<std::int64_t>(k), starts.data(), {nullptr, &rate}, {}}, {.max_iter = 0},
           run.endings, watch);
   const auto begun = static_cast<std::size_t>(
@@ -140,7 +140,7 @@ TEST(workers_that_share_the_starts_end_each_as_one_worker_does) {
     std::int64_t ended = 0;
     Watch watch;
     watch.progress = [&](std::int64_t now) { CHECK(now >= ended), ended = now; };
-    descend(*program, step, *find_method("gradient_descent"), kernels(),
+    descend(*program, step, kernels(),
             {static_cast<std::int64_t>(k), starts.data(), {nullptr, &rate}, {}},
             {.max_iter = 40, .threads = threads, .count_rises = true}, run.endings, watch);
     CHECK(run.x == runs[0]->x && run.last_x == runs[0]->last_x && run.fun == runs[0]->fun);
@@ -164,8 +164,8 @@ TEST(workers_that_share_the_starts_end_each_as_one_worker_does) {
 
 TEST(a_rise_after_a_long_fall_leaves_the_lowest_point_as_the_best) {
   // Told values fall, rise a little, fall again below, rise: the best is the lowest told.
-  const Method& method = *find_method("gradient_descent");
-  const Step told = build_step(method, std::make_shared<Graph>(), -1, 1, 1, {});
+  const Step told =
+      build_step(*find_rule("gradient_descent"), {std::make_shared<Graph>(), -1, 1}, {});
   std::vector<bool> varying(static_cast<std::size_t>(told.at.inputs), false);
   varying[0] = varying[static_cast<std::size_t>(told.at.told_f)] =
       varying[static_cast<std::size_t>(told.at.told_g)] = true;
@@ -175,8 +175,8 @@ TEST(a_rise_after_a_long_fall_leaves_the_lowest_point_as_the_best) {
   values[static_cast<std::size_t>(told.at.hyper)] = &rate;
   const double f[] = {9, 8, 7, 7.5, 7.2, 6, 5, 5.5, 5.4, 5.3};
   Run run(1, 1);
-  Descent descent(*program, told, method, kernels(), false, {1, &start, values, {}},
-                  {.max_iter = 9}, run.endings, {});
+  Descent descent(*program, told, {kernels()}, {1, &start, values, {}}, {.max_iter = 9},
+                  run.endings, {});
   Question q{};
   for (int i = 0; descent.ask(q); ++i) {
     q.f[0] = f[i];

@@ -38,7 +38,7 @@ struct Fit {
     const Expr sum(*g, g->reduce(Reduction::Sum, (r * r).in(*g), {0}, false));
     const NodeId f = (sum / Expr(static_cast<double>(rows))).in(*g);
     loss = lower(g, std::array{f}, {{true, true}, layout});
-    step = build_step(*find_method("gradient_descent"), g, f, 1, 2, {});
+    step = build_step(*find_rule("gradient_descent"), {g, f, 1, 2}, {});
     program = lower(g, step.outputs, {{true, true, false}, layout});
   }
 };

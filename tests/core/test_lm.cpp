@@ -70,10 +70,10 @@ struct Fits {
     left.resize(size), right.resize(size), iterations.resize(size), evaluations.resize(size);
     reason.resize(size);
     Setup setup{find_solver("lm"), n, {1.0}};
-    if (!lower.empty()) setup.lower = lower.data(), setup.upper = upper.data();
+    if (!lower.empty()) setup.bounds = {lower.data(), upper.data()};
     Sources sources;
     sources.told_lanes = k;
-    Descent descent(setup, sources, kernels(), false, {k, starts.data(), {}, {}},
+    Descent descent(setup, sources, {kernels()}, {k, starts.data(), {}, {}},
                     {.gtol = 1e-12, .max_iter = 200},
                     {x.data(),
                      last.data(),
@@ -151,7 +151,7 @@ TEST(covariance_of_a_line_is_known) {
   // Columns t and 1 at t = 0, 1, 2: (J'J)^-1 = [[1/2, -1/2], [-1/2, 5/6]].
   std::vector<double> columns{0, 1, 2, 1, 1, 1}, out(4);
   std::array<bool, 2> loose{};
-  CHECK(covariance(columns.data(), 2, 3, nullptr, out.data(), loose.data()).rank == 2);
+  CHECK(covariance(columns.data(), 2, 3, nullptr, {}, out.data(), loose.data()).rank == 2);
   CHECK_NEAR(out[0], 0.5, 1e-15);
   CHECK_NEAR(out[1], -0.5, 1e-15);
   CHECK_NEAR(out[3], 5.0 / 6.0, 1e-15);

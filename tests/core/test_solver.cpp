@@ -58,8 +58,8 @@ Ends solve(const Solver& solver, std::int64_t k, std::int64_t n, std::int64_t mo
     starts[i] = i % 2 ? 1.0 : -1.2 + 0.03 * static_cast<double>(i / static_cast<std::size_t>(n));
   Setup setup{&solver, n, {}};
   for (const rules::Hyper& h : solver.hyper) setup.hyper.push_back(h.value);
-  Descent descent(setup, Sources{.told_lanes = k}, kernels(), false,
-                  Starts{k, starts.data(), {}, {}}, {.gtol = 1e-8, .max_iter = most},
+  Descent descent(setup, Sources{.told_lanes = k}, {kernels()}, Starts{k, starts.data(), {}, {}},
+                  {.gtol = 1e-8, .max_iter = most},
                   {e.x.data(),
                    e.last.data(),
                    e.fun.data(),

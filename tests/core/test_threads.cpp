@@ -25,14 +25,14 @@ using Doubles = std::vector<double>;
 // sum (exp(w x) - x + (x - d)^2) over the n elements of x, d being numbers of single precision that
 // are converted when they are first read. Its graph is the value alone: whatever else is asked for
 // makes it grow.
-struct Objective {
+struct Problem {
   std::int64_t n;
   std::vector<float> single;
   std::shared_ptr<Graph> graph = std::make_shared<Graph>();
   NodeId x, f;
   Programs values, slopes;
 
-  explicit Objective(std::int64_t size)
+  explicit Problem(std::int64_t size)
       : n(size),
         single(static_cast<std::size_t>(size), 0.25F),
         x(graph->input(0, {n})),
@@ -68,7 +68,7 @@ Doubles run(const Program& p, const std::vector<const double*>& in, std::int64_t
   return out;
 }
 
-Doubles evaluated(Objective& o, Programs& programs, std::int64_t k) {
+Doubles evaluated(Problem& o, Programs& programs, std::int64_t k) {
   Doubles rows;
   for (std::int64_t i = 0; i < k; ++i)
     for (const double v : o.start()) rows.push_back(v + 0.001 * static_cast<double>(i));
@@ -76,11 +76,11 @@ Doubles evaluated(Objective& o, Programs& programs, std::int64_t k) {
 }
 
 // Derivatives that nobody asked for before.
-Doubles second(Objective& o) {
+Doubles second(Problem& o) {
   Programs whole(o.graph, {hessian(*o.graph, gradient(*o.graph, o.f, o.x), o.x)});
   return evaluated(o, whole, 1);
 }
-Doubles product(Objective& o) {
+Doubles product(Problem& o) {
   std::vector<NodeId> outputs;
   {
     const auto hold = o.graph->hold();
@@ -91,7 +91,7 @@ Doubles product(Objective& o) {
   const Doubles at = o.start(), along(at.size(), 1.0);
   return run(products.for_lanes({true, true}, kernels().width, 1), {at.data(), along.data()}, 1);
 }
-Doubles blamed(Objective& o) {
+Doubles blamed(Problem& o) {
   const Doubles huge(static_cast<std::size_t>(o.n), 1e6);
   const auto culprit = diagnose(o.graph, o.f, std::array{huge.data()}, 1);
   return {culprit ? culprit->result : 0.0};
@@ -116,9 +116,9 @@ struct End {
   }
 };
 
-Doubles by_rule(Objective& o) {
+Doubles by_rule(Problem& o) {
   const Step step =
-      build_step(*find_method("momentum"), o.graph, o.f, o.n, 1, {.gradient_norm = true});
+      build_step(*find_rule("momentum"), {o.graph, o.f, o.n, 1}, {.gradient_norm = true});
   Programs programs(step.graph, step.outputs);
   const Doubles at = o.start();
   const std::array<double, 2> hyper{0.05, 0.9};
@@ -128,11 +128,11 @@ Doubles by_rule(Objective& o) {
   for (std::size_t k = 0; k < hyper.size(); ++k)
     starts.values[static_cast<std::size_t>(step.at.hyper) + k] = &hyper[k];
   End end(o.n);
-  descend(programs.for_lanes(varying, kernels().width, 1), step, *find_method("momentum"),
-          kernels(), starts, {.gtol = 1e-6, .max_iter = 50}, end.endings, {});
+  descend(programs.for_lanes(varying, kernels().width, 1), step, kernels(), starts,
+          {.gtol = 1e-6, .max_iter = 50}, end.endings, {});
   return end.told();
 }
-Doubles by_solver(Objective& o) {
+Doubles by_solver(Problem& o) {
   const Doubles at = o.start();
   const Setup setup{find_solver("lbfgs"), o.n, {10.0, 1.0}};
   const Sources sources{.values = &o.slopes.for_lanes({true}, kernels().width, 1)};
@@ -142,11 +142,11 @@ Doubles by_solver(Objective& o) {
   return end.told();
 }
 
-using Work = std::function<Doubles(Objective&)>;
+using Work = std::function<Doubles(Problem&)>;
 const std::array<Work, kThreads> kWorks{
-    [](Objective& o) { return evaluated(o, o.values, 1); },
-    [](Objective& o) { return evaluated(o, o.slopes, 1); },
-    [](Objective& o) { return evaluated(o, o.slopes, 100); },
+    [](Problem& o) { return evaluated(o, o.values, 1); },
+    [](Problem& o) { return evaluated(o, o.slopes, 1); },
+    [](Problem& o) { return evaluated(o, o.slopes, 100); },
     second,
     product,
     blamed,
@@ -157,11 +157,11 @@ const std::array<Work, kThreads> kWorks{
 void at_once(std::int64_t n, int rounds) {
   std::array<Doubles, kThreads> alone;
   for (std::size_t w = 0; w < kWorks.size(); ++w) {
-    Objective own(n);
+    Problem own(n);
     alone[w] = kWorks[w](own);
   }
   for (int round = 0; round < rounds; ++round) {
-    Objective shared(n);
+    Problem shared(n);
     std::array<std::vector<Doubles>, kThreads> got;
     std::barrier together(kThreads);
     {

@@ -27,7 +27,7 @@ def sauna(x, y):
 
 
 def verdict_of(result, max_iter):
-    """The verdict on a recorded run of a rule, from its path, as docs/api.md states it."""
+    """The verdict on a recorded run of a rule, from its path: docs/guide/many_descents.md."""
     by_reason = {
         Reason.diverged: V.diverged, Reason.left_domain: V.left_domain,
         Reason.non_finite: V.non_finite,

@@ -107,8 +107,7 @@ def test_lanes_have_the_bits_of_a_lone_start(n):
 
     def run(rows):
         return F.minimizer("compass").run(
-            np.ascontiguousarray(rows), [None], [True], numbers, [], None, stopping,
-            record=False, callback=None, function=None,
+            _core.Starts(np.ascontiguousarray(rows)), numbers, [], stopping
         )  # fmt: skip
 
     block = run(starts)

@@ -46,10 +46,8 @@ def test_large_residuals_take_few_evaluations():
 
 def run(objective, starts, box=()):
     rows = np.atleast_2d(starts)
-    varying = [True] + [False] * len(objective.args)
     return kept_sum_of_squares(objective, None).run(
-        rows, [None, *objective.args], varying, [1.0], list(box), None, STOPPING,
-        record=False, callback=None, function=None,
+        _core.Starts(rows, objective.args), [1.0], list(box), STOPPING
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from problems import BY_NAME, PROBLEMS, hyper_of, resting_hyper_of
 
 import thalweg as tw
 from thalweg import _core
-from thalweg._methods.method import classes, make, memory_of
+from thalweg._methods.method import classes, make
 
 METHODS = list(tw.methods("rules"))
 methods = pytest.mark.parametrize("method", METHODS)
@@ -114,7 +114,6 @@ class Lanes:
         self.objective = tw.objective(problem.function, problem.x0)
         made = make(method, hyper_of(method, problem))
         self.hyper = [np.array([v]) for v in made.hyper.values()]
-        self.memory = len(memory_of(method))
         self.bounds = [] if bounds is None else bounds
         self.stopping = _core.Stopping(**{"max_iter": 40} | stops)
         self.stepper = self.objective.stepper(
@@ -126,8 +125,7 @@ class Lanes:
         starts = np.ascontiguousarray(starts)
         k = len(starts)
         out = self.stepper.run(
-            starts, [None], [True], self.hyper, self.bounds, [None] * self.memory, self.stopping,
-            record=False, callback=None, function=None,
+            _core.Starts(starts), self.hyper, self.bounds, self.stopping
         )  # fmt: skip
         assert out["error"] is None
         columns = [out[name] for name in ("x", "last_x", "fun", "last_fun", "left", "right")]
@@ -221,8 +219,7 @@ def test_minimize_gives_the_bits_of_a_lane(method, problem):
     n = problem.n
     k = len(starts)
     out = lanes.stepper.run(
-        starts, [None], [True], lanes.hyper, [], [None] * lanes.memory, lanes.stopping,
-        record=False, callback=None, function=None,
+        _core.Starts(starts), lanes.hyper, [], lanes.stopping
     )  # fmt: skip
     for i in range(k):
         x0 = starts[i] if np.ndim(problem.x0) else float(starts[i, 0])

@@ -182,8 +182,7 @@ def together(method, F, starts, **stops):
     """Descents side by side, as the core runs them."""
     stopping = _core.Stopping(**{"gtol": 1e-8, "max_iter": 200, "max_nfev": 1000} | stops)
     return F.minimizer(method).run(
-        np.ascontiguousarray(starts), [None], [True], make(method, {}).numbers(), [], None,
-        stopping, record=False, callback=None, function=None,
+        _core.Starts(np.ascontiguousarray(starts)), make(method, {}).numbers(), [], stopping
     )  # fmt: skip
 
 

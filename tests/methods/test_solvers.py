@@ -30,8 +30,7 @@ def run(objective, rows, solver, bounds=(), **stops):
     assert isinstance(method, SolverMethod)
     stopping = _core.Stopping(**{"gtol": 1e-8, "max_iter": 300} | stops)
     return objective.minimizer(solver).run(
-        rows, [None], [True], method.numbers(), list(bounds), None, stopping,
-        record=False, callback=None, function=None,
+        _core.Starts(rows), method.numbers(), list(bounds), stopping
     )  # fmt: skip
 
 

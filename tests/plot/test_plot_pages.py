@@ -3,45 +3,26 @@
 
 import json
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
-from javascript_engine import chromium, evaluated
-from test_course import FACTS, FUNCTIONS, function, point
+from javascript_engine import evaluated
+from page_cases import core_path, course
+from test_course import FACTS, FUNCTIONS, point
 from test_javascript import floats
 
 import thalweg as tw
+from thalweg import _core
 from thalweg.plot import explore_html
+from thalweg.plot.scene import trail_of
 
 pytest.importorskip("matplotlib")
 
-BOXES = {
-    "omega": (0.01, 2), "waves": (0.001, 2), "power_lines": [(-1, 2), (0, 5)],
-    "bowl": [(-4, 4), (-4, 4)], "monomial": [(-2, 2), (-2, 2)],
-}  # fmt: skip
 # Starts and rates for functions that the course does not descend on.
 MORE = [
     ("bowl", [2, 3], 0.1, 60), ("bowl", [-3.5, 1], 0.45, 60), ("monomial", [1.5, 1], 0.01, 40),
     ("power_lines", [0, 0], 0.05, 200), ("advertising", [0, 0], 0.4, 80),
 ]  # fmt: skip
-
-
-def advertising():
-    data = np.loadtxt(
-        Path(__file__).parents[1] / "data" / "advertising.csv", delimiter=",", skiprows=1
-    )
-    tv, sales = data[:, 0], data[:, 3]
-    tv = (tv - tv.mean()) / tv.std()
-    return lambda m, b: np.sum((m * tv + b - sales) ** 2) / (2 * len(sales))
-
-
-def course(name):
-    """A function of the course, and the box to look at it in."""
-    if name == "advertising":
-        return advertising(), [(0, 8), (8, 20)]
-    box = BOXES.get(name) or FACTS["functions"][name]["box"]
-    return function(name), np.asarray(box, dtype=float)
 
 
 def descents():
@@ -55,13 +36,6 @@ def descents():
         start = point(fact["start"]) if isinstance(fact["start"], list) else float(fact["start"])
         cases.append((fact["function"], start, float(fact["learning_rate"]), count))
     return cases
-
-
-def core_path(fun, start, rate, count, **more):
-    """The same descent in C++."""
-    kw = {"learning_rate": rate, "max_iter": count, "gtol": 0, "record": True} | more
-    path = tw.minimize(fun, start, "gradient_descent", **kw).path
-    return np.asarray(path.x).reshape(len(path.fun), -1), path.fun
 
 
 def logic(page):
@@ -107,6 +81,107 @@ def test_bounds_hold_in_the_page(tmp_path):
     x, _ = core_path(fun, [3.0, 2.0], 0.1, 50, bounds=bounds)
     np.testing.assert_allclose(got, x, rtol=1e-12, atol=1e-12)
     assert got[-1, 0] == 0.5
+
+
+RUNS = {"three_wells": [2.0, 3.0], "omega": 1.6}
+
+
+@pytest.mark.parametrize("bounded", [False, True])
+@pytest.mark.parametrize("name", RUNS)
+def test_every_rule_of_the_core_makes_the_cores_iterates(name, bounded, tmp_path):
+    fun, box = course(name)
+    start = np.array(RUNS[name])[()]
+    bounds = None if not bounded else (0.7, 1.7) if name == "omega" else [(1, 4), (2.5, None)]
+    page = explore_html(fun, box, tmp_path / "page.html", start=start, within=bounds)
+    at, count, rules = json.dumps(np.ravel(start).tolist()), 60, _core.methods()
+    code = f"""const out = {{}};
+    for (const [name, rate] of Object.entries(thalweg.scene.rates)) {{
+      const r = thalweg.descend({at}, rate, {count}, name);
+      out[name] = [rate, [...r.path.flat(), ...r.values].map(String)];
+    }}
+    report(out);"""
+    got = evaluated(logic(page) + code, tmp_path)
+    assert list(got) == [rule["name"] for rule in rules]
+    for rule, (rate, texts) in got.items():
+        kw = {"learning_rate": rate, "max_iter": count, "gtol": 0, "bounds": bounds}
+        path = tw.minimize(fun, start, rule, record=True, **kw).path
+        np.testing.assert_allclose(
+            floats(texts), np.r_[np.ravel(path.x), path.fun], rtol=1e-13, atol=1e-13, err_msg=rule
+        )
+        assert len(np.unique(path.fun)) > 3, "the default rate makes steps"
+
+
+def test_hyper_parameters_are_the_cores_and_can_be_chosen(tmp_path):
+    fun, box = course("three_wells")
+    page = explore_html(fun, box, tmp_path / "page.html")
+    code = """report([Object.entries(thalweg.rules).map(([name, r]) => [name, r.hyper]),
+      thalweg.descend([2, 3], 0.1, 30, "adam", { b1: 0.5 }).path.flat().map(String)]);"""
+    hyper, path = evaluated(logic(page) + code, tmp_path)
+    wanted = [[m["name"], [list(h[:3]) for h in m["hyper"]]] for m in _core.methods()]
+    assert hyper == wanted
+    adam = tw.Adam(learning_rate=0.1, b1=0.5)
+    x = tw.minimize(fun, [2.0, 3.0], adam, max_iter=30, gtol=0, record=True).path.x
+    np.testing.assert_allclose(floats(path), np.ravel(x), rtol=1e-13)
+
+
+# Function, start, rate, steps.
+ENDINGS = {
+    "a logarithm": (lambda x: np.exp(x) - np.log(x), 1.6, 0.5, 25),
+    "growth": (lambda x, y: x**2 + y**2, [1.0, 1.0], 1.1, 5000),
+    "a slope": (lambda x: np.sqrt(x) + 0 * x, 1.0, 2.0, 25),
+    "the start": (lambda x: np.log(x), -1.0, 0.1, 5),
+    "one of two": (lambda x, y: np.log(x) + x * np.log(y), [1.0, 0.5], 1.0, 25),
+    "a power": (lambda x: x**1.5 - 5 * x + 8 * x**2, 1.0, 0.5, 25),
+    "a branch": (lambda x: np.where(x > 0, x * np.exp(x), np.log(x + 0.5)), 1.0, 0.25, 25),
+    "an element": (lambda x: np.sum(np.log(x - np.array([1.0, 2, 3]) + 3)), 1.0, 0.6, 25),
+    "0 / 0": (lambda x, y: x / y + y**2, [1.0, 1.0], 1.0, 30),
+    "a step too long": (lambda x: np.sin(x) + x, 1.0, 1e308, 5),
+    "a maximum": (lambda x, y: np.maximum(np.log(x), y) ** 2 + x, [1.0, 1.0], 0.7, 30),
+    "a product of vectors": (lambda v: np.sqrt(v @ np.array([1.0, -1])), [2.0, 1.0], 1.5, 30),
+    "none": (lambda x: np.exp(np.exp(x)) - x, 2.0, 1e-3, 25),
+}
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+def test_endings_are_told_in_the_cores_words(name, tmp_path):
+    fun, start, rate, count = ENDINGS[name]
+    box = (-1, 3) if np.ndim(start) == 0 else [(-1, 3), (-1, 3)]
+    page = explore_html(fun, box, tmp_path / "page.html", start=start)
+    code = f"const r = thalweg.descend({json.dumps(np.ravel(start).tolist())}, {rate!r}, {count});"
+    code += "report([r.message, r.reason, r.path.length, r.settled]);"
+    message, reason, length, settled = evaluated(logic(page) + code, tmp_path)
+    kw = {"learning_rate": rate, "max_iter": count, "gtol": 0, "record": True}
+    result = tw.minimize(fun, np.array(start)[()], "gradient_descent", **kw)
+    assert (message, reason) == (result.message, str(result.reason))
+    assert length == len(result.path.fun)
+    assert settled == trail_of(result, tw.objective(fun, np.array(start)[()])).settled
+
+
+def test_a_descent_that_jumps_about_has_not_settled(tmp_path):
+    fun, box = course("sauna")
+    page = explore_html(fun, box, tmp_path / "page.html")
+    code = "report([0.25, 0.5].map(rate => thalweg.descend([0.5, 0.6], rate, 60).settled));"
+    assert evaluated(logic(page) + code, tmp_path) == [True, False]
+
+
+def test_numbers_are_written_as_python_writes_them(tmp_path):
+    page = explore_html(*course("bowl"), tmp_path / "page.html")
+    values = [0.0, 1.0, -2.5, 1e-4, 1.5e-5, 123456.0, 1234567.0, 1e300, 5e-324, 0.1 + 0.2, 99999.95]
+    code = f"report({json.dumps(values)}.map(v => thalweg.shown(v)));"
+    assert evaluated(logic(page) + code, tmp_path) == [f"{v:.6g}" for v in values]
+
+
+def test_title_and_formula_stand_on_the_page(tmp_path):
+    def valley(x, y):
+        return 100 * (y - x**2) ** 2 + (1 - x) ** 2
+
+    box = [(-1, 1), (-1, 1)]
+    text = explore_html(valley, box, tmp_path / "page.html").read_text("utf-8")
+    assert "<title>valley</title>" in text
+    assert "<h1>valley</h1>" in text
+    assert "f(x, y) = 100 (y − x²)² + (1 − x)²</p>" in text
+    text = explore_html(lambda x: np.sum(x * np.arange(3.0)), (0, 1), tmp_path / "page.html")
+    assert '<h1>f(x)</h1>\n<p id="formula">f(x)</p>' in text.read_text("utf-8")
 
 
 def test_pages_are_small_and_ask_for_nothing(tmp_path):
@@ -164,186 +239,3 @@ def test_the_usual_rate_makes_steps_that_are_seen(tmp_path):
             g = F.grad(points if points.shape[1] == 2 else points[:, 0])
         steps = np.linalg.norm(rate * np.reshape(g, points.shape) / np.ptp(points, axis=0), axis=1)
         assert 0.015 < np.nanmedian(steps) < 0.08, name
-
-
-# ---- in a browser
-
-
-@pytest.fixture(scope="module")
-def browser():
-    starting, program = chromium()
-    with starting as playwright:
-        # --no-sandbox: containers' root has none.
-        running = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield running
-        running.close()
-
-
-class Shown:
-    """A page in the browser, and everything that it said or asked for."""
-
-    def __init__(self, browser, file, scheme="light"):
-        self.context = browser.new_context(
-            color_scheme=scheme, offline=True, viewport={"width": 1000, "height": 700}
-        )
-        self.page = self.context.new_page()
-        self.said, self.asked = [], []
-        self.page.on("console", lambda message: self.said.append(message.text))
-        self.page.on("pageerror", lambda error: self.said.append(str(error)))
-        self.page.on("request", lambda request: self.asked.append(request.url))
-        self.page.goto(file.as_uri())
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.context.close()
-
-    def told(self, name):
-        return self.page.evaluate(f"thalweg.{name}")
-
-    def rectangle(self):
-        """The picture's own rectangle on the screen: left, top, width, height."""
-        box = self.page.locator("#view rect.axis").bounding_box()
-        return box["x"], box["y"], box["width"], box["height"]
-
-    def pixel(self, at, box):
-        """Where a point (x, y) is on the screen."""
-        left, top, width, height = self.rectangle()
-        (x0, x1), (y0, y1) = box
-        return left + (at[0] - x0) / (x1 - x0) * width, top + (y1 - at[1]) / (y1 - y0) * height
-
-
-@pytest.fixture
-def wells(browser, tmp_path):
-    fun, box = course("three_wells")
-    file = explore_html(fun, box, tmp_path / "wells.html", learning_rate=0.2, iterations=60)
-    with Shown(browser, file) as shown:
-        yield shown, fun, box
-        assert shown.said == []
-        assert shown.asked == [file.as_uri()]
-
-
-def assert_is_the_cores(shown, fun):
-    """The path that is shown is the core's from the same start, and the line drawn is that path."""
-    start, rate, count = shown.told("start"), shown.told("rate"), shown.told("count")
-    x, values = core_path(fun, np.array(start), rate, count)
-    path = np.array(shown.told("path"))
-    np.testing.assert_allclose(path, x, rtol=1e-12, atol=1e-12)
-    np.testing.assert_allclose(shown.told("values"), values, rtol=1e-12)
-    return path
-
-
-def test_a_click_starts_a_descent_there(wells):
-    shown, fun, box = wells
-    for at in ([2.0, 3.0], [4.0, 0.5], [0.5, 3.0]):
-        shown.page.mouse.click(*shown.pixel(at, box))
-        # A click lands on a pixel of some 500: a hundredth of the box.
-        np.testing.assert_allclose(shown.told("start"), at, atol=0.02)
-        path = assert_is_the_cores(shown, fun)
-        assert len(path) == 61
-    minima = [m["x"] for m in FACTS["functions"]["three_wells"]["minima"]]
-    np.testing.assert_allclose(path[-1], np.array(minima[0], float), atol=1e-3)
-
-
-def test_the_line_on_the_screen_is_the_path(wells):
-    shown, fun, box = wells
-    shown.page.mouse.click(*shown.pixel([2.0, 3.0], box))
-    path = assert_is_the_cores(shown, fun)
-    line = shown.page.locator("#path polyline.path").get_attribute("points")
-    drawn = np.array([p.split(",") for p in line.split()], dtype=float)
-    view = shown.page.locator("#view").bounding_box()
-    wanted = np.array([shown.pixel(p, box) for p in path]) - [view["x"], view["y"]]
-    np.testing.assert_allclose(drawn, wanted, atol=0.51)  # rectangles are told in whole pixels
-    assert shown.page.locator("#path circle.start").count() == 1
-    assert shown.page.locator("#path polygon.best").count() == 1
-
-
-def test_sliders_change_rate_and_iterations(wells):
-    shown, fun, _ = wells
-    old = shown.told("rate")
-    shown.page.locator("#rate").fill("560")
-    rate = shown.told("rate")
-    assert rate > old
-    assert_is_the_cores(shown, fun)
-    assert float(shown.page.locator("#rate-shown").inner_text()) == rate
-    shown.page.locator("#count").fill("7")
-    assert len(assert_is_the_cores(shown, fun)) == 8
-    shown.page.locator("#rate").focus()
-    shown.page.keyboard.press("ArrowLeft")
-    assert shown.told("rate") < rate
-
-
-def test_dragging_draws_the_path_anew_at_once(wells):
-    shown, fun, box = wells
-    mouse = shown.page.mouse
-    mouse.move(*shown.pixel([1.0, 4.0], box))
-    mouse.down()
-    mouse.move(*shown.pixel([3.0, 2.5], box))
-    np.testing.assert_allclose(shown.told("start"), [3.0, 2.5], atol=0.02)
-    assert_is_the_cores(shown, fun)
-    mouse.up()
-    mouse.move(*shown.pixel([1.0, 1.0], box))
-    np.testing.assert_allclose(shown.told("start"), [3.0, 2.5], atol=0.02)
-
-
-def test_a_start_can_be_typed(wells):
-    shown, fun, _ = wells
-    shown.page.locator("#start-0").fill("1.25")
-    shown.page.locator("#start-1").fill("3.5")
-    assert shown.told("start") == [1.25, 3.5]
-    assert_is_the_cores(shown, fun)
-    assert "6." in shown.page.locator("#told").inner_text()
-
-
-def test_one_variable_is_a_curve_with_the_path_on_it(browser, tmp_path):
-    fun, box = course("omega")
-    file = explore_html(fun, box, tmp_path / "omega.html", start=1.6, learning_rate=0.1)
-    with Shown(browser, file) as shown:
-        assert shown.page.locator("#view polyline.curve").count() == 1
-        x, _ = core_path(fun, 1.6, 0.1, 50)
-        np.testing.assert_allclose(shown.told("path"), x, rtol=1e-12)
-        left, top, width, height = shown.rectangle()
-        shown.page.mouse.click(left + width / 2, top + height / 2)
-        np.testing.assert_allclose(shown.told("start"), [np.mean(box)], atol=0.01)
-        shown.page.locator("#rate").fill("900")  # too large: it leaves the domain, and says so
-        assert "no value" in shown.page.locator("#told").inner_text()
-        assert shown.said == []
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_can_be_read_in_light_and_dark(browser, tmp_path, scheme):
-    file = explore_html(*course("bowl"), tmp_path / "bowl.html")
-    with Shown(browser, file, scheme) as shown:
-        for selector in ("h1", "p", "#view svg text"):
-            style = f"getComputedStyle(document.querySelector('{selector}'))"
-            ink = shown.page.evaluate(f"{style}.{'fill' if 'svg' in selector else 'color'}")
-            paper = shown.page.evaluate("getComputedStyle(document.body).backgroundColor")
-            assert contrast(ink, paper) > 4.5, selector  # what WCAG asks of text
-        light = luminance(paper) > 0.5
-        assert light == (scheme == "light")
-
-
-def luminance(color):
-    channels = np.array([int(c) for c in re.findall(r"\d+", color)[:3]]) / 255
-    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
-    return float(linear @ [0.2126, 0.7152, 0.0722])
-
-
-def contrast(a, b):
-    low, high = sorted([luminance(a), luminance(b)])
-    return (high + 0.05) / (low + 0.05)
-
-
-def test_the_map_shows_every_level(browser, tmp_path):
-    fun, box = course("sauna")
-    with Shown(browser, explore_html(fun, box, tmp_path / "sauna.html")) as shown:
-        colors = shown.page.evaluate(
-            """(() => {
-              const c = document.querySelector('canvas');
-              const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data, seen = {};
-              for (let i = 0; i < d.length; i += 4) seen[[d[i], d[i + 1], d[i + 2]]] = 1;
-              return Object.keys(seen).length;
-            })()"""
-        )
-        assert colors > 10

@@ -54,7 +54,7 @@ def test_reasons_are_numbered_in_order_and_print_their_names():
     assert pickle.loads(pickle.dumps(Reason.diverged)) is Reason.diverged
 
 
-# Reason: success, status in minimize, in least squares, in *_many; the table of docs/api.md.
+# Reason: success, status in minimize, in least squares, in *_many: docs/lists/endings.md.
 TABLE = {
     "gradient_small": (True, 0, 1, 0), "value_settled": (True, 0, 2, 0),
     "step_small": (True, 0, 3, 0), "precision_limit": (True, 0, 2, 0),

@@ -28,11 +28,10 @@ def told(fun=omega, x0=1.6, rates=(0.1, 0.5, 0.3, 0.2), **more):
     stepper = f.stepper(method, False, True, False, True)
     rows = np.repeat(f.start[None, :], len(rates), axis=0)
     out = stepper.run(
-        rows, [None], [True], [np.array(rates)], [], [], _core.Stopping(gtol=1e-8, max_iter=25),
-        False, None, None,
+        _core.Starts(rows), [np.array(rates)], [], _core.Stopping(gtol=1e-8, max_iter=25)
     )  # fmt: skip
     out["jac"] = f.rows_value_and_grad(out["x"])[1]
-    return Results.told(out, f, max_nfev=2**62, elapsed=1e-3, **more)
+    return Results.of_outcome(out, f, max_nfev=2**62, elapsed=1e-3, **more)
 
 
 @pytest.fixture
@@ -122,7 +121,7 @@ def test_the_sentence_of_a_lane_uses_its_own_args():
         "last_x": bad, "last_fun": nan,
     }  # fmt: skip
     rows = np.array([1.5, 3.75])
-    results = Results.told(out, f, max_nfev=9, elapsed=0.0, lane_args=[rows])
+    results = Results.of_outcome(out, f, max_nfev=9, elapsed=0.0, lane_args=[rows])
     assert "log(-1) = nan" in results[0].message
     assert "log(-3) = nan" in results[1].message
     assert "log(-3) = nan" in results[1:][0].message

@@ -29,15 +29,13 @@ bool converged(Reason reason) { return reason <= Reason::PrecisionLimit || reaso
 
 }  // namespace
 
-Descent::Descent(const Program& program, const Step& step, const Method& method,
-                 const Kernels& kernels, bool wide, Starts starts, Stopping stopping,
-                 Endings endings, Watch watch, Queue* shared)
+Descent::Descent(const Program& program, const Step& step, const Machine& machine, Starts starts,
+                 Stopping stopping, Endings endings, Watch watch, Queue* shared)
     : starts_(std::move(starts)),
       stopping_(stopping),
       endings_(std::move(endings)),
       watch_(std::move(watch)),
-      block_(rule_block(program, step, method, kernels, wide, starts_, stopping_,
-                        [this] { return over(); })),
+      block_(rule_block(program, step, machine, starts_, stopping_, [this] { return over(); })),
       wanted_(block_->lanes()),
       own_(shared ? nullptr : std::make_unique<Queue>(starts_.k)),
       queue_(shared ? *shared : *own_),
@@ -46,14 +44,13 @@ Descent::Descent(const Program& program, const Step& step, const Method& method,
   begin();
 }
 
-Descent::Descent(const Setup& setup, const Sources& sources, const Kernels& kernels, bool wide,
-                 Starts starts, Stopping stopping, Endings endings, Watch watch, Queue* shared)
+Descent::Descent(const Setup& setup, const Sources& sources, const Machine& machine, Starts starts,
+                 Stopping stopping, Endings endings, Watch watch, Queue* shared)
     : starts_(std::move(starts)),
       stopping_(left_to(*setup.solver, stopping)),
       endings_(std::move(endings)),
       watch_(std::move(watch)),
-      block_(solver_block(setup, sources, kernels, wide, starts_, stopping,
-                          [this] { return over(); })),
+      block_(solver_block(setup, sources, machine, starts_, stopping, [this] { return over(); })),
       wanted_(block_->lanes()),
       own_(shared ? nullptr : std::make_unique<Queue>(starts_.k)),
       queue_(shared ? *shared : *own_),
@@ -258,8 +255,8 @@ void run_to_the_end(Descent& descent) {
   while (descent.ask(question)) descent.tell();
 }
 
-bool wide(const Program& program, const Kernels& kernels, const Starts& starts) {
-  return starts.k > kernels.width && fits_wide(program, kernels);
+Machine machine_for(const Program& program, const Kernels& kernels, const Starts& starts) {
+  return {kernels, starts.k > kernels.width && fits_wide(program, kernels)};
 }
 
 using Make = std::function<std::unique_ptr<Descent>(const Watch&, const Stopping&, Queue&)>;
@@ -288,15 +285,15 @@ NotBegun share(const Starts& starts, std::int64_t lanes, const Stopping& stoppin
 
 }  // namespace
 
-NotBegun descend(const Program& program, const Step& step, const Method& method,
-                 const Kernels& kernels, const Starts& starts, const Stopping& stopping,
-                 const Endings& endings, const Watch& watch) {
+NotBegun descend(const Program& program, const Step& step, const Kernels& kernels,
+                 const Starts& starts, const Stopping& stopping, const Endings& endings,
+                 const Watch& watch) {
   if (starts.k == 0) return {};
-  const bool across = wide(program, kernels, starts);
-  return share(starts, lanes_of(program, kernels, across), stopping, watch,
+  const Machine machine = machine_for(program, kernels, starts);
+  return share(starts, lanes_of(program, kernels, machine.wide), stopping, watch,
                [&](const Watch& own, const Stopping& stop, Queue& queue) {
-                 return std::make_unique<Descent>(program, step, method, kernels, across, starts,
-                                                  stop, endings, own, &queue);
+                 return std::make_unique<Descent>(program, step, machine, starts, stop, endings,
+                                                  own, &queue);
                });
 }
 
@@ -304,11 +301,11 @@ NotBegun descend(const Setup& setup, const Sources& sources, const Kernels& kern
                  const Starts& starts, const Stopping& stopping, const Endings& endings,
                  const Watch& watch) {
   if (starts.k == 0) return {};
-  const bool across = wide(*sources.values, kernels, starts);
-  return share(starts, lanes_of(*sources.values, kernels, across), stopping, watch,
+  const Machine machine = machine_for(*sources.values, kernels, starts);
+  return share(starts, lanes_of(*sources.values, kernels, machine.wide), stopping, watch,
                [&](const Watch& own, const Stopping& stop, Queue& queue) {
-                 return std::make_unique<Descent>(setup, sources, kernels, across, starts, stop,
-                                                  endings, own, &queue);
+                 return std::make_unique<Descent>(setup, sources, machine, starts, stop, endings,
+                                                  own, &queue);
                });
 }
 

@@ -17,23 +17,21 @@ constexpr double kNoLimit = std::numeric_limits<double>::max();
 
 class RuleBlock final : public Block {
  public:
-  RuleBlock(const Program& program, const Step& step, const Method& method, const Kernels& kernels,
-            bool wide, const Starts& starts, const Stopping& stopping,
-            std::function<bool()> interrupted)
-      : Block(lanes_of(program, kernels, wide), step.n),
+  RuleBlock(const Program& program, const Step& step, const Machine& machine, const Starts& starts,
+            const Stopping& stopping, std::function<bool()> interrupted)
+      : Block(lanes_of(program, machine.kernels, machine.wide), step.n),
         program_(program),
         step_(step),
-        method_(method),
-        kernels_(kernels),
+        kernels_(machine.kernels),
         starts_(starts),
-        block_(program, kernels, wide) {
+        block_(program, machine.kernels, machine.wide) {
     for (std::size_t j = 0; j < starts_.values.size(); ++j)
       if (starts_.values[j] && !program_.varying[j]) block_.bind_uniform(j, starts_.values[j]);
       else if (starts_.values[j] && j > 0) per_start_.push_back(j);
     const StepLayout& at = step_.at;
     x_ring_ = block_.ring(0, static_cast<std::size_t>(at.x));
     f_ring_ = block_.ring(Evaluator::kNoInput, static_cast<std::size_t>(at.f));
-    for (std::size_t m = 0; m < method_.memory.size(); ++m)
+    for (std::size_t m = 0; m < step_.memory.size(); ++m)
       memory_rings_.push_back(block_.ring(static_cast<std::size_t>(at.memory) + m,
                                           static_cast<std::size_t>(at.memory_out) + m));
     if (at.change >= 0)
@@ -74,7 +72,7 @@ class RuleBlock final : public Block {
       for (std::int64_t i = 0; i < size; ++i)
         to[i * lanes() + lane] = m < starts_.memory.size() && starts_.memory[m]
                                      ? starts_.memory[m][start * size + i]
-                                     : method_.memory[m].initial;
+                                     : step_.memory[m].initial;
     }
     for (const std::size_t j : per_start_) {
       const std::int64_t size = program_.input_sizes[j];
@@ -191,7 +189,6 @@ class RuleBlock final : public Block {
 
   const Program& program_;
   const Step& step_;
-  const Method& method_;
   const Kernels& kernels_;
   const Starts& starts_;
   Evaluator block_;
@@ -210,10 +207,10 @@ class RuleBlock final : public Block {
 
 }  // namespace
 
-std::unique_ptr<Block> rule_block(const Program& program, const Step& step, const Method& method,
-                                  const Kernels& kernels, bool wide, const Starts& starts,
-                                  const Stopping& stopping, std::function<bool()> interrupted) {
-  return std::make_unique<RuleBlock>(program, step, method, kernels, wide, starts, stopping,
+std::unique_ptr<Block> rule_block(const Program& program, const Step& step, const Machine& machine,
+                                  const Starts& starts, const Stopping& stopping,
+                                  std::function<bool()> interrupted) {
+  return std::make_unique<RuleBlock>(program, step, machine, starts, stopping,
                                      std::move(interrupted));
 }
 

@@ -39,19 +39,19 @@ const SolverKernels& kernels_of(const Setup& setup, const Sources& sources, cons
 
 class SolverBlock final : public Block {
  public:
-  SolverBlock(const Setup& setup, const Sources& sources, const Kernels& isa, bool wide,
+  SolverBlock(const Setup& setup, const Sources& sources, const Machine& machine,
               const Starts& starts, const Stopping& stopping, std::function<bool()> interrupted)
-      : Block(lanes_for(setup, sources, isa, wide), setup.n),
-        isa_(isa),
+      : Block(lanes_for(setup, sources, machine), setup.n),
+        isa_(machine.kernels),
         starts_(starts),
         stopping_(stopping),
         values_alone_(setup.solver->needs == Needs::Value),
         scale_free_(setup.solver->needs == Needs::Normal),
         hyper_(setup.hyper),
         across_(lanes_across(setup, sources)),
-        kernels_(kernels_of(setup, sources, isa)),
+        kernels_(kernels_of(setup, sources, isa_)),
         interrupted_(std::move(interrupted)) {
-    const std::int64_t width = isa.width, room = n() + 2 * width;
+    const std::int64_t width = isa_.width, room = n() + 2 * width;
     const auto bound = [&](const double* from, double free) {
       if (!from) return static_cast<const double*>(nullptr);
       bounds_.emplace_back(static_cast<std::size_t>(room), free);
@@ -61,8 +61,8 @@ class SolverBlock final : public Block {
     bounds_.reserve(3);
     call_.n = n();
     call_.together = starts.k == 1;
-    call_.lower = bound(setup.lower, -INFINITY);
-    call_.upper = bound(setup.upper, INFINITY);
+    call_.lower = bound(setup.bounds.lower, -INFINITY);
+    call_.upper = bound(setup.bounds.upper, INFINITY);
     call_.scale = bound(setup.scale, 1.0);
     call_.ftol = stopping.ftol;
     if (interrupted_ && n() >= kManyElements) call_.worked = &worked, call_.watcher = this;
@@ -75,7 +75,7 @@ class SolverBlock final : public Block {
     returns_.assign(static_cast<std::size_t>(lanes()), 0);
     started_.assign(static_cast<std::size_t>(lanes()), 0);
     if (sources.values) {
-      values_ = std::make_unique<Evaluator>(*sources.values, isa, wide);
+      values_ = std::make_unique<Evaluator>(*sources.values, isa_, machine.wide);
       open(*values_, *sources.values, stopping, interrupted_);
       question_ = {values_->input(0), values_->output(0), nullptr, values_->step(), {}};
       // A constant does not read x, and so the tape has no room for it.
@@ -86,10 +86,10 @@ class SolverBlock final : public Block {
       if (call_.joint) question_.h = values_->output(2);
       whole_ = setup.solver->needs == Needs::Hessian && sources.product;
       if (whole_ && starts.k == 1) {
-        rows_ = std::make_unique<HessianRows>(*sources.product, isa, n(), starts_, stopping.threads,
-                                              interrupted_);
+        rows_ = std::make_unique<HessianRows>(*sources.product, isa_, n(), starts_,
+                                              stopping.threads, interrupted_);
       } else if (sources.product) {
-        products_ = std::make_unique<Evaluator>(*sources.product, isa, wide);
+        products_ = std::make_unique<Evaluator>(*sources.product, isa_, machine.wide);
         open(*products_, *sources.product, stopping, interrupted_);
         question_.h = products_->output(0);
         const auto& sizes = sources.product->input_sizes;
@@ -345,11 +345,11 @@ class SolverBlock final : public Block {
     const double f = row(Row::F)[lane], best = row(Row::Best)[lane];
     return best < f - kSlack * std::max(1.0, std::abs(f)) || (std::isnan(f) && std::isfinite(best));
   }
-  static std::int64_t lanes_for(const Setup& setup, const Sources& sources, const Kernels& isa,
-                                bool wide) {
-    if (sources.values) return lanes_of(*sources.values, isa, wide);
+  static std::int64_t lanes_for(const Setup& setup, const Sources& sources,
+                                const Machine& machine) {
+    if (sources.values) return lanes_of(*sources.values, machine.kernels, machine.wide);
     if (sources.told_lanes == 1 && setup.n >= kManyElements) return 1;
-    return padded(sources.told_lanes, isa.width);
+    return padded(sources.told_lanes, machine.kernels.width);
   }
 
   void open(Evaluator& e, const Program& program, const Stopping& stopping,
@@ -492,14 +492,14 @@ std::int64_t remembered(const Setup& setup, const Sources& sources, const Kernel
   SolverCall call{};
   call.n = setup.n;
   call.hyper = setup.hyper.data();
-  call.lower = setup.lower, call.upper = setup.upper;
+  call.lower = setup.bounds.lower, call.upper = setup.bounds.upper;
   return kernels_of(setup, sources, isa).exchange(call, 0, nullptr, true);
 }
 
 std::unique_ptr<Block> solver_block(const Setup& setup, const Sources& sources,
-                                    const Kernels& kernels, bool wide, const Starts& starts,
+                                    const Machine& machine, const Starts& starts,
                                     const Stopping& stopping, std::function<bool()> interrupted) {
-  return std::make_unique<SolverBlock>(setup, sources, kernels, wide, starts, stopping,
+  return std::make_unique<SolverBlock>(setup, sources, machine, starts, stopping,
                                        std::move(interrupted));
 }
 

@@ -3,6 +3,7 @@
 #include "thalweg/fit/covariance.hpp"
 
 #include <limits>
+#include <span>
 #include <vector>
 
 #include "fit/pivoted_qr.hpp"
@@ -28,10 +29,21 @@ void name_dependent(const PivotedQR& factor, std::int64_t rank, std::int64_t cou
   }
 }
 
+// By the variance that this cost leaves to so many degrees of freedom. Where there are none its
+// numbers become infinite; false if there were any.
+bool scale_by_variance(std::span<double> covariance, double cost, std::int64_t freedom) {
+  const double variance = 2.0 * cost / static_cast<double>(freedom);
+  bool known = true;
+  for (double& c : covariance)
+    if (freedom > 0) c *= variance;
+    else if (c == c) c = kInfinite, known = false;
+  return known;
+}
+
 }  // namespace
 
 Determined covariance(double* columns, std::int64_t n, std::int64_t m, const bool* held,
-                      double* covariance, bool* loose) {
+                      const Misfit& misfit, double* covariance, bool* loose) {
   std::fill_n(covariance, n * n, std::numeric_limits<double>::quiet_NaN());
   std::fill_n(loose, n, false);
   std::vector<std::int64_t> order;
@@ -66,7 +78,9 @@ Determined covariance(double* columns, std::int64_t n, std::int64_t m, const boo
       const auto unit = [&](std::int64_t c) { return lengths[index(order[index(c)])]; };
       at(i, j) = at(j, i) = sum / unit(i) / unit(j);
     }
-  return {rank, count ? std::abs(factor.r(count - 1, count - 1)) : 1.0};
+  const bool known = misfit.data <= 0 || scale_by_variance({covariance, index(n * n)}, misfit.cost,
+                                                           misfit.data - count);
+  return {known ? rank : -1, count ? std::abs(factor.r(count - 1, count - 1)) : 1.0};
 }
 
 }  // namespace thalweg

@@ -45,11 +45,8 @@ bool shuffle(std::span<std::int64_t> order, std::span<const std::int64_t> rows, 
   return true;
 }
 
-Clock::Clock(std::function<bool()> interrupted, double max_seconds)
-    : interrupted_(std::move(interrupted)),
-      max_seconds_(max_seconds),
-      began_(now()),
-      checked_(began_) {}
+Clock::Clock(std::function<bool()> interrupted, double max_time)
+    : interrupted_(std::move(interrupted)), max_time_(max_time), began_(now()), checked_(began_) {}
 
 bool Clock::look() {
   const double time = now(), passed = time - checked_;
@@ -57,7 +54,7 @@ bool Clock::look() {
   else if (passed > kPatience / 2) check_every_ = std::max<std::int64_t>(check_every_ / 4, 1);
   check_in_ = check_every_;
   checked_ = time;
-  if (time - began_ >= max_seconds_) {
+  if (time - began_ >= max_time_) {
     over_ = true;
   } else if (interrupted_ && interrupted_()) {
     reason_ = Reason::Interrupted;
@@ -192,7 +189,7 @@ class Trainer {
   void end(Reason reason, double left, double right) {
     end_.emplace(TrainingEnd{reason, left, right, std::vector<double>(at_.x.size()), {}});
   }
-  void end_by_clock() { end(clock_.reason(), clock_.passed(), clock_.max_seconds()); }
+  void end_by_clock() { end(clock_.reason(), clock_.passed(), clock_.max_time()); }
 
   void epoch() {
     const auto number = static_cast<std::uint64_t>(at_.epoch) + 1;
@@ -304,6 +301,15 @@ class Trainer {
 };
 
 }  // namespace
+
+void begin_memory(const Step& step, const Batched& programs, Standing& at) {
+  for (std::size_t m = at.memory.size(); m < step.memory.size(); ++m) {
+    const int from = step.initial[m];
+    at.memory.emplace_back(
+        step.remembered(m),
+        from < 0 ? step.memory[m].initial : *programs.uniform[static_cast<std::size_t>(from)]);
+  }
+}
 
 TrainingEnd train(const Training& training, Standing& at, const Kernels& kernels, Clock& clock) {
   return Trainer(training, at, kernels, clock).run();

@@ -21,7 +21,7 @@ int main() {
   const Endings endings{x.data(), last.data(), &f,     &last_f, &iterations,
                         &reason,  &left,       &right, {},      &evaluations};
 
-  Descent descent(setup, Sources{.told_lanes = 1}, kernels(), false,
+  Descent descent(setup, Sources{.told_lanes = 1}, Machine{kernels()},
                   Starts{1, start.data(), {}, {}}, Stopping{.gtol = 1e-8}, endings, {});
   Question q{};
   while (descent.ask(q)) {

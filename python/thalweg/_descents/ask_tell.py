@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from thalweg import _core
 from thalweg._descents.descent import refuse_matrices
-from thalweg._methods.method import Method, SolverMethod, memory_of
+from thalweg._methods.method import Method, SolverMethod
 from thalweg._methods.stopping import checked_stop, defaults
 from thalweg._objectives.bounds import read_bounds
 from thalweg._objectives.points import FloatArray, as_floats, structure_of
@@ -80,20 +80,16 @@ class Dialogue:
         for row in rows:
             limits = read_bounds(bounds, structure, row)
         given = {name: checked_stop(name, value) for name, value in stops.items()}
-        stops = defaults(method) | given
+        stopping = _core.Stopping(**defaults(method) | given)
+        told, starts = _core.Objective(_core.Graph(), -1, self._n), _core.Starts(rows)
         if isinstance(method, SolverMethod):
             refuse_matrices(method.name, self._n, self._k)
-            minimizer = _core.Minimizer(method.name, _core.Graph(), -1, self._n, 1)
-            self._core = minimizer.start(rows, method.numbers(), limits, _core.Stopping(**stops))
+            minimizer = _core.Minimizer(method.name, told)
+            self._core = minimizer.start(starts, method.numbers(), limits, stopping)
         else:
-            stepper = _core.Stepper(
-                method.name, _core.Graph(), -1, self._n, 1, bool(limits), stops["gtol"] > 0,
-                stops["xtol"] > 0, False, method.settings(_core.Graph()),
-            )  # fmt: skip
-            memory = [None] * (len(memory_of(method.name)) + method.counts)
-            self._core = stepper.start(
-                rows, method.inputs(), limits, memory, _core.Stopping(**stops)
-            )
+            parts = _core.StepParts(bool(limits), stopping.gtol > 0, stopping.xtol > 0)
+            stepper = _core.Stepper(method.name, told, parts, method.settings(told.graph))
+            self._core = stepper.start(starts, method.inputs(), limits, stopping)
         self.needs: str = self._core.needs
 
     def ask(self) -> Request | None:

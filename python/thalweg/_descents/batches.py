@@ -18,17 +18,12 @@ from thalweg import _core
 from thalweg._objectives.objective import Objective
 from thalweg._objectives.points import FloatArray
 
-__all__ = ["Batches", "Losses", "Over", "Rows"]
+__all__ = ["Batches", "Losses", "Rows"]
 
 # Defaults. Batches of 256 rows are large enough to fill vector registers and small enough for many
 # steps. Ten epochs without a lower held-out loss is what scikit-learn waits too.
 _BATCH_SIZE, _EPOCHS, _PATIENCE = 256, 10, 10
 _FOREVER = 2**62
-# What the core iterates over: the program of a full batch, that of an incomplete batch, the data
-# arrays, and the indices of the rows.
-Over = tuple[
-    _core.OnRows, _core.OnRows | None, list[npt.NDArray[Any]], npt.NDArray[np.int64] | None
-]
 
 
 @dataclass(slots=True)
@@ -43,11 +38,14 @@ class Rows:
         """The number of selected rows."""
         return len(self.arrays[0]) if self.chosen is None else len(self.chosen)
 
-    def over(self, size: int, make: Callable[[int], _core.OnRows], last: bool = True) -> Over:
+    def over(
+        self, size: int, make: Callable[[int], _core.OnRows], losses: Losses, last: bool = True
+    ) -> _core.OnBatches:
         """Split the rows into batches of `size`; `last` keeps an incomplete last batch."""
         size = min(size, self.count)
         rest = self.count % size if last else 0
-        return make(size), make(rest) if rest else None, self.arrays, self.chosen
+        full, part = make(size), make(rest) if rest else None
+        return _core.OnBatches(full, part, self.arrays, self.chosen, losses.shared)
 
 
 @dataclass(slots=True)

@@ -151,9 +151,8 @@ class Run:
         assert isinstance(method, SolverMethod)
         refuse_matrices(method.name, rows.shape[1])
         return o.minimizer(method.name).run(
-            rows, [None, *o.args], [True] + [False] * len(o.args), method.numbers(), self.bounds,
-            memory[0] if memory else None, _core.Stopping(**stops), record=self.record,
-            callback=self._listener(shown), function=function,
+            _core.Starts(rows, o.args, memory=memory[:1]), method.numbers(), self.bounds,
+            _core.Stopping(**stops), self._hooks(shown, function),
         )  # fmt: skip
 
     def _rule(
@@ -170,10 +169,12 @@ class Run:
             self.method, bool(self.bounds), value or stops["gtol"] > 0, stops["xtol"] > 0, value
         )
         return stepper.run(
-            rows, [None, *o.args], [True] + [False] * len(o.args), self.method.inputs(),
-            self.bounds, memory, _core.Stopping(**stops), record=self.record,
-            callback=self._listener(shown), function=function,
+            _core.Starts(rows, o.args, memory=memory), self.method.inputs(), self.bounds,
+            _core.Stopping(**stops), self._hooks(shown, function),
         )  # fmt: skip
+
+    def _hooks(self, shown: Progress | None, function: Any) -> _core.Hooks:
+        return _core.Hooks(record=self.record, callback=self._listener(shown), function=function)
 
     def _listener(self, shown: Progress | None) -> Listener | None:
         """Return the function that the core calls after each iteration; True ends the descent."""

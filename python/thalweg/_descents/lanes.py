@@ -20,7 +20,7 @@ from thalweg import _core
 from thalweg._descents.backing import backed
 from thalweg._descents.descent import Run, not_begun, path_of, refuse_matrices
 from thalweg._descents.interrupts import Parts, completed
-from thalweg._methods.method import Method, SolverMethod, make, memory_of
+from thalweg._methods.method import Method, SolverMethod, make
 from thalweg._objectives.objective import Objective, checked_threads
 from thalweg._objectives.points import FloatArray, Structure, as_floats, check_finite
 from thalweg._results.reasons import Reason
@@ -145,6 +145,10 @@ class Lanes:
         args = [a[i] if v else a for a, v in zip(self.args, self.varying, strict=True)]
         return self.objective.with_numbers([np.ascontiguousarray(a) for a in args])
 
+    def starts(self) -> _core.Starts:
+        """These starts, as the core takes them."""
+        return _core.Starts(self.rows, self.args, self.varying)
+
     # ---- descending
 
     def descend(
@@ -175,9 +179,9 @@ class Lanes:
         stepper = self.objective.stepper(method, bool(bounds), stops["gtol"] > 0, stops["xtol"] > 0)
         inputs = method.inputs(by_lane)
         object.__setattr__(self, "_gtol", 0.0 if bounds else stops["gtol"])
+        stopping = _core.Stopping(**stops, count_rises=count_rises)
         parts.append((None, stepper.run_many(
-            self.rows, [None, *self.args], [True, *self.varying], inputs, bounds,
-            _core.Stopping(**stops, count_rises=count_rises), progress=on_ended,
+            self.starts(), inputs, bounds, stopping, _core.Hooks(progress=on_ended),
         )))  # fmt: skip
         return parts
 
@@ -205,8 +209,8 @@ class Lanes:
         refuse_matrices(method.name, self.rows.shape[1])
         minimizer, numbers = self.objective.minimizer(method.name), method.numbers()
         parts.append((which, minimizer.run_many(
-            self.rows, [None, *self.args], [True, *self.varying], numbers, bounds,
-            _core.Stopping(**stops), progress=on_ended,
+            self.starts(), numbers, bounds, _core.Stopping(**stops),
+            _core.Hooks(progress=on_ended),
         )))  # fmt: skip
 
     def outcome(self, parts: Parts) -> dict[str, Any]:
@@ -254,11 +258,8 @@ class Lanes:
             own = {**method.hyper, **{name: float(v[i]) for name, v in by_lane.items()}}
             one = type(method)(**own) if by_lane else method
             run = Run(self.alone(i), one, stops, bounds, True, None)
-            memory: list[FloatArray | None] = []
-            if not method.solves:
-                memory = [None] * (len(memory_of(method.name)) + method.counts)
             one_of: Parts = []
-            run.go(one_of, row[None, :], memory, False)
+            run.go(one_of, row[None, :], [], False)
             parts.append((np.array([i]), one_of[0][1]))
             if on_ended:
                 on_ended(i + 1)
@@ -349,7 +350,9 @@ class Lanes:
             out["jac"][which] = self.values_and_grads(points, which)[1]
         if self._gtol > 0:
             self._find_minima_at_starts(out, begun)
-        return Results.told(out, self.objective, max_nfev=max_nfev, elapsed=elapsed, lane_args=rows)
+        return Results.of_outcome(
+            out, self.objective, max_nfev=max_nfev, elapsed=elapsed, lane_args=rows
+        )
 
 
 def lanes_of(objective: Objective, rows: FloatArray) -> Lanes:

@@ -11,7 +11,7 @@ from thalweg._descents.batches import Batches
 from thalweg._descents.descent import Run, State, continued, not_begun
 from thalweg._descents.interrupts import carried, carries_result
 from thalweg._descents.training import train
-from thalweg._methods.method import Method, make, memory_of
+from thalweg._methods.method import Method, make
 from thalweg._methods.stopping import FTOL, GTOL, XTOL, checked_given, defaults, is_given
 from thalweg._objectives.bounds import read_bounds
 from thalweg._objectives.objective import Objective, checked_threads, objective_of
@@ -235,8 +235,6 @@ def minimize(
         raise ValueError(f"x0 must be one start, got {rows.shape[0]} (leading axes {lead})")
     check_finite(rows[0], "x0", objective.structure)
     memory: list[FloatArray | None] = []
-    if not chosen.solves:
-        memory = [None] * (len(memory_of(chosen.name)) + chosen.counts)
     if state is not None:
         if hasattr(state, "epoch"):
             raise TypeError("state is that of a training on minibatches: pass data= too")

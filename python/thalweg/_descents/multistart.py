@@ -16,7 +16,7 @@ from thalweg._descents.progress import Progress
 from thalweg._descents.stationary import Box
 from thalweg._methods.method import Method, make
 from thalweg._methods.stopping import FTOL, GTOL, XTOL, checked_given, defaults
-from thalweg._objectives.bounds import read_limits
+from thalweg._objectives.bounds import box_from_pairs
 from thalweg._objectives.objective import Objective, objective_of
 from thalweg._objectives.points import FloatArray, as_floats
 from thalweg._results.results import Many, Results
@@ -51,7 +51,7 @@ class BoxSearch:
         self.stops = defaults(self.method) | given | {"threads": cores(threads)}
         self.tol = _checked_tol(merge_tol)
         self.objective = _objective_in(bounds, fun, args, unpack)
-        lower, upper = read_limits(bounds, self.objective.structure)
+        lower, upper = box_from_pairs(bounds, self.objective.structure)
         with np.errstate(over="ignore"):
             wrong = np.flatnonzero(~np.isfinite(upper - lower))
         if wrong.size:
@@ -80,14 +80,16 @@ class BoxSearch:
         def descend(parts: Parts) -> None:
             with Progress(progress, len(rows), "start") as shown:
                 on_ended = shown.count if progress else None
-                lanes.descend(self.method, {}, self.box.limits, self.stops, on_ended, parts=parts)
+                lanes.descend(
+                    self.method, {}, self.box.descent_box, self.stops, on_ended, parts=parts
+                )
 
         def both(parts: Parts, seconds: float) -> tuple[dict[str, Any], Results]:
             out, most = lanes.outcome(parts), self.stops["max_nfev"]
             if slopes:
                 return out, lanes.results(out, most, seconds)
             bare = out | {"jac": None}
-            return out, Results.told(bare, self.objective, max_nfev=most, elapsed=seconds)
+            return out, Results.of_outcome(bare, self.objective, max_nfev=most, elapsed=seconds)
 
         return carried(
             began,

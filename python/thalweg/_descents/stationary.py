@@ -62,8 +62,8 @@ class Box:
         return np.where(self.upper > self.lower, self.upper - self.lower, 1.0)
 
     @property
-    def limits(self) -> list[FloatArray]:
-        """The bounds of a descent that starts inside the box; none if it may leave it."""
+    def descent_box(self) -> list[FloatArray]:
+        """[lower, upper] for a descent that starts inside; [] if it may leave the box."""
         return [self.lower, self.upper] if self.held else []
 
     def scaled(self, x: FloatArray, tol: float) -> FloatArray:
@@ -239,7 +239,7 @@ def polished(
         "threads": 1,
     }  # fmt: skip
     lanes = lanes_of(objective, x)
-    out = lanes.outcome(lanes.descend(method, {}, box.limits, stops))
+    out = lanes.outcome(lanes.descend(method, {}, box.descent_box, stops))
     if out["error"] is not None:
         raise out["error"]
     near = (np.abs(out["x"] - x) <= tol * box.width).all(axis=1)

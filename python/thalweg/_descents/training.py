@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thalweg import _core
-from thalweg._descents.batches import Batches, Losses, Over, Rows
+from thalweg._descents.batches import Batches, Losses, Rows
 from thalweg._descents.descent import Run, State, continued
 from thalweg._descents.interrupts import Parts, carried
 from thalweg._descents.progress import Progress
@@ -145,7 +145,7 @@ class _Training(Run):
         super().__init__(losses.of(self.size), method, stops, bounds, record, callback)
         # Point, mean loss, gradient norm and held-out loss at the start and after each epoch.
         self.history: list[tuple[FloatArray, float, float, float]] = []
-        self._whole: Over | None = None
+        self._whole: _core.OnBatches | None = None
 
     def begin(
         self, x: FloatArray, memory: Sequence[FloatArray], state: TrainingState | None
@@ -172,16 +172,21 @@ class _Training(Run):
             loss = self.losses.of(rows)
             return loss.step_on_rows(self.method, columns, rows, bool(self.bounds), tells)
 
-        over = self.rows.over(self.size, step, not b.drop_last)
+        over = self.rows.over(self.size, step, self.losses, not b.drop_last)
         apart = None
         if self.held_out is not None:
-            apart = self.held_out.over(self.size, lambda rows: self.losses.on(rows, False))
+            apart = self.held_out.over(
+                self.size, lambda rows: self.losses.on(rows, False), self.losses
+            )
+
+        plan = _core.Plan(seed, b.epochs, b.patience, bool(b.shuffle))
+        stopping = _core.Stopping(
+            max_time=self.stops.get("max_time", 1e300), threads=self.stops["threads"]
+        )
 
         def go(shown: Progress | None) -> dict[str, Any]:
             return _core.train(
-                over, self.losses.shared, self.method.inputs(), self.bounds, at, apart, seed,
-                b.epochs, b.patience, bool(b.shuffle),
-                self.stops.get("max_time", 1e300), self.stops["threads"],
+                over, self.method.inputs(), self.bounds, at, apart, plan, stopping,
                 self._tell(shown) if tells else None,
             )  # fmt: skip
 
@@ -236,10 +241,10 @@ class _Training(Run):
     def _mean(self, x: FloatArray) -> tuple[float, FloatArray, npt.NDArray[np.int64]]:
         """Return value, gradient, and the rows of the first batch with a non-finite value."""
         if self._whole is None:
-            self._whole = self.rows.over(self.size, lambda rows: self.losses.on(rows, True))
-        numbers, culprit = _core.mean_over(
-            self._whole, self.losses.shared, x, self.stops["threads"]
-        )
+            self._whole = self.rows.over(
+                self.size, lambda rows: self.losses.on(rows, True), self.losses
+            )
+        numbers, culprit = self._whole.mean(x, self.stops["threads"])
         return float(numbers[0]), numbers[1:], culprit
 
     # ---- the result

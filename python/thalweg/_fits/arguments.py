@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from thalweg._fits.settings import FREE, SquaresSettings
-from thalweg._objectives.bounds import read_box
+from thalweg._objectives.bounds import box_from_vectors
 from thalweg._objectives.points import FloatArray, Structure, argument_names, as_floats
 from thalweg._tracing.numbers import first_bad, place_in
 
@@ -87,7 +87,7 @@ def box_of(bounds: Any, n: int) -> list[FloatArray]:
     """Return [lower, upper], each (n,), or [] if no bound is finite."""
     if bounds is FREE:
         return []
-    box = read_box(bounds, parameter_structure(n))
+    box = box_from_vectors(bounds, parameter_structure(n))
     return box if any(np.isfinite(end).any() for end in box) else []
 
 

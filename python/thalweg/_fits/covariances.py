@@ -14,7 +14,7 @@ import numpy as np
 from thalweg._objectives.points import FloatArray
 from thalweg._tracing.tracer import Tracer
 
-__all__ = ["scale_covariance", "traced_spread", "variance"]
+__all__ = ["traced_spread", "variance"]
 
 # The normal matrix is scaled to ones on its diagonal. Its inverse is trusted if no diagonal element
 # exceeds this limit: the rounding error of a variance is then below 1e-6.
@@ -121,15 +121,6 @@ def variance(cost: Any, rows: Any, free: Any) -> tuple[Any, Any]:
     """
     known = rows > free
     return 2.0 * cost / (rows - free), known
-
-
-def scale_covariance(covariance: FloatArray, cost: Any, rows: Any, free: int) -> bool:
-    """Scale a covariance in place by the variance of the data, infinite if that is unknown."""
-    if not rows > free:
-        covariance[~np.isnan(covariance)] = np.inf
-        return False
-    covariance *= variance(cost, rows, free)[0]
-    return True
 
 
 def held_of(x: Tracer, n: int, box: list[FloatArray]) -> tuple[list[Any] | None, Any]:

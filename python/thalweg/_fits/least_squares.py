@@ -20,7 +20,7 @@ from thalweg._fits.endings import LeastSquares, explain, optimality
 from thalweg._fits.settings import SquaresSettings, scale_of, within_limits
 from thalweg._fits.soundness import FACTORS, NOT_BEGUN, again, better, named
 from thalweg._fits.squares import CalledSquares, Ending, Squares, TracedSquares, ending_of
-from thalweg._objectives.bounds import active_mask, checked_box, read_box
+from thalweg._objectives.bounds import active_mask, box_from_vectors, checked_box
 from thalweg._objectives.objective import Objective
 from thalweg._objectives.points import FloatArray, parameter_count
 from thalweg._results.reasons import STATUS_LEAST_SQUARES, SUCCESS, Reason
@@ -152,7 +152,7 @@ def least_squares(
     s = squares.structure
     _, rows = s.flatten(x0, "x0")
     x = rows[0]
-    squares.box = checked_box(read_box(bounds, s), x, s)
+    squares.box = checked_box(box_from_vectors(bounds, s), x, s)
     squares.scale = scale_of(x_scale, s)
     stopping = settings.stopping(s.size, squares.threads)
     heard = None if callback is None else listener(callback, s, _Intermediate.of)

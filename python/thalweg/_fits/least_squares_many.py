@@ -31,7 +31,7 @@ from thalweg._fits.squares import (
 )
 from thalweg._fits.tapes import ON_TAPE, OUTSIDE
 from thalweg._fits.verdicts import AGAIN, CONVERGED, verdicts
-from thalweg._objectives.bounds import active_mask, checked_box, read_box
+from thalweg._objectives.bounds import active_mask, box_from_vectors, checked_box
 from thalweg._objectives.objective import Objective
 from thalweg._objectives.points import FloatArray
 from thalweg._results.collection import Many
@@ -230,7 +230,7 @@ class _ManySquares:
         self.lanes, self.settings = lanes, settings
         self.form = lanes.objective.structure
         self.rho, self.f_scale = settings.rho, settings.f_scale
-        self.box = checked_box(read_box(settings.bounds, self.form), lanes.rows, self.form)
+        self.box = checked_box(box_from_vectors(settings.bounds, self.form), lanes.rows, self.form)
         self.scale = scale_of(settings.x_scale, self.form)
         self.stopping = settings.stopping(self.form.size, threads)
 
@@ -262,10 +262,11 @@ class _ManySquares:
     ) -> dict[str, Any]:
         """Make one try, with further steps by QR if J'J is singular to rounding."""
         inputs, varying = self._inputs(lanes)
+        starts = _core.Starts(lanes.rows, inputs[1:], varying[1:])
+        hooks = _core.Hooks(progress=progress)
         out = kept_sum_of_squares(lanes.objective, self.rho).run_many(
-            lanes.rows, [None, *inputs[1:]], varying, [factor], self.box, stopping,
-            scale=self.scale, progress=progress,
-        )  # fmt: skip
+            starts, [factor], self.box, stopping, hooks, self.scale
+        )
         out["open"] = np.zeros(lanes.rows.shape, dtype=bool)
         try:
             completed(out, lanes.rows)

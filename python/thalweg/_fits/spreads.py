@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from thalweg import _core
 from thalweg._fits.chunks import rows_in_chunk
-from thalweg._fits.covariances import scale_covariance
 from thalweg._fits.slots import Inputs
 from thalweg._fits.soundness import SINGULAR, refined
 from thalweg._fits.squares import ending_of, put_ending
@@ -98,10 +97,10 @@ class Spreads:
         rows = np.broadcast_to(own["rows"], (lanes.size,))
         for i, lane in enumerate(lanes):
             held: Any = at_bounds(own["x"][i], tapes.box)
-            left = free.size - (0 if held is None else int(np.count_nonzero(held)))
-            inverse, rank, pivots[i], self.loose[lane] = _core.covariance(columns[i], held)
-            if rank == left and not (tapes.absolute or tapes.layout.poisson):
-                scale_covariance(inverse, cost[i, 0], rows[i], left)
+            data = 0 if tapes.absolute or tapes.layout.poisson else int(rows[i])
+            inverse, _, pivots[i], self.loose[lane] = _core.covariance(
+                columns[i], held, cost[i, 0], data
+            )
             self.pcov[lane][np.ix_(free, free)] = inverse
             with np.errstate(invalid="ignore"):
                 self.perr[lane, free] = np.sqrt(np.diag(inverse))

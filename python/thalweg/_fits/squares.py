@@ -15,7 +15,6 @@ import numpy.typing as npt
 
 from thalweg import _core
 from thalweg._descents.callbacks import Listener
-from thalweg._fits.covariances import scale_covariance
 from thalweg._fits.robust import LOSSES, Rho, curvature, weighted
 from thalweg._fits.settings import SquaresSettings
 from thalweg._fits.soundness import (
@@ -45,7 +44,7 @@ __all__ = [
 
 
 class Ending(NamedTuple):
-    """How a fit ended, in the order in which `_core.Fit.fit` returns it."""
+    """How a fit ended, in the order in which `_core.Fit.run` returns it."""
 
     x: FloatArray
     covariance: FloatArray
@@ -152,7 +151,7 @@ class Squares:
         return self.spread(ending_of(out), rows)
 
     def explained_stop(self, ending: Ending) -> Ending:
-        """Return the ending, with reason `non_finite` if it is stuck next to such points."""
+        """Return the ending, with reason `non_finite` if it is stuck next to such a point."""
         if (
             ending.reason == Reason.stuck
             and not np.signbit(ending.left)
@@ -176,10 +175,7 @@ class Squares:
         """Return the ending with its covariance."""
         held = at_bounds(ending.x, self.box)
         jacobian = self.curved(*self.at(ending.x))
-        covariance, rank, pivot, loose = _core.covariance(jacobian.T, held)
-        free = self.n - (0 if held is None else int(np.count_nonzero(held)))
-        if rows and rank == free and not scale_covariance(covariance, ending.cost, rows, free):
-            rank = -1
+        covariance, rank, pivot, loose = _core.covariance(jacobian.T, held, ending.cost, rows)
         return ending._replace(covariance=covariance, rank=rank, pivot=pivot, loose=loose)
 
     def at(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -261,14 +257,15 @@ def kept_sum_of_squares(objective: Objective, rho: Rho | None) -> _core.Minimize
         r = Tracer(trace, graph.reshape(residuals, (m,)))
         scale = None if rho is None else trace.input(inputs, ())
         cost, derivatives = cost_and_derivatives(r, x, rho, scale)
-        return _core.Minimizer("lm", graph, cost.node, n, inputs + (rho is not None), derivatives)
+        squares = _core.Objective(graph, cost.node, n, inputs + (rho is not None))
+        return _core.Minimizer("lm", squares, derivatives)
 
     return objective.kept_squares(rho, make)
 
 
 def calling_minimizer(n: int) -> _core.Minimizer:
     """Return the core's solver for n variables whose residuals are called."""
-    return _core.Minimizer("lm", _core.Graph(), -1, n, 1)
+    return _core.Minimizer("lm", _core.Objective(_core.Graph(), -1, n))
 
 
 class TracedSquares(Squares):
@@ -296,10 +293,9 @@ class TracedSquares(Squares):
         listener: Listener | None = None,
     ) -> dict[str, Any]:
         """Descend from x."""
-        args: list[FloatArray | None] = [None, *self.args]
+        args = [*self.args]
         if self.rho is not None:
             args.append(np.array(self.f_scale))
-        varying = [True] + [False] * (len(args) - 1)
         function = None
         try:
             minimizer = kept_sum_of_squares(self.objective, self.rho)
@@ -307,12 +303,10 @@ class TracedSquares(Squares):
             if self.rho in LOSSES.values():
                 raise
             # A user's own loss may fail to trace, for example if it fills an array: call it.
-            minimizer, args, varying = calling_minimizer(self.n), [], []
-            function = self.evaluate
-        return minimizer.run(
-            x[None, :], args, varying, [factor], self.box, None, stopping, record=False,
-            callback=listener, function=function, scale=self.scale,
-        )  # fmt: skip
+            minimizer, args, function = calling_minimizer(self.n), [], self.evaluate
+        starts = _core.Starts(x[None, :], args)
+        hooks = _core.Hooks(callback=listener, function=function)
+        return minimizer.run(starts, [factor], self.box, stopping, hooks, self.scale)
 
     def descended(
         self, x: FloatArray, stopping: _core.Stopping, rows: int, factor: float
@@ -376,10 +370,10 @@ class CalledSquares(Squares):
         listener: Listener | None = None,
     ) -> dict[str, Any]:
         """Descend from x."""
-        return calling_minimizer(self.n).run(
-            x[None, :], [], [], [factor], self.box, None, stopping, record=False,
-            callback=listener, function=self.evaluate, scale=self.scale,
-        )  # fmt: skip
+        starts = _core.Starts(x[None, :])
+        hooks = _core.Hooks(callback=listener, function=self.evaluate)
+        minimizer = calling_minimizer(self.n)
+        return minimizer.run(starts, [factor], self.box, stopping, hooks, self.scale)
 
     def at(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return residuals and Jacobian at x."""

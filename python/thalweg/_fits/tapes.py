@@ -99,10 +99,9 @@ class FitTapes:
     ) -> dict[str, Any]:
         """Descend from the parameters in `inputs`, which are measured in `scale`."""
         count = self.layout.minimized
-        return self.minimizer.run_many(
-            inputs["x"], [None, *inputs.arrays[1:count]], inputs.varying[:count], [factor],
-            self.box, stopping, scale=scale, progress=progress,
-        )  # fmt: skip
+        starts = _core.Starts(inputs["x"], inputs.arrays[1:count], inputs.varying[1:count])
+        hooks = _core.Hooks(progress=progress)
+        return self.minimizer.run_many(starts, [factor], self.box, stopping, hooks, scale)
 
     @cached_property
     def minimizer(self) -> _core.Minimizer:
@@ -117,9 +116,8 @@ class FitTapes:
             cost, derivatives = cost_and_derivatives(
                 self._residuals, x.node, layout.rho, self._inputs["f_scale"]
             )
-        return _core.Minimizer(
-            "lm", graph, cost.node, len(layout.free), layout.minimized, derivatives
-        )
+        objective = _core.Objective(graph, cost.node, len(layout.free), layout.minimized)
+        return _core.Minimizer("lm", objective, derivatives)
 
     def _counts(self, mean: Any, y: Any, valid: Any) -> None:
         """Trace half the deviance of counts from their means, its slopes and Fisher's information.

@@ -13,15 +13,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from thalweg import _core
 from thalweg._formulas.javascript_operations import LIBRARY, OPERATIONS
-from thalweg._objectives.saving import reachable
+from thalweg._objectives.saving import nodes_under
 
-__all__ = ["written"]
+__all__ = ["Writer", "with_library", "written"]
 
 _JOINS = {
     "sum": "(a, b) => a + b", "prod": "(a, b) => a * b",
     "max": "Math.max", "min": "Math.min",
 }  # fmt: skip
+# What the core's messages call a node that is no elementwise operation.
+_CALLED = {"matmul": "matmul", "scan": "a running sum or product"}
 _WHOLE = 64  # whole exponents up to this one become products, as in the core
 
 
@@ -42,7 +45,13 @@ def numbers(values: Any) -> str:
     return "[" + ",".join(literal(v).strip("()") for v in np.ravel(values).tolist()) + "]"
 
 
-def written(graph: Any, x: int, outputs: dict[str, int], args: Sequence[Any]) -> str:
+def written(
+    graph: Any,
+    x: int,
+    outputs: dict[str, int],
+    args: Sequence[Any],
+    records: dict[str, int] | None = None,
+) -> str:
     """Write each output as a JavaScript function of one point, an array.
 
     Parameters
@@ -55,17 +64,27 @@ def written(graph: Any, x: int, outputs: dict[str, int], args: Sequence[Any]) ->
         The node of each output by the name of its function. An output of one element is a number.
     args : sequence of ndarray
         The values of the other inputs.
+    records : dict, optional
+        Nodes by the names of functions that return a list of all nodes that the node depends on,
+        itself the last: the name of each, its value, its operands (the position of a node, or a
+        number in a list), and the domain of each operand. From such a list a page finds which
+        operation first gave a number that is not finite.
 
     Raises
     ------
     NotImplementedError
         If the graph contains an operation that has no JavaScript form; the message names it.
     """
-    writer = _Writer(graph, x, args)
-    functions = [
-        f"const {name} = x => {{\n{writer.body(node)}\n}};" for name, node in outputs.items()
-    ]
-    code = "\n".join(writer.constants + functions)
+    writer = Writer(graph, ["x[0]" if math.prod(graph.shape(x)) == 1 else "x", *args])
+    bodies = {name: writer.body(node) for name, node in outputs.items()}
+    bodies |= {name: writer.record(node) for name, node in (records or {}).items()}
+    functions = [f"const {name} = x => {{\n{body}\n}};" for name, body in bodies.items()]
+    return with_library([*writer.constants, *functions])
+
+
+def with_library(parts: Sequence[str]) -> str:
+    """Join the parts of a program, after the functions of the library that it uses."""
+    code = "\n".join(parts)
     return "\n".join([*_needed(code), code])
 
 
@@ -81,30 +100,61 @@ def _needed(code: str) -> list[str]:
     return [f"const {name} = {text};" for name, text in LIBRARY.items() if name in used]
 
 
-class _Writer:
-    """Writes the nodes of one graph; data shared by several functions is written once."""
+class Writer:
+    """Writes the nodes of one graph; data shared by several functions is written once.
 
-    def __init__(self, graph: Any, x: int, args: Sequence[Any]) -> None:
-        self.graph, self.x, self.args = graph, x, args
+    Parameters
+    ----------
+    graph : Graph
+    inputs : sequence of str or array_like
+        For each input its JavaScript text, or its numbers.
+    """
+
+    def __init__(self, graph: Any, inputs: Sequence[Any]) -> None:
+        self.graph, self.inputs = graph, inputs
         self.constants: list[str] = []
         self._known: dict[str, str] = {}
 
     def body(self, output: int) -> str:
-        """Write the statements that compute an output from `x`."""
-        nodes = reachable(self.graph, output)
-        names: list[str] = []
+        """Write the statements that compute an output and return it."""
+        lines, names = self.statements([output])
+        return "\n".join([*lines, f"  return {names[output]};"])
+
+    def statements(self, outputs: Sequence[int]) -> tuple[list[str], dict[int, str]]:
+        """Write the statements that compute some nodes; also return the name of each node."""
+        names: dict[int, str] = {}
         lines: list[str] = []
-        for k, (kind, what, operands, shape, payload) in enumerate(nodes):
+        for node in nodes_under(self.graph, *outputs):
+            kind, what, operands, shape, payload = self.graph.describe(node)
             if math.prod(shape) == 0:
                 raise NotImplementedError("an empty array cannot be written as JavaScript")
-            at = [_Operand(names[i], tuple(nodes[i][3])) for i in operands]
+            at = [_Operand(names[i], tuple(self.graph.shape(i))) for i in operands]
             text = getattr(self, f"_{kind}")(_Node(what, at, tuple(shape), payload))
             if kind in ("input", "constant", "data"):
-                names.append(text)
+                names[node] = text
                 continue
-            names.append(f"n{k}")
-            lines.append(f"  const n{k} = {text};")
-        return "\n".join([*lines, f"  return {names[-1]};"])
+            names[node] = f"n{len(lines)}"
+            lines.append(f"  const n{len(lines)} = {text};")
+        return lines, names
+
+    def record(self, output: int) -> str:
+        """Write the statements of a function that returns a list of nodes; see `written`."""
+        lines, names = self.statements([output])
+        made: dict[int, int] = {}
+        records = []
+        for node in nodes_under(self.graph, output):
+            kind, what, operands, _, _ = self.graph.describe(node)
+            if kind in ("input", "constant", "data"):
+                continue
+            by = [str(made[i]) if i in made else f"[{names[i]}]" for i in operands]
+            called, domain = _CALLED.get(kind, "an array operation"), "null"
+            if kind == "elementwise":
+                called, domain = what, self._shared(_domain(what))
+            elif kind == "reduce":
+                called = what
+            records.append(f'["{called}", {names[node]}, [{", ".join(by)}], {domain}]')
+            made[node] = len(made)
+        return "\n".join([*lines, "  return [" + ", ".join(records) + "];"])
 
     def _shared(self, text: str) -> str:
         """Return the name of a constant that is defined outside the functions."""
@@ -118,9 +168,8 @@ class _Writer:
         return literal(float(flat[0])) if flat.size == 1 else self._shared(numbers(flat))
 
     def _input(self, node: _Node) -> str:
-        if node.what == 0:
-            return "x[0]" if node.size == 1 else "x"
-        return self._array(self.args[node.what - 1])
+        value = self.inputs[node.what]
+        return value if isinstance(value, str) else self._array(value)
 
     def _constant(self, node: _Node) -> str:
         return literal(node.payload)
@@ -191,6 +240,13 @@ class _Writer:
             f"below: {literal(below)} }}"
         )
         return _each(node.shape, f"lookup({node.at[0].element(node.shape)}, {table})")
+
+
+def _domain(operation: str) -> str:
+    """Write the domain of each operand of an operation: lower, upper, and whether each is open."""
+    (domain,) = (o["domain"] for o in _core.operations() if o["name"] == operation)
+    rows = (f"[{literal(a)}, {literal(b)}, {int(c)}, {int(d)}]" for a, b, c, d in domain or ())
+    return f"[{', '.join(rows)}]"
 
 
 class _Node(NamedTuple):

@@ -23,7 +23,7 @@ from thalweg.schedules import Schedule
 if TYPE_CHECKING:
     from thalweg._descents.ask_tell import Dialogue
 
-_METHODS: dict[str, dict[str, Any]] = {m["name"]: m for m in _core.methods()}
+_RULES: dict[str, dict[str, Any]] = {m["name"]: m for m in _core.rules()}
 _SOLVERS: dict[str, dict[str, Any]] = {m["name"]: m for m in _core.solvers()}
 _OPTIONS: list[tuple[Any, ...]] = _core.options()
 _Hyper = tuple[str, float | None, str, tuple[float, float, bool, bool], bool]
@@ -349,7 +349,7 @@ def _make_class(m: dict[str, Any], base: type[Method]) -> type[Method]:
 
 
 classes: dict[str, type[Method]] = {
-    **{name: _make_class(m, Method) for name, m in _METHODS.items()},
+    **{name: _make_class(m, Method) for name, m in _RULES.items()},
     **{name: _make_class(m, SolverMethod) for name, m in _SOLVERS.items()},
 }
 
@@ -379,7 +379,7 @@ def methods(kind: str | None = None) -> dict[str, dict[str, float | None]]:
     """
     if kind not in (None, "rules", "solvers"):
         raise ValueError(f"kind must be 'rules' or 'solvers', got {kind!r}")
-    rules = _METHODS if kind != "solvers" else {}
+    rules = _RULES if kind != "solvers" else {}
     solvers = _SOLVERS if kind != "rules" else {}
     every = {**rules, **solvers}
     return {name: {h[0]: h[1] for h in m["hyper"]} for name, m in every.items() if name != _SQUARES}
@@ -440,29 +440,27 @@ def memory_of(name: str) -> list[tuple[str, float, bool, int]]:
     Each entry is (name, initial value, whether there is one value for each variable, the index of
     the hyper-parameter that gives the initial value, or -1).
     """
-    memory: list[tuple[str, float, bool, int]] = _METHODS[name]["memory"]
+    memory: list[tuple[str, float, bool, int]] = _RULES[name]["memory"]
     return memory
 
 
 def kept_minimizer(
-    kept: dict[Any, _core.Minimizer], name: str, graph: _core.Graph, f: int, n: int, inputs: int
+    kept: dict[Any, _core.Minimizer], name: str, objective: Callable[[], _core.Objective]
 ) -> _core.Minimizer:
-    """Return the core's solver on one objective, built once; f is -1 if the caller evaluates."""
+    """Return the core's solver on one objective, built once."""
     minimizer = kept.get(name)
     if minimizer is None:
-        minimizer = kept.setdefault(name, _core.Minimizer(name, graph, f, n, inputs))
+        minimizer = kept.setdefault(name, _core.Minimizer(name, objective()))
     return minimizer
 
 
 def kept_stepper(
     kept: dict[Any, _core.Stepper],
     method: str | Method,
-    graph: _core.Graph,
-    f: int,
-    sizes: tuple[int, int],
+    objective: Callable[[], _core.Objective],
     parts: tuple[bool, bool, bool, bool],
 ) -> _core.Stepper:
-    """Return the core's step of a method, built once for each choice of parts.
+    """Return the core's step of a rule, built once for each choice of parts.
 
     Parameters
     ----------
@@ -470,10 +468,8 @@ def kept_stepper(
         The cache of steps.
     method : str or Method
         The method; a name means that all hyper-parameters are numbers and no option is given.
-    graph, f : Graph, int
-        The objective; f is -1 if the caller evaluates value and gradient.
-    sizes : tuple of int
-        The numbers of variables and of inputs of the objective.
+    objective : callable
+        Makes the objective if the step is not in the cache.
     parts : tuple of bool
         Whether the step includes bounds, the gradient norm, the change of x, and the value.
     """
@@ -483,6 +479,7 @@ def kept_stepper(
         key, lasting = (method.name, method.kinds, parts), method.lasting
     if lasting and (found := kept.get(key)):
         return found
-    hyper = [] if isinstance(method, str) else method.settings(graph)
-    stepper = _core.Stepper(key[0], graph, f, *sizes, *parts, hyper)
+    of = objective()
+    hyper = [] if isinstance(method, str) else method.settings(of.graph)
+    stepper = _core.Stepper(key[0], of, _core.StepParts(*parts), hyper)
     return kept.setdefault(key, stepper) if lasting else stepper

@@ -15,10 +15,10 @@ __all__ = [
     "Bounds",
     "active_mask",
     "at_bounds",
+    "box_from_pairs",
+    "box_from_vectors",
     "checked_box",
     "read_bounds",
-    "read_box",
-    "read_limits",
 ]
 
 
@@ -45,10 +45,10 @@ class Bounds:
 
 
 def read_bounds(bounds: Any, structure: Structure, start: FloatArray) -> list[FloatArray]:
-    """Return [lower, upper], each (n,), or [] if bounds is None; check that starts lie inside."""
+    """Read bounds as a box [lower, upper], or [] for None; check that starts lie inside."""
     if bounds is None:
         return []
-    lower, upper = read_limits(bounds, structure)
+    lower, upper = box_from_pairs(bounds, structure)
     outside = np.argwhere((start < lower) | (start > upper))
     if outside.size:
         at, i = tuple(outside[0]), outside[0][-1]
@@ -60,8 +60,8 @@ def read_bounds(bounds: Any, structure: Structure, start: FloatArray) -> list[Fl
     return [lower, upper]
 
 
-def read_limits(bounds: Any, structure: Structure) -> list[FloatArray]:
-    """Return [lower, upper], each (n,), checked without a start."""
+def box_from_pairs(bounds: Any, structure: Structure) -> list[FloatArray]:
+    """Read pairs (lower, upper) or `Bounds` as a box [lower, upper], each (n,)."""
     n = structure.size
     if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
         lower = _spread(bounds.lb, structure, "lb", -np.inf)
@@ -80,8 +80,8 @@ def read_limits(bounds: Any, structure: Structure) -> list[FloatArray]:
     return [lower, upper]
 
 
-def read_box(bounds: Any, structure: Structure) -> list[FloatArray]:
-    """Read the bounds of least squares, a pair of array_like or `Bounds`, as [lower, upper]."""
+def box_from_vectors(bounds: Any, structure: Structure) -> list[FloatArray]:
+    """Read two vectors or `Bounds`, as in least squares, as a box [lower, upper]; not checked."""
     if bounds is None:
         return []
     if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
@@ -101,7 +101,7 @@ def read_box(bounds: Any, structure: Structure) -> list[FloatArray]:
 
 
 def checked_box(box: list[FloatArray], x: FloatArray, structure: Structure) -> list[FloatArray]:
-    """Check that starts (..., n) lie inside; return [lower, upper], or [] if all are infinite."""
+    """Check that starts (..., n) lie inside; return the box, or [] if all bounds are infinite."""
     if not box or (np.isneginf(box[0]).all() and np.isposinf(box[1]).all()):
         return []
     lower, upper = box

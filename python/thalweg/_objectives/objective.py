@@ -487,13 +487,13 @@ class Objective:
         stopping: _core.Stopping,
         factor: float,
     ) -> tuple[Any, ...]:
-        """Find x (n,) that minimizes the sum of squares of the values; see `_core.Fit.fit`."""
+        """Find x (n,) that minimizes the sum of squares of the values; see `_core.Fit.run`."""
         fit = self._minimizers.get("fit")
         if fit is None:
             check_square(self.n, "a fit", "use minimize, with lbfgs", 3)
             fit = _core.Fit(self._graph, self._f, self.x_node, 1 + len(self.args))
             self._minimizers["fit"] = fit
-        return fit.fit(x, [None, *args], bounds, stopping, scale, rows, factor)
+        return fit.run(_core.Starts(x[None, :], args), bounds, stopping, scale, rows, factor)
 
     def kept_function(
         self, key: Any, build: Callable[[Trace, Tracer, Tracer], list[int]], inputs: int
@@ -531,13 +531,15 @@ class Objective:
         self, method: str | Method, bounds: bool, norm: bool, change: bool, value: bool = False
     ) -> _core.Stepper:
         """Return the core's step of a method on this objective, built once for each choice."""
-        sizes, parts = (self.n, 1 + len(self.args)), (bounds, norm, change, value)
-        return kept_stepper(self._steppers, method, self._graph, self._f, sizes, parts)
+        parts = (bounds, norm, change, value)
+        return kept_stepper(self._steppers, method, self._in_core, parts)
 
     def minimizer(self, solver: str) -> _core.Minimizer:
         """Return the core's solver on this objective, built once for each solver."""
-        kept, inputs = self._minimizers, 1 + len(self.args)
-        return kept_minimizer(kept, solver, self._graph, self._f, self.n, inputs)
+        return kept_minimizer(self._minimizers, solver, self._in_core)
+
+    def _in_core(self) -> _core.Objective:
+        return _core.Objective(self._graph, self._f, self.n, 1 + len(self.args))
 
     def on_rows(self, columns: int, rows: int, gradient: bool) -> _core.OnRows:
         """Return the program of value and gradient if the first `columns` args are rows of data."""
@@ -548,10 +550,9 @@ class Objective:
         self, method: Method, columns: int, rows: int, bounds: bool, norm: bool
     ) -> _core.OnRows:
         """Return the program of a method's step if the first `columns` args are rows of data."""
-        return _core.OnRows.step(
-            method.name, self._graph, self._f, self.n, 1 + len(self.args), columns, rows, bounds,
-            norm, method.settings(self._graph),
-        )  # fmt: skip
+        parts = _core.StepParts(bounds, norm)
+        hyper = method.settings(self._graph)
+        return _core.OnRows.step(method.name, self._in_core(), parts, hyper, columns, rows)
 
     def diagnose(
         self, rows: FloatArray, gradient: bool

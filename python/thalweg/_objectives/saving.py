@@ -17,7 +17,7 @@ import numpy as np
 from thalweg import _core
 from thalweg._objectives.points import Structure, as_floats
 
-__all__ = ["build_node", "reachable", "restore", "saved_objective"]
+__all__ = ["build_node", "nodes_under", "reachable", "restore", "saved_objective"]
 
 _MAGIC = "thalweg._objectives.objective"
 _VERSION = 1
@@ -27,19 +27,24 @@ _REDUCTIONS = {name: getattr(_core.Reduction, name) for name in ("sum", "max", "
 
 def reachable(graph: _core.Graph, root: int) -> list[tuple[Any, ...]]:
     """Return the nodes that `root` depends on, renumbered in order."""
-    wanted, stack = {root}, [root]
-    while stack:
-        for i in graph.describe(stack.pop())[2]:
-            if i not in wanted:
-                wanted.add(i)
-                stack.append(i)
-    order = sorted(wanted)
+    order = nodes_under(graph, root)
     position = {node: k for k, node in enumerate(order)}
     nodes = []
     for node in order:
         kind, what, inputs, shape, payload = graph.describe(node)
         nodes.append((kind, what, [position[i] for i in inputs], shape, payload))
     return nodes
+
+
+def nodes_under(graph: _core.Graph, *roots: int) -> list[int]:
+    """Return the numbers of the nodes that `roots` depend on, operands before their users."""
+    wanted, stack = set(roots), list(roots)
+    while stack:
+        for i in graph.describe(stack.pop())[2]:
+            if i not in wanted:
+                wanted.add(i)
+                stack.append(i)
+    return sorted(wanted)
 
 
 def _digest(body: dict[str, Any]) -> str:

@@ -124,9 +124,12 @@ class Called:
         self, method: str | Method, bounds: bool, norm: bool, change: bool, value: bool = False
     ) -> _core.Stepper:
         """Return the core's step of a method whose values and gradients the caller evaluates."""
-        sizes, parts = (self.structure.size, 1), (bounds, norm, change, value)
-        return kept_stepper(self._steppers, method, _core.Graph(), -1, sizes, parts)
+        parts = (bounds, norm, change, value)
+        return kept_stepper(self._steppers, method, self._in_core, parts)
 
     def minimizer(self, solver: str) -> _core.Minimizer:
         """Return the core's solver whose values and gradients the caller evaluates."""
-        return kept_minimizer(self._minimizers, solver, _core.Graph(), -1, self.structure.size, 1)
+        return kept_minimizer(self._minimizers, solver, self._in_core)
+
+    def _in_core(self) -> _core.Objective:
+        return _core.Objective(_core.Graph(), -1, self.structure.size)

@@ -82,7 +82,7 @@ class Results(Many):
     __slots__ = ()
 
     @classmethod
-    def told(
+    def of_outcome(
         cls,
         out: dict[str, Any],
         objective: Objective,

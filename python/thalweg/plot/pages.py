@@ -17,7 +17,10 @@ from typing import Any
 
 import numpy as np
 
+from thalweg import _core
+from thalweg._formulas.infix import infix
 from thalweg._formulas.javascript import literal, written
+from thalweg._formulas.javascript_rules import rules
 from thalweg._objectives.bounds import read_bounds
 from thalweg._objectives.objective import Objective
 from thalweg.plot import canvas
@@ -25,6 +28,8 @@ from thalweg.plot.scene import Scene, labels, over_points, point_in, slopes_over
 from thalweg.plot.view import FloatArray, heights, levels_of, limits_of
 
 __all__ = ["explore_html"]
+
+_SCRIPTS = ("logic", "drawing", "space")  # page_*.js
 
 LARGEST = 200_000  # bytes of a page
 _PARTS = 201  # of the box, each way, that levels and the usual rate are found from
@@ -42,11 +47,12 @@ def explore_html(
     within: Any = None,
     names: Sequence[str] | None = None,
 ) -> Path:
-    """Write a page on which a click starts a gradient descent and a slider changes its rate.
+    """Write a page on which a click starts a descent and sliders change its settings.
 
-    One file of less than 200 kB that needs neither Python nor a network. Function and gradient are
-    thalweg's own, written out as JavaScript, so that descents agree with those of
-    `thalweg.minimize` to rounding.
+    One file of less than 200 kB that needs neither Python nor a network. Function, gradient and all
+    first-order rules are thalweg's own, written out as JavaScript, so that descents agree with
+    those of `thalweg.minimize` to rounding. The page shows the path, step by step if asked, the
+    values on a log axis, why the descent ended, and of two variables a surface that turns.
 
     Parameters
     ----------
@@ -117,7 +123,8 @@ def explore_html(
     told = _told(s) | {
         "start": first.tolist(),
         "rate": rate,
-        "rates": [rate / _SPREAD, rate * _SPREAD],
+        "rates": _rates(s) | {"gradient_descent": rate},
+        "spread": _SPREAD,
         "count": int(iterations),
         "lower": lower.tolist(),
         "upper": upper.tolist(),
@@ -140,25 +147,39 @@ def _traced(fun: Any, box: Any) -> Objective:
 
 def _filled(objective: Objective, s: Scene, told: dict[str, Any], most: int) -> str:
     """The page, with the function and what is known of it put in."""
-    graph, f = objective._graph, objective._f
+    graph, f, slope = objective._graph, objective._f, objective._gradient_node()
     functions = written(
-        graph, objective.x_node, {"value": f, "slope": objective._gradient_node()}, objective.args
-    )
+        graph, objective.x_node, {"value": f, "slope": slope}, objective.args,
+        {"valueNodes": f, "slopeNodes": slope},
+    )  # fmt: skip
     if objective.n == 1:  # a gradient of one element is written as a number
         functions = functions.replace("const slope = ", "const slope1 = ")
         functions += "\nconst slope = x => [slope1(x)];"
+    bounded = np.isfinite([told["lower"], told["upper"]]).any()
     # The map's own shape, where the box allows, and margins.
     spans = s.limits[:, 1] - s.limits[:, 0]
     like = spans[0] / spans[1] if objective.n == 2 and spans.max() <= 3 * spans.min() else 4 / 3
+    name = objective._name
+    formula = infix(graph, f, s.labels)
     parts = {
-        "title": html.escape(s.height),
+        "title": html.escape(s.height if name == "<lambda>" else name),
+        "formula": html.escape(f"{s.height} = {formula}" if formula else s.height),
+        "height": html.escape(s.height),
         "aspect": f"{(500 * like + 68) / (500 + 54):.4f}",
         "most": str(most),
         "functions": functions,
+        "rules": rules(objective.n, bool(bounded)),
         "scene": _json(told),
     }
-    template = Path(__file__).with_name("page.html").read_text("utf-8")
-    return re.sub(r"@(\w+)@", lambda m: parts[m[1]], template)
+    here = Path(__file__).parent
+    scripts = {name: (here / f"page_{name}.js").read_text("utf-8") for name in _SCRIPTS}
+    page = _put(here.joinpath("page.html").read_text("utf-8"), scripts)
+    return _put(page, parts)
+
+
+def _put(template: str, parts: dict[str, str]) -> str:
+    """A text with ``@name@`` replaced by the parts so called; others stay."""
+    return re.sub(r"@(\w+)@", lambda m: parts.get(m[1], m[0]), template)
 
 
 def _json(value: Any) -> str:
@@ -185,6 +206,7 @@ def _told(s: Scene) -> dict[str, Any]:
         y = s.values(x[:, None])
         return out | {"heights": list(heights(y, np.empty(0)))}
     Z = s.grid(_PARTS)[2]
+    out["heights"] = list(heights(Z.ravel(), np.empty(0)))
     there = Z[np.isfinite(Z)]
     levels = levels_of(there) if there.size else np.empty(0)
     colors = 255 * np.asarray(canvas.hills()(np.linspace(0, 1, len(levels) + 1)))[:, :3]
@@ -215,7 +237,29 @@ def usual_rate(s: Scene) -> float:
     slopes = slopes[np.isfinite(slopes) & (slopes > 0) & np.isfinite(s.values(points))]
     if not slopes.size:
         return 0.1
-    rate = math.sqrt(len(sides)) / 20 / float(np.median(slopes))
-    power = 10.0 ** math.floor(math.log10(rate))
-    digit = max(d for d in (1, 2, 5) if d * power <= rate * (1 + 1e-12))
+    return _one_digit(math.sqrt(len(sides)) / 20 / float(np.median(slopes)))
+
+
+def _one_digit(value: float) -> float:
+    """The largest 1, 2 or 5 times a power of ten that is not above a number."""
+    power = 10.0 ** math.floor(math.log10(value))
+    digit = max(d for d in (1, 2, 5) if d * power <= value * (1 + 1e-12))
     return float(f"{digit * power:.1e}")
+
+
+def _rates(s: Scene) -> dict[str, float]:
+    """A learning rate for each of the core's rules whose steps are seen in the box.
+
+    The unit that a rule states for its rate says what a step is: of x**2 / f it multiplies the
+    gradient, of x it is the step, and without a unit it is a factor of the rule's own step.
+    """
+    usual, side = usual_rate(s), _one_digit(float(np.min(s.limits[:, 1] - s.limits[:, 0])) / 40)
+    found = {}
+    for method in _core.methods():
+        hyper = {name: (default, meaning) for name, default, meaning, *_ in method["hyper"]}
+        unit = hyper["learning_rate"][1]
+        if "x**2 / f" in unit:  # what is kept of earlier steps adds to each
+            found[method["name"]] = _one_digit(usual * (1 - hyper.get("momentum", (0.0,))[0]))
+        else:
+            found[method["name"]] = side if "units of x" in unit else 1.0
+    return found

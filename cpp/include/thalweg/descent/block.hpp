@@ -10,8 +10,8 @@
 #include <span>
 #include <vector>
 
-#include "thalweg/descent/method.hpp"
 #include "thalweg/descent/solver.hpp"
+#include "thalweg/descent/step.hpp"
 #include "thalweg/running/evaluate.hpp"
 
 namespace thalweg {
@@ -141,17 +141,23 @@ class Block {
   std::int64_t lanes_, n_;
 };
 
-std::unique_ptr<Block> rule_block(const Program& program, const Step& step, const Method& method,
-                                  const Kernels& kernels, bool wide, const Starts& starts,
-                                  const Stopping& stopping, std::function<bool()> interrupted);
+// With which instructions, and whether blocks are of 8 batches of lanes or of one.
+struct Machine {
+  const Kernels& kernels;
+  bool wide = false;
+};
+
+std::unique_ptr<Block> rule_block(const Program& program, const Step& step, const Machine& machine,
+                                  const Starts& starts, const Stopping& stopping,
+                                  std::function<bool()> interrupted);
 
 // What a solver is set to.
 struct Setup {
   const Solver* solver;
   std::int64_t n;
   std::vector<double> hyper;
-  const double *lower = nullptr, *upper = nullptr;  // (n), or null
-  const double* scale = nullptr;                    // (n), what a variable is measured in, or null
+  Bounds bounds = {};
+  const double* scale = nullptr;  // (n), what a variable is measured in, or null
 };
 
 // Where a solver's values come from: tapes (x the first input; f, g and, where it is joint, the
@@ -169,7 +175,7 @@ struct Sources {
 inline constexpr std::int64_t kJointHessian = 16;
 
 std::unique_ptr<Block> solver_block(const Setup& setup, const Sources& sources,
-                                    const Kernels& kernels, bool wide, const Starts& starts,
+                                    const Machine& machine, const Starts& starts,
                                     const Stopping& stopping, std::function<bool()> interrupted);
 
 // How many numbers a solver remembers of a lane.

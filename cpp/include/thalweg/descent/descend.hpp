@@ -66,11 +66,10 @@ class Queue {
 
 class Descent {
  public:
-  Descent(const Program& program, const Step& step, const Method& method, const Kernels& kernels,
-          bool wide, Starts starts, Stopping stopping, Endings endings, Watch watch,
-          Queue* shared = nullptr);
-  Descent(const Setup& setup, const Sources& sources, const Kernels& kernels, bool wide,
-          Starts starts, Stopping stopping, Endings endings, Watch watch, Queue* shared = nullptr);
+  Descent(const Program& program, const Step& step, const Machine& machine, Starts starts,
+          Stopping stopping, Endings endings, Watch watch, Queue* shared = nullptr);
+  Descent(const Setup& setup, const Sources& sources, const Machine& machine, Starts starts,
+          Stopping stopping, Endings endings, Watch watch, Queue* shared = nullptr);
 
   // What is needed next; false when every start has ended. A traced objective needs nothing: the
   // block evaluates it.
@@ -115,9 +114,9 @@ class Descent {
 };
 
 // Descends from every start with a traced objective.
-NotBegun descend(const Program& program, const Step& step, const Method& method,
-                 const Kernels& kernels, const Starts& starts, const Stopping& stopping,
-                 const Endings& endings, const Watch& watch);
+NotBegun descend(const Program& program, const Step& step, const Kernels& kernels,
+                 const Starts& starts, const Stopping& stopping, const Endings& endings,
+                 const Watch& watch);
 NotBegun descend(const Setup& setup, const Sources& sources, const Kernels& kernels,
                  const Starts& starts, const Stopping& stopping, const Endings& endings,
                  const Watch& watch);

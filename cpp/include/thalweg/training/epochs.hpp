@@ -19,17 +19,17 @@ namespace thalweg {
 // Looks at the clock between batches, the more rarely the shorter these are.
 class Clock {
  public:
-  Clock(std::function<bool()> interrupted, double max_seconds);
+  Clock(std::function<bool()> interrupted, double max_time);
   // Ended the time or the patience of the user? Once it did, it stays so.
   bool over() { return over_ || (--check_in_ <= 0 && look()); }
   bool look();
   Reason reason() const { return reason_; }
   double passed() const { return checked_ - began_; }
-  double max_seconds() const { return max_seconds_; }
+  double max_time() const { return max_time_; }
 
  private:
   std::function<bool()> interrupted_;
-  double max_seconds_, began_, checked_;
+  double max_time_, began_, checked_;
   std::int64_t check_in_ = 1, check_every_ = 1;
   bool over_ = false;
   Reason reason_ = Reason::MaxTime;
@@ -96,6 +96,9 @@ struct Standing {
   double sum = 0.0;
   double loss = std::numeric_limits<double>::quiet_NaN();  // of the last epoch finished
 };
+
+// Memory that `at` does not hold, as the rule begins it.
+void begin_memory(const Step& step, const Batched& programs, Standing& at);
 
 // The state after an epoch, for callbacks and histories; the first is that at the beginning.
 struct EpochReport {

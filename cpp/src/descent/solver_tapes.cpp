@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Which derivatives a solver needs, as tapes.
+#include "thalweg/descent/solver_tapes.hpp"
+
+#include <array>
+
+#include "thalweg/graph/differentiate.hpp"
+
+namespace thalweg {
+
+SolverTapes::SolverTapes(const Solver& solver, const Objective& objective,
+                         std::span<const NodeId> derivatives)
+    : solver_(solver), n_(objective.n), args_(objective.inputs - 1) {
+  if (objective.f < 0) return;
+  const std::shared_ptr<Graph>& graph = objective.graph;
+  Graph& g = *graph;
+  const auto hold = g.hold();
+  const NodeId x = g.input(0, {n_});
+  std::vector<NodeId> outputs{g.reshape(objective.f, {})};
+  if (!derivatives.empty()) {
+    outputs.insert(outputs.end(), derivatives.begin(), derivatives.end());
+    values_.emplace(graph, std::move(outputs));
+    all_given_ = true;
+    return;
+  }
+  if (solver_.needs != Needs::Value) outputs.push_back(gradient(g, objective.f, x));
+  if (solver_.needs == Needs::Hessian || solver_.needs == Needs::HessianVector) {
+    const NodeId slope = outputs[1], v = g.input(objective.inputs, {n_});
+    product_.emplace(graph,
+                     jacobian_vector_product(g, std::array{slope}, std::array{x}, std::array{v}));
+  }
+  values_.emplace(graph, outputs);
+  make_joint_ = [this, graph, outputs, x] {
+    std::vector<NodeId> all = outputs;
+    all.push_back(hessian(*graph, outputs[1], x));
+    joint_.emplace(graph, std::move(all));
+  };
+}
+
+Sources SolverTapes::sources(const std::vector<bool>& varying, std::int64_t k, int width) {
+  Sources sources;
+  if (driven()) {
+    sources.told_lanes = k;
+    return sources;
+  }
+  const bool hessian = solver_.needs == Needs::Hessian && !all_given_;
+  if (hessian && n_ <= kJointHessian) {
+    std::call_once(joint_made_, make_joint_);
+    sources.values = &joint_->for_lanes(varying, width, k);
+    return sources;
+  }
+  sources.values = &values_->for_lanes(varying, width, k);
+  if (!product_) return sources;
+  std::vector<bool> with_v = varying;
+  with_v.push_back(true);
+  if (hessian && k == 1) {  // the unit vectors are the lanes
+    with_v[0] = false;
+    sources.product = &product_->for_lanes(with_v, width, n_);
+  } else {
+    sources.product = &laid_as(sources.values->body.layout, with_v, width, k);
+  }
+  return sources;
+}
+
+// The products, in a layout in which points and lanes lie as in the values'.
+const Program& SolverTapes::laid_as(Layout values, const std::vector<bool>& varying, int width,
+                                    std::int64_t k) {
+  if (values == Layout::Lanes) return product_->with(varying, Layout::Lanes);
+  const Program& own = product_->for_lanes(varying, width, k);
+  return own.body.layout == Layout::Lanes ? product_->with(varying, Layout::Elements) : own;
+}
+
+}  // namespace thalweg
