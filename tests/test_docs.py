@@ -66,6 +66,13 @@ def test_no_line_of_a_page_is_longer_than_120_columns(page):
     assert [number for number, line in lines if len(line) > 120] == []
 
 
+def test_no_example_of_a_page_is_wider_than_its_frame():
+    # 85 columns of code stand beside both sidebars in a window of 1,200 pixels.
+    for page in WITH_EXAMPLES:
+        wide = [line for line in examples(page).splitlines() if len(line) > 85]
+        assert not wide, (page.name, wide)
+
+
 def test_no_page_of_the_guide_is_longer_than_250_lines():
     for page in (ROOT / "docs" / "guide").glob("*.md"):
         assert page.read_text("utf-8").count("\n") <= 250, page.name

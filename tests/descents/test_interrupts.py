@@ -132,7 +132,7 @@ def test_an_interrupt_while_results_are_made_carries_all_of_them(monkeypatch: An
 
     x0s = np.random.default_rng(0).uniform(-2, 2, (50, 2))
     whole = tw.minimize_many(chain, x0s)
-    monkeypatch.setattr(lanes.Results, "told", interrupt)
+    monkeypatch.setattr(lanes.Results, "of_outcome", interrupt)
     with pytest.raises(KeyboardInterrupt) as caught:
         tw.minimize_many(chain, x0s)
     for name in ("x", "fun", "jac", "reason", "nit"):

@@ -78,18 +78,18 @@ class Dialogue:
         self._k, self._n = rows.shape
         structure, _ = structure_of(rows[0], lambda x: x, 0, False)
         for row in rows:
-            limits = read_bounds(bounds, structure, row)
+            box = read_bounds(bounds, structure, row)
         given = {name: checked_stop(name, value) for name, value in stops.items()}
         stopping = _core.Stopping(**defaults(method) | given)
         told, starts = _core.Objective(_core.Graph(), -1, self._n), _core.Starts(rows)
         if isinstance(method, SolverMethod):
             refuse_matrices(method.name, self._n, self._k)
             minimizer = _core.Minimizer(method.name, told)
-            self._core = minimizer.start(starts, method.numbers(), limits, stopping)
+            self._core = minimizer.start(starts, method.numbers(), box, stopping)
         else:
-            parts = _core.StepParts(bool(limits), stopping.gtol > 0, stopping.xtol > 0)
+            parts = _core.StepParts(bool(box), stopping.gtol > 0, stopping.xtol > 0)
             stepper = _core.Stepper(method.name, told, parts, method.settings(told.graph))
-            self._core = stepper.start(starts, method.inputs(), limits, stopping)
+            self._core = stepper.start(starts, method.inputs(), box, stopping)
         self.needs: str = self._core.needs
 
     def ask(self) -> Request | None:

@@ -26,7 +26,7 @@ from thalweg._results.messages import blame, blamed, sentence
 from thalweg._results.reasons import STATUS_MINIMIZE, SUCCESS, Reason
 from thalweg._results.result import LastPoint, Path, Result
 
-__all__ = ["Run", "State", "continued", "not_begun", "path_of", "refuse_matrices"]
+__all__ = ["Descent", "State", "continued", "not_begun", "path_of", "refuse_matrices"]
 
 # How many (n, n) matrices a solver stores, its inputs included, and which solver needs none.
 _MATRICES = {
@@ -107,7 +107,7 @@ def continued(
     return state.x[None, :], [m[None, :] for m in (*own, *counter)]
 
 
-class Run:
+class Descent:
     """Runs one descent in the core and builds its `Result`."""
 
     def __init__(
@@ -115,11 +115,11 @@ class Run:
         objective: Objective | Called,
         method: Method,
         stops: dict[str, Any],
-        bounds: list[FloatArray],
+        box: list[FloatArray],
         record: bool,
         callback: Callable[..., Any] | None,
     ) -> None:
-        self.objective, self.method, self.stops, self.bounds = objective, method, stops, bounds
+        self.objective, self.method, self.stops, self.box = objective, method, stops, box
         self.record, self.callback = record, callback
 
     def go(
@@ -128,7 +128,7 @@ class Run:
         """Descend from rows (1, n) in the core, and append its output to `parts`."""
         o, stops = self.objective, self.stops
         if isinstance(o, Called):
-            o.box = self.bounds
+            o.box = self.box
             stops = stops | {"max_nfev": max(1, stops["max_nfev"] // o.cost)}
         self._start = rows
         function = o.rows_value_and_grad_one if isinstance(o, Called) else None
@@ -151,7 +151,7 @@ class Run:
         assert isinstance(method, SolverMethod)
         refuse_matrices(method.name, rows.shape[1])
         return o.minimizer(method.name).run(
-            _core.Starts(rows, o.args, memory=memory[:1]), method.numbers(), self.bounds,
+            _core.Starts(rows, o.args, memory=memory[:1]), method.numbers(), self.box,
             _core.Stopping(**stops), self._hooks(shown, function),
         )  # fmt: skip
 
@@ -166,10 +166,10 @@ class Run:
         o = self.objective
         value = self.record or shown is not None or self.callback is not None
         stepper = o.stepper(
-            self.method, bool(self.bounds), value or stops["gtol"] > 0, stops["xtol"] > 0, value
+            self.method, bool(self.box), value or stops["gtol"] > 0, stops["xtol"] > 0, value
         )
         return stepper.run(
-            _core.Starts(rows, o.args, memory=memory), self.method.inputs(), self.bounds,
+            _core.Starts(rows, o.args, memory=memory), self.method.inputs(), self.box,
             _core.Stopping(**stops), self._hooks(shown, function),
         )  # fmt: skip
 
@@ -244,8 +244,8 @@ class Run:
                     stacklevel=3,
                 )
         mask = None
-        if self.bounds:
-            mask = s.restore_int(active_mask(x[0], self.bounds))
+        if self.box:
+            mask = s.restore_int(active_mask(x[0], self.box))
         path = None
         if out["path"] is not None:
             path = path_of(out["path"], s)
@@ -267,7 +267,7 @@ class Run:
         The core requires a gradient that is also small relative to the gradient at the start.
         """
         o, gtol = self.objective, self.stops["gtol"]
-        if self.method.solves or self.bounds or not gtol > 0 or not isinstance(o, Objective):
+        if self.method.solves or self.box or not gtol > 0 or not isinstance(o, Objective):
             return False
         norm = np.max(np.abs(jac))
         if not (norm <= gtol and isfinite(fun)):

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from thalweg import _core
 from thalweg._descents.backing import backed
-from thalweg._descents.descent import Run, not_begun, path_of, refuse_matrices
+from thalweg._descents.descent import Descent, not_begun, path_of, refuse_matrices
 from thalweg._descents.interrupts import Parts, completed
 from thalweg._methods.method import Method, SolverMethod, make
 from thalweg._objectives.objective import Objective, checked_threads
@@ -155,7 +155,7 @@ class Lanes:
         self,
         method: Method,
         by_lane: dict[str, FloatArray],
-        bounds: list[FloatArray],
+        box: list[FloatArray],
         stops: dict[str, Any],
         on_ended: OnEnded | None = None,
         count_rises: bool = False,
@@ -174,14 +174,14 @@ class Lanes:
         """
         parts = [] if parts is None else parts
         if isinstance(method, SolverMethod):
-            self._solved(parts, method, by_lane, bounds, stops, on_ended)
+            self._solved(parts, method, by_lane, box, stops, on_ended)
             return parts
-        stepper = self.objective.stepper(method, bool(bounds), stops["gtol"] > 0, stops["xtol"] > 0)
+        stepper = self.objective.stepper(method, bool(box), stops["gtol"] > 0, stops["xtol"] > 0)
         inputs = method.inputs(by_lane)
-        object.__setattr__(self, "_gtol", 0.0 if bounds else stops["gtol"])
+        object.__setattr__(self, "_gtol", 0.0 if box else stops["gtol"])
         stopping = _core.Stopping(**stops, count_rises=count_rises)
         parts.append((None, stepper.run_many(
-            self.starts(), inputs, bounds, stopping, _core.Hooks(progress=on_ended),
+            self.starts(), inputs, box, stopping, _core.Hooks(progress=on_ended),
         )))  # fmt: skip
         return parts
 
@@ -190,7 +190,7 @@ class Lanes:
         parts: Parts,
         method: SolverMethod,
         by_lane: dict[str, FloatArray],
-        bounds: list[FloatArray],
+        box: list[FloatArray],
         stops: dict[str, Any],
         on_ended: OnEnded | None,
         which: npt.NDArray[Any] | None = None,
@@ -202,14 +202,14 @@ class Lanes:
             for g, values in enumerate(each):
                 own = type(method)(**{**method.hyper, **dict(zip(by_lane, values, strict=True))})
                 some = np.flatnonzero(group == g)
-                self.taken(some)._solved(parts, own, {}, bounds, stops, on_ended, some)
+                self.taken(some)._solved(parts, own, {}, box, stops, on_ended, some)
                 if parts[-1][1]["error"] is not None:
                     break
             return
         refuse_matrices(method.name, self.rows.shape[1])
         minimizer, numbers = self.objective.minimizer(method.name), method.numbers()
         parts.append((which, minimizer.run_many(
-            self.starts(), numbers, bounds, _core.Stopping(**stops),
+            self.starts(), numbers, box, _core.Stopping(**stops),
             _core.Hooks(progress=on_ended),
         )))  # fmt: skip
 
@@ -244,7 +244,7 @@ class Lanes:
         self,
         method: Method,
         by_lane: dict[str, FloatArray],
-        bounds: list[FloatArray],
+        box: list[FloatArray],
         stops: dict[str, Any],
         on_ended: OnEnded | None = None,
         parts: Parts | None = None,
@@ -257,7 +257,7 @@ class Lanes:
         for i, row in enumerate(self.rows):
             own = {**method.hyper, **{name: float(v[i]) for name, v in by_lane.items()}}
             one = type(method)(**own) if by_lane else method
-            run = Run(self.alone(i), one, stops, bounds, True, None)
+            run = Descent(self.alone(i), one, stops, box, True, None)
             one_of: Parts = []
             run.go(one_of, row[None, :], [], False)
             parts.append((np.array([i]), one_of[0][1]))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from thalweg._descents.batches import Batches
-from thalweg._descents.descent import Run, State, continued, not_begun
+from thalweg._descents.descent import Descent, State, continued, not_begun
 from thalweg._descents.interrupts import carried, carries_result
 from thalweg._descents.training import train
 from thalweg._methods.method import Method, make
@@ -239,9 +239,9 @@ def minimize(
         if hasattr(state, "epoch"):
             raise TypeError("state is that of a training on minibatches: pass data= too")
         rows, memory = continued(state, chosen, rows)
-    limits = read_bounds(bounds, objective.structure, rows[0])
+    box = read_bounds(bounds, objective.structure, rows[0])
     stops["threads"] = objective.threads if threads is None else checked_threads(threads)
-    run = Run(objective, chosen, stops, limits, record, callback)
+    run = Descent(objective, chosen, stops, box, record, callback)
     return carried(
         began,
         lambda parts: run.go(parts, rows, memory, progress),

@@ -127,13 +127,13 @@ def minimize_many(
     chosen, by_lane = lane_method(method, hyper, len(lanes))
     stops = defaults(chosen) | checked_given(given)
     stops["threads"] = cores(threads)
-    limits = read_bounds(bounds, lanes.objective.structure, lanes.rows)
+    box = read_bounds(bounds, lanes.objective.structure, lanes.rows)
 
     def run(parts: Parts) -> None:
         with Progress(progress, len(lanes), "start") as shown:
             on_ended = shown.count if progress else None
             descend = lanes.recorded if record else lanes.descend
-            descend(chosen, by_lane, limits, stops, on_ended, parts=parts)
+            descend(chosen, by_lane, box, stops, on_ended, parts=parts)
 
     def tell(parts: Parts, seconds: float) -> Results:
         return lanes.results(lanes.outcome(parts), stops["max_nfev"], seconds)

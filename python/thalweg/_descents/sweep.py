@@ -287,7 +287,7 @@ def sweep(
     if len(row) != 1 or axes_in_front:
         raise ValueError(f"x0 must be one start, got {len(row)} (leading axes {axes_in_front})")
     check_finite(row[0], "x0", objective.structure)
-    limits = read_bounds(bounds, objective.structure, row[0])
+    box = read_bounds(bounds, objective.structure, row[0])
 
     shape = tuple(len(values) for values in axes.values())
     k = prod(shape)
@@ -300,7 +300,7 @@ def sweep(
     def run(parts: Parts) -> None:
         with Progress(progress, k, "run") as shown:
             on_ended, rises = shown.count if progress else None, not chosen.solves
-            lanes.descend(chosen, by_lane, limits, stops, on_ended, count_rises=rises, parts=parts)
+            lanes.descend(chosen, by_lane, box, stops, on_ended, count_rises=rises, parts=parts)
 
     def ends(parts: Parts, seconds: float) -> tuple[dict[str, Any], Results]:
         out = lanes.outcome(parts)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from thalweg import _core
 from thalweg._descents.batches import Batches, Losses, Rows
-from thalweg._descents.descent import Run, State, continued
+from thalweg._descents.descent import Descent, State, continued
 from thalweg._descents.interrupts import Parts, carried
 from thalweg._descents.progress import Progress
 from thalweg._methods.method import Method
@@ -116,14 +116,14 @@ def train(
     memory: list[Any] = []
     if state is not None:
         start, memory = continued(state, method, start)
-    limits = read_bounds(bounds, structure, start[0])
+    box = read_bounds(bounds, structure, start[0])
     stops = stops | {"threads": 1 if threads is None else checked_threads(threads)}
-    run = _Training(losses, rows, held_out, batches, method, stops, limits, record, callback)
+    run = _Training(losses, rows, held_out, batches, method, stops, box, record, callback)
     standing = run.begin(start[0], [m[0] for m in memory], state)
     return run.train(standing, seed, progress, began)
 
 
-class _Training(Run):
+class _Training(Descent):
     """Runs one training in the core and builds its `Result`."""
 
     objective: Objective
@@ -136,13 +136,13 @@ class _Training(Run):
         batches: Batches,
         method: Method,
         stops: dict[str, Any],
-        bounds: list[FloatArray],
+        box: list[FloatArray],
         record: bool,
         callback: Callable[..., Any] | None,
     ) -> None:
         self.losses, self.rows, self.held_out, self.batches = losses, rows, held_out, batches
         self.size = min(batches.batch_size, rows.count)
-        super().__init__(losses.of(self.size), method, stops, bounds, record, callback)
+        super().__init__(losses.of(self.size), method, stops, box, record, callback)
         # Point, mean loss, gradient norm and held-out loss at the start and after each epoch.
         self.history: list[tuple[FloatArray, float, float, float]] = []
         self._whole: _core.OnBatches | None = None
@@ -170,7 +170,7 @@ class _Training(Run):
 
         def step(rows: int) -> _core.OnRows:
             loss = self.losses.of(rows)
-            return loss.step_on_rows(self.method, columns, rows, bool(self.bounds), tells)
+            return loss.step_on_rows(self.method, columns, rows, bool(self.box), tells)
 
         over = self.rows.over(self.size, step, self.losses, not b.drop_last)
         apart = None
@@ -186,7 +186,7 @@ class _Training(Run):
 
         def go(shown: Progress | None) -> dict[str, Any]:
             return _core.train(
-                over, self.method.inputs(), self.bounds, at, apart, plan, stopping,
+                over, self.method.inputs(), self.box, at, apart, plan, stopping,
                 self._tell(shown) if tells else None,
             )  # fmt: skip
 
@@ -278,8 +278,8 @@ class _Training(Run):
         else:
             message = self._sentence(reason, out, epochs, after)
         mask = None
-        if self.bounds:
-            mask = s.restore_int(active_mask(x, self.bounds))
+        if self.box:
+            mask = s.restore_int(active_mask(x, self.box))
         path = None
         if self.record:
             if not self.history:  # interrupted before the first report
@@ -311,8 +311,8 @@ class _Training(Run):
         points, losses, norms, held_out = (np.array(v) for v in zip(*self.history, strict=True))
         losses[0] = first[0]
         g, x = first[1], points[0]
-        if self.bounds:
-            g = x - np.clip(x - g, *self.bounds)
+        if self.box:
+            g = x - np.clip(x - g, *self.box)
         norms[0] = np.max(np.abs(g))
         return Path(
             self.objective.structure.restore(points, (len(points),)), losses, norms,

@@ -481,7 +481,7 @@ class Objective:
         self,
         x: FloatArray,
         args: list[FloatArray],
-        bounds: list[FloatArray],
+        box: list[FloatArray],
         scale: FloatArray | None,
         rows: int,
         stopping: _core.Stopping,
@@ -493,7 +493,7 @@ class Objective:
             check_square(self.n, "a fit", "use minimize, with lbfgs", 3)
             fit = _core.Fit(self._graph, self._f, self.x_node, 1 + len(self.args))
             self._minimizers["fit"] = fit
-        return fit.run(_core.Starts(x[None, :], args), bounds, stopping, scale, rows, factor)
+        return fit.run(_core.Starts(x[None, :], args), box, stopping, scale, rows, factor)
 
     def kept_function(
         self, key: Any, build: Callable[[Trace, Tracer, Tracer], list[int]], inputs: int
