@@ -253,6 +253,14 @@ def test_gallery_prints_the_text_of_a_page_with_its_numbers(capsys):
     assert "\n\n\n" not in said
 
 
+def test_gallery_prints_what_a_terminal_of_few_characters_can_show(monkeypatch):
+    shown = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", shown)
+    assert cli.main(["gallery", "omega", "--no-show"]) == 0
+    shown.flush()
+    assert b"The function is exp(x) ? log(x)." in shown.buffer.getvalue()
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_text_of_every_page_is_for_a_terminal_too(name):
     cells = gallery._cells(gallery.path(name))

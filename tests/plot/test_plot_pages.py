@@ -93,7 +93,7 @@ def test_every_rule_of_the_core_makes_the_cores_iterates(name, bounded, tmp_path
     start = np.array(RUNS[name])[()]
     bounds = None if not bounded else (0.7, 1.7) if name == "omega" else [(1, 4), (2.5, None)]
     page = explore_html(fun, box, tmp_path / "page.html", start=start, within=bounds)
-    at, count, rules = json.dumps(np.ravel(start).tolist()), 60, _core.methods()
+    at, count, rules = json.dumps(np.ravel(start).tolist()), 60, _core.rules()
     code = f"""const out = {{}};
     for (const [name, rate] of Object.entries(thalweg.scene.rates)) {{
       const r = thalweg.descend({at}, rate, {count}, name);
@@ -117,7 +117,7 @@ def test_hyper_parameters_are_the_cores_and_can_be_chosen(tmp_path):
     code = """report([Object.entries(thalweg.rules).map(([name, r]) => [name, r.hyper]),
       thalweg.descend([2, 3], 0.1, 30, "adam", { b1: 0.5 }).path.flat().map(String)]);"""
     hyper, path = evaluated(logic(page) + code, tmp_path)
-    wanted = [[m["name"], [list(h[:3]) for h in m["hyper"]]] for m in _core.methods()]
+    wanted = [[m["name"], [list(h[:3]) for h in m["hyper"]]] for m in _core.rules()]
     assert hyper == wanted
     adam = tw.Adam(learning_rate=0.1, b1=0.5)
     x = tw.minimize(fun, [2.0, 3.0], adam, max_iter=30, gtol=0, record=True).path.x

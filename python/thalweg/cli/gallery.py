@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
 from thalweg.cli.options import picture
@@ -70,6 +71,8 @@ def _gallery_options(parser: argparse.ArgumentParser) -> None:
 def _gallery(given: argparse.Namespace) -> int:
     from thalweg import gallery
 
+    if isinstance(sys.stdout, TextIOWrapper):  # a terminal may lack the minus sign of the text
+        sys.stdout.reconfigure(errors="replace")
     if given.name is None:
         width = max(map(len, gallery.names()), default=0)
         for name in gallery.names():

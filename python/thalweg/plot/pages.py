@@ -255,11 +255,11 @@ def _rates(s: Scene) -> dict[str, float]:
     """
     usual, side = usual_rate(s), _one_digit(float(np.min(s.limits[:, 1] - s.limits[:, 0])) / 40)
     found = {}
-    for method in _core.methods():
-        hyper = {name: (default, meaning) for name, default, meaning, *_ in method["hyper"]}
+    for rule in _core.rules():
+        hyper = {name: (default, meaning) for name, default, meaning, *_ in rule["hyper"]}
         unit = hyper["learning_rate"][1]
         if "x**2 / f" in unit:  # what is kept of earlier steps adds to each
-            found[method["name"]] = _one_digit(usual * (1 - hyper.get("momentum", (0.0,))[0]))
+            found[rule["name"]] = _one_digit(usual * (1 - hyper.get("momentum", (0.0,))[0]))
         else:
-            found[method["name"]] = side if "units of x" in unit else 1.0
+            found[rule["name"]] = side if "units of x" in unit else 1.0
     return found
