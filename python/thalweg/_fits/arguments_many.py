@@ -250,7 +250,7 @@ def outputs_of(out: Any, lead: Shape, p: int) -> Arrays:
             raise ValueError(f"out[{name!r}] must be an array of shape {(*lead, *own)}, got {got}")
         if not np.can_cast(kind, array.dtype, "same_kind") or not array.flags.writeable:
             raise ValueError(
-                f"out[{name!r}] must be writeable, of dtype {np.dtype(kind)}, got {array.dtype}"
+                f"out[{name!r}] must be a writeable array of {np.dtype(kind)}, got {array.dtype}"
             )
         arrays[name] = array
     return arrays

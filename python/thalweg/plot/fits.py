@@ -270,7 +270,7 @@ def maps(
     errors = errors and getattr(fits, "perr", None) is not None
     own = [str(name) for name in (names if names is not None else fits.names)]
     if len(own) != count:
-        raise ValueError(f"names must hold {count}, one for each parameter; got {len(own)}")
+        raise ValueError(f"names must have {count} entries, one per parameter, got {len(own)}")
     lines = 2 if errors else 1
     given = None if ax is None else np.asarray(ax, dtype=object).ravel()
     if given is None:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thalweg.plot import canvas
-from thalweg.plot.scene import Lanes, over_points
+from thalweg.plot.scene import Evaluator, over_points
 from thalweg.plot.view import FloatArray, heights, levels_of
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class _Map(NamedTuple):
     at: FloatArray  # (m, sides)
     heights: FloatArray  # (m,)
     names: list[str]
-    values: Lanes | None  # the function of points (k, sides); None if it is not available
+    values: Evaluator | None  # the function of points (k, sides); None if it is not available
 
     @property
     def title(self) -> str:
@@ -122,7 +122,7 @@ def _read(b: Any, names: Sequence[str] | None) -> _Map:
     objective, box = about.get("objective"), about.get("box")
     # A variable whose bounds are equal has no side.
     free = np.arange(count) if box is None else np.flatnonzero(box.upper > box.lower)
-    values: Lanes | None = None
+    values: Evaluator | None = None
     if objective is not None and box is not None:
         over = over_points(objective)
 
@@ -132,7 +132,7 @@ def _read(b: Any, names: Sequence[str] | None) -> _Map:
             return over(rows)
 
     if names is not None and len(names) != count:
-        raise ValueError(f"names must hold {count}, one for each variable; got {len(names)}")
+        raise ValueError(f"names must have {count} entries, one per variable, got {len(names)}")
     x, heights = b.minima.x, np.asarray(b.minima.fun, dtype=np.float64)
     parts = x.values() if isinstance(x, dict) else x if isinstance(x, tuple) else [x]
     flat = [np.asarray(p, dtype=np.float64).reshape(len(heights), -1) for p in parts if np.size(p)]
@@ -140,7 +140,7 @@ def _read(b: Any, names: Sequence[str] | None) -> _Map:
     return _Map(sides, labels, at, heights, list(names or b.names), values)
 
 
-def _relief(ax: Axes, values: Lanes, limits: FloatArray) -> None:
+def _relief(ax: Axes, values: Evaluator, limits: FloatArray) -> None:
     """Draw faint contours."""
     X, Y = np.meshgrid(*(np.linspace(low, high, _RELIEF) for low, high in limits))
     Z = np.ma.masked_invalid(values(np.column_stack([X.ravel(), Y.ravel()])).reshape(X.shape))
