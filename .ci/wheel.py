@@ -17,6 +17,8 @@ for wanted in (
     "thalweg/__init__.py",
     "thalweg/py.typed",
     "thalweg/_core.pyi",
+    "thalweg/plot/page.html",
+    "thalweg/plot/page_logic.js",
     "thalweg/examples/omega.py",
     "thalweg/examples/advertising.csv",
 ):

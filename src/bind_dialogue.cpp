@@ -80,6 +80,13 @@ py::dict Dialogue::endings() const {
 }
 
 void bind_dialogue(py::module_& m) {
+  m.def(
+      "reasons",
+      [] {
+        const auto names = reason_names();
+        return std::vector<std::string>(names.begin(), names.end());
+      },
+      "Names of the reasons for which descents end, by number.");
   py::class_<Dialogue>(m, "Dialogue", "Descents whose values come from elsewhere.")
       .def_property_readonly("needs", &Dialogue::needs)
       .def("ask", &Dialogue::ask,

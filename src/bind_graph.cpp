@@ -2,9 +2,7 @@
 // The expression graph. Nodes are plain ints on the Python side.
 #include <algorithm>
 
-#include "bind.hpp"
-#include "thalweg/graph/diagnose.hpp"
-#include "thalweg/graph/differentiate.hpp"
+#include "graph.hpp"
 
 using thalweg::Graph;
 using thalweg::NodeId;
@@ -16,15 +14,6 @@ py::tuple to_tuple(const Shape& s) {
   py::tuple t(s.size());
   for (std::size_t i = 0; i < s.size(); ++i) t[i] = py::int_(s[i]);
   return t;
-}
-
-NodeId checked(const Graph& g, NodeId id) {
-  if (id < 0 || id >= g.size()) throw py::index_error("no node " + std::to_string(id));
-  return id;
-}
-std::vector<NodeId> checked(const Graph& g, std::vector<NodeId> ids) {
-  for (NodeId id : ids) checked(g, id);
-  return ids;
 }
 
 // A node as plain Python, operations by name: (kind, what, inputs, shape, payload). What pickles
@@ -91,29 +80,8 @@ NodeId elementwise(Graph& g, int code, NodeId a, NodeId b, NodeId c) {
   return g.elementwise(code, std::span(in).first(arity));
 }
 
-const Graph& graph_in(const Graph& g) { return g; }
-const Graph& graph_in(const std::shared_ptr<Graph>& g) { return *g; }
-
-// What is bound: a function of a graph that is held meanwhile.
-template <class R, class G, class... Args> auto holding(R (*f)(G, Args...)) {
-  return [f](G g, Args... args) -> R {
-    const auto hold = held(graph_in(g));
-    return f(std::forward<G>(g), std::forward<Args>(args)...);
-  };
-}
-
-}  // namespace
-
-void bind_graph(py::module_& m) {
-  py::enum_<thalweg::Reduction>(m, "Reduction")
-      .value("sum", thalweg::Reduction::Sum)
-      .value("max", thalweg::Reduction::Max)
-      .value("min", thalweg::Reduction::Min)
-      .value("prod", thalweg::Reduction::Prod);
-
-  py::class_<Graph, std::shared_ptr<Graph>>(m, "Graph",
-                                            "Array-valued expressions; a node is an int.")
-      .def(py::init<>())
+void bind_nodes(PyGraph& graph) {
+  graph.def(py::init<>())
       .def("__len__", holding(+[](const Graph& g) { return g.size(); }))
       .def("input", holding(+[](Graph& g, int number, const Shape& shape) {
              return g.input(number, shape);
@@ -136,7 +104,11 @@ void bind_graph(py::module_& m) {
              if (n.kind != thalweg::Kind::Constant) return std::nullopt;
              return n.value;
            }),
-           py::arg("node"), "The number that a node is, or None.")
+           py::arg("node"), "The number that a node is, or None.");
+}
+
+void bind_operations(PyGraph& graph) {
+  graph
       .def("elementwise", holding(&elementwise), py::arg("code"), py::arg("a"), py::arg("b") = -1,
            py::arg("c") = -1,
            "An operation, by its position in operations(), on nodes that broadcast.")
@@ -151,6 +123,28 @@ void bind_graph(py::module_& m) {
            }),
            py::arg("a"), py::arg("b"), py::arg("transpose_a") = false,
            py::arg("transpose_b") = false, "(batch, m, k) @ (batch, k, n)")
+      .def("scan", holding(+[](Graph& g, NodeId a, NodeId b, int axis, bool reverse) {
+             const auto rank = static_cast<int>(g.shape(checked(g, b)).size());
+             if (axis < 0 || axis >= rank) throw py::value_error("scan: axis out of bounds");
+             return g.scan(checked(g, a), b, axis, reverse);
+           }),
+           py::arg("a"), py::arg("b"), py::arg("axis"), py::arg("reverse") = false,
+           "s_k = a_k s_{k-1} + b_k, s_0 = b_0, along an axis")
+      .def("lookup",
+           holding(+[](Graph& g, NodeId x, std::vector<double> breaks, std::vector<double> c0,
+                       std::vector<double> c1, double below) {
+             auto t = std::make_shared<thalweg::LookupTable>();
+             t->breaks = std::move(breaks), t->c0 = std::move(c0), t->c1 = std::move(c1),
+             t->below = below;
+             return g.lookup(checked(g, x), std::move(t));
+           }),
+           py::arg("x"), py::arg("breaks"), py::arg("c0"), py::arg("c1"), py::arg("below"),
+           "Piecewise linear: c0[k] + c1[k] (x - breaks[k]) from breaks[k] on, `below` before the "
+           "first");
+}
+
+void bind_moves(PyGraph& graph) {
+  graph
       .def("view",
            holding(+[](Graph& g, NodeId x, const Shape& shape, std::int64_t offset,
                        const Shape& strides) {
@@ -165,54 +159,6 @@ void bind_graph(py::module_& m) {
              return g.gather(checked(g, x), shape, std::move(table));
            }),
            py::arg("x"), py::arg("shape"), py::arg("table"), "out.flat[i] = x.flat[table[i]]")
-      .def("describe", holding(&describe), py::arg("node"),
-           "A node as plain Python, its operation by name: (kind, what, inputs, shape, payload).")
-      .def(
-          "assemble",
-          holding(+[](Graph& g, const Shape& shape, const std::vector<NodeId>& parts,
-                      const std::vector<std::pair<std::int64_t, Shape>>& at) {
-            std::vector<thalweg::Placement> where;
-            std::int64_t total = 0;
-            for (const auto& [offset, strides] : at) where.push_back({offset, strides, {}});
-            for (NodeId p : checked(g, parts)) total += thalweg::size_of(g.shape(p));
-            if (total != thalweg::size_of(shape))
-              throw py::value_error("assemble: the parts do not tile the whole");
-            return g.assemble(shape, parts, std::move(where), false);
-          }),
-          py::arg("shape"), py::arg("parts"), py::arg("at"),
-          "Parts laid side by side: part k's element i goes to flat position offset_k + sum of i_d "
-          "strides_kd. They must tile the whole.")
-      .def("scan", holding(+[](Graph& g, NodeId a, NodeId b, int axis, bool reverse) {
-             const auto rank = static_cast<int>(g.shape(checked(g, b)).size());
-             if (axis < 0 || axis >= rank) throw py::value_error("scan: axis out of bounds");
-             return g.scan(checked(g, a), b, axis, reverse);
-           }),
-           py::arg("a"), py::arg("b"), py::arg("axis"), py::arg("reverse") = false,
-           "s_k = a_k s_{k-1} + b_k, s_0 = b_0, along an axis")
-      .def("reduce_folded",
-           holding(+[](Graph& g, thalweg::Reduction kind, NodeId x, const Shape& folded,
-                       const Shape& shape) {
-             return g.reduce_folded(kind, checked(g, x), folded, shape);
-           }),
-           py::arg("kind"), py::arg("x"), py::arg("folded"), py::arg("shape"),
-           "reduce() as describe() tells it: over the middle of (outer, length, inner).")
-      .def("scan_folded",
-           holding(+[](Graph& g, NodeId a, NodeId b, const Shape& folded, bool reverse) {
-             return g.scan_folded(checked(g, a), checked(g, b), folded, reverse);
-           }),
-           py::arg("a"), py::arg("b"), py::arg("folded"), py::arg("reverse"),
-           "scan() as describe() tells it: along the middle of (outer, length, inner).")
-      .def("lookup",
-           holding(+[](Graph& g, NodeId x, std::vector<double> breaks, std::vector<double> c0,
-                       std::vector<double> c1, double below) {
-             auto t = std::make_shared<thalweg::LookupTable>();
-             t->breaks = std::move(breaks), t->c0 = std::move(c0), t->c1 = std::move(c1),
-             t->below = below;
-             return g.lookup(checked(g, x), std::move(t));
-           }),
-           py::arg("x"), py::arg("breaks"), py::arg("c0"), py::arg("c1"), py::arg("below"),
-           "Piecewise linear: c0[k] + c1[k] (x - breaks[k]) from breaks[k] on, `below` before the "
-           "first")
       .def("reshape",
            holding(+[](Graph& g, NodeId x, const Shape& s) { return g.reshape(checked(g, x), s); }),
            py::arg("x"), py::arg("shape"))
@@ -231,74 +177,56 @@ void bind_graph(py::module_& m) {
              return g.broadcast_to(checked(g, x), s);
            }),
            py::arg("x"), py::arg("shape"))
-      .def("vjp",
-           holding(+[](Graph& g, const std::vector<NodeId>& outputs,
-                       const std::vector<NodeId>& seeds, const std::vector<NodeId>& wrt) {
-             return thalweg::vector_jacobian_product(g, checked(g, outputs), checked(g, seeds),
-                                                     checked(g, wrt));
-           }),
-           py::arg("outputs"), py::arg("seeds"), py::arg("wrt"),
-           "Reverse mode: nodes of the vector-Jacobian products.")
-      .def("jvp",
-           holding(+[](Graph& g, const std::vector<NodeId>& outputs, const std::vector<NodeId>& wrt,
-                       const std::vector<NodeId>& tangents) {
-             return thalweg::jacobian_vector_product(g, checked(g, outputs), checked(g, wrt),
-                                                     checked(g, tangents));
-           }),
-           py::arg("outputs"), py::arg("wrt"), py::arg("tangents"),
-           "Forward mode: nodes of the Jacobian-vector products.")
       .def(
-          "diagnose",
-          holding(+[](std::shared_ptr<Graph> g, NodeId output, const std::vector<Array>& inputs)
-                      -> std::optional<std::tuple<std::string, std::vector<double>, double, bool>> {
-            std::vector<const double*> in;
-            for (const Array& a : inputs) in.push_back(a.data());
-            checked(*g, output);
-            const auto c = thalweg::diagnose(std::move(g), output, in, static_cast<int>(in.size()));
-            if (!c) return std::nullopt;
-            return std::tuple(c->operation, c->inputs, c->result, c->outside_domain);
+          "assemble",
+          holding(+[](Graph& g, const Shape& shape, const std::vector<NodeId>& parts,
+                      const std::vector<std::pair<std::int64_t, Shape>>& at) {
+            std::vector<thalweg::Placement> where;
+            std::int64_t total = 0;
+            for (const auto& [offset, strides] : at) where.push_back({offset, strides, {}});
+            for (NodeId p : checked(g, parts)) total += thalweg::size_of(g.shape(p));
+            if (total != thalweg::size_of(shape))
+              throw py::value_error("assemble: the parts do not tile the whole");
+            return g.assemble(shape, parts, std::move(where), false);
           }),
-          py::arg("output"), py::arg("inputs"),
-          "The first operation whose result is not finite though its operands are: (name, "
-          "operands, result, outside its domain?).")
-      .def(
-          "faults",
-          holding(+[](std::shared_ptr<Graph> g, NodeId output, const std::vector<Array>& inputs,
-                      const std::vector<bool>& varying, std::int64_t k) {
-            std::vector<const double*> in;
-            for (const Array& a : inputs) in.push_back(a.data());
-            checked(*g, output);
-            std::vector<thalweg::Fault> found;
-            {
-              const py::gil_scoped_release nogil;
-              found = thalweg::faults(std::move(g), output, in, varying, k, [] {
-                const py::gil_scoped_acquire gil;
-                if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-              });
-            }
-            py::array_t<std::int8_t> out(k);
-            std::ranges::transform(found, out.mutable_data(),
-                                   [](thalweg::Fault f) { return static_cast<std::int8_t>(f); });
-            return out;
-          }),
-          py::arg("output"), py::arg("inputs"), py::arg("varying"), py::arg("k"),
-          "Of k points, what is wrong with each: 0 nothing, 1 not finite, 2 infinite, 3 an operand "
-          "outside its operation's domain.")
-      .def("jacobian", holding(+[](Graph& g, NodeId residuals, NodeId x) {
-             return thalweg::jacobian(g, checked(g, residuals), checked(g, x));
+          py::arg("shape"), py::arg("parts"), py::arg("at"),
+          "Parts laid side by side: part k's element i goes to flat position offset_k + sum of i_d "
+          "strides_kd. They must tile the whole.");
+}
+
+// Nodes as pickles name them.
+void bind_saved(PyGraph& graph) {
+  graph
+      .def("describe", holding(&describe), py::arg("node"),
+           "A node as plain Python, its operation by name: (kind, what, inputs, shape, payload).")
+      .def("reduce_folded",
+           holding(+[](Graph& g, thalweg::Reduction kind, NodeId x, const Shape& folded,
+                       const Shape& shape) {
+             return g.reduce_folded(kind, checked(g, x), folded, shape);
            }),
-           py::arg("residuals"), py::arg("x"), "The Jacobian of a vector, transposed: (n, m).")
-      .def("normal_equations",
-           holding(+[](Graph& g, NodeId residuals, NodeId slopes, NodeId weights, NodeId x) {
-             if (weights >= 0) checked(g, weights);
-             const auto n = thalweg::normal_equations(g, checked(g, residuals), checked(g, slopes),
-                                                      weights, checked(g, x));
-             return std::pair(n.gradient, n.matrix);
+           py::arg("kind"), py::arg("x"), py::arg("folded"), py::arg("shape"),
+           "reduce() as describe() tells it: over the middle of (outer, length, inner).")
+      .def("scan_folded",
+           holding(+[](Graph& g, NodeId a, NodeId b, const Shape& folded, bool reverse) {
+             return g.scan_folded(checked(g, a), checked(g, b), folded, reverse);
            }),
-           py::arg("residuals"), py::arg("slopes"), py::arg("weights"), py::arg("x"),
-           "Of vectors r, u, w (-1: ones): the gradient J'u and the matrix J'diag(w)J.")
-      .def("gradient", holding(+[](Graph& g, NodeId output, NodeId wrt) {
-             return thalweg::gradient(g, checked(g, output), checked(g, wrt));
-           }),
-           py::arg("output"), py::arg("wrt"), "The gradient of an output of one element.");
+           py::arg("a"), py::arg("b"), py::arg("folded"), py::arg("reverse"),
+           "scan() as describe() tells it: along the middle of (outer, length, inner).");
+}
+
+}  // namespace
+
+void bind_graph(py::module_& m) {
+  py::enum_<thalweg::Reduction>(m, "Reduction")
+      .value("sum", thalweg::Reduction::Sum)
+      .value("max", thalweg::Reduction::Max)
+      .value("min", thalweg::Reduction::Min)
+      .value("prod", thalweg::Reduction::Prod);
+
+  PyGraph graph(m, "Graph", "Array-valued expressions; a node is an int.");
+  bind_nodes(graph);
+  bind_operations(graph);
+  bind_moves(graph);
+  bind_saved(graph);
+  bind_derivatives(m, graph);
 }

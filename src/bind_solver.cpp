@@ -17,6 +17,8 @@ py::list describe_solvers() {
     d["source"] = s.source;
     d["hyper"] = describe_hyper(s.hyper);
     d["needs"] = name_of(s.needs);
+    d["squares"] = s.needs == Needs::Normal;
+    d["matrices"] = matrices_of(s);
     out.append(d);
   }
   return out;
@@ -115,7 +117,10 @@ class Minimizer {
 }  // namespace
 
 void bind_solver(py::module_& m) {
-  m.def("solvers", &describe_solvers, "Every solver, as `rules`.");
+  m.def(
+      "solvers", &describe_solvers,
+      "Every solver, as `rules`; whether it minimizes sums of squares alone, and how many matrices "
+      "(n, n) it keeps, with those that it is told.");
   py::class_<Minimizer, std::shared_ptr<Minimizer>>(m, "Minimizer", "A solver on one objective.")
       .def(py::init<const std::string&, const Objective&, const std::vector<NodeId>&>(),
            py::arg("solver"), py::arg("objective"), py::arg("derivatives") = std::vector<NodeId>{},

@@ -7,14 +7,17 @@ using namespace thalweg;
 
 namespace {
 
-// f(name, member) for each of its fields: the one list of their names.
-template <class F> void each_field(F f) {
+// f(name, member) for each limit that users set, then for each field: the one list of their names.
+template <class F> void each_limit(F f) {
   f("gtol", &Stopping::gtol);
   f("xtol", &Stopping::xtol);
   f("ftol", &Stopping::ftol);
   f("max_iter", &Stopping::max_iter);
   f("max_nfev", &Stopping::max_nfev);
   f("max_time", &Stopping::max_time);
+}
+template <class F> void each_field(F f) {
+  each_limit(f);
   f("threads", &Stopping::threads);
   f("count_rises", &Stopping::count_rises);
 }
@@ -51,4 +54,7 @@ void bind_stopping(py::module_& m) {
             py::arg("threads") = own.threads, py::arg("count_rises") = own.count_rises);
   bound.def("replace", &with, "A copy in which what is named has other values.");
   each_field([&](const char* name, auto member) { bound.def_readonly(name, member); });
+  py::list limits;
+  each_limit([&](const char* name, auto) { limits.append(name); });
+  bound.attr("limits") = py::tuple(limits);
 }

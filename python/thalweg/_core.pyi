@@ -32,6 +32,16 @@ class Reduction:
     @property
     def value(self) -> int: ...
 
+class Fault:
+    none: Fault
+    not_finite: Fault
+    infinite: Fault
+    outside_domain: Fault
+    @property
+    def name(self) -> str: ...
+    @property
+    def value(self) -> int: ...
+
 class Graph:
     def __init__(self) -> None: ...
     def __len__(self) -> int: ...
@@ -95,7 +105,10 @@ class Function:
     ) -> list[_Floats]: ...
     def print(self, varying: Sequence[bool]) -> str: ...
 
+def reasons() -> list[str]: ...
+
 class Stopping:
+    limits: tuple[str, ...]
     def __init__(
         self,
         *,

@@ -9,6 +9,8 @@ import pytest
 import thalweg as tw
 from thalweg import _core
 from thalweg._methods.method import SolverMethod, make
+from thalweg._methods.stopping import defaults
+from thalweg._results.reasons import Reason
 
 SOLVERS = list(tw.methods("solvers"))
 # Those that use a gradient, and find a minimum to its precision.
@@ -346,3 +348,16 @@ def test_stopping_is_made_and_changed_by_name():
         stopping.replace(gtoll=1.0)
     with pytest.raises(AttributeError):
         stopping.gtol = 1.0
+
+
+def test_facts_that_python_spells_are_the_cores():
+    assert _core.reasons() == [reason.name for reason in Reason]
+    assert _core.Stopping.limits == tuple(defaults(make("lbfgs", {})))
+    faults = [_core.Fault.none, _core.Fault.not_finite, _core.Fault.infinite]
+    assert [f.value for f in (*faults, _core.Fault.outside_domain)] == [0, 1, 2, 3]
+
+
+def test_matrices_are_counted_by_the_room_that_a_solver_takes():
+    kept = {s["name"]: s["matrices"] for s in _core.solvers()}
+    assert {name for name, count in kept.items() if count} == {"bfgs", "newton", "lm"}
+    assert (kept["bfgs"], kept["newton"]) == (1, 4)

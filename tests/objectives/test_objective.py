@@ -24,7 +24,7 @@ from thalweg._objectives.objective import restore_objective
 from thalweg._objectives.points import parameter_count, structure_of
 
 # tw.objective, the function, hides the module of that name.
-objective_module = importlib.import_module("thalweg._objectives.objective")
+programs = importlib.import_module("thalweg._objectives.programs")
 
 
 def bits(*values):
@@ -612,7 +612,7 @@ def test_gradients_of_vector_functions_name_the_alternative(what):
 
 def test_huge_hessian_is_refused_with_its_size_and_the_alternative(monkeypatch):
     F = tw.objective(lambda x: np.sum(x**2), np.zeros(3000))
-    monkeypatch.setattr(objective_module, "_available_memory", lambda: 8 * 3000**2 - 1)
+    monkeypatch.setattr(programs, "_available_memory", lambda: 8 * 3000**2 - 1)
     with pytest.raises(MemoryError, match=r"3000 variables .*7\.2e\+07 bytes.*hvp"):
         F.hessian(np.zeros(3000))
     np.testing.assert_array_equal(F.hvp(np.zeros(3000), np.ones(3000)), 2.0)
@@ -628,7 +628,7 @@ def test_truly_huge_hessian_is_refused_before_anything_is_made():
 
 def test_huge_jacobian_is_refused_with_the_alternative(monkeypatch):
     F = tw.objective(lambda x: x**2, np.zeros(300))
-    monkeypatch.setattr(objective_module, "_available_memory", lambda: 8 * 300**2 * 2 - 1)
+    monkeypatch.setattr(programs, "_available_memory", lambda: 8 * 300**2 * 2 - 1)
     assert F.jacobian(np.zeros(300)).shape == (300, 300)
     with pytest.raises(MemoryError, match="use jvp or vjp"):
         F.jacobian(np.zeros((2, 300)))

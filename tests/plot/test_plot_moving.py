@@ -214,6 +214,19 @@ def test_sliders_change_rate_and_iterations():
     assert_shows(seen, sauna)
 
 
+def test_a_star_stands_only_where_the_descent_came_to_rest():
+    seen = exploring(sauna, BOX, start=[0.5, 0.6], learning_rate=0.25, iterations=60)
+
+    def marks():
+        alone = [line for line in seen.ax.get_lines() if line.get_linestyle() == "None"]
+        return {line.get_marker(): line.get_xydata()[0] for line in alone}
+
+    np.testing.assert_array_equal(marks()["*"], seen.result.x)
+    seen.learning_rate.set_val(np.log10(0.5))  # too large: it jumps about
+    assert "*" not in marks()
+    np.testing.assert_array_equal(marks()["X"], seen.result.last.x)
+
+
 def test_clicks_elsewhere_and_while_zooming_change_nothing():
     seen = exploring(sauna, BOX, start=[0.5, 0.6])
     press(seen.ax, (1.5, 2.5), MouseButton.RIGHT)

@@ -232,6 +232,20 @@ def test_a_star_stands_only_where_a_descent_came_to_rest(why):
     np.testing.assert_array_equal(star, calm.x)
 
 
+def test_without_a_path_the_lowest_point_of_a_descent_that_left_is_no_star():
+    def f(x, y):
+        return np.exp(x) - np.log(x) + y**2
+
+    kw = {"learning_rate": 0.5, "max_iter": 25}
+    left = tw.minimize(f, [1.6, 1.0], "gradient_descent", **kw)
+    assert str(left.reason) == "left_domain"
+    ax = plot.contours(f, left, bounds=[(0.1, 2), (-1, 2)])
+    assert legend(ax) == ["lowest"]
+    (mark,) = marked(ax, "X")
+    np.testing.assert_array_equal(mark, left.x)
+    rendered(ax)
+
+
 # ---- two variables
 
 
@@ -435,7 +449,9 @@ def test_functions_that_cannot_be_traced_are_drawn_by_differences():
 
 def test_a_box_in_the_place_of_results_is_told():
     for draw in (plot.contours, plot.surface):
-        with pytest.raises(TypeError, match=r"results must be one result of.* got a tuple; .* bounds="):
+        with pytest.raises(
+            TypeError, match=r"results must be one result of.* got a tuple; .* bounds="
+        ):
             draw(bowl, [(-1, 1), (-1, 1)])
     with pytest.raises(TypeError, match=r"got a int; limits are given as bounds="):
         plot.curve(omega, (0, 1))

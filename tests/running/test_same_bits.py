@@ -88,3 +88,18 @@ def test_a_sweep_has_the_bits_of_each_descent_alone(method):
     for i, rate in enumerate(rates):
         one = tw.minimize(f, np.array([0.7, -0.4]), method, learning_rate=rate, max_iter=20)
         assert_array_equal(one.x, np.asarray(swept.x)[i])
+
+
+def test_a_method_of_values_alone_returns_the_value_that_it_saw():
+    """Its gradient is evaluated afterwards, together with a value that may be rounded otherwise."""
+
+    def f(x):
+        u = np.reciprocal(1.196 + 1.5 * np.mean(x))
+        w = np.logaddexp(x, x)
+        return np.sum(np.sin(x)) + u**2 + np.sum(np.sin(np.outer(x, x))) + np.mean(w * x - u)
+
+    x = RNG.standard_normal((40, 4))
+    for steps in (1, 4):
+        many = tw.minimize_many(f, x, "compass", max_iter=steps)
+        for i in range(len(x)):
+            assert tw.minimize(f, x[i], "compass", max_iter=steps).fun == many.fun[i]

@@ -4,6 +4,7 @@
 #include "thalweg/descent/descend.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <tuple>
@@ -25,9 +26,27 @@ Stopping left_to(const Solver& solver, Stopping stopping) {
 
 double number(std::int64_t i) { return static_cast<double>(i); }
 
+constexpr std::array kReasonNames{"gradient_small",
+                                  "step_small",
+                                  "value_settled",
+                                  "precision_limit",
+                                  "max_iterations",
+                                  "max_evaluations",
+                                  "max_time",
+                                  "diverged",
+                                  "left_domain",
+                                  "non_finite",
+                                  "stopped_by_callback",
+                                  "interrupted",
+                                  "stuck",
+                                  "kink"};
+static_assert(kReasonNames.size() == static_cast<std::size_t>(Reason::Kink) + 1);
+
 bool converged(Reason reason) { return reason <= Reason::PrecisionLimit || reason == Reason::Kink; }
 
 }  // namespace
+
+std::span<const char* const> reason_names() { return kReasonNames; }
 
 Descent::Descent(const Program& program, const Step& step, const Machine& machine, Starts starts,
                  Stopping stopping, Endings endings, Watch watch, Queue* shared)

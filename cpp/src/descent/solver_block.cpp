@@ -6,16 +6,12 @@
 #include <cmath>
 
 #include "descent/closing.hpp"
-#include "descent/hessian_rows.hpp"
-#include "thalweg/descent/block.hpp"
-#include "thalweg/running/workers.hpp"
+#include "descent/solver_values.hpp"
 
 namespace thalweg {
 namespace {
 
 using standing::Row;
-
-std::int64_t padded(std::int64_t n, std::int64_t width) { return (n + width - 1) / width * width; }
 
 constexpr double kSlack = 4 * 2.220446049250313e-16;
 // Where it is lower by so much, a descent that has converged elsewhere goes on from there.
@@ -50,7 +46,9 @@ class SolverBlock final : public Block {
         hyper_(setup.hyper),
         across_(lanes_across(setup, sources)),
         kernels_(kernels_of(setup, sources, isa_)),
-        interrupted_(std::move(interrupted)) {
+        interrupted_(std::move(interrupted)),
+        values_(setup, sources, machine, across_, lanes(), starts, stopping, interrupted_),
+        question_(values_.question()) {
     const std::int64_t width = isa_.width, room = n() + 2 * width;
     const auto bound = [&](const double* from, double free) {
       if (!from) return static_cast<const double*>(nullptr);
@@ -74,36 +72,7 @@ class SolverBlock final : public Block {
     closings_.resize(static_cast<std::size_t>(lanes()));
     returns_.assign(static_cast<std::size_t>(lanes()), 0);
     started_.assign(static_cast<std::size_t>(lanes()), 0);
-    if (sources.values) {
-      values_ = std::make_unique<Evaluator>(*sources.values, isa_, machine.wide);
-      open(*values_, *sources.values, stopping, interrupted_);
-      question_ = {values_->input(0), values_->output(0), nullptr, values_->step(), {}};
-      // A constant does not read x, and so the tape has no room for it.
-      if (sources.values->input_sizes[0] == 0) question_.x = own(x_);
-      if (setup.solver->needs != Needs::Value) question_.g = values_->output(1);
-      call_.joint = setup.solver->needs == Needs::Normal ||
-                    (setup.solver->needs == Needs::Hessian && !sources.product);
-      if (call_.joint) question_.h = values_->output(2);
-      whole_ = setup.solver->needs == Needs::Hessian && sources.product;
-      if (whole_ && starts.k == 1) {
-        rows_ = std::make_unique<HessianRows>(*sources.product, isa_, n(), starts_,
-                                              stopping.threads, interrupted_);
-      } else if (sources.product) {
-        products_ = std::make_unique<Evaluator>(*sources.product, isa_, machine.wide);
-        open(*products_, *sources.product, stopping, interrupted_);
-        question_.h = products_->output(0);
-        const auto& sizes = sources.product->input_sizes;
-        question_.v = sizes.back() > 0 ? products_->input(sizes.size() - 1) : own(v_);
-        bent_ = sizes[0] > 0;
-      }
-      if (whole_) {
-        const std::int64_t step = question_.stride;
-        told_ = std::make_unique<Aligned>(static_cast<std::size_t>(n() * n() * (step + 1) + width));
-        question_.h = told_->get();
-      }
-    } else {
-      lend(setup.solver->needs);
-    }
+    call_.joint = values_.joint();
     call_.step = question_.stride;
     memory_size_ = padded(kernels_.size(call_), 8);
     memory_ = std::make_unique<Aligned>(
@@ -117,8 +86,7 @@ class SolverBlock final : public Block {
     ask_at(lane, starts_.x + start * n());
     for (int r = 0; r < Row::Count; ++r) set(lane, static_cast<Row>(r), 0.0);
     set(lane, Row::Fresh, kNew);
-    for (const Evaluator* e : {values_.get(), products_.get()})
-      if (e) load_arguments(*e, lane, start);
+    values_.load(lane, start);
     if (!starts_.memory.empty() && starts_.memory[0]) {
       const SolverCall c = call_of(lane);
       const std::int64_t count = kernels_.exchange(c, 0, nullptr, false);
@@ -131,13 +99,13 @@ class SolverBlock final : public Block {
   void ask(Question& question) override {
     question = question_;
     question.asks = row(Row::Asks);
-    if (!values_) return;
+    if (!values_.traced()) return;
     question.f = question.g = question.h = nullptr;
   }
 
   bool run() override {
-    if (any(Wants::Values) && !values_->run()) return false;
-    if (any(Wants::Curvature) && !curve()) return false;
+    if (any(Wants::Values) && !values_.evaluate()) return false;
+    if (any(Wants::Curvature) && !values_.curve(patience_)) return false;
     for (const auto& closing : closings_)
       if (closing && !closing->over) answer(*closing);
     const bool alone = call_.together && closings_[0] && !closings_[0]->over;
@@ -332,7 +300,7 @@ class SolverBlock final : public Block {
   }
   // A lone start is the same in every lane.
   void ask_at(std::int64_t lane, const double* from) {
-    double* x = const_cast<double*>(question_.x);
+    double* const x = values_.x();
     for (std::int64_t i = 0; i < n(); ++i) {
       if (call_.together && across_)
         for (std::int64_t l = 0; l < lanes(); ++l) x[i * question_.stride + l] = from[i];
@@ -352,65 +320,6 @@ class SolverBlock final : public Block {
     return padded(sources.told_lanes, machine.kernels.width);
   }
 
-  void open(Evaluator& e, const Program& program, const Stopping& stopping,
-            const std::function<bool()>& interrupted) {
-    for (std::size_t j = 1; j < starts_.values.size() && j < program.varying.size(); ++j)
-      if (starts_.values[j] && !program.varying[j]) e.bind_uniform(j, starts_.values[j]);
-      else if (starts_.values[j] && program.varying[j] && &e == values_.get())
-        per_start_.push_back({j, program.input_sizes[j]});
-    e.share(stopping.threads, interrupted);
-    e.prepare();
-  }
-
-  double* own(std::unique_ptr<Aligned>& vector) const {
-    vector = std::make_unique<Aligned>(static_cast<std::size_t>((n() + isa_.width) * lanes()));
-    return vector->get();
-  }
-
-  // Room for what a driver tells.
-  void lend(Needs needs) {
-    const std::int64_t width = isa_.width, each = across_ ? lanes() : 1,
-                       vector = across_ ? n() * lanes() : n() + 2 * width,
-                       matrix = needs == Needs::Hessian || needs == Needs::Normal ? n() * vector
-                                : needs == Needs::HessianVector                   ? vector
-                                                                                  : 0;
-    told_ = std::make_unique<Aligned>(
-        static_cast<std::size_t>(3 * vector + matrix + padded(each, width)));
-    double* at = told_->get();
-    const auto take = [&at](std::int64_t doubles) { return std::exchange(at, at + doubles); };
-    question_ = {take(vector), nullptr, take(vector), each, {}};
-    question_.f = take(padded(each, width));
-    if (needs == Needs::HessianVector) question_.v = take(vector);
-    if (matrix) question_.h = take(matrix);
-    call_.joint = needs == Needs::Normal;
-  }
-
-  // The Hessian at x, or its products with v.
-  bool curve() {
-    const std::int64_t vector = across_ ? n() * lanes() : n();
-    if (products_ && bent_) std::copy_n(question_.x, vector, products_->input(0));
-    if (products_ && !whole_) return products_->run();
-    double* const h = question_.h;
-    if (products_) {  // with unit vectors, the same in every lane
-      double* const v = const_cast<double*>(question_.v);
-      for (std::int64_t j = 0; j < n(); ++j) {
-        std::fill_n(v, vector, 0.0);
-        std::fill_n(v + j * question_.stride, question_.stride, 1.0);
-        if (patience_.over() || !products_->run()) return false;
-        std::copy_n(products_->output(0), vector, h + j * vector);
-      }
-      return true;
-    }
-    if (question_.stride == 1) return rows_->run(question_.x, h);
-    // One start, the same in every lane.
-    const std::int64_t step = question_.stride;
-    double* const plain = h + n() * n() * step;
-    for (std::int64_t i = 0; i < n(); ++i) plain[i] = question_.x[i * step];
-    if (!rows_->run(plain, plain)) return false;
-    for (std::int64_t i = 0; i < n() * n(); ++i) std::fill_n(h + i * step, step, plain[i]);
-    return true;
-  }
-
   // See SolverCall. The clock is read after some tenths of a millisecond.
   static void worked(void* block, std::int64_t numbers) {
     constexpr std::int64_t kSome = 1 << 18;
@@ -420,14 +329,6 @@ class SolverBlock final : public Block {
     if (self.patience_.over()) throw Abandoned{};
   }
 
-  void load_arguments(const Evaluator& e, std::int64_t lane, std::int64_t start) {
-    for (const auto& [j, size] : per_start_) {
-      double* to = const_cast<Evaluator&>(e).input(j);
-      for (std::int64_t i = 0; i < size; ++i)
-        to[i * e.step() + lane] = starts_.values[j][start * size + i];
-    }
-  }
-
   double* row(Row r) const { return standing_->get() + r * row_; }
   // Where the elements of a lone lane lie across batches, its numbers stand in every place of one.
   void set(std::int64_t lane, Row r, double value) {
@@ -435,7 +336,7 @@ class SolverBlock final : public Block {
     else std::fill_n(row(r), row_, value);
   }
   bool any(Wants wants) const {
-    if (!products_ && !rows_) return wants == Wants::Values && values_;
+    if (!values_.curved()) return wants == Wants::Values && values_.traced();
     const double* asks = row(Row::Asks);
     return std::any_of(asks, asks + lanes(),
                        [&](double a) { return a == static_cast<double>(wants); });
@@ -466,18 +367,10 @@ class SolverBlock final : public Block {
   Patience patience_{interrupted_, asked_};
   std::int64_t worked_ = 0;
   std::vector<std::vector<double>> bounds_;
-  std::unique_ptr<Evaluator> values_, products_;
-  std::unique_ptr<HessianRows> rows_;
-  bool whole_ = false;  // Hessians are made of products
-  bool bent_ = false;   // products depend on x: where f is quadratic, they do not read it
-  struct Argument {
-    std::size_t input;
-    std::int64_t size;
-  };
-  std::vector<Argument> per_start_;
-  std::unique_ptr<Aligned> x_, v_, told_, standing_, memory_;
+  SolverValues values_;
+  const Question& question_;  // of the values
+  std::unique_ptr<Aligned> standing_, memory_;
   std::int64_t row_ = 0, memory_size_ = 0;
-  Question question_{};
   SolverCall call_{};
   std::vector<double> reported_;
   // By lane: its end under examination, how often it went back to a lower point, its start.

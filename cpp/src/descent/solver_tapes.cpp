@@ -3,8 +3,10 @@
 #include "thalweg/descent/solver_tapes.hpp"
 
 #include <array>
+#include <cmath>
 
 #include "thalweg/graph/differentiate.hpp"
+#include "thalweg/kernels/kernels.hpp"
 
 namespace thalweg {
 
@@ -35,6 +37,19 @@ SolverTapes::SolverTapes(const Solver& solver, const Objective& objective,
     all.push_back(hessian(*graph, outputs[1], x));
     joint_.emplace(graph, std::move(all));
   };
+}
+
+int matrices_of(const Solver& solver) {
+  constexpr std::int64_t n = 1 << 13;  // so many that what is no matrix does not count
+  constexpr double matrix = static_cast<double>(n) * n;
+  std::vector<double> hyper;
+  for (const rules::Hyper& h : solver.hyper) hyper.push_back(h.value);
+  SolverCall call{};
+  call.n = n, call.hyper = hyper.data();
+  const std::int64_t own = kernels().solvers[solver.index].elements.size(call);
+  // A Hessian is told with room beside it, where its rows are made.
+  const int told = solver.needs == Needs::Hessian ? 2 : solver.needs == Needs::Normal ? 1 : 0;
+  return static_cast<int>(std::lround(static_cast<double>(own) / matrix)) + told;
 }
 
 Sources SolverTapes::sources(const std::vector<bool>& varying, std::int64_t k, int width) {

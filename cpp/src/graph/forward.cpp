@@ -86,40 +86,10 @@ class Forward {
     if (std::ranges::all_of(in, [this](NodeId i) { return at(i).is_zero(); })) return 0.0;
     const Shape shape = g_.shape(id);
     switch (node.kind) {
-      case Kind::Elementwise: {
-        if (const auto parts = smooth_parts(g_, id); !parts.empty()) {
-          Expr sum;
-          for (const auto& [of, slope] : parts)
-            if (!at(of).is_zero()) sum = sum + slope * at(of);
-          return sum;
-        }
-        if (node.op == kOpcode<ops::Where>) return select(Expr(g_, in[0]), at(in[1]), at(in[2]));
-        if (picks(node.op)) return picked(id, node.op, in);
-        std::array<Expr, 3> p;
-        partial_products(g_, id, p);
-        Expr sum;
-        for (std::size_t k = 0; k < in.size(); ++k)
-          if (!at(in[k]).is_zero()) sum = sum + p[k] * at(in[k]);
-        return sum;
-      }
-      case Kind::Reduce: {
-        const Folded f = folded(g_.attributes(id));
-        Expr t(g_, g_.reshape(full(in[0]), f.whole));
-        switch (static_cast<Reduction>(node.op)) {
-          case Reduction::Sum:
-            break;
-          case Reduction::Max:
-          case Reduction::Min: {  // a tangent of an element that is not the extreme is left out,
-                                  // not multiplied by 0
-            const Expr share = extreme_share(g_, in[0], id, f);
-            t = select(share, share * t, 0.0);
-            break;
-          }
-          case Reduction::Prod:
-            t = t * Expr(g_, products_of_others(g_, g_.reshape(in[0], f.whole), f.whole));
-        }
-        return {g_, g_.reshape(g_.reduce(Reduction::Sum, t.in(g_), {1}, false), shape)};
-      }
+      case Kind::Elementwise:
+        return operation(id, node.op, in);
+      case Kind::Reduce:
+        return reduction(id, static_cast<Reduction>(node.op), in[0]);
       case Kind::MatMul: {
         const bool ta = g_.attributes(id)[0] != 0, tb = g_.attributes(id)[1] != 0;
         Expr sum;
@@ -140,23 +110,65 @@ class Forward {
         for (NodeId i : in) parts.push_back(full(i));
         return {g_, g_.assemble(shape, parts, g_.placements(id), node.accumulate)};
       }
-      case Kind::Scan: {  // t_k = a_k t_{k-1} + (a'_k s_{k-1} + b'_k)
-        const auto a = g_.attributes(id);
-        const Shape f{a[0], a[1], a[2]};
-        const bool reverse = a[3] != 0;
-        Expr drive = Expr(g_, g_.reshape(full(in[1]), f));
-        if (!at(in[0]).is_zero()) {
-          const Expr previous(g_, shifted(g_, g_.reshape(id, f), f, reverse ? -1 : 1, 0.0));
-          drive = drive + Expr(g_, g_.reshape(full(in[0]), f)) * previous;
-        }
-        const NodeId s = g_.scan(g_.reshape(in[0], f), spread(g_, drive, f).in(g_), 1, reverse);
-        return {g_, g_.reshape(s, shape)};
-      }
+      case Kind::Scan:
+        return scan(id, in[0], in[1]);
       case Kind::Lookup:
         return at(in[0]) * Expr(g_, g_.lookup(in[0], slope_of(*g_.table_of(id))));
       default:
         return 0.0;
     }
+  }
+
+  Expr operation(NodeId id, int op, const std::vector<NodeId>& in) {
+    if (const auto parts = smooth_parts(g_, id); !parts.empty()) {
+      Expr sum;
+      for (const auto& [of, slope] : parts)
+        if (!at(of).is_zero()) sum = sum + slope * at(of);
+      return sum;
+    }
+    if (op == kOpcode<ops::Where>) return select(Expr(g_, in[0]), at(in[1]), at(in[2]));
+    if (picks(op)) return picked(id, op, in);
+    std::array<Expr, 3> p;
+    partial_products(g_, id, p);
+    Expr sum;
+    for (std::size_t k = 0; k < in.size(); ++k)
+      if (!at(in[k]).is_zero()) sum = sum + p[k] * at(in[k]);
+    return sum;
+  }
+
+  Expr reduction(NodeId id, Reduction kind, NodeId x) {
+    const Shape shape = g_.shape(id);
+    const Folded f = folded(g_.attributes(id));
+    Expr t(g_, g_.reshape(full(x), f.whole));
+    switch (kind) {
+      case Reduction::Sum:
+        break;
+      case Reduction::Max:
+      case Reduction::Min: {  // a tangent of an element that is not the extreme is left out, not
+                              // multiplied by 0
+        const Expr share = extreme_share(g_, x, id, f);
+        t = select(share, share * t, 0.0);
+        break;
+      }
+      case Reduction::Prod:
+        t = t * Expr(g_, products_of_others(g_, g_.reshape(x, f.whole), f.whole));
+    }
+    return {g_, g_.reshape(g_.reduce(Reduction::Sum, t.in(g_), {1}, false), shape)};
+  }
+
+  // t_k = a_k t_{k-1} + (a'_k s_{k-1} + b'_k)
+  Expr scan(NodeId id, NodeId a, NodeId b) {
+    const Shape shape = g_.shape(id);
+    const auto attributes = g_.attributes(id);
+    const Shape f{attributes[0], attributes[1], attributes[2]};
+    const bool reverse = attributes[3] != 0;
+    Expr drive = Expr(g_, g_.reshape(full(b), f));
+    if (!at(a).is_zero()) {
+      const Expr previous(g_, shifted(g_, g_.reshape(id, f), f, reverse ? -1 : 1, 0.0));
+      drive = drive + Expr(g_, g_.reshape(full(a), f)) * previous;
+    }
+    const NodeId s = g_.scan(g_.reshape(a, f), spread(g_, drive, f).in(g_), 1, reverse);
+    return {g_, g_.reshape(s, shape)};
   }
 
   // The tangent of the input that a maximum or minimum takes, of both alike where they are equal.

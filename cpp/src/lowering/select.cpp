@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Graph to steps: what is made of inputs is turned into steps in the order of the graph, equal
-// steps once; powers become products, sine and cosine of one angle one step, and products used once
-// are fused into the sum that uses them.
+// Graph to steps: what is made of inputs is turned into steps in the order of the graph, and
+// products used once are fused into the sum that uses them. step_maker.hpp makes the steps.
 #include <algorithm>
-#include <bit>
-#include <cmath>
-#include <numeric>
+#include <tuple>
 
 #include "graph/reached.hpp"
-#include "lowering/intermediate.hpp"
+#include "lowering/step_maker.hpp"
 
 namespace thalweg::intermediate {
 namespace {
 
-std::int16_t code16(int c) { return fitted<std::int16_t>(c); }
-template <class Form> std::int16_t code_of() { return code16(kCode<Form>); }
-
-class Selection {
+class Selection : StepMaker {
  public:
   Selection(Graph& g, const std::vector<bool>& varying, bool everything)
       : g_(g), varying_inputs_(varying), everything_(everything) {}
@@ -70,17 +64,6 @@ class Selection {
     list_.uniform.push_back(id);
   }
 
-  Place number(double x) {
-    const auto bits = std::bit_cast<std::uint64_t>(x);
-    const auto [at, fresh] = numbers_.try_emplace(bits, position(list_.numbers.size(), "numbers"));
-    if (fresh) list_.numbers.push_back(x);
-    return {Space::Number, at->second, 0};
-  }
-  bool is_number(const Place& p) const { return p.space == Space::Number; }
-  double number_at(const Place& p) const {
-    return list_.numbers[static_cast<std::size_t>(p.index)];
-  }
-
   Place element(NodeId id, std::int64_t i) {
     const Value& v = value(id);
     if (v.apart) return elements_[v.first + static_cast<std::size_t>(i)];
@@ -107,59 +90,6 @@ class Selection {
     if (elements.size() == 1) return set(id, elements[0]);
     values_[static_cast<std::size_t>(id)] = {true, true, {}, elements_.size()};
     elements_.insert(elements_.end(), elements.begin(), elements.end());
-  }
-
-  std::int32_t extent(OwnedExtent e) {
-    list_.extents.push_back(std::move(e));
-    return position(list_.extents.size() - 1, "steps");
-  }
-  Place append(Step s) {
-    list_.steps.push_back(s);
-    return {Space::Scratch, position(list_.steps.size() - 1, "steps"), 0};
-  }
-  Place assembled(Step s, std::vector<Part> parts) {
-    s.parts = position(list_.parts.size(), "joined arrays");
-    list_.parts.push_back(std::move(parts));
-    return append(s);
-  }
-
-  static std::uint64_t hash(const Step& s) {
-    std::uint64_t h =
-        static_cast<std::uint64_t>(s.code) * 0x9E3779B97F4A7C15u + static_cast<std::uint64_t>(s.n);
-    for (int k = 0; k < s.arity; ++k)
-      h = (h ^ (static_cast<std::uint64_t>(s.in[k].space) << 56 ^
-                static_cast<std::uint64_t>(s.in[k].index) << 24 ^
-                static_cast<std::uint64_t>(s.in[k].offset))) *
-          0xBF58476D1CE4E5B9u,
-      h ^= h >> 31;
-    return h;
-  }
-  static std::int16_t unpaired(std::int16_t c) {
-    return c == kCosine                      ? code_of<ops::Cos>()
-           : c == code16(code(Bulk::SinCos)) ? code_of<ops::Sin>()
-                                             : c;
-  }
-  // The same step made before, or -1.
-  std::int32_t find(const Step& s) const {
-    const auto [from, to] = known_.equal_range(hash(s));
-    for (auto it = from; it != to; ++it) {
-      const Step& o = list_.steps[static_cast<std::size_t>(it->second)];
-      if (unpaired(o.code) == s.code && o.n == s.n && o.extent == s.extent &&
-          std::equal(s.in, s.in + s.arity, o.in) && std::equal(s.whole, s.whole + s.arity, o.whole))
-        return it->second;
-    }
-    return -1;
-  }
-  // A step that is there already is not made again.
-  Place step(const Step& s) {
-    if (const std::int32_t known = find(s); known >= 0) return {Space::Scratch, known, 0};
-    const Place p = append(s);
-    known_.emplace(hash(s), p.index);
-    return p;
-  }
-  template <class Form> Place one(Place a, Place b = {}, Place c = {}) {
-    return step(
-        {.code = code_of<Form>(), .arity = static_cast<std::int8_t>(Form::arity), .in = {a, b, c}});
   }
 
   std::vector<Part> as_parts(NodeId id) {
@@ -254,76 +184,6 @@ class Selection {
     return whole(node);
   }
 
-  Place operation(int op, int arity, const Place* p, std::int64_t n, const bool* whole_operand) {
-    Step s{.code = code16(op), .arity = fitted<std::int8_t>(arity), .n = n};
-    for (int k = 0; k < arity; ++k) {
-      s.in[k] = p[k];
-      s.whole[k] = !whole_operand || whole_operand[k];
-    }
-    const auto product = [&](Place a, Place b) {
-      Step m = s;
-      m.code = code_of<ops::Multiply>();
-      m.arity = 2;
-      m.in[0] = a, m.in[1] = b;
-      m.whole[0] = m.whole[1] = true;
-      return step(m);
-    };
-    if (op == kOpcode<ops::Square>) return product(p[0], p[0]);
-    if (op == kOpcode<ops::Power> && is_number(p[1]) && s.whole[0]) {
-      const double e = number_at(p[1]);
-      if (e == 1.0) return p[0];
-      if (std::abs(e) <= kLargestPower && e == std::rint(e) && e != 0.0 &&
-          e >= -kLargestPower / 2) {
-        Place base = p[0];
-        if (e < 0) {  // the powers of 1 / a, so that nothing overflows on the way to a small result
-          Step r = s;
-          r.code = code_of<ops::Reciprocal>();
-          r.arity = 1;
-          base = step(r);
-        }
-        return whole_power(base, static_cast<int>(std::abs(e)), product);
-      }
-    }
-    if (op == kOpcode<ops::Divide> &&
-        is_number(p[1])) {  // exact where the divisor is a power of two
-      int exponent;
-      const double d = number_at(p[1]);
-      if (std::isnormal(d) && std::abs(std::frexp(d, &exponent)) == 0.5 && std::isnormal(1.0 / d)) {
-        s.code = code_of<ops::Multiply>();
-        s.in[1] = number(1.0 / d);
-      }
-    }
-    if (op == kOpcode<ops::Sin> || op == kOpcode<ops::Cos>)
-      return angle(s, op == kOpcode<ops::Cos>);
-    return step(s);
-  }
-
-  // Products up to this power stay within 4 ulp, the bound on np.power; negative ones up to half of
-  // it.
-  static constexpr int kLargestPower = 8;
-  template <class Product> Place whole_power(Place a, int e, const Product& product) {
-    if (e == 1) return a;
-    const Place half = whole_power(a, e / 2, product), square = product(half, half);
-    return e % 2 ? product(square, a) : square;
-  }
-
-  // The second of sine and cosine of one angle turns the first into a step that makes both.
-  Place angle(const Step& s, bool cosine) {
-    Step other = s;
-    other.code = cosine ? code_of<ops::Sin>() : code_of<ops::Cos>();
-    const std::int32_t twin = find(other);
-    const Place mine = step(s);
-    if (twin < 0 || list_.steps[static_cast<std::size_t>(twin)].partner >= 0) return mine;
-    const std::int32_t first = cosine ? twin : mine.index, second = cosine ? mine.index : twin;
-    Step &sine = list_.steps[static_cast<std::size_t>(first)],
-         &cos = list_.steps[static_cast<std::size_t>(second)];
-    sine.code = code16(code(Bulk::SinCos));
-    sine.partner = second;
-    cos.code = kCosine;
-    cos.partner = first;
-    return mine;
-  }
-
   // ---- sums, products, moves
 
   void reduce(NodeId id) {
@@ -349,25 +209,6 @@ class Selection {
                     .n = n,
                     .extent = extent(std::move(e))}));
   }
-  // The tree of kernels.inl.hpp, for fewer elements than it has partial sums.
-  template <class Element> Place joined(Reduction kind, std::int64_t n, std::int64_t j,
-                                        std::int64_t by, const Element& element) {
-    if (by >= n) return element(j);
-    const Place low = joined(kind, n, j, by * 2, element);
-    if (j + by >= n) return low;
-    const Place high = joined(kind, n, j + by, by * 2, element);
-    switch (kind) {
-      case Reduction::Sum:
-        return one<ops::Add>(low, high);
-      case Reduction::Max:
-        return one<ops::Maximum>(low, high);
-      case Reduction::Min:
-        return one<ops::Minimum>(low, high);
-      default:
-        return one<ops::Multiply>(low, high);
-    }
-  }
-
   // A product of a few elements is written out, in the order of matmul.inl.hpp: one chain.
   void matmul(NodeId id) {
     const NodeId p = g_.inputs(id)[0], q = g_.inputs(id)[1];
@@ -495,10 +336,6 @@ class Selection {
     s.accumulate = node.accumulate;
     set(id, assembled(std::move(s), std::move(parts)));
   }
-  Place sum(Place a, Place b) {
-    if (is_number(a) && is_number(b)) return number(number_at(a) + number_at(b));
-    return one<ops::Add>(a, b);
-  }
   static std::int64_t position_of(const Placement& p, const Shape& shape, std::int64_t e) {
     if (!p.table.empty()) return p.table[static_cast<std::size_t>(e)];
     std::int64_t at = p.offset;
@@ -534,9 +371,6 @@ class Selection {
   std::vector<bool> stepped_;  // by node: is it an input that varies, or made by steps?
   std::vector<Value> values_;
   std::vector<Place> elements_;
-  std::unordered_map<std::uint64_t, std::int32_t> numbers_;
-  std::unordered_multimap<std::uint64_t, std::int32_t> known_;
-  List list_;
 };
 
 }  // namespace

@@ -166,58 +166,63 @@ void Evaluator::link() {
   turn_to(now);
 }
 
+const double* Evaluator::address(const Place& p) const {
+  const auto k = static_cast<std::size_t>(p.index);
+  switch (p.space) {
+    case Space::Scratch:
+      return slots_[k] + p.offset * step();
+    case Space::Input:
+      return inputs_[k] + p.offset * step();
+    case Space::Output:
+      return outputs_[k] + p.offset * step();
+    case Space::Number:
+      return program_.body.numbers.data() + k;
+    case Space::Uniform:
+      return uniform(k) + p.offset;
+    default:
+      return nullptr;
+  }
+}
+
+// An instruction on whole arrays, in batches where the elements lie across them.
+void Evaluator::link_array(const Instruction& i, Linked& l) const {
+  const bool lanes = program_.body.layout == Layout::Lanes;
+  const std::int64_t width = kernels_.width;
+  // Moves and lookups count elements in both layouts.
+  const bool one_by_one =
+      i.code == code(Bulk::Move) || i.code == code(Bulk::AddMove) || i.code == code(Bulk::Lookup);
+  const bool in_batches = !lanes && i.n != 1 && !one_by_one;
+  l.n = in_batches ? i.n / width : i.n;
+  if (in_batches) l.tail = fitted<std::int16_t>(i.n % width);
+  std::int16_t* strides[] = {&l.stride_a, &l.stride_b, &l.stride_c};
+  std::size_t which = 0;
+  for (std::size_t k = 0; k < 3; ++k) {
+    const bool number = i.mode[k] == Mode::Number;
+    if (number && i.in[k].space != Space::None) which |= std::size_t{1} << k;
+    const std::int64_t stride = !i.whole[k] ? 0 : number ? 1 : lanes ? lanes_ : width;
+    *strides[k] = fitted<std::int16_t>(stride);
+  }
+  const auto at = static_cast<std::size_t>(i.code) * kArrayVariants + which;
+  l.handler = (lanes ? handlers_.array : handlers_.elements)[at];
+}
+
 std::vector<Linked> Evaluator::linked() const {
   const Tape& tape = program_.body;
-  const bool lanes = tape.layout == Layout::Lanes;
-  const std::int64_t width = kernels_.width, step = lanes ? lanes_ : 1;
-  const auto pointer = [&](const Place& p) -> const double* {
-    const auto k = static_cast<std::size_t>(p.index);
-    switch (p.space) {
-      case Space::Scratch:
-        return slots_[k] + p.offset * step;
-      case Space::Input:
-        return inputs_[k] + p.offset * step;
-      case Space::Output:
-        return outputs_[k] + p.offset * step;
-      case Space::Number:
-        return tape.numbers.data() + k;
-      case Space::Uniform:
-        return uniform(k) + p.offset;
-      default:
-        return nullptr;
-    }
-  };
   std::vector<Linked> out;
   out.reserve(tape.code.size() + 1);
   for (const Instruction& i : tape.code) {
     Linked l{};
-    const auto code = static_cast<std::size_t>(i.code);
-    l.r = const_cast<double*>(pointer(i.r));
-    l.a = pointer(i.in[0]);
-    l.b = pointer(i.in[1]);
-    l.c = pointer(i.in[2]);
+    l.r = const_cast<double*>(address(i.r));
+    l.a = address(i.in[0]);
+    l.b = address(i.in[1]);
+    l.c = address(i.in[2]);
     l.extent = i.extent < 0 ? nullptr : &extents_[static_cast<std::size_t>(i.extent)];
     if (i.chained) {
-      l.handler =
-          handlers_.chained[code * kVariants + static_cast<std::size_t>(variant(
-                                                   i.mode[0], i.mode[1], i.mode[2], i.store))];
+      const int which = variant(i.mode[0], i.mode[1], i.mode[2], i.store);
+      l.handler = handlers_.chained[static_cast<std::size_t>(i.code) * kVariants +
+                                    static_cast<std::size_t>(which)];
     } else {
-      // Moves and lookups count elements in both layouts.
-      const bool one_by_one = i.code == thalweg::code(Bulk::Move) ||
-                              i.code == thalweg::code(Bulk::AddMove) ||
-                              i.code == thalweg::code(Bulk::Lookup);
-      const bool in_batches = !lanes && i.n != 1 && !one_by_one;
-      l.n = in_batches ? i.n / width : i.n;
-      if (in_batches) l.tail = fitted<std::int16_t>(i.n % width);
-      std::int16_t* strides[] = {&l.stride_a, &l.stride_b, &l.stride_c};
-      std::size_t which = 0;
-      for (std::size_t k = 0; k < 3; ++k) {
-        const bool number = i.mode[k] == Mode::Number;
-        if (number && i.in[k].space != Space::None) which |= std::size_t{1} << k;
-        const std::int64_t stride = !i.whole[k] ? 0 : number ? 1 : lanes ? lanes_ : width;
-        *strides[k] = fitted<std::int16_t>(stride);
-      }
-      l.handler = (lanes ? handlers_.array : handlers_.elements)[code * kArrayVariants + which];
+      link_array(i, l);
     }
     if (!l.handler)
       throw std::logic_error("no handler for instruction " + std::to_string(i.code) +

@@ -12,10 +12,12 @@ import numpy.typing as npt
 
 from thalweg._attached import attached
 from thalweg._descents.interrupts import carries_result
+from thalweg._descents.lanes import cores
 from thalweg._descents.minima import Minima
-from thalweg._descents.multistart import BoxSearch
+from thalweg._descents.multistart import BoxSearch, objective_in
 from thalweg._descents.stationary import Box
-from thalweg._methods.stopping import FTOL, GTOL, XTOL
+from thalweg._methods.method import make
+from thalweg._methods.stopping import FTOL, GTOL, XTOL, checked_given, defaults
 from thalweg._objectives.objective import Objective
 from thalweg._objectives.points import FloatArray
 from thalweg._results.record import seconds
@@ -178,14 +180,14 @@ def basins(
     array([3., 2.])
     """
     began = time.perf_counter()
-    stops = {
+    given = {
         "gtol": gtol, "xtol": xtol, "ftol": ftol, "max_iter": max_iter, "max_nfev": max_nfev,
         "max_time": max_time,
     }  # fmt: skip
-    search = BoxSearch(
-        fun, bounds, method, args=args, bounded=bounded, merge_tol=merge_tol,
-        threads=threads, unpack=unpack, stops=stops, hyper=hyper,
-    )  # fmt: skip
+    chosen = make("lbfgs" if method is None else method, hyper)
+    stops = defaults(chosen) | checked_given(given) | {"threads": cores(threads)}
+    objective = objective_in(bounds, fun, args, unpack)
+    search = BoxSearch(objective, bounds, chosen, stops, bounded, merge_tol)
     axes, rows = _grid(search.box, shape)
     sizes = tuple(len(axis) for axis in axes)
 

@@ -7,7 +7,7 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import isfinite, isnan
-from typing import Any
+from typing import Any, NamedTuple
 from warnings import warn
 
 import numpy as np
@@ -17,10 +17,11 @@ from thalweg._descents.backing import backed
 from thalweg._descents.callbacks import Listener, listener
 from thalweg._descents.interrupts import Parts
 from thalweg._descents.progress import Progress
-from thalweg._methods.method import Method, SolverMethod, memory_of
+from thalweg._methods.method import Method, SolverMethod, matrices_of, memory_of
 from thalweg._objectives.bounds import active_mask
-from thalweg._objectives.objective import Objective, check_square
+from thalweg._objectives.objective import Objective
 from thalweg._objectives.points import FloatArray, Structure
+from thalweg._objectives.programs import check_square
 from thalweg._objectives.untraced import Called
 from thalweg._results.messages import blame, blamed, sentence
 from thalweg._results.reasons import STATUS_MINIMIZE, SUCCESS, Reason
@@ -28,17 +29,17 @@ from thalweg._results.result import LastPoint, Path, Result
 
 __all__ = ["Descent", "State", "continued", "not_begun", "path_of", "refuse_matrices"]
 
-# How many (n, n) matrices a solver stores, its inputs included, and which solver needs none.
-_MATRICES = {
-    "bfgs": (1, "use lbfgs, which keeps some 30 vectors"),
-    "newton": (4, "use newton_cg, which keeps some 10 vectors"),
+# What to use where the matrices of a solver do not fit into memory.
+_INSTEAD = {
+    "bfgs": "use lbfgs, which keeps some 30 vectors",
+    "newton": "use newton_cg, which keeps some 10 vectors",
 }
 
 
 def refuse_matrices(method: str, n: int, starts: int = 1) -> None:
     """Raise MemoryError if a method's matrices for n variables do not fit into memory."""
-    if kept := _MATRICES.get(method):
-        check_square(n, method, kept[1], kept[0] * starts)
+    if kept := matrices_of(method):
+        check_square(n, method, _INSTEAD[method], kept * starts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,14 @@ def continued(
     own = state.memory[: len(kept)]
     counter = [np.array([float(state.nit)])] if method.counts else []
     return state.x[None, :], [m[None, :] for m in (*own, *counter)]
+
+
+class _Point(NamedTuple):
+    """A point, a row (1, n), with its value and gradient there."""
+
+    x: FloatArray
+    fun: float
+    jac: FloatArray
 
 
 class Descent:
@@ -198,68 +207,85 @@ class Descent:
     ) -> Result:
         """Build the result from the core's output; `state` is kept if the descent did not begin."""
         o, s = self.objective, self.objective.structure
-        x, last = out["x"], out["last_x"]
-        fun, jac = float(out["fun"][0]), out["jac"]
-        if jac is None or isnan(jac[0, 0]):  # the core has no gradient at x
-            fun, jac = _value_and_grad(o, x)
-        if isinstance(o, Called) and isnan(fun) and isfinite(out["fun"][0]) and not out["error"]:
-            # `Called` remembers the lowest point only, and x may be another one.
-            values, jac = o.again(x)
-            fun = float(values[0])
-        last_fun, last_jac = fun, jac
-        if x.tobytes() != last.tobytes():
-            last_fun, last_jac = _value_and_grad(o, last)
-            # The core reports f as NaN if the next point would not be finite, although f itself may
-            # be the lowest.
-            if last_fun <= fun and isfinite(last_fun):
-                x, fun, jac = last, last_fun, last_jac
+        best, last = self._ends(out)
         reason = Reason(int(out["reason"][0]))
-        if reason is Reason.max_iterations and self._was_there(x, fun, jac, out):
+        if reason is Reason.max_iterations and self._was_there(*best, out):
             reason = Reason.gradient_small
         # Ctrl-C may also have arrived while a callback or the function was running.
         if isinstance(out["error"], KeyboardInterrupt):
             reason = Reason.interrupted
-        nit = int(out["nit"][0])
-        nfev, nhev = int(out["nfev"][0]), int(out["nhev"][0])
+        nit, nfev = int(out["nit"][0]), int(out["nfev"][0])
         calls = o.calls if isinstance(o, Called) else [nfev, nfev]
         if self.method.needs == "value":
             calls = [calls[0], 0]
-        left, right = float(out["left"][0]), float(out["right"][0])
-        if blamed(reason, last_fun):
-            why = functools.partial(self.method.fault, nit_before + nit)
-            reason, message = blame(o, last, last_fun, nit, why=why)
-        else:
-            most = self.stops["max_nfev"]
-            message = sentence(reason, left, right, nit, calls[0], most, last_fun)
-            if not SUCCESS[reason] and self.method.counts and nit:
-                fault = self.method.schedule_fault(nit_before + nit - 1)
-                message += fault and f"; {fault}"
-        if SUCCESS[reason] and isinstance(o, Objective):
-            if not np.isfinite(jac).all():  # the method used values alone
-                reason, message = blame(o, x, fun, nit)
-            elif nit == 0 and not np.any(jac) and not o.varies:
-                warn(
-                    "the function does not depend on x, so the start was returned unchanged",
-                    RuntimeWarning,
-                    stacklevel=3,
-                )
+        reason, message = self._explained(reason, out, best, last, nit_before, calls[0])
         mask = None
         if self.box:
-            mask = s.restore_int(active_mask(x[0], self.box))
+            mask = s.restore_int(active_mask(best.x[0], self.box))
         path = None
         if out["path"] is not None:
             path = path_of(out["path"], s)
         if out["memory"] is not None:
             memory = tuple(np.ascontiguousarray(m[0]) for m in out["memory"])
-            state = State(self.method.name, last[0].copy(), memory, nit_before + nit)
+            state = State(self.method.name, last.x[0].copy(), memory, nit_before + nit)
         return Result(
-            x=s.restore(x), fun=fun, jac=s.restore(jac), nit=nit,
-            nfev=calls[0], njev=calls[1], nhev=nhev,
+            x=s.restore(best.x), fun=best.fun, jac=s.restore(best.jac), nit=nit,
+            nfev=calls[0], njev=calls[1], nhev=int(out["nhev"][0]),
             success=SUCCESS[reason], status=STATUS_MINIMIZE[reason], message=message, reason=reason,
-            last=LastPoint(s.restore(last), last_fun, s.restore(last_jac)),
+            last=LastPoint(s.restore(last.x), last.fun, s.restore(last.jac)),
             active_mask=mask, path=path,
             state=state, elapsed=seconds, _objective=o,
         )  # fmt: skip
+
+    def _ends(self, out: dict[str, Any]) -> tuple[_Point, _Point]:
+        """Return the best point and the last one, with their values and gradients."""
+        o, x, last = self.objective, out["x"], out["last_x"]
+        fun, jac = float(out["fun"][0]), out["jac"]
+        if jac is None or isnan(jac[0, 0]):  # the core has no gradient at x
+            value, jac = _value_and_grad(o, x)
+            fun = value if isnan(fun) else fun  # rounded as in the descent
+        if isinstance(o, Called) and isnan(fun) and isfinite(out["fun"][0]) and not out["error"]:
+            # `Called` remembers the lowest point only, and x may be another one.
+            values, jac = o.again(x)
+            fun = float(values[0])
+        best = _Point(x, fun, jac)
+        if x.tobytes() == last.tobytes():
+            return best, best
+        end = _Point(last, *_value_and_grad(o, last))
+        # The core reports f as NaN if the next point would not be finite, although f itself may be
+        # the lowest.
+        return (end if end.fun <= fun and isfinite(end.fun) else best), end
+
+    def _explained(
+        self,
+        reason: Reason,
+        out: dict[str, Any],
+        best: _Point,
+        last: _Point,
+        nit_before: int,
+        nfev: int,
+    ) -> tuple[Reason, str]:
+        """Return why the descent ended, and the sentence that says so."""
+        o, nit = self.objective, int(out["nit"][0])
+        if blamed(reason, last.fun):
+            why = functools.partial(self.method.fault, nit_before + nit)
+            reason, message = blame(o, last.x, last.fun, nit, why=why)
+        else:
+            left, right = float(out["left"][0]), float(out["right"][0])
+            message = sentence(reason, left, right, nit, nfev, self.stops["max_nfev"], last.fun)
+            if not SUCCESS[reason] and self.method.counts and nit:
+                fault = self.method.schedule_fault(nit_before + nit - 1)
+                message += fault and f"; {fault}"
+        if SUCCESS[reason] and isinstance(o, Objective):
+            if not np.isfinite(best.jac).all():  # the method used values alone
+                reason, message = blame(o, best.x, best.fun, nit)
+            elif nit == 0 and not np.any(best.jac) and not o.varies:
+                warn(
+                    "the function does not depend on x, so the start was returned unchanged",
+                    RuntimeWarning,
+                    stacklevel=3,
+                )
+        return reason, message
 
     def _was_there(self, x: FloatArray, fun: float, jac: FloatArray, out: dict[str, Any]) -> bool:
         """Whether a rule started at a minimum, with a gradient within `gtol`.

@@ -21,8 +21,9 @@ from thalweg._descents.backing import backed
 from thalweg._descents.descent import Descent, not_begun, path_of, refuse_matrices
 from thalweg._descents.interrupts import Parts, completed
 from thalweg._methods.method import Method, SolverMethod, make
-from thalweg._objectives.objective import Objective, checked_threads
+from thalweg._objectives.objective import Objective
 from thalweg._objectives.points import FloatArray, Structure, as_floats, check_finite
+from thalweg._objectives.programs import checked_threads
 from thalweg._results.reasons import Reason
 from thalweg._results.results import Results
 
@@ -30,6 +31,10 @@ __all__ = ["Lanes", "cores", "lane_method", "lanes_of"]
 
 # Called with the number of descents that have ended.
 OnEnded = Callable[[int], None]
+# The numbers of faults.
+_NONE, _INFINITE, _OUTSIDE = (
+    fault.value for fault in (_core.Fault.none, _core.Fault.infinite, _core.Fault.outside_domain)
+)
 # The arrays that the core returns, one entry for each descent.
 _ARRAYS = ("x", "last_x", "fun", "last_fun", "nit", "nfev", "nhev", "reason", "left", "right")
 
@@ -306,7 +311,7 @@ class Lanes:
             faults = part.objective.faults(last[some], part.args, part.varying, gradient)
             begun = out["nit"][which[some]] > 0
             named[some] = np.select(
-                [faults == 3, (faults == 2) & begun, faults > 0],
+                [faults == _OUTSIDE, (faults == _INFINITE) & begun, faults != _NONE],
                 [Reason.left_domain, Reason.diverged, Reason.non_finite],
                 unnamed[some],
             )

@@ -10,12 +10,14 @@ from typing import Any
 from thalweg._descents.batches import Batches
 from thalweg._descents.descent import Descent, State, continued, not_begun
 from thalweg._descents.interrupts import carried, carries_result
+from thalweg._descents.request import Request
 from thalweg._descents.training import train
-from thalweg._methods.method import Method, make
+from thalweg._methods.method import make
 from thalweg._methods.stopping import FTOL, GTOL, XTOL, checked_given, defaults, is_given
 from thalweg._objectives.bounds import read_bounds
-from thalweg._objectives.objective import Objective, checked_threads, objective_of
+from thalweg._objectives.objective import Objective, objective_of
 from thalweg._objectives.points import FloatArray, check_finite
+from thalweg._objectives.programs import checked_threads
 from thalweg._objectives.untraced import Called
 from thalweg._results.result import Result
 
@@ -210,13 +212,16 @@ def minimize(
         "max_time": max_time,
     }  # fmt: skip
     progress = _scipy_spellings(stops, tol, options, hyper, progress)
-    given = checked_given(stops)
     chosen = make("lbfgs" if method is None else method, hyper)
-    stops = defaults(chosen) | given
     if x0 is None:
         raise TypeError("x0 is required: pass the point from which the descent starts")
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be a function, got {type(callback).__name__}")
+    asked = Request(
+        fun=fun, x0=x0, method=chosen, stops=checked_given(stops), args=_as_tuple(args),
+        bounds=bounds, state=state, trace=trace, jac=jac, unpack=unpack, threads=threads,
+        record=record, callback=callback, progress=progress, began=began,
+    )  # fmt: skip
     dealt = (batch_size, epochs, seed, holdout, patience, shuffle, drop_last, average)
     if data is not None or dealt != (None, None, None, None, None, True, False, False):
         if chosen.solves:
@@ -224,13 +229,14 @@ def minimize(
                 f"minibatches need a rule such as 'adam', got {chosen.name}, which compares the "
                 "values of successive steps"
             )
-        return train(
-            fun, x0, chosen, Batches(data, *dealt), given, args=_as_tuple(args), bounds=bounds,
-            state=state, trace=trace, jac=jac, unpack=unpack, threads=threads, record=record,
-            callback=callback, progress=progress, began=began,
-        )  # fmt: skip
-    objective = _objective(fun, x0, chosen, _as_tuple(args), trace, jac, unpack)
-    lead, rows = objective.structure.flatten(x0, "x0")
+        return train(asked, Batches(data, *dealt))
+    return _descend(asked)
+
+
+def _descend(asked: Request) -> Result:
+    """Run one descent."""
+    objective, state = _objective(asked), asked.state
+    lead, rows = objective.structure.flatten(asked.x0, "x0")
     if lead:
         raise ValueError(f"x0 must be one start, got {rows.shape[0]} (leading axes {lead})")
     check_finite(rows[0], "x0", objective.structure)
@@ -238,13 +244,14 @@ def minimize(
     if state is not None:
         if hasattr(state, "epoch"):
             raise TypeError("state is that of a training on minibatches: pass data= too")
-        rows, memory = continued(state, chosen, rows)
-    box = read_bounds(bounds, objective.structure, rows[0])
+        rows, memory = continued(state, asked.method, rows)
+    box = read_bounds(asked.bounds, objective.structure, rows[0])
+    stops, threads = defaults(asked.method) | asked.stops, asked.threads
     stops["threads"] = objective.threads if threads is None else checked_threads(threads)
-    run = Descent(objective, chosen, stops, box, record, callback)
+    run = Descent(objective, asked.method, stops, box, asked.record, asked.callback)
     return carried(
-        began,
-        lambda parts: run.go(parts, rows, memory, progress),
+        asked.began,
+        lambda parts: run.go(parts, rows, memory, asked.progress),
         lambda parts, seconds: run.result(
             parts[0][1] if parts else not_begun(rows), state.nit if state else 0, seconds, state
         ),
@@ -252,29 +259,22 @@ def minimize(
     )
 
 
-def _objective(
-    fun: Callable[..., Any] | Objective,
-    x0: Any,
-    chosen: Method,
-    args: tuple[Any, ...],
-    trace: bool,
-    jac: Any,
-    unpack: bool | None,
-) -> Called | Objective:
+def _objective(asked: Request) -> Called | Objective:
     """Return the objective: traced now, traced before, or called at every evaluation."""
+    fun, x0, args, jac, unpack = asked.fun, asked.x0, asked.args, asked.jac, asked.unpack
     if isinstance(fun, Objective):
         if unpack is not None or jac is not None:
             raise TypeError(
                 "unpack= and jac= were fixed when the objective was traced; leave them out"
             )
         return objective_of(fun, x0, args, None)
-    if not trace:
-        if chosen.needs in ("hessian", "hessian_vector"):
+    if not asked.trace:
+        if asked.method.needs in ("hessian", "hessian_vector"):
             raise TypeError(
-                f"{chosen.name} needs second derivatives, which only a traced function has: "
+                f"{asked.method.name} needs second derivatives, which only a traced function has: "
                 "leave out trace=False, or use 'lbfgs'"
             )
-        return Called(fun, x0, args, jac, unpack, chosen.needs != "value")
+        return Called(fun, x0, args, jac, unpack, asked.method.needs != "value")
     if jac is not None:
         raise TypeError(
             "jac= is for trace=False; a traced function is differentiated exactly. Leave it out"

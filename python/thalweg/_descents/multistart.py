@@ -34,23 +34,15 @@ class BoxSearch:
 
     def __init__(
         self,
-        fun: Callable[..., Any] | Objective,
+        objective: Objective,
         bounds: Any,
-        method: Any,
-        *,
-        args: Any,
+        method: Method,
+        stops: dict[str, Any],
         bounded: bool,
         merge_tol: Any,
-        threads: int | None,
-        unpack: bool | None,
-        stops: dict[str, Any],
-        hyper: dict[str, Any],
     ) -> None:
-        given = checked_given(stops)
-        self.method: Method = make("lbfgs" if method is None else method, hyper)
-        self.stops = defaults(self.method) | given | {"threads": cores(threads)}
+        self.objective, self.method, self.stops = objective, method, stops
         self.tol = _checked_tol(merge_tol)
-        self.objective = _objective_in(bounds, fun, args, unpack)
         lower, upper = box_from_pairs(bounds, self.objective.structure)
         with np.errstate(over="ignore"):
             wrong = np.flatnonzero(~np.isfinite(upper - lower))
@@ -229,14 +221,14 @@ def multistart(
     array([[ 3.584428, -1.848127]])
     """
     began = time.perf_counter()
-    stops = {
+    given = {
         "gtol": gtol, "xtol": xtol, "ftol": ftol, "max_iter": max_iter, "max_nfev": max_nfev,
         "max_time": max_time,
     }  # fmt: skip
-    search = BoxSearch(
-        fun, bounds, method, args=args, bounded=bounded, merge_tol=merge_tol,
-        threads=threads, unpack=unpack, stops=stops, hyper=hyper,
-    )  # fmt: skip
+    chosen = make("lbfgs" if method is None else method, hyper)
+    stops = defaults(chosen) | checked_given(given) | {"threads": cores(threads)}
+    objective = objective_in(bounds, fun, args, unpack)
+    search = BoxSearch(objective, bounds, chosen, stops, bounded, merge_tol)
     rows = _starts(search.box, _count("n", n, 1), _count("seed", seed, 0), sampling)
     starts = search.objective.structure.restore(rows, (len(rows),))
     return search.run(
@@ -244,7 +236,7 @@ def multistart(
     )
 
 
-def _objective_in(
+def objective_in(
     bounds: Any, fun: Callable[..., Any] | Objective, args: Any, unpack: bool | None
 ) -> Objective:
     """Trace the function at the centre of its box; errors about the point name the bounds."""

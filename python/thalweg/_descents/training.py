@@ -19,10 +19,11 @@ from thalweg._descents.batches import Batches, Losses, Rows
 from thalweg._descents.descent import Descent, State, continued
 from thalweg._descents.interrupts import Parts, carried
 from thalweg._descents.progress import Progress
-from thalweg._methods.method import Method
+from thalweg._descents.request import Request
 from thalweg._objectives.bounds import active_mask, read_bounds
-from thalweg._objectives.objective import Objective, checked_threads
+from thalweg._objectives.objective import Objective
 from thalweg._objectives.points import FloatArray, check_finite
+from thalweg._objectives.programs import checked_threads
 from thalweg._results.messages import blame
 from thalweg._results.reasons import STATUS_MINIMIZE, SUCCESS, Reason
 from thalweg._results.result import LastPoint, Path, Result
@@ -63,38 +64,10 @@ class TrainingState(State):
     best_epoch: int
 
 
-def train(
-    fun: Any,
-    x0: Any,
-    method: Method,
-    batches: Batches,
-    stops: dict[str, Any],
-    *,
-    args: tuple[Any, ...],
-    bounds: Any,
-    state: Any,
-    trace: bool,
-    jac: Any,
-    unpack: bool | None,
-    threads: int | None,
-    record: bool,
-    callback: Callable[..., Any] | None,
-    progress: bool,
-    began: float,
-) -> Result:
-    """Run `minimize` on minibatches; `stops` holds the stopping limits that the user gave."""
-    if isinstance(fun, Objective):
-        raise TypeError("with data= the loss is traced on batches: pass the function itself")
-    if not trace or jac is not None:
-        raise TypeError("trace=False and jac= are not offered with data=: the loss is traced")
-    for name, value in stops.items():
-        if name in ("max_iter", "max_nfev"):
-            raise TypeError(f"{name} is not offered with data=: epochs= limits the training")
-        if name != "max_time" and value > 0:
-            raise TypeError(
-                f"{name} is not offered with data=, because the value and gradient of a batch are "
-                "not those of all rows; holdout= with patience= stops early"
-            )
+def train(asked: Request, batches: Batches) -> Result:
+    """Run `minimize` on minibatches."""
+    _check(asked)
+    state, threads = asked.state, asked.threads
     seed = 0 if batches.seed is None else batches.seed
     if state is not None:
         if not isinstance(state, TrainingState):
@@ -107,20 +80,36 @@ def train(
         if batches.average and not state.average.size:
             raise ValueError("average=True must be set from the start of the training")
     rows, held_out = batches.apart(seed)
-    losses = Losses(fun, x0, batches.data, args, unpack)
+    losses = Losses(asked.fun, asked.x0, batches.data, asked.args, asked.unpack)
     structure = losses.of(min(batches.batch_size, rows.count)).structure
-    lead, start = structure.flatten(x0, "x0")
+    lead, start = structure.flatten(asked.x0, "x0")
     if lead:
         raise ValueError(f"x0 must be one start, got {start.shape[0]} (leading axes {lead})")
     check_finite(start[0], "x0", structure)
     memory: list[Any] = []
     if state is not None:
-        start, memory = continued(state, method, start)
-    box = read_bounds(bounds, structure, start[0])
-    stops = stops | {"threads": 1 if threads is None else checked_threads(threads)}
-    run = _Training(losses, rows, held_out, batches, method, stops, box, record, callback)
+        start, memory = continued(state, asked.method, start)
+    box = read_bounds(asked.bounds, structure, start[0])
+    stops = asked.stops | {"threads": 1 if threads is None else checked_threads(threads)}
+    run = _Training(asked, losses, rows, held_out, batches, stops, box)
     standing = run.begin(start[0], [m[0] for m in memory], state)
-    return run.train(standing, seed, progress, began)
+    return run.train(standing, seed, asked.progress, asked.began)
+
+
+def _check(asked: Request) -> None:
+    """Refuse arguments of `minimize` that a training does not offer."""
+    if isinstance(asked.fun, Objective):
+        raise TypeError("with data= the loss is traced on batches: pass the function itself")
+    if not asked.trace or asked.jac is not None:
+        raise TypeError("trace=False and jac= are not offered with data=: the loss is traced")
+    for name, value in asked.stops.items():
+        if name in ("max_iter", "max_nfev"):
+            raise TypeError(f"{name} is not offered with data=: epochs= limits the training")
+        if name != "max_time" and value > 0:
+            raise TypeError(
+                f"{name} is not offered with data=, because the value and gradient of a batch are "
+                "not those of all rows; holdout= with patience= stops early"
+            )
 
 
 class _Training(Descent):
@@ -130,19 +119,19 @@ class _Training(Descent):
 
     def __init__(
         self,
+        asked: Request,
         losses: Losses,
         rows: Rows,
         held_out: Rows | None,
         batches: Batches,
-        method: Method,
         stops: dict[str, Any],
         box: list[FloatArray],
-        record: bool,
-        callback: Callable[..., Any] | None,
     ) -> None:
         self.losses, self.rows, self.held_out, self.batches = losses, rows, held_out, batches
         self.size = min(batches.batch_size, rows.count)
-        super().__init__(losses.of(self.size), method, stops, box, record, callback)
+        super().__init__(
+            losses.of(self.size), asked.method, stops, box, asked.record, asked.callback
+        )
         # Point, mean loss, gradient norm and held-out loss at the start and after each epoch.
         self.history: list[tuple[FloatArray, float, float, float]] = []
         self._whole: _core.OnBatches | None = None

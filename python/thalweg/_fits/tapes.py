@@ -255,8 +255,8 @@ class FitTapes:
         return self._function(np.min(np.where(self._mean_is_one, 1.0, 0.0)).node)
 
 
-# The code of `_core.Graph.faults` for an operand outside the domain of its operation.
-OUTSIDE = 3
+# The number of the fault of an operation whose input is outside its domain.
+OUTSIDE = _core.Fault.outside_domain.value
 
 
 def _all_known(trace: Trace, varying: list[Tracer], shared: Sequence[FloatArray]) -> Any:

@@ -340,7 +340,7 @@ def _make_class(m: dict[str, Any], base: type[Method]) -> type[Method]:
             "__slots__": (),
             "__signature__": _Signature(m["hyper"], options),
             "name": m["name"],
-            "needs": m.get("needs", "gradient"),
+            "needs": m["needs"],
             "_hyper": m["hyper"],
             "_options": options,
             "_first": first,
@@ -386,7 +386,7 @@ def methods(kind: str | None = None) -> dict[str, dict[str, float | None]]:
 
 
 # The solver for least squares only.
-_SQUARES = "lm"
+(_SQUARES,) = (name for name, m in _SOLVERS.items() if m["squares"])
 _FOR_SQUARES = "method 'lm' minimizes only sums of squares of residuals: use tw.least_squares"
 
 
@@ -442,6 +442,12 @@ def memory_of(name: str) -> list[tuple[str, float, bool, int]]:
     """
     memory: list[tuple[str, float, bool, int]] = _RULES[name]["memory"]
     return memory
+
+
+def matrices_of(name: str) -> int:
+    """How many (n, n) matrices a method stores, its inputs included."""
+    matrices: int = _SOLVERS[name]["matrices"] if name in _SOLVERS else 0
+    return matrices
 
 
 def kept_minimizer(

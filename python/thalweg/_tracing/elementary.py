@@ -16,7 +16,8 @@ import numpy as np
 from thalweg import _core
 from thalweg._tracing import ufuncs
 from thalweg._tracing.numbers import as_floats, has_masks
-from thalweg._tracing.tracer import OPCODE, Tracer
+from thalweg._tracing.operations import OPCODE
+from thalweg._tracing.tracer import Tracer
 
 __all__ = ["operand", "operation", "where"]
 

@@ -32,8 +32,9 @@ from thalweg._tracing.errors import (
 )
 from thalweg._tracing.numbers import described, has_masks, hint_of, numbers_of
 from thalweg._tracing.objects import check_by_numbers
+from thalweg._tracing.operations import Shape, contiguous
 from thalweg._tracing.registry import refuse_masked
-from thalweg._tracing.tracer import Shape, Tracer, Truth, contiguous, holds_tracer, is_truth
+from thalweg._tracing.tracer import Tracer, Truth, holds_tracer, is_truth
 from thalweg._tracing.ufuncs import call_ufunc
 
 __all__ = ["Trace", "Tracer", "Truth", "depends", "output_node", "trace_call", "traced_node"]

@@ -11,36 +11,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from thalweg import _core
 from thalweg._tracing.errors import cannot_trace, no_number, no_truth_value
+from thalweg._tracing.operations import BOOLEAN, CODES, OPCODE, OPERATIONS, Shape
 from thalweg._tracing.registry import call_function, refuse_masked
 
 if TYPE_CHECKING:
     from thalweg._tracing.trace import Trace
-
-Shape = tuple[int, ...]
-
-OPERATIONS = _core.operations()
-OPCODE: dict[str, int] = {o["name"]: code for code, o in enumerate(OPERATIONS)}
-BOOLEAN = tuple(bool(o["boolean"]) for o in OPERATIONS)
-
-# NumPy's ufuncs that are one operation of the core; ufuncs.py adds SciPy's on first use.
-CODES: dict[Any, int] = {
-    getattr(np, name): code
-    for name, code in OPCODE.items()
-    if name != "power" and isinstance(getattr(np, name, None), np.ufunc)
-}
-
-
-def contiguous(shape: Shape) -> Shape:
-    """Return the strides, in elements, of an array in C order."""
-    if len(shape) < 2:
-        return (1,) * len(shape)
-    strides, step = [], 1
-    for n in reversed(shape):
-        strides.append(step)
-        step *= n
-    return tuple(reversed(strides))
 
 
 def is_truth(value: Any) -> bool:
@@ -418,29 +394,10 @@ class Tracer:
         return call_function(self.trace, function, args, kwargs)
 
 
-for _name in [
-    "sum",
-    "mean",
-    "prod",
-    "cumsum",
-    "cumprod",
-    "max",
-    "min",
-    "var",
-    "std",
-    "dot",
-    "ravel",
-    "squeeze",
-    "clip",
-    "round",
-    "copy",
-    "repeat",
-    "swapaxes",
-    "diagonal",
-    "take",
-    "any",
-    "all",
-]:
+for _name in (
+    "sum", "mean", "prod", "cumsum", "cumprod", "max", "min", "var", "std", "dot", "ravel",
+    "squeeze", "clip", "round", "copy", "repeat", "swapaxes", "diagonal", "take", "any", "all",
+):  # fmt: skip
     setattr(Tracer, _name, _method(getattr(np, _name), _name))
 
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from thalweg._tracing.operations import CODES, OPCODE, OPERATIONS
 from thalweg._tracing.registry import FUNCTIONS, accepted, no_traced_form
-from thalweg._tracing.tracer import CODES, OPCODE, OPERATIONS, Tracer, apply
+from thalweg._tracing.tracer import Tracer, apply
 
 if TYPE_CHECKING:
     from thalweg._tracing.trace import Trace

@@ -28,6 +28,20 @@ DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1)), "-.", (0, (8, 2)), (
 MARKS = ("o", "s", "^", "D", "v", "P")
 NOTHING = "0.88"  # areas where a function or a fit has no value
 
+# Marks of a minimum, and of the end of a descent that did not come to rest.
+STAR: dict[str, Any] = {
+    "marker": "*",
+    "markersize": 14.0,
+    "markerfacecolor": YELLOW,
+    "markeredgewidth": 0.9,
+}
+CROSS: dict[str, Any] = {
+    "marker": "X",
+    "markersize": 9.0,
+    "markerfacecolor": "white",
+    "markeredgewidth": 1.1,
+}
+
 _MARKED = 300  # with more points, markers would hide the line
 _ARROWS = 12
 SEAM = 0.4  # the width of a facet's edge in its own colour, which hides seams between facets
@@ -148,26 +162,15 @@ def ends(
         )  # fmt: skip
     if trail.settled:
         star(ax, end, label("best"))
-    elif start is not None and not np.array_equal(start, end):
-        ax.plot(
-            *end[:, None], marker="X", markersize=9, markerfacecolor="white",
-            markeredgewidth=1.1, label=label("end"), zorder=7, **kw,
-        )  # fmt: skip
+    elif start is None or not np.array_equal(start, end):
+        name = "end" if start is not None else "lowest"  # without a path the end is not known
+        ax.plot(*end[:, None], label=label(name), zorder=7, **CROSS, **kw)
 
 
 def star(ax: Axes, at: FloatArray, label: str | None, size: float = 14.0) -> None:
     """Mark a minimum with a star."""
-    ax.plot(
-        *at[:, None],
-        linestyle="none",
-        marker="*",
-        markersize=size,
-        markerfacecolor=YELLOW,
-        markeredgecolor=BLACK,
-        markeredgewidth=0.9,
-        label=label,
-        zorder=7,
-    )
+    kw: dict[str, Any] = STAR | {"markersize": size, "markeredgecolor": BLACK}
+    ax.plot(*at[:, None], linestyle="none", label=label, zorder=7, **kw)
 
 
 def title(ax: Axes, fun: float, nit: int, reason: Any) -> None:

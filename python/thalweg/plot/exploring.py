@@ -14,7 +14,7 @@ from thalweg._objectives.objective import Objective
 from thalweg.plot import canvas
 from thalweg.plot.curves import draw_curve
 from thalweg.plot.pages import usual_rate
-from thalweg.plot.scene import point_in, scene
+from thalweg.plot.scene import point_in, scene, trail_of
 from thalweg.plot.surfaces import draw_contours
 from thalweg.plot.view import FloatArray
 
@@ -76,9 +76,7 @@ class Explorer:
             [], [], "o", color="white", markeredgecolor="black", markersize=8,
             markeredgewidth=1.6, zorder=6,
         )  # fmt: skip
-        (self._best,) = ax.plot(
-            [], [], "*", color=canvas.YELLOW, markeredgecolor="black", markersize=14, zorder=7
-        )
+        (self._end,) = ax.plot([], [], linestyle="none", markeredgecolor="black", zorder=7)
         self._canvas = ax.figure.canvas
         self._canvas.mpl_connect("button_press_event", self._clicked)
         # Matplotlib keeps only weak references, so the figure must keep this object alive.
@@ -120,16 +118,16 @@ class Explorer:
             self._objective, self._objective.structure.restore(self.start[None]),
             "gradient_descent", learning_rate=rate, max_iter=count, record=True,
         )  # fmt: skip
-        flat = self._objective.structure.flatten
-        assert result.path is not None
-        points, best = flat(result.path.x)[1], flat(result.x)[1][0]
+        trail = trail_of(result, self._objective)
+        points, (end, value) = trail.points, trail.end
         if self._objective.n == 1:
-            points = np.column_stack([points[:, 0], result.path.fun])
-            best = np.asarray([best[0], result.fun])
+            points = np.column_stack([points[:, 0], trail.fun])
+            end = np.asarray([end[0], value])
         self._edge.set_data(*points.T)
         self._line.set_data(*points.T)
         self._from.set_data(*points[:1].T)
-        self._best.set_data(*best[:, None])
+        self._end.set_data(*end[:, None])
+        self._end.set(**(canvas.STAR if trail.settled else canvas.CROSS))
         canvas.title(self.ax, result.fun, result.nit, result.reason)
         return result
 

@@ -166,7 +166,7 @@ def _filled(objective: Objective, s: Scene, data: dict[str, Any], most: int) -> 
     name = objective._name
     formula = infix(graph, f, s.labels)
     parts = {
-        "title": html.escape(s.height if name == "<lambda>" else name),
+        "title": html.escape(s.height if name in ("<lambda>", "f") else name),
         "formula": html.escape(f"{s.height} = {formula}" if formula else s.height),
         "height": html.escape(s.height),
         "aspect": f"{(500 * like + 68) / (500 + 54):.4f}",
@@ -261,7 +261,7 @@ def _rates(s: Scene) -> dict[str, float]:
     found = {}
     for rule in _core.rules():
         hyper = {name: (default, meaning) for name, default, meaning, *_ in rule["hyper"]}
-        unit = hyper["learning_rate"][1]
+        unit = hyper.get("learning_rate", (None, ""))[1]
         if "x**2 / f" in unit:  # momentum lengthens the steps, so the rate is smaller
             found[rule["name"]] = _one_digit(usual * (1 - hyper.get("momentum", (0.0,))[0]))
         else:

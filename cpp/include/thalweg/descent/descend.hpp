@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -15,7 +16,7 @@
 
 namespace thalweg {
 
-// Why a lane ended. The names are the Python enumeration's.
+// Why a lane ended; results hold its number.
 enum class Reason : std::int8_t {
   GradientSmall,
   StepSmall,
@@ -32,6 +33,8 @@ enum class Reason : std::int8_t {
   Stuck,
   Kink,
 };
+
+std::span<const char* const> reason_names();  // as users read them
 
 struct Watch {
   std::function<bool()> interrupted;  // asked a few times in 100 ms; true ends all lanes

@@ -39,4 +39,7 @@ class SolverTapes {
   std::function<void()> make_joint_;
 };
 
+// How many matrices (n, n) a solver keeps of one start, with those that it is told.
+int matrices_of(const Solver& solver);
+
 }  // namespace thalweg

@@ -82,6 +82,8 @@ class Evaluator {
   void turn_to(std::size_t phase);
   std::int64_t room(std::int64_t n) const;
   std::vector<Linked> linked() const;
+  const double* address(const Place& place) const;
+  void link_array(const Instruction& i, Linked& l) const;
 
   const Program& program_;
   const Kernels& kernels_;

@@ -11,11 +11,10 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from thalweg._core import Reduction
 from thalweg._tracing.errors import cannot_trace
+from thalweg._tracing.operations import OPCODE, Shape
 from thalweg._tracing.registry import ARGUMENTS, FUNCTIONS, implements, plain
 from thalweg._tracing.tracer import (
-    OPCODE,
     WHERE,
-    Shape,
     Tracer,
     Truth,
     apply,

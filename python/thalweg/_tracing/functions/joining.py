@@ -11,8 +11,9 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from thalweg._tracing.errors import cannot_trace
 from thalweg._tracing.functions.elements import along
+from thalweg._tracing.operations import contiguous
 from thalweg._tracing.registry import implements, plain
-from thalweg._tracing.tracer import Tracer, Truth, contiguous
+from thalweg._tracing.tracer import Tracer, Truth
 
 if TYPE_CHECKING:
     from thalweg._tracing.trace import Trace

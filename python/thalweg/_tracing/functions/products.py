@@ -25,8 +25,9 @@ from thalweg._tracing.functions.elements import (
 )
 from thalweg._tracing.functions.joining import join
 from thalweg._tracing.numbers import as_floats
+from thalweg._tracing.operations import Shape
 from thalweg._tracing.registry import FUNCTIONS, implements, plain
-from thalweg._tracing.tracer import Shape, Tracer
+from thalweg._tracing.tracer import Tracer
 
 if TYPE_CHECKING:
     from thalweg._tracing.trace import Trace

@@ -14,8 +14,9 @@ import numpy as np
 
 from thalweg._tracing.errors import cannot_trace, no_number
 from thalweg._tracing.functions.elements import SUM, choose, reduce
+from thalweg._tracing.operations import Shape
 from thalweg._tracing.registry import implements, plain
-from thalweg._tracing.tracer import Shape, Tracer, holds_tracer
+from thalweg._tracing.tracer import Tracer, holds_tracer
 
 if TYPE_CHECKING:
     from thalweg._tracing.trace import Trace

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Hold what `minimize` was asked for, as far as one descent and a training share it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from thalweg._methods.method import Method
+from thalweg._objectives.objective import Objective
+
+__all__ = ["Request"]
+
+
+@dataclass(slots=True, kw_only=True)
+class Request:
+    """The arguments of `minimize` under their own names.
+
+    Attributes
+    ----------
+    method : Method
+        The chosen method with its hyper-parameters.
+    stops : dict
+        The stopping limits that the user gave, checked.
+    began : float
+        When the call began, by `time.perf_counter`.
+    """
+
+    fun: Callable[..., Any] | Objective
+    x0: Any
+    method: Method
+    stops: dict[str, Any]
+    args: tuple[Any, ...]
+    bounds: Any
+    state: Any
+    trace: bool
+    jac: Any
+    unpack: bool | None
+    threads: int | None
+    record: bool
+    callback: Callable[..., Any] | None
+    progress: bool
+    began: float

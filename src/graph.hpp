@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What the files share that bind a graph: how a function of it is bound.
+#pragma once
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bind.hpp"
+
+using PyGraph = py::class_<thalweg::Graph, std::shared_ptr<thalweg::Graph>>;
+
+inline thalweg::NodeId checked(const thalweg::Graph& g, thalweg::NodeId id) {
+  if (id < 0 || id >= g.size()) throw py::index_error("no node " + std::to_string(id));
+  return id;
+}
+inline std::vector<thalweg::NodeId> checked(const thalweg::Graph& g,
+                                            std::vector<thalweg::NodeId> ids) {
+  for (const thalweg::NodeId id : ids) checked(g, id);
+  return ids;
+}
+
+inline const thalweg::Graph& graph_in(const thalweg::Graph& g) { return g; }
+inline const thalweg::Graph& graph_in(const std::shared_ptr<thalweg::Graph>& g) { return *g; }
+
+// What is bound: a function of a graph that is held meanwhile.
+template <class R, class G, class... Args> auto holding(R (*f)(G, Args...)) {
+  return [f](G g, Args... args) -> R {
+    const auto hold = held(graph_in(g));
+    return f(std::forward<G>(g), std::forward<Args>(args)...);
+  };
+}
+
+void bind_derivatives(py::module_& m, PyGraph& graph);
