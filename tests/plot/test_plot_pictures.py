@@ -453,7 +453,7 @@ def test_a_box_in_the_place_of_results_is_told():
             TypeError, match=r"results must be one result of.* got a tuple; .* bounds="
         ):
             draw(bowl, [(-1, 1), (-1, 1)])
-    with pytest.raises(TypeError, match=r"got a int; limits are given as bounds="):
+    with pytest.raises(TypeError, match=r"got a int; pass limits as bounds="):
         plot.curve(omega, (0, 1))
 
 
