@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Add an operation and a rule to a copy of the tree: `dummy.py COPY`.
+"""Add an operation, a rule, a solver and a line search to a copy of the tree: `dummy.py COPY`.
 
-`--operation` and `--rule` print their names. The operation touches ops.hpp alone: a struct, and its
-name in the list. NumPy and mpmath know it by the same name, so that the tests can find its value;
-the list does not have it. The rule is gradient descent under another name: a file, and a line of
-all.hpp.
+`--names` prints their names. The operation touches ops.hpp alone: a struct, and its name in the
+list. NumPy and mpmath know it by the same name, so that the tests can find its value; the list does
+not have it. The rule is gradient descent, the solver conjugate gradients under another name: a file
+each, and a line of all.hpp. The line search is a file, and the solver that searches by it.
 """
 
 import re
 import sys
 from pathlib import Path
 
-OPERATION, RULE = "degrees", "dummy_descent"
+OPERATION, RULE, SOLVER, SEARCH = "degrees", "dummy_descent", "dummy_cg", "dummy_zhang"
 STRUCT = """\
 // degrees(a + u) = degrees(a) + u 180 / pi.
 struct Degrees : Operation<1> {
@@ -20,8 +20,6 @@ struct Degrees : Operation<1> {
   template <class T> static One<T> partials(T, T) { return {T(57.295779513082320877)}; }
 };
 """
-MODEL = ("gradient_descent", "GradientDescent")
-COPY = (RULE, "DummyDescent")
 
 
 def substitute(pattern: str, replacement: str, path: Path) -> None:
@@ -32,10 +30,16 @@ def substitute(pattern: str, replacement: str, path: Path) -> None:
     path.write_text(text, "utf-8")
 
 
-def rename(text: str) -> str:
-    """Give the model's text the copy's names."""
-    for old, new in zip(MODEL, COPY, strict=True):
-        text = text.replace(old, new)
+def class_name(name: str) -> str:
+    """The class that a file of this name holds."""
+    return "".join(part.upper() if part == "cg" else part.capitalize() for part in name.split("_"))
+
+
+def rename(text: str, **names: str) -> str:
+    """Give a model's text the copy's names."""
+    for old, new in names.items():
+        for a, b in ((old, new), (class_name(old), class_name(new))):
+            text = re.sub(rf"\b{a}\b", b, text)
     return text
 
 
@@ -47,20 +51,26 @@ def add_operation(include: Path) -> None:
     substitute(r"using Operations = OperationList<", r"\g<0>ops::Degrees, ", ops)
 
 
-def add_rule(include: Path) -> None:
+def add_method(folder: Path, model: str, copy: str, **names: str) -> None:
     """Copy the model's file; follow the model wherever all.hpp names it."""
-    rules = include / "rules"
-    model = (rules / f"{MODEL[0]}.hpp").read_text("utf-8")
-    (rules / f"{RULE}.hpp").write_text(rename(model), "utf-8")
-    path = rules / "all.hpp"
-    substitute(rf"(?m)^(#include .*){MODEL[0]}(.*)$", rf"\g<0>\n\g<1>{RULE}\g<2>", path)
-    substitute(rf"((?:\w+::)*){MODEL[1]}\b", rf"\g<0>, \g<1>{COPY[1]}", path)
+    text = (folder / f"{model}.hpp").read_text("utf-8")
+    (folder / f"{copy}.hpp").write_text(rename(text, **{model: copy}, **names), "utf-8")
+    path = folder / "all.hpp"
+    substitute(rf"(?m)^(#include .*/){model}(\..*)$", rf"\g<0>\n\g<1>{copy}\g<2>", path)
+    substitute(rf"((?:\w+::)+){class_name(model)}\b", rf"\g<0>, \g<1>{class_name(copy)}", path)
 
 
-if sys.argv[1] == "--operation":
-    print(OPERATION)
-elif sys.argv[1] == "--rule":
-    print(RULE)
+def add_search(folder: Path) -> None:
+    """Copy a line search; it stands in no list."""
+    text = (folder / "hager_zhang.hpp").read_text("utf-8")
+    (folder / f"{SEARCH}.hpp").write_text(rename(text, hager_zhang=SEARCH), "utf-8")
+
+
+if sys.argv[1] == "--names":
+    print(OPERATION, RULE, SOLVER)
 else:
-    add_operation(Path(sys.argv[1]) / "cpp/include/thalweg")
-    add_rule(Path(sys.argv[1]) / "cpp/include/thalweg")
+    include = Path(sys.argv[1]) / "cpp/include/thalweg"
+    add_operation(include)
+    add_method(include / "rules", "gradient_descent", RULE)
+    add_search(include / "line_searches")
+    add_method(include / "solvers", "cg", SOLVER, hager_zhang=SEARCH)

@@ -57,11 +57,17 @@ def assert_same_numbers(F, names, points):
         np.testing.assert_allclose(found, wanted, rtol=CLOSE, atol=CLOSE)
 
 
-def test_every_operation_has_a_form_and_no_other():
-    assert set(forms()) == set(OPERATIONS)
+def test_operations_have_a_form_or_are_refused_by_name():
+    """An operation may be added to the core's list alone; what is in the table is in the list."""
+    assert set(forms()) <= set(OPERATIONS)
+    assert len(forms()) >= 70
+    for name in set(OPERATIONS) - set(forms()):
+        F = tw.objective(lambda x, name=name: ufuncs.operation(name)(x), 1.0)
+        with pytest.raises(NotImplementedError, match=f"'{name}' has no SymPy form"):
+            tw.formula(F)
 
 
-@pytest.mark.parametrize("name", [n for n in OPERATIONS if n not in ("polygamma", "where")])
+@pytest.mark.parametrize("name", [n for n in forms() if n not in ("polygamma", "where")])
 def test_formula_of_an_operation_gives_its_numbers(name):
     call = ufuncs.operation(name)
     if OPERATIONS[name] == 1:

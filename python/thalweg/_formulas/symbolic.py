@@ -114,7 +114,9 @@ def _each(form: Callable[..., Any], shape: tuple[int, ...], *operands: Array) ->
 
 
 def _elementwise(n: _Node, *operands: Array) -> Array:
-    form = forms()[n.what]
+    form = forms().get(n.what)
+    if form is None:
+        raise NotImplementedError(f"the operation {n.what!r} has no SymPy form")
     if n.what in LOGICAL:
         return _each(form, n.shape, *operands)
     if n.what == "where":
