@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The interval of one argument in which an operation is defined, its ends open or closed. Tests
-// sample up to them.
+// The interval in which an operation accepts an argument, with open or closed endpoints. Tests
+// sample up to the endpoints.
 #pragma once
 #include <limits>
 
@@ -15,7 +15,7 @@ struct Domain {
   bool upper_open = false;
 };
 
-// One end, on the way to a Domain: open(0.0).to(kInfinity).
+// One endpoint of a Domain under construction, as in open(0.0).to(kInfinity).
 struct DomainEnd {
   double at;
   bool is_open;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Every elementary operation: name, arity, domain, value, partial derivatives; then the list.
-// Kernels, opcodes, NumPy names, bindings, tests and the docs' table are read from the list.
-// `value` is instantiated with a SIMD batch; `partials` with an expression, where apply<Op> makes a
-// node. An operation marked `light` is cheap enough to chain in registers.
+// Every elementary operation: name, arity, domain, value and partial derivatives; then the list of
+// them. Kernels, opcodes, NumPy names, bindings, tests and the docs' table are read from the list.
+// `value` is instantiated with a SIMD batch; `partials` with an expression, where apply<Op> creates
+// a node. An operation marked `light` is cheap enough to be chained in registers.
 #pragma once
 #include <array>
 #include <cstddef>
@@ -15,8 +15,8 @@
 
 namespace thalweg {
 
-// Op applied to Ts: its value on a batch; a new node for expressions (which overload this in
-// expression.hpp).
+// Applies Op to its arguments: gives the value for a batch, or a new node for expressions (which
+// overload this in expression.hpp).
 template <class Op, class T, class... Ts> THALWEG_INLINE T apply(T a, Ts... rest) {
   return Op::value(a, rest...);
 }
@@ -29,19 +29,19 @@ inline constexpr double kLog2E = 1.4426950408889634074;
 inline constexpr double kLog10E = 0.43429448190325182765;
 inline constexpr double kTwoOverSqrtPi = 1.1283791670955125739;
 
-// What most operations are; each overrides what differs.
+// The defaults of an operation; each operation overrides those that differ.
 template <int Arity> struct Operation {
   static constexpr int arity = Arity;
   static constexpr bool light =
-      false;  // one or two instructions: worth a register-to-register kernel
-  static constexpr bool boolean = false;  // its value is 0 or 1 and stands for a truth value
+      false;  // one or two instructions: a register-to-register kernel pays off
+  static constexpr bool boolean = false;  // its value is a truth value, 0 or 1
   static constexpr std::array<Domain, static_cast<std::size_t>(Arity)> domain{};
 };
 template <int Arity> struct Light : Operation<Arity> {
   static constexpr bool light = true;
 };
-// Flat pieces with jumps between them: the derivative is zero wherever there is one, and is taken
-// as zero at the jumps too.
+// Piecewise constant functions. The derivative is zero where it exists, and is taken as zero at the
+// jumps too.
 template <int Arity> struct Flat : Operation<Arity> {
   template <class T, class... Ts>
   static std::array<T, static_cast<std::size_t>(Arity)> partials(T, Ts...) {
@@ -53,7 +53,7 @@ template <int Arity> struct Boolean : Flat<Arity> {
 };
 template <class T> using One = std::array<T, 1>;
 template <class T> using Two = std::array<T, 2>;
-// c0 + c1 u + c2 u^2 + ..., a slope near a point where its closed form is 0 / 0.
+// c0 + c1 u + c2 u^2 + ...: a derivative near a point where its closed form is 0 / 0.
 template <class T, std::size_t N> T series(T u, const std::array<double, N>& c) {
   T sum = T(c[N - 1]);
   for (std::size_t k = N - 1; k-- > 0;) sum = T(c[k]) + u * sum;
@@ -101,21 +101,21 @@ struct Reciprocal : Light<1> {
   template <class T> static THALWEG_INLINE T value(T a) { return T(1.0) / a; }
   template <class T> static One<T> partials(T, T y) { return {-(y * y)}; }
 };
-// The slope at 0 is infinite, as the mathematics has it; np.linalg.norm and np.std have their own
-// corner.
+// The derivative at 0 is infinite, as in mathematics. np.linalg.norm and np.std have their own
+// conventions there.
 struct Sqrt : Light<1> {
   static constexpr auto name = "sqrt";
   static constexpr std::array domain{closed(0.0).to(kInfinity)};
   template <class T> static THALWEG_INLINE T value(T a) { return sqrt(a); }
   template <class T> static One<T> partials(T, T y) { return {T(0.5) / y}; }
 };
-// Through the result, so that the slope at 0 is infinite and not 0 / 0.
+// Written with the result, so that the derivative at 0 is infinite and not 0 / 0.
 struct Cbrt : Operation<1> {
   static constexpr auto name = "cbrt";
   template <class T> static THALWEG_INLINE T value(T a) { return math::cbrt(a); }
   template <class T> static One<T> partials(T, T y) { return {T(1.0 / 3.0) / y / y}; }
 };
-// a**b. Corners: a**0 has slope 0 in a, also at a = 0; 0**b has slope 0 in b.
+// a**b. Corners: a**0 has slope 0 in a, even at a = 0; 0**b has slope 0 in b.
 struct Power : Operation<2> {
   static constexpr auto name = "power";
   static constexpr std::array domain{open(0.0).to(kInfinity), Domain{}};
@@ -126,7 +126,7 @@ struct Power : Operation<2> {
   }
   template <class T> static T apply_log_or_zero(T a);
 };
-// Slope 0 at 0, the middle of the subgradients.
+// The slope at 0 is 0, the midpoint of the subdifferential.
 struct Absolute : Light<1> {
   static constexpr auto name = "absolute";
   template <class T> static THALWEG_INLINE T value(T a) { return abs(a); }
@@ -139,7 +139,7 @@ struct Sign : Flat<1> {
   }
 };
 template <class T> One<T> Absolute::partials(T a, T) { return {apply<Sign>(a)}; }
-// The larger one, NaN if either is. At a tie the slope is shared evenly.
+// The larger argument; NaN if either is NaN. At a tie each argument gets half of the slope.
 struct Maximum : Light<2> {
   static constexpr auto name = "maximum";
   template <class T> static THALWEG_INLINE T value(T a, T b) {
@@ -160,7 +160,7 @@ struct Minimum : Light<2> {
     return {first, T(1) - first};
   }
 };
-// As maximum and minimum, but NaN only where both are.
+// Like maximum and minimum, but NaN only if both arguments are.
 struct Fmax : Operation<2> {
   static constexpr auto name = "fmax";
   template <class T> static THALWEG_INLINE T value(T a, T b) {
@@ -186,13 +186,13 @@ struct Copysign : Operation<2> {
     return {apply<Copysign>(T(1), b) * apply<Sign>(a), T(0)};
   }
 };
-// a - floor(a / b) b, the sign that of b, exact: Python's %.
+// a - floor(a / b) b, exact, with the sign of b: Python's %.
 struct Remainder : Operation<2> {
   static constexpr auto name = "remainder";
   template <class T> static THALWEG_INLINE T value(T a, T b) { return math::remainder(a, b); }
   template <class T> static Two<T> partials(T a, T b, T);
 };
-// The sign that of a: C's fmod.
+// Exact, with the sign of a: C's fmod.
 struct Fmod : Operation<2> {
   static constexpr auto name = "fmod";
   template <class T> static THALWEG_INLINE T value(T a, T b) { return math::fmod(a, b); }
@@ -235,15 +235,15 @@ struct Exp2 : Operation<1> {
   template <class T> static THALWEG_INLINE T value(T a) { return math::exp2(a); }
   template <class T> static One<T> partials(T, T y) { return {T(kLn2) * y}; }
 };
-// Its slope is exp(a), not 1 + y, which cancels for large negative a.
+// The slope is exp(a), since 1 + y cancels for large negative a.
 struct Expm1 : Operation<1> {
   static constexpr auto name = "expm1";
   template <class T> static THALWEG_INLINE T value(T a) { return math::expm1(a); }
   template <class T> static One<T> partials(T a, T) { return {apply<Exp>(a)}; }
 };
-// (exp(a) - 1) / a, and 1 at 0. The slope is (exp(a) - y) / a, which cancels near 0 and overflows
-// before y does: within |a| < 1 it is its Taylor series, the sum of a^k / (k! (k + 2)), with all
-// digits in its second derivative too; beyond 1 it is written with y alone, y + (1 - y) / a.
+// (exp(a) - 1) / a, and 1 at 0. The slope (exp(a) - y) / a cancels near 0 and overflows before y
+// does. For |a| < 1 it is therefore computed by its Taylor series, the sum of a^k / (k! (k + 2)),
+// whose second derivative is accurate too; beyond 1 it is written with y alone: y + (1 - y) / a.
 struct Exprel : Operation<1> {
   static constexpr auto name = "exprel";
   template <class T> static THALWEG_INLINE T value(T a) { return math::exprel(a); }
@@ -292,7 +292,7 @@ struct Log1p : Operation<1> {
 template <class T> T Power::apply_log_or_zero(T a) {
   return apply<Log>(select(a == T(0), T(1), a));
 }
-// 1 / (1 + exp(-a)); the slope is y (1 - y), with 1 - y written as expit(-a), which does not
+// 1 / (1 + exp(-a)). The slope is y (1 - y), with 1 - y written as expit(-a), which does not
 // cancel.
 struct Expit : Operation<1> {
   static constexpr auto name = "expit";
@@ -307,7 +307,7 @@ struct LogExpit : Operation<1> {
   }
   template <class T> static One<T> partials(T a, T) { return {apply<Expit>(-a)}; }
 };
-// log(a / (1 - a)); near 1/2 as 2 artanh(2a - 1), whose argument is exact.
+// log(a / (1 - a)). Near 1/2 it is 2 artanh(2a - 1), whose argument is exact.
 struct Logit : Operation<1> {
   static constexpr auto name = "logit";
   static constexpr std::array domain{open(0.0).to(open(1.0))};
@@ -321,12 +321,12 @@ struct Isinf : Boolean<1> {
   static constexpr auto name = "isinf";
   template <class T> static THALWEG_INLINE T value(T a) { return truth(abs(a) == T(kInfinity)); }
 };
-// log(exp(a) + exp(b)); the slopes are logistic in a - b and add up to one.
+// log(exp(a) + exp(b)). The slopes are logistic functions of a - b and add up to one.
 struct Logaddexp : Operation<2> {
   static constexpr auto name = "logaddexp";
   template <class T> static THALWEG_INLINE T value(T a, T b) { return math::logaddexp(a, b); }
   template <class T> static Two<T> partials(T a, T b, T) { return logistic_shares(a, b, T(1)); }
-  // expit(scale (a - b)) and the rest; a half each of two infinities that are the same.
+  // expit(scale (a - b)) and one minus it; for two equal infinities, one half each.
   template <class T> static Two<T> logistic_shares(T a, T b, T scale) {
     const T same = apply<Isinf>(a) * (a == b);
     return {select(same, T(0.5), apply<Expit>(scale * (a - b))),
@@ -340,7 +340,7 @@ struct Logaddexp2 : Operation<2> {
     return Logaddexp::logistic_shares(a, b, T(kLn2));
   }
 };
-// a log(b), and 0 where a = 0, whatever b.
+// a log(b), and 0 where a = 0, whatever b is.
 struct Xlogy : Operation<2> {
   static constexpr auto name = "xlogy";
   static constexpr std::array domain{Domain{}, open(0.0).to(kInfinity)};
@@ -376,8 +376,9 @@ struct Cos : Operation<1> {
   template <class T> static THALWEG_INLINE T value(T a) { return math::cos(a); }
   template <class T> static One<T> partials(T a, T) { return {-apply<Sin>(a)}; }
 };
-// sin(pi a) / (pi a), 1 at 0 and 0 at other whole numbers. The slope is (cos(pi a) - y) / a, where
-// whole turns are taken from a, which is exact; near 0 as below.
+// sin(pi a) / (pi a), 1 at 0 and 0 at other whole numbers. The slope is (cos(pi a) - y) / a,
+// computed after subtracting whole turns from a, which is exact; near 0 a series is used (see
+// below).
 struct Sinc : Operation<1> {
   static constexpr auto name = "sinc";
   template <class T> static THALWEG_INLINE T value(T a) { return math::sinc(a); }
@@ -386,16 +387,16 @@ struct Sinc : Operation<1> {
     return {select(apply<Absolute>(angle) < T(1), T(kPi) * slope_near_zero(angle),
                    (apply<Cos>(turned) - y) / a)};
   }
-  // Of y = sin(t) / t, where (cos(t) - y) / t cancels.
+  // The slope of y = sin(t) / t, where (cos(t) - y) / t cancels.
   template <class T> static T slope_of_quotient(T t, T y) {
     return select(apply<Absolute>(t) < T(1), slope_near_zero(t), (apply<Cos>(t) - y) / t);
   }
-  // Its Taylor series for |t| < 1: t times the sum over k of (-1)^(k+1) (2k + 2) t^2k / (2k + 3)!,
-  // with all digits in its second derivative too.
+  // The Taylor series of the slope for |t| < 1: t times the sum over k of (-1)^(k+1) (2k + 2) t^2k
+  // / (2k + 3)!. Its second derivative is accurate too.
   template <class T> static T slope_near_zero(T t) { return t * series(apply<Square>(t), kSlope); }
   static constexpr auto kSlope = [] {
     std::array<double, 12> c{};
-    double factorial = -1.0;  // of 2k + 3, with the sign
+    double factorial = -1.0;  // (2k + 3)!, with the sign
     for (std::size_t k = 0; k < c.size(); ++k) {
       const double n = 2.0 * static_cast<double>(k) + 2.0;
       factorial *= -n * (n + 1.0);
@@ -409,7 +410,7 @@ struct Tan : Operation<1> {
   template <class T> static THALWEG_INLINE T value(T a) { return math::tan(a); }
   template <class T> static One<T> partials(T, T y) { return {T(1) + y * y}; }
 };
-// (1 - a)(1 + a) and not 1 - a^2, which cancels near the ends.
+// Uses (1 - a)(1 + a), since 1 - a^2 cancels near -1 and 1.
 struct Arcsin : Operation<1> {
   static constexpr auto name = "arcsin";
   static constexpr std::array domain{closed(-1.0).to(closed(1.0))};
@@ -426,7 +427,7 @@ struct Arccos : Operation<1> {
     return {T(-1) / apply<Sqrt>((T(1) - a) * (T(1) + a))};
   }
 };
-// sqrt(a^2 + b^2) without overflow; slopes 0 at the origin.
+// sqrt(a^2 + b^2) without overflow; the slopes at the origin are 0.
 struct Hypot : Operation<2> {
   static constexpr auto name = "hypot";
   template <class T> static THALWEG_INLINE T value(T a, T b) { return math::hypot(a, b); }
@@ -437,13 +438,13 @@ struct Hypot : Operation<2> {
 struct Arctan : Operation<1> {
   static constexpr auto name = "arctan";
   template <class T> static THALWEG_INLINE T value(T a) { return math::atan(a); }
-  // 1 / (1 + a^2), by way of hypot, so that a^2 does not overflow.
+  // 1 / (1 + a^2), computed with hypot so that a^2 does not overflow.
   template <class T> static One<T> partials(T a, T) {
     const T r = T(1) / apply<Hypot>(T(1), a);
     return {r * r};
   }
 };
-// The angle of the point (b, a); slopes through hypot, which does not overflow, and 0 at the
+// The angle of the point (b, a). The slopes use hypot, which does not overflow, and are 0 at the
 // origin.
 struct Arctan2 : Operation<2> {
   static constexpr auto name = "arctan2";
@@ -464,8 +465,8 @@ struct Cosh : Operation<1> {
   template <class T> static THALWEG_INLINE T value(T a) { return math::cosh(a); }
   template <class T> static One<T> partials(T a, T) { return {apply<Sinh>(a)}; }
 };
-// The slope is 1 / cosh^2, written with logistic functions, whose own slopes neither overflow nor
-// cancel; 1 - y^2 would cancel where |a| is large.
+// The slope is 1 / cosh^2, written with logistic functions, whose derivatives neither overflow nor
+// cancel; 1 - y^2 would cancel for large |a|.
 struct Tanh : Operation<1> {
   static constexpr auto name = "tanh";
   template <class T> static THALWEG_INLINE T value(T a) { return math::tanh(a); }
@@ -509,7 +510,7 @@ struct Erfc : Operation<1> {
     return {T(-kTwoOverSqrtPi) * apply<Exp>(-(a * a))};
   }
 };
-// The n-th derivative of digamma, n a whole number > 0.
+// The n-th derivative of digamma; n is a whole number > 0.
 struct Polygamma : Operation<2> {
   static constexpr auto name = "polygamma";
   static constexpr std::array domain{closed(1.0).to(closed(8.0)), open(0.0).to(kInfinity)};
@@ -599,8 +600,8 @@ struct Heaviside : Operation<2> {
     return {T(0), select(a == T(0), T(1), T(0))};
   }
 };
-// a where c is not 0, else b. What the branch not taken holds (NaN included) reaches neither value
-// nor slope: reverse.cpp selects adjoints instead of multiplying by these.
+// a where c is not 0, else b. The values of the unselected branch (NaN included) affect neither
+// value nor slope: reverse.cpp selects adjoints instead of multiplying by these partials.
 struct Where : Light<3> {
   static constexpr auto name = "where";
   template <class T> static THALWEG_INLINE T value(T c, T a, T b) {
@@ -615,7 +616,7 @@ struct Where : Light<3> {
 template <class... Ops> struct OperationList {
   static constexpr int size = sizeof...(Ops);
 };
-// The list. What is saved names operations, so the order is free: grouped by kind.
+// The list. Saved files store names, so the order is free; it is grouped by kind.
 using Operations = OperationList<
     ops::Add, ops::Subtract, ops::Multiply, ops::Divide, ops::Negative, ops::Square,
     ops::Reciprocal, ops::Sqrt, ops::Cbrt, ops::Power, ops::Absolute, ops::Sign, ops::Maximum,
@@ -637,7 +638,7 @@ constexpr int index_in(OperationList<First, Rest...>) {
 }
 template <class Op> inline constexpr int kOpcode = index_in<Op>(Operations{});
 
-// How the elements of an array are joined to one.
+// How the elements of an array are reduced to one.
 enum class Reduction : std::int16_t { Sum, Max, Min, Prod };
 
 }  // namespace thalweg

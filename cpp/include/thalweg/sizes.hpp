@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What is refused because it would not fit. Sizes, offsets and strides are 64-bit; positions in
-// lists of nodes, steps and slots 32-bit, half the memory of what is walked most. Nothing wraps.
+// Size limits and the errors for exceeding them. Sizes, offsets and strides have 64 bits; positions
+// in lists of nodes, steps and slots have 32, which halves the memory that is read most. Nothing
+// overflows.
 #pragma once
 #include <cstdint>
 #include <limits>
@@ -11,12 +12,12 @@
 
 namespace thalweg {
 
-// A wrong shape, axis or argument, or more of something than there may be: a ValueError in Python.
+// A wrong shape, axis or argument, or too many of something. Becomes a ValueError in Python.
 struct ShapeError : std::invalid_argument {
   using std::invalid_argument::invalid_argument;
 };
 
-// Memory that no machine has: a MemoryError in Python.
+// A request for more memory than any machine has. Becomes a MemoryError in Python.
 class TooLarge : public std::bad_alloc {
  public:
   explicit TooLarge(std::string what) : what_(std::move(what)) {}
@@ -26,7 +27,7 @@ class TooLarge : public std::bad_alloc {
   std::string what_;
 };
 
-// i as a position in a list of such things.
+// i as a position in a list; `things` names its elements in the error.
 inline std::int32_t position(std::size_t i, const char* things) {
   constexpr auto most = static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max());
   if (i >= most)
@@ -35,7 +36,7 @@ inline std::int32_t position(std::size_t i, const char* things) {
   return static_cast<std::int32_t>(i);
 }
 
-// A number that is known to fit into T.
+// Converts a number that is known to fit into T.
 template <class T> T fitted(std::int64_t x) {
   if (!std::in_range<T>(x))
     throw std::logic_error(std::to_string(x) + " is outside its type. This is a bug in thalweg; " +

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A block: the lanes that descend together, as the one loop sees them. A round brings what was
-// asked for and moves the lanes; there is one kind of block for rules and one for solvers.
+// A block: the lanes that descend together, as the descent loop sees them. A round takes the values
+// that were requested and moves the lanes. There is one kind of block for rules and one for
+// solvers.
 #pragma once
 #include <algorithm>
 #include <bit>
@@ -19,53 +20,52 @@ namespace thalweg {
 // When to stop; a tolerance of 0 switches its test off.
 struct Stopping {
   double gtol = 0.0, xtol = 0.0, ftol = 0.0;
-  // No larger than gtol, and, where the descent has met no gradient of size, small beside those
-  // that it met: a gradient is small in the function's own units.
+  // The largest gradient norm that counts as converged: gtol, or gtol times the largest norm met if
+  // that is below 1, since a gradient is small only in the function's own units.
   double small_gradient(double largest_met) const { return gtol * std::min(1.0, largest_met); }
   std::int64_t max_iter = 1000, max_nfev = INT64_MAX;  // iterations, evaluations
   double max_time = 1e300;                             // in seconds
-  int threads = 1;           // that share the starts; of one start, the rows of long arrays
+  int threads = 1;           // threads share the starts or, of one start, the rows of long arrays
   bool count_rises = false;  // under a rule, for `Endings::not_falls` and `late_rises`
 };
 
-// k starts. Values are rows, one a start, where they vary; else one row for all.
+// k starts. Each array has one row per start, or a single row if its values are the same for all.
 struct Starts {
   std::int64_t k = 0;
-  const double* x = nullptr;  // (k, n)
-  std::vector<const double*>
-      values;  // by input of the step; null where the step or a driver fills it
-  std::vector<const double*> memory;  // (k, size) each, or null: the method's initial value
+  const double* x = nullptr;          // (k, n)
+  std::vector<const double*> values;  // by input; null if the step or a driver sets it
+  std::vector<const double*> memory;  // (k, size) each; null for the method's initial value
 };
 
-// Where results go: rows, one a start. What is null is not wanted.
+// Where results are written: one row per start. A null pointer means that the result is not wanted.
 struct Endings {
   double *x, *last_x;      // (k, n); last_x may be null
-  double *fun, *last_fun;  // (k), NaN where the next point would not have been finite; likewise
+  double *fun, *last_fun;  // (k), NaN if the next point is not finite; last_fun may be null
   std::int64_t* iterations;
   std::int8_t* reason;
-  double *left, *right;         // both sides of the inequality that decided
+  double *left, *right;         // both sides of the inequality that ended it
   std::vector<double*> memory;  // (k, size) each, at last_x; or null
   std::int64_t *evaluations = nullptr, *curvatures = nullptr;
-  double* slope = nullptr;  // (k, n): the gradient at x, NaN where it is not at hand
-  // Iterations in which f did not fall, and of those after half of max_iter, in which it
-  // rose.
+  double* slope = nullptr;  // (k, n): the gradient at x, NaN if unknown
+  // The number of iterations in which f did not fall, and the number after half of max_iter in
+  // which it rose.
   std::int64_t *not_falls = nullptr, *late_rises = nullptr;
 };
 
-// What a driver is asked for, at x of the lanes that are live.
+// What the descent requests from a driver, at the points x of the running lanes.
 struct Question {
   const double* x;  // element i of lane l: x[i * stride + l]
-  double *f, *g;    // to be filled likewise
+  double *f, *g;    // to be filled in the same layout
   std::int64_t stride;
-  std::span<const std::int64_t> start;         // of each lane: which start it descends from, or -1
-  const double *v = nullptr, *asks = nullptr;  // by lane: a Wants; null where all want values
-  double* h = nullptr;  // curvature: the Hessian by rows, or its product with v
+  std::span<const std::int64_t> start;         // by lane: its start, or -1
+  const double *v = nullptr, *asks = nullptr;  // asks: by lane, a Wants; null if all want values
+  double* h = nullptr;  // curvature: the rows of the Hessian, or its product with v
 };
 
-// Of |f|: changes that may be rounding.
+// Changes of f up to this times |f| may be rounding.
 inline constexpr double kRounding = 1e3 * 2.220446049250313e-16;
 
-// Where a lane stands after a round.
+// The position of a lane after a round.
 struct Position {
   double f, f_before, gradient_norm, change;
   std::int64_t iterations, evaluations, curvatures;
@@ -73,18 +73,18 @@ struct Position {
   Verdict verdict = Verdict::Going;
   double left = 0.0, right = 0.0;
   double steepest = INFINITY;  // the largest gradient norm met
-  // At an earlier point, where that is lower by more than rounding; else as at the last.
+  // The lowest value at an earlier point, if it is lower by more than rounding; else the latest.
   double best_f = NAN, best_norm = NAN;
 };
 
 // The state of the first lane after an iteration, for callbacks and histories.
 struct Report {
   std::int64_t iteration;
-  const double *x, *f, *gradient_norm;  // of lane 0: step between elements in `stride`
+  const double *x, *f, *gradient_norm;  // of lane 0; elements are `stride` apart
   std::int64_t stride;
 };
 
-// Lanes, a bit each.
+// A set of lanes, one bit each.
 class Marks {
  public:
   explicit Marks(std::int64_t lanes)
@@ -112,26 +112,27 @@ class Block {
   std::int64_t lanes() const { return lanes_; }
   std::int64_t n() const { return n_; }
 
-  // Puts a start into a lane: before the first round, or between a round and `turn`.
+  // Loads a start into a lane, before the first round or between a round and `turn`.
   virtual void load(std::int64_t lane, std::int64_t start) = 0;
-  // What the next round needs; nothing of a traced objective, which is asked by the block itself.
+  // Requests what the next round needs. A block evaluates a traced objective itself and then needs
+  // nothing.
   virtual void ask(Question& question) = 0;
-  // A round; false where it was interrupted on the way.
+  // Runs a round. Returns false if it was interrupted.
   virtual bool run() = 0;
-  // On to the next round; or back, where a round did not take place.
+  // Moves on to the next round, or back if a round did not take place.
   virtual void turn() {}
   virtual void turn_back() {}
-  // Might a lane end by these tests, or want its best point kept? Those are marked.
+  // Marks lanes that may have ended or need their best point saved; returns whether there are any.
   virtual bool wants_look(const Stopping& stopping, Marks& marks) = 0;
-  // Where a lane stands, so many rounds after it was loaded.
+  // The position of a lane, `rounds` after it was loaded.
   virtual Position look(std::int64_t lane, std::int64_t rounds) = 0;
-  // Whether a lane that is to end as converged, or as `stuck`, is not to end yet: it goes on from a
-  // lower point, or the end is examined.
+  // Whether a lane that would end as converged, or as `stuck`, continues instead: from a lower
+  // point, or because the endpoint has to be examined first.
   virtual bool goes_on(std::int64_t, bool /*doubtful*/, bool /*steep*/) { return false; }
-  // Best point, last point and memory of a lane to the endings of a start.
+  // Writes a lane's best point, last point and memory to the endings of a start.
   virtual void finish(std::int64_t lane, std::int64_t start, const Position& at,
                       const Endings& endings) = 0;
-  // Of the first lane; false where its iteration is not ended.
+  // Reports the first lane. Returns false if its iteration is not complete.
   virtual bool report(std::int64_t rounds, Report& report) = 0;
 
  protected:
@@ -141,7 +142,7 @@ class Block {
   std::int64_t lanes_, n_;
 };
 
-// With which instructions, and whether blocks are of 8 batches of lanes or of one.
+// The instruction set, and whether blocks have 8 batches of lanes or one.
 struct Machine {
   const Kernels& kernels;
   bool wide = false;
@@ -151,34 +152,34 @@ std::unique_ptr<Block> rule_block(const Program& program, const Step& step, cons
                                   const Starts& starts, const Stopping& stopping,
                                   std::function<bool()> interrupted);
 
-// What a solver is set to.
+// A solver and its settings.
 struct Setup {
   const Solver* solver;
   std::int64_t n;
   std::vector<double> hyper;
   Bounds bounds = {};
-  const double* scale = nullptr;  // (n), what a variable is measured in, or null
+  const double* scale = nullptr;  // (n), the unit of each variable, or null
 };
 
-// Where a solver's values come from: tapes (x the first input; f, g and, where it is joint, the
-// Hessian are the outputs), or a driver, for up to `told_lanes` starts at once.
+// Where a solver's values come from: tapes whose first input is x and whose outputs are f, g and,
+// if it is computed jointly, the Hessian; or a driver, for up to `told_lanes` starts at once.
 struct Sources {
   const Program* values = nullptr;
-  // The product of the Hessian at x and v, the last input. Where the solver wants a whole Hessian,
-  // its rows are the products with unit vectors: the lanes are these, of one start alone.
+  // The product of the Hessian at x with v, the last input. If the solver needs the full Hessian,
+  // its rows are the products with unit vectors. They are the lanes then, for a single start.
   const Program* product = nullptr;
   std::int64_t told_lanes = 0;
 };
 
-// Up to so many variables the Hessian is made with every value: by then it costs as much as some
-// iterations of anything else.
+// Up to this many variables the Hessian is computed with every value. At this size it costs as much
+// as some iterations of any other method.
 inline constexpr std::int64_t kJointHessian = 16;
 
 std::unique_ptr<Block> solver_block(const Setup& setup, const Sources& sources,
                                     const Machine& machine, const Starts& starts,
                                     const Stopping& stopping, std::function<bool()> interrupted);
 
-// How many numbers a solver remembers of a lane.
+// How many numbers a solver remembers per lane.
 std::int64_t remembered(const Setup& setup, const Sources& sources, const Kernels& kernels);
 
 }  // namespace thalweg

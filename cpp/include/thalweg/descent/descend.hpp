@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The one loop. It holds a block of lanes, says at which points it needs what, and is told; counts,
-// tests, reasons and the queue of starts live here, once for every method and every source of
-// values.
+// The descent loop, shared by every method and every source of values. It holds a block of lanes,
+// requests values at points, and receives them. Counting, stopping tests, reasons and the queue of
+// starts are all here.
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -16,7 +16,7 @@
 
 namespace thalweg {
 
-// Why a lane ended; results hold its number.
+// Why a lane ended. Results store its number.
 enum class Reason : std::int8_t {
   GradientSmall,
   StepSmall,
@@ -34,27 +34,27 @@ enum class Reason : std::int8_t {
   Kink,
 };
 
-std::span<const char* const> reason_names();  // as users read them
+std::span<const char* const> reason_names();  // the names that users read
 
 struct Watch {
-  std::function<bool()> interrupted;  // asked a few times in 100 ms; true ends all lanes
+  std::function<bool()> interrupted;  // called a few times per 100 ms; true ends all lanes
   std::function<bool(const Report&)>
-      report;  // after every iteration, the start included; true stops
+      report;  // called after every iteration, and at the start; true stops
   std::function<void(std::int64_t)> progress;  // how many starts have ended, as often
 };
 
-// Of starts that were not begun, since the descent was stopped as a whole: nothing is written of
-// their ending, and those from `from` on, which may be millions, were not even looked at.
+// Starts that never began because the whole descent was stopped. Nothing is written to their
+// endings. Those from `from` on, possibly millions, were not even looked at.
 struct NotBegun {
   Reason why = Reason::Interrupted;
   std::int64_t from = 0;
 };
 
-// The starts that wait, handed out once each to any number of workers.
+// The waiting starts. Each is given once, to any of the workers.
 class Queue {
  public:
   explicit Queue(std::int64_t k) : k_(k) {}
-  // At most `some` of them, [first, second); `ended` of the worker's own have ended since.
+  // Takes at most `some` starts, [first, second). `ended` of this worker's starts have ended since.
   std::pair<std::int64_t, std::int64_t> take(std::int64_t some, std::int64_t ended);
   void close(Reason why) { why_ = why, closed_ = true; }
   NotBegun rest() const { return {why_, std::min<std::int64_t>(next_, k_)}; }
@@ -74,8 +74,8 @@ class Descent {
   Descent(const Setup& setup, const Sources& sources, const Machine& machine, Starts starts,
           Stopping stopping, Endings endings, Watch watch, Queue* shared = nullptr);
 
-  // What is needed next; false when every start has ended. A traced objective needs nothing: the
-  // block evaluates it.
+  // Requests what is needed next; returns false once every start has ended. With a traced objective
+  // nothing is needed, since the block evaluates it.
   bool ask(Question& question);
   void tell();
 
@@ -85,7 +85,7 @@ class Descent {
     double left, right;
   };
   void begin();
-  std::int64_t next();  // start, or -1
+  std::int64_t next();  // a start, or -1
   void close(Reason why);
   void review();
   void look_at(std::int64_t lane);
@@ -108,9 +108,9 @@ class Descent {
   Marks wanted_;
   std::unique_ptr<Queue> own_;
   Queue& queue_;
-  std::int64_t next_ = 0, end_ = 0, ended_ = 0;  // of what was taken from the queue
+  std::int64_t next_ = 0, end_ = 0, ended_ = 0;  // of the starts taken from the queue
   std::int64_t active_ = 0, round_ = 0, deadline_ = 0;
-  std::vector<std::int64_t> start_, since_;  // by lane: which start, and the round it was loaded at
+  std::vector<std::int64_t> start_, since_;  // by lane: its start, and the round it was loaded in
   std::int64_t check_in_ = 1, check_every_ = 1;
   double began_, checked_;
   bool overtime_ = false;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Where a solver finds nothing lower, an examination of the point decides what it is, in the
-// problem's own units: a minimum to rounding, a kink, a place from which it does go down, or none
-// of these. It asks for value and gradient at points near by, and is told; which method came here
-// does not matter.
+// Examines a point from which a solver found no lower one, whichever solver it was. In the
+// problem's own units it decides whether the point is a minimum to rounding, a kink, a point that
+// is not a minimum, or none of these. It requests values and gradients at nearby points.
 #pragma once
 #include <array>
 #include <cmath>
@@ -66,40 +65,40 @@ class Examination {
     Point g;
   };
   struct Finding {
-    Verdict verdict;     // Going: at a visibly lower place, from which the solver may go on
-    double left, right;  // both sides of what decided it
+    Verdict verdict;     // Going: at a clearly lower point, from which the solver may continue
+    double left, right;  // both sides of the inequality that decided it
   };
 
-  // With what eyes: lengths and slopes in the variables' units, slopes relative to f.
+  // Settings. Lengths and slopes are in the variables' units; slopes are relative to f.
   struct Sight {
-    double steep;        // a gradient with no larger component is none
-    bool expected;       // the solver's model says that no more than rounding is to be had
-    double step = 1e-8;  // first, along the steepest slope
+    double steep;        // a gradient counts as zero if no component is larger
+    bool expected;       // the solver's model promises no more than rounding
+    double step = 1e-8;  // the first step along the steepest slope
     std::array<double, 4> radii{1e-5, 1e-7, 1e-9, 1e-11};  // how far around to look for kinks
-    double slopes = 0.0;   // by which share of the longest they may be wrong
-    bool blurred = false;  // they are made of differences
+    double slopes = 0.0;   // the error of slopes, as a share of the longest gradient
+    bool blurred = false;  // the gradients are finite differences
   };
-  // What gradients made of differences show.
+  // Settings for gradients that are finite differences.
   static Sight blurred() { return {0.0, true, 1e-4, {1e-3, 1e-4, 1e-5, 1e-6}, 1e-6, true}; }
-  static constexpr double kApart = 1e-8;  // how far apart these differences are
+  static constexpr double kApart = 1e-8;  // the step of these differences
 
-  // At a place to which a descent came from `start`.
+  // Begins at a point that a descent reached from `start`.
   Examination(Place place, const double* start, const double* lower, const double* upper,
               const Sight& sight);
   Examination(Examination&&) = delete;
 
-  void begin(const Point& g);  // the gradient at that place
-  // Where value and gradient are wanted next; null once it is over.
+  void begin(const Point& g);  // g: the gradient at that point
+  // The point where value and gradient are needed next; null once the examination is over.
   const double* asks() const { return found_ ? nullptr : asked_.data(); }
   void tell(double f, const Point& g);
-  // A value that was met besides.
+  // Adds a value that was found elsewhere.
   void also(const Point& x, double f) {
     if (std::isfinite(f) && f < lowest_.f) lowest_ = {x, f, lowest_.g};
   }
   const Finding& finding() const { return *found_; }
   const Point& units() const { return units_; }
-  bool asks_slope() const { return steep_; }  // or the value alone
-  // The lowest place that it knows.
+  bool asks_slope() const { return steep_; }  // otherwise only the value
+  // The lowest point known.
   const Place& place() const { return found_ || !(lowest_.f < here_.f) ? here_ : lowest_; }
 
  private:
@@ -125,9 +124,10 @@ class Examination {
   Probe along(const Point& direction, double step);
   void conclude(Verdict verdict, double left, double right);
 
-  bool lower() const;      // the probe, by more than the value's own rounding
-  double visible() const;  // a change of f that is none of rounding's
-  // In units: from here to the probe; the gradient here; v without what bounds hold.
+  bool lower() const;      // whether the probe is lower by more than the rounding of values
+  double visible() const;  // the smallest change of f that is not rounding
+  // In the variables' units: from here to the probe; the gradient here; v without components into
+  // bounds.
   Point way() const;
   Point slopes() const;
   Point free_part(Point v) const;
@@ -141,19 +141,21 @@ class Examination {
   Point units_;
   Place here_, lowest_;
   double first_f_;
-  // The probe, and what was told of it (the gradient in units).
+  // The probe, and what was received for it (the gradient in units).
   Point asked_, g_;
   double f_ = 0.0;
   bool finite_ = false;
   std::int64_t probes_ = 0, most_probes_;
   bool steep_ = true;
-  // What was seen along the slope: by how much f would fall at most, the last step, and whether the
-  // slope turned as a smooth function's does or all at once.
+  // What was found along the slope: the most by which f would fall, the last step, and whether the
+  // slope turned gradually, as a smooth function's does, or abruptly.
   Point down_;
   double gain_ = 0.0, step_ = 0.0, noise_ = 0.0;
   bool bends_ = false, kinked_ = false;
-  bool moved_ = false;  // lower ground was found
-  // Of gradients around: the shortest in their hull, what counts as none, whether it is none.
+  bool moved_ = false;  // a lower point was found
+  // Of the gradients nearby: the length of the shortest in their convex hull, and the limit up to
+  // which that counts as zero; how far f could still fall if it were convex, and the least fall
+  // that is visible.
   double shortest_ = 0.0, limit_ = 0.0, deeper_ = 0.0, clear_ = 0.0;
   bool surrounded_ = false;
   std::optional<Finding> found_;

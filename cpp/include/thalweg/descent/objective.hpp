@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What is minimized, as every method takes it.
+// The function to minimize, in the form that every method takes.
 #pragma once
 #include <memory>
 
@@ -7,16 +7,16 @@
 
 namespace thalweg {
 
-// A node of one element in a graph whose input 0 is the point, x (n). Where f is none (-1), values
-// and derivatives come from a driver.
+// A node with one element, in a graph whose input 0 is the point x (n). If f is -1, values and
+// derivatives come from a driver.
 struct Objective {
   std::shared_ptr<Graph> graph;
   NodeId f = -1;
   std::int64_t n = 0;
-  int inputs = 1;  // x, and what the function is given besides
+  int inputs = 1;  // x and the function's other arguments
 };
 
-// Ends of an interval for each variable (n), infinite where there is none; null without bounds.
+// Bounds of each variable (n), infinite where there is none. The pointers are null without bounds.
 struct Bounds {
   const double *lower = nullptr, *upper = nullptr;
   explicit operator bool() const { return lower != nullptr; }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A rule on one objective: its step, lowered for each choice of what differs between starts, once,
-// and what a run of it is given.
+// Applies a rule to one objective: lowers its step once for each choice of inputs that differ
+// between starts, and collects the inputs of a run.
 #pragma once
 #include <functional>
 #include <optional>
@@ -11,25 +11,25 @@
 
 namespace thalweg {
 
-// Numbers of an input: one row for all starts, or one for each.
+// The numbers of an input: one row for all starts, or one row per start.
 struct InputRows {
   const double* values = nullptr;
   bool per_start = false;
 };
 
-// What the user gives a run of a rule besides the starts.
+// The user's inputs to a run of a rule, besides the starts.
 struct RuleInputs {
-  std::vector<InputRows> args;   // of the objective, after x; none where values are told
-  std::vector<InputRows> hyper;  // of the step's hyper-parameters, in its order
+  std::vector<InputRows> args;   // of the objective, after x; empty if values come from a driver
+  std::vector<InputRows> hyper;  // the step's hyper-parameters, in its order
   Bounds bounds;
-  std::vector<const double*> memory;  // (k, size) each; null: as the rule begins
+  std::vector<const double*> memory;  // (k, size) each; null for the rule's initial values
 };
 
-// A run of a step: which of its inputs have a row for each start, and where the numbers are.
+// The inputs of a run of a step: which of them have a row per start, and where their numbers are.
 struct RuleRun {
   std::vector<bool> varying;
   Starts starts;
-  std::vector<std::vector<double>> made;  // memory that begins as a hyper-parameter
+  std::vector<std::vector<double>> made;  // memory that starts as a hyper-parameter
 };
 
 class RuleTapes {
@@ -39,7 +39,7 @@ class RuleTapes {
 
   const Step& step() const { return step_; }
   int args() const { return args_; }
-  // k starts x (k, n), which the run points into, as into its inputs.
+  // k starts x (k, n). The result points into x and `inputs`, which must outlive it.
   RuleRun run(std::int64_t k, const double* x, const RuleInputs& inputs) const;
   const Program& program(const RuleRun& run, int width) {
     return programs_.for_lanes(run.varying, width, run.starts.k);
@@ -51,7 +51,7 @@ class RuleTapes {
   std::vector<double> initial(std::size_t m, std::int64_t k,
                               std::span<const InputRows> hyper) const;
   Step step_;
-  int args_;  // of the objective, after x
+  int args_;  // arguments of the objective, after x
   Programs programs_;
 };
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What is known of a solver at run time. A solver decides where values are wanted next (line
-// searches, trust regions); it is written once, for one batch of lanes, generic in the batch and in
-// what lies across it: lanes, or the elements of one lane. solver_block.cpp feeds it; descend.hpp
-// counts and tests for every method.
+// The run-time description of a solver. A solver decides where values are needed next, by line
+// searches or trust regions. It is written once, generic in the batch and in what a batch holds:
+// lanes, or the elements of one lane. solver_block.cpp gives it values; descend.hpp counts and
+// tests for every method.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -12,19 +12,19 @@
 
 namespace thalweg {
 
-// What a solver is told at the points that it asks for.
+// What a solver receives at the points that it requests.
 enum class Needs : std::uint8_t {
   Value,          // f
   Gradient,       // f and g
-  Hessian,        // f and g, and where it says so the Hessian (n, n)
-  Normal,         // f and g and, with every one of them, J'J (n, n): sums of squares
-  HessianVector,  // f and g, or where it says so the product of the Hessian and a vector
+  Hessian,        // f and g and, on request, the Hessian (n, n)
+  Normal,         // f, g and always J'J (n, n): for sums of squares
+  HessianVector,  // f and g or, on request, the product of the Hessian and a vector
 };
 
 // What a lane waits for.
 enum class Wants : std::uint8_t { Values, Curvature };
 
-// How a solver itself judges a lane.
+// A solver's own judgement of a lane.
 enum class Verdict : std::uint8_t {
   Going,
   PrecisionLimit,
@@ -35,73 +35,74 @@ enum class Verdict : std::uint8_t {
   Kink
 };
 
-// What a solver keeps of a lane for everyone to see: numbers by lane, one array each.
+// What a solver publishes about each lane: one array per quantity, with a number per lane.
 namespace standing {
 enum Row : std::uint8_t {
-  F,            // the value where it stands
-  Before,       // and at the iterate before
-  Norm,         // largest component of the projected gradient there
-  Change,       // |x - before| / (1 + |x|), norms of the largest element
-  Best,         // the least value that was told
+  F,            // the value at the iterate
+  Before,       // the value at the previous iterate
+  Norm,         // the largest component of the projected gradient there
+  Change,       // |x - before| / (1 + |x|), in maximum norms
+  Best,         // the least value received
   Steepest,     // the largest Norm so far
-  Iterations,   // made so far
+  Iterations,   // the number made so far
   Evaluations,  // of the value, or of value and gradient together
-  Curvatures,   // Hessians, or products with it
-  Moved,        // 1 where the round just told ended an iteration; a start counts
-  Fresh,        // kNew or kResumed where what is told next is the value at a start
+  Curvatures,   // Hessians, or products with them
+  Moved,        // 1 if the latest round completed an iteration; a start counts as one
+  Fresh,        // kNew or kResumed if the next value is the one at a start
   Asks,         // a Wants
   Judged,       // a Verdict, negated
-  Left,         // both sides of the inequality behind it
+  Left,         // both sides of the inequality behind the verdict
   Right,
   Count
 };
 }
 
-// A start that nothing is known of, or one whose memory was put back.
+// A new start, or a start whose memory was restored.
 inline constexpr double kNew = 1.0, kResumed = 2.0;
 
-// Thrown out of work on a matrix, which may take seconds, when the descent is to end.
+// Thrown out of work on a matrix, which may take seconds, when the descent has to end.
 struct Abandoned {};
 
-// One batch of lanes, or one lane whose elements lie across batches, as a solver sees it. Element i
-// of x, g and v is at p[i * step]; where lanes lie across, a batch of them.
+// One batch of lanes, or one lane whose elements fill batches, as a solver sees it. Element i of x,
+// g and v is at p[i * step]; for a batch of lanes, one batch is there.
 struct SolverCall {
   std::int64_t n, step;
-  bool together;                // one start alone: what holds for a lane holds for the batch
-  bool joint;                   // the Hessian comes with every value
-  double *x, *v;                // where values are wanted; along what a product with the Hessian is
-  const double *f, *g, *h;      // told there; h is the Hessian by rows, or the product
-  const double *lower, *upper;  // (n), padded to whole batches; null without bounds
-  const double* scale;          // likewise: what a variable is measured in, or null
-  double ftol;                  // for solvers that judge by themselves whether f has settled
+  bool together;  // a single start: what is true of a lane is true of the batch
+  bool joint;     // the Hessian comes with every value
+  double *x, *v;  // x: where values are needed; v: the vector that the Hessian is multiplied by
+  const double *f, *g, *h;      // received there; h holds the Hessian's rows, or the product
+  const double *lower, *upper;  // (n), padded to full batches; null without bounds
+  const double* scale;          // (n), padded: the unit of each variable, or null
+  double ftol;                  // for solvers that decide themselves whether f has settled
   const double* hyper;
   double* memory;    // the solver's own
-  double* standing;  // the first lane's number in the first row
-  std::int64_t row;  // from one row to the next
-  // Told how many numbers were worked on since the last time; throws Abandoned. Null where all of a
-  // solver's work is over at once. What a lane stood at when it is thrown is a point that it had
-  // reached, and what is carried says how to go on from there.
+  double* standing;  // row 0, at the first lane
+  std::int64_t row;  // the distance between rows
+  // Receives the count of numbers processed since the last call, and may throw Abandoned. Null if a
+  // solver's work is always short. When it throws, each lane's iterate is a point that it had
+  // reached, and its memory is enough to continue from there.
   void (*worked)(void* watcher, std::int64_t numbers);
   void* watcher;
 };
 
-// The iterate; the best point, where that is another; the gradient at the iterate.
+// The iterate; the best point, if it is another; the gradient at the iterate.
 enum class Which : std::uint8_t { Iterate, Best, Slope };
 
 struct SolverKernels {
-  // Doubles of memory that a batch needs; n, hyper and the bounds are set.
+  // The memory of a batch, in doubles. The call's n, hyper and bounds must be set.
   std::int64_t (*size)(const SolverCall&);
-  // Told what it asked for, it goes on. `fresh` lanes forget what they knew.
+  // Continues with the values that it requested. `fresh` lanes forget what they knew.
   void (*tell)(const SolverCall&);
-  // What the lane knows, to or from a plain array; how many numbers (counted alone where `flat` is
-  // null).
+  // Copies what the lane knows to or from a plain array. Returns the count of numbers; if `flat` is
+  // null, it only counts.
   std::int64_t (*exchange)(const SolverCall&, std::int64_t lane, double* flat, bool save);
-  // n numbers of the lane; NaN where the solver has none.
+  // Writes n numbers of the lane; NaN if the solver has none.
   void (*point)(const SolverCall&, std::int64_t lane, Which which, double* to);
 };
 
-// One solver, for the elements of one lane and for lanes across the batches; and for lanes of one,
-// two, … kFewVariables variables. The build sets how many (0: none), since each costs compile time.
+// One solver, compiled for the elements of one lane and for lanes side by side; and for lanes of
+// exactly one, two, … kFewVariables variables. The build sets this number (0: none), as each costs
+// compile time.
 inline constexpr std::int64_t kFewVariables = THALWEG_FEW_VARIABLES;
 struct SolverPair {
   SolverKernels elements, lanes;
@@ -112,8 +113,8 @@ struct Solver {
   const char *name, *class_name, *summary, *source;
   std::span<const rules::Hyper> hyper;
   Needs needs;
-  bool settles;  // judges by itself whether f has settled
-  int index;     // in a set's table of SolverPair
+  bool settles;  // decides itself whether f has settled
+  int index;     // in an instruction set's table of SolverPair
 };
 std::span<const Solver> all_solvers();
 const Solver* find_solver(std::string_view name);

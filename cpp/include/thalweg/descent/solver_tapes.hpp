@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A solver on one objective: the tapes that it needs, lowered for each choice of what differs
-// between starts, once. Any threads may ask for them.
+// Applies a solver to one objective: lowers the tapes that it needs, once for each choice of inputs
+// that differ between starts. Any thread may request them.
 #pragma once
 #include <functional>
 #include <mutex>
@@ -14,8 +14,8 @@ namespace thalweg {
 
 class SolverTapes {
  public:
-  // `derivatives`: nodes of the gradient and of what the solver needs besides, where they are not
-  // to be made from f.
+  // `derivatives`: nodes of the gradient and of the solver's other derivatives, if they are given
+  // and not derived from f.
   SolverTapes(const Solver& solver, const Objective& objective,
               std::span<const NodeId> derivatives = {});
 
@@ -23,8 +23,8 @@ class SolverTapes {
   std::int64_t n() const { return n_; }
   int args() const { return args_; }
   bool driven() const { return !values_; }  // values come from a driver
-  // For k starts in batches of `width`; `varying`: which of the objective's inputs have a row for
-  // each start. The Hessian comes with every value where it is small, else by its products.
+  // For k starts in batches of `width`. `varying` tells which of the objective's inputs have a row
+  // per start. A small Hessian is computed with every value, a large one by products.
   Sources sources(const std::vector<bool>& varying, std::int64_t k, int width);
 
  private:
@@ -32,14 +32,14 @@ class SolverTapes {
                          std::int64_t k);
   const Solver& solver_;
   std::int64_t n_;
-  int args_;                // of the objective, after x
-  bool all_given_ = false;  // the values' program has every derivative
+  int args_;                // arguments of the objective, after x
+  bool all_given_ = false;  // the program of values has every derivative
   std::optional<Programs> values_, joint_, product_;
   std::once_flag joint_made_;
   std::function<void()> make_joint_;
 };
 
-// How many matrices (n, n) a solver keeps of one start, with those that it is told.
+// How many matrices (n, n) a solver keeps per start, including those that it receives.
 int matrices_of(const Solver& solver);
 
 }  // namespace thalweg

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// One step of a rule on an objective, as one graph: value, gradient, update and what the stopping
-// tests read.
+// One step of a rule on an objective, as one graph: value, gradient, update, and the quantities
+// that the stopping tests read.
 #pragma once
 #include <functional>
 #include <memory>
@@ -20,19 +20,19 @@ struct Setting {
   Formula formula = nullptr;
 };
 
-// Which tests a step's tape feeds: what nobody reads is not computed.
+// Which outputs a step has for the stopping tests. Others are not computed.
 struct StepParts {
   bool bounds = false;
   bool gradient_norm = false;  // of the projected gradient
-  bool change = false;         // |x' - x| / (1 + |x'|), norms of the largest element
-  bool value = false;          // f also where the next point is not finite: for reports
+  bool change = false;         // |x' - x| / (1 + |x'|), in maximum norms
+  bool value = false;          // for reports: f, even if the next point is not finite
 };
 
-// The step's inputs and outputs by number.
+// The numbers of the step's inputs and outputs.
 struct StepLayout {
-  // Inputs 0 … objective.inputs - 1 are the objective's own, x the first.
+  // Inputs 0 … objective.inputs - 1 are the objective's own; x is the first.
   int memory = 0, hyper = 0, hyper_inputs = 0, lower = -1, upper = -1, inputs = 0;
-  int told_f = -1, told_g = -1;  // where value and gradient are told, not traced
+  int told_f = -1, told_g = -1;  // inputs for value and gradient, if they are not traced
   // Outputs.
   int f = 0, x = 1, memory_out = 2, gradient_norm = -1, change = -1, value = -1;
 };
@@ -42,16 +42,17 @@ struct Step {
   std::vector<NodeId> outputs;
   StepLayout at;
   std::int64_t n = 0;
-  std::span<const rules::Memory> memory;  // the rule's; counted where a setting is a formula
-  // By memory: the input that holds its initial value, or -1 where that is the number it names.
+  std::span<const rules::Memory> memory;  // the rule's; includes t if a setting is a formula
+  // By memory: the input that holds its initial value, or -1 if that is a fixed number.
   std::vector<int> initial;
-  // Numbers that memory m holds of one lane.
+  // How many numbers memory m holds per lane.
   std::int64_t remembered(std::size_t m) const { return memory[m].per_variable ? n : 1; }
 };
 
-// In the objective's graph. Where the objective has no f, value and gradient come in as inputs. The
-// value handed out is NaN too where the next point is not finite. Settings: of the rule's
-// hyper-parameters, then of the options; those left out are inputs and absent.
+// Builds the step in the objective's graph. If the objective has no f, value and gradient become
+// inputs. The output f is NaN if the next point is not finite. The settings are those of the rule's
+// hyper-parameters, then of the options. A hyper-parameter without a setting is an input; an option
+// without one is absent.
 Step build_step(const Rule& rule, const Objective& objective, const StepParts& parts,
                 std::span<const Setting> settings = {});
 

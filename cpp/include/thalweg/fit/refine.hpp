@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Least squares gone on with by J itself, where J'J, which has its condition squared, is singular
-// to rounding: steps by QR with column pivoting, as exact as the data allow.
+// Continues a least-squares fit with J itself where J'J, whose condition number is squared, is
+// singular to rounding: steps by QR with column pivoting, as accurate as the data allow.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -8,7 +8,7 @@
 
 namespace thalweg {
 
-// The sum of squares at a point: cost, residuals (m), J's columns one after the other (n, m).
+// The sum of squares at a point: cost, residuals (m), and J's columns one after another (n, m).
 struct Linear {
   double cost = 0.0;
   std::vector<double> residuals, columns;
@@ -21,7 +21,8 @@ struct Refined {
   std::int64_t evaluations = 0, iterations = 0;
 };
 
-// From x (n), which is moved to where it ends, in `budget` evaluations at most. Bounds may be null.
+// Starts from x (n), which is replaced by the final point, with at most `budget` evaluations.
+// Bounds may be null.
 Refined refine(double* x, std::int64_t n, const double* lower, const double* upper,
                std::int64_t budget, const Linearize& linearize);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Which operation made a value that is not finite, and from what: asked after the fact.
+// Finds the operation that first produced a value that is not finite, after a run has failed.
 #pragma once
 #include <functional>
 #include <optional>
@@ -17,13 +17,13 @@ struct Culprit {
   bool outside_domain;  // an input lies outside the operation's domain
 };
 
-// The first operation, in the order of evaluation, whose result is not finite although its operands
-// are. Values that only the branch not taken of np.where uses are ignored. Nothing if all is
-// finite.
+// Finds the first operation, in the order of evaluation, whose result is not finite although its
+// operands are. Values that only the unselected branch of np.where uses are ignored. Returns
+// nothing if every value is finite.
 std::optional<Culprit> diagnose(std::shared_ptr<Graph> graph, NodeId output,
                                 std::span<const double* const> inputs, int input_count);
 
-// The same of k points, in brief. `between` is called every few hundred points, and may throw.
+// Classifies k points with a code each. `between` is called every few hundred points and may throw.
 enum class Fault : std::int8_t { None, NotFinite, Infinite, OutsideDomain };
 std::vector<Fault> faults(std::shared_ptr<Graph> graph, NodeId output,
                           std::span<const double* const> inputs, const std::vector<bool>& varying,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The array-valued expression graph: immutable, hash-consed nodes with NumPy's shapes and
-// broadcasting, in one arena per trace. Inputs of a node stand before it, so ascending order of ids
-// is an order of evaluation and no pass needs recursion.
+// Array-valued expressions as a graph of immutable, hash-consed nodes with NumPy's shapes and
+// broadcasting, in one arena per trace. The inputs of a node come before it, so ascending ids are
+// an order of evaluation, and no pass needs recursion.
 #pragma once
 #include <cstdint>
 #include <deque>
@@ -26,20 +26,20 @@ Shape broadcast(const Shape& a, const Shape& b);
 Shape contiguous_strides(const Shape& shape);
 
 enum class Kind : std::uint8_t {
-  Input,        // op: which one
+  Input,        // op: the input's number
   Constant,     // value: a number
-  Data,         // payload: an array that is referenced, not copied
+  Data,         // payload: an array, referenced and not copied
   Elementwise,  // op: the operation; inputs broadcast
   Reduce,       // op: Reduction; attributes {outer, reduced, inner}
   MatMul,       // (b, m, k) @ (b, k, n); attributes {transpose first, transpose second}
   View,         // out[i] = in.flat[offset + sum i_d stride_d]; attributes {offset, strides…}
   Gather,       // out.flat[i] = in.flat[table[i]]; attributes: the table
-  Assemble,     // parts laid into one array; attributes: Assembly, then one map a part
+  Assemble,     // parts written into one array; attributes: Assembly, then one map per part
   Scan,    // s_k = a_k s_{k-1} + b_k along the middle of {outer, length, inner}; then {reverse}
   Lookup,  // piecewise linear in x; payload: the table
 };
 
-// An array of numbers, kept alive by its owner: doubles in C order, or any others.
+// An array of numbers that its owner keeps alive: doubles in C order, or `others` of any kind.
 struct DataArray {
   std::shared_ptr<const void> owner;
   const double* values = nullptr;
@@ -47,30 +47,30 @@ struct DataArray {
   std::shared_ptr<const Numbers> others = nullptr;
   const double* doubles() const { return others ? others->doubles() : values; }
   const void* first() const { return others ? static_cast<const void*>(others->first()) : values; }
-  // Of arrays of one shape: are they the same memory?
+  // Whether two arrays of the same shape share the same memory.
   bool is(const DataArray& o) const {
     return others && o.others ? *others == *o.others : !others && !o.others && values == o.values;
   }
 };
 
-// c0[k] + c1[k] (x - breaks[k]) between breaks[k] and breaks[k + 1]; below the first break `below`;
-// c0.back() above the last.
+// Piecewise linear: c0[k] + c1[k] (x - breaks[k]) between breaks[k] and breaks[k + 1], `below`
+// below the first break, and c0.back() above the last.
 struct LookupTable {
   std::vector<double> breaks, c0, c1;
   double below = 0.0;
 };
 
-// Where a part lies in an assembled array: a strided box, or a table of flat positions.
+// Where a part goes in an assembled array: a strided box, or a table of flat positions.
 struct Placement {
   std::int64_t offset = 0;
-  Shape strides;                    // of the part's own axes, in elements of the whole
-  std::vector<std::int64_t> table;  // not empty: flat positions instead
+  Shape strides;                    // one stride per axis of the part, in elements of the whole
+  std::vector<std::int64_t> table;  // flat positions, used if not empty
 };
 
 struct Node {
   Kind kind;
   bool accumulate =
-      false;  // Assemble: overlapping parts add up on zeros; otherwise they tile the array
+      false;  // Assemble: parts may overlap and are added to zeros; otherwise they tile the array
   std::int32_t op = 0;     // operation, reduction or input number
   std::int32_t shape = 0;  // index of an interned shape
   std::int32_t first = 0;  // inputs: inputs_[first, first + count)
@@ -78,19 +78,19 @@ struct Node {
   std::int32_t attributes = -1;
   double value = 0.0;
 };
-static_assert(sizeof(Node) == 32);  // two in a cache line: graphs may have millions
+static_assert(sizeof(Node) == 32);  // two per cache line, since graphs may have millions of nodes
 
-// Nodes are equal if all they are made of is. An array without elements is one node for each shape,
-// and what is added or multiplied over none is a number, so that no node reads an empty one:
-// nothing behind the graph meets an axis of length 0, but in inputs and outputs.
+// Nodes are equal if all their fields and inputs are. All empty arrays of one shape share one node,
+// and a sum or product over no elements becomes a constant, so no node reads an empty array. Later
+// stages meet an axis of length 0 only in inputs and outputs.
 class Graph {
  public:
   Graph();
   Graph(const Graph&) = delete;
 
-  // Held by whoever adds nodes or reads them where other threads may add some. Differentiation,
-  // lowering, diagnosis and the making of steps hold it themselves; single nodes are added and read
-  // by its holder. What was lowered needs the graph no more, but to keep data alive.
+  // A caller holds this lock while it adds nodes, or reads nodes while other threads may add some.
+  // Differentiation, lowering, diagnosis and the building of steps lock it themselves; reading or
+  // adding single nodes does not. A lowered program needs the graph only to keep its data alive.
   using Hold = std::unique_lock<std::recursive_mutex>;
   [[nodiscard]] Hold hold() const { return Hold(mutex_); }
   std::recursive_mutex& mutex() const { return mutex_; }
@@ -108,11 +108,11 @@ class Graph {
   NodeId scan(NodeId a, NodeId b, int axis, bool reverse);
   NodeId lookup(NodeId x, std::shared_ptr<const LookupTable> table);
 
-  // As saved: (outer, length, inner) given, with the shape that comes out.
+  // For loading saved graphs: reduces x, folded to (outer, length, inner), to the shape `out`.
   NodeId reduce_folded(Reduction kind, NodeId x, const Shape& folded, const Shape& out);
   NodeId scan_folded(NodeId a, NodeId b, const Shape& folded, bool reverse);
 
-  // Views that have names.
+  // Named kinds of views.
   NodeId reshape(NodeId x, const Shape& shape);
   NodeId transpose(NodeId x, const std::vector<int>& axes);
   NodeId broadcast_to(NodeId x, const Shape& shape);
@@ -139,7 +139,7 @@ class Graph {
     return placements_[static_cast<std::size_t>((*this)[id].attributes)];
   }
   bool is_scalar_number(NodeId id) const { return (*this)[id].kind == Kind::Constant; }
-  // Is its value a truth value, 0 or 1?
+  // Whether every element of the node's value is 0 or 1 and stands for a truth value.
   bool is_boolean(NodeId id) const;
 
  private:
@@ -158,22 +158,22 @@ class Graph {
   std::vector<Node> nodes_;
   std::vector<NodeId> inputs_;
   std::map<Shape, std::int32_t> interned_;
-  std::deque<Shape> shapes_;  // deques, so that what is handed out stays where it is
+  std::deque<Shape> shapes_;  // deques, so that references to elements stay valid
   std::deque<std::vector<std::int64_t>> attributes_;
   std::deque<DataArray> data_;
   std::deque<std::shared_ptr<const LookupTable>> tables_;
   std::deque<std::vector<Placement>> placements_;
-  std::vector<NodeId> buckets_;  // open addressing over nodes_
+  std::vector<NodeId> buckets_;  // hash table over nodes_, with open addressing
 };
 
-// What the operations' formulas are written with when they are differentiated: a node, or a number
-// that is in no graph yet. Only here is anything simplified (0 + a, 1 * a, -(-a), c1 * (c2 * a)),
-// so what a user writes is kept as written.
+// The number type for differentiating the operations' formulas: a node, or a number that is in no
+// graph yet. Simplification (0 + a, 1 * a, -(-a), c1 * (c2 * a)) happens only here, so what a user
+// writes is kept as written.
 struct Expr {
   Graph* graph = nullptr;
   NodeId id = -1;
   double number = 0.0;
-  Graph* home = nullptr;  // of a number: the graph whose constants it was made from, if any
+  Graph* home = nullptr;  // for a number: the graph whose constants it was made from, if any
 
   Expr() = default;
   Expr(double n, Graph* from = nullptr) : number(n), home(from) {}
@@ -195,7 +195,7 @@ Expr operator<(Expr a, Expr b);
 Expr operator>(Expr a, Expr b);
 Expr operator==(Expr a, Expr b);
 Expr select(Expr condition, Expr a, Expr b);
-// a / b in a slope: where b divides many elements, its reciprocal is made once.
+// a / b in a derivative. Where b divides many elements, its reciprocal is computed once.
 Expr divided(Expr a, Expr b);
 
 Expr elementwise(int opcode, std::span<const Expr> inputs);
@@ -204,7 +204,7 @@ template <class Op> Expr apply(Expr a, Expr b) {
   return elementwise(kOpcode<Op>, std::array{a, b});
 }
 
-// What is known of an operation at run time, read from the list.
+// The properties of an operation at run time, read from the list of operations.
 struct OperationInfo {
   const char* name;
   int arity;
@@ -213,6 +213,6 @@ struct OperationInfo {
   void (*partials)(const Expr* inputs, Expr y, Expr* out);
 };
 std::span<const OperationInfo> operations();
-int find_operation(std::string_view name);  // -1: no such operation
+int find_operation(std::string_view name);  // -1 if there is no such operation
 
 }  // namespace thalweg

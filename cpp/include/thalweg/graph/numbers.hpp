@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Numbers of any type, referenced wherever they lie, and read as doubles: the one place that
-// converts.
+// Reads arrays of any numeric type as doubles, without copying them first. All conversions are
+// here.
 #pragma once
 #include <bit>
 #include <cstddef>
@@ -18,7 +18,8 @@ using Shape = std::vector<std::int64_t>;
 struct Half {
   std::uint16_t bits;
   explicit operator double() const {
-    // In a double's place its exponent is 1008 too low; subnormal numbers come out as the others.
+    // The bits are placed in a double, which makes the exponent 1008 too low; the scaling that
+    // corrects it serves subnormal numbers too.
     const std::uint64_t magnitude = std::uint64_t{bits} & 0x7fff;
     const double x = std::bit_cast<double>(magnitude << 42) * 0x1p1008;
     const double finite =
@@ -27,11 +28,11 @@ struct Half {
   }
 };
 
-// `count` numbers, `stride` bytes apart and aligned or not, as doubles side by side.
+// Converts `count` numbers, `stride` bytes apart, aligned or not, to contiguous doubles.
 using ReadNumbers = void (*)(const std::byte* from, std::int64_t stride, std::int64_t count,
                              double* to);
 
-// For numbers of type T.
+// The conversion for numbers of type T.
 template <class T>
 void read_numbers(const std::byte* from, std::int64_t stride, std::int64_t count, double* to) {
   const auto number = [from](std::int64_t at) {
@@ -46,7 +47,7 @@ void read_numbers(const std::byte* from, std::int64_t stride, std::int64_t count
     for (std::int64_t i = 0; i < count; ++i) to[i] = number(i * stride);
 }
 
-// An array of numbers that are not doubles, or do not lie side by side; strides in bytes.
+// An array of numbers that are not doubles or are not contiguous. Strides are in bytes.
 class Numbers {
  public:
   Numbers(const std::byte* first, ReadNumbers read, Shape shape, Shape strides)
@@ -54,15 +55,15 @@ class Numbers {
 
   const std::byte* first() const { return first_; }
   const Shape& strides() const { return strides_; }
-  // Of arrays of one shape: are they the same memory?
+  // Whether two arrays of the same shape share the same memory.
   bool operator==(const Numbers& other) const {
     return first_ == other.first_ && read_ == other.read_ && strides_ == other.strides_;
   }
-  // `count` of them, the first `offset` bytes on.
+  // Reads `count` numbers, starting `offset` bytes after the first.
   void read(std::int64_t offset, std::int64_t stride, std::int64_t count, double* to) const {
     read_(first_ + offset, stride, count, to);
   }
-  // All of them as doubles in C order, made when they are first asked for, then kept.
+  // All numbers as doubles in C order, converted at the first call and then kept.
   const double* doubles() const;
 
  private:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The vocabulary in which vector mathematics and kernels are written: one batch of doubles, a mask,
-// and the batch's bits. A thin layer over xsimd. `Where` is a type local to one translation unit,
-// so that whatever is instantiated with a Vec has internal linkage: no two instruction sets can
+// The types in which vector mathematics and kernels are written: a batch of doubles, a mask, and
+// the batch's bits. A thin layer over xsimd. `Where` is a type local to one translation unit, so
+// that everything instantiated with a Vec has internal linkage and no two instruction sets can
 // share a symbol.
 #pragma once
 #include <cstddef>
@@ -12,7 +12,7 @@
 #include <xsimd/xsimd.hpp>
 
 #if defined(__GNUC__)
-#define THALWEG_INLINED __attribute__((always_inline))  // of a lambda
+#define THALWEG_INLINED __attribute__((always_inline))  // for lambdas
 #else
 #define THALWEG_INLINED
 #endif
@@ -20,10 +20,9 @@
 
 namespace thalweg {
 
-// Marks the upper halves of the vector registers as unused. A function that is given vectors and
-// returns must do so itself, since the compiler leaves them alone there: the next instruction of
-// the older SSE encoding, in whatever code runs then, else waits for them (350 cycles a round on
-// Zen 3).
+// Marks the upper halves of the vector registers as unused. The compiler does not do so at the end
+// of a function that takes vectors as arguments. Without it, the next instruction in the older SSE
+// encoding, in any code, waits for the upper halves (350 cycles per round on Zen 3).
 static THALWEG_INLINE void drop_upper_halves() {
 #ifdef __AVX__
   _mm256_zeroupper();
@@ -60,17 +59,16 @@ template <class Arch, class Where> struct Bits {
   friend THALWEG_INLINE Bits operator>>(Bits x, int n) { return {x.b >> n}; }
 };
 
-// One batch of doubles. Arithmetic rounds as IEEE 754 says, lane by lane; nothing depends on
-// another lane.
+// One batch of doubles. Arithmetic rounds as in IEEE 754, independently in each lane.
 template <class Arch, class Where> struct Vec {
   using Batch = xsimd::batch<double, Arch>;
   using Register = typename Batch::register_type;
   using MaskType = Mask<Arch, Where>;
   using BitsType = Bits<Arch, Where>;
   static constexpr std::size_t kSize = Batch::size;
-  // Is fma() a single rounding? If not, it is a product and a sum.
+  // Whether fma() rounds once. If not, it is a product followed by a sum.
   static constexpr bool kFused = !std::is_same_v<Arch, xsimd::sse2>;
-  // Vector registers: 16 with SSE and AVX; 32 with AVX-512 and NEON.
+  // The number of vector registers: 16 with SSE and AVX; 32 with AVX-512 and NEON.
   static constexpr int kRegisters = std::is_base_of_v<xsimd::sse2, Arch> && kSize < 8 ? 16 : 32;
 
   Batch v;
@@ -80,7 +78,7 @@ template <class Arch, class Where> struct Vec {
   THALWEG_INLINE Vec(double x) : v(x) {}
   static THALWEG_INLINE Vec load(const double* p) { return Batch::load_unaligned(p); }
   THALWEG_INLINE void store(double* p) const { v.store_unaligned(p); }
-  // The first n < kSize, the others 0 or left alone.
+  // Loads or stores the first n < kSize elements; on loading, the others become 0.
   static THALWEG_INLINE Vec load(const double* p, std::int64_t n) {
 #if defined(__AVX512F__)
     if constexpr (kSize == 8)
@@ -148,11 +146,12 @@ template <class Arch, class Where> struct Vec {
   friend THALWEG_INLINE MaskType is_finite(Vec a) {
     return abs(a) < Vec(std::numeric_limits<double>::infinity());
   }
-  // To the nearest integer, ties to even; floor and ceil likewise keep -0, infinities and NaN.
+  // Rounds to the nearest integer, ties to even. Like floor and ceil, it keeps -0, infinities and
+  // NaN.
   friend THALWEG_INLINE Vec rint(Vec a) {
     if constexpr (kFused) {
       return xsimd::nearbyint(a.v);
-    } else {  // adding 2^52 with the sign of a leaves no room for a fraction
+    } else {  // adding 2^52 with the sign of a leaves no bits for a fraction
       const Vec magic = copysign(Vec(4503599627370496.0), a);
       return select(abs(a) < Vec(4503599627370496.0), copysign((a + magic) - magic, a), a);
     }
@@ -173,11 +172,10 @@ template <class Arch, class Where> struct Vec {
     const Vec shifted = n + Vec(6755399441055744.0 + 1023.0);  // 1.5 * 2^52: low bits hold n + 1023
     return from_bits(bits(shifted) << 52);
   }
-  // The square of kSize rows, transposed: squares of 1, 2, 4, … exchange their corners.
+  // Transposes kSize rows of kSize elements, exchanging corners of blocks of size 1, 2, 4, …
   friend THALWEG_INLINE void transpose(Vec* rows) { exchange<1>(rows); }
 
-  // y, but f(x) in the lanes of m: for arguments too rare to be worth a vector path. Each lane
-  // alone.
+  // y, but f(x) in the lanes of m, one lane at a time: for arguments too rare for a vector path.
   template <class F>
   static THALWEG_INLINE Vec patch(MaskType m, Vec x, Vec y, F f) {
     if (!any(m)) return y;
@@ -193,7 +191,7 @@ template <class Arch, class Where> struct Vec {
   template <class F> static THALWEG_INLINE auto each_lane(const F& f) {
     return f(std::make_index_sequence<kSize>{});
   }
-  // The first n < size of r, by halves.
+  // Stores the first n < size elements of r, by halves.
   template <class R> static THALWEG_INLINE void store_some(R r, double* p, std::int64_t n) {
     constexpr std::size_t half = sizeof(R) / sizeof(double) / 2;
     constexpr auto size = static_cast<std::int64_t>(half);

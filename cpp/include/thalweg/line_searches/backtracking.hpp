@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A step with sufficient decrease: shortened, by the parabola through what is known, until it has
-// it. L. Armijo 1966, Pacific J. Math. 16(1), 1-3; J. E. Dennis and R. B. Schnabel 1983, Numerical
-// Methods for Unconstrained Optimization, algorithm A6.3.1.
+// Finds a step with sufficient decrease: shortens the step with the parabola through the known
+// values until the decrease suffices. L. Armijo 1966, Pacific J. Math. 16(1), 1-3; J. E. Dennis and
+// R. B. Schnabel 1983, Numerical Methods for Unconstrained Optimization, algorithm A6.3.1.
 #pragma once
 #include "thalweg/line_searches/search.hpp"
 

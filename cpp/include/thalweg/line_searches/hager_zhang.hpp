@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A step that satisfies the Wolfe conditions, or their approximation by slopes, which holds to the
-// limit of precision. W. W. Hager and H. Zhang 2005, SIAM J. Optim. 16(1), 170-192, section 4; the
-// letters of its steps stand beside them.
+// Finds a step that satisfies the Wolfe conditions, or the approximate ones, which use slopes and
+// hold up to the limit of precision. W. W. Hager and H. Zhang 2005, SIAM J. Optim. 16(1), 170-192,
+// section 4; comments name its steps by their letters.
 #pragma once
 #include "thalweg/line_searches/search.hpp"
 
@@ -58,7 +58,7 @@ template <class B, class K> class HagerZhang {
     const Mask over = (open & ((trials_ >= V(kTrials)) | (stage_ == V(kSettled)))) |
                       (open & bracketed() & (high_.a - low_.a <= V(kNarrow) * high_.a)) |
                       (beyond & (reach <= V(kNarrow * kNarrow)));
-    // A search that ends takes the furthest point that it knows to be no higher.
+    // A search that fails takes the furthest known point that is no higher.
     const Mask back = over & (low_.a > V(0.0)) & (stage_ != V(kSettled));
     stage_.set(back, V(kSettled));
     const Mask go = open & !over;
@@ -68,11 +68,11 @@ template <class B, class K> class HagerZhang {
   }
 
  private:
-  static constexpr double kError = 1e-6;  // by how much of |f| a value may seem to rise
-  static constexpr double kLeast = 1.1, kGrowth = 5.0;  // of a step on the way to a bracket
-  static constexpr double kShrink = 0.66;               // an interval that shrinks less is halved
+  static constexpr double kError = 1e-6;  // the share of |f| by which a value may appear to rise
+  static constexpr double kLeast = 1.1, kGrowth = 5.0;  // growth of a step before a bracket
+  static constexpr double kShrink = 0.66;  // an interval that shrinks by less is halved
   static constexpr double kTrials = 60.0;
-  // What the trial that is told was for.
+  // The purpose of the current trial.
   static constexpr double kBracketing = 0, kNarrowing = 1, kSecant = 2, kSecantAgain = 3,
                           kHalving = 4, kSettled = 5;
 
@@ -86,13 +86,13 @@ template <class B, class K> class HagerZhang {
     return (a * slope_b - b * slope_a) / (slope_b - slope_a);
   }
 
-  // Moves the ends of the interval, and the next trial.
+  // Updates the interval and sets the next trial.
   V next(Mask m, V a, V slope, Mask fits, Mask rising) {
     const V stage = stage_, low = low_.a, low_slope = low_.slope, high = high_.a,
             high_slope = high_.slope;
     const Mask bracketing = m & (stage == V(kBracketing)), first = m & (stage == V(kSecant));
-    // U1 to U3, B1 to B3: a rising slope ends the interval, a low value begins it; a high value
-    // with a falling slope hides a rise before it, which halving finds.
+    // U1 to U3, B1 to B3: a rising slope is the upper end of the interval and a low value the lower
+    // end. A high value with a falling slope means that f rises before it, which halving finds.
     const Mask hidden = m & !(rising | fits);
     high_.set(m & (rising | hidden), a, slope);
     low_.set((m & fits) & !rising, a, slope);
@@ -100,7 +100,7 @@ template <class B, class K> class HagerZhang {
     stage_.set(hidden, V(kNarrowing));
     const Mask narrowing = hidden | ((m & (stage == V(kNarrowing))) & !rising);
 
-    // S1 to S4: two secants, then halving where they did not shrink the interval.
+    // S1 to S4: two secant steps, then halving if they did not shrink the interval enough.
     const Mask entered = m & !(onward | narrowing);
     const V again =
         select(rising, secant(high, high_slope, a, slope), secant(low, low_slope, a, slope));
@@ -118,7 +118,7 @@ template <class B, class K> class HagerZhang {
     const V through = secant(low_.a, low_.slope, high_.a, high_.slope);
     V to = select(narrowing | slow, middle, select(inside(through), through, middle));
     to = select(second, again, to);
-    // Not yet bracketed: on to where the slopes seen so far meet zero, within limits.
+    // No bracket yet: go to where the secant of the last two slopes is zero, within limits.
     const V ahead = secant(low, low_slope, a, slope);
     const V further =
         larger(V(kLeast) * a, select(ahead > a, smaller(ahead, V(kGrowth) * a), V(kGrowth) * a));

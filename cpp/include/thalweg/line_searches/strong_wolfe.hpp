@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A step with sufficient decrease and a small slope, by safeguarded cubic and quadratic steps
-// within an interval that holds one. J. J. Moré and D. J. Thuente 1994, ACM Trans. Math. Softw.
-// 20(3), 286-307, algorithm of section 2, trial values of section 4; each case is a select over
+// Finds a step with sufficient decrease and a small slope, by safeguarded cubic and quadratic steps
+// in an interval that contains one. J. J. Moré and D. J. Thuente 1994, ACM Trans. Math. Softw.
+// 20(3), 286-307, algorithm of section 2, trial values of section 4. Each case is a select over
 // lanes.
 #pragma once
 #include "thalweg/line_searches/search.hpp"
@@ -14,7 +14,7 @@ template <class B, class K> class StrongWolfe {
   using Scalar = typename K::Scalar;
 
  public:
-  // decrease and slope: c1 and c2 of f <= f0 + c1 a f0', |f'| <= c2 |f0'|.
+  // decrease and slope are c1 and c2 of f <= f0 + c1 a f0', |f'| <= c2 |f0'|.
   StrongWolfe(K& k, double decrease, double slope)
       : alpha(k.scalar()),
         f0_(k.scalar()),
@@ -45,7 +45,7 @@ template <class B, class K> class StrongWolfe {
     width_.set(m, longest), width_before_.set(m, longest + longest);
   }
 
-  // Told value and slope at alpha in the lanes m.
+  // Receives value and slope at alpha in the lanes m.
   Said<Mask> tell(Mask m, V f, V slope) {
     const V a = alpha, f0 = f0_, slope0 = slope0_, longest = longest_;
     const Mask finite = is_finite(f) & is_finite(slope);
@@ -60,7 +60,7 @@ template <class B, class K> class StrongWolfe {
     Mask open = m & !accepted;
     if (!any(open)) return {accepted, open};
 
-    // A trial that is not finite shortens the step, and nothing longer is tried again.
+    // If f is not finite at a trial, the step is shortened, and no longer one is tried again.
     const Mask beyond = open & !finite;
     const V reach = best_.a + V(kRetreat) * (a - best_.a);
     longest_.set(beyond, reach);
@@ -70,7 +70,7 @@ template <class B, class K> class StrongWolfe {
                            ((a <= low_) | (a >= high_) | (high_ - low_ <= V(kNarrow) * high_));
     const Mask over = collapsed | (open & (trials_ >= V(kTrials))) | (open & settles_.on()) |
                       (beyond & (a - best_.a <= V(kNarrow * kNarrow)));
-    // The end of a search that has gone nowhere further takes the lowest point that it met.
+    // A search that ends without success takes the lowest point that it met.
     const Mask here = over & lower & ((f <= best_.f) | (a == best_.a));
     const Mask back = over & !here & (best_.a > V(0.0)) & !settles_.on();
     alpha.set(back, best_.a), settles_.set(back, V(1.0));
@@ -82,7 +82,7 @@ template <class B, class K> class StrongWolfe {
   }
 
  private:
-  static constexpr double kLonger = 4.0;  // a step grows at most so, of what it has gone
+  static constexpr double kLonger = 4.0;  // largest growth, relative to the last increase
   static constexpr double kTrials = 40.0;
 
   struct End {
@@ -90,11 +90,11 @@ template <class B, class K> class StrongWolfe {
     void set(Mask m, V x, V y, V z) { a.set(m, x), f.set(m, y), slope.set(m, z); }
   };
 
-  // Moves the interval and sets the next trial; where there is none between its ends, the best end,
-  // which was evaluated before. Returns the lanes in which that is where the search began.
+  // Updates the interval and sets the next trial, or the best endpoint, evaluated before, if the
+  // interval has no point inside. Returns the lanes in which that is the start of the search.
   Mask refine(Mask m, V a, V f, V slope, Mask lower, V enough) {
     second_.set(m & lower & (slope >= V(0.0)), V(1.0));
-    // Until a point with enough decrease has been met, the search is for one of f - a c1 f0'.
+    // Until a point has sufficient decrease, minimize f - a c1 f0' instead of f.
     const Mask shifted = m & !second_.on() & (f <= best_.f) & !lower;
     const V shift = select(shifted, enough, V(0.0));
     const V fa = f - a * shift, ga = slope - shift;
@@ -130,18 +130,18 @@ template <class B, class K> class StrongWolfe {
   struct Point {
     V a, f, slope;
   };
-  // The four cases of section 4: p is the trial, x the best end, y the other.
+  // The four cases of section 4: p is the trial, x the best endpoint, y the other one.
   V trial(Mask m, Point x, Point y, Point p, Mask higher, Mask turned, Mask flatter) const {
     const V zero(0.0), half(0.5);
     const V step = p.a - x.a;
     const V secant = p.a + p.slope / (p.slope - x.slope) * (x.a - p.a);
-    // The cubic through x and p, from where its minimum is computed with least cancellation.
+    // The minimum of the cubic through x and p, in the form with the least cancellation.
     const V theta = V(3.0) * (x.f - p.f) / step + x.slope + p.slope;
     const V size = larger(abs(theta), larger(abs(x.slope), abs(p.slope)));
     const V under = (theta / size) * (theta / size) - (x.slope / size) * (p.slope / size);
     const V root = size * sqrt(larger(under, zero));
     const V gamma = select((step < zero) != higher, root, -root);
-    // From x (case 1), else from p.
+    // Measured from x in case 1, else from p.
     const V near = select(higher, x.slope, p.slope), far = select(higher, p.slope, x.slope);
     const V r = ((gamma - near) + theta) / (((gamma - near) + gamma) + far);
     V cubic = select(higher, x.a + r * step, p.a - r * step);
@@ -151,7 +151,7 @@ template <class B, class K> class StrongWolfe {
     cubic = select(away, select(onward, high_.get(), low_.get()), cubic);
 
     const Mask nearer = abs(cubic - p.a) < abs(secant - p.a);
-    // 1: the value is higher. 2: the slope has turned. 3: it is smaller. 4: none of these.
+    // 1: the value is higher. 2: the slope changed sign. 3: its size is smaller. 4: none of these.
     const V first =
         select(abs(cubic - x.a) < abs(quadratic - x.a), cubic, cubic + (quadratic - cubic) * half);
     const V second = select(nearer, secant, cubic);

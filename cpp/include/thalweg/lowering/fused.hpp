@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Forms that only the tape makes, by fusing operations: they have no name in NumPy and no
-// derivative of their own. Where the instruction set has no fused multiply-add, the product is
-// rounded.
+// Fused operations, which only lowering creates: they have no NumPy name and no derivative. Where
+// the instruction set has no fused multiply-add, the product is rounded.
 #pragma once
 #include "thalweg/ops.hpp"
 
@@ -25,7 +24,7 @@ struct NegativeMultiplyAdd {
   static constexpr int arity = 3;
   template <class T> static THALWEG_INLINE T value(T a, T b, T c) { return fnma(a, b, c); }
 };
-// a unchanged: from one place to another, or from a number to every lane.
+// a unchanged: a copy from one place to another, or of one number to every lane.
 struct Copy {
   static constexpr auto name = "copy";
   static constexpr int arity = 1;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Long arrays, tile by tile. A plan cuts a graph into stages: loops over the rows of a long leading
-// axis, whose intermediates never leave the cache, and whatever else there is between them. Within
-// a loop a row is a lane: its program is that of one row, and what rows add up to is summed over
-// lanes.
+// Runs programs with long arrays tile by tile. A plan cuts a graph into stages: loops over the rows
+// of a long leading axis, whose intermediate results stay in the cache, and the work between these
+// loops. In a loop each lane holds one row: the loop's program is that of a single row, and
+// reductions over rows sum over lanes.
 #pragma once
 #include <chrono>
 #include <functional>
@@ -15,19 +15,19 @@
 
 namespace thalweg {
 
-// Axes from which on an array is long.
+// The length from which an axis counts as long.
 inline constexpr std::int64_t kLong = 256;
 
-// An array between stages: an input or output of the program, data, or the plan's own.
+// An array that stages read or write: an input or output of the program, data, or an intermediate.
 struct RowBuffer {
   enum class From : std::uint8_t { Input, Output, Data, Own } from;
   std::int32_t index = 0;
   std::int64_t size = 0;
-  bool zero = false;  // built by additions
+  bool zero = false;  // starts at zero, because stages add to it
 };
 
-// Element c of row i of an array stands at offset + i row_stride + c inner_stride. Or of a block of
-// converted rows; `buffer` then says which of a loop's, and i is counted within it.
+// Where element c of row i is: at offset + i row_stride + c inner_stride. If the rows are converted
+// first, `buffer` is a conversion of the loop and i counts from the start of its block.
 struct RowAccess {
   std::int32_t buffer = -1;
   std::int64_t offset = 0, row_stride = 0, inner_stride = 1, width = 1;
@@ -35,28 +35,27 @@ struct RowAccess {
   bool operator==(const RowAccess&) const = default;
 };
 
-// Rows of other numbers than doubles side by side, converted a block at a time; in bytes.
+// Rows of numbers that are not contiguous doubles, converted one block at a time. Strides are in
+// bytes.
 struct RowConversion {
   std::shared_ptr<const Numbers> numbers;
   std::int64_t offset, row_stride, inner_stride, width;
-  // Where they lie in their block, which is as doubles in NumPy's order "K" would be: row after
-  // row, or column after column.
+  // Where the rows are in their block, which is ordered as NumPy orders "K": by rows or by columns.
   RowAccess block(std::int32_t number) const;
   void read(std::int64_t row, std::int64_t count, double* to) const;
   bool operator==(const RowConversion&) const = default;
 };
-// Rows in a block, at most: those of the widest lanes.
+// The most rows in a block: the number of the widest lanes.
 inline constexpr std::int64_t kBlockRows = 64;
 
-// Elements that lie side by side.
+// Contiguous elements.
 struct RowSpan {
   std::int32_t buffer = -1;
   std::int64_t offset = 0, size = 0;
   bool operator==(const RowSpan&) const = default;
 };
 
-// z_j = sum_k rows(k) weights[k k_stride + j n_stride]: a product that reads its rows where they
-// lie.
+// z_j = sum_k rows(k) weights[k k_stride + j n_stride]: a product that reads its rows in place.
 struct RowProduct {
   RowAccess rows;
   RowSpan weights;
@@ -68,16 +67,16 @@ struct RowLoop {
     std::size_t output;
     RowAccess to;
     bool add;
-    std::int64_t reach = 0;  // of what is added: so many rows after those of the first part
+    std::int64_t reach = 0;  // for additions: the last row written is this far after the first
   };
-  // An array that this loop alone adds to: it is set to zero ahead of the rows.
+  // An array that only this loop adds to. It is set to zero ahead of the rows.
   struct Built {
     std::int32_t buffer;
     std::int64_t row_stride, reach, size;
   };
   using Operand = std::variant<RowAccess, std::size_t>;  // in memory, or an output of the program
-  struct Join {                                          // over rows, of each of `width` elements
-    Operand from;  // in memory only single elements side by side
+  struct Join {    // reduces `width` elements each over the rows
+    Operand from;  // if in memory, only contiguous single elements
     Reduction kind;
     std::int32_t buffer;
     std::int64_t width;
@@ -94,19 +93,19 @@ struct RowLoop {
   std::vector<std::variant<RowSpan, RowAccess, RowProduct>> inputs;
   std::vector<Store> stores;
   std::vector<Built> built;
-  bool in_order = false;  // rows add to each other's far away, so that chunks must wait
+  bool in_order = false;  // rows add to elements of distant rows, so chunks run one after another
   std::vector<Join> joins;
   std::vector<Contraction> contractions;
 };
 
-// Arrays in, arrays out, all at once.
+// A stage that runs once on whole arrays.
 struct WholeStage {
   std::unique_ptr<Program> program;  // layout Elements, every input varying
   std::vector<RowSpan> inputs;
   std::vector<std::int32_t> outputs;  // buffers
 };
 
-// A part laid into an array that is built of parts.
+// Writes one part into an array that is assembled from parts.
 struct PatchStage {
   std::int32_t from, to;
   Shape shape;
@@ -126,10 +125,10 @@ struct RowPlan {
     std::int32_t buffer;
     std::size_t output;
   };
-  std::vector<Copy> copies;  // outputs that are no stage's own
+  std::vector<Copy> copies;  // outputs that no stage writes directly
   std::string print() const;
 
-  // Memory for a run, kept from one to the next: one that nobody uses, or a new one.
+  // Lends memory for a run: a set that is not in use, or a new one. give_back() keeps it for later.
   std::unique_ptr<RowRun> borrow(const Kernels& kernels) const;
   void give_back(std::unique_ptr<RowRun> run) const;
 
@@ -138,14 +137,14 @@ struct RowPlan {
   mutable std::vector<std::unique_ptr<RowRun>> idle_;
 };
 
-// Does anything reached have a long axis along which it can be taken row by row?
+// Whether any reachable node has a long axis that can be processed row by row.
 bool has_rows(const Graph& graph, std::span<const NodeId> outputs);
 
 std::unique_ptr<RowPlan> plan_rows(Graph& graph, std::span<const NodeId> outputs);
 
-// Memory for a plan, and its run on `threads` threads, the caller's among them. `stop` is asked by
-// the caller's thread a few times in 100 ms; true ends the run, which then returns false and leaves
-// outputs half done.
+// Memory for a plan, which it runs on `threads` threads, including the caller's. The caller's
+// thread calls `stop` a few times per 100 ms. If it returns true the run ends, returns false, and
+// leaves the outputs incomplete.
 class RowRun {
  public:
   RowRun(const RowPlan& plan, const Kernels& kernels);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The lowered form: a flat array of instructions over numbered slots, slots reused by liveness. A
-// program is the tape of what differs from lane to lane, and a prologue that computes once what
-// does not.
+// The lowered form of a graph: a flat array of instructions over numbered slots, which are reused
+// once their values are dead. A program has a tape for values that differ between lanes, and a
+// prologue that computes all others once.
 #pragma once
 #include <deque>
 #include <memory>
@@ -18,8 +18,8 @@ namespace thalweg {
 
 enum class Space : std::uint8_t { None, Scratch, Input, Output, Number, Uniform };
 
-// Where a value lies: element `offset` of a slot, an input, an output, or of what is the same in
-// every lane.
+// Where a value is: at element `offset` of a slot, an input, an output, or a value shared by all
+// lanes.
 struct Place {
   Space space = Space::None;
   std::int32_t index = 0;
@@ -30,15 +30,15 @@ struct Place {
 struct Instruction {
   std::int16_t code;
   Mode mode[3] = {Mode::Number, Mode::Number, Mode::Number};
-  bool chained = false;  // one element, from and to registers
+  bool chained = false;  // a single element, passed in registers
   bool store = true;
   Place r{}, in[3] = {};
   std::int64_t n = 1;                  // elements of the result
-  bool whole[3] = {true, true, true};  // an operand of n elements (else one, repeated)
+  bool whole[3] = {true, true, true};  // per operand: n elements, or else one, repeated
   std::int32_t extent = -1;
 };
 
-// An Extent whose arrays are owned.
+// An Extent that owns its arrays.
 struct OwnedExtent {
   Extent sizes;
   std::vector<std::int64_t> shape, from, to, from_table, to_table;
@@ -52,20 +52,20 @@ struct Tape {
   std::vector<double> numbers;
   std::deque<OwnedExtent> extents;
   Layout layout = Layout::Lanes;
-  std::string print() const;  // one readable line an instruction
+  std::string print() const;  // one readable line per instruction
 };
 
-// What stands in Space::Uniform: a uniform input, data, or a result of the prologue.
+// The source of a value in Space::Uniform: a uniform input, data, or a result of the prologue.
 struct UniformSource {
   enum class From : std::uint8_t { Input, Data, Prologue } from;
   std::int32_t index;
 };
 
-// How a program is to be laid out and what differs between lanes.
+// How to lay out a program, and which inputs differ between lanes.
 struct Lowering {
   std::vector<bool> varying;  // by input number
   Layout layout = Layout::Lanes;
-  bool everything = false;  // also what no varying input reaches: a prologue
+  bool everything = false;  // for a prologue: also compute what no varying input affects
 };
 
 struct RowPlan;
@@ -77,23 +77,23 @@ struct Program {
   Tape body;
   std::vector<UniformSource> uniform;
   std::vector<DataArray> data;
-  std::unique_ptr<Program> prologue;  // layout Elements, its outputs the computed uniforms
-  std::unique_ptr<RowPlan> rows;      // layout Rows: instead of a tape
+  std::unique_ptr<Program> prologue;  // layout Elements; its outputs are the computed uniforms
+  std::unique_ptr<RowPlan> rows;      // used instead of a tape in the layout Rows
   std::string print() const;
   Program();
   ~Program();
 };
 
-// Lowers the outputs; `input_count` inputs, of which `how.varying` differ between lanes.
+// Lowers the outputs. Of the `input_count` inputs, those in `how.varying` differ between lanes.
 std::unique_ptr<Program> lower(std::shared_ptr<Graph> graph, std::span<const NodeId> outputs,
                                Lowering how);
 
-// The layout for k lanes: long arrays tile by tile, whatever k is; else lanes across batches, but
-// for one lane alone elements, where there are enough.
+// Chooses the layout for k lanes: Rows for long arrays, whatever k is; otherwise Lanes, or Elements
+// for a single lane with enough elements.
 Layout layout_for(const Graph& graph, std::span<const NodeId> outputs, int width, std::int64_t k);
 
-// The programs of some outputs, lowered for each layout and each choice of what varies, once. Any
-// threads may ask for one; a program itself never changes.
+// The programs of given outputs, lowered once for each layout and each choice of varying inputs.
+// Any thread may request one. Programs never change.
 class Programs {
  public:
   Programs(std::shared_ptr<Graph> graph, std::vector<NodeId> outputs)
@@ -107,7 +107,7 @@ class Programs {
 
   std::shared_ptr<Graph> graph_;
   std::vector<NodeId> outputs_;
-  std::mutex mutex_;  // taken before the graph's, never while that is held
+  std::mutex mutex_;  // locked before the graph's lock, never while that is held
   std::deque<std::tuple<std::vector<bool>, Layout, std::unique_ptr<Program>>> made_;
   std::optional<Layout> one_, many_;  // layouts for one lane, for more
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Steps with the units of x: the gradient times the ratio of two running roots of mean squares, of
-// the steps and of the gradient. Zeiler 2012, arXiv:1212.5701, algorithm 1.
+// AdaDelta: steps in units of x, as the gradient is multiplied by the ratio of two running root
+// mean squares, of the steps and of the gradient. Zeiler 2012, arXiv:1212.5701, algorithm 1.
 #pragma once
 #include "thalweg/rules/rule.hpp"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Steps scaled by the root of the sum of all squared gradients. Duchi, Hazan and Singer 2011, J.
-// Mach. Learn. Res. 12, 2121-2159, eq. 1 with a diagonal matrix.
+// AdaGrad: steps divided by the root of the sum of all squared gradients. Duchi, Hazan and Singer
+// 2011, J. Mach. Learn. Res. 12, 2121-2159, eq. 1 with a diagonal matrix.
 #pragma once
 #include "thalweg/rules/rule.hpp"
 
@@ -23,7 +23,7 @@ struct AdaGrad {
             closed(0.0).to(open(kInfinity))}};
   static constexpr std::array memory{Memory{"sum_of_squares", 0.0, true, 1}};
 
-  // Where every gradient so far was 0, so is the step, also with eps = 0.
+  // If every gradient so far was 0, the step is 0, even with eps = 0.
   template <class T> static Stepped<T, 1> step(T x, T g, const T* s, const T* h) {
     const T sum = g * g + s[0];
     return {x - h[0] * select(sum > T(0), g / apply<ops::Sqrt>(sum + h[2]), T(0)), {sum}};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Steps scaled by running moments of the gradient. Kingma and Ba 2015, ICLR, algorithm 1.
+// Adam: steps scaled by running moments of the gradient. Kingma and Ba 2015, ICLR, algorithm 1.
 #pragma once
 #include "thalweg/rules/rule.hpp"
 
@@ -21,7 +21,7 @@ struct Adam {
             closed(0.0).to(open(kInfinity))},
       Hyper{"eps_root", 0.0, "Added to the second moment under its root, >= 0.",
             closed(0.0).to(open(kInfinity))}};
-  // b1^t and b2^t are kept, not raised anew at every step.
+  // b1^t and b2^t are stored, not recomputed at every step.
   static constexpr std::array memory{Memory{"mu", 0.0, true}, Memory{"nu", 0.0, true},
                                      Memory{"b1_t", 1.0, false}, Memory{"b2_t", 1.0, false}};
 
@@ -29,7 +29,7 @@ struct Adam {
     const T b1 = h[1], b2 = h[2];
     const T mu = b1 * s[0] + (T(1) - b1) * g, nu = b2 * s[1] + (T(1) - b2) * (g * g);
     const T b1_t = s[2] * b1, b2_t = s[3] * b2;
-    // What is the same for all variables is divided once.
+    // Divisions that are the same for all variables are done once.
     const T scale = apply<ops::Sqrt>(nu * (T(1) / (T(1) - b2_t)) + h[4]) + h[3];
     return {x - h[0] / (T(1) - b1_t) * mu / scale, {mu, nu, b1_t, b2_t}};
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Adam with the largest gradient, slowly forgotten, in place of the second moment. Kingma and Ba
-// 2015, ICLR, algorithm 2; as in Optax eps is added to the size of the gradient.
+// AdaMax: Adam with a decaying maximum of the gradient in place of the second moment. Kingma and Ba
+// 2015, ICLR, algorithm 2. As in Optax, eps is added to the absolute gradient.
 #pragma once
 #include "thalweg/rules/adam.hpp"
 #include "thalweg/rules/rule.hpp"

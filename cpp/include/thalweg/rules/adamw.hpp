@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Adam whose weight decay does not pass through the moments. Loshchilov and Hutter 2019, ICLR,
-// algorithm 2.
+// AdamW: Adam with weight decay applied to x directly, not through the moments. Loshchilov and
+// Hutter 2019, ICLR, algorithm 2.
 #pragma once
 #include "thalweg/rules/adam.hpp"
 #include "thalweg/rules/rule.hpp"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Adam whose second moment never falls. Reddi, Kale and Kumar 2018, ICLR, algorithm 2; as in Optax
-// the moments are corrected for their start, and the largest is taken of the corrected.
+// AMSGrad: Adam with a second moment that never decreases. Reddi, Kale and Kumar 2018, ICLR,
+// algorithm 2. As in Optax, the moments are bias-corrected, and the maximum is taken after the
+// correction.
 #pragma once
 #include "thalweg/rules/adam.hpp"
 #include "thalweg/rules/rule.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Steepest descent with a given step. Cauchy 1847, Comptes rendus 25, 536-538.
+// Steepest descent with a fixed step length. Cauchy 1847, Comptes rendus 25, 536-538.
 #pragma once
 #include "thalweg/rules/rule.hpp"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Steps of one size, in the direction of the signs of a running mean. Chen et al. 2023, NeurIPS,
-// arXiv:2302.06675, algorithm 2.
+// Lion: steps of equal size in all variables, along the signs of a running mean of the gradient.
+// Chen et al. 2023, NeurIPS, arXiv:2302.06675, algorithm 2.
 #pragma once
 #include "thalweg/rules/rule.hpp"
 

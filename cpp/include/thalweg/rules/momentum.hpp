@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Heavy ball: gradient step plus a share of the last step. Polyak 1964, USSR Comput. Math. Math.
+// Heavy ball: a gradient step plus a share of the last step. Polyak 1964, USSR Comput. Math. Math.
 // Phys. 4(5), 1-17.
 #pragma once
 #include "thalweg/rules/rule.hpp"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Adam with Nesterov's look ahead. Dozat 2016, ICLR workshop; with a constant b1, as in Optax.
+// NAdam: Adam with Nesterov's lookahead. Dozat 2016, ICLR workshop; with a constant b1, as in
+// Optax.
 #pragma once
 #include "thalweg/rules/adam.hpp"
 #include "thalweg/rules/rule.hpp"

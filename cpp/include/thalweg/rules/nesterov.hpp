@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Momentum whose gradient is corrected by a look ahead. Nesterov 1983, Soviet Math. Dokl. 27,
-// 372-376, in the form of Sutskever, Martens, Dahl and Hinton 2013, ICML, eqs. 3 and 4, written for
-// the point that is looked ahead to.
+// Nesterov's momentum, which uses the gradient at a lookahead point. Nesterov 1983, Soviet Math.
+// Dokl. 27, 372-376, in the form of Sutskever, Martens, Dahl and Hinton 2013, ICML, eqs. 3 and 4,
+// where x is the lookahead point.
 #pragma once
 #include "thalweg/rules/rule.hpp"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Steps scaled by the root of a running mean of the squared gradient. Tieleman and Hinton 2012,
-// Neural Networks for Machine Learning (Coursera), lecture 6.5.
+// RMSProp: steps divided by the root of a running mean of the squared gradient. Tieleman and Hinton
+// 2012, Neural Networks for Machine Learning (Coursera), lecture 6.5.
 #pragma once
 #include "thalweg/rules/rule.hpp"
 

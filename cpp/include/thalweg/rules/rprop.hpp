@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Steps that grow while a slope keeps its sign and shrink where it turns. Riedmiller and Braun
-// 1993, IEEE Int. Conf. Neural Networks, 586-591; where it turns no step is made, as in iRprop- of
-// Igel and Hüsken 2003, Neurocomputing 50, 105-123. As in Optax (and nowhere else) the step that is
-// made is the one that the gradient before decided, so the first moves nothing.
+// Rprop: each variable has a step that grows while its slope keeps the same sign and shrinks when
+// the sign changes. Riedmiller and Braun 1993, IEEE Int. Conf. Neural Networks, 586-591. When the
+// sign changes, no step is made, as in iRprop- of Igel and Hüsken 2003, Neurocomputing 50, 105-123.
+// As in Optax (and nowhere else), each step is the one decided with the previous gradient, so the
+// first step is zero.
 #pragma once
 #include "thalweg/rules/rule.hpp"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Running a program: memory for one block of lanes, and the tape linked to it for one instruction
-// set. Belongs to one thread.
+// Runs a program: holds the memory for one block of lanes, and the tape linked to it for one
+// instruction set. Belongs to one thread.
 #pragma once
 #include <array>
 #include <functional>
@@ -13,7 +13,7 @@ namespace thalweg {
 
 class RowRun;
 
-// Zeros, aligned to a cache line and to the widest batch; never shrinks.
+// A buffer of zeros, aligned to a cache line and to the widest batch. It never shrinks.
 class Aligned {
  public:
   explicit Aligned(std::size_t doubles);
@@ -29,50 +29,51 @@ class Aligned {
 
 class Evaluator {
  public:
-  // `wide`: blocks of 8 batches, else of one. The layout Elements has one lane.
+  // `wide`: blocks of 8 batches instead of one. The layout Elements has one lane.
   Evaluator(const Program& program, const Kernels& kernels, bool wide);
   ~Evaluator();
 
-  // Lanes handled together.
+  // The number of lanes in a block.
   std::int64_t lanes() const { return lanes_; }
-  // Doubles from one element of an input or output to the next.
+  // The distance between elements of an input or output, in doubles.
   std::int64_t step() const { return program_.body.layout == Layout::Lanes ? lanes_ : 1; }
-  // Where values lie that are in no ring.
+  // Pointers to inputs and outputs that belong to no ring.
   double* input(std::size_t k) { return inputs_[k]; }
   double* output(std::size_t k) const { return outputs_[k]; }
   void bind_uniform(std::size_t k, const double* values);
-  // An output that becomes an input at the next run (or none: kNoInput), and is kept for one run
-  // more. Before prepare().
+  // Makes an output the input of the next run (or of none: kNoInput) and keeps it for one run more.
+  // Call before prepare().
   static constexpr std::size_t kNoInput = static_cast<std::size_t>(-1);
   std::size_t ring(std::size_t input, std::size_t output);
-  // What a ring holds: age 0 the output of the run just made, 1 the one before (that run's input),
-  // 2 the one before that.
+  // A ring's values: age 0 is the output of the latest run, 1 that of the run before (the latest
+  // run's input), 2 that of the run before that.
   double* ring_at(std::size_t ring, std::size_t age) const {
     return rings_[ring].buffers[(phase_ + 4 - age) % 3];
   }
   void rotate() { phase_ = (phase_ + 1) % 3; }
   void rotate_back() { phase_ = (phase_ + 2) % 3; }
-  // Computes what is uniform; after every change of a uniform input and before the first run.
+  // Computes the uniform values. Call after every change of a uniform input and before the first
+  // run.
   void prepare();
-  // False where it was stopped on the way, which only long arrays can be; outputs are half done
-  // then.
+  // Returns false if it was stopped, which happens only with long arrays. The outputs are then
+  // incomplete.
   bool run() {
     if (rows_) return run_rows();
     handlers_.run(code_[phase_].data());
     return true;
   }
-  // For long arrays: threads that share the work, and who is asked whether to stop.
+  // For long arrays: sets the number of threads, and the function that says whether to stop.
   void share(int threads, std::function<bool()> stop);
-  // Where the linked tape has an address, so that it can be pointed elsewhere. After prepare(); not
-  // with rings.
+  // A place where the linked tape stores an address, so that it can be redirected. Only after
+  // prepare(), and not with rings.
   struct Use {
     const double** address;
     std::int64_t offset;
     void point_at(const double* values) const { *address = values + offset; }
   };
-  // Of any of so many doubles.
+  // All uses of the addresses of `count` doubles.
   std::vector<Use> uses(const double* first, std::int64_t count = 1);
-  // After uniform inputs changed in place.
+  // Recomputes after uniform inputs changed in place.
   void refresh();
 
  private:
@@ -113,19 +114,20 @@ class Evaluator {
   std::array<std::vector<Linked>, 3> code_;  // one for each phase of the rings
 };
 
-// Does a wide block stay in the second-level cache?
+// Whether a wide block fits in the second-level cache.
 bool fits_wide(const Program& program, const Kernels& kernels);
-// Lanes of a block.
+// The number of lanes in a block.
 std::int64_t lanes_of(const Program& program, const Kernels& kernels, bool wide);
 
-// Outputs at k points. inputs[j]: k rows of the input's size where it varies, else one; outputs[j]:
-// k rows. Long arrays are shared out to threads; false where `stop` ended it.
+// Evaluates the outputs at k points. inputs[j] has k rows of the input's size if it varies, else
+// one; outputs[j] has k rows. Long arrays are shared between threads. Returns false if `stop` ended
+// it.
 bool evaluate(const Program& program, const Kernels& kernels, std::span<const double* const> inputs,
               std::span<double* const> outputs, std::int64_t k, int threads = 1,
               const std::function<bool()>& stop = {});
 
-// Rows [first, first + count) into lanes (`lanes` of them, `step` doubles an element), the last row
-// repeated; and back.
+// Copies rows [first, first + count) into lanes (`lanes` of them, `step` doubles between elements),
+// repeating the last row in unused lanes; and copies lanes back to rows.
 void scatter_lanes(const double* rows, std::int64_t size, std::int64_t first, std::int64_t count,
                    std::int64_t lanes, double* to);
 void gather_lanes(const double* from, std::int64_t size, std::int64_t first, std::int64_t count,

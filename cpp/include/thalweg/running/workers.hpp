@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Threads that share a piece of work and end with it. There is no pool.
+// Runs one piece of work on several threads, which end with it. There is no thread pool.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -7,10 +7,10 @@
 
 namespace thalweg {
 
-// Seconds between looks for an interrupt.
+// Seconds between checks for an interrupt.
 inline constexpr double kPatience = 0.02;
 
-// Asks `stop`, but not more often than that, also where each run takes less.
+// Calls `stop` at most once per interval, even if each run takes less.
 class Patience {
  public:
   using Time = std::chrono::steady_clock::time_point;
@@ -28,11 +28,11 @@ class Patience {
   Time& asked_;
 };
 
-// work(w, stopped) for w in [0, count), each in a thread, the first in the caller's: it alone asks
-// `stop`, also while it waits for the others. What `stopped` answers tells all of them to end: that
-// it was so, or that one of them failed. False where they were told to; what one threw is thrown
-// here. Where no more threads are to be had, fewer share the work: each must be able to do all of
-// it.
+// Calls work(w, stopped) for w in [0, count), each in its own thread and the first in the caller's.
+// Only the caller's thread calls `stop`, also while it waits for the others. `stopped` returns true
+// once `stop` did or one call failed; the work should then end. Returns false if stopped; an
+// exception in `work` is rethrown here. If too few threads can be started, fewer share the work, so
+// each call must be able to do all of it.
 using Stopped = std::function<bool()>;
 bool run_together(std::int64_t count, const std::function<bool()>& stop,
                   const std::function<void(std::int64_t, const Stopped&)>& work);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // BFGS with the inverse Hessian as a dense matrix. J. Nocedal and S. J. Wright 2006, Numerical
-// Optimization, 2nd ed., algorithm 6.1. A variable that comes to be held at a bound is conditioned
-// out (a Schur complement), so that what is left is the inverse Hessian of the others.
+// Optimization, 2nd ed., algorithm 6.1. When a variable becomes held at a bound, it is eliminated
+// (a Schur complement), so that the rest is the inverse Hessian of the other variables.
 #pragma once
 #include <array>
 
@@ -49,7 +49,7 @@ struct BFGS {
     void forget(Mask m) { known_.set(m, V(0.0)), pending_.set(m, V(0.0)); }
     void meet(Mask m, Vector x) { metric_.meet(m, x); }
 
-    // What a step says is taken into the matrix when the next direction is wanted.
+    // Stores a step. The matrix is updated with it when the next direction is needed.
     void learn(Mask m, Vector x, Vector g, Vector x_next, Vector g_next) {
       b_.each([&](std::int64_t i) {
         s_.put(i, x_next[i] - x[i]);
@@ -77,12 +77,12 @@ struct BFGS {
     }
 
    private:
-    // H += (1 + y'Hy / s'y) s s' / s'y - (Hy s' + s y'H) / s'y, row after row: it may be left
-    // before any of them, and gone on with.
+    // H += (1 + y'Hy / s'y) s s' / s'y - (Hy s' + s y'H) / s'y, row by row. The update may be
+    // interrupted before any row and continued later.
     void update() {
       const Mask curved = pending_.on(), first = curved & first_.on();
       if (any(first)) unit(first, scale_), first_.set(first, V(0.0));
-      // A state from elsewhere may hold any number: it begins again, then.
+      // A state restored by a user may hold any number; the row then starts at 0.
       std::int64_t i =
           all((row_ >= V(0.0)) & (row_ <= V(static_cast<double>(b_.n)))) ? row_.number() : 0;
       if (i == 0) multiply(y_, hy_);
@@ -99,7 +99,7 @@ struct BFGS {
       }
       pending_.set(curved, V(0.0));
     }
-    // scale W
+    // Sets H to scale W.
     void unit(Mask m, V scale) {
       for (std::int64_t i = 0; i < b_.n; ++i) {
         worked(call_, b_);
@@ -114,7 +114,7 @@ struct BFGS {
         to.set(i, b_.dot(h_.row(i), v));
       }
     }
-    // Which variables are held now. One that was free until now leaves the matrix.
+    // Finds the variables that are held now. Those that were free until now are removed from H.
     void hold(Mask m, Vector x, Vector g, const Box<B>& box) {
       b_.each([&](std::int64_t i) { s_.put(i, select(box.held(i, x[i], g[i]), V(0.0), V(1.0))); });
       for (std::int64_t i = 0; i < b_.n; ++i) {
@@ -148,8 +148,8 @@ struct BFGS {
     const SolverCall& call_;
     const B& b_;
     typename K::Scalar known_, scale_;
-    // Of a step that is being taken into the matrix: whether that is the first of all; whether
-    // there is one; the next row.
+    // Of a step that is being used to update the matrix: whether it is the first one; whether there
+    // is one; the next row.
     typename K::Scalar first_, pending_, row_;
     Vector s_, y_, hy_;
     Metric<B, K> metric_;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Nonlinear conjugate gradients whose directions always descend. W. W. Hager and H. Zhang 2005,
-// SIAM J. Optim. 16(1), 170-192, eqs. 1.3 to 1.6, with their line search; the first trial is where
-// the curvature along the last step puts the minimum along the new direction.
+// SIAM J. Optim. 16(1), 170-192, eqs. 1.3 to 1.6, with their line search. The first trial is the
+// minimum along the new direction, estimated with the curvature along the last step.
 #pragma once
 #include <array>
 
@@ -40,7 +40,7 @@ struct CG {
     Mask knows() const { return known_ > V(0.0); }
     void forget(Mask m) { known_.set(m, V(0.0)); }
 
-    // In units of the step s, not of the direction: beta d is the same for both.
+    // Uses the step s in place of the direction d: beta d is the same for both.
     void learn(Mask m, Vector x, Vector g, Vector x_next, Vector g_next) {
       b_.each([&](std::int64_t i) { y_.put(i, free_.kept(i, g[i])); });
       const V gg = b_.dot(y_, y_);
@@ -58,7 +58,7 @@ struct CG {
     }
 
     void aim(Mask m, Vector d, Vector x, Vector g, const Box<B>& box) {
-      // Directions are conjugate in one set of variables: another begins anew.
+      // Directions are conjugate within one set of free variables. If the set changes, start again.
       V beta = select(knows(), beta_, V(0.0));
       if (box) {
         beta = select(free_.look(m, x, g, box) > V(0.0), V(0.0), beta);

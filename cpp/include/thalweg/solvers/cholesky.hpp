@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Cholesky's factor A = R'R of small matrices, one in each lane, and solving with it. Rows at a
-// time, so that the same code serves lanes and the elements of one lane, to the bit.
+// Cholesky's factor A = R'R of small matrices, one per lane, and solving with it. It works by rows,
+// so that the same code serves many lanes and the elements of one lane, with the same bits.
 #pragma once
 #include <cstdint>
 
@@ -15,12 +15,12 @@ template <class B> struct Cholesky {
   using Matrix = typename B::Matrix;
   const SolverCall& call;
   const B& b;
-  // A before, of which the upper triangle is read; R after, but for its diagonal, which is kept as
-  // reciprocals: divisions are what solving would wait for.
+  // Holds A at first, of which the upper triangle is read; then R, but with reciprocals on the
+  // diagonal, since solving would otherwise wait for divisions.
   Matrix r;
 
-  // The lanes where every pivot is above `rank` times the diagonal that it came from. Where one is
-  // not, R means nothing.
+  // Returns the lanes where every pivot is above `rank` times its diagonal element of A. In other
+  // lanes R is meaningless.
   Mask factor(V rank, Vector diagonal) const {
     for (std::int64_t i = 0; i < b.n; ++i) diagonal.set(i, r.row(i).element(i));
     Mask good = V(0.0) < V(1.0);
@@ -44,7 +44,7 @@ template <class B> struct Cholesky {
     return good;
   }
 
-  // y with R'y = y as it was.
+  // Solves R'z = y, replacing y by z.
   void forward(Vector y) const {
     for (std::int64_t k = 0; k < b.n; ++k) {
       const Vector row = r.row(k);
@@ -54,7 +54,7 @@ template <class B> struct Cholesky {
     }
   }
 
-  // z with R z = y.
+  // Solves R z = y.
   void backward(Vector y, Vector z) const {
     b.each([&](std::int64_t i) { z.put(i, V(0.0)); });
     for (std::int64_t k = b.n; k-- > 0;) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Pattern search: both directions along each axis, then once more along what a sweep brought. R.
-// Hooke and T. A. Jeeves 1961, J. ACM 8(2), 212-229; T. G. Kolda, R. M. Lewis and V. Torczon 2003,
-// SIAM Rev. 45(3), 385-482, section 3. Every axis has a step of its own, which doubles where it
-// succeeds and halves where both directions fail. No derivatives: the slopes of the stopping test
-// are those between the two points that failed.
+// Pattern search: tries both directions along each axis, then a leap along the change of the whole
+// sweep. R. Hooke and T. A. Jeeves 1961, J. ACM 8(2), 212-229; T. G. Kolda, R. M. Lewis and V.
+// Torczon 2003, SIAM Rev. 45(3), 385-482, section 3. Each axis has its own step, which doubles
+// after a success and halves if both directions fail. It uses no derivatives: the stopping test
+// takes the slopes between the two points that failed.
 #pragma once
 #include <array>
 #include <limits>
@@ -38,15 +38,15 @@ struct Compass {
     Box<B> box;
     Seen<K> seen;
     Vector x, best;           // the lowest point so far; the same
-    Vector base, y;           // where the sweep before ended, and where this one stands
-    Vector asked;             // the trial, for one who comes back
-    Vector steps;             // along each axis, with the sign that succeeded last
+    Vector base, y;           // where the last sweep ended; the point of this sweep
+    Vector asked;             // the trial, for a resumed descent
+    Vector steps;             // along each axis, with the sign of the last success
     Scalar f_base, f;         // values there
-    Scalar axis, second;      // on trial; 1 for the other direction
-    Scalar leaping;           // 1 where the trial is a leap along what a sweep brought
-    Scalar at_base;           // 1 where the sweep began at the base
-    Scalar first_f, first_x;  // of the direction that failed first; NaN where there was none
-    Scalar steepest, rise;    // the largest slope of an axis that failed, the largest value over f
+    Scalar axis, second;      // the axis on trial; 1 for its other direction
+    Scalar leaping;           // 1 if the trial is a leap
+    Scalar at_base;           // 1 if the sweep began at the base
+    Scalar first_f, first_x;  // of the direction that failed first; NaN if there is none
+    Scalar steepest, rise;    // the largest slope of a failed axis, the largest value above f
     Scalar met;               // the largest slope so far
 
     State(const SolverCall& c, const B& space, K& k)
@@ -110,7 +110,7 @@ struct Compass {
       begin_sweep(fresh, V(1.0));
     }
 
-    // Whether what was put back can be what a descent knew: numbers, and an axis that there is.
+    // Whether a restored memory is one that a descent can have: all finite, with a valid axis.
     Mask remembers() const {
       const V most = b.largest([&](std::int64_t i) { return x[i] + y[i] + base[i] + steps[i]; });
       return is_finite(most) & is_finite(b.largest([&](std::int64_t i) { return asked[i]; })) &
@@ -129,7 +129,8 @@ struct Compass {
       steepest.set(m, zero), rise.set(m, zero);
     }
 
-    // After a leap the sweep goes on from where it ended; back to the base if that is no number.
+    // After a leap, the sweep continues from its endpoint, or from the base if f is not finite
+    // there.
     void land(Mask m, V told, Vector trial) {
       const Mask finite = is_finite(told);
       b.each([&](std::int64_t i) { y.put(m, i, select(finite, trial[i], base[i])); });
@@ -139,7 +140,7 @@ struct Compass {
       b.each([&](std::int64_t i) { trial.put(m, i, y[i]); });
     }
 
-    // A step along an axis is taken if it is lower.
+    // Accepts a step along an axis if it lowers f.
     void weigh(Mask m, V told, Vector trial) {
       const V at = b.at(trial, axis), from = b.at(y, axis), step = b.at(steps, axis);
       const Mask better = m & (told < f), other = second.on();
@@ -164,9 +165,9 @@ struct Compass {
       const Mask turns = worse & !other;
       second.set(turns, V(1.0)), first_f.set(turns, told), first_x.set(turns, at);
     }
-    // How steep the parabola through a point and both its trials is there, and by how much that may
-    // be wrong. Where a bound leaves one trial alone, short steps say that the bound holds, long
-    // ones nothing.
+    // The slope at a point of the parabola through it and its two trials, and its possible error.
+    // If a bound leaves only one trial, short steps show that the bound is active; long steps show
+    // nothing.
     static V slope_of(V from, V f0, V one, V f_one, V other, V f_other) {
       const V h = abs(one - from), k = abs(other - from), apart = h + k;
       const V tilt = (f_one - f0) * (k / h) - (f_other - f0) * (h / k);
@@ -192,7 +193,8 @@ struct Compass {
       first_f.set(m, V(kNaN)), first_x.set(m, V(kNaN));
     }
 
-    // The next trial; the lanes that have one. Steps that the box or rounding forbid are passed by.
+    // Finds the next trial and returns the lanes that have one. Steps that the bounds or rounding
+    // prevent are skipped.
     Mask next(Mask m, Vector trial) {
       const Mask swept = m & (axis >= V(static_cast<double>(b.n)));
       Mask ready = any(swept) ? end_sweep(swept, trial) : swept;
@@ -212,8 +214,9 @@ struct Compass {
       return select(to < low, low, select(to > high, high, to));
     }
 
-    // A sweep that brought something ends in a leap as long; one that began after a leap goes back
-    // to the base; else the steps are shorter now. The lanes that have a trial, or ended.
+    // Ends a sweep. If it lowered f, a leap by the same change follows; if it began after a leap,
+    // it returns to the base; otherwise steps become shorter. Returns the lanes that have a trial
+    // or ended.
     Mask end_sweep(Mask m, Vector trial) {
       const Mask lower = m & (f < f_base), first = at_base.on(), failed = m & !lower & first,
                  back = m & !lower & !first;
@@ -228,7 +231,7 @@ struct Compass {
       if (any(failed)) {
         const V longest = b.largest([&](std::int64_t i) { return steps[i]; }),
                 rounding = V(kRounding) * abs(f);
-        // No iterate came of it, so the tests of its change do not hold.
+        // There is no new iterate, so the tests of its change must not pass.
         seen.before.set(failed, V(kNaN));
         seen.change.set(failed, (longest + longest) / size);
         seen.meet(failed, steepest, met);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Limited-memory BFGS: the inverse Hessian from the last few steps. J. Nocedal 1980, Math. Comp.
-// 35(151), 773-782; with bounds, in the variables that are not held (as in the subspace step of R.
-// H. Byrd, P. Lu, J. Nocedal and C. Zhu 1995, SIAM J. Sci. Comput. 16(5), 1190-1208, section 5).
+// Limited-memory BFGS: approximates the inverse Hessian from the last few steps. J. Nocedal 1980,
+// Math. Comp. 35(151), 773-782. With bounds it works in the free variables (like the subspace step
+// of R. H. Byrd, P. Lu, J. Nocedal and C. Zhu 1995, SIAM J. Sci. Comput. 16(5), 1190-1208, section
+// 5).
 #pragma once
 #include <array>
 
@@ -68,7 +69,7 @@ struct LBFGS {
       known_.set(curved & (known_ < V(size_)), known_ + V(1.0));
     }
 
-    // d = -H g by two loops over the pairs, from the newest to the oldest and back.
+    // d = -H g by the two-loop recursion, over the pairs from the newest to the oldest and back.
     void aim(Mask m, Vector d, Vector x, Vector g, const Box<B>& box) {
       V scale = scale_;
       if (box) scale = restrict(m, x, g, box);
@@ -97,8 +98,8 @@ struct LBFGS {
       Scalar rho, use, a;  // 1 / s'y; the same in the free variables; for the second loop
       Vector s, y;
     };
-    // The pairs stand in a ring where all lanes of a batch learn together; else the newest first,
-    // and moved up in the lanes that learn.
+    // The pairs form a ring if all lanes of a batch store pairs together. Otherwise the newest is
+    // first, and the pairs move up in the lanes that store one.
     int turned(int j) const { return (j + size_ + 1) % (size_ + 1); }
     int newest() const {
       return *newest_.p > 0 && *newest_.p <= size_ ? static_cast<int>(*newest_.p) : 0;
@@ -122,15 +123,15 @@ struct LBFGS {
         });
       }
     }
-    // The most pairs that any lane of m knows.
+    // The largest number of pairs in any lane of m.
     int known(Mask m) const {
       int most = 0;
       while (most < size_ && any(m & (known_ > V(most)))) ++most;
       return most;
     }
 
-    // What the pairs say of the variables that are not held; the scale of the newest that says
-    // anything.
+    // Restricts the pairs to the free variables. Returns the scale of the newest pair that still
+    // has curvature there.
     V restrict(Mask m, Vector x, Vector g, const Box<B>& box) {
       free_.look(m, x, g, box);
       V scale(1.0);

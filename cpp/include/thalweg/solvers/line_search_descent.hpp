@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What every solver that searches along lines does: a direction (the solver's own), a search along
-// it, and on to the next. Bounds hold by projecting the end of the full step into the box, after J.
-// L. Morales and J. Nocedal 2011, ACM Trans. Math. Softw. 38(1), 7; between there and the point the
-// box, being convex, holds every trial.
+// The common part of all solvers with line searches: take a direction, which each solver computes,
+// search along it, and repeat. Bounds are kept by projecting the end of the full step into the box,
+// after J. L. Morales and J. Nocedal 2011, ACM Trans. Math. Softw. 38(1), 7. The box is convex, so
+// it contains every trial between that end and the point.
 #pragma once
 #include "thalweg/solvers/state.hpp"
 
 namespace thalweg::solvers {
 
-// Direction: aim(m, ...) sets d in the lanes m from what it knows; learn(m, ...) is told of a step;
-// forget(m) makes it begin anew; knows() are the lanes in which it has more to say than -g.
+// Direction: aim(m, ...) computes d in the lanes m; learn(m, ...) receives a step; forget(m)
+// discards what was learned; knows() are the lanes where the direction differs from -g.
 template <class B, class K, class Direction, class Search> struct LineSearchDescent {
   using V = typename B::V;
   using Mask = typename B::Mask;
@@ -21,10 +21,10 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
   Box<B> box;
   Seen<K> seen;
   Vector x, best, g, d;
-  // Of the direction: its slope at full length; whether it is no more than the gradient's.
+  // Of the direction: its slope at full length; 1 if it is only the negative gradient.
   Scalar slope, plain;
-  // Iterations in a row in which f did not fall and the gradient did not shrink; whether the
-  // method has begun anew because of it, or because a search failed.
+  // The number of successive iterations in which neither f nor the gradient fell; the least
+  // gradient norm; whether the method was restarted because of it, or because a search failed.
   Scalar idle, least_norm, anew;
   Scalar met;  // the largest gradient norm
   Search search;
@@ -65,14 +65,15 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
     if (any(again)) aim(again, unmet);
     const Mask still = propose(trial);
     if (!any(still)) return;
-    // So short a step that it changes nothing: the gradient itself may lead further.
+    // The step is too short to change x; the negative gradient may lead further.
     begin_anew(still);
     aim(still, none);
     propose(trial);
   }
 
  private:
-  // An iteration that lowers f by no more than this times |f| is idle; so many in a row are enough.
+  // An iteration is idle if it lowers f by at most this times |f|. kIdle of them in a row cause a
+  // restart.
   static constexpr double kRounding = 4 * kEpsilon;
   static constexpr double kIdle = 25.0;
   static constexpr double kFar = 1e20, kEndless = 1e18;
@@ -95,7 +96,7 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
     b.each([&](std::int64_t i) { best.put(m, i, point[i]); });
   }
 
-  // The trial is the new iterate.
+  // Makes the trial the new iterate.
   void arrive(Mask m, Mask fresh, Mask unmet, V f, Vector trial, Vector slopes) {
     const Mask stepped = m & !fresh;
     keep_best(stepped & (f > seen.f) & (seen.f <= seen.least), seen.f, x);
@@ -113,7 +114,7 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
       seen.judge(fresh & !(is_finite(f) & is_finite(steepest)), Verdict::NonFinite, f, steepest);
     }
 
-    const Mask counted = stepped | unmet;  // a resumed lane has counted this iterate
+    const Mask counted = stepped | unmet;  // in a resumed lane this iterate was counted before
     const Mask quiet = stepped & !(seen.before - f > V(kRounding) * abs(f)),
                shrunk = norm < V(0.9) * least_norm;
     idle.set(counted, select(shrunk | !quiet, V(0.0), idle + V(1.0)));
@@ -125,13 +126,13 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
     if (any(settled)) begin_anew(settled);
   }
 
-  // No more is to be had in this way: the method forgets what it knows and begins with the
-  // gradient. Where it has done so before, and nothing came of it, that is the end: by precision if
-  // the full step would change f by rounding, else the gradient does not fit the values.
+  // Restarts a method that no longer makes progress, with the negative gradient as direction. If it
+  // was restarted before without progress, the descent ends: at the limit of precision if the full
+  // step would change f by rounding only; otherwise stuck, since gradient and values disagree.
   void begin_anew(Mask m) {
     const V promised = -slope, rounding = V(kHopeless) * abs(seen.f);
     const Mask ends = m & (anew.on() | plain.on()), within = promised <= rounding;
-    // The method's own direction knows better than the gradient's.
+    // After a restart, judge by the step of the method's own direction, which was the better one.
     const Mask precise = select_mask(anew.on(), anew > V(kPromised), within);
     seen.judge(ends & precise, Verdict::PrecisionLimit, promised, rounding);
     seen.judge(ends & !precise, Verdict::Stuck, promised, rounding);
@@ -139,10 +140,11 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
     idle.set(m, V(0.0));
     direction.forget(m);
   }
-  static constexpr double kPromised = 1.0;  // twice this: the first end was one of precision
+  static constexpr double kPromised = 1.0;  // twice this if only rounding was promised
   static Mask select_mask(Mask m, Mask a, Mask b) { return (m & a) | (b & !m); }
 
-  // Sets direction and search anew; d is scaled so that the first trial is its end.
+  // Computes a direction and begins a search along it. d is scaled so that the first trial is its
+  // end.
   void aim(Mask m, Mask first) {
     direction.aim(m, d, x, g, box);
     plain.set(m, select(direction.knows(), V(0.0), V(1.0)));
@@ -167,8 +169,8 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
     search.begin(m, seen.f, down, V(1.0), longest);
   }
 
-  // A first step so short that f would not feel it is made long enough for that: in the units of x
-  // and f a gradient may be small far from a minimum.
+  // Lengthens a first step that is too short to change f: far from a minimum, a gradient may be
+  // small in the units of x and f.
   V lengthened(Mask m, V down) {
     const V further = V(kHopeless) * abs(seen.f) / -down;
     const Mask longer = m & is_finite(further) & (further > V(1.0));
@@ -176,13 +178,13 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
     return select(longer, shaped(longer), down);
   }
 
-  // d as a step from x that ends in the box; its slope.
+  // Cuts d so that the step from x ends in the box; returns its slope.
   V shaped(Mask m) {
     if (box) b.each([&](std::int64_t i) { d.put(m, i, box.clip(i, x[i] + d[i]) - x[i]); });
     return b.dot(g, d);
   }
 
-  // The next trial; the lanes in which it is where they stand.
+  // Sets the next trial; returns the lanes in which it equals the iterate.
   Mask propose(Vector trial) {
     const V alpha = search.alpha;
     const V moved = b.largest([&](std::int64_t i) {

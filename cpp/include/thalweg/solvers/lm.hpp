@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Levenberg and Marquardt's method for sums of squares: trust region steps with the normal matrix
+// Levenberg and Marquardt's method for sums of squares: trust-region steps with the normal matrix
 // J'J, in variables scaled by the norms of J's columns. K. Levenberg 1944, Quart. Appl. Math. 2,
 // 164-168; D. W. Marquardt 1963, J. SIAM 11, 431-441; J. J. More 1978, Lecture Notes in Math. 630,
-// 105-116. Where residuals stay large at the minimum, what J'J lacks is learned from the gradients:
-// J. E. Dennis, D. M. Gay and R. E. Welsch 1981, ACM Trans. Math. Softw. 7(3), 348-368. It is told
-// f, J'r and J'J alone, never a row of J.
+// 105-116. If residuals stay large at the minimum, the part of the Hessian that J'J lacks is
+// learned from gradients: J. E. Dennis, D. M. Gay and R. E. Welsch 1981, ACM Trans. Math. Softw.
+// 7(3), 348-368. The solver receives only f, J'r and J'J, never a row of J.
 #pragma once
 #include <array>
 
@@ -43,11 +43,12 @@ struct LM {
     typename B::Common units;
     Seen<K> seen;
     Vector x, best, g, scale, unit, d;  // unit: 1 / scale
-    // What the step on trial promises, and what a step to the model's minimum would; its length.
+    // The fall that the trial step promises, and that of a step to the model's minimum; the length
+    // of the latter.
     Scalar promised, whole, far;
     Scalar radius, damping, length, learned, settled, started, first, deficient, vain;
-    Matrix normal, rest;  // J'J, and what it lacks
-    // Within one call only.
+    Matrix normal, rest;  // J'J, and the part of the Hessian that it lacks
+    // Valid within one call only.
     Cholesky<B> cholesky;
     Vector inverse, p, rhs, y, held, at, work;
 
@@ -114,20 +115,20 @@ struct LM {
 
    private:
     static constexpr double kTaken = 1e-4, kPoor = 0.1, kGood = 0.75, kGrowth = 2.0;
-    // How far away, in radii, the model's minimum may be at the start for the model to be believed;
-    // and the share of the radius that is left where it is farther. Of 1000 fits of ten families
-    // from poor starts 826 end within 1 % of the least sum of squares, 803 without this.
+    // If at the start the model's minimum is more than kFar radii away, the radius is reduced by
+    // kCautious. Of 1000 fits of ten families from poor starts, 826
+    // end within 1 % of the least sum of squares; without this, 803 do.
     static constexpr double kFar = 2.0, kCautious = 0.1;
-    // Where f falls by less than this share of itself, gradients tell better by how much.
+    // If f falls by less than this share of itself, gradients measure the fall more accurately.
     static constexpr double kFaint = 1e-9;
-    // One model of the gradient is so much better than the other.
+    // By this factor one model of the gradient must be better than the other.
     static constexpr double kBetter = 0.3;
     static constexpr int kRounds = 10;      // of Newton's method for the damping
-    static constexpr double kAround = 0.1;  // how near a step's length is to the radius
+    static constexpr double kAround = 0.1;  // relative error of a step's length
 
     V rounding() const { return V(4 * kEpsilon) * seen.f; }
-    // The same where f is so small that the rounding of residuals counts, of which each is about as
-    // large as what J makes of x.
+    // The rounding of f if f is so small that the rounding of residuals matters. The rounding of
+    // each residual is about that of x times its row of J.
     V rounding_of(V residuals) const {
       return V(4 * kEpsilon) * (seen.f + sqrt(V(2.0) * seen.f) * residuals);
     }
@@ -144,12 +145,12 @@ struct LM {
     void columns(Vector out) const {
       for (std::int64_t i = 0; i < b.n; ++i) out.set(i, sqrt(normal.row(i).element(i)));
     }
-    // What the model's matrix does to v.
+    // The product of the model's matrix and v.
     void times(Matrix m, Vector v, Vector out) const {
       for (std::int64_t i = 0; i < b.n; ++i) out.set(i, b.dot(m.row(i), v));
     }
 
-    // By how much f fell. Near the minimum f cannot tell, and the mean slope does.
+    // The fall of f. Near the minimum rounding hides it, and the mean slope is used.
     V fallen(V f, Vector slopes) const {
       const V fall = seen.f - f, faint = V(kFaint) * seen.f;
       const Mask hidden = (promised <= faint) & (abs(fall) <= faint);
@@ -159,14 +160,14 @@ struct LM {
 
     void resize(Mask m, Mask finite, Mask taken, V ratio, V fall) {
       const V half(0.5), tenth(0.1), slope = b.dot(g, d);
-      // The minimum of the parabola through both values and the slope, kept in [0.1, 0.5].
+      // The minimum of the parabola through both values and the slope, restricted to [0.1, 0.5].
       V shrink = select(fall < V(0.0), half * slope / (slope + half * fall), half);
       shrink = select(finite & (shrink > tenth), select(shrink < half, shrink, half), tenth);
-      // A value may be finite where slopes are not.
+      // f may be finite where the slopes are not.
       const Mask poor = m & !(finite & (ratio > V(kPoor))),
                  good =
                      m & finite & (ratio > V(kPoor)) & ((damping == V(0.0)) | (ratio >= V(kGood)));
-      // Shorter than the step in any case, where that is not taken.
+      // A step that was rejected must in any case be followed by a shorter one.
       const V reach = select(taken, V(10.0), V(1.5)) * length;
       radius.set(poor, shrink * select(radius < reach, radius.get(), reach));
       damping.set(poor, damping / shrink);
@@ -188,8 +189,7 @@ struct LM {
       seen.judge(m & (whole <= rounding), Verdict::PrecisionLimit, whole, rounding);
     }
 
-    // What the step's end says of the second derivatives that J'J leaves out, and which of the two
-    // models foresaw it.
+    // Updates the part that J'J lacks from the new gradient, and records which model predicted it.
     void learn(Mask m, Vector slopes, Matrix squares) {
       const Vector change = p, lacks = rhs, known = y, spare = at;
       b.each([&](std::int64_t i) { change.put(i, slopes[i] - g[i]); });
@@ -203,7 +203,7 @@ struct LM {
 
       times(squares, d, lacks);
       b.each([&](std::int64_t i) { lacks.put(i, change[i] - lacks[i]); });
-      // Sized down where it has shrunk; then the update of least change.
+      // Shrinks the matrix if its curvature along d has shrunk; then the least-change update.
       const V has = abs(b.dot(d, known)), wants = abs(b.dot(d, lacks)),
               size = select(wants < has, wants / has, V(1.0));
       b.each([&](std::int64_t i) { lacks.put(i, lacks[i] - size * known[i]); });
@@ -224,7 +224,7 @@ struct LM {
     }
     static constexpr double kFlat = 1e-8;
 
-    // The trial is the new iterate.
+    // Makes the trial the new iterate.
     void arrive(Mask m, Mask fresh, V f, V fall, Vector trial, Vector slopes, Matrix squares) {
       const Mask stepped = m & !fresh;
       const V one(1.0), slack = V(4 * kEpsilon) * select(abs(f) > one, abs(f), one);
@@ -252,7 +252,7 @@ struct LM {
       b.each([&](std::int64_t i) { unit.put(i, one / scale[i]); });
       const V before = seen.norm;
       seen.norm.set(m, cosine());
-      // Short steps say nothing where the radius makes them short.
+      // If the radius limits the steps, short steps are not a sign of convergence.
       const V reach = select(length < far, far.get(), length.get());
       seen.change.set(stepped, reach / scaled_length(x));
 
@@ -263,7 +263,7 @@ struct LM {
       const Mask slow = (fall <= V(kIdle) * seen.before) |
                         ((damping == V(0.0)) & (fall <= V(kSlow) * seen.before));
       vain.set(stepped, select(deficient.on() & slow, vain + one, V(0.0)));
-      // Negative: no length, as where no shorter step helps.
+      // A negative length, as reported elsewhere when no shorter step helps.
       seen.judge(stepped & (vain >= V(kVain)), Verdict::Stuck, V(0.0) - abs(fall),
                  V(kSlow) * seen.before);
       seen.judge(stepped & (whole <= least) & (seen.norm > V(0.5) * before),
@@ -273,15 +273,16 @@ struct LM {
       if (call.ftol > 0.0)
         seen.judge(stepped & (settled >= V(kSettled)), Verdict::ValueSettled, abs(fall), faint);
     }
-    // J'J is singular to rounding, and what is put on its diagonal makes steps short: so many in a
-    // row that bring so little are enough. Who has J goes on with that.
+    // J'J is singular to rounding, and the damping that this requires makes steps short. After
+    // kVain such steps in a row that gain too little, the solver gives up; a caller that has J can
+    // continue.
     static constexpr double kVain = 8.0, kSlow = 0.5, kIdle = 1e-3;
-    // Steps in a row by which f must have settled: the second costs one evaluation, and brings two
-    // digits.
+    // The number of successive steps by which f must have settled. The second costs one evaluation
+    // and gains two digits.
     static constexpr double kSettled = 2.0;
 
-    // The largest cosine of the angle between r and a column of J, whose norms are in `work`; with
-    // bounds, of what the room left allows.
+    // The largest cosine of the angle between r and a column of J, whose norms are in `work`. With
+    // bounds, each cosine is limited by the room that is left.
     V cosine() const {
       const V zero(0.0), most = b.largest([&](std::int64_t i) {
         const V slope = select(work[i] > zero, abs(g[i]) / work[i], zero);
@@ -308,8 +309,8 @@ struct LM {
     static constexpr double kBegun =
         2.0;  // `first`, until a step was proposed; 1 until one is taken
 
-    // Where to look next: the minimum of the model in the trust region. A variable that it would
-    // move out of the box goes to its bound and is held there, and the others are asked again.
+    // Sets the next trial: the model's minimum in the trust region. A variable that would leave the
+    // box is set to its bound and held, and the step is recomputed for the others.
     void propose(Vector trial) {
       hold();
       Mask open = V(0.0) < V(1.0);
@@ -325,7 +326,7 @@ struct LM {
       V moved = walk(trial, [&](std::int64_t i) {
         const V zero(0.0), to = x[i] + d[i];
         if (!box) return to;
-        // Onto the bound itself: x and the way there may not add up to it.
+        // Use the bound itself, since x plus the step may differ from it by rounding.
         return select(at[i] > zero, box.upper[i], select(at[i] < zero, box.lower[i], to));
       });
       V gain = foreseen(learned.on());
@@ -343,7 +344,8 @@ struct LM {
       seen.judge((seen.judged == V(0.0)) & !onward, Verdict::PrecisionLimit, gain, rounding());
     }
 
-    // What is held from the beginning: at a bound with the slope pushing out, or without effect.
+    // Holds the variables that are at a bound with the slope pushing outward, or that have no
+    // effect.
     void hold() {
       for (std::int64_t i = 0; i < b.n; ++i) work.set(i, normal.row(i).element(i));
       b.each([&](std::int64_t i) {
@@ -354,7 +356,7 @@ struct LM {
         at.put(i, zero);
       });
     }
-    // Holds what the step d moves out of the box; the lanes where there is such a variable.
+    // Holds the variables that the step d moves out of the box. Returns the lanes that have any.
     Mask hit(Mask open) const {
       return b.largest([&](std::int64_t i) {
         const V zero(0.0), one(1.0), to = x[i] + d[i], inside = box.clip(i, to);
@@ -374,7 +376,7 @@ struct LM {
         return d[i];
       });
     }
-    // By how much f falls along d, says the model.
+    // The fall of f along d that the model predicts.
     V foreseen(Mask with) const {
       matrix_times(with, d, y);
       return -(b.dot(g, d) + V(0.5) * b.dot(d, y));
@@ -390,7 +392,8 @@ struct LM {
       return b.dot(work, work);
     }
 
-    // Along the projected gradient, so short that the model falls whatever is clipped.
+    // A step along the projected gradient, so short that the model falls whichever variables are
+    // clipped.
     V downhill(Mask m, Vector trial) {
       const V zero(0.0), one(1.0);
       V steep(0.0);
@@ -406,7 +409,7 @@ struct LM {
       return walk(trial, [&](std::int64_t i) { return at[i]; });
     }
 
-    // p: the scaled step of the lanes in m, and their damping.
+    // Computes p, the scaled step of the lanes in m, and their damping.
     void solve(Mask m) {
       factor_model(m);
       matrix_times(learned.on(), at, y);
@@ -422,7 +425,7 @@ struct LM {
       if (any(outside)) shorten(outside, size);
     }
 
-    // The lengths of the steps, by Newton's method for the damping, after More 1978, section 5.
+    // Shortens steps to the radius by Newton's method for the damping, after More 1978, section 5.
     void shorten(Mask outside, V size) {
       V low = (size - radius) / (radius * steepness(size)), high = sqrt(b.dot(rhs, rhs)) / radius,
         t = damping;
@@ -441,7 +444,7 @@ struct LM {
         t = select(t > low, t, low);
       }
     }
-    // The minimum of the factored model into `work`; its length.
+    // Writes the minimum of the factored model to `work`; returns its length.
     V minimize() const {
       b.each([&](std::int64_t i) { y.put(i, rhs[i]); });
       cholesky.forward(y);
@@ -455,8 +458,8 @@ struct LM {
       return b.dot(y, y);
     }
 
-    // Factors the scaled model: with what was learned where that is positive definite; else J'J;
-    // else with as much on its diagonal as rounding may have taken away.
+    // Factors the scaled model: with the learned part if that is positive definite; otherwise J'J
+    // alone; otherwise J'J with as much added to its diagonal as rounding may have removed.
     void factor_model(Mask m) {
       const double n = static_cast<double>(b.n);
       deficient.set(m, V(0.0));

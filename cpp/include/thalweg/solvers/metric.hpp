@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// In what units a quasi-Newton method measures the variables before it knows any curvature: as they
-// are, or a share of their values at the start. J. E. Dennis and R. B. Schnabel 1983, Numerical
-// Methods for Unconstrained Optimization, section 7.1.
+// The units in which a quasi-Newton method measures the variables before it knows any curvature:
+// either 1, or a share of each variable's initial value. J. E. Dennis and R. B. Schnabel 1983,
+// Numerical Methods for Unconstrained Optimization, section 7.1.
 #pragma once
 #include "thalweg/solvers/state.hpp"
 
@@ -14,14 +14,14 @@ inline constexpr rules::Hyper kScaleHyper{
     "start at 0 in units of 1): for variables of very different sizes; 0.1 is a good choice.",
     closed(0.0).to(open(kInfinity))};
 
-// What scales a step of this length along v from x to a length of at most one, and to one that is
-// felt at x: a step of 1 from 1e16 is none, nor is one of 1e-20 from 1.
+// The factor for a step of this length along v from x. It limits the length to one, but keeps the
+// step large enough to change x: from 1e16 a step of 1 changes nothing, nor does 1e-20 from 1.
 template <class B> typename B::V bounded_step(const B& b, typename B::V length,
                                               typename B::Vector v, typename B::Vector x) {
   using V = typename B::V;
   const V size = b.largest([&](std::int64_t i) { return x[i]; });
   const V least = V(1e-8) * size, most = select(least > V(1.0), least, V(1.0));
-  if (any(!is_finite(length))) {  // its square overflows: the largest component serves
+  if (any(!is_finite(length))) {  // its square overflows, so use the largest component
     const V largest = b.largest([&](std::int64_t i) { return v[i]; });
     length = select(is_finite(length), length, largest);
   }
@@ -35,9 +35,9 @@ template <class B, class K> class Metric {
   using Vector = typename B::Vector;
 
  public:
-  // What a pair of a step s and a change y of the gradient says.
+  // The information in a step s and the change y of the gradient over it.
   struct Curvature {
-    V sy, scale;  // s'y; H = scale W fits it best
+    V sy, scale;  // s'y; the scale for which H = scale W fits the pair best
     Mask there;
   };
 
@@ -55,13 +55,13 @@ template <class B, class K> class Metric {
     });
   }
 
-  // W v, W the squares of the units.
+  // W v, where W is the diagonal matrix of squared units.
   V weighed(std::int64_t i, V v) const { return units_.p ? units_[i] * units_[i] * v : v; }
 
   // An element of W's diagonal, as a number.
   V unit(std::int64_t i) const { return units_.p ? units_.element(i) * units_.element(i) : V(1.0); }
 
-  // The length that d = W v has in these units, at most one: what to scale it by.
+  // The factor that limits the length of d = W v in these units to one.
   V unit_step(Vector v, Vector x) const {
     const V length = sqrt(squared(v, false));
     if (!units_.p) return bounded_step(b_, length, v, x);
@@ -74,7 +74,7 @@ template <class B, class K> class Metric {
   }
 
  private:
-  // Less curvature than this, relative to |s| |y|, is rounding.
+  // Curvature below this, relative to |s| |y|, is rounding.
   static constexpr double kFlat = 1e-14;
 
   V squared(Vector v, bool inverse) const {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Newton's method in a trust region, negative curvature used. J. J. Moré and D. C. Sorensen 1983,
-// SIAM J. Sci. Stat. Comput. 4(3), 553-572. The region is scaled by the largest columns of the
-// Hessian met so far, as MINPACK scales by those of the Jacobian (J. J. Moré 1978, LNM 630,
-// 105-116). With bounds, variables that leave the box go to its border and the others are found
-// anew, a few times; no worse than along the projected gradient (C.-J. Lin and J. J. Moré 1999,
-// SIAM J. Optim. 9(4), 1100-1127, section 2).
+// Newton's method in a trust region, with use of negative curvature. J. J. Moré and D. C. Sorensen
+// 1983, SIAM J. Sci. Stat. Comput. 4(3), 553-572. The region is scaled by the largest columns of
+// the Hessian met so far, as MINPACK scales by those of the Jacobian (J. J. Moré 1978, LNM 630,
+// 105-116). With bounds, variables that would leave the box are set to their bounds and the others
+// are recomputed, a few times; the step is never worse than one along the projected gradient (C.-J.
+// Lin and J. J. Moré 1999, SIAM J. Optim. 9(4), 1100-1127, section 2).
 #pragma once
 #include <array>
 
@@ -35,12 +35,13 @@ struct Newton {
     Box<B>& box;
     Seen<K>& seen;
     Vector x, best, g;
-    Vector largest;  // of the Hessian's columns so far: roots of their norms
+    Vector largest;  // square roots of the largest norms of the Hessian's columns so far
     typename B::Matrix h;
-    // The scale of every variable; 1 / scale, or 0 where it is fixed; the gradient in that scale.
+    // The scale of each variable; 1 / scale, or 0 if the variable is fixed; the gradient in this
+    // scale.
     Vector scale, inverse, slopes;
-    Vector s, p, hp;   // a step in that scale, and in x; the Hessian's product with it
-    Vector fixed, to;  // in the box: 1 where a variable is fixed; the step that fixes it
+    Vector s, p, hp;   // a step in this scale, and in x; the Hessian times the step in x
+    Vector fixed, to;  // 1 if a bound fixes the variable; the step to that bound
     QuadraticInBall<B, K> ball;
 
     State(const SolverCall& c, const B& space, K& k)
@@ -87,9 +88,9 @@ struct Newton {
     }
 
    private:
-    // A variable's scale is no less than this share of the largest.
+    // A variable's scale is at least this share of the largest scale.
     static constexpr double kLeast = 1e-10;
-    // Older columns that are larger by this have nothing to say any more.
+    // Earlier columns that are larger than the present one by this factor are out of date.
     static constexpr double kStale = 1e3;
     static constexpr int kFaces = 4;
 
@@ -98,7 +99,7 @@ struct Newton {
       if (any(unknown)) b.each([&](std::int64_t i) { largest.put(unknown, i, V(0.0)); });
     }
 
-    // The Hessian at x; where it is not finite, none.
+    // Stores the Hessian at x, or none if it is not finite.
     void take(Mask m) {
       const auto told = b.told_matrix(call.h, call.step);
       seen.curvatures.set(m, seen.curvatures + V(1.0));
@@ -118,7 +119,7 @@ struct Newton {
     }
     static V sum_of(V a, V c) { return a + c; }
 
-    // The next trial in the lanes m.
+    // Plans the next trial in the lanes m.
     void plan(Mask m) {
       for (int attempt = 0; attempt < 2 && any(m); ++attempt) {
         measure(m);
@@ -127,7 +128,7 @@ struct Newton {
       }
     }
 
-    // Scale, and the gradient in it, of the variables that are not held.
+    // Computes the scale of the variables that are not held, and the gradient in it.
     void measure(Mask m) {
       for (std::int64_t j = 0; j < b.n; ++j) {
         const V now = column(j), before = largest.element(j);
@@ -158,7 +159,7 @@ struct Newton {
       });
     }
 
-    // The step that the region allows; promise, slope and length; the trial.
+    // Computes the step within the region; its promise, slope and length; and the trial.
     void aim(Mask m) {
       const V cauchy = unlimited(m);
       region.radius.set(m & !(region.radius > V(0.0)), cauchy);
@@ -174,7 +175,7 @@ struct Newton {
       b.each([&](std::int64_t i) { trial.put(m, i, box.clip(i, x[i] + p[i])); });
     }
 
-    // How far the model falls along the gradient, as the region measures it.
+    // The length in which the model falls along the gradient, in the region's scale.
     V unlimited(Mask m) {
       if (!any(m & !(region.radius > V(0.0)))) return region.radius;
       b.each([&](std::int64_t i) { p.put(i, slopes[i] * inverse[i]); });
@@ -182,7 +183,7 @@ struct Newton {
       return select(bend > V(0.0), length * (squares / bend), length);
     }
 
-    // hp = H p; p'Hp.
+    // Sets hp = H p; returns p'Hp.
     V product(Vector of) {
       for (std::int64_t j = 0; j < b.n; ++j) {
         hp.set(j, b.dot(h.row(j), of));
@@ -195,7 +196,7 @@ struct Newton {
       return sqrt(b.dot(s, s));
     }
 
-    // p becomes a step that ends in the box.
+    // Changes p into a step that ends in the box.
     void enter_box(Mask m) {
       Mask out = m & leaves(m);
       if (!any(out)) return;
@@ -226,7 +227,7 @@ struct Newton {
       return m & (most > V(0.0));
     }
 
-    // The least value of the model where the fixed variables go where they must.
+    // Minimizes the model over the other variables, with the fixed ones at their bounds.
     void find_others(Mask m) {
       product(to);
       b.each([&](std::int64_t i) {
@@ -242,8 +243,9 @@ struct Newton {
       });
     }
 
-    // Along the projected gradient, from the radius on by halves, to a point that falls by a tenth
-    // of what the slope says: where that is lower, or p too long, it is taken.
+    // Searches along the projected gradient, halving from the radius, for a point where the model
+    // falls by a tenth of the slope's prediction. Takes that point if it is lower, or if p is too
+    // long.
     void no_worse(Mask m) {
       const V value = b.dot(g, p) + V(0.5) * product(p), far = measured(p);
       measure_held();
@@ -264,7 +266,7 @@ struct Newton {
     }
     static constexpr int kHalvings = 30;
 
-    // As they were before variables were fixed for one step.
+    // Restores the state before variables were fixed for one step.
     void measure_held() {
       b.each([&](std::int64_t i) {
         inverse.put(i, select(box.held(i, x[i], g[i]), V(0.0), V(1.0) / scale[i]));
@@ -273,8 +275,8 @@ struct Newton {
     }
     void restore() { measure_held(); }
 
-    // Lanes whose steps no longer count are judged, or begin anew with the scale of this point:
-    // those are returned.
+    // Judges lanes whose steps have become too short to count, or restarts them with the scale of
+    // this point; returns those that restart.
     Mask begin_anew(Mask m) {
       const Vector trial = b.told(call.x, call.step);
       const Mask still = b.largest([&](std::int64_t i) { return trial[i] - x[i]; }) == V(0.0);
@@ -299,7 +301,7 @@ struct Newton {
       }
       return most > V(0.0);
     }
-    // What the model promises within as much as doubles x, or within the gradient's length.
+    // The most that the model promises within a step as long as x, or as long as the gradient.
     V most_gain(Mask m, V reach) {
       reduce();
       const V length = sqrt(b.dot(slopes, slopes));

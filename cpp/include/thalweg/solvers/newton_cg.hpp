@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Truncated Newton in a trust region: conjugate gradients on the quadratic until it is solved well
-// enough, the border is met or the curvature is negative. T. Steihaug 1983, SIAM J. Numer. Anal.
-// 20(3), 626-637. A product with the Hessian is a round. With bounds, variables that would leave
-// the box go to its border and the others are sought from there.
+// Truncated Newton in a trust region: conjugate gradients on the quadratic model until its residual
+// is small enough, the boundary is reached or the curvature is negative. T. Steihaug 1983, SIAM J.
+// Numer. Anal. 20(3), 626-637. Each product with the Hessian takes one round. With bounds,
+// variables that would leave the box are set to their bounds, and the others continue from there.
 #pragma once
 #include <array>
 
@@ -32,14 +32,14 @@ struct NewtonCG {
     Box<B>& box;
     Seen<K>& seen;
     Vector x, best, g;
-    // The step so far, the Hessian's product with it; the residual, and the direction next asked
-    // about.
+    // The step so far and the Hessian's product with it; the residual; the direction of the next
+    // product.
     Vector s, hs, rest, p;
-    Vector free;                 // in the box: 1 where a variable may move
+    Vector free;                 // with bounds: 1 if a variable may move
     Scalar first;                // length of the free gradient at the start
-    Scalar norm, goal, squares;  // of the free gradient; of the residual: wanted, and now
-    Scalar products, bounced;    // in this iteration; 1 where s itself is asked about
-    Scalar asked, gain;          // 1 where a step is to say what is to be had at all; what it said
+    Scalar norm, goal, squares;  // of the free gradient; of the residual: its goal; its square now
+    Scalar products, bounced;    // in this iteration; 1 if the product with s itself is requested
+    Scalar asked, gain;  // 1 if a step is made only to estimate the possible gain; that gain
 
     State(const SolverCall& c, const B& space, K& k)
         : region(c, space, k),
@@ -77,12 +77,12 @@ struct NewtonCG {
     }
 
    private:
-    // The residual is to fall to this share, and to a lower one as the gradient falls: then
-    // convergence is superlinear (R. S. Dembo, S. C. Eisenstat and T. Steihaug 1982).
+    // The residual must fall to this share, and to a smaller one as the gradient falls, which makes
+    // convergence superlinear (R. S. Dembo, S. C. Eisenstat and T. Steihaug 1982).
     static constexpr double kShare = 0.1;
-    static constexpr double kMost = 10.0;  // products, and two for each variable
+    static constexpr double kMost = 10.0;  // products per iteration, plus two for each variable
 
-    // The step, from nothing.
+    // Begins a step from zero.
     void begin(Mask m) {
       if (!any(m)) return;
       b.each([&](std::int64_t i) {
@@ -107,7 +107,7 @@ struct NewtonCG {
       ask(m, p);
     }
 
-    // What the product with v is, at x.
+    // Requests the Hessian's product at x with the vector `along`.
     void ask(Mask m, Vector along) {
       const Vector at = b.told(call.x, call.step), v = b.told(call.v, call.step);
       b.each([&](std::int64_t i) {
@@ -117,7 +117,7 @@ struct NewtonCG {
       seen.asks.set(m, V(static_cast<double>(Wants::Curvature)));
     }
 
-    // Told a product.
+    // Continues with the received product.
     void go_on(Mask m) {
       const Vector hp = b.told(call.h, call.step);
       seen.curvatures.set(m, seen.curvatures + V(1.0));
@@ -133,11 +133,13 @@ struct NewtonCG {
       if (any(ends)) propose(ends);
     }
 
-    // One step of conjugate gradients in the lanes m, up to the border; where that ends it.
+    // Takes one step of conjugate gradients in the lanes m, up to the boundary; returns where that
+    // ends it.
     Mask along(Mask m, Vector hp) {
       const V zero(0.0), bend = b.dot(p, hp), pp = b.dot(p, p);
       const V full = select(bend > zero, squares / bend, V(kInfinity));
-      // The first product says how large the region is to be: the step down the gradient.
+      // The first product determines the size of the region: the length of the step down the
+      // gradient.
       const Mask unknown = m & !(region.radius > zero);
       region.radius.set(unknown, norm * select(bend > zero, full, V(1.0)));
       const V radius = region.radius, sp = b.dot(s, p), ss = b.dot(s, s),
@@ -172,8 +174,8 @@ struct NewtonCG {
         return select(box.clip(i, end) == end, V(0.0), V(1.0));
       }) > V(0.0);
     }
-    // s ends at the border, where the variables that met it stay; what the Hessian does to it is to
-    // be asked.
+    // Ends s at the bounds and fixes the variables that reached them. The Hessian's product with
+    // the new s must be requested.
     void bounce(Mask m) {
       b.each([&](std::int64_t i) {
         const V end = x[i] + s[i], border = box.clip(i, end);
@@ -183,8 +185,8 @@ struct NewtonCG {
       });
       bounced.set(m, V(1.0));
     }
-    // From s with H s told, anew in the variables that are still free; where there is nothing to
-    // do.
+    // Restarts at s, whose product H s was received, in the variables that are still free; returns
+    // the lanes where nothing is left to do.
     Mask set_out(Mask m, Vector hp) {
       if (!any(m)) return m;
       b.each([&](std::int64_t i) {
@@ -198,7 +200,7 @@ struct NewtonCG {
       return m & ((sqrt(now) <= goal) | (length >= V(0.99) * region.radius) | !is_finite(now));
     }
 
-    // The step is made: its promise, and the trial.
+    // Completes the step: sets its promise and the trial.
     void propose(Mask m) {
       const V slope = b.dot(g, s), bend = b.dot(s, hs), length = sqrt(b.dot(s, s));
       region.slope.set(m, slope);
@@ -214,8 +216,9 @@ struct NewtonCG {
       look(m, moved == V(0.0));
     }
 
-    // Where steps no longer count, one without limits is to say what is to be had: no more than
-    // rounding, and that is the end by precision; else the region begins anew, once.
+    // Where steps have become too short to count, a step without a limit estimates what can be
+    // gained. If that is only rounding, the descent ends at the limit of precision; otherwise the
+    // region is restarted, once.
     void look(Mask m, Mask still) {
       const V reach = sqrt(b.dot(x, x)), promise = region.promised;
       const Mask going = m & (seen.judged == V(0.0)),

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The least value of r's + s'As / 2 where |s| <= radius, A symmetric and perhaps indefinite. A is
-// made tridiagonal once (Householder; G. H. Golub and C. F. Van Loan, Matrix Computations, 4th ed.,
-// section 8.3.1), and the multiplier found there (J. J. Moré and D. C. Sorensen 1983, SIAM J. Sci.
-// Stat. Comput. 4(3), 553-572, algorithm 3.14; for the tridiagonal form N. I. M. Gould, S. Lucidi,
-// M. Roma and P. L. Toint 1999, SIAM J. Optim. 9(2), 504-525): every radius after the first costs
-// n^2, and no trip count of an n^3 loop depends on a lane.
+// Minimizes r's + s'As / 2 subject to |s| <= radius, where A is symmetric and may be indefinite. A
+// is reduced to tridiagonal form once (Householder; G. H. Golub and C. F. Van Loan, Matrix
+// Computations, 4th ed., section 8.3.1), and the multiplier is found in that form (J. J. Moré and
+// D. C. Sorensen 1983, SIAM J. Sci. Stat. Comput. 4(3), 553-572, algorithm 3.14; for the
+// tridiagonal form N. I. M. Gould, S. Lucidi, M. Roma and P. L. Toint 1999, SIAM J. Optim. 9(2),
+// 504-525). Each further radius costs n^2, and no trip count of an n^3 loop depends on a lane.
 #pragma once
 #include <cstdint>
 
@@ -33,7 +33,7 @@ template <class B, class K> class QuadraticInBall {
         pivots_(k.scratch()),
         ratios_(k.scratch()) {}
 
-  // A = Q T Q': told by rows, put(i, j) for element i of row j.
+  // Reduces A = Q T Q'. `element` passes A by rows: put(i, j) for element i of row j.
   template <class F> void reduce(F element) {
     for (std::int64_t j = 0; j < b_.n; ++j) {
       const Vector row = a_.row(j);
@@ -50,7 +50,7 @@ template <class B, class K> class QuadraticInBall {
     d_.set(last, a_.row(last).element(last));
   }
 
-  // s in the lanes m; its length is the radius, or less, to within kNear.
+  // Computes s in the lanes m. Its length is the radius to within kNear, or less.
   void step(Mask m, Vector r, V radius, Vector s) {
     b_.each([&](std::int64_t i) { c_.put(i, r[i]); });
     for (std::int64_t k = 0; k + 2 < b_.n; ++k) {
@@ -67,13 +67,13 @@ template <class B, class K> class QuadraticInBall {
   static constexpr double kNear = 0.1;
 
  private:
-  // Iterations for the multiplier: 3 are usual, and each halves an interval at worst.
+  // Iterations for the multiplier: 3 are usual, and each one at least halves an interval.
   static constexpr int kMost = 60;
-  static constexpr double kApart = 1e-8;      // of the largest eigenvalue, above the interval
-  static constexpr double kInwards = 0.01;    // least share of the interval that a step takes
+  static constexpr double kApart = 1e-8;      // margin of the upper end, relative
+  static constexpr double kInwards = 0.01;    // the least share of the interval that a step takes
   static constexpr double kRounding = 1e-10;  // of a Rayleigh quotient
 
-  // The k-th reflection takes all but one element of row and column k to zero.
+  // The k-th reflection zeroes all but one element of row and column k.
   void reflect(std::int64_t k) {
     const Vector row = a_.row(k);
     d_.set(k, row.element(k));
@@ -110,7 +110,7 @@ template <class B, class K> class QuadraticInBall {
     b_.each_after(k, [&](std::int64_t i) { s.put(m, i, fnma(c, v[i], s[i])); });
   }
 
-  // T + lambda = L D L'; where it is definite.
+  // Factors T + lambda = L D L'; returns where it is positive definite.
   Mask factor(V lambda) const {
     V before(0.0);
     Mask definite = V(0.0) <= V(0.0);
@@ -125,7 +125,7 @@ template <class B, class K> class QuadraticInBall {
     }
     return definite;
   }
-  // (T + lambda)^-1 c, times a sign, to y; and c'y.
+  // Writes (T + lambda)^-1 c, times a sign, to y; returns c'y.
   V solve(Vector c, V sign, Vector y) const {
     V form(0.0), before(0.0);
     for (std::int64_t i = 0; i < b_.n; ++i) {
@@ -147,7 +147,7 @@ template <class B, class K> class QuadraticInBall {
     }
   };
 
-  // Where the multiplier must lie, from Gershgorin's discs.
+  // The interval that must contain the multiplier, from Gershgorin's discs.
   Interval bracket(V radius) const {
     V low(kInfinity), high(-kInfinity), least(kInfinity), before(0.0);
     for (std::int64_t i = 0; i < b_.n; ++i) {
@@ -165,7 +165,7 @@ template <class B, class K> class QuadraticInBall {
     const V zero(0.0), one(1.0);
     Interval lambdas = bracket(radius);
     V lambda = select(lambdas.least > zero, lambdas.within(), zero);
-    // Towards an eigenvector of the least eigenvalue, from elements without a pattern.
+    // Starts inverse iteration for the least eigenvalue from a vector without a pattern.
     for (std::int64_t i = 0; i < b_.n; ++i) {
       const double share = 0.618033988749895 * static_cast<double>(i);
       z_.set(i, V(1.0 + share - static_cast<double>(static_cast<std::int64_t>(share))));
@@ -187,7 +187,7 @@ template <class B, class K> class QuadraticInBall {
       const Mask low = open & !inside & (lambda > lambdas.least);
       lambdas.least = select(low, lambda, lambdas.least);
       if (any(inside)) open = open & !extend(inside, lambda, radius, size, lambdas, s);
-      // At 0 the interval is closed.
+      // The interval includes 0.
       next = select((next <= zero) & (lambdas.least <= zero), zero, next);
       const Mask good = definite & (next <= lambdas.most) &
                         ((next > lambdas.least) | ((next == zero) & (lambdas.least <= zero)));
@@ -201,14 +201,15 @@ template <class B, class K> class QuadraticInBall {
     }
   }
 
-  // The hard case: y ends inside, so goes on along z to the boundary; whether that is good enough
-  // (Moré and Sorensen, lemma 3.4). Rayleigh's quotient of z bounds the multiplier.
+  // The hard case: y ends inside the ball, so the step continues along z to the boundary. Returns
+  // whether that is accurate enough (Moré and Sorensen, lemma 3.4). The Rayleigh quotient of z
+  // bounds the multiplier.
   Mask extend(Mask m, V lambda, V radius, V size, Interval& lambdas, Vector s) const {
     const V one(1.0);
     V curvature(0.0);
     for (int twice = 0; twice < 2; ++twice) {
       const V form = solve(z_, one, v_), length = sqrt(b_.dot(v_, v_));
-      // z'(T + lambda)z of the new z, by the old one.
+      // z'(T + lambda)z for the new z, computed from the old one.
       curvature = form / (length * length);
       b_.each([&](std::int64_t i) { z_.put(m, i, v_[i] / length); });
     }
@@ -228,9 +229,9 @@ template <class B, class K> class QuadraticInBall {
 
   const SolverCall& call_;
   const B& b_;
-  typename B::Matrix a_;      // Householder's vectors by rows, once reduced
-  Vector d_, e_, tau_;        // T's diagonal and the one beside it
-  Vector c_, y_, z_, v_, p_;  // Q'r; a solution; an eigenvector; others
+  typename B::Matrix a_;      // rows: Householder's vectors, after reduce()
+  Vector d_, e_, tau_;        // T's diagonal and subdiagonal
+  Vector c_, y_, z_, v_, p_;  // Q'r; a solution; an eigenvector; work space
   Vector pivots_, ratios_;    // of T + lambda
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What solvers share: the numbers that everyone sees of a lane, and the box.
+// The common state of solvers: the quantities that each lane publishes, and the box of bounds.
 #pragma once
 #include <algorithm>
 
@@ -9,13 +9,13 @@ namespace thalweg::solvers {
 
 inline constexpr double kEpsilon = 2.220446049250313e-16;
 
-// Between rows of a matrix: the place where long work ends early.
+// Called between rows of a matrix, so that long work can end early.
 template <class B> void worked(const SolverCall& c, const B& b, std::int64_t rows = 1) {
   if constexpr (!B::kUnrolled)
     if (c.worked) c.worked(c.watcher, rows * b.room);
 }
 
-// The rows of `standing`, as numbers of the lanes.
+// The rows of `standing`, each as one number per lane.
 template <class K> struct Seen {
   using Scalar = typename K::Scalar;
   Scalar f, before, norm, change, least, steepest, iterations, evaluations, curvatures, moved,
@@ -42,7 +42,7 @@ template <class K> struct Seen {
     judged.set(m, V(-static_cast<double>(verdict)));
     left.set(m, low), right.set(m, high);
   }
-  // A gradient norm; `met`, the largest, is remembered.
+  // Records a gradient norm, and the largest so far in `met`.
   void meet(typename V::MaskType m, V slope, Scalar met) {
     norm.set(m, slope);
     steepest.set(m & (steepest < slope), slope);
@@ -53,7 +53,7 @@ template <class K> struct Seen {
   static Scalar at(const SolverCall& c, standing::Row row) { return {c.standing + row * c.row}; }
 };
 
-// Bounds, or none. A variable is held where it lies at a bound and the slope pushes it out.
+// Bounds, or none. A variable is held if it is at a bound and the slope pushes it outward.
 template <class B> struct Box {
   using V = typename B::V;
   using Mask = typename B::Mask;
@@ -71,21 +71,21 @@ template <class B> struct Box {
     if (!*this) return zero < zero;
     return ((x <= lower[i]) & (g > zero)) | ((x >= upper[i]) & (g < zero));
   }
-  // A component of the projected gradient: x - P(x - g), by what g is cut to, which does not
+  // A component of the projected gradient x - P(x - g), computed by clipping g, which does not
   // cancel.
   V slope(std::int64_t i, V x, V g) const {
     if (!*this) return g;
     const V low = x - upper[i], high = x - lower[i];
     return select(g < low, low, select(g > high, high, g));
   }
-  // How far along d a variable may go.
+  // How far a variable may move along d.
   V reach(std::int64_t i, V x, V d) const {
     const V zero(0.0), infinite(kInfinity);
     return select(d < zero, (lower[i] - x) / d, select(d > zero, (upper[i] - x) / d, infinite));
   }
 };
 
-// Puts the iterate and its gradient where the trial was, in the lanes m, and sees norm and change.
+// In the lanes m, makes the trial and its gradient the iterate, and measures norm and change.
 template <class V> struct Arrival {
   V moved, size;  // the largest |x' - x| and |x'|
 };
@@ -110,7 +110,8 @@ Arrival<typename B::V> arrive_at(typename B::Mask m, const B& b, const Box<B>& b
   return {moved, size};
 }
 
-// Which variables are free, as a method last looked; without bounds all are, and nothing is kept.
+// The variables that were free when a method last checked. Without bounds all are, and nothing is
+// stored.
 template <class B, class K> class Free {
   using V = typename B::V;
   using Mask = typename B::Mask;
@@ -120,7 +121,7 @@ template <class B, class K> class Free {
   Free(const B& space, K& k, const SolverCall& c)
       : flags(c.lower ? k.vector() : Vector{}), b_(space) {}
 
-  // Looks again, in the lanes m: 0 where nothing changed, else 1.
+  // Checks again in the lanes m. Returns 0 where nothing changed, else 1.
   V look(Mask m, Vector x, Vector g, const Box<B>& box) const {
     return b_.largest([&](std::int64_t i) {
       const V was = flags[i], now = select(box.held(i, x[i], g[i]), V(0.0), V(1.0));
@@ -131,7 +132,7 @@ template <class B, class K> class Free {
   V kept(std::int64_t i, V value) const {
     return flags.p ? select(flags[i] > V(0.0), value, V(0.0)) : value;
   }
-  // to += a v, in the variables that are free. Nothing is looked up in the loop.
+  // to += a v, in the free variables. The loop has no lookups.
   void add(V a, Vector v, Vector to) const {
     if (const Vector free = flags; free.p)
       b_.each([=](std::int64_t i) {

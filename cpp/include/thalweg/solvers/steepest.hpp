@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Steepest descent with a line search. A. Cauchy 1847, C. R. Acad. Sci. 25, 536-538; the first
-// trial is the step of J. Barzilai and J. M. Borwein 1988, IMA J. Numer. Anal. 8(1), 141-148,
-// eq. 5.
+// Steepest descent with a line search. A. Cauchy 1847, C. R. Acad. Sci. 25, 536-538. The first
+// trial is the step of J. Barzilai and J. M. Borwein 1988, IMA J. Numer. Anal. 8(1), 141-148, eq.
+// 5.
 #pragma once
 #include <array>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What solvers in a trust region share: the iterate, what is made of a trial, and the radius. A. R.
+// The common part of trust-region solvers: the iterate, the test of a trial, and the radius. A. R.
 // Conn, N. I. M. Gould and P. L. Toint 2000, Trust-Region Methods, SIAM, algorithm 6.1.1. Where
-// differences of f are rounding, the trapezoid of the slopes tells how far it fell (after W. W.
-// Hager and H. Zhang 2005, SIAM J. Optim. 16(1), 170-192, section 4).
+// differences of f are rounding, the fall is computed from the slopes by the trapezoidal rule
+// (after W. W. Hager and H. Zhang 2005, SIAM J. Optim. 16(1), 170-192, section 4).
 #pragma once
 #include "thalweg/solvers/state.hpp"
 
@@ -19,14 +19,14 @@ template <class B, class K> struct TrustRegion {
   Box<B> box;
   Seen<K> seen;
   Vector x, best, g;
-  Scalar radius;  // 0: none yet
-  // Of the step on trial: the fall that the quadratic promises, its slope at the start, and its
+  Scalar radius;  // 0 if there is none yet
+  // Of the trial step: the fall that the quadratic model promises, its slope at the start, and its
   // length as the radius measures it.
   Scalar promised, slope, length;
-  // Within rounding of f: the last promise that was kept (else infinite), and trials in a row that
-  // did not keep theirs.
+  // Among steps within the rounding of f: the last promise that was kept (else infinite), and the
+  // number of successive trials that did not keep theirs.
   Scalar settled, misses;
-  // 1 where the radius was begun anew and nothing was gained since.
+  // 1 if the radius was restarted and nothing has been gained since.
   Scalar anew;
   Scalar met;  // the largest gradient norm
   Vector sum, step;
@@ -51,10 +51,10 @@ template <class B, class K> struct TrustRegion {
         step(k.scratch()) {}
 
   struct Said {
-    Mask fresh, arrived, turned;  // a start; at a new iterate, starts too; to try a shorter step
+    Mask fresh, arrived, turned;  // a start; at a new iterate, even a start; rejected
   };
 
-  // Told f and g in the lanes m.
+  // Receives f and g in the lanes m.
   Said tell(Mask m) {
     const Vector trial = b.told(call.x, call.step), slopes = b.told(call.g, call.step);
     const V f = b.number(call.f);
@@ -73,7 +73,7 @@ template <class B, class K> struct TrustRegion {
     return {fresh, arrived, tried & !accepted};
   }
 
-  // Whether it is time to ask what is to be had at all: the promises of steps within rounding no
+  // Where the largest possible gain should be estimated: the promises of steps within rounding no
   // longer shrink, or are not kept, or steps have become too short to count.
   Mask doubtful(Mask m, V reach, Mask still) const {
     return m &
@@ -82,7 +82,7 @@ template <class B, class K> struct TrustRegion {
   Mask collapsed(Mask m, V reach, Mask still) const {
     return m & (still | !(promised > V(0.0)) | (length <= V(kEpsilon) * reach));
   }
-  // Where `gain` is all that any step promises.
+  // Ends the lanes in which `gain`, the most that any step promises, is rounding.
   Mask at_limit(Mask m, V gain) {
     const V rounding = V(kHopeless) * abs(seen.f);
     const Mask spent = m & (gain >= V(0.0)) & (gain <= rounding);
@@ -99,12 +99,12 @@ template <class B, class K> struct TrustRegion {
   static V min_of(V a, V c) { return select(c < a, c, a); }
 
  private:
-  static constexpr double kKept = 1e-4;                // share of a promise that will do
+  static constexpr double kKept = 1e-4;  // the least share of a promise that is accepted
   static constexpr double kPoor = 0.25, kGood = 0.75;  // and that shrinks or widens the region
   static constexpr double kQuiet = 1e3 * kEpsilon;     // of |f|: differences that may be rounding
   static constexpr double kHopeless = 1e3 * kEpsilon;  // of |f|: gains that are rounding
   static constexpr double kMisses = 2.0;
-  static constexpr double kFar = 1e100;  // no variable of anyone's is that large
+  static constexpr double kFar = 1e100;  // no variable in practice is this large
 
   void welcome(Mask m) {
     const Mask unknown = seen.fresh == V(kNew);
@@ -114,7 +114,7 @@ template <class B, class K> struct TrustRegion {
     begin_anew(m & unknown);
   }
 
-  // Whether a trial is taken; the radius for the next.
+  // Decides whether a trial is accepted, and sets the next radius.
   Mask judge(Mask m, Mask finite, V f, Vector trial, Vector slopes) {
     const V here = seen.f, rounding = V(kQuiet) * abs(here), one(1.0), half(0.5);
     V fall = here - f;
@@ -129,7 +129,7 @@ template <class B, class K> struct TrustRegion {
     const V kept = fall / promised;
     const Mask accepted = m & finite & (kept > V(kKept));
 
-    // Where the parabola through f, its slope and the trial has its least value.
+    // The minimum of the parabola through f, its slope and the trial.
     const V bent = -fall - slope, least = select(bent > V(0.0), -half * slope / bent, half);
     V next = radius;
     next = select((kept > V(kGood)) & (length > V(0.8) * next), next + next, next);
@@ -142,7 +142,7 @@ template <class B, class K> struct TrustRegion {
     return accepted;
   }
 
-  // A lower value displaces the best only where it is lower by more than this.
+  // A lower value replaces the best one only if it is lower by more than this.
   static V slack(V f) { return V(4 * kEpsilon) * max_of(V(1.0), abs(f)); }
 
   void keep_best(Mask m, V f, Vector at) {

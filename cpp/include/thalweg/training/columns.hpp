@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Data arrays as rows, referenced where they lie and whatever numbers they hold; and the order in
-// which an epoch takes them.
+// Reads the rows of data arrays in place, whatever their numeric type; and decides the order of
+// rows in an epoch.
 #pragma once
 #include <functional>
 #include <span>
@@ -9,15 +9,15 @@
 
 namespace thalweg {
 
-// One array with rows along its first axis.
+// An array with rows along its first axis.
 struct Column {
-  const std::byte* first = nullptr;   // of row 0
-  std::int64_t stride = 0;            // bytes from row to row
+  const std::byte* first = nullptr;   // row 0
+  std::int64_t stride = 0;            // bytes between rows
   std::int64_t size = 1;              // elements in a row
-  std::int64_t step = 0;              // bytes from one of them to the next
-  std::vector<std::int64_t> offsets;  // not empty: bytes to each of them instead
+  std::int64_t step = 0;              // bytes between elements
+  std::vector<std::int64_t> offsets;  // used if not empty: the offset of each element in bytes
   ReadNumbers numbers = nullptr;
-  // Rows to doubles, row after row.
+  // Converts rows to doubles, one row after another.
   void read(const std::int64_t* rows, std::int64_t count, double* to) const {
     for (std::int64_t r = 0; r < count; ++r) {
       const std::byte* from = first + rows[r] * stride;
@@ -30,12 +30,12 @@ struct Column {
   }
 };
 
-// Puts the rows into `order`; empty `rows`: 0, 1, ….
+// Writes the rows to `order`; if `rows` is empty, 0, 1, ….
 void deal(std::span<std::int64_t> order, std::span<const std::int64_t> rows);
 
-// Puts them there in an order that the seed, the epoch and their number determine, all orders
-// equally likely (R. A. Fisher and F. Yates 1938, inside out). False where `stop`, asked every now
-// and then, said so.
+// Writes the rows to `order`, shuffled. The order depends on the seed, the epoch and the number of
+// rows, and all orders are equally likely (R. A. Fisher and F. Yates 1938, inside out). Returns
+// false if `stop`, which is called now and then, returned true.
 bool shuffle(std::span<std::int64_t> order, std::span<const std::int64_t> rows, std::uint64_t seed,
              std::uint64_t epoch, const std::function<bool()>& stop = nullptr);
 

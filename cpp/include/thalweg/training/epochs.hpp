@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Training on minibatches: epoch after epoch the rows are shuffled and dealt out, and a rule steps
-// once for each batch. The loss is one program for full batches and one for the incomplete last
-// batch; input 0 is the point, inputs 1, 2, … the rows of each column, all others the same in every
-// batch.
+// Trains on minibatches: each epoch shuffles the rows and divides them into batches, and a rule
+// makes one step per batch. The loss has one program for full batches and one for an incomplete
+// last batch. Input 0 is the point, inputs 1, 2, … are the rows of each column, and all other
+// inputs are the same in every batch.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -16,11 +16,11 @@
 
 namespace thalweg {
 
-// Looks at the clock between batches, the more rarely the shorter these are.
+// Reads the time between batches, less often if batches are short.
 class Clock {
  public:
   Clock(std::function<bool()> interrupted, double max_time);
-  // Ended the time or the patience of the user? Once it did, it stays so.
+  // True once time is up or the user interrupts; then it stays true.
   bool over() { return over_ || (--check_in_ <= 0 && look()); }
   bool look();
   Reason reason() const { return reason_; }
@@ -35,23 +35,23 @@ class Clock {
   Reason reason_ = Reason::MaxTime;
 };
 
-// The rows that are dealt out, of columns of one length.
+// The rows that are divided into batches, from columns of the same length.
 struct Rows {
   std::span<const Column> columns;
   std::int64_t count = 0;
-  std::span<const std::int64_t> chosen;  // `count` of them; empty: 0, 1, …
+  std::span<const std::int64_t> chosen;  // `count` of them; if empty, 0, 1, …
 };
 
-// The programs for batches of each size; what is the same in every batch by input number, else
-// null.
+// The programs for each size of batch. `uniform` holds, by input number, the inputs that are the
+// same in every batch; the others are null.
 struct Batched {
-  const Program *full = nullptr, *rest = nullptr;  // rest: null where there is none, or none wanted
+  const Program *full = nullptr, *rest = nullptr;  // rest: null if there is none, or it is skipped
   std::int64_t size = 1, rest_size = 0;            // rows
   std::vector<const double*> uniform;
-  int threads = 1;  // that share the rows of long batches
+  int threads = 1;  // threads share the rows of long batches
 };
 
-// An evaluator of one of the programs, and its rows.
+// An evaluator of one of the programs, with its rows.
 class Batch {
  public:
   Batch(const Program& program, const Kernels& kernels, const Batched& all, std::int64_t size);
@@ -64,15 +64,15 @@ class Batch {
  private:
   const Program& program_;
   std::int64_t size_;
-  std::vector<double> row_;  // what was gathered, where it goes to lanes
+  std::vector<double> row_;  // rows gathered here before they are copied to lanes
 };
 
-// Means over rows of every output of the programs: a value, a gradient.
+// Means over the rows of every output of the programs, such as a value and a gradient.
 class Means {
  public:
   Means(const Batched& programs, const Rows& rows, const Kernels& kernels);
-  // At x, one after the other into `out`; false where the clock ended it. Where a value is not
-  // finite, `culprit` holds the rows of the first such batch.
+  // Computes the means at x and writes them one after another to `out`. Returns false if the clock
+  // ended it. If a value is not finite, `culprit` holds the rows of the first such batch.
   bool at(const double* x, double* out, Clock& clock);
   std::vector<std::int64_t> culprit;
 
@@ -83,32 +83,33 @@ class Means {
   std::optional<Batch> full_, rest_;
 };
 
-// Where a training stands: what it begins and ends with, and is continued from.
+// The state of a training, from which it can be continued.
 struct Standing {
   std::vector<double> x;
   std::vector<std::vector<double>> memory;
-  std::vector<double> average;  // of the iterates; empty where not asked for
+  std::vector<double> average;  // of the iterates; empty if not requested
   std::vector<double> best;     // the point of the lowest held-out loss; empty before the first
   double best_loss = std::numeric_limits<double>::infinity();
   std::int64_t best_epoch = 0;
-  // Epochs finished; of the one begun, batches and their part of the mean loss; steps in all.
+  // Completed epochs; completed batches of the current epoch and their part of its mean loss; all
+  // steps.
   std::int64_t epoch = 0, batch = 0, step = 0;
   double sum = 0.0;
-  double loss = std::numeric_limits<double>::quiet_NaN();  // of the last epoch finished
+  double loss = std::numeric_limits<double>::quiet_NaN();  // of the last completed epoch
 };
 
-// Memory that `at` does not hold, as the rule begins it.
+// Fills memory that `at` does not hold with the rule's initial values.
 void begin_memory(const Step& step, const Batched& programs, Standing& at);
 
-// The state after an epoch, for callbacks and histories; the first is that at the beginning.
+// The state after an epoch, for callbacks and histories. The first report is the initial state.
 struct EpochReport {
   const Standing& at;    // its loss: the mean over the epoch's rows, each before its batch's step
   double gradient_norm;  // of the epoch's last batch
-  double held_out;       // these are NaN where there is none
+  double held_out;       // both are NaN if there is none
 };
 
 struct Training {
-  const Step& step;  // of full batches; the other's inputs and outputs are numbered alike
+  const Step& step;  // for full batches; the other step's inputs and outputs have the same numbers
   Batched programs;
   Rows rows;
   Means* held_out = nullptr;
@@ -120,14 +121,14 @@ struct Training {
 
 struct TrainingEnd {
   Reason reason;
-  double left, right;  // both sides of the inequality that decided
-  // The answer: the best held-out point, the average, or the last point; where the value there is
-  // not finite, the one before.
+  double left, right;  // both sides of the inequality that ended it
+  // The answer: the best held-out point, the average, or the last point. If the value there is not
+  // finite, it is the point before.
   std::vector<double> x;
   std::vector<std::int64_t> culprit;  // the rows of the batch whose value was not finite
 };
 
-// Goes on for `epochs` epochs, one begun before counting as the first.
+// Runs `epochs` more epochs. An epoch that had begun counts as the first.
 TrainingEnd train(const Training& training, Standing& at, const Kernels& kernels, Clock& clock);
 
 }  // namespace thalweg

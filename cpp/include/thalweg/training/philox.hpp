@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Random integers by counting: Philox 4x32-10. Each depends on the seed and on its place alone, so
-// that a stream has no state to keep and any of its parts can be had again. J. K. Salmon, M. A.
-// Moraes, R. O. Dror and D. E. Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3", SC11.
+// Counter-based random integers: Philox 4x32-10. Each depends only on the seed and on its position,
+// so a stream has no state, and any part of it can be computed again. J. K. Salmon, M. A. Moraes,
+// R. O. Dror and D. E. Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3", SC11.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -11,7 +11,7 @@ namespace thalweg {
 using Counter = std::array<std::uint32_t, 4>;
 using Key = std::array<std::uint32_t, 2>;
 
-// Ten rounds; multipliers and Weyl constants are the paper's.
+// Ten rounds. The multipliers and Weyl constants are the paper's.
 constexpr Counter philox(Counter c, Key key) {
   for (int round = 0; round < 10; ++round) {
     const std::uint64_t a = std::uint64_t{0xD2511F53} * c[0], b = std::uint64_t{0xCD9E8D57} * c[2];
@@ -41,8 +41,9 @@ class Philox {
     return words_[k] | std::uint64_t{words_[k + 1]} << 32;
   }
 
-  // One of 0 … n - 1, each as likely. D. Lemire 2019, ACM Trans. Model. Comput. Simul. 29(1), 3:
-  // of the products with 64 random bits, those are drawn anew that would favour some results.
+  // One of 0 … n - 1 with equal probability. D. Lemire 2019, ACM Trans. Model. Comput. Simul.
+  // 29(1), 3: multiplies 64 random bits by n, and draws again where the product would bias the
+  // result.
   constexpr std::uint64_t below(std::uint64_t n) {
     Wide product = Wide{next()} * n;
     if (static_cast<std::uint64_t>(product) < n)
