@@ -232,12 +232,12 @@ def test_an_overflow_on_the_way_is_named():
         return 1 / (1 + np.exp(b * x))
 
     y = logistic(np.array([-9.0, -1, 0, 1, 9]), 5.0)
-    with pytest.raises(RuntimeError, match=r"not finite after .* on from x: .*= inf"):
+    with pytest.raises(RuntimeError, match=r"not finite after .* at a point beyond x: .*= inf"):
         tw.curve_fit(logistic, x, y, [0.5])
     fits = tw.curve_fit_many(logistic, x, y[None], [0.5])
     assert tw.Reason(int(fits.reason[0])) is tw.Reason.non_finite
     assert fits.popt[0, 0] == pytest.approx(0.703, abs=7e-3)
-    assert "on the way on from popt" in fits[0].message
+    assert "at a point beyond popt" in fits[0].message
     res = tw.least_squares(lambda b: logistic(x, b) - y, 0.5)
     assert res.reason is tw.Reason.non_finite
     assert "= inf" in res.message

@@ -238,7 +238,7 @@ def test_an_unpickled_result_says_what_it_lacks():
 
 def test_a_box_that_does_not_fit_is_refused():
     res = descend(sauna, [0.5, 0.6], 0.25, 5)
-    with pytest.raises(ValueError, match=r"box must have shape \(2, 2\)"):
+    with pytest.raises(ValueError, match=r"bounds must have shape \(2, 2\)"):
         res.plot(bounds=(0, 1))
     with pytest.raises(ValueError, match="finite pairs"):
         res.plot(bounds=[(0, 1), (3, 2)])

@@ -213,10 +213,10 @@ def test_what_cannot_be_a_page_is_refused(tmp_path):
     with pytest.raises(tw.TraceError):
         explore_html(lambda x: float(x) ** 2, (0, 1), file)
     big = np.random.default_rng(0).normal(size=20_000)
-    with pytest.raises(ValueError, match=r"less than 200000 bytes.*too much data"):
+    with pytest.raises(ValueError, match=r"fewer than 200000 bytes.*too much data"):
         explore_html(lambda m: np.mean((m * big) ** 2), (0, 1), file)
     fun, box = course("bowl")
-    with pytest.raises(ValueError, match="box must"):
+    with pytest.raises(ValueError, match="bounds must"):
         explore_html(fun, [(0, 1), (3, 2)], file)
     with pytest.raises(ValueError, match="start"):
         explore_html(fun, box, file, start=[np.nan, 1])

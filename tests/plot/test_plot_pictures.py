@@ -106,7 +106,7 @@ def test_a_missing_matplotlib_is_asked_for_by_name(name, monkeypatch):
 
 def test_a_picture_without_box_and_result_says_what_it_needs():
     for draw in (plot.curve, plot.contours, plot.surface, plot.field):
-        with pytest.raises(ValueError, match="needs a box"):
+        with pytest.raises(ValueError, match="needs bounds"):
             draw(bowl)
 
 
@@ -188,7 +188,7 @@ def test_slices_of_an_array_go_by_its_entries():
 
 
 def test_slices_that_hold_too_few_or_unknown_variables_are_refused():
-    with pytest.raises(ValueError, match="held must name all but one of x, y; got none"):
+    with pytest.raises(ValueError, match="fixed must name all but one of x, y; got none"):
         plot.slices(bowl, {}, bounds=(0, 1))
     with pytest.raises(ValueError, match="got z"):
         plot.slices(bowl, {"z": 1}, bounds=(0, 1))
@@ -449,9 +449,11 @@ def test_functions_that_cannot_be_traced_are_drawn_by_differences():
 
 def test_a_box_in_the_place_of_results_is_told():
     for draw in (plot.contours, plot.surface):
-        with pytest.raises(TypeError, match=r"results must be results.* got a tuple; .* bounds="):
+        with pytest.raises(
+            TypeError, match=r"results must be one result of.* got a tuple; .* bounds="
+        ):
             draw(bowl, [(-1, 1), (-1, 1)])
-    with pytest.raises(TypeError, match=r"got a int; limits are given as bounds="):
+    with pytest.raises(TypeError, match=r"got a int; pass limits as bounds="):
         plot.curve(omega, (0, 1))
 
 

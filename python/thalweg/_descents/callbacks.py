@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The user's `callback`: how it is called after a step, and how it ends a descent."""
+"""Call the user's `callback` after each step, and let it end the descent."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from thalweg._objectives.points import FloatArray, Structure
 
 __all__ = ["Listener", "listener"]
 
-# What the core calls after each step, with its number, the point (n,), the value there and a norm
-# of the gradient. True ends the descent.
+# The core calls a listener after each step with the step's number, the point (n,), the value and a
+# norm of the gradient. If the listener returns True, the descent ends.
 Listener = Callable[[int, FloatArray, float, float], bool]
 
 
 def listener(
     callback: Any, structure: Structure, intermediate: Callable[[int, Any, float, float], Any]
 ) -> Listener:
-    """What the core calls for a user's callback.
+    """Return the function that the core calls for a user's callback.
 
     Parameters
     ----------
@@ -32,7 +32,8 @@ def listener(
     structure : Structure
         The form of points.
     intermediate : callable
-        Makes an intermediate result of a step's number, point, value and norm.
+        The function that makes an intermediate result from the number, point, value and norm of a
+        step.
     """
     if not callable(callback):
         raise TypeError(f"callback must be a function, got {type(callback).__name__}")

@@ -151,7 +151,7 @@ class Lanes:
         return self.objective.with_numbers([np.ascontiguousarray(a) for a in args])
 
     def starts(self) -> _core.Starts:
-        """These starts, as the core takes them."""
+        """Convert the starts to the core's form."""
         return _core.Starts(self.rows, self.args, self.varying)
 
     # ---- descending

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Least squares: one problem, one curve, or a fit in every pixel."""
+"""Fit by least squares: one problem, one curve, or many data sets at once."""

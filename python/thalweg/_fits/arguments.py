@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Reads and checks the arguments of one fit: data, their errors, bounds, starts, settings."""
+"""Read and check the arguments of one fit: data, their errors, bounds, starts and settings."""
 
 from __future__ import annotations
 
@@ -21,15 +21,17 @@ __all__ = [
 
 
 class Sample(NamedTuple):
-    """The data of one fit, checked.
+    """The checked data of one fit.
 
     Attributes
     ----------
     y : ndarray
+        The data.
     weights : ndarray, optional
-        Inverse errors of the data: () or (m,), or the inverse (m, m) of a covariance's factor.
+        The inverse errors of the data, () or (m,), or the inverse (m, m) of the Cholesky factor of
+        their covariance.
     kept : ndarray of bool, optional
-        Which of the data are not missing; None: all.
+        Which data are not missing; None if all are present.
     """
 
     y: Any
@@ -38,17 +40,17 @@ class Sample(NamedTuple):
 
     @property
     def kind(self) -> tuple[Any, ...]:
-        """What residuals that are traced for one sample need to fit another."""
+        """The shapes that decide whether residuals traced for one sample suit another."""
         shape = None if self.weights is None else self.weights.shape
         return self.y.shape, shape, self.kept is None
 
     def arrays(self) -> list[FloatArray]:
-        """Those that there are, as inputs of traced residuals."""
+        """Return the arrays that are not None, as inputs of traced residuals."""
         kept = None if self.kept is None else self.kept.astype(float)
         return [a for a in (self.y, self.weights, kept) if a is not None]
 
     def with_arrays(self, arrays: Sequence[Any]) -> Sample:
-        """The sample with others in their place, traced ones perhaps."""
+        """Return the sample with other arrays, which may be traced, in place of these."""
         others = iter(arrays)
         return Sample(*(None if a is None else next(others) for a in self))
 
@@ -59,13 +61,13 @@ def is_data(xdata: Any) -> bool:
 
 
 def parameters(f: Callable[..., Any], p0: Any) -> tuple[list[str], FloatArray]:
-    """Names of the parameters, and a start, which is ones by default."""
+    """Return the names of the parameters and a start, by default ones."""
     names = argument_names(f)[1:]
     if p0 is None:
         if not names:
             raise ValueError(
-                "Unable to determine number of fit parameters: f must be f(x, a, b, ...), or p0 "
-                "be given"
+                "Unable to determine number of fit parameters: define f as f(x, a, b, ...), or "
+                "pass p0"
             )
         return names, np.ones(len(names))
     if np.iscomplexobj(p0):
@@ -77,12 +79,12 @@ def parameters(f: Callable[..., Any], p0: Any) -> tuple[list[str], FloatArray]:
 
 
 def parameter_structure(n: int) -> Structure:
-    """The form of points whose parameters are passed one by one."""
+    """Return the form of points whose parameters are separate arguments."""
     return Structure("elements", ((),) * n)
 
 
 def box_of(bounds: Any, n: int) -> list[FloatArray]:
-    """[lower, upper], each (n,), or nothing where no bound is finite."""
+    """Return [lower, upper], each (n,), or [] if no bound is finite."""
     if bounds is FREE:
         return []
     box = box_from_vectors(bounds, parameter_structure(n))
@@ -90,7 +92,7 @@ def box_of(bounds: Any, n: int) -> list[FloatArray]:
 
 
 def check_method(method: Any, bounded: bool) -> None:
-    """Raise ValueError for methods that SciPy refuses."""
+    """Raise ValueError for a method that SciPy refuses."""
     if method is None:
         return
     if method == "lm" and bounded:
@@ -102,11 +104,11 @@ def check_method(method: Any, bounded: bool) -> None:
 
 
 def checked_data(data: Any, what: str, check_finite: bool | None, nan_policy: Any) -> FloatArray:
-    """Data as numbers; checks that they are finite unless the arguments say otherwise."""
+    """Convert data to numbers, and check that they are finite unless the arguments forbid it."""
     array = as_floats(data, what)
     if check_finite is None:
         check_finite = nan_policy is None
-    # A sum of squares is finite only if all its terms are, and it is quick to compute.
+    # A sum of squares is finite only if all terms are, and it is fast to compute.
     flat = array.ravel()
     with np.errstate(over="ignore", invalid="ignore"):
         quickly = check_finite and isfinite(flat.dot(flat))
@@ -127,7 +129,7 @@ def checked_data(data: Any, what: str, check_finite: bool | None, nan_policy: An
 
 
 def weights_of(sigma: Any, y: FloatArray, kept: Any) -> FloatArray | None:
-    """What residuals are multiplied by: 1 / sigma, or the inverse of the covariance's factor."""
+    """Return the weights of residuals: 1 / sigma, or the inverse of the covariance's factor."""
     if sigma is None:
         return None
     errors = as_floats(sigma, "sigma")
@@ -139,12 +141,14 @@ def weights_of(sigma: Any, y: FloatArray, kept: Any) -> FloatArray | None:
             errors = errors.reshape(())
         if not (errors != 0).all():
             at = place_in(np.argwhere(errors == 0)[0])
-            raise ValueError(f"`sigma` must not be 0: a residual is divided by it, got 0{at}")
+            raise ValueError(
+                f"`sigma` must not be 0, because residuals are divided by it, got 0{at}"
+            )
         return 1.0 / errors
     if errors.shape != (y.size, y.size):
         raise ValueError(
-            f"`sigma` has incorrect shape: wanted one number, ({y.size},) or ({y.size}, {y.size}), "
-            f"got {errors.shape}"
+            f"`sigma` has incorrect shape: expected one number, ({y.size},) or "
+            f"({y.size}, {y.size}), got {errors.shape}"
         )
     whole = np.flatnonzero(np.ones(y.size) if kept is None else kept)
     try:
@@ -163,7 +167,7 @@ _USUAL = SquaresSettings()
 
 
 def squares_settings(kwargs: dict[str, Any]) -> SquaresSettings:
-    """The further keywords of `curve_fit`: those of `least_squares`, and those of `leastsq`."""
+    """Read the further keywords of `curve_fit`, those of `least_squares` and of `leastsq`."""
     if not kwargs:
         return _USUAL
     if "args" in kwargs:
@@ -173,7 +177,7 @@ def squares_settings(kwargs: dict[str, Any]) -> SquaresSettings:
     if given.get("max_nfev") is None:
         given["max_nfev"] = maxfev
     if given["max_nfev"] == 0:
-        given["max_nfev"] = None  # how leastsq asks for the default
+        given["max_nfev"] = None  # leastsq uses 0 for the default
     if diag is not None:
         given["x_scale"] = 1.0 / as_floats(diag, "diag")
     if unknown := [name for name in given if name not in _SETTINGS]:
@@ -182,7 +186,7 @@ def squares_settings(kwargs: dict[str, Any]) -> SquaresSettings:
 
 
 def between(lower: FloatArray, upper: FloatArray) -> FloatArray:
-    """A start in the box: the middle, or a distance of 1 from the only bound, or 1."""
+    """Return a start inside bounds: the middle, or 1 from the only bound, or 1 without bounds."""
     low, high = np.isfinite(lower), np.isfinite(upper)
     start = np.ones(lower.size)
     start[low & high] = 0.5 * (lower[low & high] + upper[low & high])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Reads and checks the arguments of many fits: data, predictors, starts, errors, outputs."""
+"""Read and check the arguments of many fits: data, predictors, starts, errors and outputs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Shape = tuple[int, ...]
 
 
 def data_of(ydata: Any) -> tuple[npt.NDArray[Any], Shape]:
-    """The data (..., m), not copied, and their leading axes."""
+    """Return the data (..., m), which are not copied, and their leading axes."""
     data = as_numbers(ydata, "ydata")
     if data.ndim == 0:
         raise ValueError("ydata must have shape (..., m), got a single number")
@@ -38,16 +38,16 @@ def data_of(ydata: Any) -> tuple[npt.NDArray[Any], Shape]:
 def predictors_of(
     xdata: Any, lead: Shape, m: int
 ) -> tuple[Callable[[list[Any]], Any], list[npt.NDArray[Any]], list[FloatArray]]:
-    """Sort the predictors into those that differ from fit to fit and those that do not.
+    """Separate the predictors that differ between fits from those that are the same for all.
 
     Returns
     -------
     joined : callable
-        Makes the first argument of the model of the traced predictors.
+        Builds the first argument of the model from the traced predictors.
     varying : list of ndarray
-        Predictors that differ from fit to fit.
+        The predictors that differ between fits.
     known : list of ndarray
-        Predictors that do not and hold NaN.
+        The predictors that are the same for all fits and contain NaN.
     """
     if not is_data(xdata):
         return lambda _: xdata, [], []
@@ -81,7 +81,7 @@ def _as_it_is(
     known: list[FloatArray] = []
     if np.isnan(floats).any():
         if floats.shape[-1:] != (m,):
-            raise ValueError(f"xdata holds NaN, and its shape {x.shape} does not end in {m}")
+            raise ValueError(f"xdata contains NaN, so its shape {x.shape} must end in {m}")
         known = list(floats.reshape(-1, m))
     return lambda _: floats, [], known
 
@@ -89,7 +89,7 @@ def _as_it_is(
 def parameters_of(
     f: Callable[..., Any], p0: Any, lead: Shape, data: npt.NDArray[Any]
 ) -> tuple[list[str], Any]:
-    """Names of the parameters, and starts: (p,), (..., p) or a function."""
+    """Return the names of the parameters, and the starts: (p,), (..., p) or a function."""
     if not callable(f):
         raise TypeError(f"f must be a function f(x, a, b, ...), got {type(f).__name__}")
     names = argument_names(f)[1:]
@@ -107,14 +107,13 @@ def parameters_of(
         names = names[: start.shape[-1]]
     if not names:
         raise ValueError(
-            "Unable to determine number of fit parameters: f must be f(x, a, b, ...), or p0 be "
-            "given"
+            "Unable to determine number of fit parameters: define f as f(x, a, b, ...), or pass p0"
         )
     return names, np.ones(len(names)) if p0 is None else start
 
 
 def starts_of(p0: Any, lead: Shape) -> Any:
-    """Starts (p,) or (..., p), or the function that makes them."""
+    """Check starts (p,) or (..., p); return a function that makes starts unchanged."""
     if callable(p0):
         return p0
     start = np.atleast_1d(as_array(p0, "p0"))
@@ -131,7 +130,7 @@ def starts_of(p0: Any, lead: Shape) -> Any:
 
 
 def errors_of(sigma: Any, lead: Shape, m: int) -> tuple[npt.NDArray[Any] | None, FloatArray | None]:
-    """Errors that differ from fit to fit, or inverse errors that do not."""
+    """Return errors that differ between fits, or inverse errors that are the same for all."""
     if sigma is None:
         return None, None
     errors = as_numbers(sigma, "sigma")
@@ -144,13 +143,13 @@ def errors_of(sigma: Any, lead: Shape, m: int) -> tuple[npt.NDArray[Any] | None,
         return np.broadcast_to(errors, (*lead, m), subok=True), None
     except ValueError:
         raise ValueError(
-            f"`sigma` has incorrect shape: wanted one number, ({m},) or {(*lead, m)}, "
+            f"`sigma` has incorrect shape: expected one number, ({m},) or {(*lead, m)}, "
             f"got {errors.shape}"
         ) from None
 
 
 def fixed_of(fixed: Any, names: list[str], lead: Shape) -> dict[str, Any]:
-    """Values of the fixed parameters by name: a number, or rows of one number for each fit."""
+    """Return the values of fixed parameters by name: a number, or one for each fit."""
     if fixed is None:
         return {}
     if not isinstance(fixed, dict):
@@ -158,7 +157,7 @@ def fixed_of(fixed: Any, names: list[str], lead: Shape) -> dict[str, Any]:
     constant: dict[str, Any] = {}
     for name, value in fixed.items():
         if name not in names:
-            raise ValueError(f"fixed: the model has no {name!r}; it has {', '.join(names)}")
+            raise ValueError(f"fixed names {name!r}, but the parameters are {', '.join(names)}")
         array = as_array(value, f"fixed[{name!r}]")
         if array.size == 1:
             constant[name] = float(array.reshape(()))
@@ -175,7 +174,7 @@ def fixed_of(fixed: Any, names: list[str], lead: Shape) -> dict[str, Any]:
 
 
 def box_around(bounds: Any, p: int, names: list[str]) -> list[FloatArray]:
-    """[lower, upper] bounds of the parameters, or nothing where all are free."""
+    """Return [lower, upper] bounds of the parameters, or [] if none is bounded."""
     box = box_of(bounds, p)
     for i in range(p if box else 0):
         if not box[0][i] < box[1][i]:
@@ -187,8 +186,8 @@ def box_around(bounds: Any, p: int, names: list[str]) -> list[FloatArray]:
 
 
 def check_starts(start: Any, box: list[FloatArray], free: Sequence[int], names: list[str]) -> None:
-    """Raise ValueError for starts that are not finite or lie outside the bounds."""
-    if callable(start):  # its starts are checked, and moved inside, when it has made them
+    """Raise ValueError if a start is not finite or lies outside the bounds."""
+    if callable(start):  # its starts are checked, and moved inside, once it has returned them
         return
     k = prod(start.shape[:-1])
     if start.shape[-1] != len(names):
@@ -217,7 +216,7 @@ _PIECE = 65536
 
 
 def check_finite(rows: LeadingRows, what: str, k: int) -> None:
-    """Raise ValueError where one of k rows holds NaN or infinity."""
+    """Raise ValueError if one of k rows contains NaN or infinity."""
     step = max(1, int(4e6) // max(prod(rows.own), 1))
     for a in range(0, k, step):
         some = rows.read(a, min(a + step, k))
@@ -232,7 +231,7 @@ def check_finite(rows: LeadingRows, what: str, k: int) -> None:
 
 
 def outputs_of(out: Any, lead: Shape, p: int) -> Arrays:
-    """The arrays to fill with the answers: those that the user gave, and new ones."""
+    """Return the arrays to fill with the results: those of the user, and new ones."""
     given = {} if out is None else out._arrays if isinstance(out, Fits) else out
     if not isinstance(given, dict):
         raise TypeError(f"out must be a dict of arrays or a Fits, got {type(out).__name__}")
@@ -251,7 +250,7 @@ def outputs_of(out: Any, lead: Shape, p: int) -> Arrays:
             raise ValueError(f"out[{name!r}] must be an array of shape {(*lead, *own)}, got {got}")
         if not np.can_cast(kind, array.dtype, "same_kind") or not array.flags.writeable:
             raise ValueError(
-                f"out[{name!r}] must be writeable and hold {np.dtype(kind)}, got {array.dtype}"
+                f"out[{name!r}] must be a writeable array of {np.dtype(kind)}, got {array.dtype}"
             )
         arrays[name] = array
     return arrays

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Reads and writes arrays with leading axes in chunks of rows.
+"""Read and write arrays with leading axes in chunks of rows.
 
-Memory-mapped files, other types than doubles and axes in any order are never converted whole.
+Memory-mapped files, other dtypes than float64, and axes in any order are converted chunk by chunk,
+never as a whole.
 """
 
 from __future__ import annotations
@@ -16,17 +17,17 @@ from thalweg._tracing.numbers import FloatArray, as_array
 
 __all__ = ["CHUNK", "LeadingRows", "as_numbers", "filled", "rows_in_chunk"]
 
-# About how many bytes of data a chunk holds: so many that its last, slow fits cost little.
+# The approximate size of a chunk in bytes, so large that its last, slow fits cost little.
 CHUNK = 64e6
 
 
 def rows_in_chunk(numbers: int) -> int:
-    """How many rows of so many doubles fit in a chunk; at least one."""
+    """Return how many rows of this many doubles fit into a chunk, at least one."""
     return max(int(CHUNK / 8 / numbers), 1)
 
 
 def as_numbers(value: Any, what: str) -> npt.NDArray[Any]:
-    """`value` as an array of real numbers of any type; an array is not copied."""
+    """Convert `value` to an array of real numbers of any dtype; an array is not copied."""
     if not isinstance(value, np.ma.MaskedArray):
         return as_array(value, what)
     as_array(value.data, what)
@@ -34,21 +35,21 @@ def as_numbers(value: Any, what: str) -> npt.NDArray[Any]:
 
 
 def filled(array: npt.NDArray[Any]) -> FloatArray:
-    """The array as float64, with NaN for masked elements."""
+    """Convert an array to float64, with NaN for masked elements."""
     if isinstance(array, np.ma.MaskedArray):
         array = np.ma.filled(array.astype(np.float64), np.nan)
     return np.ascontiguousarray(array, dtype=np.float64).reshape(array.shape)
 
 
 class LeadingRows:
-    """An array (lead, own) as rows (k, own), k = prod(lead).
+    """An array (*lead, *own), read and written as rows (k, *own) with k = prod(lead).
 
     Parameters
     ----------
     array : ndarray
-        Of any type of number; a masked array's masked elements are read as NaN.
+        The array, of any numeric dtype. Masked elements are read as NaN.
     lead : tuple of int
-        Its leading axes.
+        The shape of its leading axes.
     """
 
     __slots__ = ("_array", "_flat", "_lead", "own")
@@ -58,12 +59,12 @@ class LeadingRows:
             array, lead = array[None], (1,)
         self.own = array.shape[len(lead) :]
         self._array, self._lead = array, lead
-        self._flat: npt.NDArray[Any] | None = None  # a view as rows, if there is one
+        self._flat: npt.NDArray[Any] | None = None  # a view as rows, if one is possible
         if _in_a_row(array, len(lead)) and not isinstance(array, np.ma.MaskedArray):
             self._flat = array.reshape(prod(lead), *self.own)
 
     def read(self, start: int, stop: int) -> FloatArray:
-        """Rows as float64 in C order; a view where they are that already."""
+        """Return rows as float64 in C order, without a copy if possible."""
         if self._flat is not None:
             rows = self._flat[start:stop]
         else:
@@ -71,7 +72,7 @@ class LeadingRows:
         return filled(rows)
 
     def write(self, start: int, stop: int, rows: npt.NDArray[Any]) -> None:
-        """Write rows to their place in the array."""
+        """Write rows to their places in the array."""
         if self._flat is not None:
             self._flat[start:stop] = rows
         else:

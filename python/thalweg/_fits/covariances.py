@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Covariances: the inverse of the normal matrix as traced operations, and its scale.
+"""Compute covariances by inverting the normal matrix with traced operations, and scale them.
 
-Matrices that are too ill-conditioned for that are marked; those are done by QR of the Jacobian.
+Matrices that are too ill-conditioned for this are marked, and are handled by QR of the Jacobian.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from thalweg._tracing.tracer import Tracer
 
 __all__ = ["traced_spread", "variance"]
 
-# The largest diagonal element of the inverse of the normal matrix, scaled to ones on its diagonal,
-# up to which the inverse is trusted: rounding is then below 1e-6 of a variance.
+# The normal matrix is scaled to ones on its diagonal. Its inverse is trusted if no diagonal element
+# exceeds this limit: the rounding error of a variance is then below 1e-6.
 TRUSTED = 1e9
 
 
@@ -28,19 +28,19 @@ def traced_spread(
     box: list[FloatArray],
     scale: Callable[[Any], tuple[Any, Any]],
 ) -> tuple[list[list[Any]], list[Any], Any]:
-    """As `covariances`, of the variables x (n,) of a traced vector.
+    """Compute the same as `covariances` for the variables x (n,) of a traced vector.
 
     Parameters
     ----------
     subject, x : Tracer
-        What is differentiated (m,), and by what.
+        The vector (m,) to differentiate, and the variables.
     weights : Tracer, optional
         Weights (m,) of the rows of the Jacobian.
     box : list of ndarray
-        [lower, upper] bounds: variables that lie at one are left out.
+        [lower, upper] bounds. Variables at a bound are left out.
     scale : callable
-        ``scale(free)``: what the inverse is multiplied by, and whether it is known, where so many
-        variables lie at no bound.
+        ``scale(free)`` returns the factor of the inverse and whether it is known, for this number
+        of variables that are not at a bound.
     """
     trace, n = subject.trace, x.size
     node = -1 if weights is None else trace.lift(weights)
@@ -54,25 +54,27 @@ def traced_spread(
 def covariances(
     normal: Tracer, n: int, scale: Any, known: Any, held: list[Any] | None
 ) -> tuple[list[list[Any]], list[Any], Any]:
-    """Covariance and standard errors of n variables, and whether QR must compute them.
+    """Compute covariance and standard errors of n variables, and whether they need QR.
 
     Parameters
     ----------
     normal : Tracer
-        J'WJ, (n, n).
+        The normal matrix J'WJ, (n, n).
     scale : number or Tracer
-        What the inverse is multiplied by: the variance of the data.
+        The factor of the inverse, the variance of the data.
     known : Truth
-        False where there are too few data to know `scale`: then all is infinite.
+        False if there are too few data to estimate `scale`; all results are then infinite.
     held : list of Truth, optional
-        Variables that are left out: NaN in their rows.
+        Variables at a bound, whose rows are NaN.
 
     Returns
     -------
     covariance : list of lists of Tracer
+        The covariance, (n, n).
     errors : list of Tracer
+        The standard errors, (n,).
     doubtful : Tracer
-        1 where the matrix is singular, or nearly.
+        1 if the matrix is singular or nearly so, else 0.
     """
     one = normal.trace.wrap(1.0)
     unit = [1.0 / np.sqrt(normal[i, i]) for i in range(n)]
@@ -94,7 +96,7 @@ def covariances(
 
     sound = one > 0.0
     for i in range(n):
-        seen = normal[i, i] > 0.0  # has the variable an effect at all?
+        seen = normal[i, i] > 0.0  # whether the variable has any effect
         if held is not None:
             seen = seen | held[i]
         sound = sound & seen & (pivots[i] > 0.0) & (inverse[i][i] < TRUSTED)
@@ -108,21 +110,21 @@ def covariances(
 
 
 def variance(cost: Any, rows: Any, free: Any) -> tuple[Any, Any]:
-    """The variance of the data by what a fit leaves, and whether there are data enough for it.
+    """Estimate the variance of the data from the residuals, and tell whether data suffice.
 
     Parameters
     ----------
     cost : number or Tracer
-        Half the sum of squares that the fit leaves.
+        Half the sum of squares of the residuals.
     rows, free : number or Tracer
-        How many data, and how many parameters that no bound holds.
+        The number of data, and the number of parameters that are not at a bound.
     """
     known = rows > free
     return 2.0 * cost / (rows - free), known
 
 
 def held_of(x: Tracer, n: int, box: list[FloatArray]) -> tuple[list[Any] | None, Any]:
-    """Which of n variables lie at a bound, and how many do not."""
+    """Return which of n variables are at a bound, and how many are not."""
     if not box:
         return None, float(n)
     held = []
@@ -136,7 +138,7 @@ def held_of(x: Tracer, n: int, box: list[FloatArray]) -> tuple[list[Any] | None,
 
 
 def _inverse(a: list[list[Any]]) -> tuple[list[list[Any]], list[Any]]:
-    """The inverse of a symmetric matrix given by its lower triangle, by L D L'; D too.
+    """Invert a symmetric matrix, given by its lower triangle, by L D L'; return D too.
 
     Higham 2002, Accuracy and Stability of Numerical Algorithms, chapters 10 and 14.
     """
@@ -144,7 +146,7 @@ def _inverse(a: list[list[Any]]) -> tuple[list[list[Any]], list[Any]]:
     lower: list[list[Any]] = []
     pivots: list[Any] = []
     for i in range(n):
-        row: list[Any] = []  # of L D
+        row: list[Any] = []  # a row of L D
         for j in range(i):
             row.append(_less(a[i][j], (row[k] * lower[j][k] for k in range(j))))
         lower.append([row[k] / pivots[k] for k in range(i)])

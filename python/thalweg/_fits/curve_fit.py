@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""`curve_fit`: one fit of a curve, called as SciPy's, with exact derivatives."""
+"""Fit one curve, with the interface of SciPy's `curve_fit` and exact derivatives."""
 
 from __future__ import annotations
 
@@ -51,36 +51,37 @@ def curve_fit(
     Parameters
     ----------
     f : callable
-        ``f(x, a, b, ...)`` written in NumPy; called once, with traced parameters.
+        The model ``f(x, a, b, ...)``, written in NumPy. It is called once, with traced parameters.
     xdata : array_like or object
-        Where the data were measured: (m,), or (k, m) for k predictors; passed to `f`.
+        The points at which the data were measured, (m,), or (k, m) for k predictors. They are
+        passed to `f`.
     ydata : array_like
-        The data, (m,). Elements masked in `ydata`, `xdata` or `sigma` are left out.
+        The data, (m,). Elements that are masked in `ydata`, `xdata` or `sigma` are left out.
     p0 : array_like, optional
-        The start (n,). By default ones; with bounds, a point between them. Where a fit from there
-        cannot be trusted, or fails, it is begun again from the scale of `xdata` (docs/fits.md).
+        The start, (n,). The default is ones or, with bounds, a point between them. If a fit from
+        the default start fails or is not sound, it starts again from the scale of `xdata`.
     sigma : None, scalar or array_like, optional
-        Standard deviations of the data, one or (m,), or their covariance (m, m).
+        The standard deviations of the data, one number or (m,), or their covariance (m, m).
     absolute_sigma : bool
         Whether `sigma` is absolute. If not, it is scaled so that the reduced chi squared is 1. A
         warning says if `sigma` is missing.
     check_finite : bool, optional
-        Refuse data that are not finite; by default where `nan_policy` is not given.
+        Whether to raise an error if data are not finite; by default, only without `nan_policy`.
     bounds : 2-tuple of array_like, or Bounds
         Lower and upper bounds of the parameters.
     method : {'lm', 'trf', 'dogbox'}, optional
-        SciPy's names for what is one method here; 'lm' refuses bounds.
+        SciPy's names of methods, which all select the same method here; 'lm' refuses bounds.
     jac : callable or str, optional
-        With ``trace=False``: ``jac(x, a, b, ...)`` gives the Jacobian (m, n). A traced function is
-        differentiated exactly, and `jac` is not called.
+        With ``trace=False``, the function ``jac(x, a, b, ...)`` that returns the Jacobian (m, n). A
+        traced function is differentiated exactly, and `jac` is not called.
     full_output : bool
-        Also return `infodict`, `mesg` and `ier`.
+        Whether to return `infodict`, `mesg` and `ier` too.
     nan_policy : {None, 'raise', 'omit'}
         What to do with NaN in the data.
     trace : bool
-        False calls `f` at every evaluation.
+        If False, `f` is called at every evaluation.
     **kwargs
-        `ftol`, `xtol`, `gtol`, `max_nfev` (or `maxfev`), `x_scale`, `loss`, `f_scale`, as in
+        `ftol`, `xtol`, `gtol`, `max_nfev` (or `maxfev`), `x_scale`, `loss` and `f_scale`, as in
         `thalweg.least_squares`.
 
     Returns
@@ -88,28 +89,42 @@ def curve_fit(
     popt : ndarray
         The parameters (n,).
     pcov : ndarray
-        Their covariance (n, n), by QR of the Jacobian. Parameters that ended at a bound are left
-        out: their rows and columns are NaN.
+        Their covariance (n, n), computed by QR of the Jacobian. Parameters that ended at a bound
+        are left out: their rows and columns are NaN.
     infodict : dict
-        `nfev`, `fvec`, `fjac`, `ipvt`, `qtf` as SciPy's; `rank` and `cond`, the rank and condition
-        number of the Jacobian, its columns scaled to one length; `active_mask`.
+        `nfev`, `fvec`, `fjac`, `ipvt` and `qtf` as in SciPy; `rank` and `cond`, the rank and
+        condition number of the Jacobian with columns scaled to unit length; and `active_mask`.
     mesg : str
-        Why it ended.
+        Why the fit ended.
     ier : int
-        SciPy's number for that, 1 to 4.
+        SciPy's code for that reason, 1 to 4.
 
     Raises
     ------
     ValueError
-        If data are not finite, or arguments do not fit each other.
+        If data are not finite, or if arguments do not match each other.
     RuntimeError
         If no minimum was found.
 
     Warns
     -----
     OptimizeWarning
-        If the data do not determine a parameter; it is named, and if it depends on others the
-        covariance is infinite. If the fit is worse than a constant.
+        If the data do not determine a parameter, which the warning names. If it depends on others,
+        the covariance is infinite. The warning is also given if the fit is worse than a constant.
+
+    See Also
+    --------
+    curve_fit_many : Fit a model to many data sets at once.
+    model : Trace a model once for several fits.
+    least_squares : Minimize residuals of any kind.
+    thalweg.plot.fit : Draw data, curve, confidence band and residuals.
+
+    References
+    ----------
+    .. [1] J. J. Moré, "The Levenberg-Marquardt algorithm: Implementation and theory", Lecture Notes
+       in Math. 630, 1978, 105-116, https://doi.org/10.1007/BFb0067700
+    .. [2] D. M. Bates and D. G. Watts, *Nonlinear Regression Analysis and Its Applications*, Wiley,
+       1988, https://doi.org/10.1002/9780470316757
 
     Examples
     --------
@@ -143,9 +158,9 @@ def curve_fit(
 
 
 def there(x: Any, y: FloatArray) -> npt.NDArray[np.bool_]:
-    """Which data and their predictors hold no NaN; the last axis of x is that of the data."""
+    """Mark the data that are not NaN, and whose predictors, along the last axis of x, are not."""
     kept = ~np.isnan(y)
-    if hasattr(x, "iloc"):  # of pandas: rows are the data
+    if hasattr(x, "iloc"):  # a pandas object, whose rows are the data
         missing = np.asarray(x.isna()).reshape(len(x), -1).any(axis=1)
         return kept & ~missing if missing.shape == kept.shape else kept
     if not is_data(x):
@@ -154,7 +169,7 @@ def there(x: Any, y: FloatArray) -> npt.NDArray[np.bool_]:
 
 
 def without_masked(xdata: Any, ydata: Any, sigma: Any) -> tuple[Any, Any, Any]:
-    """The data at which none of x, y and sigma is masked."""
+    """Return the data for which none of x, y and sigma is masked."""
     masks = [mask_of(ydata), mask_of(sigma), mask_of(xdata) if is_data(xdata) else None]
     if all(mask is None for mask in masks):
         return xdata, ydata, sigma
@@ -169,7 +184,7 @@ def without_masked(xdata: Any, ydata: Any, sigma: Any) -> tuple[Any, Any, Any]:
 def kept_rows(
     kept: npt.NDArray[np.bool_], x: Any, y: npt.NDArray[Any], sigma: Any
 ) -> tuple[Any, Any, Any]:
-    """The data, and their errors, that are kept."""
+    """Select the data to keep, with their predictors and errors."""
     if kept.all():
         return x, y, sigma
     if sigma is not None:
@@ -182,7 +197,7 @@ def kept_rows(
         return x.iloc[np.flatnonzero(kept)], y[kept], sigma
     if not is_data(x):
         raise ValueError(
-            "missing data can be left out where xdata is an array, a Series or a DataFrame with a "
-            f"row for each, got {type(x).__name__}: leave them out before"
+            "missing data can be left out only if xdata is an array, a Series or a DataFrame with "
+            f"a row for each, got {type(x).__name__}: remove them before the call"
         )
     return x[..., kept], y[kept], sigma

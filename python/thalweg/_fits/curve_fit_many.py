@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""`curve_fit_many`: fits one model to many data sets at once."""
+"""Fit one model to many data sets at once."""
 
 from __future__ import annotations
 
@@ -45,58 +45,63 @@ def curve_fit_many(
 ) -> Fits:
     """Fit a model to many data sets: a fit in every pixel, well, spectrum or trace.
 
-    The model is traced once; all fits descend together in C++, each as `curve_fit` would alone.
-    Memory stays bounded whatever their number: data are read, and answers written, in pieces.
+    The model is traced once. All fits run together in C++, and each gives the same result as
+    `curve_fit` would. Data are read and results written in pieces, so that memory stays bounded for
+    any number of fits.
 
     Parameters
     ----------
     f : callable
-        ``f(x, a, b, ...)`` written in NumPy; called once, with traced parameters.
+        The model ``f(x, a, b, ...)``, written in NumPy. It is called once, with traced parameters.
     xdata : array_like, tuple or object
-        Where the data were measured: (m,), the same for all fits, or (..., m) with the leading
-        axes of `ydata`; a tuple is several predictors, each as above; any other two-dimensional
-        array is (k, m), k predictors, as in SciPy. Anything else is passed to `f` as it is.
+        The points at which the data were measured: (m,) for all fits, or (..., m) with the leading
+        axes of `ydata`. A tuple holds several predictors of this kind. Any other two-dimensional
+        array is (k, m), k predictors, as in SciPy. Anything else is passed to `f` unchanged.
     ydata : array_like
-        The data (..., m): any type of number, any order of axes, `np.memmap` too; read piece by
-        piece. The leading axes are those of the answers.
+        The data (..., m), of any numeric dtype and with axes in any order, including `np.memmap`.
+        They are read piece by piece. The results have the same leading axes.
     p0 : array_like or callable, optional
-        Starts: (p,) for all fits, (..., p) for each, or a function of data (k, m) that returns
-        (k, p) or (p,) and must not change the data; its starts are moved into the bounds. Ones by
-        default, and if that gives nothing to be trusted the scale of the fit's own `xdata`
-        (docs/fits.md); with bounds, a point between them.
+        The starts: (p,) for all fits, (..., p) for each fit, or a function of data (k, m) that
+        returns (k, p) or (p,) and does not change the data; its starts are moved inside the bounds.
+        The default is ones or, with bounds, a point between them. A fit from the default start that
+        fails or is not sound starts again from the scale of its own `xdata`.
     sigma : array_like, optional
-        Standard deviations of the data: one number, (m,), or (..., m).
+        The standard deviations of the data: one number, (m,), or (..., m).
     absolute_sigma : bool
-        Whether `sigma` is absolute. If not, it is scaled, for each fit, so that the reduced chi
+        Whether `sigma` is absolute. If not, it is scaled for each fit so that the reduced chi
         squared is 1.
     bounds : 2-tuple of array_like, or Bounds
-        Lower and upper bounds of the parameters, for all fits.
+        Lower and upper bounds of the parameters, the same for all fits.
     fixed : dict, optional
-        Parameters that are not fitted, by name: a number, or an array like the leading axes.
+        The values of parameters that are not fitted, by name: a number, or an array in the shape of
+        the leading axes.
     loss, f_scale
-        A robust loss of squared residuals, and where it begins; as in `least_squares`.
+        A robust loss of squared residuals, and the residual beyond which data count as outliers, as
+        in `least_squares`.
     likelihood : {'gaussian', 'poisson'}
-        'poisson': `ydata` are counts and the model their mean; the likelihood is maximized and
-        the covariance is the inverse of Fisher's information. Takes neither `sigma` nor `loss`.
+        With 'poisson', `ydata` are counts and the model is their mean. The likelihood is maximized,
+        and the covariance is the inverse of Fisher's information. `sigma` and `loss` must then be
+        left out.
     nan_policy : {'omit', 'raise', 'propagate'}
-        What a NaN in `ydata`, or in predictors, does: its value is left out of its fit, a
-        ValueError (infinities too), or its fit is NaN.
+        How to treat NaN in `ydata` or in predictors: leave out the value, raise ValueError (also
+        for infinities), or return NaN for that fit.
     threads : int, optional
-        By default as many as there are cores. The answers do not depend on it, to the bit.
+        The number of threads, by default one for each core. The results are the same for any
+        number, bit for bit.
     progress : bool
-        Show on standard error how many fits are done.
+        Whether to show on standard error how many fits have ended.
     out : dict or Fits, optional
-        Arrays to be filled in place of new ones, `np.memmap` for example: any of `popt`, `pcov`,
-        `perr`, `cost`, `success`, `status`, `reason`, `nit`, `nfev`, `n_missing`. None for `pcov`
-        or `perr` leaves it out.
+        Arrays to fill instead of new ones, such as `np.memmap`: any of `popt`, `pcov`, `perr`,
+        `cost`, `success`, `status`, `reason`, `nit`, `nfev`, `n_missing`, `determined`, `worse`.
+        None for `pcov` or `perr` leaves it out.
     x_scale : None, 'jac' or array_like
-        What each parameter is measured in; by default the norms of the Jacobian's columns say.
+        The unit of each parameter; by default, the norms of the Jacobian's columns decide.
     ftol, xtol, gtol : float or None
         As in `least_squares`.
     max_nfev : int, optional
-        Evaluations of each fit, at most; 1000 (p + 1) by default.
+        Maximum number of evaluations in each fit, by default 1000 (p + 1).
     max_time : float, optional
-        Seconds, for all fits together.
+        Maximum duration of all fits together, in seconds.
 
     Returns
     -------
@@ -107,17 +112,28 @@ def curve_fit_many(
     Raises
     ------
     ValueError
-        If shapes do not fit each other, a start lies outside the bounds, or `sigma` is not
-        positive. The failure of a single fit is in its `reason`.
+        If shapes do not match, a start lies outside the bounds, or `sigma` is not positive. If a
+        single fit fails, its `reason` says why.
     TraceError
-        If `f` does what cannot be traced.
+        If `f` cannot be traced.
     KeyboardInterrupt
-        With the partial `Fits` in ``.result``; fits that are missing have the reason `interrupted`.
+        On Ctrl-C, with the partial `Fits` in ``.result``. Fits that were not done have the reason
+        `interrupted`.
 
     See Also
     --------
-    curve_fit : one fit.
-    least_squares_many : residuals of any kind.
+    curve_fit : Fit one data set.
+    model : Trace a model once for several calls.
+    least_squares_many : Minimize residuals of any kind from many starts.
+    thalweg.plot.maps : Draw the parameters of an image as maps.
+
+    References
+    ----------
+    .. [1] J. J. Moré, "The Levenberg-Marquardt algorithm: Implementation and theory", Lecture Notes
+       in Math. 630, 1978, 105-116, https://doi.org/10.1007/BFb0067700
+    .. [2] S. Baker and R. D. Cousins, "Clarification of the use of chi-square and likelihood
+       functions in fits to histograms", Nucl. Instrum. Methods 221, 1984, 437-442,
+       https://doi.org/10.1016/0167-5087(84)90016-4
 
     Examples
     --------

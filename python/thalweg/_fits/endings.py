@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The result of `least_squares`, its message and its optimality."""
+"""Define the result of `least_squares`, its message and its optimality."""
 
 from __future__ import annotations
 
@@ -20,42 +20,44 @@ __all__ = ["LeastSquares", "explain", "explained", "optimality"]
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class LeastSquares(Record):
-    """Where a least-squares descent ended, why, and what it cost; SciPy's names.
+    """The result of `least_squares`: where the descent ended, why, and what it cost.
+
+    The entries have SciPy's names and are attributes and keys.
 
     Attributes
     ----------
     x : float, ndarray, tuple or dict
-        The best point, in the structure of `x0`.
+        The best point, in the form of `x0`.
     cost : float
-        Half the sum of the losses of the squared residuals there.
+        Half the sum of the losses of the squared residuals at `x`.
     fun : ndarray
-        The residuals there, shape (m,), without loss.
+        The residuals at `x`, shape (m,), without loss.
     jac : ndarray
-        The Jacobian there, shape (m, n); with a loss its rows are scaled, so that ``jac.T @ jac``
+        The Jacobian at `x`, shape (m, n). With a loss its rows are scaled, so that ``jac.T @ jac``
         is the Gauss-Newton matrix of the cost.
     grad : float, ndarray, tuple or dict
-        The gradient of the cost, in the structure of `x0`.
+        The gradient of the cost, in the form of `x0`.
     optimality : float
-        The largest component of the gradient in variables that no bound holds.
+        The largest component of the gradient over the variables that are not at an active bound.
     active_mask : int, ndarray, tuple or dict
-        -1, 0 or 1: at its lower bound, free, at its upper bound.
+        -1 for a variable at its lower bound, 0 for a free one, 1 for one at its upper bound.
     nfev, njev : int
-        Evaluations of the residuals and of their Jacobian.
+        The numbers of evaluations of the residuals and of their Jacobian.
     status : int
-        SciPy's number for the reason.
+        SciPy's status code for the reason.
     message : str
-        The reason in words, with both sides of the inequality that decided it.
+        The reason as a sentence, with both sides of the inequality that decided it.
     success : bool
-        Whether it converged.
+        Whether the descent converged.
     reason : Reason
-        Why it ended.
+        Why the descent ended.
     nit : int
-        Steps that were taken.
+        The number of steps.
     determined : bool
-        Whether the residuals determine every variable: none is dependent on others, without
-        effect, or has an error beyond 6.7e7 times its size. Where not, `message` names them.
+        Whether the residuals determine every variable. They do not if a variable depends on others,
+        has no effect, or has an error of more than 6.7e7 times its size; `message` then names it.
     elapsed : float
-        Seconds.
+        The duration of the call in seconds.
     """
 
     x: Any
@@ -94,19 +96,19 @@ class LeastSquares(Record):
 
 
 def optimality(grad: FloatArray, mask: Any) -> Any:
-    """The largest component of gradients (..., n) in variables that no bound holds."""
+    """Return the largest component of gradients (..., n) over variables not at an active bound."""
     held = (mask < 0) & (grad > 0) | (mask > 0) & (grad < 0)
     return np.abs(np.where(held, 0.0, grad)).max(axis=-1)
 
 
 def explain(ending: Ending, max_nfev: int, squares: Squares) -> str:
-    """The reason in SciPy's words, with both sides of the inequality that decided it."""
+    """Explain the reason in SciPy's words, with both sides of the deciding inequality."""
     point = None
     if ending.reason == Reason.non_finite and ending.nfev > 1:
         point = beside(squares.linear, ending.x)
     if point is not None:
         return (
-            f"not finite after {ending.nfev} evaluations, on the way on from x: "
+            f"not finite after {ending.nfev} evaluations, at a point beyond x: "
             f"{squares.blame(point)}"
         )
     return explained(
@@ -123,21 +125,21 @@ def explained(
     max_nfev: Any,
     why: Callable[[], str],
 ) -> str:
-    """The same for given numbers; `why` says what was not finite."""
+    """Explain a reason from given numbers; `why` names what was not finite."""
     after = f"after {nfev} evaluation{'s' * (nfev != 1)}"
     sides = f"{left:.3g} <= {right:.3g} {after}"
     match reason:
         case Reason.gradient_small:
             return (
-                "`gtol` termination condition is satisfied: largest cosine of residuals and a "
-                f"column of the Jacobian {sides}"
+                "`gtol` termination condition is satisfied: largest cosine between the residuals "
+                f"and a column of the Jacobian {sides}"
             )
         case Reason.value_settled:
             return f"`ftol` termination condition is satisfied: change of the cost {sides}"
         case Reason.step_small:
             return f"`xtol` termination condition is satisfied: relative step {sides}"
         case Reason.precision_limit:
-            return f"the limit of precision: a change of the cost by {sides} is rounding"
+            return f"the limit of precision: a change of the cost by {sides} is a rounding error"
         case Reason.max_evaluations:
             return (
                 f"The maximum number of function evaluations is exceeded: {nfev} evaluations, "
@@ -151,13 +153,13 @@ def explained(
             return f"interrupted {after}"
         case Reason.stuck if np.signbit(left):
             return (
-                f"stuck {after}: J'J is singular to rounding, and eight steps in a row reduced the "
-                f"cost by little: the last by {-left:.3g} <= {right:.3g}, half of it"
+                f"stuck {after}: J'J is singular to rounding, and eight successive steps hardly "
+                f"reduced the cost: the last by {-left:.3g} <= {right:.3g}, half of it"
             )
         case Reason.stuck:
             return (
-                f"stuck {after}: no smaller cost even {left:.3g} <= {right:.3g} away; are the "
-                "residuals smooth?"
+                f"stuck {after}: no smaller cost was found even at a distance of {left:.3g} <= "
+                f"{right:.3g}; check that the residuals are smooth"
             )
         case _:
             return f"not finite {after}: {why()}"

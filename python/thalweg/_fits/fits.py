@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The result of many fits: parameters and errors in the shape of the data's leading axes."""
+"""Define the result of many fits, in arrays with the leading axes of the data."""
 
 from __future__ import annotations
 
@@ -18,43 +18,43 @@ __all__ = ["Fits"]
 
 
 class Fits(Many):
-    """Many fits of one model: parameters, their errors, and how each fit ended.
+    """The results of many fits of one model: parameters, their errors, and how each fit ended.
 
-    Made by `thalweg.curve_fit_many`. The arrays are attributes and keys; an index of every leading
-    axis (``fits[3]``, ``fits[10, 20]``) gives one fit, slices, masks and index arrays other `Fits`.
-    ``np.savez(file, **fits)`` saves the arrays.
+    `thalweg.curve_fit_many` returns them. The arrays are attributes and keys. An integer for every
+    leading axis (``fits[3]``, ``fits[10, 20]``) selects one fit; slices, masks and index arrays
+    select several, as `Fits`. ``np.savez(file, **fits)`` saves the arrays.
 
     Attributes
     ----------
     popt : ndarray
-        Parameters (..., p); NaN where a fit could not be begun: its start is not finite, or it has
-        fewer data than parameters.
+        The parameters (..., p). They are NaN if a fit could not begin, because its start is not
+        finite or it has fewer data than parameters.
     pcov : ndarray
-        Their covariances (..., p, p). 0 in the rows of fixed parameters, NaN in those of
-        parameters that ended at a bound; infinite where the data do not determine the parameters.
+        Their covariances (..., p, p): 0 in the rows of fixed parameters, NaN in the rows of
+        parameters that ended at a bound, infinite if the data do not determine the parameters.
     perr : ndarray
-        Standard errors (..., p), the square roots of the covariances' diagonals.
+        The standard errors (..., p), square roots of the diagonals of the covariances.
     cost : ndarray
-        Half the sum of the losses of squared residuals (...,); for counts half the deviance.
+        Half the sum of the losses of squared residuals (...,); half the deviance for counts.
     success : ndarray of bool
-        Whether it converged.
+        Whether each fit converged.
     status : ndarray of int8
-        The reason in the numbers of `scipy.optimize.elementwise`.
+        The reasons as status codes of `scipy.optimize.elementwise`.
     reason : ndarray of int8
-        Why it ended: values of `thalweg.Reason`.
+        Why each fit ended, as values of `thalweg.Reason`.
     nit, nfev : ndarray of int64
-        Steps; evaluations of the model with its Jacobian.
+        The numbers of steps, and of evaluations of the model with its Jacobian.
     n_missing : ndarray of int64
-        Values left out as NaN.
+        The number of values left out because they are NaN.
     determined : ndarray of bool
-        Whether the data determine every parameter: none is dependent on others, without effect, or
-        has an error beyond 6.7e7 times its size. Where not, `message` names the parameters.
+        Whether the data determine every parameter. They do not if a parameter depends on others,
+        has no effect, or has an error of more than 6.7e7 times its size; `message` then names it.
     worse : ndarray of bool
         Whether a constant, the mean of the data, would fit better.
     names : list of str
-        The parameters, from the model's signature.
+        The names of the parameters, from the model's signature.
     elapsed : float
-        Seconds, of all together.
+        The duration of the call in seconds.
 
     Examples
     --------
@@ -94,18 +94,19 @@ class Fits(Many):
         return super().__getitem__(key)
 
     def sort(self, by: Any = "cost", descending: bool = False) -> Self:
-        """These fits in another order; as `Results.sort`, by cost or by a parameter's name."""
+        """Sort the fits like `Results.sort`, by default by cost; a parameter's name works too."""
         if isinstance(by, str) and by in self.names and by not in self:
             by = self[by]
         return super().sort(by, descending)
 
     def to_dataframe(self) -> Any:
-        """The fits as a pandas DataFrame, a row each; columns have the parameters' names.
+        """Convert the fits to a pandas DataFrame with one row for each fit.
 
         Returns
         -------
         pandas.DataFrame
-            ``a``, ``b``, ... for the parameters, ``perr[a]``, ``pcov[a, b]``, ``cost``, ...
+            Columns named after the parameters, ``a``, ``b``, ..., and ``perr[a]``,
+            ``pcov[a, b]``, ``cost``, ...
         """
         named: dict[str, str] = {}
         for i, a in enumerate(self.names):
@@ -128,7 +129,7 @@ class Fits(Many):
         return text
 
     def _left_open(self, lane: int) -> str:
-        """Names of the parameters that the data leave open."""
+        """Return the names of the parameters that the data do not determine."""
         if "open" not in self._own:
             return ""
         bits = int(np.nan_to_num(self._own["open"].flat[lane]))
@@ -137,11 +138,11 @@ class Fits(Many):
 
     def _why(self, reason: Reason, value: float) -> str:
         if np.isfinite(value) and reason is Reason.non_finite:
-            return "the model or its derivatives, on the way on from popt"
+            return "the model or its derivatives, at a point beyond popt"
         if reason is Reason.left_domain:
-            return "counts must not be negative, nor the model at the start 0 or less"
+            return "counts must be >= 0, and the model must be > 0 at the start"
         return (
-            "at the start the model is not finite, the data are infinite, or there are fewer data "
+            "the model is not finite at the start, the data are infinite, or there are fewer data "
             "than parameters"
         )
 
@@ -156,7 +157,7 @@ class Fits(Many):
             own.append(("median", self._medians()))
             if "n_missing" in self._arrays and (lost := int(self.n_missing.sum())):
                 lacking = int(np.count_nonzero(self.n_missing))
-                own.append(("missing", f"{lost:,} values of {lacking:,} fits"))
+                own.append(("missing", f"{lost:,} values in {lacking:,} fits"))
             if "determined" in self._arrays and (left_open := int(np.sum(~self.determined))):
                 own.append(("determined", f"not by the data in {left_open:,} fits"))
             if "worse" in self._arrays and (bad := int(np.sum(self.worse))):
@@ -168,7 +169,7 @@ class Fits(Many):
         return [rows[0], *own, *rows[1:]]
 
     def _medians(self) -> str:
-        """The median of each parameter, with that of its standard errors."""
+        """Return the median of each parameter and of its standard error, as text."""
         flat = self.popt.reshape(-1, len(self.names))
         errors = self._arrays.get("perr")
         lines = []
@@ -183,21 +184,22 @@ class Fits(Many):
         return "\n".join(lines)
 
     def plot(self, **kw: Any) -> Any:
-        """Draw maps of the parameters and their errors; the leading axes must be two.
+        """Draw maps of the parameters and their errors, for data with two leading axes.
 
         Parameters
         ----------
         **kw
-            As in `thalweg.plot.maps`.
+            Keywords of `thalweg.plot.maps`.
 
         Returns
         -------
         ndarray of matplotlib.axes.Axes
+            The axes that hold the maps.
 
         Raises
         ------
         ValueError
-            If the leading axes are not two.
+            If there are not two leading axes.
         """
         if len(self.shape) != 2:
             raise ValueError(

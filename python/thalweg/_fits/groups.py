@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Runs the fits of a chunk that share a tape: their tries, and the best answer of each."""
+"""Run the fits of a chunk that share a tape, try again if needed, and keep the best results."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from thalweg._results.reasons import Reason
 
 __all__ = ["DescentSettings", "FitGroup"]
 
-# How many data the costs of constants are computed of at a time.
+# The number of data for which costs of constants are computed at a time.
 _SOME = 2**16
 
 Outcome = tuple[Arrays, BaseException | None]
@@ -45,19 +45,19 @@ Outcome = tuple[Arrays, BaseException | None]
 
 @dataclass(kw_only=True)
 class DescentSettings:
-    """What all fits of a call share in their descents.
+    """The settings that the descents of all fits of a call share.
 
     Attributes
     ----------
     stopping : Stopping
-        When a fit stops, and how many threads share the fits.
+        The stopping limits of a fit, and the number of threads.
     scale : ndarray, optional
-        What each fitted parameter is measured in.
+        The unit of each fitted parameter.
     size : float, optional
-        The largest |x| that all fits share: the last tries of a fit that is not sound start from
-        the scale of its x. None: they do not.
+        The largest |x| that all fits share. A fit that is not sound finally starts from the scale
+        of its x. None if it must not.
     progress : callable, optional
-        Called with how many fits have ended.
+        Called with the number of fits that have ended.
     """
 
     stopping: _core.Stopping
@@ -67,31 +67,33 @@ class DescentSettings:
 
     def __post_init__(self) -> None:
         self.ends = time.monotonic() + self.stopping.max_time
-        self.done = 0  # how many fits have ended
+        self.done = 0  # the number of fits that have ended
 
     def counter(self) -> Callable[[int], Any] | None:
-        """What the core calls with how many fits of a descent have ended."""
+        """Return the function that the core calls with the number of fits that have ended."""
         progress, done = self.progress, self.done
         return None if progress is None else lambda ended: progress(done + ended)
 
     def count(self, done: int) -> None:
-        """Note, and show, that so many fits are done."""
+        """Record and show the number of fits that are done."""
         self.done = done
         if self.progress is not None:
             self.progress(done)
 
 
 class FitGroup:
-    """Fits on one tape.
+    """Fits that share one set of tapes.
 
     Parameters
     ----------
     shared : DescentSettings
+        The settings of the descents.
     reader : FitReader
         The reader of the inputs.
     tapes : FitTapes
+        The tapes.
     inputs : Inputs
-        With the starts as `x`.
+        The inputs of the fits, with their starts as `x`.
     """
 
     def __init__(
@@ -100,7 +102,7 @@ class FitGroup:
         self._shared, self._reader, self._tapes, self._inputs = shared, reader, tapes, inputs
 
     def fit(self) -> Outcome:
-        """The answers of all fits, and what stopped them if anything did."""
+        """Run all fits, and return their results and the error that stopped them, or None."""
         layout, inputs = self._tapes.layout, self._inputs
         arrays, error = self._tried()
         self._shared.done += len(inputs)
@@ -119,7 +121,7 @@ class FitGroup:
     # ---- tries
 
     def _tried(self) -> Outcome:
-        """Each fit's first sound ending of some tries, else the best of them."""
+        """Return for each fit its first sound ending, or else the best of all tries."""
         shared, n = self._shared, len(self._tapes.layout.free)
         flat = self._flat()
         best: Arrays = {}
@@ -139,7 +141,7 @@ class FitGroup:
         return best, error
 
     def _starts(self) -> list[tuple[FloatArray, float]]:
-        """Where each try starts, (k, n), and how long its first step may be."""
+        """Return the starts (k, n) of each try, and the factor that limits its first step."""
         x0, box = self._inputs["x"], self._tapes.box
         starts = [(x0, factor) for factor in FACTORS]
         if self._shared.size is not None:
@@ -154,7 +156,7 @@ class FitGroup:
     def _descended(
         self, x: FloatArray, inputs: Inputs, factor: float, stopping: _core.Stopping
     ) -> Outcome:
-        """One try: descents from x, of fits whose start is that in `inputs`."""
+        """Make one try: descend from x, for fits whose original starts are in `inputs`."""
         shared = self._shared
         out = self._tapes.minimize(
             inputs.with_arrays(x=np.ascontiguousarray(x)), factor, stopping, shared.scale,
@@ -176,7 +178,7 @@ class FitGroup:
     def _left_open(
         self, reason: npt.NDArray[np.int8], spreads: Spreads, ended: Inputs, x0: FloatArray
     ) -> npt.NDArray[np.bool_]:
-        """Which of the fitted parameters (k, n) the data leave open."""
+        """Return which of the fitted parameters (k, n) the data do not determine."""
         x, errors = ended["x"], spreads.errors
         left_open, vague = undetermined(errors, spreads.loose, x, x0, self._shared.scale)
         doubtful = vague.any(axis=1) & ~left_open.any(axis=1) & CONVERGED[reason]
@@ -189,7 +191,7 @@ class FitGroup:
     # ---- constants
 
     def _flat(self) -> FloatArray:
-        """The cost of a constant in each fit, (k,); some at a time, to bound the memory."""
+        """Return the cost of a constant in each fit, (k,), computed in pieces."""
         k = len(self._inputs)
         flat = np.empty(k)
         step = max(_SOME // self._tapes.layout.m, 1)
@@ -208,10 +210,10 @@ class FitGroup:
             return flat_costs(y, weights, present, None)
         return flat_costs(y, weights, present, lambda r: weighted(rho, r, inputs["f_scale"])[0])
 
-    # ---- what failed
+    # ---- fits that failed
 
     def _clear_unanswered(self, arrays: Arrays, inputs: Inputs) -> None:
-        """Set NaN for fits whose start was not finite, and for those that were not begun."""
+        """Set NaN for fits whose start was not finite, and for fits that did not begin."""
         reason = arrays["reason"]
         lanes = np.flatnonzero((reason == Reason.non_finite) | (arrays["nfev"] == 0))
         if not lanes.size:
@@ -227,7 +229,7 @@ class FitGroup:
 
 
 def _unsound(best: Arrays, factor: float) -> npt.NDArray[np.intp]:
-    """The fits to begin again with a first step of `factor`."""
+    """Return the fits that must start again with a first step of `factor`."""
     sound = CONVERGED[best["reason"]] & best["determined"] & ~best["worse"]
     again = AGAIN[best["reason"]] & ~sound
     if factor != FACTORS[0]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Warnings of fits, and SciPy's `infodict`."""
+"""Issue the warnings of fits, and compute SciPy's `infodict`."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ["OptimizeWarning", "information", "warn"]
 
 
 class OptimizeWarning(UserWarning):
-    """Warning about the answer of a fit."""
+    """A warning about the result of a fit."""
 
 
 def warn(message: str) -> None:
-    """Warn at the user's line; also as SciPy's OptimizeWarning if SciPy is imported."""
+    """Warn at the user's line, with a class that is SciPy's too if SciPy is imported."""
     category: type[Warning] = OptimizeWarning
     scipy = sys.modules.get("scipy.optimize")
     if scipy is not None and hasattr(scipy, "OptimizeWarning"):
@@ -32,7 +32,7 @@ def warn(message: str) -> None:
 
 
 def information(nfev: int, r: FloatArray, jacobian: FloatArray, mask: Any) -> dict[str, Any]:
-    """SciPy's `infodict`, and rank, condition number and `active_mask`."""
+    """Return SciPy's `infodict`, with rank, condition number and `active_mask`."""
     free = jacobian[:, mask == 0]
     lengths = np.linalg.norm(free, axis=0)
     scaled = free / np.where(lengths > 0, lengths, 1.0)
@@ -41,7 +41,7 @@ def information(nfev: int, r: FloatArray, jacobian: FloatArray, mask: Any) -> di
     rank = int(np.count_nonzero(values > small))
     worst = values.min(initial=inf) if values.size else 1.0
     cond = float(values.max(initial=0.0) / worst) if worst > 0 else inf
-    # MINPACK's R of J P = Q R, its columns by falling length, and Q'r.
+    # MINPACK's R of J P = Q R, with columns in order of decreasing length, and Q'r.
     n = jacobian.shape[1]
     order = pivots(jacobian)
     q, upper = np.linalg.qr(jacobian[:, order])
@@ -54,7 +54,7 @@ def information(nfev: int, r: FloatArray, jacobian: FloatArray, mask: Any) -> di
 
 
 def pivots(jacobian: FloatArray) -> Any:
-    """The order of the columns in which QR with pivoting takes them."""
+    """Return the order in which QR with pivoting takes the columns."""
     left = np.array(jacobian)
     order: list[int] = []
     for _ in range(left.shape[1]):

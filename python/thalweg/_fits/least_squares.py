@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""`least_squares`: minimizes a sum of squared residuals, called as SciPy's."""
+"""Minimize a sum of squared residuals, with the interface of SciPy's `least_squares`."""
 
 from __future__ import annotations
 
@@ -60,66 +60,80 @@ def least_squares(
     trace: bool = True,
     unpack: bool | None = None,
 ) -> LeastSquares:
-    """Minimize half the sum of squares of residuals, by Levenberg and Marquardt's method.
+    """Minimize half the sum of squares of residuals with the Levenberg-Marquardt method.
 
     Parameters
     ----------
     fun : callable or Objective
-        Returns the residuals, a number or a vector (m,); written in NumPy, or traced before. It is
-        called once; what its closure and globals hold is frozen then, `args` are inputs.
+        A function that returns the residuals, a number or a vector (m,), written in NumPy, or one
+        that was traced before. It is called once. The values in its closure and in globals are
+        frozen at that moment; `args` remain inputs.
     x0 : array_like, tuple or dict
-        The start; docs/guide/starts.md says how it reaches the function.
+        The start. Its form decides how the function is called (see "Starts" in the documentation).
     jac : callable or {'2-point', '3-point', 'cs'}, optional
-        With ``trace=False``: the function's Jacobian (m, n), else central differences are made. A
-        traced function is differentiated exactly, and `jac` is not called.
+        With ``trace=False``, the function's Jacobian (m, n); without it, central differences are
+        used. A traced function is differentiated exactly, and `jac` is not called.
     bounds : 2-tuple of array_like, or Bounds
         Lower and upper bounds, each one number or one for each variable.
     method : {'lm', 'trf', 'dogbox'}
-        SciPy's names; all are the same method here, with bounds and losses.
+        SciPy's names of methods, which all select the same method here, with bounds and losses.
     ftol, xtol, gtol : float or None
-        It ends when two steps in a row reduce the cost, and were to reduce it, by no more than
-        `ftol` times itself; when a step is no longer than `xtol` times x, both scaled by the norms
-        of the Jacobian's columns; when the largest cosine between the residuals and a column of
-        the Jacobian is at most `gtol`. None switches a test off.
+        The descent ends when two successive steps reduce the cost, and were predicted to reduce
+        it, by at most `ftol` times the cost; when a step is at most `xtol` times as long as x, both
+        scaled by the norms of the Jacobian's columns; or when the largest cosine between the
+        residuals and a column of the Jacobian is at most `gtol`. None switches a test off.
     x_scale : None, 'jac' or array_like
-        What each variable is measured in; by default the norms of the Jacobian's columns say.
+        The unit of each variable; by default, the norms of the Jacobian's columns decide.
     loss : {'linear', 'soft_l1', 'huber', 'cauchy', 'arctan'} or callable
-        rho(z) of squared residuals; a callable gives rho and its first two derivatives.
+        The loss rho(z) of squared residuals z. A callable returns rho and its first two
+        derivatives.
     f_scale : float
-        Residuals beyond this count as outliers: rho is of (residual / f_scale)**2.
+        The residual beyond which data count as outliers: z is ``(residual / f_scale)**2``.
     max_nfev : int, optional
-        Evaluations of the residuals with their Jacobian, at most; 1000 (n + 1) by default.
+        Maximum number of evaluations of the residuals with their Jacobian, by default 1000 (n + 1).
     verbose : {0, 1, 2}
-        1 and 2 print the ending.
+        Whether to print the result; 1 and 2 do.
     args, kwargs : tuple, dict
         Further arguments of the function.
     callback : callable, optional
-        Called after every step as ``callback(x)`` or ``callback(intermediate_result=...)``; it ends
-        the descent by raising StopIteration or returning True.
+        Called after every step as ``callback(x)`` or ``callback(intermediate_result=...)``. It ends
+        the descent by raising StopIteration or by returning True.
     diff_step, tr_solver, tr_options, jac_sparsity, workers
-        Settings of SciPy's algorithms; not needed here, and without effect.
+        Settings of SciPy's algorithms, which have no effect here.
     max_time : float, optional
-        Seconds.
+        Maximum duration in seconds.
     trace : bool
-        False calls `fun` for every evaluation.
+        If False, `fun` is called at every evaluation.
     unpack : bool, optional
-        Whether the elements of `x0` are passed one by one; by default as the signature says.
+        Whether to pass the elements of `x0` as separate arguments. By default, the signature of
+        `fun` decides.
 
     Returns
     -------
     LeastSquares
+        The best point `x`, its `cost`, residuals `fun` and Jacobian `jac`, and why the descent
+        ended.
 
     Raises
     ------
     ValueError
-        If an argument is out of its range, or the residuals are not finite at `x0`.
+        If an argument is out of range, or the residuals are not finite at `x0`.
     TraceError
-        If the function does what cannot be traced.
+        If the function cannot be traced.
+
+    See Also
+    --------
+    least_squares_many : Minimize from many starts at once.
+    curve_fit : Fit a model to data.
+    minimize : Minimize a function with one value.
 
     References
     ----------
-    J. J. More, Lecture Notes in Math. 630, 1978, 105-116; J. E. Dennis, D. M. Gay and R. E. Welsch,
-    ACM Trans. Math. Softw. 7(3), 1981, 348-368.
+    .. [1] J. J. Moré, "The Levenberg-Marquardt algorithm: Implementation and theory", Lecture Notes
+       in Math. 630, 1978, 105-116, https://doi.org/10.1007/BFb0067700
+    .. [2] J. E. Dennis, D. M. Gay and R. E. Welsch, "An adaptive nonlinear least-squares
+       algorithm", ACM Trans. Math. Softw. 7(3), 1981, 348-368,
+       https://doi.org/10.1145/355958.355965
 
     Examples
     --------
@@ -166,7 +180,7 @@ def least_squares(
 
 
 def _check_words(method: Any, jac: Any, tr_solver: Any, verbose: Any) -> None:
-    """Raise ValueError for words that SciPy refuses."""
+    """Raise ValueError for values of keywords that SciPy refuses."""
     if method not in _METHODS:
         raise ValueError(f"`method` must be 'trf', 'dogbox' or 'lm', got {method!r}")
     if not (jac is None or callable(jac) or (isinstance(jac, str) and jac in _SCHEMES)):
@@ -178,12 +192,12 @@ def _check_words(method: Any, jac: Any, tr_solver: Any, verbose: Any) -> None:
 
 
 def _check_vector(shape: tuple[int, ...]) -> None:
-    """Raise ValueError for residuals that are not a vector."""
+    """Raise ValueError if the residuals are not a vector."""
     if len(shape) > 1:
         raise ValueError(
             f"`fun` must return at most 1-d array_like. f0.shape: {shape}; "
             + (
-                "a column of data (n, 1) against a vector (n,) makes (n, n): ravel() the column"
+                "a column of data (n, 1) and a vector (n,) broadcast to (n, n): ravel() the column"
                 if min(shape) > 1
                 else "ravel() it"
             )
@@ -191,7 +205,7 @@ def _check_vector(shape: tuple[int, ...]) -> None:
 
 
 class _Residuals(NamedTuple):
-    """The user's function, and how it is called."""
+    """The user's function, and the arguments of its calls."""
 
     function: Any
     x0: Any
@@ -202,7 +216,7 @@ class _Residuals(NamedTuple):
 
     @classmethod
     def of(cls, given: dict[str, Any]) -> _Residuals:
-        """Pick these out of the arguments of `least_squares`."""
+        """Select these from the arguments of `least_squares`."""
         args = given["args"] if isinstance(given["args"], tuple) else (given["args"],)
         return cls(
             given["fun"], given["x0"], given["jac"], args, given["kwargs"] or {},
@@ -211,7 +225,7 @@ class _Residuals(NamedTuple):
 
 
 def _squares(given: _Residuals, settings: SquaresSettings, trace: bool) -> Squares:
-    """The sum of squares of residuals: traced here, traced before, or called."""
+    """Return the sum of squares of residuals: traced now, traced before, or called."""
     residuals, x0, args, kwargs, unpack = (
         given.function, given.x0, given.args, given.kwargs, given.unpack
     )  # fmt: skip
@@ -221,7 +235,7 @@ def _squares(given: _Residuals, settings: SquaresSettings, trace: bool) -> Squar
         raise TypeError(f"the residuals must be a function, got {type(residuals).__name__}")
     if not isinstance(x0, dict | tuple) and np.iscomplexobj(x0):
         raise ValueError(f"`x0` must be real, got {x0!r}")
-    # SciPy's functions take x whole; args may go on into the parameters that have defaults.
+    # Functions for SciPy take x as one array; args may continue into parameters with defaults.
     count, known = parameter_count(residuals)
     if unpack is None and known and count <= len(args) and not isinstance(x0, dict | tuple):
         unpack = False
@@ -236,7 +250,7 @@ def _squares(given: _Residuals, settings: SquaresSettings, trace: bool) -> Squar
 
 @dataclass(slots=True)
 class _Intermediate(Record):
-    """What ``callback(intermediate_result=...)`` is given."""
+    """The argument of ``callback(intermediate_result=...)``."""
 
     x: Any
     cost: float
@@ -244,7 +258,7 @@ class _Intermediate(Record):
 
     @classmethod
     def of(cls, step: int, x: Any, cost: float, _: float) -> _Intermediate:
-        """Make one from what the core passes on after a step."""
+        """Make one from the values that the core passes after a step."""
         return cls(x, cost, step)
 
 
@@ -270,7 +284,7 @@ def _tries(
         if error is None:
             try:
                 ending, left_open = judged(squares, ending, x, limited.max_nfev)
-            except KeyboardInterrupt as interrupt:  # the last evaluation is not waited for
+            except KeyboardInterrupt as interrupt:  # do not wait for the last evaluation
                 error = interrupt
         nfev += ending.nfev
         success = SUCCESS[ending.reason]
@@ -290,7 +304,7 @@ def _tries(
 def judged(
     squares: Squares, ending: Ending, x0: FloatArray, max_nfev: int
 ) -> tuple[Ending, npt.NDArray[np.bool_]]:
-    """The ending after further steps by QR if J'J is singular; variables that it leaves open."""
+    """Take further steps by QR if J'J is singular; return the ending and undetermined variables."""
     m = prod(squares.shape)
     if m * x0.size**2 > _LARGE:  # QR would take longer than the descent's last steps
         _, jacobian = squares.at(ending.x)
@@ -299,7 +313,7 @@ def judged(
     return ending, squares.left_open(ending, x0)
 
 
-# Operations up to which J is factored at the end.
+# J is factored at the end if this takes at most so many operations.
 _LARGE = 2e9
 
 

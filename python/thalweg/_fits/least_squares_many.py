@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""`least_squares_many`: minimizes sums of squares from many starts, each with its own data."""
+"""Minimize sums of squares from many starts, each with its own data."""
 
 from __future__ import annotations
 
@@ -40,46 +40,47 @@ from thalweg._tracing.trace import Trace, Tracer
 
 __all__ = ["LeastSquaresMany", "least_squares_many"]
 
-# Bytes of residuals up to which they are returned without being asked for.
+# Residuals are returned by default if they take at most so many bytes.
 _FEW = 1e8
-# What two tries of a start are compared and merged by.
+# The arrays of which the better of two tries is kept.
 _MERGED = ("x", "open", "fun", "reason", "left", "right", "nfev", "nit")
 
 
 class LeastSquaresMany(Many):
-    """Where many least-squares descents ended, why, and what each cost.
+    """The results of many least-squares descents: where each ended, why, and what it cost.
 
-    Made by `thalweg.least_squares_many`. The arrays are attributes and keys, ``r[3]`` is one
-    ending with its `message`, ``r[r.success]`` and ``r.sort()`` are of this kind again.
+    `thalweg.least_squares_many` returns them. The arrays are attributes and keys. ``r[3]`` is one
+    result with its `message`; ``r[r.success]`` and ``r.sort()`` are `LeastSquaresMany` too.
 
     Attributes
     ----------
     x : ndarray, tuple or dict
-        The best points, in the structure of a start, each array with (k,) in front; NaN where the
-        residuals are not finite at the start.
+        The best points, in the form of a start, each array with the leading axis (k,). They are NaN
+        if the residuals are not finite at the start.
     cost : ndarray
-        Half the sum of the losses of the squared residuals there (k,).
+        Half the sum of the losses of the squared residuals at `x` (k,).
     fun : ndarray
-        The residuals there (k, m), without loss; only if they were asked for, or are few.
+        The residuals at `x` (k, m), without loss, if `return_residuals` asked for them.
     grad : ndarray, tuple or dict
-        The gradients of the cost, as `x`.
+        The gradients of the cost, in the form of `x`.
     optimality : ndarray
-        The largest component of each gradient in variables that no bound holds (k,).
+        The largest component of each gradient over variables not at an active bound (k,).
     active_mask : ndarray, tuple or dict
-        -1, 0 or 1: at its lower bound, free, at its upper bound; as `x`.
+        -1 for a variable at its lower bound, 0 for a free one, 1 for one at its upper bound, in the
+        form of `x`.
     success : ndarray of bool
-        Whether it converged (k,).
+        Whether each descent converged (k,).
     status : ndarray of int8
-        The reason in the numbers of `scipy.optimize.elementwise` (k,).
+        The reasons as status codes of `scipy.optimize.elementwise` (k,).
     reason : ndarray of int8
-        Why it ended: values of `thalweg.Reason` (k,).
+        Why each descent ended, as values of `thalweg.Reason` (k,).
     nit, nfev : ndarray of int64
-        Steps; evaluations of the residuals with their Jacobian (k,).
+        The numbers of steps, and of evaluations of the residuals with their Jacobian (k,).
     determined : ndarray of bool
-        Whether the residuals determine every variable (k,), as in `least_squares`; where not,
-        `message` names them.
+        Whether the residuals determine every variable (k,), as in `least_squares`. If not,
+        `message` names the variables.
     elapsed : float
-        Seconds, of all together.
+        The duration of the call in seconds.
     """
 
     x: Any
@@ -98,7 +99,7 @@ class LeastSquaresMany(Many):
     __slots__ = ()
 
     def sort(self, by: Any = "cost", descending: bool = False) -> Self:
-        """These endings in another order; as `Results.sort`, by cost by default."""
+        """Sort the results like `Results.sort`, by default by cost."""
         return super().sort(by, descending)
 
     def _message(self, lane: int) -> str:
@@ -134,30 +135,35 @@ def least_squares_many(
     return_residuals: bool | None = None,
     unpack: bool | None = None,
 ) -> LeastSquaresMany:
-    """Minimize half the sum of squares of residuals from many starts: `least_squares` from each.
+    """Minimize half the sum of squares of residuals from each of many starts.
 
     Parameters
     ----------
     fun : callable or Objective
-        Returns the residuals, a vector (m,); written in NumPy and called once, or traced before.
+        A function that returns the residuals, a vector (m,). It is written in NumPy and called
+        once, or was traced before.
     x0s : array_like, tuple or dict
-        The starts: a start's form with k in front, ``(k, ...)``.
+        The k starts, in the form of one start with a leading axis of length k, ``(k, ...)``.
     args : tuple, optional
-        Further arguments of the function, the same for all.
+        Further arguments of the function, the same for all starts.
     lane_args : tuple of array_like, optional
-        Further arguments behind them, arrays ``(k, ...)`` of which each start has its own entry.
+        Further arguments after `args` that differ between starts: arrays ``(k, ...)`` with one
+        entry for each start.
     bounds, loss, f_scale, x_scale, ftol, xtol, gtol, max_nfev
-        As in `least_squares`, the same for all.
+        As in `least_squares`, the same for all starts.
     max_time : float, optional
-        Seconds, for all together.
+        Maximum duration of all descents together, in seconds.
     threads : int, optional
-        By default as many as there are cores. The answers do not depend on it, to the bit.
+        The number of threads, by default one for each core. The results are the same for any
+        number, bit for bit.
     progress : bool
-        Show on standard error how many have ended.
+        Whether to show on standard error how many descents have ended.
     return_residuals : bool, optional
-        Whether to return the residuals as `fun`; by default if they take less than 100 MB.
+        Whether to return the residuals, as `fun`. By default, they are returned if they take less
+        than 100 MB.
     unpack : bool, optional
-        Whether a start's elements are passed one by one; by default as the signature says.
+        Whether to pass the elements of a start as separate arguments. By default, the signature of
+        `fun` decides.
 
     Returns
     -------
@@ -168,15 +174,22 @@ def least_squares_many(
     Raises
     ------
     ValueError, TypeError
-        If an argument does not fit; the message says what was wanted, what came, and which.
+        If an argument is invalid; the message names it and says what was expected.
     TraceError
-        If the function does what cannot be traced.
+        If the function cannot be traced.
     KeyboardInterrupt
         On Ctrl-C, with the partial results in ``.result``.
 
     See Also
     --------
-    curve_fit_many : fits of a model, with their covariances.
+    least_squares : Minimize from one start.
+    curve_fit_many : Fit a model to many data sets, with covariances.
+    minimize_many : Minimize a function with one value from many starts.
+
+    References
+    ----------
+    .. [1] J. J. Moré, "The Levenberg-Marquardt algorithm: Implementation and theory", Lecture Notes
+       in Math. 630, 1978, 105-116, https://doi.org/10.1007/BFb0067700
 
     Examples
     --------
@@ -211,7 +224,7 @@ def least_squares_many(
 
 
 class _ManySquares:
-    """One call of `least_squares_many`: what all starts share, and the tries of each."""
+    """One call of `least_squares_many`: the shared settings, and the tries of each start."""
 
     def __init__(self, lanes: Lanes, settings: SquaresSettings, threads: int) -> None:
         self.lanes, self.settings = lanes, settings
@@ -224,7 +237,7 @@ class _ManySquares:
     # ---- tries
 
     def descend(self, parts: Parts, progress: Callable[[int], Any] | None) -> None:
-        """Put the better ending of each start into `parts`, and as `open` what it leaves open."""
+        """Store the better ending of each start in `parts`; `open` marks undetermined variables."""
         lanes = self.lanes
         for factor, stopping in within_limits(FACTORS, self.form.size, self.stopping):
             if not parts:
@@ -237,7 +250,7 @@ class _ManySquares:
             if best["error"] is not None or not which.size:
                 break
             part = self._descended(lanes.taken(which), factor, stopping, progress)
-            # A copy, so that an interrupt finds the one or the other.
+            # The merged arrays are new, so an interrupt finds either the old or the new ones.
             parts[0] = (None, _merged(best, part, which))
 
     def _descended(
@@ -247,7 +260,7 @@ class _ManySquares:
         stopping: _core.Stopping,
         progress: Callable[[int], Any] | None,
     ) -> dict[str, Any]:
-        """One try, with further steps by QR where J'J is singular to rounding."""
+        """Make one try, with further steps by QR if J'J is singular to rounding."""
         inputs, varying = self._inputs(lanes)
         starts = _core.Starts(lanes.rows, inputs[1:], varying[1:])
         hooks = _core.Hooks(progress=progress)
@@ -266,7 +279,7 @@ class _ManySquares:
         return out
 
     def _go_on(self, lanes: Lanes, lane: int, out: dict[str, Any], max_nfev: int) -> None:
-        """Judge one ending by QR of its Jacobian, and take further steps if that helps."""
+        """Check one ending by QR of its Jacobian, and take further steps if they help."""
         squares = TracedSquares(lanes.alone(lane), self.settings)
         squares.box, squares.scale = self.box, self.scale
         ending, out["open"][lane] = judged(
@@ -275,7 +288,7 @@ class _ManySquares:
         put_ending(out, lane, ending)
 
     def _inputs(self, lanes: Lanes, x: FloatArray | None = None) -> tuple[list[Any], list[bool]]:
-        """Inputs of the objective's functions, and which of them differ from start to start."""
+        """Return the inputs of the objective's functions, and which differ between starts."""
         inputs = [lanes.rows if x is None else x, *lanes.args]
         varying = [True, *lanes.varying]
         if self.rho is not None:
@@ -286,7 +299,7 @@ class _ManySquares:
     # ---- the result
 
     def result(self, out: dict[str, Any], residuals: bool, seconds: float) -> LeastSquaresMany:
-        """The result for users of what the core returned, with the residuals or without."""
+        """Build the result from the core's output, with or without the residuals."""
         form, k = self.form, len(self.lanes)
         completed(out, self.lanes.rows)
         left_open = out.get("open", np.zeros(self.lanes.rows.shape, dtype=bool)).copy()
@@ -313,7 +326,7 @@ class _ManySquares:
         )  # fmt: skip
 
     def _slopes(self, x: FloatArray, residuals: bool) -> list[FloatArray]:
-        """The gradients of the costs at points (k, n), and if they are wanted the residuals."""
+        """Return the gradients of the costs at points (k, n), and optionally the residuals."""
         inputs, varying = self._inputs(self.lanes, x)
         last = len(varying) - 1  # the loss's scale
         function = self.lanes.objective.kept_function(
@@ -326,7 +339,7 @@ class _ManySquares:
     def _open(
         self, lanes: Lanes, x: FloatArray
     ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-        """Variables (k, n) that are left open, and starts (k,) that need QR to decide it."""
+        """Return undetermined variables (k, n), and starts (k,) for which QR must decide."""
         k, n = x.shape
         loose = np.zeros((k, n), dtype=bool)
         if n > ON_TAPE:
@@ -342,7 +355,7 @@ class _ManySquares:
         return loose, (doubtful[:, 0] > 0) | vague.any(axis=1)
 
     def _errors(self, trace: Trace, r: Tracer, x: Tracer, inputs: int) -> list[int]:
-        """Nodes of the standard errors, and of whether QR must compute them."""
+        """Return the nodes of the standard errors, and of whether QR must compute them."""
         scale = None if self.rho is None else trace.input(inputs, ())
         weights, cost = weights_and_cost(r, self.rho, scale)
         rows = trace.wrap(float(r.size))
@@ -355,7 +368,7 @@ class _ManySquares:
 def _merged(
     best: dict[str, Any], part: dict[str, Any], which: npt.NDArray[np.intp]
 ) -> dict[str, Any]:
-    """The better endings of two tries, the later one of some starts; evaluations add up."""
+    """Merge a later try of some starts into the best endings; evaluations add up."""
     taken = better(
         CONVERGED[part["reason"]], part["fun"], CONVERGED[best["reason"][which]],
         best["fun"][which],
@@ -371,7 +384,7 @@ def _merged(
 def _slope_nodes(
     trace: Trace, r: Tracer, x: Tracer, rho: Rho | None, scale: int, residuals: bool
 ) -> list[int]:
-    """Nodes of the gradient, and if they are wanted of the residuals."""
+    """Return the nodes of the gradient, and optionally of the residuals."""
     share: Any = r
     if rho is not None:
         share = r * weighted(rho, r, trace.input(scale, ()))[1]
@@ -380,7 +393,7 @@ def _slope_nodes(
 
 
 def _name_faults(reason: npt.NDArray[np.int8], lanes: Lanes) -> None:
-    """Set the reason of starts that lie outside the residuals' domain."""
+    """Set the reason of starts that lie outside the domain of the residuals."""
     (which,) = np.nonzero(reason == Reason.non_finite)
     if which.size:
         of = lanes.taken(which)

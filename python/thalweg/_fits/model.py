@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""`model`: traces a function of data and parameters once and keeps it, for any number of fits.
+"""Trace a function of data and parameters once, and keep it for any number of fits.
 
-`curve_fit` makes one and fits it once.
+`curve_fit` creates such a model and fits it once.
 """
 
 from __future__ import annotations
@@ -54,16 +54,16 @@ __all__ = ["Model", "model"]
 
 
 class Model:
-    """A model of data, traced and kept. Made by `thalweg.model`.
+    """A traced model of data, created by `thalweg.model`.
 
-    Called with its parameters it gives its values at `xdata`; `fit` finds the parameters.
+    Call it with its parameters to get its values at `xdata`; `fit` finds the parameters.
 
     Attributes
     ----------
     names : list of str
-        The parameters.
+        The names of the parameters.
     n : int
-        Number of parameters.
+        The number of parameters.
     p0 : ndarray
         The default start of fits.
     """
@@ -77,9 +77,9 @@ class Model:
         self._f, self._name, self._own = f, getattr(f, "__name__", "f"), Parameters.of(f)
         self._xdata = np.array(as_floats(xdata, "xdata")) if is_data(xdata) else xdata
         self._objective: Objective | None = None
-        # By kind of errors and shape of the data: residuals made of the traced model.
+        # Caches of residuals, by the shapes of a sample, and of the tapes of many fits.
         self._residuals: dict[Any, Objective] = {}
-        self._tapes: dict[Any, FitTapes] = {}  # of many fits, likewise
+        self._tapes: dict[Any, FitTapes] = {}
         if trace:
             self._objective = Objective(self._call, self.p0, unpack=True)
             self._objective.names = self.names
@@ -88,13 +88,13 @@ class Model:
         return self._own.call(self._f, (self._xdata, *p))
 
     def __getstate__(self) -> dict[str, Any]:
-        # What was traced is saved; the function and its data, which were read then, are not.
+        # The traced model is pickled, but not the function and the data that it was traced from.
         state = self.__dict__ | {"_residuals": {}, "_tapes": {}}
         return state if self._objective is None else state | {"_f": None, "_xdata": None}
 
     @property
     def n(self) -> int:
-        """Number of parameters."""
+        """The number of parameters."""
         return self.p0.size
 
     def __repr__(self) -> str:
@@ -102,17 +102,17 @@ class Model:
         return f"<thalweg.Model {self._name}: {', '.join(self.names)}{shape}>"
 
     def __call__(self, *p: Any) -> Any:
-        """Values at `xdata`.
+        """Evaluate the model at `xdata`.
 
         Parameters
         ----------
         *p : float or array_like
-            The parameters, one by one; arrays of one shape are many models at once.
+            The parameters. Arrays of one shape evaluate many models at once.
 
         Returns
         -------
         ndarray
-            Shape: that of the parameters, then that of the data.
+            The values, in the shape of the parameters followed by that of the data.
 
         Examples
         --------
@@ -143,21 +143,21 @@ class Model:
         nan_policy: str | None = None,
         **kwargs: Any,
     ) -> tuple[Any, ...]:
-        """Fit the parameters to `ydata`; arguments and answers are those of `curve_fit`.
+        """Fit the parameters to `ydata`, with the arguments and results of `curve_fit`.
 
         Parameters
         ----------
         ydata : array_like
-            The data, as many as the model has values.
+            The data, one for each value of the model.
         p0 : array_like, optional
-            The start, by default the model's own.
+            The start, by default that of the model.
         sigma, absolute_sigma, check_finite, bounds, method, jac, full_output, nan_policy, **kwargs
             As in `thalweg.curve_fit`.
 
         Returns
         -------
         popt, pcov : ndarray
-            As from `thalweg.curve_fit`.
+            As in `thalweg.curve_fit`.
 
         Examples
         --------
@@ -210,14 +210,14 @@ class Model:
         max_nfev: int | None = None,
         max_time: float | None = None,
     ) -> Fits:
-        """Fit the parameters to many data; arguments and answers are those of `curve_fit_many`.
+        """Fit the parameters to many data sets, with the arguments of `curve_fit_many`.
 
         Parameters
         ----------
         ydata : array_like
             The data (..., m).
         p0 : array_like or callable, optional
-            Starts, by default the model's own.
+            The starts, by default that of the model.
         sigma, absolute_sigma, bounds, fixed, loss, f_scale, likelihood, nan_policy, threads, \
 progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
             As in `thalweg.curve_fit_many`.
@@ -225,6 +225,7 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
         Returns
         -------
         Fits
+            The results, as in `thalweg.curve_fit_many`.
 
         Raises
         ------
@@ -244,7 +245,7 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
         given = locals()
         objective = self._objective
         if objective is None:
-            raise TypeError("fit_many needs a traced model; this one was made with trace=False")
+            raise TypeError("fit_many needs a traced model; this one was created with trace=False")
         data, lead = data_of(ydata)
 
         def values(trace: Trace, _: Any, parameters: list[Any]) -> Tracer:
@@ -264,10 +265,10 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
         settings: CurveFitSettings,
         sizes: tuple[float, ...] = (),
     ) -> tuple[Any, ...]:
-        """Fit to a checked sample.
+        """Fit the model to a checked sample.
 
-        If the fit from `start` is not sound, it is begun again with a long first step, and then
-        with every parameter at each of `sizes`.
+        A fit that is not sound starts again from `start` with a long first step, and then with all
+        parameters equal to each of `sizes`.
         """
         n, y, method = self.n, sample.y, settings.method
         if n > y.size != 1 and not settings.box and method in (None, "lm"):
@@ -292,8 +293,8 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
         self._warn(ending, left_open, squares.box, flat)
         if settings.absolute_sigma and sample.weights is None:
             warn(
-                "absolute_sigma=True without sigma: the covariance takes the errors of ydata to be "
-                "1; give sigma, or leave absolute_sigma out"
+                "absolute_sigma=True without sigma: the covariance assumes that the errors of "
+                "ydata are 1; pass sigma, or leave out absolute_sigma"
             )
         if not settings.full_output:
             return ending.x, ending.covariance
@@ -306,7 +307,7 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
         return ending.x, ending.covariance, info, message(), status
 
     def _warn(self, ending: Ending, left_open: Any, box: list[FloatArray], flat: float) -> None:
-        """Warn about parameters that the data leave open, and about a fit worse than a constant."""
+        """Warn about undetermined parameters, and about a fit that is worse than a constant."""
         if left_open.any():
             which = named(self.names, left_open)
             warn(
@@ -321,8 +322,8 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
             warn("Covariance of the parameters could not be estimated")
         if worse(ending.cost, flat):
             warn(
-                f"the fit is worse than a constant: its cost {ending.cost:.6g} exceeds "
-                f"{flat:.6g}, that of the mean; another p0 may help"
+                f"the fit is worse than a constant: its cost {ending.cost:.6g} exceeds the cost "
+                f"{flat:.6g} of the mean; another p0 may help"
             )
 
     def _squares(self, sample: Sample, settings: CurveFitSettings) -> Squares:
@@ -356,7 +357,7 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
 def _tries(
     start: FloatArray, sizes: tuple[float, ...], box: list[FloatArray]
 ) -> list[tuple[FloatArray, float]]:
-    """The start of each try of a fit, and how long its first step may be."""
+    """Return the start of each try of a fit, and the factor that limits its first step."""
     tries = [(start, factor) for factor in FACTORS]
     for size in sizes:
         x = np.full(start.size, size)
@@ -371,7 +372,7 @@ def _tried(
     rows: int,
     flat: float,
 ) -> tuple[Ending, Any]:
-    """The first sound ending of some tries or the best of all; the parameters it leaves open."""
+    """Return the first sound ending, or else the best, and which parameters are undetermined."""
     start = tries[0][0]
     best: Ending | None = None
     left_open: Any = None
@@ -395,7 +396,7 @@ def _tried(
 
 
 def residuals(values: Any, sample: Sample) -> Any:
-    """What a model's values leave of a sample, as a vector; of numbers or traced values."""
+    """Return the residuals of a sample as a vector; values may be numbers or traced."""
     y, weights, kept = sample
     if values.shape != y.shape:
         check_shapes(values.shape, y.shape)
@@ -409,7 +410,7 @@ def residuals(values: Any, sample: Sample) -> Any:
 
 
 def check_shapes(values: tuple[int, ...], data: tuple[int, ...]) -> None:
-    """Raise ValueError where values would make more or fewer residuals than there are data."""
+    """Raise ValueError if values and data do not give one residual for each of the data."""
     try:
         size = prod(np.broadcast_shapes(values, data))
     except ValueError:
@@ -422,28 +423,40 @@ def check_shapes(values: tuple[int, ...], data: tuple[int, ...]) -> None:
 
 
 def model(f: Callable[..., Any], xdata: Any, p0: Any = None, *, trace: bool = True) -> Model:
-    """Trace a model of data now, and keep it.
+    """Trace a model of data once, and keep it for several fits.
 
     Parameters
     ----------
     f : callable
-        ``f(x, a, b, ...)`` written in NumPy: the model's values at `xdata`. It is called once; what
-        its closure and globals hold is frozen then.
+        The model ``f(x, a, b, ...)``, written in NumPy, which returns its values at `xdata`. It is
+        called once. The values in its closure and in globals are frozen at that moment.
     xdata : array_like or object
-        Where the data were measured: (m,), or (k, m) for k predictors. Copied if it is an array.
+        The points at which the data were measured, (m,), or (k, m) for k predictors. An array is
+        copied.
     p0 : array_like, optional
-        Where fits start; ones by default, if the signature names the parameters.
+        The default start of fits; ones, if the signature names the parameters.
     trace : bool
-        False keeps nothing: `f` is called at every evaluation.
+        If False, `f` is not traced but called at every evaluation.
 
     Returns
     -------
     Model
+        The model, with `fit` and `fit_many`.
 
     Raises
     ------
     TraceError
-        If the function does what cannot be traced.
+        If the function cannot be traced.
+
+    See Also
+    --------
+    curve_fit : Fit a function once.
+    curve_fit_many : Fit a function to many data sets.
+
+    References
+    ----------
+    .. [1] D. M. Bates and D. G. Watts, *Nonlinear Regression Analysis and Its Applications*, Wiley,
+       1988, https://doi.org/10.1002/9780470316757
 
     Examples
     --------

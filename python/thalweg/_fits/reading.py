@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Reads what the fits of a chunk are given, so that memory stays bounded whatever their number."""
+"""Read the inputs of fits chunk by chunk, so that memory stays bounded for any number of fits."""
 
 from __future__ import annotations
 
@@ -20,29 +20,32 @@ __all__ = ["FitReader"]
 
 @dataclass(kw_only=True)
 class FitReader:
-    """Data and starts of many fits.
+    """The data and starts of many fits.
 
     Attributes
     ----------
     k : int
-        How many fits.
+        The number of fits.
     layout : Layout
+        The inputs of the tapes.
     y : LeadingRows
+        The data.
     predictors : list of LeadingRows
-        Those that differ from fit to fit.
+        The predictors that differ between fits.
     known : list of ndarray
-        Those that do not and hold NaN where values are to be left out.
+        The predictors that are the same for all fits, and are NaN for values to leave out.
     start : ndarray (p,), LeadingRows or callable
+        The starts.
     box : list of ndarray
-        Lower and upper bounds of the fitted parameters, or nothing.
+        [lower, upper] bounds of the fitted parameters, or [].
     sigma : LeadingRows, optional
-        Errors of the data, where they differ from fit to fit.
+        The errors of the data, if they differ between fits.
     weights : ndarray, optional
-        Inverse errors, where they do not.
+        The inverse errors, if they are the same for all fits.
     fixed : list of float or LeadingRows
-        Values of the parameters that are not fitted.
+        The values of the parameters that are not fitted.
     f_scale : float
-        Where the loss begins.
+        The scale of the loss.
     """
 
     k: int
@@ -58,21 +61,21 @@ class FitReader:
     f_scale: float
 
     def chunks(self) -> Iterator[tuple[int, int]]:
-        """Where each chunk begins and ends."""
+        """Yield the first fit of each chunk, and the first one after it."""
         count = max(-(-self.k // self.most), 1)
         ends = [self.k * i // count for i in range(count + 1)]
         return pairwise(ends)
 
     @property
     def most(self) -> int:
-        """Fits of a chunk, at most."""
+        """The maximum number of fits in a chunk."""
         layout = self.layout
         numbers = layout.m * (1 + layout.predictors + (self.sigma is not None))
         numbers += 12 + 8 * layout.n + 2 * layout.n**2
         return rows_in_chunk(numbers)
 
     def read(self, a: int, b: int) -> Inputs:
-        """What the fits from a to b are given, none of their data missing."""
+        """Read the inputs of the fits from a to b, as if no data were missing."""
         layout, y = self.layout, self.y.read(a, b)
         arrays = {"y": y, "f_scale": np.array(self.f_scale), "rows": np.array(float(layout.m))}
         if self.fixed:
@@ -88,13 +91,13 @@ class FitReader:
         return Inputs(layout, arrays | {"x": np.ascontiguousarray(free)})
 
     def _fixed(self, a: int, b: int) -> FloatArray:
-        """The parameters that are not fitted: (f,), or (k, f) where one differs by fit."""
+        """Return the parameters that are not fitted: (f,), or (k, f) if one differs by fit."""
         each = any(isinstance(v, LeadingRows) for v in self.fixed)
         columns = [v.read(a, b) if isinstance(v, LeadingRows) else v for v in self.fixed]
         return np.stack(np.broadcast_arrays(*columns), axis=-1) if each else np.array(columns)
 
     def _weights(self, a: int, sigma: FloatArray, y: FloatArray) -> FloatArray:
-        """Inverse errors, each positive but where the data are missing."""
+        """Return inverse errors, which must be positive unless the data are missing."""
         bad = ~(sigma > 0)
         if bad.any():
             wrong = np.argwhere(bad & ~np.isnan(y))
@@ -108,20 +111,20 @@ class FitReader:
         return 1.0 / sigma
 
     def _starts(self, a: int, b: int, y: FloatArray) -> FloatArray:
-        """Where the fits start, (k, p)."""
+        """Return the starts of the fits, (k, p)."""
         k, p = b - a, self.layout.n
         if isinstance(self.start, LeadingRows):
             return self.start.read(a, b)
         if not callable(self.start):
             return np.broadcast_to(self.start, (k, p))
         data = y.view()
-        data.flags.writeable = False  # they may be the user's own
+        data.flags.writeable = False  # the array may belong to the user
         start = as_floats(self.start(data), "p0")
         if start.shape not in ((k, p), (p,)):
             raise ValueError(
-                f"p0 must give shape ({k}, {p}) for data of shape {y.shape}, got {start.shape}"
+                f"p0 must return shape ({k}, {p}) for data of shape {y.shape}, got {start.shape}"
             )
-        start = np.where(np.isfinite(start), start, np.nan)  # ends alone, and at once
+        start = np.where(np.isfinite(start), start, np.nan)  # such a fit ends at once
         if self.box:
             free = list(self.layout.free)
             start[..., free] = np.clip(start[..., free], *self.box)
@@ -130,11 +133,11 @@ class FitReader:
     # ---- missing values
 
     def missing(self, inputs: Inputs) -> npt.NDArray[np.int64] | None:
-        """How many values each fit lacks, (k,); None where none lacks any."""
+        """Return the number of missing values in each fit, (k,), or None if none is missing."""
         lacks: Any = None
         with np.errstate(all="ignore"):
             for data in (inputs["y"], *inputs.predictors):
-                # A sum is NaN where anything is, and quickly had.
+                # A sum is NaN if any term is, and it is fast to compute.
                 if np.isnan(data.sum()) and (nan := np.isnan(data)).any():
                     lacks = nan if lacks is None else lacks | nan
         for data in self.known:
@@ -143,7 +146,7 @@ class FitReader:
         return None if lacks is None else _counted(lacks)
 
     def present(self, inputs: Inputs) -> npt.NDArray[np.bool_]:
-        """Which data (k, m) have no NaN, nor have their predictors."""
+        """Return which data (k, m) are present: neither they nor their predictors are NaN."""
         known: npt.NDArray[np.bool_] = ~np.isnan(inputs["y"])
         for x in (*inputs.predictors, *self.known):
             known &= ~np.isnan(x)
@@ -151,7 +154,7 @@ class FitReader:
 
 
 def _counted(lacks: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """How many in each row; in bytes where they hold it, which is four times as quick."""
+    """Count the true values in each row, in bytes if possible, which is four times as fast."""
     if lacks.shape[1] < 256:
         few: npt.NDArray[np.uint8] = np.einsum("ij->i", lacks.view(np.uint8))
         return few.astype(np.int64)

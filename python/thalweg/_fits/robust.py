@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Robust losses of least squares: rho(z) of squared residuals z, with its first two derivatives.
+"""Define robust losses rho(z) of squared residuals z, with their first two derivatives.
 
-Written once, for arrays and for traced values alike.
+The same code is used for arrays and for traced values.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ _EPS = float(np.finfo(np.float64).eps)
 def _soft_l1(z: Any) -> tuple[Any, Any, Any]:
     t = 1.0 + z
     root = np.sqrt(t)
-    return 2.0 * z / (root + 1.0), 1.0 / root, -0.5 / (t * root)  # 2 (sqrt(t) - 1) near z = 0
+    # 2 (sqrt(t) - 1), written so that nothing cancels near z = 0.
+    return 2.0 * z / (root + 1.0), 1.0 / root, -0.5 / (t * root)
 
 
 def _huber(z: Any) -> tuple[Any, Any, Any]:
@@ -45,7 +46,7 @@ def _arctan(z: Any) -> tuple[Any, Any, Any]:
     return np.arctan(z), 1.0 / t, -2.0 * z / (t * t)
 
 
-# As in scipy.optimize.least_squares; a loss of one's own is a function likewise.
+# The losses of scipy.optimize.least_squares. A user's own loss is a function of the same kind.
 LOSSES: dict[str, Rho | None] = {
     "linear": None,
     "soft_l1": _soft_l1,
@@ -56,14 +57,14 @@ LOSSES: dict[str, Rho | None] = {
 
 
 def checked_loss(loss: Any) -> Rho | None:
-    """A loss as a function, given that or its name; None for the linear one."""
+    """Return a loss, given by name or as a function, as a function; None for the linear loss."""
     if isinstance(loss, str) and loss in LOSSES:
         return LOSSES[loss]
     if callable(loss):
         own: Rho = loss
         return own
     raise ValueError(
-        f"`loss` must be one of {list(LOSSES)} or a callable that gives rho and its first two "
+        f"`loss` must be one of {list(LOSSES)} or a callable that returns rho and its first two "
         f"derivatives, got {loss!r}"
     )
 
@@ -73,28 +74,29 @@ def _rho(rho: Rho, residuals: Any, scale: Any) -> tuple[Any, Any, Any, Any]:
     value = rho(z)
     if len(value) != 3 or any(np.shape(v) != np.shape(z) for v in value):
         raise ValueError(
-            "The return value of `loss` callable has wrong shape: it must give rho and its first "
-            "two derivatives, each shaped as its argument"
+            "The return value of `loss` callable has wrong shape: it must return rho and its first "
+            "two derivatives, each in the shape of its argument"
         )
     return z, value[0], value[1], value[2]
 
 
 def weighted(rho: Rho, residuals: Any, scale: Any) -> tuple[Any, Any]:
-    """Cost of each residual, and its weight in the gradient and in the normal matrix.
+    """Return the cost of each residual, and its weight in the gradient and the normal matrix.
 
-    Iteratively reweighted least squares: the matrix leaves the second derivative of the loss out,
-    so it stays as positive as without a loss; the solver learns what it lacks (solvers/lm.hpp).
-    This takes half as many evaluations, and finds fewer bad minima, than a matrix with the second
-    derivative, cut off above 0 as in `curvature`.
+    This is iteratively reweighted least squares: the matrix leaves out the second derivative of the
+    loss, so it stays positive semidefinite; the solver learns the missing part (solvers/lm.hpp).
+    Compared with a matrix that includes the second derivative, bounded below as in `curvature`, it
+    needs half as many evaluations and ends in fewer bad minima.
     """
     _, value, first, _ = _rho(rho, residuals, scale)
     return 0.5 * scale * scale * value, first
 
 
 def curvature(rho: Rho, residuals: Any, scale: Any) -> Any:
-    """The weight of each residual in the Gauss-Newton matrix that SciPy's `jac` stands for.
+    """Return the weight of each residual in the Gauss-Newton matrix of SciPy's `jac`.
 
-    Triggs, McLauchlan, Hartley and Fitzgibbon 2000, Bundle Adjustment, section 4.3; kept positive.
+    The weight is kept positive. Triggs, McLauchlan, Hartley and Fitzgibbon 2000, Bundle Adjustment,
+    section 4.3.
     """
     z, _, first, second = _rho(rho, residuals, scale)
     return np.maximum(first + 2.0 * z * second, _EPS)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Fits of one model to many data: plans them, and runs them in chunks, with bounded memory."""
+"""Run fits in chunks, with bounded memory, after checking their arguments."""
 
 from __future__ import annotations
 
@@ -40,25 +40,26 @@ __all__ = ["ManyProblem", "fit_many"]
 
 @dataclass(kw_only=True)
 class ManyProblem:
-    """A model, the data of many fits of it, and their starts.
+    """A model, the data of many fits, and their starts.
 
     Attributes
     ----------
     values : callable
-        ``values(trace, predictors, parameters)``: the model.
+        The model, ``values(trace, predictors, parameters)``.
     names : list of str
-        Its parameters.
+        The names of its parameters.
     data : ndarray (..., m)
+        The data.
     start : ndarray (p,) or (..., p), callable, or None
-        Where the fits start; None: the user did not say.
+        The starts of the fits; None if the user gave none.
     varying : list of ndarray
-        Predictors that differ from fit to fit.
+        The predictors that differ between fits.
     known : list of ndarray
-        Predictors that do not and may hold NaN.
+        The predictors that are the same for all fits and may contain NaN.
     size : float, optional
-        The largest |x| that all fits share, where fits may start from the scale of their x.
+        The largest |x| that all fits share, if fits may start from the scale of their x.
     tapes : dict
-        The tapes made so far, for a model that is kept.
+        The tapes built so far, for a model that is kept.
     """
 
     values: Values
@@ -72,15 +73,15 @@ class ManyProblem:
 
     @property
     def lead(self) -> tuple[int, ...]:
-        """The leading axes of the data and of the answers."""
+        """The leading axes of the data and of the results."""
         return self.data.shape[:-1]
 
 
 def fit_many(problem: ManyProblem, settings: ManyFitSettings) -> Fits:
-    """Fit a model to many data."""
+    """Fit a model to many data sets."""
     began = time.perf_counter()
     run = _FitRun(problem, settings)
-    run.tapes(False)  # traced, and refused, before anything is read
+    run.tapes(False)  # trace, and report errors, before any data are read
     if not settings.progress:
         return run.carried(began)
     with Progress(True, total=run.reader.k, unit="fits") as shown:
@@ -89,7 +90,7 @@ def fit_many(problem: ManyProblem, settings: ManyFitSettings) -> Fits:
 
 
 class _FitRun:
-    """One call of `curve_fit_many`: what was given, checked; then the fits, chunk by chunk."""
+    """One call of `curve_fit_many`: checks the arguments, then runs the fits chunk by chunk."""
 
     def __init__(self, problem: ManyProblem, settings: ManyFitSettings) -> None:
         self.problem, self.settings = problem, settings
@@ -110,14 +111,14 @@ class _FitRun:
         self._done = 0
 
     def _planned(self) -> FitReader:
-        """What the fits are given, read and checked."""
+        """Check the arguments, and return the reader of the inputs."""
         problem, settings = self.problem, self.settings
         lead, names, m = problem.lead, problem.names, problem.data.shape[-1]
         errors, weights = errors_of(settings.sigma, lead, m)
         if settings.absolute_sigma and settings.sigma is None and not settings.poisson:
             warn(
-                "absolute_sigma=True without sigma: the covariances take the errors of ydata to "
-                "be 1; give sigma, or leave absolute_sigma out"
+                "absolute_sigma=True without sigma: the covariances assume that the errors of "
+                "ydata are 1; pass sigma, or leave out absolute_sigma"
             )
         constant = fixed_of(settings.fixed, names, lead)
         free = tuple(i for i, name in enumerate(names) if name not in constant)
@@ -144,7 +145,7 @@ class _FitRun:
         )  # fmt: skip
 
     def _refuse_missing(self) -> None:
-        """Raise ValueError where data or predictors hold NaN or infinities."""
+        """Raise ValueError if data or predictors contain NaN or infinities."""
         if self.problem.known:
             raise ValueError("array must not contain infs or NaNs: xdata does")
         check_finite(self.reader.y, "ydata", self.reader.k)
@@ -152,7 +153,7 @@ class _FitRun:
             check_finite(x, "xdata", self.reader.k)
 
     def tapes(self, missing: bool) -> FitTapes:
-        """The tapes of whole data, or of data in which values are missing; made once."""
+        """Return the tapes for complete data, or for data with missing values, built once."""
         kept, reader = self.problem.tapes, self.reader
         absolute = self.settings.absolute_sigma
         key = (reader.layout, missing, *(end.tobytes() for end in reader.box), absolute)
@@ -165,7 +166,7 @@ class _FitRun:
     # ---- chunk by chunk
 
     def carried(self, began: float) -> Fits:
-        """All fits; an interrupt carries those that are done."""
+        """Run all fits; an interrupt carries the results so far."""
         lead, k = self.problem.lead, self.reader.k
         sides: Arrays = {name: np.empty(lead) for name in SIDES}
 
@@ -197,23 +198,23 @@ class _FitRun:
         return carried(began, run, result, holds)
 
     def _write(self, a: int, b: int, part: Arrays, sides: Arrays) -> None:
-        """Put the answers of the fits from a to b in their place."""
+        """Store the results of the fits from a to b."""
         lead = self.problem.lead
         for arrays in (self.arrays, sides):
             for name, array in arrays.items():
-                if b - a == self.reader.k and name not in self._given:  # all: nothing is copied
+                if b - a == self.reader.k and name not in self._given:  # one chunk: no copy
                     arrays[name] = part[name].reshape(array.shape)
                 else:
                     LeadingRows(array, lead).write(a, b, part[name])
 
     def _chunk(self, a: int, b: int) -> tuple[Arrays, BaseException | None]:
-        """The fits from a to b, and what stopped them."""
+        """Run the fits from a to b; return their results and the error that stopped them."""
         reader = self.reader
         inputs, m = reader.read(a, b), reader.layout.m
         counts = reader.missing(inputs)
         if counts is None:
             return FitGroup(self.descents, reader, self.tapes(False), inputs).fit()
-        # Fits that lack values have a tape of their own, so that the others' is the plain one.
+        # Fits with missing values have tapes of their own, so that the others use simpler ones.
         whole = counts == 0
         enough = m - counts >= len(reader.layout.free)
         gaps = ~whole & enough if self.settings.nan_policy == "omit" else np.zeros_like(whole)
@@ -240,10 +241,10 @@ class _FitRun:
 
 
 def _check_number(free: int, data: npt.NDArray[Any]) -> None:
-    """Refuse fits of no parameters, or of more than there are data."""
+    """Raise an error if there are no parameters to fit, or more than data."""
     m = data.shape[-1]
     if not free:
-        raise ValueError("`fixed` must leave a parameter to be fitted, got all of them")
+        raise ValueError("`fixed` must leave a parameter to fit, got all of them")
     if free > m:
         raise TypeError(
             f"The number of func parameters={free} must not exceed the number of data "

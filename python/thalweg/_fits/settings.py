@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The keywords of fits, checked once.
+"""Check the keywords of fits once, and store them.
 
 A keyword is spelled in the public signature, in a class here, and where it is used.
 """
@@ -33,16 +33,16 @@ FREE = (-inf, inf)
 
 @dataclass(kw_only=True)
 class SquaresSettings:
-    """What every kind of least squares may be given.
+    """The settings that every kind of least squares shares.
 
     Attributes
     ----------
     bounds, loss, x_scale, ftol, xtol, gtol, max_nfev, max_time
-        As the user gave them.
+        The values that the user gave.
     f_scale : float
-        Where the loss begins.
+        The scale of the loss.
     rho : callable or None
-        The loss as a function of squared residuals; None where it is linear.
+        The loss as a function of squared residuals; None if it is linear.
     """
 
     bounds: Any = FREE
@@ -58,7 +58,7 @@ class SquaresSettings:
 
     @classmethod
     def of(cls, given: dict[str, Any]) -> Self:
-        """Pick the settings out of the arguments of a function (its `locals()`)."""
+        """Select the settings from the arguments of a function (its `locals()`)."""
         return cls(**{f.name: given[f.name] for f in fields(cls) if f.init})
 
     def __post_init__(self) -> None:
@@ -69,7 +69,7 @@ class SquaresSettings:
         self.rho, self.f_scale = checked_loss(self.loss), checked_scale(self.f_scale)
 
     def stopping(self, n: int, threads: int = 1) -> _core.Stopping:
-        """When descents of n variables stop, and how many threads share them."""
+        """Return the stopping limits of descents with n variables, and the number of threads."""
         if self.max_nfev is not None:
             return self._stopping.replace(threads=threads)
         return self._stopping.replace(threads=threads, max_nfev=1000 * (n + 1))
@@ -86,9 +86,9 @@ class ManyFitSettings(SquaresSettings):
     Attributes
     ----------
     sigma, absolute_sigma, fixed, nan_policy, threads, progress, out
-        As the user gave them.
+        The values that the user gave.
     poisson : bool
-        Whether data are counts.
+        Whether the data are counts.
     """
 
     sigma: Any = None
@@ -109,26 +109,28 @@ class ManyFitSettings(SquaresSettings):
             raise ValueError(f"likelihood must be one of {_LIKELIHOODS}, got {self.likelihood!r}")
         self.poisson = self.likelihood == "poisson"
         if self.poisson and self.sigma is not None:
-            raise ValueError("likelihood='poisson' takes no `sigma`: counts have their own errors")
+            raise ValueError(
+                "likelihood='poisson' takes no `sigma`: the counts determine their errors"
+            )
         if self.poisson and self.rho is not None:
             raise ValueError(f"likelihood='poisson' takes no `loss`, got {self.loss!r}")
 
 
 class CurveFitSettings(NamedTuple):
-    """How one curve is to be fitted: the keywords of `curve_fit` and `Model.fit`, checked.
+    """The checked keywords of `curve_fit` and `Model.fit`.
 
     Attributes
     ----------
     squares : SquaresSettings
-        The keywords that it shares with `least_squares`; its `bounds` are not read.
+        The keywords shared with `least_squares`; its `bounds` are not used.
     box : list of ndarray
-        [lower, upper] bounds of the parameters, or nothing.
+        [lower, upper] bounds of the parameters, or [].
     method : str or None
         SciPy's name for the method.
     jac : callable, str or None
-        The Jacobian, of a model that is not traced.
+        The Jacobian of a model that is not traced.
     absolute_sigma, full_output : bool
-        As the user gave them.
+        The values that the user gave.
     """
 
     squares: SquaresSettings
@@ -140,7 +142,7 @@ class CurveFitSettings(NamedTuple):
 
 
 def checked_scale(f_scale: Any) -> float:
-    """A positive number for `f_scale`."""
+    """Check that `f_scale` is a positive number."""
     scale = float(as_floats(f_scale, "f_scale").reshape(()))
     if not 0 < scale < inf:
         raise ValueError(f"`f_scale` must be a positive number, got {scale}")
@@ -148,7 +150,7 @@ def checked_scale(f_scale: Any) -> float:
 
 
 def _tolerances(given: dict[str, Any]) -> dict[str, Any]:
-    """Tolerances as the core takes them: 0 switches a test off."""
+    """Convert tolerances to those of the core, for which 0 switches a test off."""
     tolerances = {}
     for name, value in given.items():
         try:
@@ -167,7 +169,7 @@ def _tolerances(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _evaluations(max_nfev: Any) -> int:
-    """A number of evaluations; without limit where the default depends on what is fitted."""
+    """Check a maximum number of evaluations; None means that the default is set later."""
     if max_nfev is None:
         return FOREVER
     if isinstance(max_nfev, bool) or not float(max_nfev).is_integer() or max_nfev < 1:
@@ -176,7 +178,7 @@ def _evaluations(max_nfev: Any) -> int:
 
 
 def _time(max_time: Any) -> float:
-    """Seconds, as many as a double can count."""
+    """Check a maximum duration in seconds; None means that there is no limit."""
     seconds = inf if max_time is None else float(max_time)
     if not seconds >= 0:
         raise ValueError(f"`max_time` must be >= 0, got {max_time}")
@@ -186,18 +188,18 @@ def _time(max_time: Any) -> float:
 def within_limits(
     tries: Sequence[T], n: int, stopping: _core.Stopping, ends: float | None = None
 ) -> Iterator[tuple[T, _core.Stopping]]:
-    """Each of some tries of a fit, with its share of the evaluations and the time that is left.
+    """Yield the tries of a fit, each with its share of the evaluations and the remaining time.
 
     Parameters
     ----------
     tries : sequence
-        At most so many; fewer where no evaluations are left.
+        The tries. The last ones are left out if no evaluations remain for them.
     n : int
-        Number of variables.
+        The number of variables.
     stopping : Stopping
-        When all of them together stop.
+        The stopping limits of all tries together.
     ends : float, optional
-        When time is up, by `time.monotonic`; `max_time` seconds from now by default.
+        The time of the end, by `time.monotonic`; by default `max_time` seconds from now.
     """
     if ends is None:
         ends = time.monotonic() + stopping.max_time
@@ -207,7 +209,7 @@ def within_limits(
 
 
 def scale_of(x_scale: Any, s: Structure) -> FloatArray | None:
-    """What each variable is measured in; None: the norms of the Jacobian's columns say."""
+    """Return the unit of each variable; None if the norms of the Jacobian's columns decide."""
     if x_scale is None or (isinstance(x_scale, str) and x_scale == "jac"):
         return None
     try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The inputs of the tapes of many fits, by name. Only this file knows their order."""
+"""Access the inputs of the tapes of many fits by name; only this module knows their order."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Layout:
-    """Which inputs the tapes of a model have, and their shapes in one fit.
+    """The inputs of the tapes of a model, and their shapes in one fit.
 
     Attributes
     ----------
     m : int
-        Number of data of a fit.
+        The number of data of a fit.
     free, fixed : tuple of int
-        Parameters that are fitted, and those that are not, by position.
+        The positions of the parameters that are fitted, and of those that are not.
     predictors : int
-        How many predictors differ from fit to fit.
+        The number of predictors that differ between fits.
     weights : tuple of int or None
-        Shape of the inverse errors of the data: () or (m,).
+        The shape of the inverse errors of the data, () or (m,); None without errors.
     rho : callable or None
         The loss.
     poisson : bool
@@ -48,21 +48,21 @@ class Layout:
 
     @property
     def n(self) -> int:
-        """Number of parameters, all of them."""
+        """The number of all parameters."""
         return len(self.free) + len(self.fixed)
 
     @property
     def predictor_names(self) -> list[str]:
-        """Names of the inputs for predictors that differ from fit to fit."""
+        """The names of the inputs for predictors that differ between fits."""
         return [f"predictor {i}" for i in range(self.predictors)]
 
     @cached_property
     def shapes(self) -> dict[str, Shape]:
-        """The shape of each input in one fit, in the order in which tapes take them.
+        """The shape of each input in one fit, in the order of the tapes' inputs.
 
         `x` holds the fitted parameters, `y` the data, `fixed` the other parameters, `weights` the
-        inverse errors of the data, `f_scale` the scale of the loss, `rows` how many of the data
-        are not missing.
+        inverse errors of the data, `f_scale` the scale of the loss, and `rows` the number of data
+        that are not missing.
         """
         data = (self.m,)
         shapes: dict[str, Shape] = {"x": (len(self.free),), "y": data}
@@ -75,11 +75,11 @@ class Layout:
 
     @property
     def minimized(self) -> int:
-        """How many of the first inputs the sum of squares takes: `f_scale` only with a loss."""
+        """The number of inputs of the sum of squares, which uses `f_scale` only with a loss."""
         return list(self.shapes).index("f_scale") + (self.rho is not None)
 
     def traced(self, trace: Trace) -> dict[str, Tracer]:
-        """The inputs as traced values."""
+        """Return the inputs as traced values."""
         return {
             name: trace.input(place, shape)
             for place, (name, shape) in enumerate(self.shapes.items())
@@ -87,9 +87,10 @@ class Layout:
 
 
 class Inputs:
-    """Arrays for the tapes of k fits, by the names in `Layout.shapes`.
+    """The arrays for the tapes of k fits, by the names in `Layout.shapes`.
 
-    An array has the shape of its input, and is then the same for all fits, or (k,) in front of it.
+    An array has the shape of its input if it is the same for all fits, and otherwise the leading
+    axis (k,) too.
     """
 
     __slots__ = ("_arrays", "layout")
@@ -104,33 +105,33 @@ class Inputs:
         return self._arrays[name]
 
     def get(self, name: str) -> FloatArray | None:
-        """An array, or None where tapes have no such input."""
+        """Return an array, or None if the tapes have no such input."""
         return self._arrays.get(name)
 
     @property
     def predictors(self) -> list[FloatArray]:
-        """Predictors (k, m) that differ from fit to fit."""
+        """The predictors (k, m) that differ between fits."""
         return [self[name] for name in self.layout.predictor_names]
 
     @property
     def arrays(self) -> list[FloatArray]:
-        """All arrays in the order in which tapes take them."""
+        """All arrays in the order of the tapes' inputs."""
         return [self[name] for name in self.layout.shapes]
 
     @property
     def varying(self) -> list[bool]:
-        """Which of them differ from fit to fit, in the same order."""
+        """Whether each array differs between fits, in the same order."""
         return [self._varies(name) for name in self.layout.shapes]
 
     def _varies(self, name: str) -> bool:
         return self[name].ndim > len(self.layout.shapes[name])
 
     def with_arrays(self, **arrays: FloatArray) -> Inputs:
-        """The same with other arrays in some places."""
+        """Return the same inputs with some arrays replaced."""
         return Inputs(self.layout, self._arrays | arrays)
 
     def taken(self, which: npt.NDArray[np.intp] | slice) -> Inputs:
-        """The inputs of some fits."""
+        """Return the inputs of the selected fits."""
 
         def rows(array: FloatArray) -> FloatArray:
             return array[which] if isinstance(which, slice) else np.take(array, which, axis=0)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Tests of whether the ending of a fit can be trusted, and what is tried where it cannot.
+"""Test whether the result of a fit is sound, and try again if it is not.
 
-The data must determine every parameter, and the fit must be no worse than a constant. Where J'J is
-singular to rounding, the fit goes on with J itself; where the ending is not sound, the fit is begun
-again: with a long first step, and from the scale of the data if no start was given.
+A result is sound if the data determine every parameter and a constant does not fit better. If J'J
+is singular to rounding, the fit continues with J itself. A fit that is not sound starts again, with
+a long first step, and from the scale of the data if the user gave no start.
 """
 
 from __future__ import annotations
@@ -31,23 +31,26 @@ __all__ = [
 Loss = Callable[[Any], Any] | None
 Truths = npt.NDArray[np.bool_]
 
-# The first step's longest length, in units of the start's: the method's own, and MINPACK's.
+# The maximum length of the first step, relative to that of the start: this method's own factor, and
+# MINPACK's.
 FACTORS = (1.0, 100.0)
-# The last pivot of J's columns, scaled to length one, below which J'J has lost twelve of sixteen
-# digits: steps by it may not converge.
+# If the last pivot of J, with columns scaled to length one, is below this, J'J has lost twelve of
+# sixteen digits, and steps computed from it may not converge.
 SINGULAR = 1e-6
-# An error so many times as large as a parameter, as its start and as its scale says nothing of it.
+# A parameter is undetermined if its error is this many times larger than its value, its start and
+# its scale.
 LARGE = float(np.finfo(np.float64).eps) ** -0.5
-# An error so many times as large says little: then the Hessian is asked whether this is a minimum.
+# If its error is this many times larger, it is vague, and the Hessian decides whether the point is
+# a minimum.
 VAGUE = 10.0
-# Evaluations by J itself, at most; they converge in a few.
+# The maximum number of evaluations with J itself, which converge in a few steps.
 _BY_QR = 100
-# Evaluations of a first try for each parameter and one more; what is left of `max_nfev` is for the
-# others. Bennett5 of NIST takes 569 of these 1000 and has the slowest descent we know.
+# A first try may use this many evaluations for each parameter, and as many more; the rest of
+# `max_nfev` is for the other tries. NIST's Bennett5, the slowest known descent, uses 569 of 1000.
 _FIRST = 250
-# A sum of squares that exceeds a constant's by so little is no worse. Data whose squares about
-# their mean are so small a share of their own do not vary: often the model holds the data, and is
-# fitted to zeros.
+# A sum of squares that exceeds that of a constant by so little is not worse. If the squares about
+# the mean are smaller than this fraction of the squares, the data do not vary; often such a model
+# includes the data and is fitted to zeros.
 _ABOUT, _ROUNDING = 1e-6, 1e-24
 
 
@@ -61,15 +64,15 @@ def undetermined(
     x0: FloatArray,
     scale: FloatArray | None,
 ) -> tuple[Truths, Truths]:
-    """Which parameters (..., n) the data leave open, and about which they say little.
+    """Return which parameters (..., n) are undetermined, and which are vague.
 
-    Those are dependent parameters, and parameters whose errors exceed `LARGE`, or `VAGUE`, times
-    their size.
+    These are dependent parameters, and parameters whose errors exceed `LARGE` times, or `VAGUE`
+    times, their size.
     """
     found, vague = loose.copy(), loose.copy()
-    # All are infinite where there are as many parameters as data.
+    # All errors are infinite if there are as many parameters as data.
     known = np.isfinite(errors).any(axis=-1)
-    # Of many fits one parameter after the other: memory is to stay bounded.
+    # For many fits, parameters are handled one after the other, to bound the memory.
     each: list[Any] = [...] if x.ndim == 1 else [(..., i) for i in range(x.shape[-1])]
     with np.errstate(invalid="ignore"):
         for i in each:
@@ -85,10 +88,11 @@ def undetermined(
 def bent_down(
     at: Callable[[FloatArray], tuple[float, FloatArray, FloatArray]], x: FloatArray, held: Truths
 ) -> bool:
-    """Whether x is no minimum: the Hessian, by differences of gradients, is not positive definite.
+    """Whether x is not a minimum, because the Hessian there is not positive definite.
 
-    J'J is positive semidefinite everywhere, so it cannot tell. Descents that run away to infinity
-    end at such points, where J'J says little about some parameters.
+    The Hessian is computed by differences of gradients, because J'J is positive semidefinite
+    everywhere. Descents that run away to infinity end at such points, where some parameters are
+    vague.
     """
     (free,) = np.nonzero(~held & (x != 0))
     hessian = np.zeros((free.size, free.size))
@@ -109,13 +113,12 @@ def bent_down(
     return bool(np.linalg.eigvalsh(hessian * unit * unit[:, None]).min(initial=1.0) <= 0)
 
 
-# How far to the sides the gradients are taken, of each parameter's size: the differences are right
-# to ten digits.
+# The relative step of these differences, which makes them accurate to ten digits.
 _NEAR = 1e-5
 
 
 def flat_cost(y: FloatArray, weights: Any, kept: Any, loss: Loss) -> float:
-    """The cost of the weighted mean of the data (m,); infinite where they do not vary."""
+    """Return the cost of the weighted mean of the data (m,); infinite if they do not vary."""
     if np.ndim(weights) == 2:
         kept = np.ones(y.size, dtype=bool) if kept is None else kept
         y, one = weights @ np.where(kept, y, 0.0), weights @ kept
@@ -124,7 +127,7 @@ def flat_cost(y: FloatArray, weights: Any, kept: Any, loss: Loss) -> float:
 
 
 def flat_costs(y: FloatArray, weights: Any, kept: Truths | None, loss: Loss) -> FloatArray:
-    """The same for many data (k, m), of which some are `kept`; `weights` are inverse errors."""
+    """Return the costs of the weighted means of data (k, m); `weights` are inverse errors."""
     if kept is None:
         if weights is None:
             return _flat(y, np.ones(y.shape), loss)
@@ -146,7 +149,7 @@ def _flat(y: FloatArray, one: FloatArray, loss: Loss) -> FloatArray:
 
 
 def flat_deviances(y: FloatArray, kept: Truths) -> FloatArray:
-    """Half the deviances of counts (k, m) from their means."""
+    """Return half the deviances of counts (k, m) from their means."""
     y = np.where(kept, y, 0.0)
     with np.errstate(all="ignore"):
         mean = y.sum(axis=1) / np.maximum(kept.sum(axis=1), 1)
@@ -163,7 +166,7 @@ def worse(cost: Any, flat: Any) -> Any:
 
 
 def named(names: Iterable[str], which: Iterable[Any]) -> str:
-    """The names of the parameters in `which`, separated by commas."""
+    """Join the names of the parameters in `which` with commas."""
     return ", ".join(name for name, here in zip(names, which, strict=True) if here)
 
 
@@ -171,13 +174,13 @@ def named(names: Iterable[str], which: Iterable[Any]) -> str:
 
 
 def shares(most: int, n: int, tries: int) -> list[int]:
-    """How many of `most` evaluations each try may take; a try that gets none is left out."""
+    """Divide `most` evaluations among the tries; a try that gets none is left out."""
     first = min(most, _FIRST * (n + 1))
     rest = (most - first) // max(tries - 1, 1)
     return [first] + [rest] * (tries - 1) * (rest > 0)
 
 
-# Endings at the start itself: from there nothing else can be tried.
+# Reasons of descents that ended at the start, from where nothing else can be tried.
 NOT_BEGUN = (Reason.non_finite, Reason.left_domain)
 
 
@@ -189,23 +192,23 @@ def again(reason: int) -> bool:
 
 
 def better(success: Any, cost: Any, old_success: Any, old_cost: Any) -> Any:
-    """Whether the ending of a later try replaces the one before."""
+    """Whether the ending of a later try replaces that of an earlier one."""
     return (success & ~old_success) | ((success | ~old_success) & (cost < old_cost)) | (
         np.isfinite(cost) & ~np.isfinite(old_cost))  # fmt: skip
 
 
 def size_of(x: Any) -> FloatArray:
-    """The largest |x| along the last axis; 0 for objects that are not numbers."""
+    """Return the largest |x| along the last axis, or 0 for objects that are not numeric."""
     try:
         numbers = np.abs(np.asarray(x, dtype=np.float64))
-    except (TypeError, ValueError):  # an object of which only the model knows what it is
+    except (TypeError, ValueError):  # an object that only the model understands
         return np.zeros(())
     size: FloatArray = np.max(np.where(numbers < inf, numbers, 0.0), axis=-1, initial=0.0)
     return size
 
 
 def largest(x: Any) -> float:
-    """The largest of all |x|; x may be a tuple of predictors."""
+    """Return the largest of all |x|; x may be a tuple of predictors."""
     parts = x if isinstance(x, tuple | list) else (x,)
     return max(
         (float(np.max(size_of(np.atleast_1d(part)), initial=0.0)) for part in parts), default=0.0
@@ -213,21 +216,21 @@ def largest(x: Any) -> float:
 
 
 def scales_of(size: Any) -> tuple[Any, Any]:
-    """Two starts for every parameter from the largest |x|: it and its inverse, or 1."""
+    """Return two starts for every parameter: the largest |x| and its inverse, or 1."""
     sound = (size > 1e-300) & (size < 1e300)
     size = np.where(sound, size, 1.0)
     return size, 1.0 / size
 
 
-# ---- going on with J itself
+# ---- continuing with J itself
 
 
 def beside(
     at: Callable[[FloatArray], tuple[float, FloatArray, FloatArray]], x: FloatArray
 ) -> FloatArray | None:
-    """The first point down the slope from x where residuals or J are not finite, or None.
+    """Return the first point downhill from x where residuals or J are not finite, or None.
 
-    A descent beside such points gets stuck: its steps are rejected, however short.
+    A descent next to such points gets stuck, because even its shortest steps are rejected.
     """
     _, r, columns = at(x)
     with np.errstate(all="ignore"):
@@ -247,7 +250,7 @@ def refined(
     box: list[FloatArray],
     max_nfev: int,
 ) -> Ending:
-    """The ending after further steps by QR of J, for fits whose J'J is singular to rounding."""
+    """Take further steps by QR of J, for a fit whose J'J is singular to rounding."""
     reason = ending.reason
     if not (SUCCESS[reason] or reason == Reason.stuck) or not np.isfinite(ending.x).all():
         return ending

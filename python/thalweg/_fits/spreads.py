@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Covariances of many fits at their answers: by the tape of all, else by QR, fit by fit."""
+"""Compute the covariances of many fits, with one tape for all, or by QR for each fit."""
 
 from __future__ import annotations
 
@@ -21,21 +21,23 @@ __all__ = ["Spreads"]
 
 
 class Spreads:
-    """Covariances, standard errors and dependent parameters of fits at their answers.
+    """Covariances, standard errors and dependent parameters of fits at their results.
 
     Parameters
     ----------
     tapes : FitTapes
+        The tapes of the fits.
     inputs : Inputs
-        With the answers as `x`: the array in which the core put them.
+        The inputs, with the fitted parameters as `x`, in the array that the core filled.
     threads : int
+        The number of threads.
 
     Attributes
     ----------
     pcov, perr : ndarray
-        Covariances (k, p, p) and standard errors (k, p) of all parameters.
+        The covariances (k, p, p) and standard errors (k, p) of all parameters.
     loose : ndarray of bool
-        Which of the fitted parameters are dependent (k, n).
+        Which of the fitted parameters depend on others (k, n).
     """
 
     def __init__(self, tapes: FitTapes, inputs: Inputs, threads: int) -> None:
@@ -53,15 +55,15 @@ class Spreads:
 
     @property
     def errors(self) -> FloatArray:
-        """Standard errors of the fitted parameters (k, n)."""
+        """The standard errors of the fitted parameters (k, n)."""
         return self.perr[:, self._free] if self._tapes.layout.fixed else self.perr
 
     def finish(self, out: dict[str, Any], max_nfev: int) -> None:
-        """Do by QR what the tape cannot; fits whose J'J is singular to rounding go on with J.
+        """Use QR for the fits that the tape cannot handle.
 
-        Their endings change with them in `out`, where the core put them.
+        Fits whose J'J is singular to rounding continue with J, and their endings in `out` change.
         """
-        # Few; else in pieces, as Jacobians are large.
+        # There are usually few of them. They are handled in pieces, because Jacobians are large.
         layout = self._tapes.layout
         piece = rows_in_chunk(layout.m * layout.n)
         for first in range(0, self._doubtful.size, piece):
@@ -72,7 +74,7 @@ class Spreads:
     def _gone_on(
         self, lanes: npt.NDArray[np.intp], out: dict[str, Any], max_nfev: int
     ) -> npt.NDArray[np.intp]:
-        """Go on by QR of J, fit by fit; return those that moved."""
+        """Continue by QR of J, fit by fit; return the fits that moved."""
         moved = []
         for lane in lanes:
             before = ending_of(out, lane)
@@ -84,7 +86,7 @@ class Spreads:
         return np.array(moved, dtype=np.intp)
 
     def _by_qr(self, lanes: npt.NDArray[np.intp]) -> FloatArray:
-        """Fill in covariances by QR of the Jacobian, and dependent parameters; the last pivots."""
+        """Compute covariances and dependent parameters by QR; return the last pivots."""
         pivots = np.ones(lanes.size)
         if not lanes.size:
             return pivots

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Runs the core's Levenberg-Marquardt solver on residuals, which are traced or called.
+"""Run the core's Levenberg-Marquardt solver on residuals, which are traced or called.
 
-Arguments of users are read and checked elsewhere: in settings.py, least_squares.py, curve_fit.py.
+The arguments of users are checked elsewhere, in settings.py, least_squares.py and curve_fit.py.
 """
 
 from __future__ import annotations
@@ -48,30 +48,30 @@ class Ending(NamedTuple):
 
     x: FloatArray
     covariance: FloatArray
-    rank: int  # -1: there are as many parameters as data
-    pivot: float  # the last one of J's columns, scaled to length one; 0: dependent
-    loose: npt.NDArray[np.bool_]  # which parameters are dependent
+    rank: int  # -1 if there are as many parameters as data
+    pivot: float  # the last pivot of J with columns of length one; 0 if columns are dependent
+    loose: npt.NDArray[np.bool_]  # which parameters depend on others
     cost: float
     reason: int
-    left: float  # both sides of the inequality that decided
+    left: float  # the sides of the inequality that decided
     right: float
     nfev: int
     nit: int
 
 
-# Names in what the core returns of a run, in the order of `Ending`.
+# Names in the core's output of a run, in the order of `Ending`.
 _OUTCOME = ("fun", "reason", "left", "right", "nfev", "nit")
 
 
 def ending_of(out: dict[str, Any], lane: int = 0) -> Ending:
-    """How one descent of a run ended, without a covariance."""
+    """Return how one descent of a run ended, without a covariance."""
     x = out["x"][lane].copy()
     numbers = (out[name][lane].item() for name in _OUTCOME)
     return Ending(x, np.empty((0, 0)), 0, 1.0, np.zeros(x.size, dtype=bool), *numbers)
 
 
 def put_ending(out: dict[str, Any], lane: int, ending: Ending) -> None:
-    """Replace the ending of one descent in what the core returned."""
+    """Replace the ending of one descent in the core's output."""
     out["x"][lane] = ending.x
     for name, value in zip(_OUTCOME, ending[5:], strict=True):
         out[name][lane] = value
@@ -83,17 +83,17 @@ class Squares:
     Attributes
     ----------
     structure : Structure
-        How points look to the user.
+        The form of points for the user.
     shape : tuple of int
-        Shape of the residuals.
+        The shape of the residuals.
     rho : callable or None
-        The loss; None where it is linear.
+        The loss; None if it is linear.
     f_scale : float
-        Where it begins.
+        The scale of the loss.
     box : list of ndarray
-        [lower, upper] bounds of the variables, or nothing.
+        [lower, upper] bounds of the variables, or [].
     scale : ndarray, optional
-        What each variable is measured in; None: the norms of the Jacobian's columns say.
+        The unit of each variable; None if the norms of the Jacobian's columns decide.
     """
 
     structure: Structure
@@ -107,12 +107,12 @@ class Squares:
 
     @property
     def n(self) -> int:
-        """Number of variables."""
+        """The number of variables."""
         return self.structure.size
 
     @property
     def loss(self) -> Callable[[Any], Any] | None:
-        """The cost of each residual, as a function; None where the loss is linear."""
+        """The cost of each residual as a function; None if the loss is linear."""
         rho, f_scale = self.rho, self.f_scale
         return None if rho is None else lambda r: weighted(rho, r, f_scale)[0]
 
@@ -123,19 +123,19 @@ class Squares:
         factor: float = FACTORS[0],
         listener: Listener | None = None,
     ) -> dict[str, Any]:
-        """Descend from x (n,); return what the core does, each array with one row."""
+        """Descend from x (n,), and return the core's output, in arrays with one row."""
         raise NotImplementedError
 
     def fit(self, x: FloatArray, stopping: _core.Stopping, rows: int, factor: float) -> Ending:
-        """Descend from x and compute the covariance, scaled by the variance of so many data.
+        """Descend from x and compute the covariance.
 
-        0 `rows`: not scaled.
+        It is scaled by the variance of the data, of which there are `rows`; 0 means no scaling.
         """
         ending = self.descended(x, stopping, rows, factor)
         return self.further(ending, rows, stopping.max_nfev)
 
     def further(self, ending: Ending, rows: int, max_nfev: int) -> Ending:
-        """The ending after further steps by QR of J, if J'J is singular to rounding."""
+        """Take further steps by QR of J if J'J is singular to rounding, and return the ending."""
         if ending.pivot >= SINGULAR:
             return ending
         further = refined(self.linear, ending, self.box, max_nfev)
@@ -144,14 +144,14 @@ class Squares:
     def descended(
         self, x: FloatArray, stopping: _core.Stopping, rows: int, factor: float
     ) -> Ending:
-        """As `fit`, by J'J alone."""
+        """Do the same as `fit` with J'J alone."""
         out = self.run(x, stopping, factor)
         if out["error"] is not None:
             raise out["error"]
         return self.spread(ending_of(out), rows)
 
     def explained_stop(self, ending: Ending) -> Ending:
-        """The final ending; its reason is `non_finite` if it is stuck beside such a point."""
+        """Return the ending, with reason `non_finite` if it is stuck next to such a point."""
         if (
             ending.reason == Reason.stuck
             and not np.signbit(ending.left)
@@ -161,7 +161,7 @@ class Squares:
         return ending
 
     def left_open(self, ending: Ending, x0: FloatArray) -> npt.NDArray[np.bool_]:
-        """Which parameters the data do not determine at an ending from x0."""
+        """Return which parameters the data do not determine, for a descent from x0."""
         if ending.reason in NOT_BEGUN:
             return np.zeros(ending.x.size, dtype=bool)
         errors = np.sqrt(np.diag(ending.covariance))
@@ -172,50 +172,50 @@ class Squares:
         return vague if bent_down(self.linear, ending.x, held) else found
 
     def spread(self, ending: Ending, rows: int) -> Ending:
-        """The ending with its covariance."""
+        """Return the ending with its covariance."""
         held = at_bounds(ending.x, self.box)
         jacobian = self.curved(*self.at(ending.x))
         covariance, rank, pivot, loose = _core.covariance(jacobian.T, held, ending.cost, rows)
         return ending._replace(covariance=covariance, rank=rank, pivot=pivot, loose=loose)
 
     def at(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Residuals (m,) and Jacobian (m, n) at x (n,)."""
+        """Return residuals (m,) and Jacobian (m, n) at x (n,)."""
         raise NotImplementedError
 
     def evaluations(self, counted: int) -> tuple[int, int]:
-        """Evaluations of the residuals and of the Jacobian, where the core counted so many."""
+        """Return the numbers of evaluations of residuals and Jacobian from the core's count."""
         return counted, counted
 
     def blame(self, x: FloatArray) -> str:
-        """What made the residuals, or else their derivatives, not finite at x."""
+        """Describe what made the residuals, or else their derivatives, non-finite at x."""
         raise NotImplementedError
 
     # ---- values with the loss
 
     def weigh(self, r: FloatArray) -> tuple[float, FloatArray | None]:
-        """The cost of residuals, and the weight of each in the gradient; None without a loss."""
+        """Return the cost of residuals, and their weights in the gradient, None without a loss."""
         if self.rho is None:
             return 0.5 * float(r @ r), None
         costs, share = (np.asarray(v) for v in weighted(self.rho, r, self.f_scale))
         return float(costs.sum()), share
 
     def curved(self, r: FloatArray, jacobian: FloatArray) -> FloatArray:
-        """The Jacobian with rows so that J'J is the Gauss-Newton matrix of the cost."""
+        """Scale the rows of the Jacobian so that J'J is the Gauss-Newton matrix of the cost."""
         if self.rho is None:
             return jacobian
         curved: FloatArray = jacobian * np.sqrt(curvature(self.rho, r, self.f_scale))[:, None]
         return curved
 
     def evaluate(self, x: FloatArray) -> tuple[float, FloatArray, FloatArray]:
-        """Cost, gradient and normal matrix at x, for the core to call."""
+        """Return cost, gradient and normal matrix at x; the core calls this."""
         r, jacobian = self.at(x)
-        with np.errstate(all="ignore"):  # a point that is not finite ends as one
+        with np.errstate(all="ignore"):  # the core handles points that are not finite
             cost, share = self.weigh(r)
             rows = jacobian if share is None else jacobian * share[:, None]
             return cost, rows.T @ r, rows.T @ jacobian
 
     def linear(self, x: FloatArray) -> tuple[float, FloatArray, FloatArray]:
-        """Cost, residuals and J's columns (n, m), weighted so that J'r is the cost's gradient."""
+        """Return cost, residuals and J's columns (n, m), weighted so that J'r is the gradient."""
         r, jacobian = self.at(x)
         with np.errstate(all="ignore"):
             cost, share = self.weigh(r)
@@ -226,7 +226,7 @@ class Squares:
 
 
 def weights_and_cost(r: Tracer, rho: Rho | None, f_scale: Tracer | None) -> tuple[Any, Any]:
-    """Weights of the rows of the Jacobian in the covariance, or None; the cost. Both traced."""
+    """Return traced weights of the Jacobian's rows in the covariance, or None, and the cost."""
     if rho is None:
         return None, np.sum(r * r) * 0.5
     costs, _ = weighted(rho, r, f_scale)
@@ -236,7 +236,7 @@ def weights_and_cost(r: Tracer, rho: Rho | None, f_scale: Tracer | None) -> tupl
 def cost_and_derivatives(
     r: Tracer, x: int, rho: Rho | None, f_scale: Tracer | None
 ) -> tuple[Tracer, tuple[int, int]]:
-    """The cost of traced residuals (m,), and the nodes of its gradient and normal matrix."""
+    """Return the cost of traced residuals (m,), and nodes of its gradient and normal matrix."""
     trace, graph = r.trace, r.trace.graph
     if rho is None:
         return np.sum(r * r) * 0.5, graph.normal_equations(r.node, r.node, -1, x)
@@ -246,9 +246,9 @@ def cost_and_derivatives(
 
 
 def kept_sum_of_squares(objective: Objective, rho: Rho | None) -> _core.Minimizer:
-    """The core's solver with an objective's values as residuals; made once for each loss.
+    """Return the core's solver for the residuals of an objective, built once for each loss.
 
-    With a loss, its scale is one more input.
+    With a loss, its scale is an additional input.
     """
 
     def make(graph: _core.Graph, residuals: int, x: int, inputs: int) -> _core.Minimizer:
@@ -264,12 +264,12 @@ def kept_sum_of_squares(objective: Objective, rho: Rho | None) -> _core.Minimize
 
 
 def calling_minimizer(n: int) -> _core.Minimizer:
-    """The core's solver for n variables on residuals that are called."""
+    """Return the core's solver for n variables whose residuals are called."""
     return _core.Minimizer("lm", _core.Objective(_core.Graph(), -1, n))
 
 
 class TracedSquares(Squares):
-    """Residuals that were traced; their tapes are kept with the objective."""
+    """Residuals that were traced; the objective keeps their tapes."""
 
     def __init__(
         self,
@@ -279,7 +279,7 @@ class TracedSquares(Squares):
         names: tuple[str, ...] = (),
     ) -> None:
         super().__init__(settings)
-        self.names = names  # of the args, in messages
+        self.names = names  # the names of the args in messages
         self.objective = objective
         self.args = objective.args if args is None else args
         self.structure, self.shape = objective.structure, objective.shape
@@ -302,7 +302,7 @@ class TracedSquares(Squares):
         except TraceError:
             if self.rho in LOSSES.values():
                 raise
-            # A loss of the user's own that fills an array, say: it is called with numbers.
+            # A user's own loss may fail to trace, for example if it fills an array: call it.
             minimizer, args, function = calling_minimizer(self.n), [], self.evaluate
         starts = _core.Starts(x[None, :], args)
         hooks = _core.Hooks(callback=listener, function=function)
@@ -311,7 +311,7 @@ class TracedSquares(Squares):
     def descended(
         self, x: FloatArray, stopping: _core.Stopping, rows: int, factor: float
     ) -> Ending:
-        """As above, in one call of the core if there is no loss."""
+        """Do the same as `fit` with J'J alone, in one call of the core if there is no loss."""
         if self.rho is not None:
             return super().descended(x, stopping, rows, factor)
         return Ending(
@@ -319,11 +319,11 @@ class TracedSquares(Squares):
         )
 
     def at(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Residuals and Jacobian at x."""
+        """Return residuals and Jacobian at x."""
         return self.objective.with_numbers(self.args).residuals_and_jacobian(x[None, :])
 
     def blame(self, x: FloatArray) -> str:
-        """What made the residuals, or else their derivatives, not finite at x."""
+        """Describe what made the residuals, or else their derivatives, non-finite at x."""
         for jacobian in (False, True):
             if found := self.objective.with_numbers(self.args).diagnose_residuals(
                 x[None, :], jacobian
@@ -376,7 +376,7 @@ class CalledSquares(Squares):
         return minimizer.run(starts, [factor], self.box, stopping, hooks, self.scale)
 
     def at(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Residuals and Jacobian at x."""
+        """Return residuals and Jacobian at x."""
         key = x.tobytes()
         if key not in self._known:
             if key == self._first[0]:
@@ -385,13 +385,13 @@ class CalledSquares(Squares):
                 r = self._residuals(x).ravel()
                 self.calls[0] += 1
             self.calls[1] += 1
-            # The latest two: a trial, and the point that it did not improve on.
+            # Keep the latest two points: a trial, and the point that it did not improve.
             self._known = dict([*self._known.items()][-1:])
             self._known[key] = r, self._jacobian(x, r.size)
         return self._known[key]
 
     def evaluations(self, _: int) -> tuple[int, int]:
-        """Calls so far, without those for differences."""
+        """Return the numbers of calls so far, without those for finite differences."""
         return self.calls[0], self.calls[1]
 
     def _jacobian(self, x: FloatArray, m: int) -> FloatArray:
@@ -410,6 +410,6 @@ class CalledSquares(Squares):
         return jacobian
 
     def blame(self, x: FloatArray) -> str:
-        """What made the residuals not finite at x."""
+        """Describe what made the residuals non-finite at x."""
         r = self.at(x)[0]
         return "their squares overflow" if np.isfinite(r).all() else f"their array {first_bad(r)}"

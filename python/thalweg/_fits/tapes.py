@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The tapes that all fits of one model share; each fit is a lane.
+"""Build the tapes that all fits of one model share, with one lane for each fit.
 
-What differs from fit to fit is an input of the tapes; slots.py lists the inputs.
+Everything that differs between fits is an input of the tapes; slots.py lists the inputs.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ from thalweg._tracing.trace import Trace, Tracer, output_node
 
 __all__ = ["ON_TAPE", "OUTSIDE", "FitTapes", "Values"]
 
-# The model's values, of traced predictors that differ from fit to fit and traced parameters.
+# Returns the model's values for traced predictors that differ between fits and traced parameters.
 Values = Callable[[Trace, list[Tracer], list[Tracer]], Any]
 
-# Parameters up to which covariances are on the tape: n**3 / 2 instructions, 15 ms to write for 16.
+# Tapes compute covariances for at most this many parameters, with n**3 / 2 instructions. For 16
+# parameters, building the tape takes 15 ms.
 ON_TAPE = 16
 
 
@@ -36,21 +37,22 @@ class FitTapes:
     Parameters
     ----------
     values : callable
-        ``values(trace, predictors, parameters)``: the model.
+        The model, ``values(trace, predictors, parameters)``.
     layout : Layout
+        The inputs of the tapes.
     missing : bool
-        Whether a NaN in the data, or in a predictor, leaves that value out.
+        Whether values are left out if they, or their predictors, are NaN.
     box : list of ndarray
-        [lower, upper] bounds of the fitted parameters, or nothing.
+        [lower, upper] bounds of the fitted parameters, or [].
     absolute : bool
         Whether the errors of the data are absolute.
     known : sequence of ndarray
-        Predictors that are the same for all fits and may hold NaN.
+        The predictors that are the same for all fits and may contain NaN.
 
     Raises
     ------
     ValueError
-        If the model does not give a value for each of the data.
+        If the model does not return one value for each of the data.
     """
 
     def __init__(
@@ -85,7 +87,7 @@ class FitTapes:
             r = r * inputs["weights"]
         self._residuals: Any = r if valid is None else np.where(valid, r, 0.0)
 
-    # ---- what is minimized
+    # ---- the cost
 
     def minimize(
         self,
@@ -118,10 +120,11 @@ class FitTapes:
         return _core.Minimizer("lm", objective, derivatives)
 
     def _counts(self, mean: Any, y: Any, valid: Any) -> None:
-        """Half the deviance of counts from their means, with slopes J'u and Fisher's information.
+        """Trace half the deviance of counts from their means, its slopes and Fisher's information.
 
-        The deviance differs from twice the negative log-likelihood by what does not depend on the
-        parameters: y log(y / mean) - (y - mean) = y (t - log1p(t)), t = (mean - y) / y, summed.
+        The deviance is twice the negative log-likelihood, up to terms that do not depend on the
+        parameters. Half of it is the sum of y log(y / mean) - (y - mean) = y (t - log1p(t)) with
+        t = (mean - y) / y.
         """
         if valid is not None:
             mean, y = np.where(valid, mean, 1.0), np.where(valid, y, 1.0)
@@ -133,10 +136,10 @@ class FitTapes:
         self._deviance = np.sum(np.where(inside, each, np.nan))
         self._slope, self._share = 1.0 - y / mean, 1.0 / mean
 
-    # ---- at the answers
+    # ---- at the results
 
     def covariances(self, inputs: Inputs, threads: int) -> list[FloatArray]:
-        """Covariances (k, p p), standard errors (k, p), and which fits (k, 1) QR must do."""
+        """Return covariances (k, p p), standard errors (k, p), and which fits (k, 1) need QR."""
         return self._covariances(inputs.arrays, inputs.varying, len(inputs), threads)
 
     @cached_property
@@ -165,7 +168,7 @@ class FitTapes:
         )
 
     def _function(self, *outputs: int) -> _core.Function:
-        """A function of all inputs."""
+        """Return a function of all inputs."""
         return _core.Function(self._trace.graph, list(outputs), len(self.layout.shapes))
 
     @property
@@ -174,13 +177,13 @@ class FitTapes:
         return self._mean if self.layout.poisson else self._residuals
 
     def _weighed(self) -> tuple[Any, Any]:
-        """Weights of the Jacobian's rows in the covariance, or None; the cost."""
+        """Return the weights of the Jacobian's rows in the covariance, or None, and the cost."""
         if self.layout.poisson:
             return self._share, self._deviance
         return weights_and_cost(self._residuals, self.layout.rho, self._inputs["f_scale"])
 
     def jacobians(self, inputs: Inputs, threads: int) -> list[FloatArray]:
-        """Columns of the Jacobians (k, n m), weighted as in the covariance; costs (k, 1)."""
+        """Return columns of the Jacobians (k, n m), weighted as in the covariance, and costs."""
         return self._jacobians(inputs.arrays, inputs.varying, len(inputs), threads)
 
     @cached_property
@@ -194,9 +197,9 @@ class FitTapes:
     def linear(
         self, inputs: Inputs, lane: np.intp
     ) -> Callable[[FloatArray], tuple[float, FloatArray, FloatArray]]:
-        """A function that gives cost, residuals and J's columns of one fit at a point.
+        """Return a function that gives cost, residuals and J's columns of one fit at a point.
 
-        As `Squares.linear` does for one sum of squares.
+        It corresponds to `Squares.linear` for a single sum of squares.
         """
         own = inputs.taken(np.array([lane]))
         plain = self.layout.rho is None and not self.layout.poisson
@@ -220,13 +223,13 @@ class FitTapes:
         return self._function(cost.node, residuals.node, columns.node)
 
     def _columns(self, subject: Any) -> Tracer:
-        """Derivatives (n, m) by the fitted parameters."""
+        """Return the derivatives (n, m) by the fitted parameters."""
         graph, layout = self._trace.graph, self.layout
         jacobian = graph.jacobian(subject.node, self._x.node)
         return Tracer(self._trace, graph.reshape(jacobian, (len(layout.free), layout.m)))
 
     def _residuals_as_weighed(self) -> tuple[Any, Any, Any]:
-        """The node that is differentiated, the residuals, and the root of each row's weight."""
+        """Return the node to differentiate, the residuals, and the root of each row's weight."""
         layout = self.layout
         if layout.poisson:
             root: Any = np.sqrt(self._share)
@@ -238,7 +241,7 @@ class FitTapes:
         return r, r * root, root
 
     def outside(self, inputs: Inputs) -> npt.NDArray[np.bool_]:
-        """Which points lie outside the model's domain; a mean of counts must be positive."""
+        """Return which points lie outside the model's domain; a mean of counts must be positive."""
         given = (inputs.arrays, inputs.varying, len(inputs))
         faults = self._trace.graph.faults(self._subject.node, *given)
         found: npt.NDArray[np.bool_] = faults == OUTSIDE
@@ -252,12 +255,12 @@ class FitTapes:
         return self._function(np.min(np.where(self._mean_is_one, 1.0, 0.0)).node)
 
 
-# The number of a fault: an operation had an input outside its domain.
+# The number of the fault of an operation whose input is outside its domain.
 OUTSIDE = _core.Fault.outside_domain.value
 
 
 def _all_known(trace: Trace, varying: list[Tracer], shared: Sequence[FloatArray]) -> Any:
-    """Where no input that varies, and no array that all fits share, is NaN."""
+    """Return where no varying input, and no array that all fits share, is NaN."""
     first, *rest = varying
     valid: Any = first == first
     for each in rest:
@@ -269,7 +272,7 @@ def _all_known(trace: Trace, varying: list[Tracer], shared: Sequence[FloatArray]
 
 
 def _of_size(trace: Trace, result: Any, m: int) -> Tracer:
-    """The model's values as one vector (m,)."""
+    """Return the model's values as one vector (m,)."""
     value = Tracer(trace, output_node(trace, result))
     if value.size == m:
         return Tracer(trace, trace.graph.reshape(value.node, (m,)))
@@ -277,6 +280,6 @@ def _of_size(trace: Trace, result: Any, m: int) -> Tracer:
         return Tracer(trace, trace.graph.broadcast_to(
             trace.graph.reshape(value.node, ()), (m,)))  # fmt: skip
     raise ValueError(
-        f"f must give a value for each of the {m} data of a fit, which are the last axis of ydata, "
-        f"got values of shape {value.shape}: np.moveaxis moves an axis of ydata"
+        f"ydata has {m} values along its last axis, but f returns values of shape {value.shape}: "
+        "move the axis of the data with np.moveaxis"
     )

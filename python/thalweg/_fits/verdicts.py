@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The answers of many fits as arrays: which there are, those of fits that failed, the better."""
+"""Define the result arrays of many fits, fill them for failed fits, and merge better results."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 _STATUS = np.array(STATUS_MANY, dtype=np.int8)
 CONVERGED = np.array(SUCCESS)
-# Reasons after which a fit that is not sound is begun again.
+# Whether a fit that is not sound starts again, by the reason why it ended.
 AGAIN = np.array([again(reason) for reason in Reason])
 
-# Both sides of the inequality that ended a fit, and the parameters that its data leave open: bit i
-# for the i-th free one, as far as a number holds them.
+# The sides of the inequality that ended a fit, and its undetermined parameters: bit i stands for
+# the i-th free parameter, as far as the bits of a double suffice.
 SIDES = ("left", "right", "open")
 _BITS = 52
 
 
 def verdicts(reason: npt.NDArray[np.int8]) -> Arrays:
-    """Reasons with what follows from them."""
+    """Return the reasons with the success and status that follow from them."""
     return {"success": CONVERGED[reason], "status": _STATUS[reason], "reason": reason}
 
 
 def fields_of(p: int) -> dict[str, tuple[tuple[int, ...], type]]:
-    """Arrays of an answer: their own shape, and the type of their numbers."""
+    """Return the shape and dtype of each result array for one fit."""
     return {
         "popt": ((p,), np.float64), "pcov": ((p, p), np.float64), "perr": ((p,), np.float64),
         "cost": ((), np.float64), "success": ((), np.bool_), "status": ((), np.int8),
@@ -45,7 +45,7 @@ def fields_of(p: int) -> dict[str, tuple[tuple[int, ...], type]]:
 
 
 def failed(k: int, p: int, reason: Reason) -> Arrays:
-    """Fits that were not made."""
+    """Return the results of fits that were not made."""
     arrays: Arrays = {}
     for name, (own, kind) in fields_of(p).items():
         arrays[name] = np.full((k, *own), np.nan if kind is np.float64 else 0, dtype=kind)
@@ -56,7 +56,7 @@ def failed(k: int, p: int, reason: Reason) -> Arrays:
 
 
 def put_better(best: Arrays, part: Arrays, lanes: npt.NDArray[np.intp]) -> None:
-    """Put a later try's endings in place of those that they better; evaluations add up."""
+    """Replace endings by better ones of a later try; evaluations add up."""
     total = best["nfev"][lanes] + part["nfev"]
     which = better(
         CONVERGED[part["reason"]], part["cost"], CONVERGED[best["reason"][lanes]],
@@ -68,7 +68,7 @@ def put_better(best: Arrays, part: Arrays, lanes: npt.NDArray[np.intp]) -> None:
 
 
 def bits_of(which: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
-    """Which of the parameters (k, n), as the bits of one number each (k,)."""
+    """Encode which of the parameters (k, n) are selected as the bits of numbers (k,)."""
     numbers: npt.NDArray[np.float64] = np.zeros(len(which))
     (some,) = np.nonzero(which.any(axis=1))
     bits = 2.0 ** np.arange(min(which.shape[1], _BITS))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Writes a traced function of a few numbers as a line of text, `exp(x) − log(x)`, without SymPy.
+"""Write a traced function of a few numbers as a line of text, `exp(x) − log(x)`, without SymPy.
 
-The text is not simplified. Functions of arrays have none.
+The text shows the traced operations without simplification. Functions of arrays have no such text.
 """
 
 from __future__ import annotations
@@ -14,24 +14,27 @@ from thalweg._objectives.saving import nodes_under
 
 __all__ = ["infix"]
 
-_SUM, _PRODUCT, _POWER, _ATOM = range(4)  # precedence
+_SUM, _PRODUCT, _POWER, _ATOM = range(4)  # precedences, from the loosest to the tightest
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _SIGNS = {"less": "<", "less_equal": "≤", "greater": ">", "greater_equal": "≥", "equal": "="}
 
 
 class _Part(NamedTuple):
-    """A piece of text, and the precedence of its outermost operation."""
+    """The text of an expression, and the precedence of its outermost operation."""
 
     text: str
-    holds: int
+    precedence: int
 
-    def within(self, holds: int) -> str:
-        """Return the text as an operand, in parentheses if its precedence is lower."""
-        return self.text if self.holds >= holds else f"({self.text})"
+    def within(self, precedence: int) -> str:
+        """Return the text as an operand; add parentheses if its precedence is lower."""
+        return self.text if self.precedence >= precedence else f"({self.text})"
 
 
 def infix(graph: Any, output: int, names: Sequence[str], longest: int = 300) -> str | None:
-    """Return the text of a node, or None if it is longer than `longest` or involves arrays."""
+    """Return the text of a node, with these names of the variables.
+
+    The result is None if the text is longer than `longest`, or if the function has arrays.
+    """
     parts: dict[int, _Part] = {}
     for node in nodes_under(graph, output):
         kind, what, operands, shape, payload = graph.describe(node)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Writes the first-order rules as JavaScript, from the graphs of their steps.
+"""Write the first-order rules as JavaScript, from the graphs of their steps.
 
-The core builds the graph of a step from the rule's own formula, so no formula stands here twice,
-and a new rule of the core is on every page.
+The core builds the graph of a step from the rule's own formula. No formula is repeated here, and a
+page has every rule that the core has.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ def rules(n: int, bounded: bool) -> str:
 
 
 def _rule(rule: dict[str, Any], n: int, bounded: bool) -> str:
-    told = _core.Objective(_core.Graph(), -1, n)
+    without_value = _core.Objective(_core.Graph(), -1, n)
     parts = _core.StepParts(bounds=bounded, gradient_norm=True)
-    _, moved, *memory, norm = _core.Stepper(rule["name"], told, parts).outputs
-    writer = Writer(told.graph, _inputs(rule, n, bounded))
+    _, moved, *memory, norm = _core.Stepper(rule["name"], without_value, parts).outputs
+    writer = Writer(without_value.graph, _inputs(rule, n, bounded))
     lines, names = writer.statements([moved, *memory, norm])
     point = f"[{names[moved]}]" if n == 1 else names[moved]
     kept = ", ".join(names[node] for node in memory)
@@ -63,5 +63,5 @@ def _inputs(rule: dict[str, Any], n: int, bounded: bool) -> list[str]:
     memory = [f"m[{k}]" for k in range(len(rule["memory"]))]
     hyper = [f"h[{k}]" for k in range(len(rule["hyper"]))]
     bounds = [f"b[0]{element}", f"b[1]{element}"] if bounded else []
-    # A step that is told value and gradient: no rule looks at the value.
+    # The caller passes the value and the gradient to a step. No rule uses the value, so it is NaN.
     return [f"x{element}", "NaN", f"g{element}", *memory, *hyper, *bounds]

@@ -24,7 +24,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Lower and upper bounds of every variable.
+    """The lower and upper bounds of every variable.
 
     Parameters
     ----------
@@ -124,14 +124,14 @@ def checked_box(box: list[FloatArray], x: FloatArray, structure: Structure) -> l
 
 
 def active_mask(x: FloatArray, box: list[FloatArray]) -> Any:
-    """-1, 0 or 1 for each variable of points (..., n): at its lower bound, free, at its upper."""
+    """Return -1, 0 or 1 per variable of points (..., n): at its lower bound, free, at its upper."""
     if not box:
         return np.zeros(x.shape, dtype=int)
     return np.where(x <= box[0], -1, np.where(x >= box[1], 1, 0))
 
 
 def at_bounds(x: FloatArray, box: list[FloatArray]) -> npt.NDArray[np.bool_] | None:
-    """Which variables of points (..., n) lie at a bound; None without bounds."""
+    """Return which variables of points (..., n) lie at a bound, or None without bounds."""
     return (x <= box[0]) | (x >= box[1]) if box else None
 
 

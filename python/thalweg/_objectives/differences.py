@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Derivatives by central differences, of functions that cannot be traced."""
+"""Approximate derivatives of functions that cannot be traced by central differences."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
 def central_differences(
     function: Callable[[FloatArray], Any], x: FloatArray, box: list[FloatArray]
 ) -> Iterator[Any]:
-    """The derivative of a function at x (n,) by each variable, one after the other.
+    """Yield the derivative of a function at x (n,) with respect to each variable in turn.
 
-    The function is never called outside the box: differences lean inwards at a bound.
+    The function is never called outside the box: near a bound, the difference is one-sided.
     """
     for i in range(x.size):
         h = _STEP * max(1.0, abs(x[i]))

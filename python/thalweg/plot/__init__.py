@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Pictures of functions, descents, basins, sweeps and fits.
+"""Draw functions, descents, basins, sweeps and fits with Matplotlib.
 
-Each function returns the Axes it drew on and takes `ax=`. Matplotlib is imported when one is
-called, and its global state (pyplot) is left alone: without `ax=` a figure of its own is made,
-which `ax.figure.savefig(file)` saves.
+Every function accepts `ax=` and returns the Axes on which it drew. Without `ax=`, it creates a
+figure that is independent of pyplot; `ax.figure.savefig(file)` saves it. Matplotlib is imported on
+the first call.
 """
 
 from thalweg.plot.animation import animate

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Descents that move: one frame an iteration, saved as GIF or film, or shown in a notebook."""
+"""Animate descents with one frame for each iteration, as a GIF, a film, or in a notebook."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["animate"]
 
-_COARSE = 81  # points each way of the grid on which the legend avoids valleys
-_FRAMES = 120  # beyond, iterations are left out, evenly
+_COARSE = 81  # grid points along each axis for placing the legend
+_FRAMES = 120  # of longer descents, evenly spaced iterations are shown
 
 
 def animate(
@@ -39,38 +39,42 @@ def animate(
     interval: float = 100.0,
     frames: int = _FRAMES,
 ) -> FuncAnimation:
-    """Let descents run: over the curve, over the contours, or against iteration beyond.
+    """Animate descents on a curve, on contours, or against the iteration.
+
+    A function of one variable is drawn as a curve and a function of two as contours. For more
+    variables, values are drawn against the iteration.
 
     Parameters
     ----------
     fun : Objective, callable or None
-        The function; None: that of the (first) result.
+        The function; None selects that of the (first) result.
     results : Result, sequence of Result, or dict of them by name
-        Descents made with `record=True`; several run side by side.
+        The descents, made with `record=True`. Several run side by side.
     bounds : sequence of pairs or dict, optional
-        What to show, (low, high) for each variable; about the paths by default.
+        The limits of the picture, (low, high) for each variable; by default around the paths.
     names : sequence of str, optional
-        The variables' names, for the axes; the function's own by default.
+        The names of the variables on the axes; by default those of the function.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure by default.
+        The axes to draw on; by default those of a new figure.
     interval : float, default 100
-        Milliseconds from frame to frame.
+        The time between frames in milliseconds.
     frames : int, default 120
-        How many at most: of longer descents iterations are left out, evenly.
+        The maximum number of frames. Of longer descents, evenly spaced iterations are shown.
 
     Returns
     -------
     matplotlib.animation.FuncAnimation
-        ``save("descent.gif")`` writes it by Pillow, ``save("descent.mp4")`` by FFmpeg where that is
-        installed; a notebook shows it as it is. Keep it in a variable as long as it is to run.
+        The animation. ``save("descent.gif")`` writes it with Pillow, and ``save("descent.mp4")``
+        with FFmpeg if that is installed. A notebook shows it directly. Keep a reference to it while
+        it runs.
 
     Raises
     ------
     ValueError
-        If a result has no path, the function is not known any more, `bounds` does not fit, or
+        If a result has no path, the function is not available, `bounds` does not match, or
         `frames` or `interval` is not positive.
     ImportError
-        If matplotlib is missing.
+        If Matplotlib is not installed.
 
     Examples
     --------
@@ -82,13 +86,13 @@ def animate(
     >>> film = tw.plot.animate(None, res, interval=200)
     >>> film.save(Path(tempfile.mkdtemp(), "bowl.gif"), writer="pillow")
     """
-    told = recorded(results, "animate")
+    descents = recorded(results, "animate")
     if frames < 1 or not interval > 0:
         raise ValueError(f"frames and interval must be > 0, got {frames!r} and {interval!r}")
     own = ax is None
-    count = size_of(next(iter(told.values())).x)
+    count = size_of(next(iter(descents.values())).x)
     if count > 2:
-        runner = _against_iteration(told, canvas.axes(ax))
+        runner = _against_iteration(descents, canvas.axes(ax))
     else:
         s = scene(fun, results, bounds, names)
         if count == 1:
@@ -97,20 +101,20 @@ def animate(
             ax = canvas.axes(ax, *canvas.fitted(s.limits))
             runner = _over(draw_contours(s._replace(trails={}), ax), s, height=False)
     if own:
-        # Laid out once: half the time of a frame, and nothing jumps.
+        # The layout is computed once, which saves half the time of a frame and prevents jumps.
         runner.ax.figure.draw_without_rendering()  # type: ignore[union-attr]
         runner.ax.figure.set_layout_engine("none")  # type: ignore[union-attr]
-    last = max(len(r.path.fun) for r in told.values()) - 1  # type: ignore[union-attr]
+    last = max(len(r.path.fun) for r in descents.values()) - 1  # type: ignore[union-attr]
     steps = np.unique(np.linspace(0, last, min(frames, last + 1)).round().astype(int))
-    made: FuncAnimation = _shown_class()(
+    animation: FuncAnimation = _shown_class()(
         runner, frames=steps.tolist(), interval=interval, repeat_delay=1500
     )
-    return made
+    return animation
 
 
 @functools.cache
 def _shown_class() -> Any:
-    """A FuncAnimation that notebooks show directly, and that saves by drawing only what moves."""
+    """Return a FuncAnimation that notebooks show directly, and that saves without full redraws."""
     from matplotlib.animation import FuncAnimation
 
     class Animation(FuncAnimation):
@@ -132,22 +136,22 @@ def _shown_class() -> Any:
 
 @contextmanager
 def _background(figure: Any, moving: list[Any]) -> Iterator[None]:
-    """Let a figure draw everything that stands still once, and then as an image below the rest."""
+    """Within this context, a figure draws its static artists once and reuses their image."""
     from matplotlib.backends.backend_agg import RendererAgg
 
     engine = figure.get_layout_engine()
-    if engine is not None:  # laid out once, so that nothing jumps
+    if engine is not None:  # the layout is computed once, so that nothing jumps
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
     draw, still = figure.draw, {}
 
     def drawn(renderer: Any) -> None:
-        if not hasattr(renderer, "restore_region"):  # vector graphics have no image to keep
+        if not hasattr(renderer, "restore_region"):  # vector graphics have no image to reuse
             draw(renderer)
             return
         size = renderer.width, renderer.height, renderer.dpi
         if size not in still:
-            # The renderer given may only measure, so the image has one of its own.
+            # A separate renderer, because Matplotlib also calls this with one that only measures.
             behind: Any = RendererAgg(*size)  # type: ignore[no-untyped-call]
             with _hidden(moving):
                 draw(behind)
@@ -178,7 +182,7 @@ def _hidden(artists: list[Any]) -> Iterator[None]:
 
 
 class _Runner:
-    """Lines on an Axes that grow with the iteration, and a title that counts."""
+    """Lines that grow with the iteration, and a title that shows its number."""
 
     def __init__(
         self,
@@ -191,7 +195,7 @@ class _Runner:
         self.lines: list[list[Any]] = []
         for k, label in enumerate(curves):
             color = canvas.style(k)["color"]
-            # A white edge, over areas; over a curve it would erase the curve.
+            # The white edge is only for areas, because it would erase a curve below it.
             (edge,) = ax.plot([], [], color="white", linewidth=3.6 if lifted else 0, zorder=3)
             (line,) = ax.plot(
                 [], [], color=color, linewidth=1.4, marker=canvas.mark(k), markersize=3.6,
@@ -202,31 +206,31 @@ class _Runner:
                 linestyle="none", zorder=6,
             )  # fmt: skip
             self.lines.append([edge, line, head])
-        ax.set_title(" ", fontsize="medium")  # its height is kept from the first frame on
+        ax.set_title(" ", fontsize="medium")  # reserves the height of the title
 
     def moving(self) -> list[Any]:
-        """Return what changes from frame to frame, and what lies above it, the lowest first."""
+        """Return the artists that change between frames or lie above those, lowest first."""
         legend = self.ax.get_legend()
         lines = [artist for each in self.lines for artist in each]
         above = [self.ax.title, *([legend] if legend is not None else [])]
         return sorted([*lines, *above], key=lambda artist: artist.get_zorder())
 
     def show(self, step: int) -> list[Any]:
-        """Everything up to an iteration."""
+        """Show the descents up to an iteration."""
         for points, (edge, line, head) in zip(self.curves, self.lines, strict=True):
             last = min(step, len(points) - 1)
             edge.set_data(*points[: last + 1].T)
             line.set_data(*points[: last + 1].T)
             head.set_data(*points[last : last + 1].T)
-        told = f"iteration {step}"
+        title = f"iteration {step}"
         if len(self.values) == 1:
-            told += f": {self.values[0][min(step, len(self.values[0]) - 1)]:.6g}"
-        self.ax.set_title(told, fontsize="medium")
+            title += f": {self.values[0][min(step, len(self.values[0]) - 1)]:.6g}"
+        self.ax.set_title(title, fontsize="medium")
         return [artist for each in self.lines for artist in each]
 
 
 def _over(ax: Axes, s: Scene, height: bool) -> _Runner:
-    """A runner over a curve or contours."""
+    """Return a runner on a curve or on contours."""
     curves = {
         name: np.column_stack([t.points[:, 0], t.fun]) if height else t.points
         for name, t in s.trails.items()
@@ -239,13 +243,13 @@ def _over(ax: Axes, s: Scene, height: bool) -> _Runner:
     return runner
 
 
-def _against_iteration(told: dict[str, Any], ax: Axes) -> _Runner:
-    """A runner of values above the lowest against iteration."""
-    values = [np.asarray(r.path.fun, dtype=np.float64) for r in told.values()]
+def _against_iteration(descents: dict[str, Any], ax: Axes) -> _Runner:
+    """Return a runner that shows values, above the lowest, against the iteration."""
+    values = [np.asarray(r.path.fun, dtype=np.float64) for r in descents.values()]
     every = np.concatenate(values)
     lowest = float(every[np.isfinite(every)].min(initial=np.inf))
     curves: dict[str, npt.NDArray[np.float64]] = {}
-    for name, fun in zip(told, values, strict=True):
+    for name, fun in zip(descents, values, strict=True):
         above = np.where(fun > lowest, fun - lowest, np.nan)
         curves[name] = np.column_stack([np.arange(len(fun)), above])
     runner = _Runner(ax, curves, values)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The look of every picture: colours, lines, marks, and figures that pyplot does not know of.
+"""Define the look of all pictures: colours, lines, markers, and figures independent of pyplot.
 
-Lines are told apart by colour, dash and mark, areas by lightness, so that grey prints and
-colour-blind eyes lose nothing.
+Lines differ in colour, dash and marker, and areas in lightness, so that pictures remain readable in
+grey and for colour-blind people.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.legend import Legend
 
-# Okabe and Ito's palette (jfly.uni-koeln.de/color), those that stand out on white.
+# The colours of Okabe and Ito's palette (jfly.uni-koeln.de/color) that are clear on white.
 BLUE, VERMILLION, GREEN, PURPLE, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9"
 YELLOW, BLACK = "#F0E442", "#000000"
-CURVE = "#5A5A5A"  # a function itself, beneath everything that happens on it
+CURVE = "#5A5A5A"  # the function itself, below everything drawn on it
 LINES = (VERMILLION, BLUE, BLACK, PURPLE, GREEN, SKY)
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1)), "-.", (0, (8, 2)), (0, (3, 1, 1, 1)))
 MARKS = ("o", "s", "^", "D", "v", "P")
-NOTHING = "0.88"  # where a function has no value, or a fit none
+NOTHING = "0.88"  # areas where a function or a fit has no value
 
 # Marks of a minimum, and of the end of a descent that did not come to rest.
 STAR: dict[str, Any] = {
@@ -42,32 +42,32 @@ CROSS: dict[str, Any] = {
     "markeredgewidth": 1.1,
 }
 
-_MARKED = 300  # points beyond which markers would hide the line
+_MARKED = 300  # with more points, markers would hide the line
 _ARROWS = 12
-SEAM = 0.4  # width of a facet's edge, in its own colour; without it seams show between facets
-_VALLEY = 0.2  # the lowest share of the picture, which a legend avoids
-_HALO = 2.2  # width of the white edge that lifts a line off what lies beneath
+SEAM = 0.4  # the width of a facet's edge in its own colour, which hides seams between facets
+_VALLEY = 0.2  # the lowest fraction of the picture, which a legend avoids
+_HALO = 2.2  # the width of the white edge that separates a line from the background
 
 
 def new_figure(width: float = 6.4, height: float = 4.8) -> Figure:
-    """A figure of its own, in inches; pyplot's list of figures is left alone."""
+    """Create a figure of a size in inches, without adding it to pyplot's figures."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError:
-        raise ImportError('plots need matplotlib: pip install "thalweg[plot]"') from None
+        raise ImportError('plots need Matplotlib: pip install "thalweg[plot]"') from None
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 
 
 def axes(ax: Axes | None, width: float = 6.4, height: float = 4.8) -> Axes:
-    """The Axes given, or those of a new figure."""
+    """Return the given Axes, or those of a new figure."""
     return ax if ax is not None else new_figure(width, height).add_subplot()
 
 
 def tidy(ax: Axes, grid: bool = True) -> Axes:
-    """Axes of lines: no frame to the right and above, a faint grid beneath."""
+    """Format axes for lines: without a frame on the right and at the top, with a faint grid."""
     ax.spines[["top", "right"]].set_visible(False)
     ax.tick_params(color="0.4")
     if grid:
@@ -77,7 +77,7 @@ def tidy(ax: Axes, grid: bool = True) -> Axes:
 
 
 def hills() -> Colormap:
-    """Heights from dark valleys to light hills: viridis, lightened so that lines stand out."""
+    """Return a colour map from dark valleys to light hills: viridis, lightened for clear lines."""
     from matplotlib import colormaps
     from matplotlib.colors import LinearSegmentedColormap
 
@@ -87,26 +87,26 @@ def hills() -> Colormap:
 
 
 def style(k: int) -> dict[str, Any]:
-    """Colour and dash of the k-th line."""
+    """Return the colour and dash of the k-th line."""
     return {"color": LINES[k % len(LINES)], "linestyle": DASHES[k % len(DASHES)]}
 
 
 def mark(k: int) -> str:
-    """Mark of the k-th line."""
+    """Return the marker of the k-th line."""
     return MARKS[k % len(MARKS)]
 
 
 def legend(ax: Axes, **kw: Any) -> Legend:
-    """A legend that what lies beneath does not disturb."""
+    """Add a legend with an almost opaque background."""
     return ax.legend(**{"fontsize": "small", "framealpha": 0.9, "edgecolor": "0.8", **kw})
 
 
 def path_of(
     ax: Axes, points: FloatArray, limits: FloatArray, label: str, k: int = 0, lifted: bool = True
 ) -> None:
-    """Draw a descent's points (k, 2) as a line with marks and a few arrow heads.
+    """Draw the points (k, 2) of a descent as a line with markers and a few arrow heads.
 
-    A `lifted` line has a white edge. It is for areas; over a curve it would erase the curve.
+    `lifted` adds a white edge, for lines on areas; it would erase a curve below.
     """
     drawn = thinned(points)
     line: dict[str, Any] = {"linewidth": 1.4, "label": label, "zorder": 3.0, **style(k)}
@@ -122,12 +122,12 @@ def path_of(
 
 
 def arrows(ax: Axes, points: FloatArray, limits: FloatArray, color: str) -> None:
-    """A head in the middle of each of the longest steps that can be seen."""
+    """Draw an arrow head in the middle of each of the longest visible steps."""
     a, b = points[:-1], points[1:]
     with np.errstate(all="ignore"):
         length = np.hypot(*((b - a) / (limits[:, 1] - limits[:, 0])).T)
         inside = np.all((points >= limits[:, 0]) & (points <= limits[:, 1]), axis=1)
-    # Below 3 % of the picture a head would hide its step.
+    # An arrow head would hide a step shorter than 3 % of the picture.
     seen = np.flatnonzero((length > 0.03) & inside[:-1] & inside[1:])
     for i in seen[np.argsort(-length[seen], kind="stable")][:_ARROWS]:
         middle = (a[i] + b[i]) / 2
@@ -143,10 +143,10 @@ def arrows(ax: Axes, points: FloatArray, limits: FloatArray, color: str) -> None
 def ends(
     ax: Axes, trail: Trail, start: FloatArray | None, end: FloatArray, names: set[str]
 ) -> None:
-    """Mark where a descent began and ended, by shape as well as by colour.
+    """Mark the start and the end of a descent, with different shapes and colours.
 
-    A star marks a minimum. A descent that did not come to rest ends in a cross. `names` holds the
-    names that the legend already has.
+    A star marks a minimum, and a cross the end of a descent that did not come to rest. `names` are
+    the names that the legend already contains.
     """
     kw: dict[str, Any] = {"linestyle": "none", "markeredgecolor": BLACK, "clip_on": True}
 
@@ -168,27 +168,30 @@ def ends(
 
 
 def star(ax: Axes, at: FloatArray, label: str | None, size: float = 14.0) -> None:
-    """Mark a minimum."""
+    """Mark a minimum with a star."""
     kw: dict[str, Any] = STAR | {"markersize": size, "markeredgecolor": BLACK}
     ax.plot(*at[:, None], linestyle="none", label=label, zorder=7, **kw)
 
 
-def told(ax: Axes, fun: float, nit: int, reason: Any) -> None:
-    """The title of one descent: where it ended and why."""
+def title(ax: Axes, fun: float, nit: int, reason: Any) -> None:
+    """Set a title that says where a descent ended and why."""
     many = "iteration" if nit == 1 else "iterations"
     why = str(reason).replace("_", " ")
     ax.set_title(f"{fun:.6g} after {nit} {many}: {why}", fontsize="medium")
 
 
 def square(ax: Axes, limits: FloatArray) -> None:
-    """Equal scales where the box allows, so that steps stand at right angles to contours."""
+    """Use equal scales if the limits allow, so that steps are perpendicular to contours."""
     spans = limits[:, 1] - limits[:, 0]
     if spans.max() <= 3 * spans.min():
         ax.set_aspect("equal")
 
 
 def fitted(limits: FloatArray, beside: float = 1.4) -> tuple[float, float]:
-    """Size of a figure whose axes have the box's own shape, `beside` inches for a colour bar."""
+    """Return the size of a figure whose axes have the shape of the limits.
+
+    `beside` is the width in inches to reserve for a colour bar.
+    """
     spans = limits[:, 1] - limits[:, 0]
     if spans.max() > 3 * spans.min():
         return 6.4, 4.8
@@ -199,7 +202,7 @@ def fitted(limits: FloatArray, beside: float = 1.4) -> tuple[float, float]:
 def path_and_ends(
     ax: Axes, trails: dict[str, Trail], limits: FloatArray, height: bool = False
 ) -> None:
-    """Every descent over a picture of two axes; `height`: of one variable, drawn at its values."""
+    """Draw all descents on two axes; `height` draws those of one variable at their values."""
     tips = []
     for k, (label, trail) in enumerate(trails.items()):
         points, (end, value) = trail.points, trail.end
@@ -215,7 +218,7 @@ def path_and_ends(
 
 
 def _place(ax: Axes, limits: FloatArray) -> tuple[float, float]:
-    """Estimate the size of a picture in pixels; its layout is only known once it is drawn."""
+    """Estimate the size of a picture in pixels, before its layout is computed."""
     spec, figure = ax.get_subplotspec(), cast("Figure", ax.figure)
     place = ax.get_position() if spec is None else spec.get_position(figure)
     width, height = place.width * figure.bbox.width, place.height * figure.bbox.height
@@ -227,15 +230,15 @@ def _place(ax: Axes, limits: FloatArray) -> tuple[float, float]:
 
 
 def beside_paths(ax: Axes, trails: dict[str, Trail], grid: tuple[FloatArray, ...]) -> None:
-    """Add a legend in the corner where it hides least of the paths and of the valleys of a grid."""
+    """Place a legend in the corner where it hides least of the paths and of valleys in the grid."""
     limits = np.asarray([ax.get_xlim(), ax.get_ylim()])
     X, Y, Z = grid
     there = np.isfinite(Z)
     deep = np.quantile(Z[there], _VALLEY) if there.any() else 0.0
     low = there & (np.where(there, Z, np.inf) <= deep)
-    made = legend(ax)
+    extent = legend(ax).get_window_extent()
     width, height = _place(ax, limits)
-    size = (made.get_window_extent().width / width, made.get_window_extent().height / height)
+    size = (extent.width / width, extent.height / height)
     corner = free_corner(
         [trail.points for trail in trails.values()], limits, size,
         np.column_stack([X[low], Y[low]]),

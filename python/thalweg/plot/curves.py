@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Functions along one variable: the curve with descents on it, and slices with others held."""
+"""Draw functions along one variable: curves with descents, and slices with others fixed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["curve", "slices"]
 
-_CURVE_POINTS = 801  # a pixel each in a usual figure
+_CURVE_POINTS = 801  # one for each pixel of a typical figure
 
 
 def curve(
@@ -29,33 +29,33 @@ def curve(
     names: Sequence[str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """A function of one variable, with the points of descents on it.
+    """Draw a function of one variable, with the points of descents.
 
     Parameters
     ----------
     fun : Objective or callable
-        The function; None takes that of the (first) result.
+        The function; None selects that of the (first) result.
     results : Result, sequence of Result, or dict of them by name, optional
-        Descents, drawn where `record=True` kept their path.
+        The descents. Paths are drawn if they were recorded with `record=True`.
     bounds : pair, optional
-        What to show, (low, high); about the paths by default.
+        The limits of the picture, (low, high); by default around the paths.
     names : sequence of str, optional
-        The variable's name, for the axis; the function's own by default.
+        The name of the variable on the axis; by default that of the function.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure by default.
+        The axes to draw on; by default those of a new figure.
 
     Returns
     -------
     matplotlib.axes.Axes
-        What was drawn on.
+        The axes that hold the picture.
 
     Raises
     ------
     ValueError
-        If the function has not one variable, `bounds` does not fit, or there are neither bounds nor
-        result.
+        If the function does not have one variable, `bounds` does not match, or there are neither
+        bounds nor results.
     ImportError
-        If matplotlib is missing.
+        If Matplotlib is not installed.
 
     Examples
     --------
@@ -69,11 +69,11 @@ def curve(
 
 
 def draw_curve(s: Scene, ax: Axes, paths: bool = True) -> Axes:
-    """The curve and every descent of a scene of one variable; limits are those of both."""
+    """Draw the curve and all descents of a scene of one variable, with limits that show both."""
     low, high = s.limits[0]
     x = np.linspace(low, high, _CURVE_POINTS)
     y = s.values(x[:, None])
-    y = np.where(np.isfinite(y), y, np.nan)  # a gap where there is no value
+    y = np.where(np.isfinite(y), y, np.nan)  # draws a gap where the function has no value
     ax.plot(x, y, color=canvas.CURVE, linewidth=2, label=s.height, zorder=2)
     points = [np.column_stack([t.points[:, 0], t.fun]) for t in s.trails.values()]
     every = np.concatenate([*points, np.empty((0, 2))])
@@ -91,7 +91,7 @@ def draw_curve(s: Scene, ax: Axes, paths: bool = True) -> Axes:
 
 
 def _where_it_left(ax: Axes, s: Scene) -> None:
-    """A line where a step went that has no value, and so no height."""
+    """Draw a vertical line at a step to a point where the function has no value."""
     low, high = s.limits[0]
     label: str | None = "no value"
     for trail in s.trails.values():
@@ -111,34 +111,34 @@ def slices(
     names: Sequence[str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """A function along one variable, with the others fixed.
+    """Draw a function along one variable, with the others fixed.
 
     Parameters
     ----------
     fun : Objective or callable
         The function.
     fixed : dict
-        For every variable but one its value, or several: a line each. Several of more than one
-        variable go together, first with first.
+        The values of all variables but one: a number, or several numbers for several lines. If
+        several variables have several values, these are combined in order.
     bounds : pair
-        Where to look along the variable that is left, (low, high).
+        The limits of the remaining variable, (low, high).
     names : sequence of str, optional
-        The variables' names; the function's own by default.
+        The names of the variables; by default those of the function.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure by default.
+        The axes to draw on; by default those of a new figure.
 
     Returns
     -------
     matplotlib.axes.Axes
-        What was drawn on.
+        The axes that hold the picture.
 
     Raises
     ------
     ValueError
-        If `fixed` does not leave one variable, its values do not go together, or `bounds` does not
-        fit.
+        If `fixed` does not leave one variable, its values differ in number, or `bounds` does not
+        match.
     ImportError
-        If matplotlib is missing.
+        If Matplotlib is not installed.
 
     Examples
     --------
@@ -151,7 +151,7 @@ def slices(
         names = argument_names(fun)[: parameter_count(fun)[0]]
     known = known_function(fun, np.ones(max(len(names or ()), 1)))
     own = labels(known, names)
-    free, values = _held(own, fixed)
+    free, values = _fixed(own, fixed)
     low, high = limits_of(bounds, 1, ())[0]
     x = np.linspace(low, high, _CURVE_POINTS)
     ax = canvas.tidy(canvas.axes(ax))
@@ -171,25 +171,27 @@ def slices(
     return ax
 
 
-def _held(own: list[str], held: Mapping[str, Any]) -> tuple[int, FloatArray]:
-    """Which variable is left, and rows of values for all (NaN for that one)."""
-    unknown = [name for name in held if name not in own]
-    left = [i for i, name in enumerate(own) if name not in held]
+def _fixed(own: list[str], fixed: Mapping[str, Any]) -> tuple[int, FloatArray]:
+    """Return the remaining variable, and rows of values of all variables (NaN for that one)."""
+    unknown = [name for name in fixed if name not in own]
+    left = [i for i, name in enumerate(own) if name not in fixed]
     if unknown or len(left) != 1:
         raise ValueError(
-            f"held must name all but one of {', '.join(own)}; got {', '.join(held) or 'none'}"
+            f"fixed must name all but one of {', '.join(own)}; got {', '.join(fixed) or 'none'}"
         )
-    given = [np.atleast_1d(as_floats(held[name], name)) if name in held else np.array([np.nan])
+    given = [np.atleast_1d(as_floats(fixed[name], name)) if name in fixed else np.array([np.nan])
              for name in own]  # fmt: skip
     try:
         return left[0], np.column_stack(np.broadcast_arrays(*given))
     except ValueError:
-        sizes = ", ".join(f"{n}: {g.size}" for n, g in zip(own, given, strict=True) if n in held)
-        raise ValueError(f"held must give as many values each, or one; got {sizes}") from None
+        sizes = ", ".join(f"{n}: {g.size}" for n, g in zip(own, given, strict=True) if n in fixed)
+        raise ValueError(
+            f"fixed must have one value or equally many for each variable; got {sizes}"
+        ) from None
 
 
 def _shades(count: int) -> list[Any]:
-    """A colour each: by lightness, dark to light, since held values have an order."""
+    """Return colours from dark to light, because the fixed values have an order."""
     from matplotlib import colormaps
 
     if count == 1:

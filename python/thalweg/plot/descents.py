@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Descents: one on its function, and several against their iterations."""
+"""Draw one descent on its function, or several descents against the iteration."""
 
 from __future__ import annotations
 
@@ -32,34 +32,35 @@ def descent(
 ) -> Axes:
     """Draw a descent on its function.
 
-    Of one variable: the function, and the points on it. Of two: filled contours with the path.
-    Beyond: value and gradient norm against iteration.
+    A function of one variable is drawn as a curve with the points, and a function of two as filled
+    contours with the path. For more variables, the value and the gradient norm are drawn against
+    the iteration.
 
     Parameters
     ----------
     fun : Objective or callable
-        What was minimized.
+        The function that was minimized.
     results : Result
-        Where the descent went; with `record=True` its path is drawn.
+        The result of the descent. Its path is drawn if it was recorded with `record=True`.
     bounds : sequence of pairs, optional
-        What to show, (low, high) for each variable; about the path by default.
+        The limits of the picture, (low, high) for each variable; by default around the path.
     names : sequence of str, optional
-        The variables' names, for the axes; the function's own by default.
+        The names of the variables on the axes; by default those of the function.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure by default.
+        The axes to draw on; by default those of a new figure.
 
     Returns
     -------
     matplotlib.axes.Axes
-        What was drawn on.
+        The axes that hold the picture.
 
     Raises
     ------
     ValueError
-        If the function is None (the result was unpickled), `bounds` does not fit, or there are more
-        than two variables and no path.
+        If the function is None, as for a result from a pickle, if `bounds` does not match, or if
+        there are more than two variables and no path.
     ImportError
-        If matplotlib is missing.
+        If Matplotlib is not installed.
 
     Examples
     --------
@@ -80,44 +81,47 @@ def descent(
         return history(results, ax=ax)
     s = scene(fun, results, bounds, names)
     if count == 1:
-        made = draw_curve(s, canvas.axes(ax))
+        ax = draw_curve(s, canvas.axes(ax))
     else:
-        made = draw_contours(s, canvas.axes(ax, *canvas.fitted(s.limits)))
-    canvas.told(made, results.fun, results.nit, results.reason)
-    return made
+        ax = draw_contours(s, canvas.axes(ax, *canvas.fitted(s.limits)))
+    canvas.title(ax, results.fun, results.nit, results.reason)
+    return ax
 
 
 def size_of(x: Any) -> int:
-    """Number of variables of a point."""
+    """Return the number of variables of a point."""
     entries = x.values() if isinstance(x, dict) else x if isinstance(x, tuple) else [x]
     return sum(int(np.size(v)) for v in entries)
 
 
 def history(results: Any, *, ax: Axes | None = None, lowest: float | None = None) -> Axes:
-    """Value and gradient norm against iteration, on a log scale, several methods together.
+    """Draw value and gradient norm of one or several descents against the iteration.
+
+    The scale is logarithmic.
 
     Parameters
     ----------
     results : Result, sequence of Result, or dict of them by name
-        Descents made with `record=True`.
+        The descents, made with `record=True`.
     ax : matplotlib.axes.Axes, optional
-        Where to draw both; by default a new figure, where several descents have values above
-        gradient norms.
+        The axes to draw both on. By default, a new figure is created, which shows the values of
+        several descents above their gradient norms.
     lowest : float, optional
-        What values are counted from: the lowest of all by default; a minimum that is known shows
-        how fast it is approached to the end.
+        The value that is subtracted from all values, by default the lowest of them. With the value
+        at a known minimum, the picture shows the rate of convergence up to the end.
 
     Returns
     -------
     matplotlib.axes.Axes
-        What was drawn on; `figure.axes[1]` has the gradient norms of several descents.
+        The axes that hold the values; `figure.axes[1]` holds the gradient norms of several
+        descents.
 
     Raises
     ------
     ValueError
-        If a result has no path, or there is none.
+        If there is no result, or a result has no path.
     ImportError
-        If matplotlib is missing.
+        If Matplotlib is not installed.
 
     Examples
     --------
@@ -130,9 +134,9 @@ def history(results: Any, *, ax: Axes | None = None, lowest: float | None = None
     >>> [line.get_label() for line in ax.get_lines()]
     ['gradient descent', 'adam']
     """
-    told = recorded(results, "history")
-    values = {name: np.asarray(r.path.fun, dtype=np.float64) for name, r in told.items()}  # type: ignore[union-attr]
-    norms = {name: np.asarray(r.path.grad_norm, dtype=np.float64) for name, r in told.items()}  # type: ignore[union-attr]
+    runs = recorded(results, "history")
+    values = {name: np.asarray(r.path.fun, dtype=np.float64) for name, r in runs.items()}  # type: ignore[union-attr]
+    norms = {name: np.asarray(r.path.grad_norm, dtype=np.float64) for name, r in runs.items()}  # type: ignore[union-attr]
     if lowest is None:
         every = np.concatenate(list(values.values()))
         lowest = float(every[np.isfinite(every)].min(initial=np.inf))
@@ -140,13 +144,13 @@ def history(results: Any, *, ax: Axes | None = None, lowest: float | None = None
         below = "min f"
     else:
         below = f"{lowest:.6g}"
-    if len(told) == 1:
-        return _one(next(iter(told.values())), values, norms, lowest, below, canvas.axes(ax))
+    if len(runs) == 1:
+        return _one(next(iter(runs.values())), values, norms, lowest, below, canvas.axes(ax))
     if ax is None:
         top, bottom = canvas.new_figure(6.4, 6.4).subplots(2, 1, sharex=True)
     else:
         top = bottom = ax
-    for k, name in enumerate(told):
+    for k, name in enumerate(runs):
         line = {**canvas.style(k), "linewidth": 1.6}
         _log_line(top, values[name] - lowest, label=name, **line)
         thin = {} if bottom is not top else {"alpha": 0.55, "linewidth": 1.0}
@@ -162,7 +166,7 @@ def history(results: Any, *, ax: Axes | None = None, lowest: float | None = None
 
 
 def _log_line(ax: Axes, y: FloatArray, **kw: Any) -> bool:
-    """Whatever is positive of y against its iteration; whether anything is."""
+    """Draw the positive values of y against the iteration; return whether there are any."""
     shown = np.isfinite(y) & (y > 0)
     if shown.any():
         ax.plot(np.flatnonzero(shown), y[shown], **kw)
@@ -178,7 +182,7 @@ def _one(
     below: str,
     ax: Axes,
 ) -> Axes:
-    """One descent: value and gradient norm on the same axes."""
+    """Draw value and gradient norm of one descent on the same axes."""
     (fun,), (norm,) = values.values(), norms.values()
     if _log_line(ax, fun - lowest, color=canvas.BLUE, linewidth=1.8, label=f"f − {below}"):
         ax.set_ylabel(f"f − {below}, gradient norm")
@@ -192,5 +196,5 @@ def _one(
     ax.set_xlabel("iteration")
     canvas.tidy(ax)
     canvas.legend(ax)
-    canvas.told(ax, result.fun, result.nit, result.reason)
+    canvas.title(ax, result.fun, result.nit, result.reason)
     return ax

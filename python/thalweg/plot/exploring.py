@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A function to explore in a window: a click starts a descent, sliders change its settings."""
+"""Explore a function in a window, where clicks start descents and sliders change settings."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ if TYPE_CHECKING:
 
 __all__ = ["Explorer", "explore"]
 
-_SPREAD = 2.0  # decades that the slider goes to either side of the rate
+_SPREAD = 2.0  # the slider covers so many decades on either side of the rate
 
 
 class Explorer:
-    """What `explore` shows, and where it stands.
+    """The interactive picture that `explore` creates.
 
     Attributes
     ----------
     ax : matplotlib.axes.Axes
-        The picture.
+        The axes of the picture.
     start : ndarray
-        Where the descent starts, (n,).
+        The start of the descent, (n,).
     result : Result
         The descent that is shown, with its path.
     learning_rate, iterations : matplotlib.widgets.Slider
-        The sliders; that of the learning rate holds its decimal logarithm.
+        The sliders. That of the learning rate holds its decimal logarithm.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Explorer:
         if not (math.isfinite(rate) and rate > 0):
             raise ValueError(f"learning_rate must be a number > 0, got {learning_rate!r}")
         self._make_sliders(math.log10(rate), iterations)
-        # A white edge, over areas; over a curve it would erase the curve.
+        # The white edge is only for areas, because it would erase a curve below it.
         edge = 3.4 if objective.n == 2 else 0
         (self._edge,) = ax.plot([], [], color="white", linewidth=edge, zorder=3)
         (self._line,) = ax.plot(
@@ -79,7 +79,7 @@ class Explorer:
         (self._end,) = ax.plot([], [], linestyle="none", markeredgecolor="black", zorder=7)
         self._canvas = ax.figure.canvas
         self._canvas.mpl_connect("button_press_event", self._clicked)
-        # matplotlib itself would let go of what nobody else holds.
+        # Matplotlib keeps only weak references, so the figure must keep this object alive.
         ax.figure.__dict__.setdefault("_thalweg_explorers", []).append(self)
         self.result: Result = self._descend()
 
@@ -101,7 +101,7 @@ class Explorer:
     def _clicked(self, event: Any) -> None:
         toolbar = getattr(self._canvas, "toolbar", None)
         if event.inaxes is not self.ax or event.button != 1 or getattr(toolbar, "mode", ""):
-            return  # beside the picture, or the toolbar's zoom or pan is at work
+            return  # outside the picture, or the toolbar's zoom or pan is active
         at = [event.xdata, event.ydata]
         self.start = np.asarray(at[: self._objective.n], dtype=np.float64)
         self._redraw()
@@ -111,7 +111,7 @@ class Explorer:
         self._canvas.draw_idle()
 
     def _descend(self) -> Result:
-        """One descent by gradient descent, and its picture."""
+        """Run gradient descent and draw its path."""
         rate, count = 10**self.learning_rate.val, int(self.iterations.val)
         self.learning_rate.valtext.set_text(f"{rate:.3g}")
         result = minimize(
@@ -128,12 +128,12 @@ class Explorer:
         self._from.set_data(*points[:1].T)
         self._end.set_data(*end[:, None])
         self._end.set(**(canvas.STAR if trail.settled else canvas.CROSS))
-        canvas.told(self.ax, result.fun, result.nit, result.reason)
+        canvas.title(self.ax, result.fun, result.nit, result.reason)
         return result
 
 
 def _room_beneath(ax: Axes) -> tuple[Axes, Axes]:
-    """Two axes for sliders, beneath a picture that gives them room."""
+    """Make room below a picture, and return two axes for sliders there."""
     spec = ax.get_subplotspec()
     figure = ax.figure
     if spec is not None:
@@ -159,9 +159,9 @@ def explore(
     names: Sequence[str] | None = None,
     ax: Axes | None = None,
 ) -> Explorer:
-    """Explore gradient descents: a click chooses the start, sliders the rate and the iterations.
+    """Explore gradient descent: click to set the start, and move sliders to change the settings.
 
-    The path is drawn anew at once. For desktop windows, and for notebooks with ipympl
+    The path is redrawn immediately. This works in desktop windows, and in notebooks with ipympl
     (``%matplotlib widget``).
 
     Parameters
@@ -169,32 +169,32 @@ def explore(
     fun : Objective or callable
         A function of one or two variables that can be traced.
     bounds : sequence of pairs or dict
-        What to show, (low, high) for each variable.
+        The limits of the picture, (low, high) for each variable.
     start : array_like or dict, optional
-        Where the first descent starts; inside the bounds by default.
+        The start of the first descent; by default a point inside the bounds.
     learning_rate : float, optional
-        Its rate; by default one whose usual step is a twentieth of the bounds' width. The slider
-        goes from a hundredth of it to a hundred times it.
+        The learning rate. By default, a typical step is a twentieth of the width of the bounds. The
+        slider goes from a hundredth of the rate to a hundred times the rate.
     iterations : int, default 50
-        Its steps; the slider goes to ten times as many.
+        The number of iterations. The slider goes up to ten times as many.
     names : sequence of str, optional
-        The variables' names; the function's own by default.
+        The names of the variables; by default those of the function.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; by default a new window, which is pyplot's: `pyplot.show()` opens it.
+        The axes to draw on; by default those of a new pyplot window, which `pyplot.show()` opens.
 
     Returns
     -------
     Explorer
-        Holds `ax`, the present `result` and the sliders.
+        The picture, with `ax`, the current `result` and the sliders.
 
     Raises
     ------
     TraceError
         If the function cannot be traced.
     ValueError
-        If it has more than two variables, or `bounds` or `start` does not fit.
+        If it has more than two variables, or `bounds` or `start` does not match.
     ImportError
-        If matplotlib is missing.
+        If Matplotlib is not installed.
 
     Examples
     --------
@@ -210,13 +210,13 @@ def explore(
     if objective.n not in (1, 2):
         raise ValueError(
             f"explore shows functions of one or two variables, got {objective.n}; "
-            "tw.objective(f, x0).slice(name=value) holds the others"
+            "tw.objective(f, x0).slice(name=value) fixes the others"
         )
     if isinstance(iterations, bool) or int(iterations) != iterations or iterations < 0:
         raise ValueError(f"iterations must be a whole number >= 0, got {iterations!r}")
     if ax is None:
-        canvas.new_figure()  # matplotlib, or the sentence about it
-        # Windows are pyplot's: only those that it knows of can be shown.
+        canvas.new_figure()  # raises the usual error if Matplotlib is not installed
+        # Only figures that belong to pyplot can be shown in windows.
         from matplotlib import pyplot
 
         ax = pyplot.figure(figsize=(7.0, 6.4), layout="constrained").add_subplot()

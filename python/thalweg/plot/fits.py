@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Fits: data with the curve, its confidence band and residuals; maps of parameters."""
+"""Draw fits: data with the curve, its confidence band and residuals, or maps of parameters."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["fit", "maps"]
 
 _CURVE_POINTS = 401
-_COVERED = 0.7  # share of the picture; a band that covers more shows nothing
-_SINGULAR = 1e-8  # smallest eigenvalue of the correlations; the square root of the precision
-_OUTLIERS = 0.01  # of a map's pixels on either side are left to the ends of its colour scale
+_COVERED = 0.7  # a band that covers more than this fraction of the picture is not drawn
+_SINGULAR = 1e-8  # a covariance is near singular if an eigenvalue of its correlations is below this
+_OUTLIERS = 0.01  # the fraction of a map's pixels on either side beyond the colour scale
 
 
 def fit(
@@ -36,41 +36,47 @@ def fit(
     names: Sequence[str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Data, the curve fitted to them, its confidence band, and the residuals below.
+    """Draw data, the fitted curve, its confidence band, and the residuals below.
 
-    The band is where the curve lies with the given probability at each x alone, to first order in
-    the parameters' errors: ``f ± t sqrt(J pcov Jᵀ)``, with Student's t for as many degrees of
-    freedom as there are data more than parameters (N. R. Draper and H. Smith, Applied Regression
-    Analysis, 3rd ed., 1998, sections 3.1 and 24.5).
+    At each x, the band contains the curve with the given probability, to first order in the errors
+    of the parameters [1]_. It is ``f ± t sqrt(J pcov Jᵀ)``, with Student's t; the degrees of
+    freedom are the number of data minus the number of parameters.
 
     Parameters
     ----------
     f : callable
-        The model, ``f(x, a, b, ...)`` written in NumPy, as given to `thalweg.curve_fit`.
+        The model ``f(x, a, b, ...)``, written in NumPy, as for `thalweg.curve_fit`.
     xdata, ydata : array_like
-        The data, (m,) both.
+        The data, both (m,).
     popt, pcov : array_like
-        Parameters (p,) and their covariance (p, p); without it there is no band.
+        The parameters (p,) and their covariance (p, p). Without a covariance, no band is drawn.
     sigma : array_like, optional
-        Standard deviations of `ydata`, (m,) or one: error bars, and residuals in units of them.
+        The standard deviations of `ydata`, (m,) or one number. They are drawn as error bars, and
+        residuals are divided by them.
     confidence : float, default 0.95
-        Probability of the band.
+        The probability of the band.
     names : sequence of str, optional
-        Names of x and of y, for the axes; by default x as the function names it, and y.
+        The names of x and y on the axes; by default the name of the model's first parameter and
+        ``"y"``.
     ax : matplotlib.axes.Axes, optional
-        Where to draw, without residuals; by default a new figure with them.
+        The axes to draw on, without residuals; by default those of a new figure with residuals.
 
     Returns
     -------
     matplotlib.axes.Axes
-        Data and curve; `figure.axes[1]` has the residuals.
+        The axes of data and curve; `figure.axes[1]` holds the residuals.
 
     Raises
     ------
     ValueError
-        If shapes do not fit, or `confidence` is not between 0 and 1.
+        If shapes do not match, or `confidence` is not between 0 and 1.
     ImportError
-        If matplotlib is missing.
+        If Matplotlib is not installed.
+
+    References
+    ----------
+    .. [1] N. R. Draper and H. Smith, *Applied Regression Analysis*, 3rd ed., Wiley, 1998, sections
+       3.1 and 24.5, https://doi.org/10.1002/9781118625590
 
     Examples
     --------
@@ -120,7 +126,7 @@ def fit(
 
 
 def _along(f: Callable[..., Any], x: FloatArray, p: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The model's values (k,) along x and its slopes (k, p) by the parameters."""
+    """Return the model's values (k,) along x, and its slopes (k, p) by the parameters."""
     from thalweg._objectives.objective import Objective
 
     traced = Objective(lambda *q: f(x, *q), p, unpack=True)
@@ -145,27 +151,27 @@ def _band(
     y: FloatArray,
     confidence: float,
 ) -> None:
-    """Draw the confidence band; draw nothing if the covariance is not known.
+    """Draw the confidence band, unless the covariance is unknown.
 
-    A band that covers the picture shows nothing, and neither does one whose width is rounding
-    error of a nearly singular covariance. In these cases the legend says why there is none.
+    A band is left out if it would cover the picture, or if its width is a rounding error of a
+    covariance that is near singular. The legend then says so.
     """
     if covariance.shape != (p.size, p.size):
         raise ValueError(f"pcov must have shape {(p.size, p.size)}, got {covariance.shape}")
-    # A parameter pinned at a bound has a row of NaN: it does not vary.
+    # A parameter at a bound has a row of NaN and does not vary.
     known = ~np.isnan(np.diag(covariance))
     slopes, covariance = slopes[:, known], covariance[np.ix_(known, known)]
     if not np.isfinite(covariance).all():
         return
     variance = np.einsum("ki,ij,kj->k", slopes, covariance, slopes)
-    # Where large terms cancel, only their rounding errors remain.
+    # If large terms cancel, the remainder is a rounding error.
     terms = np.einsum("ki,ij,kj->k", np.abs(slopes), np.abs(covariance), np.abs(slopes))
     rounding = np.finfo(np.float64).eps * terms
     free = int(np.isfinite(y).sum()) - int(known.sum())
     t = student(confidence, max(free, 1))
     half = t * np.sqrt(np.maximum(variance, 0.0))
     label = f"{100 * confidence:g} % confidence"
-    bottom, top = ax.get_ylim()  # of the data and the curve
+    bottom, top = ax.get_ylim()  # the limits of the data and the curve
     height = top - bottom
     noise = (rounding > 0.1 * np.abs(variance)) & (t * np.sqrt(rounding) > 1e-3 * height)
     inside = np.clip(curve + half, bottom, top) - np.clip(curve - half, bottom, top)
@@ -177,13 +183,13 @@ def _band(
         x, curve - half, curve + half, color=canvas.VERMILLION, alpha=0.22, linewidth=0, zorder=1,
         label=label,
     )  # fmt: skip
-    # A band that grows very wide at an end must not flatten the data.
+    # A band that widens strongly must not flatten the data and the curve.
     low, high = ax.get_ylim()
     ax.set_ylim(max(low, bottom - height), min(high, top + height))
 
 
 def _singular(covariance: FloatArray) -> bool:
-    """Whether some parameters determine each other to half of the digits of a double."""
+    """Whether parameters depend on one another to at least half of the digits of a double."""
     scale = np.sqrt(np.diag(covariance))
     if not (scale > 0).all():
         return False
@@ -192,12 +198,12 @@ def _singular(covariance: FloatArray) -> bool:
 
 
 def student(confidence: float, free: int) -> float:
-    """The t that a Student variable of `free` degrees of freedom stays within, with probability.
+    """Return the two-sided quantile of Student's t with `free` degrees of freedom.
 
-    With ``t = sqrt(free) tan(a)`` the density of a is ``cos(a) ** (free - 1)``: it is summed from
-    0 until the probability is reached, by the midpoint rule, good to 8 digits.
+    With ``t = sqrt(free) tan(a)`` the density of a is ``cos(a) ** (free - 1)``. It is integrated
+    from 0 with the midpoint rule until the probability is reached, to 8 digits.
     """
-    # Beyond some 30 standard deviations of a there is nothing to sum.
+    # Beyond some 30 standard deviations of a the density is negligible.
     reach = min(np.pi / 2, 30 / np.sqrt(free))
     edges = np.linspace(0.0, reach, 200_001)
     middle = (edges[1:] + edges[:-1]) / 2
@@ -209,7 +215,7 @@ def student(confidence: float, free: int) -> float:
 def _residuals(
     ax: Axes, x: FloatArray, r: FloatArray, errors: FloatArray | None, label: str
 ) -> None:
-    """What the curve leaves, in units of sigma where it is known."""
+    """Draw the residuals, in units of sigma if it is known."""
     if errors is not None:
         r = r / errors
     _data(ax, x, r, None, "residuals")
@@ -226,45 +232,45 @@ def _residuals(
 def maps(
     fits: Any, *, names: Sequence[str] | None = None, ax: Any = None, errors: bool = True
 ) -> npt.NDArray[np.object_]:
-    """Parameters fitted in every pixel of an image, as maps, with their standard errors below.
+    """Draw the parameters fitted in every pixel of an image as maps, with standard errors below.
 
-    Fits that failed are grey.
+    Pixels whose fit failed are grey.
 
     Parameters
     ----------
     fits : Fits
-        Made by `thalweg.curve_fit_many` on data (rows, columns, m): `popt` and `perr`
-        (rows, columns, p), `names`.
+        The result of `thalweg.curve_fit_many` for data (rows, columns, m), with `popt` and `perr`
+        (rows, columns, p) and `names`.
     names : sequence of str, optional
-        What to call the parameters; as the model does, by default.
+        The names of the parameters; by default those of the model.
     ax : sequence of matplotlib.axes.Axes, optional
-        Where to draw: one for each parameter, then one for each standard error; a new figure by
-        default.
+        The axes to draw on, one for each parameter and then one for each standard error; by default
+        those of a new figure.
     errors : bool, default True
-        Draw the standard errors too, if the fits have them.
+        Whether to draw the standard errors too, if the fits have them.
 
     Returns
     -------
     ndarray of matplotlib.axes.Axes
-        (2, p): parameters, and their standard errors; (1, p) without these.
+        The axes of parameters and standard errors, (2, p), or (1, p) without standard errors.
 
     Raises
     ------
     ValueError
-        If the fits do not stand in rows and columns, or `ax` holds another number.
+        If the fits do not form rows and columns, or `ax` has a wrong number of axes.
     ImportError
-        If matplotlib is missing.
+        If Matplotlib is not installed.
     """
     popt = np.asarray(fits.popt, dtype=np.float64)
     if popt.ndim != 3:
         raise ValueError(f"maps need popt of shape (rows, columns, p), got {popt.shape}")
     rows, columns, count = popt.shape
     if not popt.size:
-        raise ValueError(f"maps need a pixel at least, got popt of shape {popt.shape}")
+        raise ValueError(f"maps need at least one pixel, got popt of shape {popt.shape}")
     errors = errors and getattr(fits, "perr", None) is not None
     own = [str(name) for name in (names if names is not None else fits.names)]
     if len(own) != count:
-        raise ValueError(f"names must hold {count}, one for each parameter; got {len(own)}")
+        raise ValueError(f"names must have {count} entries, one per parameter, got {len(own)}")
     lines = 2 if errors else 1
     given = None if ax is None else np.asarray(ax, dtype=object).ravel()
     if given is None:
@@ -291,7 +297,7 @@ def maps(
 def _map(
     ax: Axes, values: FloatArray, there: npt.NDArray[np.bool_], title: str, colors: str
 ) -> None:
-    """One map; a few outliers do not stretch its colours."""
+    """Draw one map, with a colour scale that ignores a few outliers."""
     from matplotlib import colormaps
 
     shown = np.ma.masked_where(~(there & np.isfinite(values)), values)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Many descents at once: which minimum each start falls to, and what each setting does."""
+"""Draw many descents: which minimum each start leads to, and how each setting performs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thalweg.plot import canvas
-from thalweg.plot.scene import Lanes, over_points
+from thalweg.plot.scene import Evaluator, over_points
 from thalweg.plot.view import FloatArray, heights, levels_of
 
 if TYPE_CHECKING:
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 __all__ = ["basins", "sweep"]
 
-_RELIEF = 121  # points each way, for faint contours
-_BORDER = 0.8  # width of the line between basins, in points
-_WIDE = 4.0  # points; a line around a narrower basin would hide it
-_NUMBERED = 9  # minima beyond which a legend tells nothing
-# A colour and a mark each, in this order everywhere; no two of the first six are equally light.
+_RELIEF = 121  # grid points along each axis, for faint contours
+_BORDER = 0.8  # the width of the line between basins, in points
+_WIDE = 4.0  # lines around basins narrower than this many points would hide them
+_NUMBERED = 9  # with more minima, a legend is not helpful
+# The colour and marker of each verdict, in order. The first six differ in lightness.
 _VERDICTS: dict[str, tuple[str, str]] = {
     "converged": ("#0B6E4F", "o"),
     "too_small": ("#7FC3EA", "<"),
@@ -37,48 +37,48 @@ _VERDICTS: dict[str, tuple[str, str]] = {
 
 
 class _Map(NamedTuple):
-    """Basins as numbers: starts along each side, labels over them, minima, and the function."""
+    """Basins as numbers: starts along each side, their labels, minima, and the function."""
 
     sides: list[FloatArray]
     labels: npt.NDArray[Any]
     at: FloatArray  # (m, sides)
     heights: FloatArray  # (m,)
     names: list[str]
-    values: Lanes | None  # of points (k, sides); None where the function is not known any more
+    values: Evaluator | None  # the function of points (k, sides); None if it is not available
 
     @property
     def title(self) -> str:
-        """What the function is called."""
+        """The name of the function."""
         return f"f({', '.join(self.names)})"
 
 
 def basins(results: Any, *, names: Sequence[str] | None = None, ax: Axes | None = None) -> Axes:
-    """The basins of a function's minima: each start in the colour of where it ends.
+    """Draw the basins of a function: each start has the colour of the minimum it leads to.
 
-    The lower a minimum, the darker its basin; starts that reach none stay grey. Faint lines are the
-    function's contours.
+    The lower a minimum is, the darker is its basin. Starts that lead to no minimum are grey. Faint
+    lines are the contours of the function.
 
     Parameters
     ----------
     results : Basins
-        Made by `thalweg.basins`, over one or two variables.
+        The result of `thalweg.basins` for one or two variables.
     names : sequence of str, optional
-        The variables' names, for the axes; the function's own by default.
+        The names of the variables on the axes; by default those of the function.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure by default.
+        The axes to draw on; by default those of a new figure.
 
     Returns
     -------
     matplotlib.axes.Axes
-        What was drawn on.
+        The axes that hold the picture.
 
     Raises
     ------
     ValueError
-        If there are more than two variables, `names` holds another number, or the endings were
-        picked so that they are no grid any more.
+        If there are more than two variables, `names` has a wrong length, or the results are a
+        selection that does not form a grid.
     ImportError
-        If matplotlib is missing.
+        If Matplotlib is not installed.
 
     Examples
     --------
@@ -93,8 +93,8 @@ def basins(results: Any, *, names: Sequence[str] | None = None, ax: Axes | None 
     if len(m.sides) == 1:
         return _intervals(m, shades, canvas.axes(ax))
     limits = np.asarray([_outer(side) for side in m.sides])
-    told = 0 < len(m.at) <= _NUMBERED
-    ax = canvas.axes(ax, *canvas.fitted(limits, 2.6 if told else 0.8))
+    listed = 0 < len(m.at) <= _NUMBERED
+    ax = canvas.axes(ax, *canvas.fitted(limits, 2.6 if listed else 0.8))
     _areas(ax, m.labels.T, limits, shades)
     if m.values is not None:
         _relief(ax, m.values, limits)
@@ -116,14 +116,13 @@ def _read(b: Any, names: Sequence[str] | None) -> _Map:
     sides = [np.asarray(side, dtype=np.float64) for side in getattr(b, "axes", ())]
     if labels.shape != tuple(map(len, sides)):
         raise ValueError(
-            f"a picture of basins needs a grid with its axes, got {labels.size:,} endings picked "
-            "from one"
+            f"a picture of basins needs a whole grid, got a selection of {labels.size:,} results"
         )
     about = getattr(b, "_about", {})
     objective, box = about.get("objective"), about.get("box")
-    # A variable that the box holds has no side.
+    # A variable whose bounds are equal has no side.
     free = np.arange(count) if box is None else np.flatnonzero(box.upper > box.lower)
-    values: Lanes | None = None
+    values: Evaluator | None = None
     if objective is not None and box is not None:
         over = over_points(objective)
 
@@ -133,7 +132,7 @@ def _read(b: Any, names: Sequence[str] | None) -> _Map:
             return over(rows)
 
     if names is not None and len(names) != count:
-        raise ValueError(f"names must hold {count}, one for each variable; got {len(names)}")
+        raise ValueError(f"names must have {count} entries, one per variable, got {len(names)}")
     x, heights = b.minima.x, np.asarray(b.minima.fun, dtype=np.float64)
     parts = x.values() if isinstance(x, dict) else x if isinstance(x, tuple) else [x]
     flat = [np.asarray(p, dtype=np.float64).reshape(len(heights), -1) for p in parts if np.size(p)]
@@ -141,8 +140,8 @@ def _read(b: Any, names: Sequence[str] | None) -> _Map:
     return _Map(sides, labels, at, heights, list(names or b.names), values)
 
 
-def _relief(ax: Axes, values: Lanes, limits: FloatArray) -> None:
-    """Faint contours."""
+def _relief(ax: Axes, values: Evaluator, limits: FloatArray) -> None:
+    """Draw faint contours."""
     X, Y = np.meshgrid(*(np.linspace(low, high, _RELIEF) for low, high in limits))
     Z = np.ma.masked_invalid(values(np.column_stack([X.ravel(), Y.ravel()])).reshape(X.shape))
     levels = levels_of(Z.compressed(), 15) if Z.count() else np.empty(0)
@@ -151,7 +150,7 @@ def _relief(ax: Axes, values: Lanes, limits: FloatArray) -> None:
 
 
 def _areas(ax: Axes, labels: npt.NDArray[Any], limits: FloatArray, shades: list[Any]) -> None:
-    """Labels as an image, -1 in grey."""
+    """Draw the labels as an image, with -1 in grey."""
     from matplotlib.colors import ListedColormap
 
     ax.imshow(
@@ -162,7 +161,7 @@ def _areas(ax: Axes, labels: npt.NDArray[Any], limits: FloatArray, shades: list[
 
 
 def _borders(ax: Axes, m: _Map, limits: FloatArray) -> None:
-    """Draw white lines between basins, except around those that the lines would hide."""
+    """Draw white lines between basins, except around basins that the lines would hide."""
     from matplotlib.collections import LineCollection
 
     inches = min(ax.get_window_extent().size) / ax.figure.dpi
@@ -186,7 +185,7 @@ def _borders(ax: Axes, m: _Map, limits: FloatArray) -> None:
 
 
 def _without_narrow(labels: npt.NDArray[Any], across: int) -> npt.NDArray[Any]:
-    """Give areas that are narrower than `across` cells the labels of their neighbours."""
+    """Merge areas that are narrower than so many cells into their neighbours."""
     wide = np.zeros(labels.shape, dtype=np.bool_)
     for label in np.unique(labels):
         wide |= _opened(labels == label, across)
@@ -196,7 +195,7 @@ def _without_narrow(labels: npt.NDArray[Any], across: int) -> npt.NDArray[Any]:
             beside, known = np.roll(labels, shift, axis), np.roll(wide, shift, axis)
             edge = [slice(None), slice(None)]
             edge[axis] = slice(0, 1) if shift == 1 else slice(-1, None)
-            known[tuple(edge)] = False  # np.roll brought these from the opposite side
+            known[tuple(edge)] = False  # np.roll wraps around, but areas do not
             taken = known & ~wide
             labels[taken] = beside[taken]
             wide |= taken
@@ -204,9 +203,9 @@ def _without_narrow(labels: npt.NDArray[Any], across: int) -> npt.NDArray[Any]:
 
 
 def _opened(there: npt.NDArray[np.bool_], size: int) -> npt.NDArray[np.bool_]:
-    """Return the cells of an area that lie in a square of `size` cells inside it.
+    """Return the parts of an area into which a square of so many cells fits.
 
-    Areas continue beyond the edges of the picture.
+    The area is assumed to continue beyond the edges of the picture.
     """
     before, after = size // 2, size - 1 - size // 2
     for around, join in (((before, after), np.logical_and), ((after, before), np.logical_or)):
@@ -220,7 +219,7 @@ def _opened(there: npt.NDArray[np.bool_], size: int) -> npt.NDArray[np.bool_]:
 
 
 def _intervals(m: _Map, shades: list[Any], ax: Axes) -> Axes:
-    """Basins along one variable: bands behind the curve, with the minima on it."""
+    """Draw the basins of one variable as bands behind the curve, with the minima on it."""
     (x,), labels = m.sides, m.labels
     edges = np.flatnonzero(np.diff(labels)) + 1
     cuts = [*_outer(x)[:1], *((x[edges - 1] + x[edges]) / 2), *_outer(x)[1:]]
@@ -241,19 +240,19 @@ def _intervals(m: _Map, shades: list[Any], ax: Axes) -> Axes:
 
 
 def _tell(ax: Axes, m: _Map, shades: list[Any]) -> None:
-    """A legend beside the picture: each minimum's value and place."""
+    """Add a legend beside the picture, with the value and position of each minimum."""
     from matplotlib.patches import Patch
 
     if not 0 < len(m.at) <= _NUMBERED:
         return
     handles = []
-    # What is zero but for rounding, beside the size of the picture, is told as zero.
+    # Coordinates that are rounding errors relative to the size of the picture are shown as zero.
     reach = 1e-9 * np.asarray([np.abs(side).max() for side in m.sides])
     for i in np.argsort(m.heights, kind="stable"):
         at = np.where(np.abs(m.at[i]) < reach, 0.0, m.at[i])
         height = m.heights[i] if abs(m.heights[i]) > 1e-9 else 0.0
-        told = f"{height:.4g} at ({', '.join(f'{v:.3g}' for v in at)})".replace("-", "−")
-        handles.append(Patch(facecolor=shades[i], edgecolor="0.4", linewidth=0.5, label=told))
+        label = f"{height:.4g} at ({', '.join(f'{v:.3g}' for v in at)})".replace("-", "−")
+        handles.append(Patch(facecolor=shades[i], edgecolor="0.4", linewidth=0.5, label=label))
     if (m.labels < 0).any():
         handles.append(Patch(facecolor=canvas.NOTHING, edgecolor="0.4", label="no minimum"))
     ax.legend(
@@ -264,7 +263,7 @@ def _tell(ax: Axes, m: _Map, shades: list[Any]) -> None:
 
 
 def _shades(heights: FloatArray) -> list[Any]:
-    """A colour for each minimum, evenly spaced in lightness, the lowest the darkest."""
+    """Return a colour for each minimum, evenly spaced in lightness, the lowest darkest."""
     from matplotlib import colormaps
 
     rank = np.argsort(np.argsort(heights, kind="stable"), kind="stable")
@@ -273,34 +272,34 @@ def _shades(heights: FloatArray) -> list[Any]:
 
 
 def _outer(side: FloatArray) -> tuple[float, float]:
-    """Ends of the pixels whose middles are the starts."""
+    """Return the outer edges of the pixels whose centres are the starts."""
     half = (side[-1] - side[0]) / (2 * (len(side) - 1)) if len(side) > 1 else 0.5
     return float(side[0] - half), float(side[-1] + half)
 
 
 def sweep(results: Any, *, ax: Axes | None = None) -> Axes:
-    """What each setting does: verdicts and values against a learning rate, or over two settings.
+    """Draw the verdicts of a sweep, and the values, against one or two hyper-parameters.
 
-    The star, of two settings, is the run that converged in the fewest iterations.
+    With two hyper-parameters, a star marks the run that converged in the fewest iterations.
 
     Parameters
     ----------
     results : Sweep
-        Made by `thalweg.sweep`, over one or two hyper-parameters.
+        The result of `thalweg.sweep` for one or two hyper-parameters.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure by default.
+        The axes to draw on; by default those of a new figure.
 
     Returns
     -------
     matplotlib.axes.Axes
-        What was drawn on.
+        The axes that hold the picture.
 
     Raises
     ------
     ValueError
-        If not one or two settings vary, or the runs were picked from their grid.
+        If the sweep does not vary one or two hyper-parameters, or the runs are a selection.
     ImportError
-        If matplotlib is missing.
+        If Matplotlib is not installed.
 
     Examples
     --------
@@ -314,7 +313,7 @@ def sweep(results: Any, *, ax: Axes | None = None) -> Axes:
     words = np.asarray(results.verdicts, dtype=object)
     if not hasattr(results, "axes"):
         raise ValueError(
-            f"a picture of a sweep needs the whole of it, got {words.size:,} runs picked from one"
+            f"a picture of a sweep needs all of its runs, got a selection of {words.size:,}"
         )
     varying = [
         (str(name), np.asarray(values)) for name, values in dict(results.axes).items()
@@ -327,15 +326,15 @@ def sweep(results: Any, *, ax: Axes | None = None) -> Axes:
     if len(varying) == 1:
         fun = np.asarray(results.fun, dtype=np.float64).reshape(sizes)
         return _against(words, fun, *varying[0], canvas.axes(ax, 6.4, 4.4))
-    made = _over(words, varying, canvas.axes(ax, 7.2, 4.8))
+    ax = _over(words, varying, canvas.axes(ax, 7.2, 4.8))
     if (words == "converged").any():
-        canvas.star(made, np.asarray([float(results.best[name]) for name, _ in varying]), None)
-        made.set_title("★ fewest iterations", fontsize="small", loc="right")
-    return made
+        canvas.star(ax, np.asarray([float(results.best[name]) for name, _ in varying]), None)
+        ax.set_title("★ fewest iterations", fontsize="small", loc="right")
+    return ax
 
 
 def _looks(words: npt.NDArray[Any]) -> dict[str, tuple[str, str]]:
-    """Colour and mark of each verdict that is there, in a fixed order."""
+    """Return the colour and marker of each verdict that occurs, in a fixed order."""
     there = set(words.ravel().tolist())
     return {name: look for name, look in _VERDICTS.items() if name in there}
 
@@ -345,14 +344,14 @@ def _said(name: str) -> str:
 
 
 def _against(words: npt.NDArray[Any], fun: FloatArray, name: str, x: FloatArray, ax: Axes) -> Axes:
-    """Final values against one setting, each with its verdict's mark; the verdicts as a band."""
+    """Draw final values against one setting, with the markers of their verdicts and a band."""
     order = np.argsort(x, kind="stable")
     x, fun, words = np.asarray(x, dtype=np.float64)[order], fun[order], words[order]
     finite = np.isfinite(fun)
     lowest = float(fun[finite].min()) if finite.any() else 0.0
     above = fun - lowest
     shown = finite & (above > 0)
-    # The best run has no height on a log scale: it stands at the foot, with those that equal it.
+    # The best runs have no height on a log scale, so they are drawn at the bottom.
     foot = float(above[shown].min()) / 3 if shown.any() else 1.0
     foot = max(foot, 1e-16 * max(abs(lowest), 1.0))
     drawn = np.where(finite, np.maximum(above, foot), np.nan)
@@ -373,20 +372,20 @@ def _against(words: npt.NDArray[Any], fun: FloatArray, name: str, x: FloatArray,
     _key(ax, looks, words)
     ax.set(xlim=(cuts[0], cuts[-1]), xlabel=_said(name), ylabel="lowest f − min f")
     top = float(np.nanmax(drawn, initial=foot))
-    ax.set_ylim(foot * (foot / (3 * top)) ** 0.1, 3 * top)  # the band at the foot hides no mark
+    ax.set_ylim(foot * (foot / (3 * top)) ** 0.1, 3 * top)  # the band must not hide a marker
     canvas.tidy(ax)
     return ax
 
 
 def _band(ax: Axes, cuts: FloatArray, mine: npt.NDArray[Any], color: str) -> None:
-    """The runs of one verdict as a band along the foot of the picture."""
+    """Draw the runs of one verdict as a band along the bottom of the picture."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], mine.astype(int), [0]])))
     for first, past in edges.reshape(-1, 2):
         ax.axvspan(cuts[first], cuts[past], ymax=0.035, color=color, linewidth=0, zorder=2)
 
 
 def _key(ax: Axes, looks: dict[str, tuple[str, str]], words: npt.NDArray[Any]) -> None:
-    """What the colours and marks mean, and how many runs each."""
+    """Add a legend of the colours and markers, with the numbers of runs."""
     from matplotlib.lines import Line2D
 
     handles = [
@@ -403,12 +402,12 @@ def _key(ax: Axes, looks: dict[str, tuple[str, str]], words: npt.NDArray[Any]) -
 
 
 def _geometric(x: FloatArray) -> bool:
-    """Whether values are spread over orders of magnitude."""
+    """Whether values span more than one order of magnitude."""
     return bool(np.all(x > 0) and x.max() > 20 * x.min())
 
 
 def _between(x: FloatArray) -> FloatArray:
-    """Cell edges about sorted values, midway on their own scale."""
+    """Return cell edges midway between sorted values, on their own scale."""
     t = np.log(x) if _geometric(x) else x
     middle = (t[1:] + t[:-1]) / 2
     cuts = np.concatenate([[t[0] - (middle[0] - t[0])], middle, [t[-1] + (t[-1] - middle[-1])]])
@@ -420,7 +419,7 @@ def _over(
     varying: list[tuple[str, npt.NDArray[Any]]],
     ax: Axes,
 ) -> Axes:
-    """Verdicts over two settings, as a map."""
+    """Draw the verdicts for two settings as a map."""
     from matplotlib.colors import ListedColormap
 
     (x_name, x), (y_name, y) = varying

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A function to explore in a browser, without Python: one page that needs nothing else.
+"""Write one self-contained web page on which a function can be explored without Python.
 
-The traced function and its gradient are written out as JavaScript; the page itself stands in
+The traced function and its gradient are translated to JavaScript. The page's template is
 `page.html`.
 """
 
@@ -31,9 +31,9 @@ __all__ = ["explore_html"]
 
 _SCRIPTS = ("logic", "drawing", "space")  # page_*.js
 
-LARGEST = 200_000  # bytes of a page
-_PARTS = 201  # of the box, each way, that levels and the usual rate are found from
-_SPREAD = 100.0  # the slider goes from a hundredth of the rate to a hundred times it
+LARGEST = 200_000  # a page has fewer bytes than this
+_PARTS = 201  # grid points along each axis from which contour levels are chosen
+_SPREAD = 100.0  # the slider ranges from a hundredth of the rate to a hundred times it
 
 
 def explore_html(
@@ -49,46 +49,48 @@ def explore_html(
 ) -> Path:
     """Write a page on which a click starts a descent and sliders change its settings.
 
-    One file of less than 200 kB that needs neither Python nor a network. Function, gradient and all
-    first-order rules are thalweg's own, written out as JavaScript, so that descents agree with
-    those of `thalweg.minimize` to rounding. The page shows the path, step by step if asked, the
-    values on a log axis, why the descent ended, and of two variables a surface that turns.
+    The page is one file of less than 200 kB that needs neither Python nor a network. It contains
+    the function, its gradient and all first-order rules, translated to JavaScript, so its descents
+    agree with those of `thalweg.minimize` up to rounding. It shows the path (all at once or step by
+    step), the values on a log axis and why the descent ended. For two variables it also shows a
+    surface that can be rotated.
 
     Parameters
     ----------
     fun : Objective or callable
-        A function of one or two variables that can be traced.
+        A traceable function of one or two variables.
     bounds : sequence of pairs or dict
-        What to show, (low, high) for each variable.
+        The region to show, as a pair (low, high) for each variable.
     file : str or Path
-        Where to write.
+        The file to write.
     start : array_like or dict, optional
-        Where the first descent starts, in the form of the function's points; inside the bounds by
-        default.
+        The point where the first descent starts, in the form of the function's points. By default,
+        thalweg chooses a point inside `bounds`.
     learning_rate : float, optional
-        Its rate; by default one whose usual step is a twentieth of the bounds' width. The slider
-        goes from a hundredth of it to a hundred times it.
+        The learning rate of the first descent. By default, a typical step is a twentieth of the
+        width of `bounds`. The slider ranges from a hundredth of the rate to a hundred times it.
     iterations : int, default 50
-        Its steps; the slider goes to ten times as many, 500 at least.
+        The number of steps of the first descent. The slider goes up to ten times as many, and to at
+        least 500.
     within : optional
-        As in `thalweg.minimize`: descents stay inside, by projection.
+        Bounds that the descents respect by projection, as `bounds` in `thalweg.minimize`.
     names : sequence of str, optional
-        The variables' names; the function's own by default.
+        Names of the variables. By default, they are the function's own.
 
     Returns
     -------
     Path
-        The file.
+        The path of the file.
 
     Raises
     ------
     TraceError
         If the function cannot be traced.
     ValueError
-        If it has more than two variables, `bounds`, `start` or `within` does not fit, or the page
-        would be too large, since the function holds much data.
+        If the function has more than two variables, if `bounds`, `start` or `within` does not match
+        it, or if the page would be too large because the function contains much data.
     NotImplementedError
-        If an operation cannot be written as JavaScript; it is named.
+        If an operation of the function cannot be translated to JavaScript. The message names it.
 
     Examples
     --------
@@ -104,8 +106,9 @@ def explore_html(
     n = objective.n
     if n not in (1, 2) or math.prod(objective.shape) != 1:
         raise ValueError(
-            f"the page is for one value of one or two variables, got shape {objective.shape} of "
-            f"{n}; tw.objective(f, x0).slice(name=value) holds the others"
+            "the function must return one value and have one or two variables, got shape "
+            f"{objective.shape} and {n} variables; tw.objective(f, x0).slice(name=value) fixes "
+            "variables"
         )
     if isinstance(bounds, dict) and objective.structure.form == "dict":
         bounds = {key: bounds[key] for key in objective.structure.keys if key in bounds}
@@ -118,9 +121,10 @@ def explore_html(
         raise ValueError(f"learning_rate must be a number > 0, got {learning_rate!r}")
     if isinstance(iterations, bool) or int(iterations) != iterations or iterations < 0:
         raise ValueError(f"iterations must be a whole number >= 0, got {iterations!r}")
-    walls = read_bounds(within, objective.structure, first)
-    lower, upper = walls or (np.full(n, -np.inf), np.full(n, np.inf))
-    told = _told(s) | {
+    lower, upper = read_bounds(within, objective.structure, first) or (
+        np.full(n, -np.inf), np.full(n, np.inf),
+    )  # fmt: skip
+    data = _scene_data(s) | {
         "start": first.tolist(),
         "rate": rate,
         "rates": _rates(s) | {"gradient_descent": rate},
@@ -129,12 +133,12 @@ def explore_html(
         "lower": lower.tolist(),
         "upper": upper.tolist(),
     }
-    page = _filled(objective, s, told, max(500, 10 * int(iterations)))
+    page = _filled(objective, s, data, max(500, 10 * int(iterations)))
     size = len(page.encode())
     if size >= LARGEST:
         raise ValueError(
-            f"a page must have less than {LARGEST} bytes, this one would have {size}: the "
-            "function holds too much data, or too many operations"
+            f"a page must have fewer than {LARGEST} bytes, but this one would have {size}: the "
+            "function contains too much data or too many operations"
         )
     path = Path(file)
     path.write_text(page, "utf-8")
@@ -145,8 +149,8 @@ def _traced(fun: Any, box: Any) -> Objective:
     return Objective(fun, point_in(box))
 
 
-def _filled(objective: Objective, s: Scene, told: dict[str, Any], most: int) -> str:
-    """The page, with the function and what is known of it put in."""
+def _filled(objective: Objective, s: Scene, data: dict[str, Any], most: int) -> str:
+    """Fill in the page's template: the function, the rules and the data that the page needs."""
     graph, f, slope = objective._graph, objective._f, objective._gradient_node()
     functions = written(
         graph, objective.x_node, {"value": f, "slope": slope}, objective.args,
@@ -155,8 +159,8 @@ def _filled(objective: Objective, s: Scene, told: dict[str, Any], most: int) -> 
     if objective.n == 1:  # a gradient of one element is written as a number
         functions = functions.replace("const slope = ", "const slope1 = ")
         functions += "\nconst slope = x => [slope1(x)];"
-    bounded = np.isfinite([told["lower"], told["upper"]]).any()
-    # The map's own shape, where the box allows, and margins.
+    bounded = np.isfinite([data["lower"], data["upper"]]).any()
+    # The picture has the proportions of the bounds, unless one side is too long, plus margins.
     spans = s.limits[:, 1] - s.limits[:, 0]
     like = spans[0] / spans[1] if objective.n == 2 and spans.max() <= 3 * spans.min() else 4 / 3
     name = objective._name
@@ -169,7 +173,7 @@ def _filled(objective: Objective, s: Scene, told: dict[str, Any], most: int) -> 
         "most": str(most),
         "functions": functions,
         "rules": rules(objective.n, bool(bounded)),
-        "scene": _json(told),
+        "scene": _json(data),
     }
     here = Path(__file__).parent
     scripts = {name: (here / f"page_{name}.js").read_text("utf-8") for name in _SCRIPTS}
@@ -178,12 +182,12 @@ def _filled(objective: Objective, s: Scene, told: dict[str, Any], most: int) -> 
 
 
 def _put(template: str, parts: dict[str, str]) -> str:
-    """Replace each ``@name@`` in a text by the part of that name; other names stay."""
+    """Replace each ``@name@`` in a template by the part of that name; leave unknown names."""
     return re.sub(r"@(\w+)@", lambda m: parts.get(m[1], m[0]), template)
 
 
 def _json(value: Any) -> str:
-    """Plain data as JavaScript; infinite numbers too, and nothing that could end the script."""
+    """Write plain data, infinite numbers included, as JavaScript that cannot end the script tag."""
     if isinstance(value, dict):
         return "{" + ",".join(f"{_json(k)}:{_json(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list):
@@ -193,8 +197,8 @@ def _json(value: Any) -> str:
     return json.dumps(value).replace("<", "\\u003c")
 
 
-def _told(s: Scene) -> dict[str, Any]:
-    """What the page is told of the function: box, names, levels with a colour each, heights."""
+def _scene_data(s: Scene) -> dict[str, Any]:
+    """Return the data that the page draws: limits, names, levels with their colours, heights."""
     out: dict[str, Any] = {
         "box": [[float(low), float(high)] for low, high in s.limits],
         "names": s.labels,
@@ -215,7 +219,7 @@ def _told(s: Scene) -> dict[str, Any]:
 
 
 def _start(objective: Objective, start: Any, s: Scene) -> FloatArray:
-    """Where the first descent starts: as asked, or where the function has a value."""
+    """Return the user's start, or else a point where the function is finite."""
     if start is not None:
         row: FloatArray = objective.structure.flatten(start, "start")[1][0]
         if not np.isfinite(row).all():
@@ -228,10 +232,10 @@ def _start(objective: Objective, start: Any, s: Scene) -> FloatArray:
 
 
 def usual_rate(s: Scene) -> float:
-    """A rate of one digit (1, 2 or 5) whose usual step is a twentieth of the box."""
+    """Return a rate of one digit (1, 2 or 5) with which a typical step is a 20th of the box."""
     axes = [np.linspace(low, high, 21) for low, high in s.limits]
     points = np.column_stack([g.ravel() for g in np.meshgrid(*axes)])
-    # Steps are measured in units of the box, whose sides may be of very different lengths.
+    # Steps are measured in units of the box, because its sides may differ much in length.
     sides = s.limits[:, 1] - s.limits[:, 0]
     slopes = np.linalg.norm(s.slopes(points) / sides, axis=1)
     slopes = slopes[np.isfinite(slopes) & (slopes > 0) & np.isfinite(s.values(points))]
@@ -241,24 +245,24 @@ def usual_rate(s: Scene) -> float:
 
 
 def _one_digit(value: float) -> float:
-    """Return the largest 1, 2 or 5 times a power of ten that does not exceed a number."""
+    """Round a number down to 1, 2 or 5 times a power of ten."""
     power = 10.0 ** math.floor(math.log10(value))
     digit = max(d for d in (1, 2, 5) if d * power <= value * (1 + 1e-12))
     return float(f"{digit * power:.1e}")
 
 
 def _rates(s: Scene) -> dict[str, float]:
-    """Choose a learning rate for each rule of the core, so that its steps are visible in the box.
+    """Return a learning rate for each rule of the core with which its steps are visible.
 
-    The unit of a rule's rate says what a step is. A rate in x**2 / f multiplies the gradient, a
-    rate in x is the step, and a rate without a unit multiplies the rule's own step.
+    The unit of a rule's rate determines its meaning. A rate in x**2 / f multiplies the gradient, a
+    rate in x is the length of a step, and a rate without a unit scales the rule's own step.
     """
     usual, side = usual_rate(s), _one_digit(float(np.min(s.limits[:, 1] - s.limits[:, 0])) / 40)
     found = {}
     for rule in _core.rules():
         hyper = {name: (default, meaning) for name, default, meaning, *_ in rule["hyper"]}
         unit = hyper.get("learning_rate", (None, ""))[1]
-        if "x**2 / f" in unit:  # momentum adds earlier steps to each step
+        if "x**2 / f" in unit:  # momentum lengthens the steps, so the rate is smaller
             found[rule["name"]] = _one_digit(usual * (1 - hyper.get("momentum", (0.0,))[0]))
         else:
             found[rule["name"]] = side if "units of x" in unit else 1.0

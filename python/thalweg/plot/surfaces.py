@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Functions of two variables: contours, the surface beside them, the gradient as arrows."""
+"""Draw functions of two variables: contours, surfaces, and gradient fields."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 __all__ = ["contours", "field", "surface"]
 
-_GRID_POINTS = 201  # each way; finer is not seen under contours
-_TICKS = 2.6  # ticks an inch along an edge in space
-_ROOM = 0.8  # share of three-dimensional axes for the box; the rest is for numbers and names
-_FACETS = 81  # each way; finer only takes longer
-_LONGEST = 0.95  # of a cell; arrows stay inside their cells, so none is cut off at the border
-_SEEN = 0.9  # arrows longer than nine tenths of them are cut to those, so that the rest is seen
+_GRID_POINTS = 201  # along each axis; more are not visible in contours
+_TICKS = 2.6  # ticks for each inch along an edge of a 3-D box
+_ROOM = 0.8  # the fraction of 3-D axes for the box; the rest is for its numbers and names
+_FACETS = 81  # along each axis; more only take longer
+_LONGEST = 0.95  # the longest arrow as a fraction of its cell, so that no arrow is cut off
+_SEEN = 0.9  # the longest tenth of the arrows is shortened, so that the others are visible
 
 
 def contours(
@@ -33,33 +33,33 @@ def contours(
     names: Sequence[str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Filled contours of a function of two variables, with the paths of descents on it.
+    """Draw filled contours of a function of two variables, with the paths of descents.
 
     Parameters
     ----------
     fun : Objective or callable
-        The function; None takes that of the (first) result.
+        The function; None selects that of the (first) result.
     results : Result, sequence of Result, or dict of them by name, optional
-        Descents, drawn where `record=True` kept their path.
+        The descents. Paths are drawn if they were recorded with `record=True`.
     bounds : sequence of pairs or dict, optional
-        What to show, (low, high) for each variable; about the paths by default.
+        The limits of the picture, (low, high) for each variable; by default around the paths.
     names : sequence of str, optional
-        The variables' names, for the axes; the function's own by default.
+        The names of the variables on the axes; by default those of the function.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure by default.
+        The axes to draw on; by default those of a new figure.
 
     Returns
     -------
     matplotlib.axes.Axes
-        What was drawn on.
+        The axes that hold the picture.
 
     Raises
     ------
     ValueError
-        If the function has not two variables, `bounds` does not fit, or there are neither bounds
-        nor results.
+        If the function does not have two variables, `bounds` does not match, or there are neither
+        bounds nor results.
     ImportError
-        If matplotlib is missing.
+        If Matplotlib is not installed.
 
     Examples
     --------
@@ -73,16 +73,16 @@ def contours(
 
 
 def draw_contours(s: Scene, ax: Axes, bar: bool = True) -> Axes:
-    """Contours and every path of a scene."""
+    """Draw the contours and all paths of a scene."""
     X, Y, Z = s.grid(_GRID_POINTS)
     ax.set(xlim=s.limits[0], ylim=s.limits[1], xlabel=s.labels[0], ylabel=s.labels[1])
     ax.set_facecolor(canvas.NOTHING)
     filled, levels = _filled(ax, X, Y, Z)
     if filled is not None and bar:
-        made = ax.figure.colorbar(filled, ax=ax, ticks=ticks_of(levels))
-        made.set_label(s.height)
-        made.ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}".replace("-", "−"))
-        cast("Any", made.outline).set_linewidth(0.6)
+        colors = ax.figure.colorbar(filled, ax=ax, ticks=ticks_of(levels))
+        colors.set_label(s.height)
+        colors.ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}".replace("-", "−"))
+        cast("Any", colors.outline).set_linewidth(0.6)
     canvas.square(ax, s.limits)
     canvas.path_and_ends(ax, s.trails, s.limits)
     if s.trails:
@@ -91,7 +91,7 @@ def draw_contours(s: Scene, ax: Axes, bar: bool = True) -> Axes:
 
 
 def _filled(ax: Axes, X: FloatArray, Y: FloatArray, Z: FloatArray) -> tuple[Any, FloatArray]:
-    """Contours, filled and as lines; None of a flat function."""
+    """Draw contours, filled and as lines; return None for a flat function."""
     from matplotlib.colors import BoundaryNorm
 
     shown = np.ma.masked_invalid(Z)
@@ -114,24 +114,24 @@ def surface(
     names: Sequence[str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Contours and surface of a function of two variables side by side, with the paths on both.
+    """Draw contours and surface of a function of two variables side by side, with paths on both.
 
     Parameters
     ----------
     fun, results, bounds, names
         As in `contours`.
     ax : mpl_toolkits.mplot3d.axes3d.Axes3D, optional
-        Where to draw the surface alone; by default a new figure with the contours beside it.
+        The axes for the surface alone; by default, a new figure shows the contours beside it.
 
     Returns
     -------
     mpl_toolkits.mplot3d.axes3d.Axes3D
-        The surface; its `figure.axes[0]` are the contours, where they were drawn.
+        The axes of the surface; `figure.axes[0]` holds the contours if they were drawn.
 
     Raises
     ------
     TypeError
-        If `ax` has not three axes.
+        If `ax` does not have projection="3d".
     ValueError, ImportError
         As in `contours`.
 
@@ -154,9 +154,9 @@ def surface(
 
 
 def draw_surface(s: Scene, ax: Any) -> Any:
-    """The surface of a scene, seen from above its lower left corner, and every path on it."""
+    """Draw the surface of a scene, seen from above its lower left corner, with all paths."""
     X, Y, Z, colors = facets(s)
-    # Drawn in the order given: what matplotlib works out itself puts paths behind the surface.
+    # Draw in the given order, because Matplotlib's own order puts paths behind the surface.
     ax.computed_zorder = False
     kw = {"rcount": _FACETS, "ccount": _FACETS, "linewidth": canvas.SEAM}
     ax.plot_surface(X, Y, Z, facecolors=colors, shade=False, zorder=1, **kw)
@@ -169,14 +169,14 @@ def draw_surface(s: Scene, ax: Any) -> Any:
 
 
 def facets(s: Scene) -> tuple[FloatArray, FloatArray, FloatArray, Any]:
-    """Return a grid over the box, cut at poles, and the colours of its facets.
+    """Return a grid over the box, cut off near poles of the function, and colours of its facets.
 
-    Colours change smoothly from level to level; steps would be jagged along the facets.
+    Colours vary smoothly between levels, because steps would look jagged along the facets.
     """
     X, Y, Z = s.grid(_FACETS)
     paths = [t.fun[np.isfinite(t.fun)] for t in s.trails.values()]
     bottom, top = heights(Z.ravel(), np.concatenate([*paths, np.empty(0)]), 0.9)
-    Z[top < Z] = np.nan  # cut, not laid flat
+    Z[top < Z] = np.nan  # leaves a gap instead of a flat top
     finite = Z[np.isfinite(Z)]
     levels = levels_of(finite) if finite.size else np.empty(0)
     if len(levels) < 2:
@@ -188,7 +188,7 @@ def facets(s: Scene) -> tuple[FloatArray, FloatArray, FloatArray, Any]:
 
 
 def frame(s: Scene, ax: Any) -> None:
-    """Labels, limits and light walls of axes in space."""
+    """Set labels, limits and light walls of 3-D axes."""
     ax.set(xlim=s.limits[0], ylim=s.limits[1], xlabel=s.labels[0], ylabel=s.labels[1])
     ax.set_zlabel(s.height)
     for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
@@ -199,15 +199,15 @@ def frame(s: Scene, ax: Any) -> None:
 
 
 def seen_from(ax: Any, elevation: float, azimuth: float) -> None:
-    """Turn axes in space and make them as large as possible, with as many ticks as edges can hold.
+    """Turn 3-D axes, enlarge them as far as possible, and fit the number of ticks to the edges.
 
-    An axis that points towards the eye is short in the picture, where many numbers would overlap.
+    An axis that points towards the viewer is short in the picture, so its numbers could overlap.
     """
     from matplotlib.ticker import MaxNLocator
 
     ax.view_init(elev=elevation, azim=azimuth)
     across, upward, sides = projection(elevation, azimuth)
-    shown = np.hypot(across, upward) * sides  # lengths of the edges on the picture
+    shown = np.hypot(across, upward) * sides  # the lengths of the edges in the picture
     extent = max(np.abs(across) @ sides, np.abs(upward) @ sides)
     ax.set_box_aspect(sides, zoom=_ROOM * float(np.linalg.norm(sides) / extent))
     inches = min(ax.get_window_extent().size) / ax.figure.dpi
@@ -217,7 +217,7 @@ def seen_from(ax: Any, elevation: float, azimuth: float) -> None:
 
 
 def projection(elevation: float, azimuth: float) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return the directions across and up the picture, and the sides of a box that fills it."""
+    """Return the picture's horizontal and vertical directions, and the sides of a square box."""
     e, a = np.radians([elevation, azimuth])
     across = np.asarray([-np.sin(a), np.cos(a), 0.0])
     upward = np.asarray([-np.sin(e) * np.cos(a), -np.sin(e) * np.sin(a), np.cos(e)])
@@ -227,7 +227,7 @@ def projection(elevation: float, azimuth: float) -> tuple[FloatArray, FloatArray
 
 
 def _path_in_space(ax: Any, points: FloatArray, limits: FloatArray, label: str, k: int) -> None:
-    """A descent's points (k, 3), those outside the box left out."""
+    """Draw the points (k, 3) of a descent that lie inside the box."""
     inside = np.all((points[:, :2] >= limits[:, 0]) & (points[:, :2] <= limits[:, 1]), axis=1)
     drawn = thinned(np.where((inside & np.isfinite(points[:, 2]))[:, None], points, np.nan))
     ax.plot(*drawn.T, color="white", linewidth=3.2, zorder=4)
@@ -247,24 +247,25 @@ def field(
     count: int = 17,
     downhill: bool = False,
 ) -> Axes:
-    """The gradient of a function of two variables as a field of arrows over its contours.
+    """Draw the gradient of a function of two variables as arrows on its contours.
 
-    Arrows point uphill, as the gradient at their middle does, and are as long as it, but for the
-    longest tenth, which are cut; their colour is its norm.
+    An arrow points uphill, like the gradient at its middle. Its length is proportional to the norm
+    of the gradient, except for the longest tenth of the arrows, which are shortened. Its colour
+    shows the norm.
 
     Parameters
     ----------
     fun, results, bounds, names, ax
         As in `contours`.
     count : int, default 17
-        Arrows along each side.
+        The number of arrows along each side.
     downhill : bool, default False
-        Draw the negative gradient, the way that a descent goes.
+        Whether to draw the negative gradient, the direction of a descent.
 
     Returns
     -------
     matplotlib.axes.Axes
-        What was drawn on.
+        The axes that hold the picture.
 
     Raises
     ------
@@ -311,11 +312,11 @@ def field(
 
 
 def _sampled(s: Scene, count: int) -> tuple[FloatArray, FloatArray]:
-    """Points (k, 2) in the middle of `count` cells each way, and the gradients there."""
+    """Return the centres (k, 2) of `count` cells along each axis, and the gradients there."""
     middles = [low + (high - low) * (np.arange(count) + 0.5) / count for low, high in s.limits]
     grid = np.meshgrid(*middles)
     points = np.column_stack([g.ravel() for g in grid])
     slopes = s.slopes(points)
-    # A slope may have a number where the function has none: 1 / x beside log(x).
+    # A slope may be finite where the function is not, such as 1 / x for log(x).
     there = np.isfinite(slopes).all(axis=1) & np.isfinite(s.values(points))
     return points[there], slopes[there]

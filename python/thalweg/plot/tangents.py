@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The tangent line of a curve, and the tangent plane of a surface."""
+"""Draw the tangent line of a curve, or the tangent plane of a surface."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ __all__ = ["tangent"]
 
 Mask = npt.NDArray[np.bool_]
 
-# Vermillion, lighter; opaque, since facets that shine through show their seams.
+# Lighter shades of vermillion, opaque because transparent facets would show their seams.
 _TINTS = "#EDA472", "#F4BC95"
 _NEARER = 0.01
-_CHECK = 20  # facets along each side of a field of the plane's chessboard
+_CHECK = 20  # facets along each side of a square of the plane's chessboard
 _PLANE = (
     6 * _CHECK + 1
 )  # points along each side of a plane: its facets are smaller than a pixel or two
@@ -40,34 +40,34 @@ def tangent(
     names: Sequence[str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """The tangent line of a function of one variable, or the tangent plane of one of two.
+    """Draw the tangent line of a function of one variable, or the tangent plane of one of two.
 
     Parameters
     ----------
     fun : Objective or callable
         The function.
     at : array_like, tuple or dict
-        Where it is touched; `thalweg.tangent` gives the same in numbers.
+        The point of contact; `thalweg.tangent` returns the tangent as numbers.
     bounds : sequence of pairs or dict, optional
-        What to show, (low, high) for each variable; about `at` by default.
+        The limits of the picture, (low, high) for each variable; by default around `at`.
     names : sequence of str, optional
-        The variables' names, for the axes; the function's own by default.
+        The names of the variables on the axes; by default those of the function.
     ax : matplotlib.axes.Axes, optional
-        Where to draw, with projection="3d" for a plane; a new figure by default.
+        The axes to draw on, with projection="3d" for a plane; by default those of a new figure.
 
     Returns
     -------
     matplotlib.axes.Axes
-        What was drawn on.
+        The axes that hold the picture.
 
     Raises
     ------
     ValueError
-        If the function has more than two variables, no value at `at`, or `bounds` does not fit.
+        If the function has more than two variables or no value at `at`, or `bounds` does not match.
     TypeError
-        If a plane is to be drawn and `ax` has not three axes.
+        If `ax` must have projection="3d" for a plane, but does not.
     ImportError
-        If matplotlib is missing.
+        If Matplotlib is not installed.
 
     Examples
     --------
@@ -93,7 +93,7 @@ def tangent(
 
 
 def _formula(labels: list[str], at: FloatArray, value: float, slope: FloatArray) -> str:
-    """`20 + 4 (x − 2) + 8 (y − 4)`."""
+    """Write the tangent as a formula, such as `20 + 4 (x − 2) + 8 (y − 4)`."""
     text = f"{value:.5g}".replace("-", "−")
     for name, a, g in zip(labels, at, slope, strict=True):
         shift = f"({name} {'−' if a > 0 else '+'} {abs(a):.4g})" if a else name
@@ -132,7 +132,7 @@ def _plane(s: Scene, at: FloatArray, value: float, slope: FloatArray, ax: Axes |
         raise TypeError(f"a tangent plane needs ax with projection='3d', got {ax.name!r}")
     space: Any = ax
     X, Y, Z, colors = facets(s)
-    # The plane spans a part of the box about the point: enough to see it touch, and what it leaves.
+    # The plane covers a part of the box around the point, so that the rest of the surface is seen.
     reach = (s.limits[:, 1] - s.limits[:, 0]) * 0.24
     x, y = (
         np.linspace(max(a - r, low), min(a + r, high), _PLANE)
@@ -160,18 +160,18 @@ def _plane(s: Scene, at: FloatArray, value: float, slope: FloatArray, ax: Axes |
 
 
 class Relief(NamedTuple):
-    """A surface in its box (3, 2): heights on an even grid, NaN where the function has no value."""
+    """A surface in its box (3, 2), with heights on an even grid and NaN for missing heights."""
 
     box: FloatArray
     Z: FloatArray
 
     def hides(self, points: FloatArray, elevation: float, azimuth: float) -> Mask:
-        """Return which of the points (k, 3) the surface hides from this view.
+        """Return which points (k, 3) lie behind the surface for a viewer in this direction.
 
-        A point is hidden if a ray from it towards the eye crosses the surface.
+        A point is hidden if a ray from it towards the viewer crosses the surface.
         """
         eye, scale = _eye(elevation, azimuth), self.scale(elevation, azimuth)
-        # Steps are short close to the point, where the surface may be near.
+        # Steps are short near the point, where the surface may be close.
         along = 1.5 * np.linspace(0.0, 1.0, 60)[:, None, None] ** 2
         ray = points + along * eye * scale
         above = ray[..., 2] - self.at(ray[..., 0], ray[..., 1])
@@ -181,7 +181,7 @@ class Relief(NamedTuple):
         return np.asarray(hidden)
 
     def at(self, x: FloatArray, y: FloatArray) -> FloatArray:
-        """Interpolate heights linearly along each axis; NaN outside the grid."""
+        """Return heights by bilinear interpolation on the grid; NaN outside."""
         (x0, x1), (y0, y1), _ = self.box
         u = (x - x0) / (x1 - x0) * (self.Z.shape[1] - 1)
         v = (y - y0) / (y1 - y0) * (self.Z.shape[0] - 1)
@@ -194,21 +194,21 @@ class Relief(NamedTuple):
         return np.where(inside, found, np.nan)
 
     def scale(self, elevation: float, azimuth: float) -> FloatArray:
-        """Return the length of a unit of the box along each axis, as drawn from this view."""
+        """Return the scale of each axis when the box is drawn from this direction."""
         spans: FloatArray = self.box[:, 1] - self.box[:, 0]
         return spans / projection(elevation, azimuth)[2]
 
 
 def _eye(elevation: float, azimuth: float) -> FloatArray:
-    """The direction towards the eye, in units of the box."""
+    """Return the direction towards the viewer, in units of the box."""
     e, a = np.radians([elevation, azimuth])
     return np.asarray([np.cos(e) * np.cos(a), np.cos(e) * np.sin(a), np.sin(e)])
 
 
 def _view(relief: Relief, plane: FloatArray) -> tuple[float, float]:
-    """Choose the view that shows most of the plane: elevation and azimuth in degrees.
+    """Return the elevation and azimuth, in degrees, from which most of the plane is visible.
 
-    The visible part counts by how much it faces the eye.
+    Visible parts count more if they face the viewer.
     """
     points = plane[::_CHECK, ::_CHECK].reshape(-1, 3)
     edges = plane[0, -1] - plane[0, 0], plane[-1, 0] - plane[0, 0]
@@ -219,8 +219,8 @@ def _view(relief: Relief, plane: FloatArray) -> tuple[float, float]:
             normal = np.cross(*(edge / scale for edge in edges))
             normal /= np.linalg.norm(normal)
             seen = ~relief.hides(points, elevation, float(azimuth))
-            # A higher eye sees more of the surface, so low views need a reason. A view along an
-            # axis shows nothing of what happens along it.
+            # A higher viewpoint shows more of the surface, so low ones need a reason. A view along
+            # an axis hides everything that happens along it.
             score = float(seen.mean()) * abs(float(eye @ normal)) * (1 + 0.01 * elevation)
             score *= float(np.min(np.abs(eye[:2] / np.hypot(*eye[:2])))) ** 0.5
             if score > 1.02 * best:
@@ -229,7 +229,7 @@ def _view(relief: Relief, plane: FloatArray) -> tuple[float, float]:
 
 
 def _checks() -> Any:
-    """The plane's colours: a faint chessboard, which tells how it leans."""
+    """Return the colours of the plane, a faint chessboard that shows how it is tilted."""
     from matplotlib.colors import to_rgba
 
     field = np.arange(_PLANE - 1) // _CHECK
@@ -248,7 +248,7 @@ def _quads(X: FloatArray, Y: FloatArray, Z: FloatArray, color: Any) -> tuple[Flo
 
 @functools.cache
 def _sheet_class() -> Any:
-    """A collection of facets that leaves out those that a surface hides, from every view."""
+    """Return a collection of facets that hides those behind a surface, for every view."""
     from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
     class Sheet(Poly3DCollection):  # type: ignore[misc]  # mpl_toolkits has no types
@@ -262,7 +262,7 @@ def _sheet_class() -> Any:
             if view != self._seen:
                 self._seen = view
                 corners, shades = self._whole
-                # The plane counts as a little nearer, so that it is visible where the two touch.
+                # The plane counts as slightly nearer, so that it is visible where the two touch.
                 shift = _NEARER * _eye(*view) * self._relief.scale(*view)
                 there = ~self._relief.hides(corners.mean(axis=1) + shift, *view)
                 self.set_verts(corners[there])

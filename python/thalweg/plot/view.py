@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What of a function and a descent to show: limits, contour levels, points, the legend's corner.
+"""Choose what a picture shows: limits, contour levels, points, and the corner of the legend.
 
-Numbers alone; its neighbours draw.
+This module only computes numbers; other modules draw.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ FloatArray = npt.NDArray[np.float64]
 Corner = Literal["upper left", "upper right", "lower left", "lower right"]
 CORNERS: tuple[Corner, ...] = ("upper left", "upper right", "lower left", "lower right")
 
-_AT_REST = 0.02  # share of a path's extent; a star hides steps that are shorter
-DRAWN = 2000  # points of a path beyond which lines only grow slower to draw
+_AT_REST = 0.02  # the star hides steps shorter than this share of the path's extent
+DRAWN = 2000  # a line with more points than this looks the same but takes longer to draw
 LEVELS = 25
 
 
 class Trail(NamedTuple):
-    """A descent as numbers: its points (k, n), their values (k,), the best and the last (n,)."""
+    """A descent as numbers: its points (k, n), values (k,), best point and last point (n,)."""
 
     points: FloatArray
     fun: FloatArray
@@ -35,10 +35,10 @@ class Trail(NamedTuple):
 
     @property
     def settled(self) -> bool:
-        """Whether the descent came to rest at its best point, so that a star may mark a minimum.
+        """Return whether the descent settled at its best point, so that a star may mark it.
 
-        It did if it converged, or if its last steps are too short to be seen. The best point of a
-        descent that jumps about, grows or left the domain is no minimum.
+        A descent has settled if it converged, or if its last steps are too short to be seen. One
+        that oscillates, diverges or left the domain also has a best point, but not a minimum.
         """
         if self.success:
             return True
@@ -53,7 +53,11 @@ class Trail(NamedTuple):
 
     @property
     def end(self) -> tuple[FloatArray, float]:
-        """The point and value to mark as the end: the best if settled, else the last finite one."""
+        """Return the point to mark as the end, and its value.
+
+        This is the best point if the descent settled there, and otherwise the last point with a
+        finite value.
+        """
         finite = np.flatnonzero(np.isfinite(self.fun))
         if self.settled or not len(finite):
             return self.best, self.best_fun
@@ -61,12 +65,12 @@ class Trail(NamedTuple):
 
     @property
     def start(self) -> FloatArray | None:
-        """Where it began; None where the path is not known."""
+        """Return the first point, or None if the path was not recorded."""
         return self.points[0] if len(self.points) > 1 else None
 
 
 def window(path: FloatArray, best: FloatArray) -> FloatArray:
-    """Limits (n, 2) about a path; points that fly far off are left outside."""
+    """Return limits (n, 2) around a path, which leave out points that are very far away."""
     finite = path[np.isfinite(path).all(axis=1)]
     points = np.vstack([finite, best[None]]) if np.isfinite(best).all() else finite
     if not len(points):
@@ -74,7 +78,7 @@ def window(path: FloatArray, best: FloatArray) -> FloatArray:
     center = best if np.isfinite(best).all() else points[0]
     with np.errstate(over="ignore"):
         far = np.abs(points - center)
-        # The distances of the start and of the first step say how large the picture is.
+        # The distances of the first two points from the best one set the size of the picture.
         reach = 3 * np.max(far[:2], axis=0)
         scale = np.where(reach > 0, reach, np.inf)
         near = points[np.all(far <= scale, axis=1)]
@@ -82,7 +86,7 @@ def window(path: FloatArray, best: FloatArray) -> FloatArray:
     span = high - low
     least = 1e-6 * np.maximum(np.abs(low), np.abs(high))  # no resolution below
     span = np.where(span > least, span, np.where(center != 0, np.abs(center), 1.0))
-    # No side much shorter than the longest: a straight path still shows what lies beside it.
+    # No side is much shorter than the other, so that a straight path also shows what is beside it.
     if len(span) == 2 and span.max() < 50 * span.min():
         span = np.maximum(span, 0.75 * span.max())
     middle = (low + high) / 2
@@ -90,24 +94,26 @@ def window(path: FloatArray, best: FloatArray) -> FloatArray:
 
 
 def limits_of(box: Any, count: int, trails: Sequence[Trail]) -> FloatArray:
-    """Limits (n, 2): those given, checked, or about the paths."""
+    """Check the given limits (n, 2), or else choose limits around the paths."""
     if box is None:
         if not trails:
-            raise ValueError("a picture needs a box, (low, high) for each variable, or a result")
+            raise ValueError("a picture needs bounds, (low, high) for each variable, or a result")
         windows = np.stack([window(t.points, t.best) for t in trails])
         return np.stack([windows[:, :, 0].min(axis=0), windows[:, :, 1].max(axis=0)], axis=1)
     limits = np.asarray(list(box.values()) if isinstance(box, dict) else box, dtype=np.float64)
     if limits.shape == (2,) and count == 1:
         limits = limits[None]
     if limits.shape != (count, 2):
-        raise ValueError(f"box must have shape ({count}, 2): a pair each; got {limits.shape}")
+        raise ValueError(f"bounds must have shape ({count}, 2), got {limits.shape}")
     if not (np.isfinite(limits).all() and (limits[:, 0] < limits[:, 1]).all()):
-        raise ValueError(f"box must hold finite pairs (low, high), got {limits.tolist()}")
+        raise ValueError(
+            f"bounds must be finite pairs (low, high) with low < high, got {limits.tolist()}"
+        )
     return limits
 
 
 def thinned(points: FloatArray) -> FloatArray:
-    """At most about 2,000 of them: the first hundred, then evenly, and the last."""
+    """Return at most 2,000 of the points: the first 100, and evenly spaced ones up to the last."""
     if len(points) <= DRAWN:
         return points
     later = np.linspace(100, len(points) - 1, DRAWN - 100).astype(int)
@@ -120,18 +126,18 @@ def free_corner(
     size: tuple[float, float] = (0.4, 0.3),
     low: FloatArray | None = None,
 ) -> Corner:
-    """Choose the corner where a legend hides least of the paths, their ends and the valleys.
+    """Return the corner where a legend hides the least.
 
     Parameters
     ----------
     points : sequence of ndarray
-        Paths, (k, 2) each.
+        The paths, each (k, 2).
     limits : ndarray
-        Limits of the picture, (2, 2).
+        The limits of the picture, (2, 2).
     size : tuple of float
-        Width and height of the legend, as shares of those of the picture.
+        The width and height of the legend, as fractions of the picture's.
     low : ndarray, optional
-        Points (k, 2) where the function is low.
+        Points (k, 2) where the function is low, which should stay visible.
     """
 
     def share(at: FloatArray, corner: Corner) -> float:
@@ -144,7 +150,7 @@ def free_corner(
 
     cost: dict[Corner, float] = {}
     for corner in CORNERS:
-        # To hide an end costs more than to hide a whole path, and that more than a valley.
+        # Hiding an end of a path costs more than hiding its points, and hiding a valley costs less.
         cost[corner] = sum(
             8 * share(path[[0, -1]], corner) + 2 * share(_filled_in(path), corner)
             for path in points
@@ -155,7 +161,7 @@ def free_corner(
 
 
 def _filled_in(path: FloatArray, between: int = 16) -> FloatArray:
-    """Return the points of a path and some more along each step."""
+    """Return the points of a path, and `between` - 1 points along each of its steps."""
     if len(path) < 2:
         return path
     path = thinned(path)
@@ -168,9 +174,10 @@ def _filled_in(path: FloatArray, between: int = 16) -> FloatArray:
 def heights(
     curve: FloatArray, points: FloatArray, typical: float | None = None
 ) -> tuple[float, float]:
-    """Limits that show the curve and every point, and cut what shoots up at a pole.
+    """Return limits that show the curve and all points, but cut the curve off near a pole.
 
-    `typical`: which part of the curve is to be seen for sure; half beside points, else more.
+    `typical` is the fraction of the curve that must be visible. It is 0.5 by default if there are
+    points, and 0.9 otherwise.
     """
     if typical is None:
         typical = 0.5 if len(points) else 0.9
@@ -180,11 +187,12 @@ def heights(
         return -1.0, 1.0
     bottom, top = float(every.min()), float(every.max())
     if len(curve):
-        # A pole below: the lowest tenth of the curve is deeper than all else is high.
+        # There is a pole below if the lowest tenth of the curve spans more than three times the
+        # height of the rest.
         low = float(min(np.quantile(curve, 0.1), points.min(initial=np.inf)))
         if low - bottom > 3 * (top - low) > 0:
             bottom = low
-        # A pole above: beyond the points there is room for one and a half times their height.
+        # Near a pole above, the picture extends one and a half times the height of the rest.
         high = float(max(points.max(initial=bottom), np.quantile(curve, typical)))
         if high > bottom:
             top = max(high, min(top, bottom + 2.5 * (high - bottom)))
@@ -193,13 +201,13 @@ def heights(
 
 
 def levels_of(z: FloatArray, count: int = LEVELS) -> FloatArray:
-    """Return contour levels, all of them round numbers.
+    """Return contour levels that are round numbers.
 
-    They are evenly spaced, or denser towards the minimum if the function is steep far from it.
+    The levels are evenly spaced, or denser near the minimum if the function is steep far from it.
     """
     from matplotlib.ticker import MaxNLocator
 
-    z = np.clip(z, -1e200, 1e200)  # matplotlib's own outermost levels are 1e250
+    z = np.clip(z, -1e200, 1e200)  # Matplotlib's own outermost levels are 1e250
     low, high = float(np.min(z)), float(np.max(z))
     rise = high - low
     if not rise > 1e-12 * max(abs(low), abs(high)):
@@ -212,7 +220,7 @@ def levels_of(z: FloatArray, count: int = LEVELS) -> FloatArray:
     return np.asarray(MaxNLocator(count, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))
 
 
-# Ways to divide a decade, coarse to fine: each number with its distance to the next.
+# Ways to divide a decade, from coarse to fine: (level, distance to the next level).
 _DECADES = (
     ((1.0, 9.0),),
     ((1.0, 2.0), (3.0, 7.0)),
@@ -226,13 +234,13 @@ _DECADES = (
 
 
 def _steep(low: float, first: float, rise: float, count: int) -> FloatArray:
-    """Return round levels from low + first to low + rise; their distances grow."""
+    """Return round levels from low + first to low + rise, whose distances grow with the height."""
     powers = np.arange(math.floor(math.log10(first)), math.ceil(math.log10(rise)) + 1)
     found = np.empty(0)
     for decade in _DECADES:
         parts = np.multiply.outer(10.0**powers, np.asarray(decade)).reshape(-1, 2)
         parts = parts[(parts[:, 0] >= 0.9 * first) & (parts[:, 0] <= rise)]
-        # A level is a multiple of the distance to its neighbour, so it has few digits for any low.
+        # A level is a multiple of the distance to the next one, so it has few digits for any `low`.
         distance = np.minimum(parts[:, 1], parts[:, 0])
         levels = rounded(np.ceil(low / distance - 1e-9) * distance + parts[:, 0], distance)
         levels = np.unique(levels[(levels > low) & (levels <= low + rise)])
@@ -243,14 +251,14 @@ def _steep(low: float, first: float, rise: float, count: int) -> FloatArray:
 
 
 def rounded(values: FloatArray, step: FloatArray | float) -> FloatArray:
-    """Remove rounding errors that are smaller than a millionth of a step."""
+    """Round values to a millionth of a step, which removes rounding errors."""
     digits = 6 - np.floor(np.log10(np.broadcast_to(step, np.shape(values)))).astype(int)
-    made = [round(float(v), int(d)) for v, d in zip(values, digits, strict=True)]
-    return np.asarray(made, dtype=np.float64)
+    clean = [round(float(v), int(d)) for v, d in zip(values, digits, strict=True)]
+    return np.asarray(clean, dtype=np.float64)
 
 
 def ticks_of(levels: FloatArray, most: int = 9) -> FloatArray:
-    """Choose levels for the ticks of a colour bar: few digits, and none too close together."""
+    """Choose levels to label on a colour bar: those with the fewest digits, well apart."""
     if len(levels) <= most:
         return levels
     steps = np.diff(levels)
@@ -268,6 +276,6 @@ def ticks_of(levels: FloatArray, most: int = 9) -> FloatArray:
 
 
 def _digits(value: float) -> tuple[int, int]:
-    """Return the number of significant digits, and a rank of the first (1, 5, 2, 3, others)."""
+    """Return the number of significant digits, and a rank of the first: 1, 5, 2, 3, then others."""
     mantissa = f"{abs(value):.10e}".split("e")[0].replace(".", "").rstrip("0") or "0"
     return len(mantissa), "1523".find(mantissa[0]) % 9
