@@ -31,8 +31,7 @@ double run_one(const std::shared_ptr<Graph>& g, NodeId f, const std::vector<doub
 }
 }  // namespace
 
-#if !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__)  // their handlers call instead of jumping
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // with these they call
 namespace {
 // Runs a long tape on a thread with a small stack: handlers must jump, not call.
 void* long_tape(void* result) {
