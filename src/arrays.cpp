@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// NumPy's arrays as the core refers to them: what keeps them alive, and what their numbers are.
+// References NumPy's arrays for the core: keeps them alive and finds their numeric type.
 #include "bind.hpp"
 
 using namespace thalweg;

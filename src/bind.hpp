@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What the bridge's files share: the list of what is bound, and arrays as the core wants them.
+// The common declarations of the bridge: the list of bindings, and conversions of arrays.
 #pragma once
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
@@ -13,10 +13,11 @@
 
 namespace py = pybind11;
 
-// float64, C order; converted (and so copied) only where it is not that already.
+// float64 in C order; other arrays are converted, and so copied.
 using Array = py::array_t<double, py::array::c_style | py::array::forcecast>;
 
-// A lock on a mutex, waited for without the GIL: who has it may be waiting for that.
+// Locks a mutex, waiting without the GIL, since the thread that owns the mutex may wait for the
+// GIL.
 template <class Mutex> std::unique_lock<Mutex> locked(Mutex& mutex) {
   std::unique_lock<Mutex> lock(mutex, std::try_to_lock);
   if (!lock) {
@@ -25,19 +26,19 @@ template <class Mutex> std::unique_lock<Mutex> locked(Mutex& mutex) {
   }
   return lock;
 }
-// A graph held while its nodes are made or read from Python.
+// Locks a graph while its nodes are created or read from Python.
 inline auto held(const thalweg::Graph& graph) { return locked(graph.mutex()); }
 
-// Keeps a Python object alive from the core, which knows no Python: let go with the GIL held, from
-// whatever thread.
+// Keeps a Python object alive for the core, which does not know Python. The object is released with
+// the GIL held, in any thread.
 std::shared_ptr<const void> keep_alive(py::object object);
 
 thalweg::Shape shape_of(const py::array& a);
 
-// How numbers of this type are read; null where they cannot be.
+// The function that reads numbers of this type; null if they cannot be read.
 thalweg::ReadNumbers reader_of(const py::dtype& type);
 
-// An array that is referenced where its numbers can be read, and else converted.
+// References an array whose numbers can be read; otherwise converts it.
 thalweg::DataArray data_array(const py::object& array);
 
 // Hyper-parameters: (name, default or None, meaning, bounds and whether they are open, whole).

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Derivatives of a graph's nodes, and what made a value not finite.
+// Binds derivatives of a graph's nodes, and the search for values that are not finite.
 #include <algorithm>
 
 #include "graph.hpp"

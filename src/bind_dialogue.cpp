@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Descents that are asked and told from Python.
+// Binds descents by ask and tell.
 #include "dialogue.hpp"
 
 using namespace thalweg;

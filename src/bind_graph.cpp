@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The expression graph. Nodes are plain ints on the Python side.
+// Binds the expression graph. In Python, nodes are plain ints.
 #include <algorithm>
 
 #include "graph.hpp"
@@ -16,8 +16,8 @@ py::tuple to_tuple(const Shape& s) {
   return t;
 }
 
-// A node as plain Python, operations by name: (kind, what, inputs, shape, payload). What pickles
-// are made of.
+// A node in plain Python, for pickles, with its operation by name: (kind, what, inputs, shape,
+// payload).
 py::tuple describe(const Graph& g, NodeId id) {
   using thalweg::Kind;
   const thalweg::Node& n = g[checked(g, id)];
@@ -194,7 +194,7 @@ void bind_moves(PyGraph& graph) {
           "strides_kd. They must tile the whole.");
 }
 
-// Nodes as pickles name them.
+// Binds nodes in the form in which pickles store them.
 void bind_saved(PyGraph& graph) {
   graph
       .def("describe", holding(&describe), py::arg("node"),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What the core offers: instruction sets and operations, from its lists.
+// Binds the core's lists of instruction sets and operations.
 #include "bind.hpp"
 #include "thalweg/kernels/kernels.hpp"
 

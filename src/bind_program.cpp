@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Lowered programs, and their evaluation over many points.
+// Binds lowered programs and their evaluation at many points.
 #include "bind.hpp"
 #include "thalweg/running/evaluate.hpp"
 
@@ -7,8 +7,8 @@ using namespace thalweg;
 
 namespace {
 
-// Outputs of a graph, ready to be evaluated over k points. Lowered for each choice of what differs
-// between points, once.
+// Outputs of a graph, ready to be evaluated at k points. Lowered once for each choice of inputs
+// that differ between points.
 class Function {
  public:
   Function(const std::shared_ptr<Graph>& graph, const std::vector<NodeId>& outputs,
@@ -18,8 +18,8 @@ class Function {
     for (const NodeId o : outputs) sizes_.push_back(size_of(graph->shape(o)));
   }
 
-  // values[j]: (k, *shape) where per point (varying[j]), else of the input's own shape. Out: (k,
-  // size) for each output.
+  // values[j]: (k, *shape) if varying[j], else of the input's own shape. Returns (k, size) for each
+  // output.
   std::vector<Array> operator()(const std::vector<Array>& values, const std::vector<bool>& varying,
                                 std::int64_t k, int threads) {
     if (values.size() != inputs_ || varying.size() != inputs_)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Starts and Hooks, as Python makes them.
+// Binds Starts and Hooks.
 #include "starts.hpp"
 
 using namespace thalweg;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// When descents stop, as one object: made by keyword, read by name, handed to every call that runs.
+// Binds the stopping limits as one object: created by keyword, read by name, passed to every run.
 #include "bind.hpp"
 #include "thalweg/descent/block.hpp"
 
@@ -7,7 +7,8 @@ using namespace thalweg;
 
 namespace {
 
-// f(name, member) for each limit that users set, then for each field: the one list of their names.
+// Calls f(name, member) for each limit that users set, then for each other field: the only list of
+// their names.
 template <class F> void each_limit(F f) {
   f("gtol", &Stopping::gtol);
   f("xtol", &Stopping::xtol);

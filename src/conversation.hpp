@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Python's side of a running descent: callbacks, signals, and the exception that one of them
-// raised.
+// Python's side of a running descent: callbacks, signals, and the exception that either raised.
 #pragma once
 #include <exception>
 #include <optional>
@@ -8,8 +7,7 @@
 #include "starts.hpp"
 #include "thalweg/descent/descend.hpp"
 
-// Numbers that come one by one, perhaps millions of them: in pieces, so that none is ever copied
-// here.
+// Stores numbers that arrive one by one, possibly millions, in pieces that are never copied.
 class Recorded {
  public:
   void push(double value) {
@@ -19,7 +17,7 @@ class Recorded {
     }
     pieces_.back().push_back(value);
   }
-  // The pieces as arrays, which take them over.
+  // The pieces as arrays, which take ownership.
   py::list arrays() {
     py::list out;
     for (std::vector<double>& piece : pieces_) {
@@ -68,8 +66,8 @@ class Conversation {
           .cast<bool>();
     });
   }
-  // Asks the user's function; NaN where it fails, and the exception ends the descent at the next
-  // review.
+  // Calls the user's function. If it raises, the values are NaN and the exception ends the descent
+  // at the next review.
   void answer(const thalweg::Question& q) {
     const py::gil_scoped_acquire gil;
     for (std::size_t l = 0; l < q.start.size(); ++l) {
@@ -101,7 +99,7 @@ class Conversation {
       w.report = [this](const thalweg::Report& r) { return report(r); };
     return w;
   }
-  // Answers what the descent asks until all of it has ended.
+  // Answers the descent's requests until all starts have ended.
   void drive(thalweg::Descent& descent) {
     thalweg::Question q{};
     while (descent.ask(q)) {
@@ -124,7 +122,7 @@ class Conversation {
   template <class At> void tell_matrix(const thalweg::Question& q, At at, const Array& h) {
     for (std::int64_t i = 0; i < n_ * n_; ++i) q.h[at(i)] = h.data()[i];
   }
-  // true: end the descent.
+  // Returns true to end the descent.
   template <class F> bool guarded(F f) {
     try {
       return f();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Ask and tell from Python: a descent whose values come from elsewhere, kept open between calls.
+// Ask and tell from Python: a descent that gets its values from the caller and stays open between
+// calls.
 #pragma once
 #include <memory>
 
@@ -10,7 +11,7 @@ const char* name_of(thalweg::Needs needs);
 
 class Dialogue {
  public:
-  // `kept`: what the descent points into besides x0. `make` builds it from the endings' arrays.
+  // `kept`: what the descent references besides x0. `make` creates it from the endings' arrays.
   template <class Make>
   Dialogue(const Array& x0, thalweg::Needs needs, std::shared_ptr<const void> kept, Make make)
       : needs_(needs),
@@ -27,7 +28,7 @@ class Dialogue {
   }
 
   const char* needs() const { return name_of(needs_); }
-  // (x, live, values, curvature, v or None), or None when all has ended.
+  // Returns (x, live, values, curvature, v or None), or None once all starts have ended.
   py::object ask();
   void tell(const Array& f, const std::optional<Array>& g, const std::optional<Array>& h);
   py::dict endings() const;
@@ -36,7 +37,7 @@ class Dialogue {
   template <class F> void each_live(F f) const;
   mutable std::mutex mutex_;  // one call at a time
   thalweg::Needs needs_;
-  Array x_;  // (k, n): where each stands or ended
+  Array x_;  // (k, n): where each start is or ended
   std::shared_ptr<const void> kept_;
   Array x0_;
   Outcome outcome_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What the files share that bind a graph: how a function of it is bound.
+// How functions of a graph are bound, for the files that bind them.
 #pragma once
 #include <string>
 #include <utility>
@@ -22,7 +22,7 @@ inline std::vector<thalweg::NodeId> checked(const thalweg::Graph& g,
 inline const thalweg::Graph& graph_in(const thalweg::Graph& g) { return g; }
 inline const thalweg::Graph& graph_in(const std::shared_ptr<thalweg::Graph>& g) { return *g; }
 
-// What is bound: a function of a graph that is held meanwhile.
+// Binds a function of a graph, which is locked during the call.
 template <class R, class G, class... Args> auto holding(R (*f)(G, Args...)) {
   return [f](G g, Args... args) -> R {
     const auto hold = held(graph_in(g));

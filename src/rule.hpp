@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// How Python says what step it wants.
+// How Python specifies a step.
 #pragma once
 #include <string>
 #include <utility>
@@ -8,10 +8,10 @@
 #include "bind.hpp"
 #include "thalweg/descent/step.hpp"
 
-// How hyper-parameters, then options, enter a step: (number of inputs, None or a function of the
-// nodes of t and of those inputs) each.
+// How each hyper-parameter, then each option, enters a step: (number of inputs, None or a function
+// of the nodes of t and of those inputs).
 using Settings = std::vector<std::pair<int, py::object>>;
 
-// A step, made with the graph held.
+// Builds a step with the graph locked.
 thalweg::Step step_of(const std::string& rule, const thalweg::Objective& objective,
                       const thalweg::StepParts& parts, const Settings& hyper);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What Python hands to every run of a method: where it begins, and what is called meanwhile.
+// What Python passes to every run of a method: the starts and the functions to call.
 #pragma once
 #include <optional>
 #include <vector>
@@ -7,8 +7,8 @@
 #include "bind.hpp"
 #include "thalweg/descent/objective.hpp"
 
-// k starts x (k, n); what the objective is given besides, each with a row for every start where it
-// varies; and what the method remembers, row by row, or nothing.
+// k starts x (k, n); the objective's other inputs, with a row per start if they vary; and the
+// method's memory, row by row, or nothing.
 struct StartArrays {
   Array x;
   std::vector<Array> args;
@@ -21,8 +21,9 @@ struct StartArrays {
   std::int64_t n() const { return x.shape(1); }
 };
 
-// record: keep every point of the first start. callback(iteration, x, f, gradient_norm) -> stop?
-// function(x) -> (f, gradient[, matrix]), in place of tapes. progress(how many have ended).
+// record: store every point of the first start. callback(iteration, x, f, gradient_norm) returns
+// whether to stop. function(x) returns (f, gradient[, matrix]) in place of tapes. progress receives
+// the number of starts that have ended.
 struct Hooks {
   bool record = false;
   py::object callback = py::none(), function = py::none(), progress = py::none();

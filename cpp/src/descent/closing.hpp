@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The end of one lane under examination: probes out, values in. Of a solver that is told no
-// gradients, they are made of differences.
+// Examines the end of one lane: hands out probes and takes in values. For a solver without
+// gradients, gradients are made from differences of values.
 #pragma once
 #include <array>
 #include <cmath>
@@ -16,7 +16,7 @@ class Closing {
  public:
   using Point = Examination::Point;
 
-  // `place` has a gradient, unless the solver is told values alone.
+  // `place` has a gradient, unless the solver receives values only.
   Closing(std::int64_t of_lane, Examination::Place place, const double* start, const double* lower,
           const double* upper, const Examination::Sight& sight, bool values_alone)
       : lane(of_lane),
@@ -34,7 +34,7 @@ class Closing {
     if (values_alone_ && axis_ >= 0) return aside_.data();
     return examination_.asks();
   }
-  // Told f, and g(i) of each element where there are gradients.
+  // Takes f and, if there are gradients, g(i) for each element.
   template <class G> void tell(double f, G g) {
     if (values_alone_) return tell_value(f);
     for (std::size_t i = 0; i < g_.size(); ++i) g_[i] = g(static_cast<std::int64_t>(i));
@@ -45,8 +45,8 @@ class Closing {
   bool knows_slope() const { return !values_alone_; }
 
   const std::int64_t lane;
-  // How the lane stood: it does not move meanwhile, but for the count of evaluations. What the
-  // solver knew, where that is lost.
+  // The lane's published numbers, which stay as they are except for the count of evaluations; and
+  // what the solver knew, if that would be lost.
   std::array<double, standing::Count> rows{};
   std::vector<double> memory;
   bool over = false;

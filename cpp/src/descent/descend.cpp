@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The descend loop: run a round, review what came of it, let finished lanes go and load the next
+// The descent loop: runs a round, tests every lane, closes finished lanes and loads the next
 // starts.
 #include "thalweg/descent/descend.hpp"
 
@@ -18,7 +18,7 @@ double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-// What the loop tests: not what the solver judges by itself.
+// The limits that the loop tests, without those that the solver tests itself.
 Stopping left_to(const Solver& solver, Stopping stopping) {
   if (solver.settles) stopping.ftol = 0.0;
   return stopping;
@@ -86,7 +86,7 @@ void Descent::begin() {
     const std::int64_t start = next();
     start_[static_cast<std::size_t>(l)] = start;
     active_ += start >= 0;
-    // Else a copy of a live lane: its values raise no alarm of its own.
+    // Fill an unused lane with a copy of a running one, so that its values raise no warnings.
     block_->load(l, start >= 0 ? start : starts_.k - 1);
   }
 }
@@ -122,8 +122,8 @@ void Descent::tell() {
   ++round_;
 }
 
-// A round was ended on its way, over long arrays or large matrices: a lane ends at the last point
-// that it had reached, or was not begun.
+// Ends a descent whose round was interrupted, over long arrays or large matrices: each lane ends at
+// the last point that it reached, or counts as not begun.
 void Descent::abandon() {
   const double time = now() - began_;
   const Ending ending = overtime_ ? Ending{Reason::MaxTime, time, stopping_.max_time}
@@ -140,7 +140,7 @@ void Descent::abandon() {
   }
 }
 
-// Is a round to end on its way? A start is evaluated, however long that takes.
+// Whether to interrupt the round. The evaluation of a start is never interrupted.
 bool Descent::over() {
   overtime_ = round_ > 0 && now() - began_ >= stopping_.max_time;
   return overtime_ || (watch_.interrupted && watch_.interrupted());
@@ -152,7 +152,7 @@ void Descent::review() {
     return finish_all({Reason::StoppedByCallback, 0, 0});
   if (--check_in_ <= 0) check_clock();
   if (active_ == 0) return;
-  // Most rounds need no look at any lane, and others at a few.
+  // Most rounds require no look at any lane; some require a look at a few.
   bool some = block_->wants_look(stopping_, wanted_);
   if (round_ >= deadline_) {
     deadline_ = INT64_MAX;
@@ -181,7 +181,8 @@ void Descent::look_at(std::int64_t lane) {
                                                     stopping_.max_nfev - at.evaluations));
 }
 
-// What is true of the answer where a test held at the last point, and an earlier one is lower.
+// The ending that is true for the answer if a test holds at the last point and an earlier point is
+// lower.
 Descent::Ending Descent::settled(const Position& at, const Ending& ending) const {
   if (!converged(ending.reason) || !(at.best_f < at.f)) return ending;
   const double small = stopping_.small_gradient(at.steepest), rise = at.f - at.best_f,
@@ -192,7 +193,7 @@ Descent::Ending Descent::settled(const Position& at, const Ending& ending) const
   return {Reason::Stuck, -rise, rounding};
 }
 
-// Whether a lane is to end, and both sides of what decided it.
+// Whether a lane ends, and both sides of the inequality that decided it.
 std::optional<Descent::Ending> Descent::judge(const Position& at) const {
   const Stopping& s = stopping_;
   const double fall = std::abs(at.f_before - at.f),
@@ -244,15 +245,14 @@ void Descent::finish(std::int64_t lane, const Position& at, const Ending& ending
 
 void Descent::finish_all(const Ending& ending) {
   close(ending.reason);
-  block_->wants_look(stopping_, wanted_);  // brings what it knows of the best points up to date
+  block_->wants_look(stopping_, wanted_);  // updates the best points
   for (std::int64_t l = 0; l < block_->lanes(); ++l) {
     look_at(l);
     if (start_[static_cast<std::size_t>(l)] >= 0) finish(l, look(l), ending);
   }
 }
 
-// Reading the clock costs as much as a small step, so it is read more rarely as steps turn out
-// short.
+// Reading the clock takes as long as a small step, so it is read less often if steps are short.
 void Descent::check_clock() {
   const double time = now();
   const double passed = time - checked_;
@@ -280,7 +280,7 @@ Machine machine_for(const Program& program, const Kernels& kernels, const Starts
 
 using Make = std::function<std::unique_ptr<Descent>(const Watch&, const Stopping&, Queue&)>;
 
-// Workers share one queue, each with a block of so many lanes.
+// Runs several workers on one queue, each with a block of `lanes` lanes.
 NotBegun share(const Starts& starts, std::int64_t lanes, const Stopping& stopping,
                const Watch& watch, const Make& make) {
   Queue queue(starts.k);

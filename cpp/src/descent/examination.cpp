@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The parts of an examination, each of which reads as a course of questions. Variables are measured
-// in units of their own: how large they are, or how far they came.
+// The parts of an examination, each written as a sequence of probes. Every variable is measured in
+// a unit of its own: its size, or the distance from its start.
 //
-// Rounding: along the steepest slope, from a short step on, until the slope has turned; the secant
-// says by how much f would fall at most (and conjugate gradients over differences of gradients, by
-// how much it would fall in all directions). Where f does not do what the slopes say, differences
-// over ever shorter steps tell its noise (after J. J. Moré and S. M. Wild 2011, SIAM J. Sci.
-// Comput. 33(3), 1292-1314). Kinks: the shortest vector in the convex hull of gradients from around
-// a point is none where the point is a minimum; else it leads down, or to a gradient that cuts it
-// shorter (P. Wolfe 1975, Math. Program. Study 3, 145-173; as a test for ending, A. S. Lewis and M.
-// L. Overton 2013, Math. Program. 141, 135-163, section 6.3).
+// Rounding: take longer and longer steps along the steepest slope until the slope turns. The secant
+// then gives the most by which f would fall (and conjugate gradients on differences of gradients,
+// the fall in all directions). Where f does not change as its slopes predict, differences over
+// shorter and shorter steps measure its noise (after J. J. Moré and S. M. Wild 2011, SIAM J. Sci.
+// Comput. 33(3), 1292-1314). Kinks: at a minimum, the shortest vector in the convex hull of
+// gradients near the point is zero. Elsewhere it leads down, or to a gradient that makes it shorter
+// (P. Wolfe 1975, Math. Program. Study 3, 145-173; as a stopping test, A. S. Lewis and M. L.
+// Overton 2013, Math. Program. 141, 135-163, section 6.3).
 #include "thalweg/descent/examination.hpp"
 
 #include <algorithm>
@@ -21,15 +21,15 @@ namespace thalweg {
 namespace {
 
 constexpr double kEpsilon = 2.220446049250313e-16;
-constexpr double kVisible = 1e3 * kEpsilon;  // of |f|: changes that are none of rounding's
+constexpr double kVisible = 1e3 * kEpsilon;  // of |f|: changes that are not rounding
 constexpr double kSlack = 4 * kEpsilon;      // of |f|: the rounding of the value itself
 constexpr double kRounded = 16 * kEpsilon;   // of x
-constexpr double kDeeper = 100.0;            // so many times what is visible a kink may lie above
-constexpr double kFurther = 100.0;           // a step grows at most so
-constexpr double kFelt = 1e-2, kFar = 1e30;  // of a unit: a step that f feels as a rule; the last
-constexpr std::size_t kModel = 20;           // steps of conjugate gradients
-constexpr std::size_t kMostSlopes = 80;      // in a hull
-constexpr std::size_t kFewAxes = 12, kOthers = 8;  // directions to look into
+constexpr double kDeeper = 100.0;            // a kink may be too high by this many visible falls
+constexpr double kFurther = 100.0;           // the largest growth of a step
+constexpr double kFelt = 1e-2, kFar = 1e30;  // in units: a step that usually changes f; the longest
+constexpr std::size_t kModel = 20;           // the most steps of conjugate gradients
+constexpr std::size_t kMostSlopes = 80;      // the most gradients in a hull
+constexpr std::size_t kFewAxes = 12, kOthers = 8;  // the number of directions to try
 
 double largest(const Point& v) {
   double most = 0.0;
@@ -86,7 +86,7 @@ void Examination::tell(double f, const Point& g) {
   waiting_.resume();
 }
 
-// ---- what is asked, in which order
+// ---- the sequence of probes
 
 Inquiry Examination::examine() {
   if (sight_.blurred) co_return co_await examine_by_values();
@@ -110,7 +110,7 @@ Inquiry Examination::examine() {
   conclude(gain_ > limit ? Verdict::Stuck : Verdict::PrecisionLimit, gain_, limit);
 }
 
-// Slopes by differences tell too little of a smooth place: the method's own word stands there.
+// Slopes from differences are too inaccurate at a smooth place, so the method's own verdict stands.
 Inquiry Examination::examine_by_values() {
   while (probes_ < most_probes_) {
     moved_ = kinked_ = false;
@@ -138,7 +138,7 @@ Inquiry Examination::look_for_a_kinked_axis() {
     double wide = 0.0;
     for (const double step : {sight_.step, sight_.step / 8}) {
       double bend = -2.0 * here_.f;
-      bool cut = false;  // by a bound
+      bool cut = false;  // at a bound
       for (const double side : {step, -step}) {
         co_await along(axis, side);
         bend += f_;
@@ -151,7 +151,7 @@ Inquiry Examination::look_for_a_kinked_axis() {
   }
 }
 
-// Where f does not feel a step, since units are not known at 0, further ones along the axis.
+// If f does not change, since units are unknown at 0, take longer steps along the axis.
 Inquiry Examination::look_further() {
   for (std::size_t i = 0; i < std::min(n_, kFewAxes); ++i)
     for (const double side : {1.0, -1.0}) {
@@ -170,7 +170,7 @@ void Examination::conclude(Verdict verdict, double left, double right) {
   found_ = {verdict, left, right};
 }
 
-// Along the steepest slope, from a short step on to where it has turned.
+// Takes steps along the steepest slope, from a short one on, until the slope has turned.
 Inquiry Examination::look_along_the_slope() {
   bends_ = kinked_ = false, gain_ = noise_ = step_ = 0.0;
   const Point slope = free_part(slopes());
@@ -190,11 +190,11 @@ Inquiry Examination::look_along_the_slope() {
       continue;
     }
     const double promised = -dot(slopes(), way()), bend = 1.0 + dot(g_, way()) / promised;
-    if (!(promised > 0.0)) break;  // bounds leave no way
+    if (!(promised > 0.0)) break;  // bounds prevent any step
     step_ = step;
     if (bend < 0.5) {
       gain_ = promised * (1.0 - 0.5 * std::max(bend, 0.0));
-      if (gain_ > visible()) co_return;  // f did not fall as its slopes say
+      if (gain_ > visible()) co_return;  // f did not fall as its slopes predict
       shorter_bend = bend;
       step *= bend > 1.0 / kFurther ? 1.0 / bend : kFurther;
       continue;
@@ -209,18 +209,18 @@ Inquiry Examination::look_along_the_slope() {
       if (finite_ && lower()) co_return co_await descend(down_, step / 8);
       shorter_bend = finite_ ? 1.0 - dot(g_, way()) / dot(slopes(), way()) : 0.0;
     }
-    // The slope of a smooth function turns in proportion to the step.
+    // The slope of a smooth function changes in proportion to the step.
     kinked_ = !(shorter_bend < 0.5 * bend);
     bends_ = !kinked_;
     co_return;
   }
-  // No step has a value, or none was felt.
+  // No step had a finite value, or none changed f.
   bends_ = shorter_bend < INFINITY || gain_ > 0.0;
   if (!bends_) gain_ = size * step;
 }
 
-// By how much f would fall if its gradients went on to change as they do near by: conjugate
-// gradients, the products with the Hessian by differences.
+// Computes how far f would fall if its gradients continued to change as they do nearby: by
+// conjugate gradients, with products of the Hessian computed by differences.
 Inquiry Examination::solve_the_model() {
   Point rest = scaled(-1.0, free_part(slopes())), direction = rest, step(n_, 0.0);
   double squares = dot(rest, rest), gain = 0.0;
@@ -250,7 +250,7 @@ Inquiry Examination::solve_the_model() {
   if (finite_ && lower()) co_await descend(scaled(1.0 / far, step), far);
 }
 
-// What differs between f and its slopes, and does not shrink with the step, is noise.
+// A difference between f and its slopes that does not shrink with the step is noise.
 Inquiry Examination::measure_noise() {
   double most = 0.0, last = 0.0;
   double step = step_;
@@ -277,8 +277,8 @@ Inquiry Examination::look_for_a_kink() {
   if (sure) conclude(Verdict::Kink, std::min(shortest_, limit_), limit_);
 }
 
-// Gathers gradients within the radius until none is left in their convex hull, or lower ground is
-// found. Were f convex, it could be lower elsewhere by no more than `deeper_`.
+// Gathers gradients within the radius until the shortest vector in their convex hull is zero, or a
+// lower point is found. If f were convex, it could be lower elsewhere by at most `deeper_`.
 Inquiry Examination::surround(double radius) {
   surrounded_ = false;
   std::vector<Point> gradients{slopes()};
@@ -297,7 +297,7 @@ Inquiry Examination::surround(double radius) {
     if (shortest_ <= limit_ || none) {
       limit_ = std::max(limit_, shortest_);
       deeper_ = dot(weights, errors);
-      surrounded_ = longest > 100 * limit_;  // slopes that are all as small are no kink
+      surrounded_ = longest > 100 * limit_;  // equally small slopes are no kink
       co_return;
     }
     if (!(shortest_ > 0.0)) co_return;
@@ -314,7 +314,7 @@ Inquiry Examination::surround(double radius) {
   }
 }
 
-// Whether any place around is lower: along the axes where they are few, and along others.
+// Looks for a lower point nearby: along each axis if there are few, and along other directions.
 Inquiry Examination::look_around(double radius) {
   std::uint64_t seed = 1;
   const auto random = [&seed] {  // D. E. Knuth's MMIX
@@ -335,7 +335,7 @@ Inquiry Examination::look_around(double radius) {
   }
 }
 
-// The step just probed is lower: on, as long as that goes further down.
+// The last probe is lower: take longer steps as long as f falls.
 Inquiry Examination::descend(Point direction, double step) {
   const Point from = here_.x;
   do {
@@ -348,7 +348,7 @@ Inquiry Examination::descend(Point direction, double step) {
   moved_ = true;
 }
 
-// ---- words
+// ---- vocabulary
 
 Examination::Probe Examination::probe(Point at) {
   if (!std::ranges::all_of(at, [](double a) { return std::isfinite(a); })) at = here_.x;
@@ -363,7 +363,7 @@ Examination::Probe Examination::along(const Point& direction, double step) {
   return probe(std::move(at));
 }
 bool Examination::lower() const { return f_ < here_.f - kSlack * std::abs(here_.f); }
-// Rounding is that of f, and what rounding x makes of it.
+// The rounding of f, plus the change of f caused by rounding x.
 double Examination::visible() const {
   double of_x = 0.0;
   for (std::size_t i = 0; i < n_; ++i) of_x += std::abs(here_.g[i] * here_.x[i]);
@@ -381,7 +381,7 @@ Examination::Place Examination::probed() const {
   return place;
 }
 
-// Whether a bound holds a variable against what pulls it down the slope.
+// Whether a bound stops a variable that the slope would move beyond it.
 bool Examination::held(std::size_t i, double slope) const {
   return lower_ &&
          ((here_.x[i] <= lower_[i] && slope > 0) || (here_.x[i] >= upper_[i] && slope < 0));
@@ -391,7 +391,7 @@ Point Examination::free_part(Point v) const {
     if (held(i, here_.g[i])) v[i] = 0.0;
   return v;
 }
-// Slopes without what a bound holds against all of them.
+// The slopes without the components that a bound cancels in all of them.
 std::vector<Point> Examination::pulling(std::vector<Point> all) const {
   for (std::size_t i = 0; i < n_; ++i)
     if (std::ranges::all_of(all, [&](const Point& g) { return held(i, g[i]) || g[i] == 0.0; }))

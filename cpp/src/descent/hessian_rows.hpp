@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The Hessian at one point, row by row: products with unit vectors, which are the lanes.
+// Computes the Hessian at one point row by row: products with unit vectors, one per lane.
 #pragma once
 #include <functional>
 #include <optional>
@@ -12,10 +12,10 @@ namespace thalweg {
 
 class HessianRows {
  public:
-  // product: of the Hessian at x, input 0 and the same in every lane, with the last input.
+  // product: the Hessian at x, which is input 0 and the same in every lane, times the last input.
   HessianRows(const Program& product, const Kernels& kernels, std::int64_t n, const Starts& starts,
               int threads, std::function<bool()> interrupted);
-  // x (n) and h (n, n), contiguous; false where it was interrupted.
+  // x (n) and h (n, n) are contiguous. Returns false if it was interrupted.
   bool run(const double* x, double* h);
 
  private:
@@ -28,8 +28,8 @@ class HessianRows {
   Patience patience_{interrupted_, asked_};
   std::vector<double> x_;
   std::vector<const double*> inputs_;
-  std::optional<Evaluator> block_;  // none where long arrays are taken tile by tile
-  std::vector<double> units_;       // for these: rows of unit vectors
+  std::optional<Evaluator> block_;  // empty if long arrays are processed tile by tile
+  std::vector<double> units_;       // for those: rows of unit vectors
 };
 
 }  // namespace thalweg

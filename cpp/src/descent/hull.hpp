@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The shortest vector in the convex hull of a few vectors. P. Wolfe 1976, Finding the nearest point
-// in a polytope, Math. Program. 11, 128-149; the letters of its steps stand beside them.
+// in a polytope, Math. Program. 11, 128-149; comments name the steps as the paper does.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -27,8 +27,8 @@ struct Table {
   double operator()(std::size_t i, std::size_t j) const { return entries[i * columns + j]; }
 };
 
-// Weights that add up to 1 and make the combination of least length, some perhaps negative: the
-// system of 1 1' + G, G the products of the vectors. False where it is singular.
+// Weights that add up to 1 and give the shortest combination; some may be negative. Solves the
+// system of 1 1' + G, where G holds the vectors' inner products. Returns false if it is singular.
 inline bool weigh(const Table& products, const std::vector<std::size_t>& corral, Point& weights) {
   const std::size_t m = corral.size();
   double scale = 0.0;
@@ -59,7 +59,7 @@ inline bool weigh(const Table& products, const std::vector<std::size_t>& corral,
 
 }  // namespace hull
 
-// `vectors` are not empty, and finite; `shares`: the weight of each in what is returned.
+// `vectors` must be finite and not empty. `shares` receives each vector's weight in the result.
 inline Point shortest_in_hull(const std::vector<Point>& vectors, std::vector<double>& shares) {
   const std::size_t k = vectors.size(), n = vectors[0].size();
   hull::Table products(k, k);

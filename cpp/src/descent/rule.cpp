@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The list of rules, and of the options that all of them take.
+// The list of rules, and of the options that every rule accepts.
 #include "thalweg/descent/rule.hpp"
 
 #include <algorithm>

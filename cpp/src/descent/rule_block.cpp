@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A block of lanes under a rule: every round runs the step tape, and is an iteration. Point, memory
-// and value rotate, so that the best point is copied only where a value rises.
+// A block of lanes under a rule: every round runs the step's tape and is one iteration. Point,
+// memory and value rotate, so that the best point is copied only when a value rises.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -10,9 +10,9 @@
 namespace thalweg {
 namespace {
 
-// A point is worse than the best only if its f is higher by more than this many times max(1, |f|).
+// A point is worse than the best one only if its f is higher by more than this times max(1, |f|).
 constexpr double kSlack = 4 * 2.220446049250313e-16;
-// The limit of a lane that has no best point yet; an infinite value lies above it.
+// The limit of a lane that has no best point yet; only infinite values are above it.
 constexpr double kNoLimit = std::numeric_limits<double>::max();
 
 class RuleBlock final : public Block {
@@ -40,7 +40,7 @@ class RuleBlock final : public Block {
       norm_ring_ = block_.ring(Evaluator::kNoInput, static_cast<std::size_t>(at.gradient_norm));
     block_.share(stopping.threads, std::move(interrupted));
     block_.prepare();
-    // `rises` works on whole batches, also where there is one lane.
+    // `rises` processes full batches, even for one lane.
     const auto padded = (lanes() + kernels_.width - 1) / kernels_.width * kernels_.width;
     limit_.assign(static_cast<std::size_t>(padded), kNoLimit);
     for (auto* numbers : {&saved_f_, &saved_norm_, &first_norm_})
@@ -54,7 +54,7 @@ class RuleBlock final : public Block {
   }
 
   void load(std::int64_t lane, std::int64_t start) override {
-    const std::size_t age = ran_ ? 0 : 1;  // the input of the next run, before or after turning
+    const std::size_t age = ran_ ? 0 : 1;  // the input of the next run, before or after turn()
     const auto put = [&](double* to, const double* row, std::int64_t size) {
       for (std::int64_t i = 0; i < size; ++i) to[i * lanes() + lane] = row[i];
     };
@@ -65,7 +65,7 @@ class RuleBlock final : public Block {
       not_falls_[static_cast<std::size_t>(lane)] = late_rises_[static_cast<std::size_t>(lane)] = 0;
       late_from_[static_cast<std::size_t>(lane)] = runs_ + half_;
     }
-    block_.ring_at(f_ring_, age)[lane] = kNoLimit;  // no value before the first
+    block_.ring_at(f_ring_, age)[lane] = kNoLimit;  // there is no value before the first
     for (std::size_t m = 0; m < memory_rings_.size(); ++m) {
       const std::int64_t size = step_.remembered(m);
       double* to = block_.ring_at(memory_rings_[m], age);
@@ -120,7 +120,7 @@ class RuleBlock final : public Block {
     const auto l = static_cast<std::size_t>(lane);
     const double f = block_.ring_at(f_ring_, 0)[lane], before = block_.ring_at(f_ring_, 1)[lane];
     const bool good = std::isfinite(f) && f <= limit_[l];
-    if (!good && rounds > 0 && before <= limit_[l]) {  // the point before was the best
+    if (!good && rounds > 0 && before <= limit_[l]) {  // the previous point was the best
       saved_f_[l] = before;
       if (step_.at.gradient_norm >= 0) saved_norm_[l] = block_.ring_at(norm_ring_, 1)[lane];
       for (std::int64_t i = 0; i < n(); ++i)
@@ -136,7 +136,7 @@ class RuleBlock final : public Block {
             rounds,
             rounds + 1,
             0,
-            !(best < f - kRounding * std::abs(best)),  // else no test holds: it may come back
+            !(best < f - kRounding * std::abs(best)),  // else no test holds, as f may return
             Verdict::Going,
             0.0,
             0.0,
@@ -174,7 +174,7 @@ class RuleBlock final : public Block {
   }
 
  private:
-  // How steep it is at the starts of lanes: of this size the gradients of a descent are.
+  // Records the gradient norm at the starts of lanes, as the scale of a descent's gradients.
   void meet_starts() {
     if (step_.at.gradient_norm >= 0)
       for (const std::int64_t lane : loaded_)
@@ -194,13 +194,13 @@ class RuleBlock final : public Block {
   Evaluator block_;
   bool ran_ = false;
   std::size_t x_ring_ = 0, f_ring_ = 0, change_ring_ = 0, norm_ring_ = 0;
-  std::vector<std::size_t> memory_rings_, per_start_;  // inputs that have a row for each start
-  // By lane: f above which a point is worse than the best; the best point left; the gradient norm
-  // at the start.
+  std::vector<std::size_t> memory_rings_, per_start_;  // inputs with one row per start
+  // By lane: the f above which a point is worse than the best; the best earlier point; the gradient
+  // norm at the start.
   std::vector<double> limit_, saved_x_, saved_f_, saved_norm_, first_norm_;
-  std::vector<std::int64_t> loaded_;  // lanes that have not run since they were
-  // Where rises are counted, by lane: how often f did not fall; how often it rose after the run
-  // from which on they count as late.
+  std::vector<std::int64_t> loaded_;  // lanes that have not run since they were loaded
+  // If rises are counted, by lane: how often f did not fall; how often it rose after the run
+  // `late_from_`; and that run.
   std::vector<double> not_falls_, late_rises_, late_from_;
   double runs_ = 0.0, half_ = 0.0;
 };

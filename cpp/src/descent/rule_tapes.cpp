@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Which of a step's inputs are given by whom.
+// Collects the inputs of a step from the starts, the user and the rule.
 #include "thalweg/descent/rule_tapes.hpp"
 
 #include <algorithm>
@@ -53,7 +53,7 @@ void RuleTapes::first_memory(const RuleRun& run, std::size_t m, std::int64_t sta
   else std::fill_n(to, size, step_.memory[m].initial);
 }
 
-// Memory that begins as a hyper-parameter: a row a start.
+// Memory that starts as a hyper-parameter: one row per start.
 std::vector<double> RuleTapes::initial(std::size_t m, std::int64_t k,
                                        std::span<const InputRows> hyper) const {
   const InputRows& from = hyper[index(step_.initial[m] - step_.at.hyper)];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The list of solvers, described.
+// Builds the run-time list of solvers.
 #include "thalweg/descent/solver.hpp"
 
 #include <array>
@@ -9,7 +9,7 @@
 namespace thalweg {
 namespace {
 
-// A solver that judges by itself whether f has settled says so.
+// Whether a solver declares that it decides itself when f has settled.
 template <class S> constexpr bool settles() {
   if constexpr (requires { S::settles; }) return S::settles;
   else return false;

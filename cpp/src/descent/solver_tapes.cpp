@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Which derivatives a solver needs, as tapes.
+// Lowers the derivatives that a solver needs to tapes.
 #include "thalweg/descent/solver_tapes.hpp"
 
 #include <array>
@@ -40,14 +40,14 @@ SolverTapes::SolverTapes(const Solver& solver, const Objective& objective,
 }
 
 int matrices_of(const Solver& solver) {
-  constexpr std::int64_t n = 1 << 13;  // so many that what is no matrix does not count
+  constexpr std::int64_t n = 1 << 13;  // large enough that only matrices count
   constexpr double matrix = static_cast<double>(n) * n;
   std::vector<double> hyper;
   for (const rules::Hyper& h : solver.hyper) hyper.push_back(h.value);
   SolverCall call{};
   call.n = n, call.hyper = hyper.data();
   const std::int64_t own = kernels().solvers[solver.index].elements.size(call);
-  // A Hessian is told with room beside it, where its rows are made.
+  // A Hessian that is received takes a second matrix, in which its rows are computed.
   const int told = solver.needs == Needs::Hessian ? 2 : solver.needs == Needs::Normal ? 1 : 0;
   return static_cast<int>(std::lround(static_cast<double>(own) / matrix)) + told;
 }
@@ -77,7 +77,7 @@ Sources SolverTapes::sources(const std::vector<bool>& varying, std::int64_t k, i
   return sources;
 }
 
-// The products, in a layout in which points and lanes lie as in the values'.
+// The products, in the layout that points and lanes have for the values.
 const Program& SolverTapes::laid_as(Layout values, const std::vector<bool>& varying, int width,
                                     std::int64_t k) {
   if (values == Layout::Lanes) return product_->with(varying, Layout::Lanes);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The tapes of a solver's block. Nothing is allocated in a round.
+// Runs the tapes of a solver's block. A round allocates nothing.
 #include "descent/solver_values.hpp"
 
 #include <algorithm>
@@ -25,7 +25,7 @@ void SolverValues::trace(const Sources& sources, const Machine& machine, const S
   values_ = std::make_unique<Evaluator>(*sources.values, machine.kernels, machine.wide);
   open(*values_, *sources.values, stopping, interrupted);
   question_ = {values_->input(0), values_->output(0), nullptr, values_->step(), {}};
-  // A constant does not read x, and so the tape has no room for it.
+  // A constant does not read x, so its tape has no room for x.
   if (sources.values->input_sizes[0] == 0) question_.x = own(x_);
   if (needs_ != Needs::Value) question_.g = values_->output(1);
   joint_ = needs_ == Needs::Normal || (needs_ == Needs::Hessian && !sources.product);
@@ -91,7 +91,7 @@ void SolverValues::load(Evaluator& e, std::int64_t lane, std::int64_t start) {
   }
 }
 
-// The Hessian at x, or its products with v.
+// Computes the Hessian at x, or its products with v.
 bool SolverValues::curve(Patience& patience) {
   const std::int64_t vector = across_ ? n_ * lanes_ : n_;
   if (products_ && bent_) std::copy_n(question_.x, vector, products_->input(0));
@@ -108,7 +108,7 @@ bool SolverValues::curve(Patience& patience) {
     return true;
   }
   if (question_.stride == 1) return rows_->run(question_.x, h);
-  // One start, the same in every lane.
+  // There is one start, the same in every lane.
   const std::int64_t step = question_.stride;
   double* const plain = h + n_ * n_ * step;
   for (std::int64_t i = 0; i < n_; ++i) plain[i] = question_.x[i * step];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What the lanes of a block under a solver wait for: tapes evaluate it, or a driver fills the room
-// that is lent to it.
+// The values that the lanes of a solver's block wait for: tapes compute them, or a driver writes
+// them into memory that it is lent.
 #pragma once
 #include <functional>
 #include <memory>
@@ -18,21 +18,21 @@ inline std::int64_t padded(std::int64_t n, std::int64_t width) {
 
 class SolverValues {
  public:
-  // `across`: lanes lie across the batches, else the elements of one lane.
+  // `across`: batches hold lanes; otherwise the elements of one lane.
   SolverValues(const Setup& setup, const Sources& sources, const Machine& machine, bool across,
                std::int64_t lanes, const Starts& starts, const Stopping& stopping,
                const std::function<bool()>& interrupted);
 
-  // Where x lies, and what is told goes.
+  // The locations of x and of the requested values.
   const Question& question() const { return question_; }
   double* x() { return const_cast<double*>(question_.x); }
   bool joint() const { return joint_; }  // the matrix comes with every value
   bool traced() const { return values_ != nullptr; }
-  // Is curvature asked for by itself?
+  // Whether curvature is requested separately.
   bool curved() const { return products_ || rows_; }
-  // What a start is given besides x, into a lane.
+  // Copies a start's further inputs into a lane.
   void load(std::int64_t lane, std::int64_t start);
-  // False where it was interrupted.
+  // Returns false if it was interrupted.
   bool evaluate() { return values_->run(); }
   bool curve(Patience& patience);
 
@@ -52,8 +52,8 @@ class SolverValues {
   std::unique_ptr<Evaluator> values_, products_;
   std::unique_ptr<HessianRows> rows_;
   bool joint_ = false;
-  bool whole_ = false;  // Hessians are made of products
-  bool bent_ = false;   // products depend on x: where f is quadratic, they do not read it
+  bool whole_ = false;  // Hessians are assembled from products
+  bool bent_ = false;   // products depend on x, unless f is quadratic
   struct Argument {
     std::size_t input;
     std::int64_t size;

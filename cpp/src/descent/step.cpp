@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The graph of one step.
+// Builds the graph of one step.
 #include "thalweg/descent/step.hpp"
 
 #include <algorithm>
@@ -17,8 +17,8 @@ Expr largest(Graph& g, const Expr& e) {
   return {g, g.reduce(Reduction::Max, size.in(g), {0}, false)};
 }
 
-// The gradient as the rule sees it. Lengths are taken of gradient / largest component, so that none
-// overflows: it is the exploding gradients that are cut.
+// The gradient as the rule uses it. Lengths are computed from gradient / largest component, so that
+// none overflows, since large gradients are the ones to be clipped.
 Expr conditioned(Graph& g, Expr slope, const Expr& x,
                  std::span<const std::optional<Expr>> options) {
   const auto &clip_value = options[0], &clip_norm = options[1], &weight_decay = options[2];
@@ -37,8 +37,8 @@ Expr conditioned(Graph& g, Expr slope, const Expr& x,
   return slope;
 }
 
-// f + 0 x': f, or NaN where the next point is not finite, so that one test of f tells both. A few
-// elements are added one by one, which makes multiply-adds in registers.
+// f + 0 x': f, or NaN if the next point is not finite, so that a test of f covers both. Few
+// elements are added one by one, which gives multiply-adds in registers.
 Expr guarded(Graph& g, const Expr& f, const Expr& moved, std::int64_t n) {
   const NodeId zero = g.constant(0.0), next = g.broadcast_to(moved.in(g), {n});
   const auto plus = [&g](NodeId a, NodeId b) {
@@ -53,7 +53,7 @@ Expr guarded(Graph& g, const Expr& f, const Expr& moved, std::int64_t n) {
   return {g, value};
 }
 
-// Adds a step to the objective's graph, its inputs in the order of StepLayout.
+// Adds a step to the objective's graph, with its inputs in the order of StepLayout.
 class StepBuilder {
  public:
   StepBuilder(const Rule& rule, const Objective& objective, const StepParts& parts,
@@ -112,7 +112,7 @@ class StepBuilder {
     if (counts_) memory_next_.back() = memory_.back() + Expr(1.0);
   }
 
-  // The hyper-parameters, then the options that are there.
+  // Adds the hyper-parameters, then the options that are used.
   void add_settings() {
     step_.at.hyper = next_;
     std::vector<int> first;  // inputs of the hyper-parameters
@@ -146,7 +146,7 @@ class StepBuilder {
     projected = x_ - clipped(x_ - slope_);
   }
 
-  // What the stopping tests and reports read.
+  // Adds the outputs that stopping tests and reports read.
   void add_tests(const Expr& moved, const Expr& projected) {
     const auto put = [this](int& at, const Expr& e) {
       at = position(step_.outputs.size(), "outputs");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Steps to a tape: ordered so that a result is used as soon as it is made (and stays in registers),
-// written straight to where it is assembled or handed out, in slots that are reused when their last
-// reader is done.
+// Writes steps as a tape: in an order in which a result is used as soon as it is computed (and
+// stays in registers), directly into outputs and assembled arrays, and in slots that are reused
+// after their last read.
 #include <algorithm>
 #include <map>
 #include <numeric>
@@ -67,8 +67,8 @@ class Emission {
     return p.at.table.empty() &&
            (p.n == 1 || p.at.strides.empty() || p.at.strides == contiguous_strides(p.shape));
   }
-  // A result that is made for this place alone is written there. (In the layout Elements a number
-  // is written to a whole batch, so it may not stand inside an array.)
+  // A result that is computed for this place alone is written there directly. (In the layout
+  // Elements a number fills a whole batch, so it cannot be written inside an array.)
   void pin(const Part& p, Place to) {
     if (p.from.space != Space::Scratch || p.from.offset != 0 || !contiguous(p)) return;
     Step& s = step(p.from);
@@ -86,7 +86,7 @@ class Emission {
 
   // ---- what is made anew
 
-  // x + c and the like cost less to make again, in registers, than to store and load.
+  // Cheap steps, such as x + c, take less time to recompute in registers than to store and load.
   bool is_cheap(const Step& s) const {
     if (s.n != 1 || s.uses < 2 || s.pinned.space != Space::None) return false;
     if (s.code != kCode<ops::Add> && s.code != kCode<ops::Subtract>) return false;
@@ -117,7 +117,7 @@ class Emission {
 
   void schedule() {
     std::vector<std::uint8_t> state(list_.steps.size(),
-                                    0);  // 0 new, 1 its operands are being written, 2 written
+                                    0);  // 0 new, 1 operands in progress, 2 written
     std::vector<std::int32_t> stack;
     const auto want = [&](const Place& p) {
       if (p.space == Space::Scratch && state[static_cast<std::size_t>(p.index)] == 0)
@@ -169,14 +169,14 @@ class Emission {
       if (s.parts >= 0)
         for (const Part& p : list_.parts[static_cast<std::size_t>(s.parts)]) read(p.from);
       if (s.pinned.space == Space::Scratch)
-        read(s.pinned);  // the whole must stand while a part in it is read
+        read(s.pinned);  // the whole must be kept while a part in it is read
     }
     for (const auto& parts : list_.outputs)
       for (const Part& p : parts) read(p.from);
   }
 
   std::int32_t take_slot(std::int64_t n) {
-    // The smallest that holds it, if it is not more than twice too large.
+    // The smallest free slot that holds n elements, unless it is more than twice too large.
     if (const auto best = free_.lower_bound(n); best != free_.end() && best->first <= 2 * n) {
       const std::int32_t slot = best->second.back();
       best->second.pop_back();
@@ -191,8 +191,9 @@ class Emission {
     free_[tape_.slots[static_cast<std::size_t>(slot)]].push_back(slot);
   }
 
-  // The slot (or output) that holds a step's result; taken when first asked for. What is pinned
-  // into an array that is pinned into another, and so on, stands where the last of them does.
+  // The slot (or output) of a step's result, which is allocated at the first request. A result
+  // pinned into an array that is itself pinned into another, and so on, is in the place of the last
+  // one.
   Place home(std::int32_t index) {
     auto u = static_cast<std::size_t>(index);
     std::vector<std::size_t> within;
@@ -230,8 +231,8 @@ class Emission {
 
   // ---- instructions
 
-  // In the layout Elements, one element of an array is read as a number; a number of its own fills
-  // a batch.
+  // In the layout Elements, one element of an array is read as a number; a separate number fills a
+  // batch.
   Mode mode(const Place& p, bool whole_operand, std::int64_t n) {
     if (p.space == Space::Number) return Mode::Number;
     if (lanes()) return p.space == Space::Uniform ? Mode::Number : Mode::Memory;
@@ -255,7 +256,7 @@ class Emission {
       all_numbers &= i.mode[k] == Mode::Number;
     }
     if (s.code == kCode<ops::Multiply> && i.in[0] == i.in[1] && s.whole[0] == s.whole[1]) {
-      i.code = static_cast<std::int16_t>(kCode<ops::Square>);  // the same bits, read once
+      i.code = static_cast<std::int16_t>(kCode<ops::Square>);  // the same bits with one read
       i.in[1] = {};
       i.mode[1] = Mode::Number;
     }
@@ -263,14 +264,14 @@ class Emission {
     const bool pair = s.code == static_cast<std::int16_t>(code(Bulk::SinCos));
     Place loaded;
     if (all_numbers &&
-        (i.chained || pair)) {  // no handler for numbers alone: the first goes to memory
+        (i.chained || pair)) {  // no handler takes only numbers: the first goes to memory
       loaded = {Space::Scratch, take_slot(1), 0};
       tape_.code.push_back({.code = kCopy, .mode = {Mode::Number}, .r = loaded, .in = {i.in[0]}});
       i.in[0] = loaded;
       i.mode[0] = Mode::Memory;
     }
-    // An elementwise result may take the place of an operand that dies here, unless that is one
-    // element read again and again, or the result stands within an assembled array (whose slot
+    // An elementwise result may overwrite an operand that is last used here, unless the operand is
+    // one element that is read repeatedly, or the result is inside an assembled array (whose slot
     // might be the operand's, shifted).
     const bool own = s.pinned.space != Space::Scratch;
     const auto gives_place = [&](int k) {
@@ -285,7 +286,7 @@ class Emission {
       if (readers_[static_cast<std::size_t>(s.partner)] == 0)
         ++readers_[static_cast<std::size_t>(s.partner)], unread_.push_back(s.partner);
     }
-    if (const std::int64_t room = waiting_room(s)) {  // for this instruction alone
+    if (const std::int64_t room = waiting_room(s)) {  // for this instruction only
       i.in[2] = {Space::Scratch, take_slot(room), 0};
       i.mode[2] = Mode::Memory;
       give_slot(i.in[2].index);
@@ -357,8 +358,8 @@ class Emission {
                           .extent = position(tape_.extents.size() - 1, "moves")});
   }
 
-  // A chained result that the next instruction uses comes to it in registers; if nothing else reads
-  // it, it is not stored.
+  // If the next instruction uses a chained result, it stays in registers. If nothing else reads it,
+  // it is not stored.
   void keep_in_registers() {
     auto& code = tape_.code;
     for (std::size_t i = 0; i + 1 < code.size(); ++i) {
@@ -383,10 +384,10 @@ class Emission {
   List& list_;
   Tape tape_;
   std::vector<std::int32_t> order_, readers_, unread_;
-  std::map<std::int64_t, std::vector<std::int32_t>> free_;  // slots by capacity
+  std::map<std::int64_t, std::vector<std::int32_t>> free_;  // by capacity
   std::vector<std::int64_t> output_sizes_;
   std::vector<Place> homes_;
-  std::vector<bool> shared_;  // by instruction: does its result stand in an assembled slot?
+  std::vector<bool> shared_;  // by instruction: whether its result is in an assembled slot
 };
 
 }  // namespace

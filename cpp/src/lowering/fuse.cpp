@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Products fused into the sum that alone uses them, and steps that nothing uses struck out.
+// Fuses products into the only sum that uses them, and removes unused steps.
 #include "lowering/intermediate.hpp"
 
 namespace thalweg::intermediate {
@@ -21,7 +21,7 @@ class Fusion {
   void use(const Place& p) {
     if (p.space == Space::Scratch) ++list_.steps[static_cast<std::size_t>(p.index)].uses;
   }
-  void count_uses() {  // of what the outputs reach
+  void count_uses() {  // of steps that outputs need
     std::vector<bool> reached(list_.steps.size(), false);
     const auto reach = [&](const Place& p) {
       if (p.space == Space::Scratch) reached[static_cast<std::size_t>(p.index)] = true;
@@ -33,7 +33,7 @@ class Fusion {
       const Step& s = list_.steps[i];
       if (!reached[i]) continue;
       if (s.partner >= 0)
-        reached[static_cast<std::size_t>(s.partner)] = true;  // either wants the pair
+        reached[static_cast<std::size_t>(s.partner)] = true;  // a use of either needs the pair
       for (int k = 0; k < s.arity; ++k) reach(s.in[k]);
       if (s.parts >= 0)
         for (const Part& p : list_.parts[static_cast<std::size_t>(s.parts)]) reach(p.from);
@@ -41,7 +41,7 @@ class Fusion {
     for (std::size_t i = 0; i < list_.steps.size(); ++i) list_.steps[i].dead = !reached[i];
   }
 
-  // The product that only `user` needs, in full: it can be fused.
+  // The product that only `user` uses, with all its elements: it can be fused.
   Step* lone_product(const Place& p, std::int64_t n, bool whole_operand) {
     if (p.space != Space::Scratch || p.offset != 0 || !whole_operand) return nullptr;
     Step& s = list_.steps[static_cast<std::size_t>(p.index)];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What is the same in every lane becomes a list of its own, which runs once. It is taken out after
-// products were fused, so that rounding does not depend on which inputs vary: a start has the same
-// bits alone, with its arguments shared, as among others that each have their own.
+// Moves steps that are the same in every lane to a list of their own, which runs once. This is done
+// after products are fused, so that rounding does not depend on which inputs vary: a start has the
+// same bits alone with shared arguments as it has among others with arguments of their own.
 #include <algorithm>
 
 #include "lowering/intermediate.hpp"
@@ -40,7 +40,7 @@ class Hoisting {
       for (Part& p : list.parts[static_cast<std::size_t>(s.parts)]) visit(p.from);
   }
 
-  // Operands stand before the steps that use them.
+  // Operands come before the steps that use them.
   void find() {
     for (std::size_t i = 0; i < list_.steps.size(); ++i) {
       Step& s = list_.steps[i];
@@ -51,7 +51,7 @@ class Hoisting {
     }
   }
 
-  // The results that varying steps and outputs read become outputs of the list that runs once.
+  // Results that varying steps and outputs read become outputs of the list that runs once.
   void hand_over(List& once) {
     std::vector<std::int32_t> handed(list_.steps.size(), -1);
     const auto replace = [&](Place& p) {
@@ -75,7 +75,7 @@ class Hoisting {
       (same_[i] ? list_ : once).steps[i].dead = true;
   }
 
-  // There, an input that does not vary is read as an input.
+  // In that list, an input that does not vary is read as an input.
   void read_inputs(List& once, std::span<const std::int32_t> input_of) {
     std::vector<std::int32_t> moved(list_.uniform.size(), -1);
     const auto replace = [&](Place& p) {
@@ -96,7 +96,7 @@ class Hoisting {
   }
 
   List& list_;
-  std::vector<bool> same_;  // by step: is it the same in every lane?
+  std::vector<bool> same_;  // by step: whether it is the same in every lane
 };
 
 }  // namespace

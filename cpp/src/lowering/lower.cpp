@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A program from outputs: steps selected, tape emitted, and what is the same in every lane given a
-// prologue of its own.
+// Lowers outputs to a program: selects steps, emits the tape, and adds a prologue for everything
+// that is the same in every lane.
 #include <algorithm>
 #include <cstdio>
 
@@ -30,7 +30,7 @@ Extent OwnedExtent::linked() const {
 Program::Program() = default;
 Program::~Program() = default;
 
-// A plan instead of a tape; every input an array of its own.
+// A plan in place of a tape; every input is an array of its own.
 static std::unique_ptr<Program> lower_rows(std::shared_ptr<Graph> graph,
                                            std::span<const NodeId> outputs, const Lowering& how) {
   auto program = std::make_unique<Program>();
@@ -48,13 +48,13 @@ static std::unique_ptr<Program> lower_rows(std::shared_ptr<Graph> graph,
 
 namespace {
 
-// From a list of steps to programs: the list's own, and what runs once before it.
+// Turns a list of steps into programs: the list's own, and the one that runs once before it.
 class Assembly {
  public:
   Assembly(std::shared_ptr<Graph> graph, std::vector<bool> varying)
       : graph_(std::move(graph)), varying_(std::move(varying)) {}
 
-  // What runs once is a program of its own, unless this is one that does.
+  // The prologue is a program of its own, unless this list already is one that runs once.
   std::unique_ptr<Program> program(intermediate::List list, Layout layout, bool each_lane) const {
     auto made = std::make_unique<Program>();
     made->varying = varying_;
@@ -67,7 +67,7 @@ class Assembly {
     std::optional<intermediate::List> once;
     if (each_lane) once = intermediate::hoist(list, input_of);
     const std::size_t handed = once ? once->outputs.size() : 0;
-    std::vector<NodeId> computed;  // of data alone
+    std::vector<NodeId> computed;  // from data alone
     for (NodeId id : list.uniform) made->uniform.push_back(source(*made, id, handed, computed));
     for (std::size_t k = 0; k < handed; ++k)
       made->uniform.push_back({UniformSource::From::Prologue, position(k, "values")});
@@ -101,7 +101,7 @@ class Assembly {
     inner.flip();
     return inner;
   }
-  // What runs once: its own results, and behind them what is computed of data alone.
+  // The prologue: its own results, followed by values computed from data alone.
   std::unique_ptr<Program> before(intermediate::List once,
                                   const std::vector<NodeId>& computed) const {
     for (NodeId id : computed) {

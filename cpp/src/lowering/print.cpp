@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A tape for people: one line an instruction.
+// Prints a tape for people: one line per instruction.
 #include <cstdio>
 
 #include "thalweg/lowering/rows.hpp"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Graph to steps: what is made of inputs is turned into steps in the order of the graph, and
-// products used once are fused into the sum that uses them. step_maker.hpp makes the steps.
+// Turns a graph into steps: nodes that depend on inputs become steps in the order of the graph, and
+// products that are used once are fused into the sum that uses them. step_maker.hpp creates the
+// steps.
 #include <algorithm>
 #include <tuple>
 
@@ -40,11 +41,11 @@ class Selection : StepMaker {
   }
 
  private:
-  // How a node's value is held: one place for the whole array, or a place for each element.
+  // How a node's value is stored: in one place for the whole array, or in one place per element.
   struct Value {
     bool known = false, apart = false;
     Place whole;
-    std::size_t first = 0;  // elements_[first, first + n) where apart
+    std::size_t first = 0;  // elements_[first, first + n) if split
   };
 
   Value& value(NodeId id) {
@@ -170,7 +171,7 @@ class Selection : StepMaker {
     return index;
   }
 
-  // An operand that broadcasts along some axes only is written out.
+  // An operand that broadcasts along only some axes is expanded.
   Place spread(NodeId id, const Shape& shape) {
     const NodeId node = g_.broadcast_to(id, shape);
     if (static_cast<std::size_t>(node) >= values_.size()) {
@@ -209,7 +210,7 @@ class Selection : StepMaker {
                     .n = n,
                     .extent = extent(std::move(e))}));
   }
-  // A product of a few elements is written out, in the order of matmul.inl.hpp: one chain.
+  // A product of few elements is written as steps, in the order of matmul.inl.hpp: one chain.
   void matmul(NodeId id) {
     const NodeId p = g_.inputs(id)[0], q = g_.inputs(id)[1];
     const bool ta = g_.attributes(id)[0] != 0, tb = g_.attributes(id)[1] != 0;
@@ -244,7 +245,7 @@ class Selection : StepMaker {
                     .extent = extent(std::move(e))}));
   }
 
-  // Positions in x of the elements of a node, in order.
+  // Splits a small node into elements of x, at the given positions; false if it is too large.
   template <class Position> bool taken_apart(NodeId id, NodeId x, const Position& position) {
     const std::int64_t n = count(id);
     if (n > kApart || n == 0) return false;
@@ -310,7 +311,7 @@ class Selection : StepMaker {
     bool small = true;
     for (NodeId i : in) small &= count(i) <= kApart;
     if (n <= kApart ||
-        (node.accumulate && small)) {  // element by element: sums are chains of additions
+        (node.accumulate && small)) {  // element by element: sums become chains of additions
       std::vector<Place> out(static_cast<std::size_t>(n), number(0.0));
       std::vector<bool> touched(out.size(), false);
       for (std::size_t k = 0; k < in.size(); ++k) {
@@ -368,7 +369,7 @@ class Selection : StepMaker {
   Graph& g_;
   const std::vector<bool>& varying_inputs_;
   const bool everything_;
-  std::vector<bool> stepped_;  // by node: is it an input that varies, or made by steps?
+  std::vector<bool> stepped_;  // by node: whether it is a varying input or computed by steps
   std::vector<Value> values_;
   std::vector<Place> elements_;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A list of steps in the making: numbers and equal steps once, powers as products, sine and cosine
-// of one angle as one step. select.cpp says which steps.
+// A list of steps under construction: each number and each step is stored once, powers become
+// products, and sine and cosine of the same angle become one step. select.cpp decides which steps
+// are needed.
 #pragma once
 #include <algorithm>
 #include <bit>
@@ -56,7 +57,7 @@ class StepMaker {
            : c == code16(code(Bulk::SinCos)) ? code_of<ops::Sin>()
                                              : c;
   }
-  // The same step made before, or -1.
+  // An equal step that exists, or -1.
   std::int32_t find(const Step& s) const {
     const auto [from, to] = known_.equal_range(hash(s));
     for (auto it = from; it != to; ++it) {
@@ -67,7 +68,7 @@ class StepMaker {
     }
     return -1;
   }
-  // A step that is there already is not made again.
+  // Adds a step unless an equal one exists.
   Place step(const Step& s) {
     if (const std::int32_t known = find(s); known >= 0) return {Space::Scratch, known, 0};
     const Place p = append(s);
@@ -100,7 +101,7 @@ class StepMaker {
       if (std::abs(e) <= kLargestPower && e == std::rint(e) && e != 0.0 &&
           e >= -kLargestPower / 2) {
         Place base = p[0];
-        if (e < 0) {  // the powers of 1 / a, so that nothing overflows on the way to a small result
+        if (e < 0) {  // the powers of 1 / a, so that small results do not overflow on the way
           Step r = s;
           r.code = code_of<ops::Reciprocal>();
           r.arity = 1;
@@ -109,8 +110,7 @@ class StepMaker {
         return whole_power(base, static_cast<int>(std::abs(e)), product);
       }
     }
-    if (op == kOpcode<ops::Divide> &&
-        is_number(p[1])) {  // exact where the divisor is a power of two
+    if (op == kOpcode<ops::Divide> && is_number(p[1])) {  // exact if the divisor is a power of two
       int exponent;
       const double d = number_at(p[1]);
       if (std::isnormal(d) && std::abs(std::frexp(d, &exponent)) == 0.5 && std::isnormal(1.0 / d)) {
@@ -123,8 +123,8 @@ class StepMaker {
     return step(s);
   }
 
-  // Products up to this power stay within 4 ulp, the bound on np.power; negative ones up to half of
-  // it.
+  // Products up to this power have an error of at most 4 ulp, the limit for np.power; negative
+  // powers up to half of it.
   static constexpr int kLargestPower = 8;
   template <class Product> Place whole_power(Place a, int e, const Product& product) {
     if (e == 1) return a;
@@ -132,7 +132,8 @@ class StepMaker {
     return e % 2 ? product(square, a) : square;
   }
 
-  // The second of sine and cosine of one angle turns the first into a step that makes both.
+  // When sine and cosine of one angle are both needed, the second changes the first to a step for
+  // both.
   Place angle(const Step& s, bool cosine) {
     Step other = s;
     other.code = cosine ? code_of<ops::Sin>() : code_of<ops::Cos>();

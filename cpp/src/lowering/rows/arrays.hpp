@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What the stages of a plan over rows share: which nodes are arrays between stages, and where.
+// The common data of a plan's stages: which nodes are arrays between stages, and where they are.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -10,7 +10,7 @@ namespace thalweg::rows {
 
 inline std::size_t index(std::int64_t id) { return static_cast<std::size_t>(id); }
 
-// What stages share: which nodes are arrays, and where.
+// Which nodes are arrays between stages, and where they are.
 class Arrays {
  public:
   Arrays(Graph& g, std::span<const NodeId> outputs)
@@ -36,20 +36,20 @@ class Arrays {
   const Info& of(NodeId id) const { return info[index(id)]; }
   std::int64_t size(NodeId id) const { return size_of(g.shape(id)); }
 
-  // Is v made in the loop of that time, row by row along that axis? (Or made again there.)
+  // Whether v is computed (or recomputed) row by row along that axis in the loop of that time.
   bool in_loop(NodeId v, Lead lead, int time) const {
     const Info& i = of(v);
     return i.how == How::Row && i.lead == lead &&
            (i.spread || i.time == time || (i.cost > 0 && i.time < time));
   }
 
-  // Has an operand no axis of rows, or one of length 1?
+  // Whether an operand has no axis of rows, or one of length 1.
   bool repeats(NodeId v, Lead lead) const {
     const Shape& s = g.shape(v);
     const auto rank = static_cast<int>(s.size());
     return rank <= lead.axis || s[index(rank - 1 - lead.axis)] == 1;
   }
-  // The rows of a product's operands; none of weights.
+  // The row axes of a product's operands; weights have none.
   std::array<Lead, 2> leads(NodeId id) const {
     const Info& u = of(id);
     const auto a = g.attributes(id);
@@ -74,7 +74,7 @@ class Arrays {
     }
     return b = add({RowBuffer::From::Data, position(plan->data.size() - 1, "arrays"), size(id)});
   }
-  // Rows of an array, which a loop may have to convert.
+  // The rows of an array, which a loop may have to convert.
   RowAccess access(NodeId id, Lead lead, std::vector<RowConversion>& conversions) {
     const auto a = access_along(g, info, id, lead);
     if (!a)
@@ -104,7 +104,7 @@ class Arrays {
     plan->buffers.push_back(b);
     return position(plan->buffers.size() - 1, "arrays");
   }
-  // Who must be there as an array for the sake of u.
+  // Marks the operands that node id needs as arrays.
   void mark(NodeId id) {
     const Info& u = of(id);
     const auto inputs = g.inputs(id);
@@ -121,7 +121,7 @@ class Arrays {
         operand.late = true;
     }
   }
-  // Is operand k of a node that a loop makes made in the same loop?
+  // Whether operand k of a node in a loop is computed in the same loop.
   bool in_its_loop(NodeId id, std::size_t k) const {
     const Info& u = of(id);
     const NodeId v = g.inputs(id)[k];
@@ -143,7 +143,7 @@ class Arrays {
   std::vector<std::int32_t> buffers_;
 };
 
-// The stage that makes these nodes, all of them whole and there at one time.
+// Builds the stage that computes these nodes as whole arrays, all available at one time.
 void build_whole(Arrays& arrays, int time, const std::vector<NodeId>& nodes);
 
 }  // namespace thalweg::rows

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Stages of a plan over rows, in order of time: what is made whole, parts laid into built arrays,
-// loops. Each stage has a graph of its own, cut from the whole at what is an array by then.
+// Builds the stages of a plan over rows in order of time: whole arrays, parts of assembled arrays,
+// and loops. Each stage has its own graph, cut from the original one at the nodes that are arrays
+// by then.
 #include <algorithm>
 #include <map>
 
@@ -9,7 +10,7 @@
 namespace thalweg::rows {
 namespace {
 
-// The program of one row, and what becomes of its values.
+// Builds the program of one row, and records where its values go.
 class LoopBuilder {
  public:
   LoopBuilder(Arrays& arrays, int time, std::int64_t rows) : a_(arrays), time_(time) {
@@ -21,7 +22,7 @@ class LoopBuilder {
     const std::int64_t width = a_.size(id) / loop_.rows;
     loop_.stores.push_back({output(made_.at(id)), {a_.buffer(id), 0, width, 1, width}, false});
   }
-  // A part of a built array; false where it is no run of rows there.
+  // Stores a part of an assembled array; returns false if it is not a run of rows there.
   bool lay(NodeId part, NodeId whole, const Placement& at, bool add) {
     const Info& p = a_.of(part);
     const Shape& shape = a_.g.shape(part);
@@ -34,7 +35,7 @@ class LoopBuilder {
     loop_.stores.push_back({output(made_.at(part)), to, add});
     return true;
   }
-  // An array that only this loop adds to.
+  // Sets an array to zero that only this loop adds to.
   void zero(NodeId whole) { zeroed_.push_back(a_.buffer(whole)); }
   void result(NodeId id) {
     const Node n = a_.g[id];
@@ -46,7 +47,7 @@ class LoopBuilder {
       const auto kind = static_cast<Reduction>(n.op);
       if (!a_.in_loop(in[0], lead, time_)) {
         const RowAccess from = rows_of(in[0], lead);
-        if (from.row_stride == 1 && from.width == 1) {  // joined where they lie
+        if (from.row_stride == 1 && from.width == 1) {  // reduced in place
           loop_.joins.push_back({from, kind, a_.buffer(id), width});
           return;
         }
@@ -67,7 +68,7 @@ class LoopBuilder {
   }
   void build() {
     if (outputs_.empty() && loop_.contractions.empty() && loop_.joins.empty())
-      return;  // made again where it is used
+      return;  // recomputed where it is used
     std::vector<bool> varying;
     for (const auto& input : loop_.inputs)
       varying.push_back(!std::holds_alternative<RowSpan>(input));
@@ -77,7 +78,7 @@ class LoopBuilder {
   }
 
  private:
-  // How far rows add to rows that are not their own: beside those of the part that stands first.
+  // How far rows add beyond themselves, relative to those of the first part.
   void find_reaches() {
     constexpr std::int64_t kFar = 4096;
     std::map<std::int32_t, std::vector<RowLoop::Store*>> added;
@@ -117,11 +118,11 @@ class LoopBuilder {
   }
 
   RowAccess rows_of(NodeId v, Lead lead) { return a_.access(v, lead, loop_.conversions); }
-  // One row of v: made in this loop, or read.
+  // One row of v: computed in this loop, or read.
   NodeId operand(NodeId v, Lead lead) {
     if (a_.in_loop(v, lead, time_)) {
       if (const auto known = made_.find(v); known != made_.end()) return known->second;
-      return made_[v] = copy(v);  // the same in every row, or made again
+      return made_[v] = copy(v);  // the same in every row, or recomputed
     }
     const auto key = std::pair(v, lead.axis);
     if (const auto known = read_.find(key); known != read_.end()) return known->second;
@@ -132,7 +133,7 @@ class LoopBuilder {
     if (fresh) same->second = input(from, shape);
     return read_[key] = g_->reshape(same->second, shape);
   }
-  // v in full, the same for all rows.
+  // v as a whole, the same for all rows.
   NodeId uniform(NodeId v) {
     const Node n = a_.g[v];
     if (n.kind == Kind::Constant) return g_->constant(n.value);
@@ -201,7 +202,8 @@ class LoopBuilder {
   std::map<NodeId, std::size_t> output_of_;
   std::map<NodeId, NodeId> made_, uniform_;
   std::map<std::pair<NodeId, int>, NodeId> read_;
-  // Nodes may be views of the same: by all that makes an access, or a span.
+  // Different nodes may be views of the same memory, so the keys are all fields of an access or
+  // span.
   std::map<std::array<std::int64_t, 6>, NodeId> accesses_;
   std::map<std::array<std::int64_t, 3>, NodeId> spans_;
   std::vector<std::int32_t> zeroed_;
@@ -233,7 +235,7 @@ class Building {
   }
 
  private:
-  // Which of its parts a loop lays, and which none does.
+  // Decides which of its parts a loop stores, and which none does.
   void begin(NodeId id) {
     const auto& where = a_.g.placements(id);
     const auto parts = a_.g.inputs(id);
@@ -290,9 +292,9 @@ class Building {
   struct Laid {
     NodeId part, whole;
     std::size_t which;
-    bool alone;  // nothing but this loop adds to the array
+    bool alone;  // whether only this loop adds to the array
   };
-  // What is made, or laid, once everything before a time is there.
+  // What is computed or stored once everything before a time is available.
   struct Moment {
     std::vector<NodeId> whole, looped;
     std::vector<Laid> laid;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Which nodes are taken row by row, in which loop, and what lies between the loops. A node of a
-// loop may be used by others of the same loop as it is made; everything else sees it as an array,
-// once the loop has ended.
+// Decides which nodes are computed row by row, in which loop, and what happens between the loops.
+// Nodes of a loop may use each other at once; all others use a loop's results as arrays, after the
+// loop has ended.
 #include "lowering/rows/plan.hpp"
 
 #include <algorithm>
@@ -10,11 +10,10 @@
 namespace thalweg::rows {
 namespace {
 
-// Weights of a product over rows, and sums of one, are held whole: so many at most.
-// Operations made again rather than stored.
+// The most operations that are recomputed rather than stored.
 constexpr int kMostAgain = 3;
-// Weights up to this many are read anew for each row; more only for very many rows, where products
-// made whole would take too much memory.
+// Up to this many weights are read again for each row. More are used only with very many rows,
+// where the whole product would take too much memory.
 constexpr std::int64_t kFewWeights = 2048;
 constexpr std::int64_t kMostWeights = std::int64_t{1} << 20, kMostSums = std::int64_t{1} << 16;
 
@@ -76,8 +75,8 @@ class Classification {
     u.done = time + 1;
   }
 
-  // Rows are taken one by one where there are many more of them than a row is long; otherwise, as
-  // in the layers of a network over a small batch, arrays are better made whole.
+  // Whether rows are processed one by one: only if there are many more of them than a row is long.
+  // Otherwise, as in the layers of a network with a small batch, whole arrays are better.
   bool tall(const Shape& s) const {
     const Lead lead = lead_of(s);
     return size_of(s) > 0 && lead.rows >= kLong && size_of(s) / lead.rows * 4 <= lead.rows;
@@ -85,8 +84,8 @@ class Classification {
 
   // ---- when an operand is there
 
-  // Row by row along an axis of so many rows, counted from the right: the loop it is made in, or
-  // when it can be read. Less than 0: never.
+  // Row by row along an axis (counted from the right) of this length: the time of the loop that
+  // computes it, or from which it can be read. Below 0: never.
   int along(NodeId v, Lead lead) {
     const Info& i = at(v);
     if (i.how == How::Row && i.lead == lead) return i.time;
@@ -131,8 +130,8 @@ class Classification {
     if (g_[id].kind == Kind::Elementwise) u.cost = cost(id);
     return true;
   }
-  // A few light operations on at most one array that a loop must have stored cost less to make
-  // again than to store and load.
+  // A few light operations on at most one stored array take less time to recompute than to store
+  // and load.
   int cost(NodeId id) {
     const OperationInfo& op = operations()[static_cast<std::size_t>(g_[id].op)];
     if (!op.light && !op.boolean) return 0;
@@ -219,14 +218,14 @@ Lead lead_of(const Shape& shape) {
 
 namespace {
 
-// Positions of an array's elements in the flat array it is a view of.
+// The positions of an array's elements in the flat array that it is a view of.
 struct Strided {
   NodeId base;
   std::int64_t offset;
   Shape strides;
 };
 
-// The stride of an array's flat elements, if they have one.
+// The common stride of an array's flat elements, if there is one.
 std::optional<std::int64_t> even_step(const Shape& shape, const Shape& strides) {
   const Shape flat = contiguous_strides(shape);
   std::int64_t step = 1;
@@ -238,12 +237,12 @@ std::optional<std::int64_t> even_step(const Shape& shape, const Shape& strides) 
   return step;
 }
 
-// A view of what is itself strided: each of its strides is a step along one axis of that.
+// A view of a strided view: each of its strides must be a step along one axis of the latter.
 std::optional<Strided> composed(const Strided& in, const Shape& shape, const Shape& view_shape,
                                 std::span<const std::int64_t> a) {
   const Shape flat = contiguous_strides(shape);
   Strided out{in.base, in.offset, Shape(view_shape.size(), 0)};
-  Shape room = shape;  // along each axis, what is left after the offset and the axes seen so far
+  Shape room = shape;  // along each axis, the rest after the offset and the previous axes
   std::int64_t rest = a[0];
   for (std::size_t e = 0; e < shape.size(); ++e) {
     const std::int64_t step = flat[e] ? rest / flat[e] : 0;
@@ -264,7 +263,7 @@ std::optional<Strided> composed(const Strided& in, const Shape& shape, const Sha
   return out;
 }
 
-// Data of other numbers is taken as it lies, in bytes, or as doubles.
+// Data of other numeric types is used in place, with strides in bytes, or as doubles.
 std::optional<Strided> strided(const Graph& g, const std::vector<Info>& info, NodeId id,
                                bool as_it_lies) {
   std::vector<NodeId> views;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Stages of a plan over rows that make arrays all at once, by a program of their own.
+// Builds the stages of a plan over rows that compute whole arrays, each by its own program.
 #include <map>
 
 #include "lowering/rows/arrays.hpp"
@@ -7,7 +7,7 @@
 namespace thalweg::rows {
 namespace {
 
-// A graph of nodes of the whole one that are made all at once.
+// Builds a graph of the nodes that are computed all at once.
 class WholeBuilder {
  public:
   WholeBuilder(Arrays& arrays, int time) : a_(arrays), time_(time) {}
@@ -90,12 +90,12 @@ class WholeBuilder {
     }
     return made_[id] = made;
   }
-  // Is it a view of what this stage makes?
+  // Whether it is a view of an array that this stage computes.
   bool made_here(NodeId id) const {
     while (a_.of(id).how == How::View) id = a_.g.inputs(id)[0];
     return a_.of(id).how == How::Whole && a_.of(id).done == time_;
   }
-  // An input that is handed out as it is.
+  // Handles an input that is returned unchanged.
   std::int32_t input_buffer(std::int32_t number, std::int64_t size) {
     a_.plan->buffers.push_back({RowBuffer::From::Input, number, size});
     return position(a_.plan->buffers.size() - 1, "arrays");
