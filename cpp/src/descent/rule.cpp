@@ -30,13 +30,13 @@ constexpr auto kRules = describe(Rules{});
 
 constexpr std::array kOptions{
     rules::Hyper{"clip_value", rules::kRequired,
-                 "Components of the gradient are cut to +- this, > 0, in units of f / x.",
+                 "Limit on each component of the gradient, > 0, in units of f / x.",
                  open(0.0).to(open(kInfinity))},
     rules::Hyper{"clip_norm", rules::kRequired,
-                 "A gradient that is longer is cut to this length, > 0, in units of f / x.",
+                 "Limit on the length of the gradient, > 0, in units of f / x.",
                  open(0.0).to(open(kInfinity))},
     rules::Hyper{"weight_decay", rules::kRequired,
-                 "This times x is added to the gradient, >= 0, in units of f / x**2.",
+                 "Adds this times x to the gradient, >= 0, in units of f / x**2.",
                  closed(0.0).to(open(kInfinity))}};
 
 }  // namespace

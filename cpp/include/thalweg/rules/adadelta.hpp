@@ -13,7 +13,7 @@ struct AdaDelta {
       "AdaDelta: the gradient times the ratio of the running sizes of steps and gradients.";
   static constexpr auto source = "M. D. Zeiler, arXiv:1212.5701 (2012), algorithm 1.";
   static constexpr std::array hyper{
-      Hyper{"learning_rate", kRequired, "Factor of the step, > 0, no unit; 1 in the source.",
+      Hyper{"learning_rate", kRequired, "Factor of the step, > 0, without unit; 1 in the source.",
             open(0.0).to(open(kInfinity))},
       Hyper{"rho", 0.9, "Decay of both means, in [0, 1).", closed(0.0).to(open(1.0))},
       Hyper{"eps", 1e-6, "Added to both means under their roots, >= 0; the first step needs it.",

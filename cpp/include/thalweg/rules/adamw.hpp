@@ -19,7 +19,8 @@ struct AdamW {
       Adam::hyper[2],
       Adam::hyper[3],
       Adam::hyper[4],
-      Hyper{"weight_decay", 1e-4, "Share of x that a step of unit rate takes off, >= 0.",
+      Hyper{"weight_decay", 1e-4,
+            "Decay of x, >= 0: a step subtracts learning_rate * weight_decay * x.",
             closed(0.0).to(open(kInfinity))}};
   static constexpr auto memory = Adam::memory;
 

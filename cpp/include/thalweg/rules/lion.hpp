@@ -16,9 +16,11 @@ struct Lion {
   static constexpr std::array hyper{
       Hyper{"learning_rate", kRequired, "Change of every variable in one step, > 0, in units of x.",
             open(0.0).to(open(kInfinity))},
-      Hyper{"b1", 0.9, "Share of the mean in the sign, in [0, 1).", closed(0.0).to(open(1.0))},
+      Hyper{"b1", 0.9, "Weight of the running mean in the direction, in [0, 1).",
+            closed(0.0).to(open(1.0))},
       Hyper{"b2", 0.99, "Decay of the mean, in [0, 1).", closed(0.0).to(open(1.0))},
-      Hyper{"weight_decay", 1e-3, "Share of x that a step of unit rate takes off, >= 0.",
+      Hyper{"weight_decay", 1e-3,
+            "Decay of x, >= 0: a step subtracts learning_rate * weight_decay * x.",
             closed(0.0).to(open(kInfinity))}};
   static constexpr std::array memory{Memory{"mu", 0.0, true}};
 

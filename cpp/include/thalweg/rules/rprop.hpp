@@ -19,7 +19,7 @@ struct Rprop {
   static constexpr std::array hyper{
       Hyper{"learning_rate", kRequired, "The first step of every variable, > 0, in units of x.",
             open(0.0).to(open(kInfinity))},
-      Hyper{"eta_minus", 0.5, "Factor of a step whose slope turned, in (0, 1).",
+      Hyper{"eta_minus", 0.5, "Factor of a step whose slope changed sign, in (0, 1).",
             open(0.0).to(open(1.0))},
       Hyper{"eta_plus", 1.2, "Factor of a step whose slope kept its sign, >= 1.",
             closed(1.0).to(open(kInfinity))},

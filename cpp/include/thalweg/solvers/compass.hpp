@@ -20,11 +20,10 @@ struct Compass {
   static constexpr auto source =
       "R. Hooke and T. A. Jeeves, J. ACM 8(2), 1961, 212-229; T. G. Kolda, R. M. Lewis and V. "
       "Torczon, SIAM Rev. 45(3), 2003, 385-482.";
-  static constexpr std::array hyper{
-      rules::Hyper{"step", 0.25,
-                   "The first step along an axis, > 0: a share of the variable; of 1 where that is "
-                   "0.",
-                   open(0.0).to(open(kInfinity))}};
+  static constexpr std::array hyper{rules::Hyper{"step", 0.25,
+                                                 "Length of the first step along each axis, > 0, "
+                                                 "as a share of the variable (of 1 if it is 0).",
+                                                 open(0.0).to(open(kInfinity))}};
   static constexpr Needs needs = Needs::Value;
 
   template <class B, class K> struct State {

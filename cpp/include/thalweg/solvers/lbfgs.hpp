@@ -22,7 +22,7 @@ struct LBFGS {
       "45, "
       "1989, 503-528.";
   static constexpr std::array hyper{
-      rules::Hyper{"memory", 10, "Steps that it remembers, 1 to 100; each takes two vectors.",
+      rules::Hyper{"memory", 10, "Number of past steps to keep, 1 to 100; each takes two vectors.",
                    closed(1.0).to(closed(100.0)), true},
       kScaleHyper};
   static constexpr Needs needs = Needs::Gradient;

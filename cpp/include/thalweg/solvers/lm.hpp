@@ -17,15 +17,15 @@ struct LM {
   static constexpr auto name = "lm";
   static constexpr auto class_name = "LM";
   static constexpr auto summary =
-      "Levenberg and Marquardt's method, for sums of squares: what least_squares and curve_fit "
+      "Levenberg and Marquardt's method for sums of squares, which least_squares and curve_fit "
       "use.";
   static constexpr auto source =
       "J. J. More, Lecture Notes in Math. 630, 1978, 105-116; J. E. Dennis, D. M. Gay and R. E. "
       "Welsch, ACM Trans. Math. Softw. 7(3), 1981, 348-368.";
   static constexpr std::array hyper{rules::Hyper{
       "factor", 1.0,
-      "The first step's longest length, > 0, in scaled units of the start's; a tenth of that "
-      "where the minimum of the model is more than twice as far.",
+      "Limit on the length of the first step, > 0, relative to the length of the start, both in "
+      "scaled units; a tenth of that if the minimum of the model is more than twice as far away.",
       open(0.0).to(open(kInfinity))}};
   static constexpr Needs needs = Needs::Normal;
   static constexpr bool settles = true;

@@ -9,9 +9,8 @@ namespace thalweg::solvers {
 
 inline constexpr rules::Hyper kScaleHyper{
     "x_scale", 0.0,
-    "Where > 0, variables are measured in units of this times their values at the start (those "
-    "that "
-    "start at 0 in units of 1): for variables of very different sizes; 0.1 is a good choice.",
+    "If > 0, each variable is measured in units of this times its value at the start (in units of "
+    "1 if it starts at 0). For variables of very different sizes; 0.1 is a good choice.",
     closed(0.0).to(open(kInfinity))};
 
 // The factor for a step of this length along v from x. It limits the length to one, but keeps the

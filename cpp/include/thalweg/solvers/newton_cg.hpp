@@ -14,8 +14,8 @@ struct NewtonCG {
   static constexpr auto name = "newton_cg";
   static constexpr auto class_name = "NewtonCG";
   static constexpr auto summary =
-      "Newton's method by conjugate gradients, in a trust region: products with the Hessian, no "
-      "matrix; for thousands of variables.";
+      "Newton's method by conjugate gradients in a trust region: products with the Hessian and no "
+      "matrix, for thousands of variables.";
   static constexpr auto source = "T. Steihaug, SIAM J. Numer. Anal. 20(3), 1983, 626-637.";
   static constexpr std::array<rules::Hyper, 0> hyper{};
   static constexpr Needs needs = Needs::HessianVector;
