@@ -54,7 +54,8 @@ py::object Dialogue::ask() {
 
 void Dialogue::tell(const Array& f, const std::optional<Array>& g, const std::optional<Array>& h) {
   const auto lock = locked(mutex_);
-  if (!open_) throw std::runtime_error("tell() was called before ask(), or after all had ended");
+  if (!open_)
+    throw std::runtime_error("tell() was called before ask(), or after every descent had ended");
   const std::int64_t n = x_.shape(1);
   each_live([&](std::int64_t i, std::int64_t l) {
     const auto put = [&](double* to, const double* from, std::int64_t count) {

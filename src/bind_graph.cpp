@@ -149,7 +149,7 @@ void bind_moves(PyGraph& graph) {
            holding(+[](Graph& g, NodeId x, const Shape& shape, std::int64_t offset,
                        const Shape& strides) {
              if (shape.size() != strides.size())
-               throw py::value_error("view: one stride an axis is needed");
+               throw py::value_error("view: one stride per axis is needed");
              return g.view(checked(g, x), shape, offset, strides);
            }),
            py::arg("x"), py::arg("shape"), py::arg("offset"), py::arg("strides"),

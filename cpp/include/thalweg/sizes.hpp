@@ -31,7 +31,7 @@ class TooLarge : public std::bad_alloc {
 inline std::int32_t position(std::size_t i, const char* things) {
   constexpr auto most = static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max());
   if (i >= most)
-    throw ShapeError("the function is too long: it may have " + std::to_string(most) + " " +
+    throw ShapeError("the function is too long: it may have at most " + std::to_string(most) + " " +
                      things + ", got more");
   return static_cast<std::int32_t>(i);
 }

@@ -27,7 +27,7 @@ std::int64_t size_of(const Shape& shape) {
     } else {
       if (n > kMostElements / d)
         throw ShapeError("an array of shape " + to_string(shape) +
-                         " is too large: it may have 2^48 elements");
+                         " is too large: it may have at most 2^48 elements");
       n *= d;
     }
   }
@@ -94,7 +94,7 @@ std::int32_t Graph::intern(const Shape& shape) {
   }
   size_of(shape);  // checks the shape
   if (shape.size() > kMostAxes)
-    throw ShapeError("an array may have " + std::to_string(kMostAxes) + " axes, got " +
+    throw ShapeError("an array may have at most " + std::to_string(kMostAxes) + " axes, got " +
                      std::to_string(shape.size()));
   const std::int32_t at = position(shapes_.size(), "shapes");
   shapes_.push_back(shape);
@@ -331,7 +331,7 @@ NodeId Graph::gather(NodeId x, const Shape& out, std::vector<std::int64_t> table
 NodeId Graph::assemble(const Shape& out, std::span<const NodeId> parts, std::vector<Placement> at,
                        bool accumulate) {
   const std::int64_t n = size_of(out);
-  if (parts.size() != at.size()) throw ShapeError("assemble: one placement a part is needed");
+  if (parts.size() != at.size()) throw ShapeError("assemble: one placement per part is needed");
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const Shape& s = shape(parts[i]);
     const Placement& p = at[i];

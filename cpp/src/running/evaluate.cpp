@@ -29,7 +29,8 @@ Aligned::Aligned(std::size_t doubles) {
   std::size_t room = (doubles * sizeof(double) + 127) / 64 * 64 + 64;
   // For large sizes the system provides zeroed memory, page by page at the first write.
   if (possible) memory_.reset(std::calloc(room, 1));
-  if (!memory_) throw TooLarge("there is no memory for " + std::to_string(doubles) + " numbers");
+  if (!memory_)
+    throw TooLarge("cannot allocate memory for " + std::to_string(doubles) + " numbers");
   void* at = memory_.get();
   first_ = static_cast<double*>(std::align(64, room - 64, at, room));
 }
