@@ -22,7 +22,7 @@ void* take(std::size_t size, std::size_t alignment) {
 std::int64_t allocations() { return taken; }
 
 void* operator new(std::size_t size) { return take(size, 0); }
-// What libstdc++ asks for in std::stable_sort; sanitizers would take it from elsewhere.
+// std::stable_sort in libstdc++ uses this one; sanitizers would replace it otherwise.
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
   ++taken;
   return std::malloc(size);

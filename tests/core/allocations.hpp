@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// How often the test program took memory so far: what runs in rounds is to take none.
+// Counts how often the test program has allocated memory: rounds must not allocate.
 #pragma once
 #include <cstdint>
 

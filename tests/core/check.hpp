@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The core's test harness: TEST registers, CHECK, CHECK_NEAR and CHECK_THROWS record what failed
-// and go on.
+// The core's test harness: TEST registers a case; CHECK, CHECK_NEAR and CHECK_THROWS record a
+// failure and continue.
 #pragma once
 #include <cmath>
 #include <cstdio>
@@ -22,7 +22,7 @@ inline std::vector<Case>& cases() {
   return all;
 }
 
-// Failures of the case that is running.
+// The number of failures of the running case.
 inline int& failures() {
   static int count = 0;
   return count;
@@ -41,7 +41,7 @@ inline void truth(const char* file, int line, const char* text, bool value) {
   if (!value) fail(file, line, std::string("not true: ") + text);
 }
 
-// |got - wanted| <= tolerance, or both the same infinity, or both NaN.
+// |got - wanted| <= tolerance, or both are the same infinity, or both are NaN.
 inline void near(const char* file, int line, const char* text, double got, double wanted,
                  double tolerance) {
   if (got == wanted || (std::isnan(got) && std::isnan(wanted))) return;
@@ -52,8 +52,8 @@ inline void near(const char* file, int line, const char* text, double got, doubl
   fail(file, line, text + std::string(numbers));
 }
 
-// Runs the cases whose name holds `filter`; returns the exit status: 0 if at least one ran and none
-// failed.
+// Runs the cases whose names contain `filter`. Returns the exit status: 0 if at least one ran and
+// none failed.
 inline int run(std::string_view filter) {
   int passed = 0, failed = 0;
   for (const Case& c : cases()) {

@@ -145,7 +145,7 @@ TEST(workers_that_share_the_starts_end_each_as_one_worker_does) {
             {.max_iter = 40, .threads = threads, .count_rises = true}, run.endings, watch);
     CHECK(run.x == runs[0]->x && run.last_x == runs[0]->last_x && run.fun == runs[0]->fun);
     CHECK(run.iterations == runs[0]->iterations && run.reason == runs[0]->reason);
-    for (std::size_t i = 0; i < k; i += 97) {  // counted by hand
+    for (std::size_t i = 0; i < k; i += 97) {  // recomputed here
       double x = starts[i], before = 1e300;
       std::int64_t no_fall = 0, rose = 0;
       for (int t = 0; t <= run.iterations[i]; ++t) {
@@ -155,7 +155,7 @@ TEST(workers_that_share_the_starts_end_each_as_one_worker_does) {
         x -= rate * (std::exp(x) - 1.0 / x);
       }
       if (run.reason[i] != static_cast<std::int8_t>(Reason::MaxIterations)) continue;
-      // Near the minimum the library's exp and ours may differ in which way rounding goes.
+      // Near the minimum, the library's exp and ours may round differently.
       if (std::abs(run.x[i] - 0.5671432904097838) < 1e-6) continue;
       CHECK(not_falls[i] == no_fall && late_rises[i] == rose);
     }
@@ -163,7 +163,7 @@ TEST(workers_that_share_the_starts_end_each_as_one_worker_does) {
 }
 
 TEST(a_rise_after_a_long_fall_leaves_the_lowest_point_as_the_best) {
-  // Told values fall, rise a little, fall again below, rise: the best is the lowest told.
+  // The values fall, rise a little, fall again below the first, and rise: the best is the lowest.
   const Step told =
       build_step(*find_rule("gradient_descent"), {std::make_shared<Graph>(), -1, 1}, {});
   std::vector<bool> varying(static_cast<std::size_t>(told.at.inputs), false);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The program of the quick start for authors who embed the core, as its page prints it.
+// Runs the quick start for authors who embed the core, as printed on its page.
 #include "check.hpp"
 
 #define main embedding_main

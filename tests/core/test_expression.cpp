@@ -93,7 +93,7 @@ TEST(structural_zeros_are_pruned_and_user_zeros_kept) {
   CHECK((Expr(0.0) * x).is_zero());
   CHECK((x * 1.0).id == x.id);
   CHECK((-(-x)).id == x.id);
-  // 0 * x of the user's keeps its NaN: it is built as a node.
+  // A user's 0 * x keeps its NaN, since it is built as a node.
   const NodeId kept = make<ops::Multiply>(g, {g.constant(0.0), x.id});
   CHECK(g[kept].kind == Kind::Elementwise);
 }

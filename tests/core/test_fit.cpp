@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A fit as one call, and the tapes of rules and solvers, without Python.
+// Tests fits in one call, and the tapes of rules and solvers, without Python.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -44,7 +44,7 @@ Answer fitted(Line& line, const std::array<double, 4>& y, const Bounds& bounds, 
   return a;
 }
 
-// x0^2 + c x1^4, c input 1.
+// x0^2 + c x1^4, where c is input 1.
 Objective valley() {
   auto graph = std::make_shared<Graph>();
   Graph& g = *graph;
@@ -58,7 +58,7 @@ Objective valley() {
 TEST(a_fit_finds_the_line_and_its_covariance) {
   Line line;
   const Answer a = fitted(line, {1, 3, 5, 8}, {}, 4);
-  // By hand: slope 2.3, intercept 0.8, sum of squares 0.3, J'J = [[4, 6], [6, 14]].
+  // Computed by hand: slope 2.3, intercept 0.8, sum of squares 0.3, J'J = [[4, 6], [6, 14]].
   CHECK(a.end && a.end->found.rank == 2);
   CHECK(std::abs(a.x[0] - 0.8) < 1e-9 && std::abs(a.x[1] - 2.3) < 1e-9);
   CHECK(std::abs(a.end->cost - 0.15) < 1e-12);
@@ -66,7 +66,7 @@ TEST(a_fit_finds_the_line_and_its_covariance) {
   CHECK(std::abs(a.covariance[3] - 4.0 / 20.0 * 0.15) < 1e-9);
   const Answer plain = fitted(line, {1, 3, 5, 8}, {}, 0);
   CHECK(std::abs(plain.covariance[3] - 4.0 / 20.0) < 1e-9);
-  const Answer none = fitted(line, {1, 3, 5, 8}, {}, 2);  // no degree of freedom
+  const Answer none = fitted(line, {1, 3, 5, 8}, {}, 2);  // no degrees of freedom
   CHECK(none.end->found.rank == -1 && std::isinf(none.covariance[0]));
 }
 
@@ -102,7 +102,7 @@ TEST(a_rule_begins_its_memory_as_it_is_given_and_else_by_itself) {
     inputs.hyper.push_back({&grow, false});
   const RuleRun run = tapes.run(2, starts.data(), inputs);
   std::array<double, 2> first{};
-  tapes.first_memory(run, 0, 1, first.data());  // steps begin as the learning rate
+  tapes.first_memory(run, 0, 1, first.data());  // the initial steps are the learning rate
   CHECK(first[0] == 0.2 && first[1] == 0.2);
   CHECK(run.varying[0] && !run.varying[1]);
   CHECK(run.varying[static_cast<std::size_t>(tapes.step().at.hyper)]);

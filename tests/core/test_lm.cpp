@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::int64_t kMany = 20;
 
-// Residuals a exp(-b t) + c - y at t = 0 … 3, with data of each start.
+// Residuals a exp(-b t) + c - y at t = 0 … 3, with separate data for each start.
 struct Decay {
   std::vector<std::array<double, 4>> y;
   void answer(const Question& q) const {
@@ -60,7 +60,7 @@ struct Fits {
   std::vector<double> x, last, fun, last_fun, left, right;
   std::vector<std::int64_t> iterations, evaluations;
   std::vector<std::int8_t> reason;
-  std::int64_t rounds = 0, taken = 0;  // and how often these took memory
+  std::int64_t rounds = 0, taken = 0;  // taken: how many of these rounds allocated memory
 
   Fits(const Decay& decay, std::vector<double> starts, std::vector<double> lower = {},
        std::vector<double> upper = {})

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Products of matrices in both layouts: the same bits, those of the order that matmul.inl.hpp
-// states.
+// Tests matrix products: both layouts must give the same bits, in the order of summation that
+// matmul.inl.hpp states.
 #include <bit>
 #include <cmath>
 #include <functional>
@@ -39,8 +39,8 @@ struct Matrices {
     return static_cast<std::size_t>(s * z.k * z.n + (z.tb ? j * z.k + i : i * z.n + j));
   }
 
-  // The product by a tape: `lanes` lanes, in the last of them these matrices; what does not vary
-  // is one matrix for all.
+  // Computes the product by a tape. The last of `lanes` lanes has these matrices; an input that
+  // does not vary has one matrix for all lanes.
   std::vector<double> product(const Kernels& kernels, Layout layout, std::int64_t lanes,
                               bool varies_a, bool varies_b) const {
     auto graph = std::make_shared<Graph>();
@@ -52,7 +52,7 @@ struct Matrices {
     const auto program = lower(graph, std::array{c}, {{varies_a, varies_b}, layout});
     const auto rows = [lanes](const std::vector<double>& x, bool varies) {
       std::vector<double> all;
-      for (std::int64_t l = varies ? lanes : 1; l-- > 0;) {  // turned by l in the other lanes
+      for (std::int64_t l = varies ? lanes : 1; l-- > 0;) {  // rotated by l in the other lanes
         const auto at = x.begin() + (x.empty() ? 0 : l % static_cast<std::int64_t>(x.size()));
         all.insert(all.end(), at, x.end());
         all.insert(all.end(), x.begin(), at);
@@ -106,7 +106,7 @@ bool same(double a, double b) {
   return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b);
 }
 
-// In the layout Elements, and in Lanes if there are any.
+// Checks the layout Elements, and Lanes if there are any.
 void check_product(const Sizes& z, std::int64_t lanes) {
   const Matrices x(z);
   const auto in_stated_order = [&](bool fused) {
@@ -124,7 +124,7 @@ void check_product(const Sizes& z, std::int64_t lanes) {
             const auto [a, b] = at(k);
             exact += static_cast<long double>(a) * b, size += std::abs(a * b);
           }
-          // No number goes through more than 512 sums of a chain and a few of the tree.
+          // Each number is part of at most 512 additions in a chain and a few in the tree.
           const double roundings = static_cast<double>(std::min<std::int64_t>(z.k, 530) + 2);
           accurate &= std::abs(static_cast<double>(exact - wanted.back())) <=
                       0x1p-53 * roundings * static_cast<double>(size);

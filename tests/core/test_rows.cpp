@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Plans over rows where there are very many inputs, and where an axis has length 0.
+// Tests plans over rows with very many inputs, and with an axis of length 0.
 #include <cmath>
 
 #include "check.hpp"
@@ -25,7 +25,7 @@ std::vector<double> run(const std::shared_ptr<Graph>& g, NodeId f, const std::ve
 }  // namespace
 
 TEST(a_stage_may_have_more_inputs_than_16_bits_count) {
-  constexpr int kSteps = 10'000;  // y = y + r y (1 - y), the squares of all of which are summed
+  constexpr int kSteps = 10'000;  // y = y + r y (1 - y); the squares of all y are summed
   auto graph = std::make_shared<Graph>();
   Graph& g = *graph;
   const NodeId x = g.input(0, {2}), one = g.constant(1.0);

@@ -9,7 +9,7 @@ using namespace thalweg;
 
 namespace {
 
-// Rosenbrock's function of n variables, in pairs, with whatever is asked for.
+// Rosenbrock's function of n variables, in pairs, with the derivatives that are requested.
 void answer(const Question& q, std::int64_t n) {
   for (std::size_t lane = 0; lane < q.start.size(); ++lane) {
     if (q.start[lane] < 0) continue;
@@ -85,8 +85,9 @@ Ends solve(const Solver& solver, std::int64_t k, std::int64_t n, std::int64_t mo
 
 TEST(no_solver_takes_memory_in_a_round) {
   for (const Solver& s : all_solvers()) {
-    if (std::string_view(s.name) == "lm") continue;  // test_lm.cpp
-    // An end that is examined takes memory, once: compass, which knows no gradients, stops before.
+    if (std::string_view(s.name) == "lm") continue;  // tested in test_lm.cpp
+    // The examination of an endpoint allocates memory, once. compass, which uses no gradients,
+    // stops before that.
     const std::int64_t most = s.needs == Needs::Value ? 20 : 2000;
     CHECK(solve(s, 1, 2, most).allocated == 0);
     CHECK(solve(s, 1, 80, most).allocated == 0);

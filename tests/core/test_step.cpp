@@ -8,7 +8,7 @@
 using namespace thalweg;
 
 namespace {
-// 3 x0 - 4 x1, whose gradient is the same everywhere.
+// 3 x0 - 4 x1, whose gradient is constant.
 Step step_of(const char* rule, std::span<const Setting> settings) {
   auto g = std::make_shared<Graph>();
   const NodeId x = g->input(0, {2});
@@ -20,7 +20,7 @@ Step step_of(const char* rule, std::span<const Setting> settings) {
   return build_step(*find_rule(rule), {g, f, 2, 1}, {}, settings);
 }
 
-// The last point of so many steps from (10, 20).
+// The last point after some steps from (10, 20).
 std::vector<double> descended(const Step& step, const std::vector<double>& hyper,
                               std::int64_t steps) {
   const double start[2] = {10.0, 20.0};
@@ -68,7 +68,7 @@ TEST(what_is_not_asked_for_is_not_in_the_step) {
 
 TEST(the_gradient_is_cut_then_decayed) {
   const Step step = step_of("gradient_descent", std::array{kInput, kInput, kInput, kInput});
-  // Cut to (3, -3), then to (1.5, -1.5), then 0.1 x is added.
+  // The gradient is clipped to (3, -3), then to (1.5, -1.5); then 0.1 x is added.
   const auto x = descended(step, {1.0, 3.0, std::sqrt(4.5), 0.1}, 1);
   CHECK(std::abs(x[0] - (10.0 - 2.5)) < 1e-14);
   CHECK(std::abs(x[1] - (20.0 - 0.5)) < 1e-14);
@@ -76,7 +76,7 @@ TEST(the_gradient_is_cut_then_decayed) {
 
 TEST(memory_that_begins_as_a_hyper_parameter_names_its_input) {
   const Step step = step_of("rprop", {});
-  CHECK(step.initial[0] == step.at.hyper);  // the steps begin as learning_rate
+  CHECK(step.initial[0] == step.at.hyper);  // the initial steps are learning_rate
   CHECK(step.initial[1] == -1);
 }
 

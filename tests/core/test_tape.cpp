@@ -31,9 +31,10 @@ double run_one(const std::shared_ptr<Graph>& g, NodeId f, const std::vector<doub
 }
 }  // namespace
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // there they call
+#if !defined(__SANITIZE_ADDRESS__) && \
+    !defined(__SANITIZE_THREAD__)  // their handlers call instead of jumping
 namespace {
-// Runs a long tape on a thread with little stack: handlers must jump, not call.
+// Runs a long tape on a thread with a small stack: handlers must jump, not call.
 void* long_tape(void* result) {
   auto graph = std::make_shared<Graph>();
   const NodeId x = graph->input(0, {});
@@ -108,7 +109,7 @@ TEST(what_is_uniform_is_computed_once) {
   CHECK(program->body.code.size() == 1);
 }
 
-// What an expression rounds to must not depend on which of its inputs vary.
+// The rounding of an expression must not depend on which of its inputs vary.
 TEST(a_product_of_uniform_numbers_is_fused_as_one_that_varies_is) {
   auto graph = std::make_shared<Graph>();
   const NodeId x = graph->input(0, {}), a = graph->input(1, {}), b = graph->input(2, {});
@@ -132,5 +133,5 @@ TEST(what_runs_once_is_fused_within_itself) {
   const auto program = lower(graph, std::array{f, inner}, {{true, false, false}, Layout::Lanes});
   CHECK(program->prologue != nullptr);
   CHECK(program->prologue->print().find("fma") != std::string::npos);
-  CHECK(program->body.code.size() == 2);  // the product, and the move of the other output
+  CHECK(program->body.code.size() == 2);  // the product, and the move to the other output
 }

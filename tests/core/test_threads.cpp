@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// One objective, eight threads: the graph grows, programs are lowered and run, all at once. Meant
-// for the thread sanitizer too, which sees what was not ordered also where nothing went wrong.
+// Tests one objective in eight threads: at the same time the graph grows, and programs are lowered
+// and run. Also meant for the thread sanitizer, which detects races even if no result is wrong.
 #include <array>
 #include <barrier>
 #include <cmath>
@@ -22,9 +22,8 @@ constexpr std::int64_t kThreads = 8;
 
 using Doubles = std::vector<double>;
 
-// sum (exp(w x) - x + (x - d)^2) over the n elements of x, d being numbers of single precision that
-// are converted when they are first read. Its graph is the value alone: whatever else is asked for
-// makes it grow.
+// sum (exp(w x) - x + (x - d)^2) over the n elements of x. d holds single-precision numbers, which
+// are converted at the first read. The graph has only the value; any derivative makes it grow.
 struct Problem {
   std::int64_t n;
   std::vector<float> single;
@@ -75,7 +74,7 @@ Doubles evaluated(Problem& o, Programs& programs, std::int64_t k) {
   return run(programs.for_lanes({true}, kernels().width, k), {rows.data()}, k);
 }
 
-// Derivatives that nobody asked for before.
+// Derivatives that nothing requested before.
 Doubles second(Problem& o) {
   Programs whole(o.graph, {hessian(*o.graph, gradient(*o.graph, o.f, o.x), o.x)});
   return evaluated(o, whole, 1);
@@ -169,7 +168,7 @@ void at_once(std::int64_t n, int rounds) {
       for (std::size_t t = 0; t < kWorks.size(); ++t)
         threads.emplace_back([&, t] {
           together.arrive_and_wait();
-          for (std::size_t w = 0; w < kWorks.size(); ++w)  // each begins with another
+          for (std::size_t w = 0; w < kWorks.size(); ++w)  // each thread begins with another task
             got[t].push_back(kWorks[(w + t) % kWorks.size()](shared));
         });
     }

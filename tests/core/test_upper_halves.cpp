@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A tape leaves no upper half of a vector register in use, also where its last result is in
-// registers: each change between the older SSE encoding and the newer ones would cost hundreds of
-// cycles a round.
+// Tests that a tape leaves no upper half of a vector register in use, even if its last result is in
+// registers. Otherwise each switch between the older SSE encoding and the newer ones would cost
+// hundreds of cycles per round.
 #if defined(__x86_64__)
 #include <cpuid.h>
 
@@ -12,8 +12,8 @@ using namespace thalweg;
 
 namespace {
 
-// XINUSE, which XGETBV reads with ECX = 1: bit 2 the upper halves of YMM, bit 6 those of ZMM 0 to
-// 15 (Intel SDM volume 1, 13.6).
+// XINUSE, read by XGETBV with ECX = 1: bit 2 is the upper halves of YMM, bit 6 those of ZMM 0 to 15
+// (Intel SDM volume 1, 13.6).
 constexpr std::uint32_t kYmm = 1u << 2, kZmm = 1u << 6;
 std::uint32_t in_use() {
   std::uint32_t low, high;
@@ -21,7 +21,7 @@ std::uint32_t in_use() {
   return low & (kYmm | kZmm);
 }
 
-// Whether the processor has AVX and tells the state apart that an AVX instruction leaves.
+// Whether the processor has AVX and reports the state that an AVX instruction leaves.
 bool tells() {
   std::uint32_t a = 0, b = 0, c = 0, d = 0;
   if (!__builtin_cpu_supports("avx") || !__get_cpuid_count(0xd, 1, &a, &b, &c, &d) || !(a & 4))

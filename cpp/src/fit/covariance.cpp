@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// QR with column pivoting, and what the inverse of its factor says.
+// Computes a covariance by QR with column pivoting and the inverse of R.
 #include "thalweg/fit/covariance.hpp"
 
 #include <limits>
@@ -14,8 +14,8 @@ namespace {
 constexpr double kInfinite = std::numeric_limits<double>::infinity();
 std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
 
-// Which of the columns, in their order in the factor, take part in a dependence: rows of the basis
-// [-R11^-1 R12; I] of the null space that are not 0 to half of the digits.
+// Marks the columns that are part of a linear dependence: the rows of the basis [-R11^-1 R12; I] of
+// the null space that are nonzero to half of the digits.
 void name_dependent(const PivotedQR& factor, std::int64_t rank, std::int64_t count,
                     const std::vector<std::int64_t>& order, bool* loose) {
   const double half = std::sqrt(std::numeric_limits<double>::epsilon());
@@ -29,8 +29,8 @@ void name_dependent(const PivotedQR& factor, std::int64_t rank, std::int64_t cou
   }
 }
 
-// By the variance that this cost leaves to so many degrees of freedom. Where there are none its
-// numbers become infinite; false if there were any.
+// Multiplies by the residual variance of this cost and degrees of freedom. If there are none, the
+// entries become infinite; returns false if there are some.
 bool scale_by_variance(std::span<double> covariance, double cost, std::int64_t freedom) {
   const double variance = 2.0 * cost / static_cast<double>(freedom);
   bool known = true;

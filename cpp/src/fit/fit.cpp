@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A descent of lm, then the Jacobian at its end.
+// Runs lm, then computes the Jacobian at the final point.
 #include "thalweg/fit/fit.hpp"
 
 #include <memory>
@@ -9,12 +9,12 @@
 namespace thalweg {
 namespace {
 
-// Data that are taken row by row: there the Jacobian is made at the end alone.
+// From this many data on, they are processed by rows, and the Jacobian is computed only at the end.
 constexpr std::int64_t kLong = 256;
 
 std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
 
-// Which parameters lie at a bound; null without bounds.
+// Marks the parameters that lie at a bound; null without bounds.
 std::unique_ptr<bool[]> at_bounds(const double* x, const Bounds& bounds, std::int64_t n) {
   if (!bounds) return nullptr;
   auto held = std::make_unique<bool[]>(index(n));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Householder's QR with column pivoting, of columns one after the other (P. Businger and G. H.
+// Householder's QR with column pivoting, of columns stored one after another (P. Businger and G. H.
 // Golub 1965, Numer. Math. 7, 269-276).
 #pragma once
 #include <algorithm>
@@ -11,7 +11,7 @@
 
 namespace thalweg {
 
-// Four sums side by side: one alone would wait for itself.
+// Four partial sums; a single one would wait for its own additions.
 inline double dot(const double* a, const double* b, std::int64_t n) {
   double s[4] = {};
   std::int64_t i = 0;
@@ -21,7 +21,8 @@ inline double dot(const double* a, const double* b, std::int64_t n) {
   return (s[0] + s[1]) + (s[2] + s[3]);
 }
 
-// Length, without overflow; scales to length one. 0 or what is not finite is left alone.
+// Returns the length, without overflow, and scales a to length one. If the length is 0 or not
+// finite, a is unchanged.
 inline double normalize(double* a, std::int64_t n) {
   double largest = 0.0;
   for (std::int64_t i = 0; i < n; ++i) {
@@ -35,14 +36,14 @@ inline double normalize(double* a, std::int64_t n) {
   return largest * length;
 }
 
-// A = QR of columns of length one at most, which are overwritten.
+// A = QR for columns of length at most one, which are overwritten.
 class PivotedQR {
  public:
   PivotedQR(std::vector<double*> columns, std::int64_t rows)
       : a_(std::move(columns)), m_(rows), n_(static_cast<std::int64_t>(a_.size())) {}
 
-  // R replaces the upper triangle, `order` follows the columns, and `right` (m, or null) becomes
-  // Q'right. The rank.
+  // R replaces the upper triangle, `order` is permuted like the columns, and `right` (m, or null)
+  // becomes Q'right. Returns the rank.
   std::int64_t reduce(std::vector<std::int64_t>& order, double* right = nullptr) {
     const double least =
         std::numeric_limits<double>::epsilon() * static_cast<double>(std::max(m_, n_));
@@ -53,8 +54,8 @@ class PivotedQR {
       std::swap(order[index(k)], order[index(next)]);
       double* v = a_[index(k)] + k;
       const double length = std::sqrt(dot(v, v, m_ - k));
-      if (!(length > least)) return k;  // the first has length one
-      // The reflection of v onto its first axis, away from where it points.
+      if (!(length > least)) return k;  // the first column has length one
+      // Reflects v onto its first axis, in the direction away from v.
       const double sign = v[0] > 0.0 ? -1.0 : 1.0,
                    scale = 1.0 / (length * (length + std::abs(v[0])));
       v[0] -= sign * length;
@@ -71,7 +72,7 @@ class PivotedQR {
 
   double r(std::int64_t i, std::int64_t j) const { return a_[index(j)][i]; }
 
-  // The first `count` of y with R y = y as it was.
+  // Solves R y = y in place for the first `count` elements.
   void solve(double* y, std::int64_t count) const {
     for (std::int64_t i = count; i-- > 0;) {
       y[i] /= r(i, i);
@@ -91,7 +92,8 @@ class PivotedQR {
 
  private:
   static std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
-  // The column with most left in it. Their lengths are taken anew: n is small, and updates cancel.
+  // The column with the longest remainder. Lengths are recomputed, as n is small and updates
+  // cancel.
   std::int64_t longest(std::int64_t k) const {
     std::int64_t best = k;
     double most = -1.0;

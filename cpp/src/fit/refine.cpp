@@ -12,9 +12,9 @@ namespace thalweg {
 namespace {
 
 constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
-constexpr double kTaken = 1e-4;  // share of a promise that will do
-constexpr double kFaint = 1e-9;  // falls below this share of the cost are told by the slopes
-// Damping: where it begins, by what it changes, and where no step is left to try.
+constexpr double kTaken = 1e-4;  // the least share of a promise that is accepted
+constexpr double kFaint = 1e-9;  // below this share of the cost, falls are computed from slopes
+// The damping at the start, the factor of its changes, and the value at which steps end.
 constexpr double kFirst = 1e-12, kFactor = 16.0, kMost = 1e4;
 
 std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
@@ -29,8 +29,8 @@ struct Refinement {
     return dot(column(at, j), at.residuals.data(), m);
   }
 
-  // The least of |r + J d|^2 + t |D d|^2 inside the bounds: what a step would take out is put on
-  // its bound, and the others are asked again.
+  // Minimizes |r + J d|^2 + t |D d|^2 within the bounds: a variable that would leave them is set to
+  // its bound, and the step is recomputed for the others.
   std::vector<double> step(const double* x, const Linear& at, double damping) const {
     std::vector<double> d(index(n), 0.0);
     std::vector<bool> held(index(n), false);
@@ -53,7 +53,8 @@ struct Refinement {
     return d;
   }
 
-  // d of the variables that are not held, by QR; those that others stand in for stay.
+  // Solves for d in the variables that are not held, by QR; linearly dependent variables do not
+  // move.
   void solve(const Linear& at, double damping, const std::vector<bool>& held,
              std::vector<double>& d) const {
     const std::int64_t rows = m + (damping > 0.0 ? n : 0);
@@ -85,7 +86,7 @@ struct Refinement {
     }
   }
 
-  // By how much the cost falls along d, says the model.
+  // The fall of the cost along d that the model predicts.
   double promised(const Linear& at, const std::vector<double>& d) const {
     std::vector<double> change(index(m), 0.0);
     for (std::int64_t j = 0; j < n; ++j)
@@ -94,7 +95,7 @@ struct Refinement {
              0.5 * dot(change.data(), change.data(), m));
   }
 
-  // What of the cost is rounding: each residual's is that of the terms that J makes of x.
+  // The rounding in the cost: that of each residual is the rounding of the terms of J x.
   double rounding(const double* x, const Linear& at) const {
     double terms = 0.0;
     for (std::int64_t j = 0; j < n; ++j)

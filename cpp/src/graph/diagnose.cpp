@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Every node is evaluated and kept; of each point, what the outputs really use is marked from the
-// end, and the first bad node is named.
+// Evaluates every node and keeps its values. For each point it marks, from the end, the elements
+// that the outputs use, and then names the first bad node.
 #include "thalweg/graph/diagnose.hpp"
 
 #include <algorithm>
@@ -29,7 +29,7 @@ class Inquiry {
     std::size_t e;
     bool outside_domain;
   };
-  // Visits each of k points with what was found there, if anything.
+  // Calls visit for each of k points with what was found there, if anything.
   template <class Visit> void run(std::span<const double* const> inputs,
                                   const std::vector<bool>& varying, std::int64_t k, Visit visit,
                                   const std::function<void()>& between = {}) {
@@ -65,8 +65,8 @@ class Inquiry {
   }
 
  private:
-  // Points that are looked at together: so many, or fewer where the values of all nodes of so many
-  // would take more than 128 MiB.
+  // The number of points to evaluate together: kSome, or fewer if the values of all nodes would
+  // take more than 128 MiB.
   std::int64_t together() const {
     constexpr std::int64_t kSome = 512, kDoubles = std::int64_t{1} << 24;
     std::int64_t each = 1;
@@ -102,7 +102,7 @@ class Inquiry {
     evaluate(program, kernels(), inputs, to, count);
   }
 
-  // Element of an operand that element e of a node is made of.
+  // The element of an operand that produces element e of a node.
   static std::size_t source(std::size_t e, const Shape& shape, const Shape& of) {
     if (of == shape) return e;
     const Shape strides = contiguous_strides(of);
@@ -124,7 +124,7 @@ class Inquiry {
       if (std::ranges::none_of(used(id), [](char c) { return c != 0; })) continue;
       const auto in = g_.inputs(id);
       if (g_[id].kind !=
-          Kind::Elementwise) {  // an array that is used at all is taken as used in full
+          Kind::Elementwise) {  // if an array is used at all, all of it counts as used
         for (NodeId i : in) std::ranges::fill(used(i), 1);
         continue;
       }
@@ -169,7 +169,7 @@ class Inquiry {
     }
     return std::nullopt;
   }
-  // Are all operands finite? If so, whether one is outside the domain is noted.
+  // Whether all operands are finite. If so, records in `at` whether one is outside the domain.
   bool finite_operands(Place& at) const {
     const OperationInfo& op = operations()[static_cast<std::size_t>(g_[at.id].op)];
     const auto in = g_.inputs(at.id);
@@ -189,12 +189,12 @@ class Inquiry {
 
   std::shared_ptr<Graph> graph_;
   Graph& g_;
-  Graph::Hold hold_;  // its nodes are read to the end
+  Graph::Hold hold_;  // held until all nodes have been read
   NodeId output_;
   std::vector<NodeId> nodes_;
   std::vector<std::vector<double>> values_;
   std::vector<std::vector<char>> used_;
-  std::size_t lane_ = 0;  // the point looked at
+  std::size_t lane_ = 0;  // the current point
 };
 
 }  // namespace

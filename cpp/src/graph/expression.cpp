@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Building the graph: shapes are checked here, and equal nodes are one node.
+// Builds the graph: checks shapes and merges equal nodes.
 #include "thalweg/graph/expression.hpp"
 
 #include <algorithm>
@@ -10,10 +10,10 @@
 namespace thalweg {
 
 namespace {
-// Of an array's elements (or, if it has none, of what its other axes make): so that a block of 64
-// lanes of it, in bytes, is counted without overflow.
+// The limit on an array's elements (if it is empty, on the product of its other axes). With it, the
+// size in bytes of a block of 64 lanes cannot overflow.
 constexpr std::int64_t kMostElements = std::int64_t{1} << 48;
-constexpr std::size_t kMostAxes = 64;  // NumPy's limit; moves count along as many
+constexpr std::size_t kMostAxes = 64;  // NumPy's limit; moves have as many counters
 }  // namespace
 
 std::int64_t size_of(const Shape& shape) {
@@ -65,8 +65,8 @@ Shape contiguous_strides(const Shape& shape) {
   return strides;
 }
 
-// Do offset + sum i_d strides_d, over a box of this shape, stay in [0, n)? Axes are bounded one by
-// one, so that nothing overflows, whatever comes.
+// Whether offset + sum i_d strides_d stays in [0, n) over a box of this shape. Axes are checked one
+// by one, so that no input overflows.
 static bool lies_within(const Shape& shape, std::int64_t offset, const Shape& strides,
                         std::int64_t n) {
   if (size_of(shape) == 0) return true;
@@ -85,14 +85,14 @@ static bool lies_within(const Shape& shape, std::int64_t offset, const Shape& st
 Graph::Graph() : buckets_(64, -1) { intern({}); }
 
 std::int32_t Graph::intern(const Shape& shape) {
-  // Traces hold a handful of shapes; the latest are the likeliest. Where there are many, a search.
+  // A trace has a handful of shapes, and recent ones are likeliest. With many shapes, a search.
   if (shapes_.size() <= 16) {
     for (std::size_t i = shapes_.size(); i-- > 0;)
       if (shapes_[i] == shape) return position(i, "shapes");
   } else if (const auto known = interned_.find(shape); known != interned_.end()) {
     return known->second;
   }
-  size_of(shape);  // is it one?
+  size_of(shape);  // checks the shape
   if (shape.size() > kMostAxes)
     throw ShapeError("an array may have " + std::to_string(kMostAxes) + " axes, got " +
                      std::to_string(shape.size()));
@@ -107,7 +107,7 @@ std::int32_t Graph::intern_attributes(std::vector<std::int64_t> a) {
   return position(attributes_.size() - 1, "views and sums");
 }
 
-// Those made for a node that turns out known.
+// Removes attributes that were added for a node that already exists.
 void Graph::forget_attributes(const Node& node) {
   const bool here = node.kind != Kind::Data && node.kind != Kind::Lookup &&
                     node.kind != Kind::Assemble && node.attributes >= 0;
@@ -115,7 +115,7 @@ void Graph::forget_attributes(const Node& node) {
     attributes_.pop_back();
 }
 
-// Of truth values or of numbers: that is all that such arrays differ in.
+// Empty arrays differ only in whether they hold truth values or numbers.
 NodeId Graph::without_elements(std::int32_t shape, bool truth) {
   const NodeId zero = constant(0.0);
   const NodeId element = truth ? elementwise(kOpcode<ops::Less>, std::array{zero, zero}) : zero;
@@ -163,7 +163,7 @@ NodeId Graph::add(const Node& node, std::span<const NodeId> ins) {
   return without_elements(node.shape, is_boolean(node, ins));
 }
 
-// The node, or the equal one that is there already.
+// Adds the node, or returns the equal one that exists.
 NodeId Graph::add_node(Node node, std::span<const NodeId> ins) {
   const auto same = [&](NodeId id) {
     const Node& o = (*this)[id];
@@ -259,7 +259,7 @@ NodeId Graph::reduce(Reduction kind, NodeId x, std::vector<int> axes, bool keepd
   }
   if (!keepdims) out = kept;
   if (last.empty()) return keepdims ? x : reshape(x, out);
-  if (end - first != static_cast<int>(last.size())) {  // reduced axes apart: bring them to the end
+  if (end - first != static_cast<int>(last.size())) {  // move reduced axes to the end
     order.insert(order.end(), last.begin(), last.end());
     x = transpose(x, order);
     first = static_cast<int>(kept.size());
@@ -295,7 +295,7 @@ NodeId Graph::matmul(NodeId a, NodeId b, bool ta, bool tb) {
   if (p.size() != 3 || q.size() != 3 || p[0] != q[0] || p[ta ? 1 : 2] != q[tb ? 2 : 1])
     throw ShapeError("matmul: shapes " + to_string(p) + " and " + to_string(q) + " do not match");
   const Shape product{p[0], p[ta ? 2 : 1], q[tb ? 1 : 2]};
-  if (p[ta ? 1 : 2] == 0) return broadcast_to(constant(0.0), product);  // a sum of nothing
+  if (p[ta ? 1 : 2] == 0) return broadcast_to(constant(0.0), product);  // an empty sum
   const std::int32_t out = intern(product);
   return add({.kind = Kind::MatMul, .shape = out, .attributes = intern_attributes({ta, tb})},
              std::array{a, b});
@@ -399,7 +399,7 @@ NodeId Graph::reshape(NodeId x, const Shape& out) {
   if (size_of(out) != size_of(shape(x)))
     throw ShapeError("cannot reshape array of shape " + to_string(shape(x)) + " into shape " +
                      to_string(out));
-  // A reshaped reshape is a reshape of the first.
+  // A reshape of a reshape is a reshape of the original.
   const auto plain = [this](NodeId v) {
     return (*this)[v].kind == Kind::View && attributes(v)[0] == 0 &&
            size_of(shape(v)) == size_of(shape(inputs(v)[0])) &&

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The forward sweep: tangents in the order of evaluation.
+// The forward sweep: computes tangents in the order of evaluation.
 #include <algorithm>
 #include <cmath>
 #include <unordered_map>
@@ -16,8 +16,8 @@ class Forward {
   Forward(Graph& g, NodeId size)
       : g_(g), tangents_(static_cast<std::size_t>(size)), set_(tangents_.size(), false) {}
 
-  // Of one output along one element of wrt. What parts of wrt are made of is seen through, so that
-  // what the element does not reach is left out.
+  // The derivative of one output with respect to one element of wrt. Views of wrt are resolved
+  // element by element, so that whatever the element does not affect is skipped.
   NodeId column(NodeId output, NodeId wrt, std::int64_t element) {
     const auto unit = [&](const Shape& shape, std::vector<std::int64_t> ones) -> Expr {
       if (ones.empty()) return 0.0;
@@ -56,7 +56,7 @@ class Forward {
   }
 
  private:
-  // Views of more elements than this are taken as they come.
+  // Views with more elements than this are not resolved.
   static constexpr std::int64_t kSeenThrough = 256;
 
   Expr& at(NodeId id) { return tangents_[static_cast<std::size_t>(id)]; }
@@ -64,7 +64,7 @@ class Forward {
     at(id) = tangent;
     set_[static_cast<std::size_t>(id)] = true;
   }
-  // Where the elements of a view or gather come from.
+  // The elements that a view or gather reads.
   std::vector<std::int64_t> positions(NodeId id) const {
     const auto a = g_.attributes(id);
     if (g_[id].kind == Kind::Gather) return {a.begin(), a.end()};
@@ -144,8 +144,7 @@ class Forward {
       case Reduction::Sum:
         break;
       case Reduction::Max:
-      case Reduction::Min: {  // a tangent of an element that is not the extreme is left out, not
-                              // multiplied by 0
+      case Reduction::Min: {  // drop the tangents of other elements instead of multiplying by 0
         const Expr share = extreme_share(g_, x, id, f);
         t = select(share, share * t, 0.0);
         break;
@@ -171,7 +170,7 @@ class Forward {
     return {g_, g_.reshape(s, shape)};
   }
 
-  // The tangent of the input that a maximum or minimum takes, of both alike where they are equal.
+  // The tangent of the input that a maximum or minimum selects, or of both equally at a tie.
   Expr picked(NodeId id, int op, const std::vector<NodeId>& in) {
     const Expr a(g_, in[0]), b(g_, in[1]), ta = at(in[0]), tb = at(in[1]);
     const Expr first = op == kOpcode<ops::Maximum>   ? a > b
@@ -182,7 +181,7 @@ class Forward {
 
   Graph& g_;
   std::vector<Expr> tangents_;
-  std::vector<bool> set_;  // is the tangent known beforehand?
+  std::vector<bool> set_;  // whether the tangent is known beforehand
 };
 
 }  // namespace
@@ -213,16 +212,16 @@ std::vector<NodeId> jacobian_vector_product(Graph& graph, std::span<const NodeId
 }
 
 namespace {
-// Up to so many columns their products are sums of their own, which need no matrix of all rows.
+// For up to this many columns, each product is a sum of its own, without a matrix of all rows.
 constexpr std::size_t kFewColumns = 16;
 
-// The derivatives of m residuals by each element of x.
+// The derivatives of m residuals with respect to each element of x.
 std::vector<NodeId> columns_of(Graph& graph, NodeId residuals, NodeId x) {
   std::vector<NodeId> columns = jacobian_columns(graph, residuals, x);
   for (NodeId& c : columns) c = graph.reshape(c, {size_of(graph.shape(residuals))});
   return columns;
 }
-// Parts of one size, one after the other.
+// Concatenates parts of equal size.
 NodeId stacked(Graph& graph, const std::vector<NodeId>& parts, const Shape& shape) {
   std::vector<Placement> at;
   const std::int64_t each = size_of(shape) / static_cast<std::int64_t>(parts.size());
@@ -231,8 +230,8 @@ NodeId stacked(Graph& graph, const std::vector<NodeId>& parts, const Shape& shap
         {static_cast<std::int64_t>(k) * each, contiguous_strides(graph.shape(parts[k])), {}});
   return graph.assemble(shape, parts, std::move(at), false);
 }
-// An array as a number, the same for all of its elements, times what is left: sums of products are
-// then multiplied once, not element by element.
+// Splits an array into a number, common to all elements, and the rest. Sums of products are then
+// multiplied by the number once, not element by element.
 class Factors {
  public:
   struct Parts {
@@ -266,7 +265,7 @@ class Factors {
     if (op == kOpcode<ops::Multiply>) {
       const Parts a = of(in[0], depth + 1), b = of(in[1], depth + 1);
       const Expr number = a.number * b.number;
-      // The rest is squared: a factor of it that is large or small may be what keeps it in range.
+      // The rest is squared, and a large or small factor may be what keeps it in range.
       if (number.is_number() &&
           !(std::abs(number.number) < 0x1p64 && std::abs(number.number) > 0x1p-64))
         return {1.0, whole};
@@ -308,7 +307,7 @@ NormalEquations normal_equations(Graph& graph, NodeId residuals, NodeId slopes, 
   Factors factors(graph);
   std::vector<Factors::Parts> parts;
   for (const NodeId c : columns) parts.push_back(factors.of(c));
-  // Of a column and an array.
+  // The dot product of a column and an array.
   const auto dot = [&](const Factors::Parts& c, const Expr& with) {
     const Expr product = c.rest * with;
     if (product.is_number())

@@ -9,7 +9,7 @@ const double* Numbers::doubles() const {
     for (const std::int64_t n : shape_) size *= static_cast<std::size_t>(n);
     doubles_.resize(size);
     const std::int64_t row = shape_.back(), step = strides_.back();
-    Shape at(shape_.size() - 1, 0);  // along all axes but the last
+    Shape at(shape_.size() - 1, 0);  // indices of all axes but the last
     std::int64_t offset = 0;
     for (std::size_t done = 0; done < size; done += static_cast<std::size_t>(row)) {
       read(offset, step, row, doubles_.data() + done);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What outputs are made of.
+// Finds the nodes that outputs depend on.
 #pragma once
 #include <vector>
 
@@ -7,8 +7,8 @@
 
 namespace thalweg {
 
-// Marks, by id, the nodes that outputs are made of. What a user made and then left alone, or what a
-// transform made before, must not be seen: neither a derivative nor a tape may depend on it.
+// Marks, by id, the nodes that outputs depend on. Other nodes, which a user or an earlier transform
+// created, must be ignored: no derivative or tape may depend on them.
 inline std::vector<bool> reached_from(const Graph& graph, std::span<const NodeId> outputs) {
   std::vector<bool> reached(static_cast<std::size_t>(graph.size()), false);
   for (const NodeId o : outputs) reached[static_cast<std::size_t>(o)] = true;

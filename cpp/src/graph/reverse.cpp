@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The reverse sweep. Nodes that only a branch of np.where uses, or that a maximum leaves out, carry
-// the condition under which they live, and what is multiplied there is selected, so that a dead
-// branch's infinities reach nothing.
+// The reverse sweep: computes adjoints. A node that only one branch of np.where uses, or that a
+// maximum may not select, carries the condition under which it is used. Products there are selected
+// by the condition, so infinities in an unused branch have no effect.
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -57,22 +57,22 @@ class Reverse {
 
  private:
   struct State {
-    bool needed = false;       // depends on what is differentiated with respect to
-    bool fragile = false;      // and a slope on the way to it may be infinite
-    std::optional<Expr> live;  // the condition under which the outputs use it; number 1: always
-    Expr dense;                // adjoint so far, of a shape that broadcasts to the node's
+    bool needed = false;       // depends on the variables of differentiation
+    bool fragile = false;      // and a slope on the way may be infinite
+    std::optional<Expr> live;  // the condition under which outputs use it; number 1: always
+    Expr dense;                // adjoint so far, in a shape that broadcasts to the node's
     std::vector<std::pair<NodeId, Placement>>
-        parts;  // and what slices and gathers of it contribute
-    std::vector<std::pair<NodeId, Placement>> live_parts;  // and the conditions on those
+        parts;  // and the contributions of its slices and gathers
+    std::vector<std::pair<NodeId, Placement>> live_parts;  // and their conditions
   };
 
-  // Are a node's slopes finite wherever its inputs are? Where all nodes are (a layer of a network),
-  // what a maximum leaves out needs no mask.
+  // Whether a node's slopes are finite wherever its inputs are. If this holds for all nodes, as in
+  // a layer of a network, a maximum needs no mask.
   bool tame(NodeId id) {
     if (g_[id].kind == Kind::Reduce) return g_[id].op != static_cast<int>(Reduction::Prod);
     if (g_[id].kind != Kind::Elementwise) return g_[id].kind != Kind::Scan;
     const int op = g_[id].op;
-    if (op == kOpcode<ops::Multiply>) {  // by data or a number, which is finite as a rule
+    if (op == kOpcode<ops::Multiply>) {  // by data or a number, usually finite
       const auto in = g_.inputs(id);
       return std::ranges::count_if(in, [this](NodeId i) { return needed(i); }) < 2 &&
              std::ranges::none_of(
@@ -90,8 +90,8 @@ class Reverse {
         kOpcode<ops::Erfc>,    kOpcode<ops::Sinc>,     kOpcode<ops::Arcsinh>};
     return std::ranges::find(kTame, op) != kTame.end();
   }
-  // Does a node leave out some of what it is given, which needs a mask? A NaN that fmax and fmin
-  // leave out may come from data.
+  // Whether a node ignores some of its inputs, which needs a mask. Data may hold a NaN that fmax
+  // and fmin ignore.
   bool chooses(NodeId id) {
     const int op = g_[id].op;
     const auto fragile = [this](NodeId i) { return at(i).needed && at(i).fragile; };
@@ -113,12 +113,12 @@ class Reverse {
     at(id).parts.emplace_back(spread(g_, contribution, shape).in(g_), std::move(where));
   }
 
-  // Parts accumulate into one buffer, so that x[i] in a loop stays linear.
+  // Parts accumulate into one buffer, so that x[i] in a loop takes linear time.
   Expr total(NodeId id) {
     State& s = at(id);
     return s.parts.empty() ? s.dense : laid(id, s.dense, std::move(s.parts));
   }
-  // An array like id: what is given in full, and parts added to it.
+  // The sum of `dense`, spread to an array like id, and of the parts.
   Expr laid(NodeId id, const Expr& dense, std::vector<std::pair<NodeId, Placement>> parts) {
     const Shape shape = g_.shape(id);
     std::vector<NodeId> ids;
@@ -137,7 +137,7 @@ class Reverse {
   // Conditions are 0 or 1, in shapes that broadcast to the node's.
   void keep_alive(NodeId id, const Expr& condition) {
     if (!needed(id)) return;
-    if (g_[id].kind == Kind::Input) {  // nothing lies before it that a mask could guard
+    if (g_[id].kind == Kind::Input) {  // no earlier node needs a mask
       at(id).live = Expr(1.0);
       return;
     }
@@ -146,8 +146,8 @@ class Reverse {
     else if (live->is(1.0) || condition.is(1.0)) live = Expr(1.0);
     else if (live->id != condition.id) live = apply<ops::LogicalOr>(*live, condition);
   }
-  // A condition on a part of id. They are counted in one array when all are known, as adjoints are:
-  // an array for each would make slices of one array in a loop quadratic.
+  // Adds a condition on a part of id. Like adjoints, conditions are summed in one array once all
+  // are known; one array for each would make slices of an array in a loop quadratic.
   void keep_alive_part(NodeId id, const Expr& condition, const Shape& shape,
                        const Placement& where) {
     State& s = at(id);
@@ -166,8 +166,8 @@ class Reverse {
     if (b.is(1.0)) return a;
     return apply<ops::LogicalAnd>(a, b);
   }
-  // The product where the node is alive, else 0. An adjoint that was selected by that condition
-  // already is selected once.
+  // The product where the node is used, else 0. If the adjoint is already selected by the same
+  // condition, it is not selected again.
   Expr masked(const Expr& live, const Expr& adjoint, const Expr& partial) {
     if (live.is(1.0)) return adjoint * partial;
     if (partial.is_number() && std::isfinite(partial.number)) return partial * adjoint;
@@ -247,12 +247,12 @@ class Reverse {
   void reduce(NodeId id, const Node& node, NodeId x, const Expr& adjoint, const Expr& live) {
     const Folded f = folded(g_.attributes(id));
     const Shape out = g_.shape(id), in = g_.shape(x);
-    const auto lift = [&](const Expr& e) {  // as (outer, 1, inner)
+    const auto lift = [&](const Expr& e) {  // to shape (outer, 1, inner)
       return e.is_number() || flat(g_, e.id)
                  ? scalar(e)
                  : Expr(g_, g_.reshape(spread(g_, e, out).in(g_), f.reduced));
     };
-    const auto lower = [&](const Expr& e) {  // back to x's shape
+    const auto lower = [&](const Expr& e) {  // back to the shape of x
       if (e.is_number() || e.shape().empty()) return e;
       if (e.shape() == f.whole) return Expr(g_, g_.reshape(e.id, in));
       return Expr(g_, g_.reshape(g_.broadcast_to(e.id, f.whole), in));
@@ -285,14 +285,15 @@ class Reverse {
     const bool ta = g_.attributes(id)[0] != 0, tb = g_.attributes(id)[1] != 0;
     const Shape out = g_.shape(id);
     const NodeId y = spread(g_, adjoint, out).in(g_);
-    // A factor is cleared where nothing alive uses it: 0 * inf in a dead row would be NaN.
+    // Sets a factor to 0 where no used element needs it: 0 * inf in an unused row would be NaN.
     const auto cleared = [&](NodeId factor, int axis, bool transposed) {
       if (live.is(1.0)) return factor;
       const NodeId any = g_.reduce(Reduction::Max, spread(g_, live, out).in(g_), {axis}, true);
       const NodeId mask = transposed ? g_.transpose(any, {0, 2, 1}) : any;
       return select(Expr(g_, mask), Expr(g_, factor), 0.0).in(g_);
     };
-    // The condition of a factor: any over the other's axis, repeated along k.
+    // The condition of a factor: whether any element along the other's axis is used, repeated along
+    // k.
     const auto condition = [&](int axis, bool transposed) {
       if (live.is(1.0)) return live;
       const NodeId any = g_.reduce(Reduction::Max, spread(g_, live, out).in(g_), {axis}, true);
@@ -315,7 +316,7 @@ class Reverse {
     const Shape out = g_.shape(id), in = g_.shape(x);
     const Shape strides(a.begin() + 1, a.end());
     const std::int64_t offset = a[0];
-    // Axes of stride 0 repeat: sum over them first.
+    // Axes of stride 0 repeat elements, so sum over them first.
     Shape kept_shape, kept_strides;
     std::vector<int> repeated;
     std::int64_t copies = 1;
@@ -377,13 +378,13 @@ class Reverse {
       }
   }
 
-  // s_k = a_k s_{k-1} + b_k has the adjoint l_k = g_k + a_{k+1} l_{k+1}: the same recurrence, run
-  // the other way.
+  // s_k = a_k s_{k-1} + b_k has the adjoint l_k = g_k + a_{k+1} l_{k+1}: the same recurrence in the
+  // reverse direction.
   void scan(NodeId id, const std::vector<NodeId>& in, const Expr& adjoint, const Expr& live) {
     const auto a = g_.attributes(id);
     const Shape shape = g_.shape(id), f{a[0], a[1], a[2]};
     const bool reverse = a[3] != 0;
-    // An input reaches every later output: it lives if any of them does.
+    // An input affects every later output; it is used if any of them is.
     Expr condition = live;
     NodeId factors = in[0];
     if (!live.is(1.0)) {
@@ -408,7 +409,7 @@ class Reverse {
 
   Graph& g_;
   NodeId size_;
-  // Do the outputs reach any branch? Without one, no mask is worth its cost.
+  // Whether the outputs depend on any branch; otherwise masks are not worth their cost.
   bool chooses_ = false;
   std::vector<State> nodes_;
 };

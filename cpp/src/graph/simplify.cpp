@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The operations at run time, elements of assembled arrays seen through, and Expr's arithmetic,
-// which simplifies what differentiation makes.
+// The operations at run time, access to elements of assembled arrays, and Expr's arithmetic, which
+// simplifies the expressions of derivatives.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -35,7 +35,7 @@ int find_operation(std::string_view name) {
 
 // ---- Graph
 
-// Where element e of a part lies in the whole.
+// The position of a part's element e in the whole array.
 static std::int64_t position(const Placement& at, const Shape& part, std::int64_t e) {
   if (!at.table.empty()) return at.table[static_cast<std::size_t>(e)];
   std::int64_t where = at.offset;
@@ -43,8 +43,8 @@ static std::int64_t position(const Placement& at, const Shape& part, std::int64_
   return where;
 }
 
-// Which part of a small assembled array holds the element at `offset`, and where in it; -1 where
-// that is not one.
+// The part of a small assembled array that holds the element at `offset`, and the position in that
+// part; -1 if there is none.
 std::pair<NodeId, std::int64_t> Graph::part_at(NodeId x, std::int64_t offset) const {
   constexpr std::int64_t kSmall = 256;
   std::pair<NodeId, std::int64_t> found{-1, 0};
@@ -87,7 +87,7 @@ Expr elementwise(int opcode, std::span<const Expr> inputs) {
 }
 
 namespace {
-// The operands of e where it is Op applied to them; empty where it is not.
+// The operands of e if it is Op applied to them, else nothing.
 struct Operands {
   std::array<Expr, 3> in;
   bool found = false;
@@ -109,11 +109,11 @@ bool same(const Expr& a, const Expr& b) {
   return a.graph == b.graph && a.id == b.id && a.number == b.number;
 }
 
-// Signs and constants are taken from an operand as it stands, and not from what it is made of in
-// turn: a user's loop may have stacked thousands of them, and each would be met again by every
-// product with their result. What differentiation makes has one at most.
+// Signs and constants are taken only from an operand itself, not from its own operands: a user's
+// loop may have nested thousands of them, and every further product would search them all again.
+// Derivatives nest one at most.
 
-// a where e = -a.
+// If e = -a, sets a.
 bool negated(const Expr& e, Expr& a) {
   const auto in = operands<ops::Negative>(e);
   if (in.empty()) return false;
@@ -121,8 +121,8 @@ bool negated(const Expr& e, Expr& a) {
   return true;
 }
 
-// y / b where y = c / b: y^2 / c needs no division. c is of moderate size, so that y^2 overflows
-// only where the quotient is within a factor of 2^64 of doing so.
+// If y = c / b, sets `product` to y^2 / c, which is y / b without a division. c is of moderate
+// size, so y^2 overflows only if the quotient is within a factor of 2^64 of overflowing.
 bool divided_again(const Expr& y, const Expr& b, Expr& product) {
   const auto in = operands<ops::Divide>(y);
   if (in.empty() || !same(in[1], b) || !in[0].is_number()) return false;
@@ -133,7 +133,7 @@ bool divided_again(const Expr& y, const Expr& b, Expr& product) {
   return true;
 }
 
-// c where a = c / b: a shift that cancels, as log-sum-exp's, has a slope of exactly 0.
+// If a = c / b, sets c. The slope of a shift that cancels, as in log-sum-exp, is then exactly 0.
 bool divides_away(const Expr& a, const Expr& b, Expr& c) {
   const auto in = operands<ops::Divide>(a);
   if (in.empty() || !same(in[1], b) || !in[0].is_number()) return false;
@@ -158,10 +158,10 @@ Expr scaled(double c, Expr p) {
   return c == -1.0 ? opposite(p) : apply<ops::Multiply>(Expr(c), p);
 }
 
-// Constants that stand next to each other are joined, c1 (c2 p) = (c1 c2) p, unless their product
-// overflows or loses bits. One is moved past what is not known, (c1 p) (c2 q) = ((c1 c2) p) q, only
-// if it is within 2^10 of 1, and no further: gathered over a long product, as a loop unrolls to,
-// constants would overflow long before the product as it is written does.
+// Combines adjacent constants, c1 (c2 p) = (c1 c2) p, unless their product overflows or loses bits.
+// A constant is moved past an unknown factor, (c1 p) (c2 q) = ((c1 c2) p) q, only if it is within
+// 2^10 of 1. Otherwise the constants of an unrolled loop, collected over a long product, would
+// overflow long before the product as written does.
 bool constants_joined(const Expr& a, const Expr& b, Expr& product) {
   const auto right = operands<ops::Multiply>(b);
   if (right.empty() || !right[0].is_number()) return false;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Nodes that are smooth where what they are made of is not, or whose slopes cancel by the chain
-// rule: both sweeps take the slopes of these from here.
+// Recognizes nodes that are smooth where their inputs are not, or whose slopes cancel under the
+// chain rule. Both sweeps take the slopes of these nodes from here.
 #pragma once
 #include <algorithm>
 #include <vector>
@@ -11,13 +11,13 @@ namespace thalweg {
 
 struct SmoothPart {
   NodeId of;
-  Expr slope;  // by this part
+  Expr slope;  // with respect to this part
 };
 
 inline bool is_operation(const Graph& g, NodeId id, int op) {
   return g[id].kind == Kind::Elementwise && g[id].op == op;
 }
-// Is the condition x == 0?
+// Whether the condition is x == 0.
 inline bool is_equal_to_zero(Graph& g, NodeId condition, NodeId x) {
   return is_operation(g, condition, kOpcode<ops::Equal>) && g.inputs(condition)[0] == x &&
          Expr(g, g.inputs(condition)[1]).is_zero();
@@ -30,19 +30,19 @@ inline bool is_norm(Graph& g, NodeId id) {
   return Expr(g, in[1]).is_zero() && is_operation(g, in[2], kOpcode<ops::Sqrt>) &&
          is_equal_to_zero(g, in[0], g.inputs(in[2])[0]);
 }
-// |a|, which may be written copysign(a, a).
+// |a|, possibly written copysign(a, a).
 inline bool is_absolute(Graph& g, NodeId id) {
   return is_operation(g, id, kOpcode<ops::Absolute>) ||
          (is_operation(g, id, kOpcode<ops::Copysign>) && g.inputs(id)[0] == g.inputs(id)[1]);
 }
-// Has the node a corner that its square has not?
+// Whether the node has a corner that its square does not have.
 inline bool has_corner(Graph& g, NodeId id) {
   return is_operation(g, id, kOpcode<ops::Sqrt>) || is_absolute(g, id) ||
          is_operation(g, id, kOpcode<ops::Hypot>) || is_norm(g, id);
 }
-// The slopes of its square: sqrt(u)^2 is u, |a|^2 is a^2, hypot(a, b)^2 is a^2 + b^2. By the chain
-// rule through the corner, where the node's own slope is 0 by choice, second derivatives would be
-// 0.
+// The slopes of the node's square: sqrt(u)^2 is u, |a|^2 is a^2, hypot(a, b)^2 is a^2 + b^2. The
+// chain rule through the corner, where the node's own slope is 0 by convention, would give second
+// derivatives of 0.
 inline std::vector<SmoothPart> parts_of_square(Graph& g, NodeId id) {
   if (is_norm(g, id)) return {{g.inputs(g.inputs(id)[2])[0], 1.0}};
   if (is_operation(g, id, kOpcode<ops::Sqrt>)) return {{g.inputs(id)[0], 1.0}};
@@ -53,7 +53,7 @@ inline std::vector<SmoothPart> parts_of_square(Graph& g, NodeId id) {
   return parts;
 }
 
-// A product or quotient taken apart, a few levels deep, since every product is looked at.
+// A product or quotient split into factors, to a depth of a few levels, since every product is.
 struct Factored {
   std::vector<NodeId> above, below;
   double sign = 1.0;
@@ -71,7 +71,7 @@ void for_factors(Graph& g, NodeId id, bool below, const Leaf& leaf, int depth = 
   else for_factors(g, square ? first : last, below != divided, leaf, depth + 1);
 }
 
-// The slopes of a product that holds a corner twice, as (r / s)^2 or a r r.
+// The slopes of a product with the same corner twice, such as (r / s)^2 or a r r.
 inline void append_product(Graph& g, NodeId id, std::vector<SmoothPart>& parts) {
   int corners = 0;
   for_factors(g, id, false, [&](NodeId leaf, bool below) {
@@ -114,12 +114,12 @@ inline void append_product(Graph& g, NodeId id, std::vector<SmoothPart>& parts) 
                               divided(Expr(g, id), Expr(g, b))});
 }
 
-// Is the node t, or where(t == 0, c, t), which is written so that it can be divided by?
+// Whether the node is t, or where(t == 0, c, t), the usual guard for a division by t.
 inline bool is_or_guards(Graph& g, NodeId id, NodeId t) {
   return id == t || (is_operation(g, id, kOpcode<ops::Where>) && g.inputs(id)[2] == t &&
                      is_equal_to_zero(g, g.inputs(id)[0], t));
 }
-// The t of sin(t) / t or expm1(t) / t, which a user may write for sinc or exprel; -1: another node.
+// The t of sin(t) / t or expm1(t) / t, which users write for sinc or exprel; -1 for other nodes.
 inline NodeId argument_of_quotient(Graph& g, NodeId id) {
   if (!is_operation(g, id, kOpcode<ops::Divide>)) return -1;
   const NodeId above = g.inputs(id)[0], below = g.inputs(id)[1];
@@ -142,8 +142,8 @@ inline void append_quotient(Graph& g, NodeId id, std::vector<SmoothPart>& parts)
   if (c.is_number())  // sin(0) / c, whose slope is 1 / c
     parts.push_back({t, select(zero, Expr(1.0) / c, slope_of_quotient(g, id, t, id))});
 }
-// where(x == 0, 1, sin(t) / t), or the other way by x != 0, t being x, a multiple of it, or where(x
-// == 0, c, x): sinc or exprel itself, smooth at 0.
+// where(x == 0, 1, sin(t) / t), or the same with x != 0, where t is x, a multiple of it, or where(x
+// == 0, c, x): this is sinc or exprel, which is smooth at 0.
 inline void append_choice(Graph& g, NodeId id, std::vector<SmoothPart>& parts) {
   const NodeId condition = g.inputs(id)[0];
   const bool equal = is_operation(g, condition, kOpcode<ops::Equal>);
@@ -164,7 +164,7 @@ inline void append_choice(Graph& g, NodeId id, std::vector<SmoothPart>& parts) {
   parts.push_back({t, slope_of_quotient(g, quotient, t, id)});
 }
 
-// cos|a| and cosh|a| are cos a and cosh a.
+// cos|a| and cosh|a| equal cos a and cosh a.
 inline void append_even(Graph& g, NodeId id, std::vector<SmoothPart>& parts) {
   const NodeId inner = g.inputs(id)[0];
   if (!is_absolute(g, inner)) return;
@@ -174,8 +174,8 @@ inline void append_even(Graph& g, NodeId id, std::vector<SmoothPart>& parts) {
   parts.push_back({a, circular ? -apply<ops::Sin>(x) : apply<ops::Sinh>(x)});
 }
 
-// The slopes of an elementwise node that is smooth where its inputs are not, or whose chain rule
-// cancels. Empty: the chain rule says it all.
+// The slopes of an elementwise node that is smooth where its inputs are not, or that cancels under
+// the chain rule. Empty if the chain rule is right.
 inline std::vector<SmoothPart> smooth_parts(Graph& g, NodeId id) {
   std::vector<SmoothPart> parts;
   const int op = g[id].op;

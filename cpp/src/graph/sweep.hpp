@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What the two sweeps share. An adjoint or tangent may be a number or have a shape that broadcasts
-// to its node's: it is spread out only where an array is needed.
+// The common part of the two sweeps. An adjoint or tangent may be a number, or have a shape that
+// broadcasts to its node's. It is expanded only where an array is needed.
 #pragma once
 #include <array>
 #include <memory>
@@ -12,14 +12,15 @@ namespace thalweg {
 
 inline bool flat(const Graph& g, NodeId id) { return size_of(g.shape(id)) == 1; }
 
-// The node's array in full, where e has a shape that broadcasts to it.
+// Expands e, whose shape broadcasts to the node's, to the full array.
 inline Expr spread(Graph& g, Expr e, const Shape& shape) {
   if (e.shape() == shape) return e;
   return {g, g.broadcast_to(e.in(g), shape)};
 }
 
-// A number that e's elements all have as a factor, and the rest; else 1 and e. Taken out of a sum,
-// it often leaves one that is there already: in log-sum-exp a pass over all elements.
+// A number that is a factor of all elements of e, and the rest; otherwise 1 and e. Taken out of a
+// sum, it often leaves a sum that exists already, which in log-sum-exp saves a pass over all
+// elements.
 inline std::array<Expr, 2> common_factor(Graph& g, Expr e) {
   const auto is = [&g](const Expr& x, int op) {
     return !x.is_number() && g[x.id].kind == Kind::Elementwise && g[x.id].op == op;
@@ -38,8 +39,8 @@ inline std::array<Expr, 2> common_factor(Graph& g, Expr e) {
   return {signed_(Expr(1.0)), e};
 }
 
-// e stands for an array of shape `from` (which it broadcasts to), made from one of shape `to` by
-// broadcasting: the sum (or the maximum) over the axes along which it was repeated.
+// e stands for an array of shape `from` (and broadcasts to it) that was made by broadcasting from
+// one of shape `to`. Returns the sum (or maximum) over the axes along which it was repeated.
 inline Expr gather_up(Graph& g, Expr e, const Shape& from, const Shape& to, Reduction kind) {
   if (from == to || e.is_zero()) return e;
   const std::size_t shift = from.size() - to.size();
@@ -56,7 +57,7 @@ inline Expr gather_up(Graph& g, Expr e, const Shape& from, const Shape& to, Redu
   if (!axes.empty()) {
     const auto [factor, rest] =
         kind == Reduction::Sum ? common_factor(g, e) : std::array{Expr(1.0), e};
-    const bool all = axes.size() == own.size();  // then the node is that of the user's own sum
+    const bool all = axes.size() == own.size();  // then this is the node of the user's own sum
     e = factor * Expr(g, g.reduce(kind, g.reshape(rest.in(g), own), axes, !all));
   }
   if (kind == Reduction::Sum) e = Expr(static_cast<double>(copies)) * e;
@@ -68,7 +69,7 @@ inline Expr gather_up(Graph& g, Expr e, const Shape& from, const Shape& to, Redu
   return e;
 }
 
-// A reduced array seen as (outer, 1, inner), and the array itself as (outer, length, inner).
+// A reduced array in shape (outer, 1, inner), and the original in shape (outer, length, inner).
 struct Folded {
   Shape whole, reduced;
 };
@@ -76,8 +77,8 @@ inline Folded folded(std::span<const std::int64_t> a) {
   return {{a[0], a[1], a[2]}, {a[0], 1, a[2]}};
 }
 
-// x moved one step along axis 1 of (outer, length, inner), towards the end or (by < 0) the start,
-// `fill` coming in.
+// Shifts x by one along axis 1 of (outer, length, inner), toward the end or (by < 0) the start, and
+// fills the free place with `fill`.
 inline NodeId shifted(Graph& g, NodeId x, const Shape& shape, int by, double fill) {
   const std::int64_t o = shape[0], n = shape[1], i = shape[2];
   const Shape strides{n * i, i, 1};
@@ -90,8 +91,8 @@ inline NodeId shifted(Graph& g, NodeId x, const Shape& shape, int by, double fil
 
 inline NodeId zeros(Graph& g, const Shape& shape) { return g.broadcast_to(g.constant(0.0), shape); }
 
-// Sum of products of the other elements along axis 1: the partial derivatives of a product without
-// a division.
+// The product of all other elements along axis 1: the partial derivatives of a product, without a
+// division.
 inline NodeId products_of_others(Graph& g, NodeId x, const Shape& shape) {
   const auto running = [&](bool reverse) {
     const NodeId before = shifted(g, x, shape, reverse ? -1 : 1, 1.0);
@@ -103,7 +104,7 @@ inline NodeId products_of_others(Graph& g, NodeId x, const Shape& shape) {
   return (Expr(g, running(false)) * Expr(g, running(true))).in(g);
 }
 
-// d max / dx: ones where x is the extreme, shared evenly among equals.
+// d max / dx: ones where x is the extreme, divided evenly at ties.
 inline Expr extreme_share(Graph& g, NodeId x, NodeId extreme, const Folded& f) {
   const Expr is = Expr(g, g.reshape(x, f.whole)) == Expr(g, g.reshape(extreme, f.reduced));
   return is / Expr(g, g.reduce(Reduction::Sum, is.in(g), {1}, true));
@@ -117,8 +118,8 @@ inline std::shared_ptr<const LookupTable> slope_of(const LookupTable& t) {
   return s;
 }
 
-// Operations that pick one of their two inputs: what the other one holds, infinities included, has
-// no part in the value and must have none in a slope.
+// Operations that select one of two inputs. The other input, infinities included, must affect
+// neither the value nor the slope.
 inline bool picks(int op) {
   return op == kOpcode<ops::Maximum> || op == kOpcode<ops::Minimum> || op == kOpcode<ops::Fmax> ||
          op == kOpcode<ops::Fmin>;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Loops over whole arrays: sums, moves, scans and lookups,
-// with lanes or with elements across the batches. A part of kernels.inl.hpp, inside its namespaces.
+// Loops over whole arrays: sums, moves, scans and lookups, with lanes or with elements in a batch.
+// A part of kernels.inl.hpp, inside its namespaces.
 
 double look_up(const Extent& t, double x) {
   std::int64_t low = -1, high = t.length;  // breaks[low] <= x < breaks[high]
@@ -45,7 +45,7 @@ template <class C, bool NumberA, bool NumberB> struct Lanes {
     if (l->extent->inner == 1) reduce_by<R>(l, std::integral_constant<std::int64_t, 1>{});
     else reduce_by<R>(l, l->extent->inner);
   }
-  // Elements `inner` apart: their places are known where that is.
+  // Elements are `inner` apart, with `inner` as a constant where it is known.
   template <class R, class Inner>
   static THALWEG_INLINE void reduce_by(const Linked* l, Inner inner) {
     const Extent& e = *l->extent;
@@ -103,7 +103,7 @@ template <class C, bool NumberA, bool NumberB> struct Lanes {
 
 // ---- whole arrays, elements across batches
 
-// A result of one element is read as a number, a batch at a time: it stands in every lane of one.
+// A result of one element may be read one batch at a time, so it is written to every lane of one.
 struct Elements {
   static THALWEG_INLINE void repeat(double* r) { V(*r).store(r); }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Which instruction sets this build holds and this processor runs, and the choice of one.
+// Lists the instruction sets that this build contains and this processor supports, and selects one.
 #include <array>
 #include <cstdlib>
 #include <stdexcept>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Operations become loops here. Included once per instruction set, inside its namespace, with
-// THALWEG_ARCH its xsimd type. Everything has internal linkage through `Here`, but the table at the
-// end.
+// Compiles the operations to loops. Included once per instruction set, inside its namespace, with
+// THALWEG_ARCH as its xsimd type. Everything has internal linkage through `Here`, except the table
+// at the end.
 #include <algorithm>
 #include <limits>
 #include <utility>
@@ -31,7 +31,7 @@ template <class F> constexpr bool is_light() {
   else return true;
 }
 
-// Handlers for U = sizeof...(I) batches, kept in as many registers from one handler to the next.
+// Handlers for U = sizeof...(I) batches, which stay in U registers from one handler to the next.
 template <class Sequence> struct Chain;
 template <std::size_t... I> struct Chain<std::index_sequence<I...>> {
   static constexpr std::int64_t U = sizeof...(I);
@@ -50,7 +50,7 @@ template <std::size_t... I> struct Chain<std::index_sequence<I...>> {
     else return V(*p);
   }
 
-  // An operand that F lacks has no address, and is not read.
+  // An operand that F does not have has no address and is not read.
   template <class F, int Which, Mode M>
   static THALWEG_INLINE V operand_of(const double* p, std::int64_t j, V in_register) {
     if constexpr (Which < F::arity) return operand<M>(p, j, in_register);
@@ -129,7 +129,7 @@ template <std::size_t... I> struct Chain<std::index_sequence<I...>> {
   static void run(const Linked* at) { next(at); }
 };
 
-// clang-format off: each uses what the one before it defines.
+// clang-format off: each file uses definitions from the one before it.
 #include "kernels/matmul.inl.hpp"
 #include "kernels/matmul_elements.inl.hpp"
 #include "kernels/bulk.inl.hpp"
@@ -248,14 +248,15 @@ bool rises(const double* f, const double* before, double* limit, std::int64_t n,
     level = level & (y <= V::load(before + i)) & (y > V(-kInfinity));
   }
   if (all(level)) return false;
-  // xsimd's minimum and maximum give the first operand where the second is NaN.
+  // xsimd's minimum and maximum return the first operand if the second is NaN.
   const auto lowered = [slack](V old, V y) {
     const V size = xsimd::max(V(1.0).v, abs(y).v);
     return V(xsimd::min(old.v, fma(V(slack), size, y).v));
   };
   for (std::int64_t i = 0; i < n; i += W) {
     const V y = V::load(f + i), x = V::load(before + i), best = lowered(V::load(limit + i), x);
-    // Above the best: of note where the best is left just now.
+    // Above the limit: a lane is marked if its previous value was not above, or if it is not
+    // finite.
     const Mask note = (!(y <= best)) & ((x <= best) | !(y <= V(kLargest)));
     const Mask here = note | (!(y > V(-kInfinity)));
     mark(here, i, marks);

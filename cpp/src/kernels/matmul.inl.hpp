@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Products of matrices, C (m, n) = A (m, k) B (k, n): their order of summation, and the products
-// with lanes across the batches. A part of kernels.inl.hpp, inside its namespaces.
+// with lanes in a batch. A part of kernels.inl.hpp, inside its namespaces.
 //
-// The order of every sum depends on the shape alone. Along k, tiles of kTile elements are joined
+// The order of every sum depends only on the shape. Along k, tiles of kTile elements are added
 // pairwise, as in Tree. If C is a vector (m or n is 1), a tile of at least kFewest elements has
-// kPartials partial sums, element k belonging to number k mod kPartials, joined in halves. Any
-// other tile is cut into runs of kRun elements, added one after another. A partial sum and a run
-// are chains of fused multiply-adds that begin with a product; that is, with -0, to which a product
-// is added unchanged.
+// kPartials partial sums: element k belongs to number k mod kPartials, and they are added in
+// halves. Any other tile is cut into runs of kRun elements, which are added one after another. Each
+// partial sum and each run is a chain of fused multiply-adds that starts with a product or,
+// equivalently, with -0, as adding a product to -0 leaves it unchanged.
 
 constexpr std::int64_t kPartials = 8, kFewest = 32, kRun = 256;
 
-// Calls f(0), … f(n - 1) with constants, so that what they index stays in registers.
+// Calls f(0), … f(n - 1) with constants, so that the indexed values stay in registers.
 template <int n, class F> THALWEG_INLINE void each(const F& f) {
   const auto all = [&f]<int... I>(std::integer_sequence<int, I...>) {
     (f(std::integral_constant<int, I>{}), ...);
@@ -21,21 +21,20 @@ template <int n, class F> THALWEG_INLINE void each(const F& f) {
 
 constexpr std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
 
-// How many of `left` to take so that the shares, none above `most`, are nearly equal.
+// How many of `left` to take next, so that all shares are nearly equal and none exceeds `most`.
 constexpr std::int64_t share(std::int64_t left, std::int64_t most) {
   const std::int64_t shares = (left + most - 1) / most;
   return (left + shares - 1) / shares;
 }
 
-// The elements of a sum that fall to the left of where it is cut in two: whole tiles, a power of
-// two of them.
+// The number of elements left of the cut when a sum is cut in two: a power of two of whole tiles.
 constexpr std::int64_t left_part(std::int64_t k) {
   std::int64_t half = kTile;
   while (half * 2 < k) half *= 2;
   return half;
 }
 
-// s[0] + s[n / 2], s[1] + s[n / 2 + 1], … and so on.
+// Adds in halves: s[0] + s[n / 2], s[1] + s[n / 2 + 1], … and so on.
 template <int n> THALWEG_INLINE V halved(V* s) {
   if constexpr (n > 1) {
     each<n / 2>([&](auto i) { s[i] = s[i] + s[i + n / 2]; });
@@ -50,8 +49,9 @@ template <class C, bool NumberA, bool NumberB> struct LaneProduct {
   static constexpr int U = static_cast<int>(C::U);
   static constexpr std::int64_t kStep = U * W;
   static constexpr std::int64_t kStepA = NumberA ? 1 : kStep, kStepB = NumberB ? 1 : kStep;
-  // Chains kept going at once, to hide the latency of a multiply-add; batches that are done with
-  // before the next, where that keeps what is read again in the first-level cache.
+  // The number of chains that run at once, to hide the latency of a multiply-add; and the number of
+  // batches that are completed before the next ones, so that what is read again stays in the
+  // first-level cache.
   static constexpr int kChains = V::kRegisters / 2, kGroup = U < 4 ? U : 4;
 
   const Extent& e;
@@ -64,7 +64,7 @@ template <class C, bool NumberA, bool NumberB> struct LaneProduct {
       each<n>([&](auto i) { s[i] = s[i] + t.s[i]; });
     }
   };
-  // M by N elements of C, J batches of each, P partial sums.
+  // M by N elements of C, J batches of each, with P partial sums.
   template <int M, int N, int J, int P> struct Tile {
     using Sums = Batches<M * N * J>;
     const Extent& e;
@@ -134,7 +134,7 @@ template <class C, bool NumberA, bool NumberB> struct LaneProduct {
     else if (e.k < kFewest) e.m > 1 ? rows<4, 1, 1>(j) : rows<1, 4, 1>(j);
     else e.m > 1 ? rows<kSide, 1, kPartials>(j) : rows<1, kSide, kPartials>(j);
   }
-  // The elements of C from row m on, in tiles of M rows and then of fewer.
+  // The elements of C from row m on, in tiles of M rows, then of fewer.
   template <int M, int N, int P> void rows(Range range, std::int64_t m = 0) const {
     for (; m + M <= e.m; m += M) columns<M, N, P>(range, m);
     if constexpr (M > 1) rows<M / 2, N, P>(range, m);

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Products of matrices with elements across the batches, in the order of matmul.inl.hpp. A part of
+// Products of matrices with elements in a batch, summed in the order of matmul.inl.hpp. A part of
 // kernels.inl.hpp, inside its namespaces.
 
 constexpr std::int64_t kNear = 1 << 17;  // doubles in a second-level cache
 
-// C (m, n) = A (m, k) B (k, n): each matrix with the distances of its rows and of its columns.
+// C (m, n) = A (m, k) B (k, n), with the row and column strides of each matrix.
 struct Product {
   std::int64_t m, k, n;
   const double *a, *b;
   double* c;
   std::int64_t a_m, a_k, b_k, b_n, c_m, c_n;
-  const double *a_end, *b_end;  // of what may be read
-  // Of the whole, not of a part of it, whose last column may be its only one: is the second factor
-  // a vector, is the first? Does the product stay in a near cache?
+  const double *a_end, *b_end;  // the ends of what may be read
+  // Facts about the whole product, which also hold for its parts: whether the second factor is a
+  // vector, whether the first is, and whether the product fits in a near cache.
   bool times_vector, vector_times, near;
 
-  // C' = B' A'
+  // The transposed product, C' = B' A'.
   Product transposed() const {
     return {n,   k,   m,   b,   a,     c,     b_n,          b_k,
             a_k, a_m, c_n, c_m, b_end, a_end, vector_times, times_vector,
@@ -36,26 +36,26 @@ struct Product {
   }
 };
 
-// As some(), but what is beyond n may be anything that stands before `end`.
+// Like some(), but elements beyond n may be anything that is stored before `end`.
 THALWEG_INLINE V ahead(const double* p, std::int64_t n, const double* end) {
   return end - p >= W ? V::load(p) : V::load(p, n);
 }
 
-// Matrix times matrix: tiles of C in registers, panels of B packed as Goto and van de Geijn (2008,
-// ACM TOMS 34(3), 12) do, so that they are read from a near cache, in order; A as it stands.
+// Matrix times matrix: tiles of C in registers. Panels of B are packed as in Goto and van de Geijn
+// (2008, ACM TOMS 34(3), 12), so that they are read in order from a near cache. A is read in place.
 struct MatrixProduct {
-  static constexpr std::int64_t kLine = 8;  // doubles in a line of the cache
+  static constexpr std::int64_t kLine = 8;  // doubles per cache line
   // A tile's sums, one row of B and one number of A fill the registers.
   static constexpr int kRows = V::kRegisters == 32 ? 8 : 6, kVectors = V::kRegisters == 32 ? 3 : 2;
-  static constexpr std::int64_t kBlock = 256;  // rows of A that a panel meets: 512 KiB of them
+  static constexpr std::int64_t kBlock = 256;  // rows of A per panel of B: 512 KiB of them
 
-  // What is asked for while a tile is made: lines of `length` doubles, `stride` from the next.
+  // What to prefetch during a tile: pieces of `length` doubles, `stride` apart.
   struct Ahead {
     const double* p;
     std::int64_t step, length, stride;
   };
 
-  // C, of M rows and at most N batches of columns, = or += A B, a run along k.
+  // C = or += A B, with M rows and at most N batches of columns, for one run along k.
   template <int M, int N>
   static __attribute__((flatten)) void tile(const Product& p, bool first, Ahead next) {
     V s[array_size(M * N)];
@@ -102,7 +102,7 @@ struct MatrixProduct {
                   std::make_integer_sequence<int, kRows * kVectors>{});
   }
 
-  // B's run, row after row of `width` numbers.
+  // Packs one run of B, row by row, each of `width` numbers.
   static __attribute__((flatten)) void pack(const Product& p, double* to, std::int64_t width) {
     for (std::int64_t n = 0; n < width; n += W)
       if (p.b_n == 1) {
@@ -122,7 +122,7 @@ struct MatrixProduct {
 
   static void run(const Product& p, bool first) {
     alignas(64) double panel[(kRun + W) * kVectors * W];
-    const bool few = p.m <= 2 * kRows;  // rows: it is B that comes from memory
+    const bool few = p.m <= 2 * kRows;  // few rows: then B comes from memory
     const double* soon = p.b + p.k * p.b_k;
     for (std::int64_t m = 0; m < p.m; m += kBlock) {
       const Product block = p.rows(m, p.m - m < kBlock ? p.m - m : kBlock);
@@ -149,8 +149,8 @@ struct MatrixProduct {
     }
   }
 
-  // Batches lie along the columns of C, or along its rows where that takes fewer multiply-adds (the
-  // last batch of a row is half empty) and transpositions.
+  // Batches lie along the columns of C, or along its rows if that takes fewer multiply-adds (the
+  // last batch of a row may be half empty) and transpositions.
   static std::int64_t cost(const Product& p) {
     return p.m * ((p.n + W - 1) / W) + (p.b_n == 1 ? p.n / W : p.n);
   }
@@ -161,17 +161,17 @@ struct MatrixProduct {
   }
 };
 
-// Matrix times vector (n is 1), the rows of the matrix contiguous: the partial sums of a row side
-// by side.
+// Matrix times vector (n is 1), with contiguous rows of the matrix: the partial sums of a row are
+// side by side.
 struct RowsTimesVector {
   static constexpr int kBatches = kPartials / W;
-  // Rows read together: several hide the latency of a multiply-add; from memory, one after another
-  // is faster.
+  // The number of rows read together: several hide the latency of a multiply-add; but from memory,
+  // one row after another is faster.
   static constexpr int kTogether = W < 4 ? W : 4;
 
   static __attribute__((flatten)) void all(const Product& p) {
     for (std::int64_t m = 0; m < p.m; m += W) {
-      const double* rows[W];  // the last one again, where there are no more
+      const double* rows[W];  // repeats the last row if there are no more
       each<W>([&](auto i) { rows[i] = p.a + least(m + i, p.m - 1) * p.a_m; });
       const V s = p.k < kFewest ? chain(p, rows)
                   : p.near      ? partials<kTogether>(p, rows)
@@ -209,7 +209,7 @@ struct RowsTimesVector {
           sum = fma(V::load(rows[i] + k + j * W), x, sum);
         });
       });
-    each<kBatches>([&](auto j) {  // what is left, and -0 * 0
+    each<kBatches>([&](auto j) {  // the remainder, then -0 * 0
       const std::int64_t at = whole + j * W, n = p.k - at;
       if (n <= 0) return;
       const V x = some(p.b + at, n);
@@ -223,14 +223,14 @@ struct RowsTimesVector {
   }
 };
 
-// Matrix times vector, the columns of the matrix contiguous: batches of rows, in strips whose
+// Matrix times vector, with contiguous columns of the matrix: batches of rows, in strips whose
 // partial sums stay in the first-level cache.
 struct ColumnsTimesVector {
   static constexpr std::int64_t kStrip = 512, kNarrow = 128;
 
   static void all(const Product& p) {
-    // Columns of one partial sum that are added together: several save loads and stores; short
-    // ones, from memory, are faster one after another.
+    // Whether to add several columns of one partial sum together, which saves loads and stores.
+    // Short columns that come from memory are faster one after another.
     const bool several = p.near || p.a_k > kNarrow;
     for (std::int64_t m = 0; m < p.m; m += kStrip) {
       const Product q = p.rows(m, least(kStrip, p.m - m));
@@ -259,7 +259,7 @@ struct ColumnsTimesVector {
       put(halved<kPartials>(s), p.c + m, p.m - m);
     }
   }
-  // Columns k, k + kPartials, … to their partial sum.
+  // Adds columns k, k + kPartials, … to their partial sum.
   template <int G> static void add(const Product& p, std::int64_t k, double* sum) {
     const double* a = p.a + k * p.a_k;
     V x[array_size(G)];
@@ -280,7 +280,7 @@ void multiply_tile(const Product& p) {
   rows ? RowsTimesVector::all(q) : ColumnsTimesVector::all(q);
 }
 
-// Tiles joined pairwise; the right half of a sum is made in `waiting`.
+// Adds tiles pairwise; the right half of a sum is computed in `waiting`.
 void multiply_joined(const Product& p, double* waiting) {
   if (p.k <= kTile) return multiply_tile(p);
   const std::int64_t half = left_part(p.k);

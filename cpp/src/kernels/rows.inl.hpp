@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What loops over rows do beside their tapes: rows into lanes and back, products that read rows
-// where they lie, sums over rows. A part of kernels.inl.hpp, inside its namespaces.
+// The work of row loops outside their tapes: copying rows to lanes and back, products that read
+// rows in place, and sums over rows. A part of kernels.inl.hpp, inside its namespaces.
 
 struct Rows {
   // ---- into lanes and back
 
-  // W rows of W contiguous elements to W elements of W lanes.
+  // Transposes W rows of W contiguous elements to W elements of W lanes.
   static THALWEG_INLINE void turn(const double* from, std::int64_t row_stride, double* to,
                                   std::int64_t lanes) {
     V::Batch t[V::kSize];
@@ -58,13 +58,13 @@ struct Rows {
     for (std::int64_t j = 0; live < lanes && j < n; ++j)
       std::fill(to + j * lanes + live, to + (j + 1) * lanes, to[j * lanes + live - 1]);
   }
-  // Rows contiguous: W partial sums a row, the sums of W rows joined together. (One row after the
-  // other: W rows side by side are quicker in the cache, but the processor's prefetching does not
-  // follow; and asking for what comes next by hand was slower than either.)
+  // Contiguous rows: each has W partial sums, and the sums of W rows are added together. Rows are
+  // processed one after another: W rows at once are faster in the cache, but hardware prefetching
+  // does not follow them, and software prefetching was slower than either.
   static void along_rows(RowsAt x, std::int64_t k, const double* weights, std::int64_t n,
                          std::int64_t live, std::int64_t lanes, double* to) {
     const std::int64_t room = (k + W - 1) / W * W;
-    alignas(64) double behind[V::kSize];  // of the last batch: what no batch before it has
+    alignas(64) double behind[V::kSize];  // last batch: 0 for elements of the batch before
     for (std::int64_t i = 0; i < W; ++i) behind[i] = i < room - k ? 0.0 : 1.0;
     const auto last = V::load(behind) > V(0.0);
     for (std::int64_t r = 0; r < live; r += W) {
@@ -81,8 +81,9 @@ struct Rows {
       }
     }
   }
-  // The last batch of a row ends with it and overlaps the one before; there it is zero, as are its
-  // weights (zero weights alone would make a NaN of an infinite element).
+  // The last batch of a row ends with the row and overlaps the batch before. In the overlap both
+  // the elements and the weights are set to zero, since a zero weight alone would make NaN of an
+  // infinity.
   static THALWEG_INLINE V one_row(const double* x, const double* w, std::int64_t k,
                                   V::MaskType last) {
     V s = V::load(x) * V::load(w), t(0.0);
@@ -207,8 +208,8 @@ struct Rows {
         }
     }
   }
-  // Contiguous rows on the left: J columns of the right at once, four batches of the left. The last
-  // batch ends with the row; it has sums of its own behind the others'.
+  // Contiguous rows on the left: J columns of the right factor at once, with four batches of the
+  // left. The last batch ends with the row and has its own sums, stored after the others.
   template <int J> static void contract_rows(RowsAt a, std::int64_t m, RowsAt b, std::int64_t j,
                                              std::int64_t live, double* sums, std::int64_t room) {
     const std::int64_t batches = (m + W - 1) / W;
@@ -239,7 +240,7 @@ struct Rows {
       each<Q>([&](auto v) { s[u][v].store(sums + (j + u) * room + (q + v) * W); });
     });
   }
-  // Both a row a lane: W partial sums, then one number.
+  // Both factors have one row per lane: W partial sums, then one number.
   static void contract_lanes(RowsAt a, std::int64_t m, RowsAt b, std::int64_t n, std::int64_t live,
                              double* sums, std::int64_t room) {
     for (std::int64_t j = 0; j < n; ++j)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Solvers become code here, for lanes across batches and for the elements of one lane. Included
-// once per instruction set; everything has internal linkage through `Here`, but the table at the
-// end.
+// Compiles the solvers, for lanes in a batch and for the elements of one lane. Included once per
+// instruction set; everything has internal linkage through `Here`, except the table at the end.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -20,8 +19,8 @@ constexpr std::int64_t W = static_cast<std::int64_t>(V::kSize);
 
 #include "kernels/trees.inl.hpp"
 
-// How many variables, and how far apart their batches lie: known when this is compiled where there
-// are few, and lanes across.
+// The number of variables and the distance between their batches. Both are compile-time constants
+// for few variables with lanes in a batch.
 template <bool Lanes, std::int64_t N> struct Extents {
   static_assert(Lanes);
   static constexpr std::int64_t n = N, pieces = N, room = N * W;
@@ -44,14 +43,15 @@ template <bool Lanes> struct Extents<Lanes, 0> {
     std::int64_t pitch;
     explicit Pitch(std::int64_t of_rows) : pitch(of_rows) {}
   };
-  std::int64_t n, pieces, room;  // room: doubles of a vector
+  std::int64_t n, pieces, room;  // room: doubles per vector
   explicit Extents(std::int64_t size)
       : n(size), pieces(Lanes ? size : (size + W - 1) / W), room((Lanes ? size : pieces) * W) {}
 };
 
-// What lies across the batches, and the arithmetic that depends on it. A vector is `pieces`
-// batches: with lanes across, element i of each lane; else elements i W … of one lane. A number of
-// a lane is a batch either way (the same in every place for one lane), so a solver is written once.
+// What a batch holds, and the arithmetic that depends on it. A vector is `pieces` batches: if
+// batches hold lanes, piece i is element i of each lane; otherwise pieces are W successive elements
+// of one lane. A number per lane is always a batch (for one lane, with equal elements), so a solver
+// is written once.
 template <bool Lanes, std::int64_t N = 0> struct Space : Extents<Lanes, N> {
   using V = THALWEG_ISA::V;
   using Mask = V::MaskType;
@@ -59,7 +59,7 @@ template <bool Lanes, std::int64_t N = 0> struct Space : Extents<Lanes, N> {
       Extents<Lanes, N>::room;
   static constexpr bool kUnrolled = N > 0;
 
-  // Of two numbers at most: so it is passed in registers.
+  // At most two numbers, so that it is passed in registers.
   using Step = typename Extents<Lanes, N>::Step;
   using Pitch = typename Extents<Lanes, N>::Pitch;
   struct Vector : Step {
@@ -71,7 +71,7 @@ template <bool Lanes, std::int64_t N = 0> struct Space : Extents<Lanes, N> {
     THALWEG_INLINE void put(typename V::MaskType m, std::int64_t i, V v) const {
       put(i, select(m, v, (*this)[i]));
     }
-    // One element, as a number of the lane.
+    // One element, as a number per lane.
     THALWEG_INLINE V element(std::int64_t i) const {
       if constexpr (Lanes) return (*this)[i];
       else return V(p[i]);
@@ -81,7 +81,7 @@ template <bool Lanes, std::int64_t N = 0> struct Space : Extents<Lanes, N> {
       else p[i] = first(v);
     }
   };
-  // The same for every lane, (n) padded to whole batches.
+  // The same for every lane: (n), padded to full batches.
   struct Common {
     const double* p;
     THALWEG_INLINE V operator[](std::int64_t i) const {
@@ -98,7 +98,7 @@ template <bool Lanes, std::int64_t N = 0> struct Space : Extents<Lanes, N> {
     Vector row(std::int64_t i) const { return Vector(p + i * pitch, step); }
   };
 
-  // What the caller lends: told and asked for.
+  // Arrays that the caller lends, for requests and received values.
   Vector told(const double* p, std::int64_t step) const {
     return Vector(const_cast<double*>(p), Lanes ? step : W);
   }
@@ -110,18 +110,18 @@ template <bool Lanes, std::int64_t N = 0> struct Space : Extents<Lanes, N> {
     else return V(*p);
   }
 
-  // The batch that holds element i.
+  // The batch that contains element i.
   static constexpr std::int64_t piece(std::int64_t i) { return Lanes ? i : i / W; }
   template <class F> THALWEG_INLINE void each(F f) const {
     if constexpr (N > 0) return unrolled(f, std::make_integer_sequence<std::int64_t, N>{});
-    const std::int64_t count = pieces;  // a store may be to anything, as far as the compiler knows
+    const std::int64_t count = pieces;  // a copy, as stores might change `pieces`
     for (std::int64_t i = 0; i < count; ++i) f(i);
   }
   template <class F, std::int64_t... I>
   static THALWEG_INLINE void unrolled(F f, std::integer_sequence<std::int64_t, I...>) {
     (f(I), ...);
   }
-  // Of the pieces that hold elements after k.
+  // For each piece with elements after k.
   template <class F> THALWEG_INLINE void each_after(std::int64_t k, F f) const {
     for (std::int64_t i = Lanes ? k + 1 : (k + 1) / W; i < pieces; ++i) f(i);
   }
@@ -132,7 +132,7 @@ template <bool Lanes, std::int64_t N = 0> struct Space : Extents<Lanes, N> {
     if constexpr (Lanes) return V(static_cast<double>(i)) == index;
     else return V::count() + V(static_cast<double>(i * W)) == index;
   }
-  // The element whose number each lane says.
+  // For each lane, the element at the index that the lane gives.
   template <class Vs> V at(Vs v, V index) const {
     if constexpr (Lanes) {
       V found(0.0);
@@ -149,12 +149,12 @@ template <bool Lanes, std::int64_t N = 0> struct Space : Extents<Lanes, N> {
       v.p[static_cast<std::int64_t>(first(index))] = first(value);
     }
   }
-  // The elements after k.
+  // A mask of the elements after k.
   THALWEG_INLINE Mask after(std::int64_t i, std::int64_t k) const {
     if constexpr (Lanes) return V(static_cast<double>(i)) > V(static_cast<double>(k));
     else return V::count() > V(static_cast<double>(k - i * W));
   }
-  // For elements one by one: f(i, whether it is in the vector, as a mask) where that matters.
+  // For loops over elements: whether element i exists, as a mask where that matters.
   THALWEG_INLINE Mask there(std::int64_t i) const {
     if constexpr (Lanes) return V(0.0) <= V(0.0);
     else return V::count() < V(static_cast<double>(n - i * W));
@@ -165,7 +165,7 @@ template <bool Lanes, std::int64_t N = 0> struct Space : Extents<Lanes, N> {
     const auto get = [&](std::int64_t i, V& x, V& y) THALWEG_INLINED { x = a[i], y = b[i]; };
     return Tree<DotOf, decltype(get)>{get}.few(N);
   }
-  // The largest |f(i)|; NaN where one is.
+  // The largest |f(i)|; NaN if one of them is.
   template <class F> V largest(F f) const {
     V m(0.0);
     each([&](std::int64_t i) THALWEG_INLINED {
@@ -174,7 +174,7 @@ template <bool Lanes, std::int64_t N = 0> struct Space : Extents<Lanes, N> {
     });
     return across(m, [](double x, double y) { return y > x || y != y ? y : x; });
   }
-  // The least f(i), which is no NaN.
+  // The least f(i); none may be NaN.
   template <class F> V least(F f) const {
     V m(kInfinity);
     for (std::int64_t i = 0; i < pieces; ++i) {
@@ -194,7 +194,7 @@ template <bool Lanes, std::int64_t N = 0> struct Space : Extents<Lanes, N> {
       return V(ContiguousTree<DotOf>{a.p, b.p}(0, n));
     }
   }
-  // The same tree for a few elements of one lane, as numbers: sums of batches would be longer.
+  // The same tree for a few elements of one lane, as scalars: sums of batches would take longer.
   static constexpr std::int64_t kFew = 8;
   double few(const double* a, const double* b) const {
     double p[kFew];
@@ -215,7 +215,7 @@ template <bool Lanes, std::int64_t N = 0> struct Space : Extents<Lanes, N> {
   }
 };
 
-// A number of each lane, in memory.
+// A number per lane, in memory.
 struct Scalar {
   double* p;
   THALWEG_INLINE operator V() const { return V::load(p); }
@@ -223,7 +223,7 @@ struct Scalar {
   THALWEG_INLINE void operator=(V v) const { v.store(p); }
   THALWEG_INLINE void set(V::MaskType m, V v) const { select(m, v, get()).store(p); }
   THALWEG_INLINE V::MaskType on() const { return get() > V(0.0); }
-  // Of the first lane, where it is the same in all.
+  // The first lane's number, if it is the same in all.
   std::int64_t number() const { return static_cast<std::int64_t>(*p); }
 
   friend THALWEG_INLINE V operator+(Scalar a, Scalar b) { return a.get() + b.get(); }
@@ -236,8 +236,8 @@ struct Scalar {
   friend THALWEG_INLINE V abs(Scalar a) { return abs(a.get()); }
 };
 
-// Hands out a solver's memory, in the order in which it asks. The same walk counts it, and, where
-// it carries, brings one lane's numbers to and from a plain array.
+// Allocates a solver's memory in the order of its requests. The same pass counts the memory and, if
+// `Carries`, copies one lane's numbers to or from a plain array.
 template <class Space, bool Lanes, bool Carries> class Keeper {
  public:
   using B = Space;
@@ -262,7 +262,7 @@ template <class Space, bool Lanes, bool Carries> class Keeper {
     for (std::int64_t i = 0; i < space_.n; ++i) carry(p + i * space_.room, space_.n, Lanes ? W : 1);
     return {p, space_.room, W};
   }
-  // For the length of one call: no part of what a lane knows.
+  // Memory for the length of one call, which is not part of a lane's state.
   typename B::Vector scratch() { return typename B::Vector(take(space_.room)); }
   typename B::Matrix scratch_matrix() { return {take(space_.n * space_.room), space_.room, W}; }
   std::int64_t taken() const { return taken_; }
@@ -276,7 +276,7 @@ template <class Space, bool Lanes, bool Carries> class Keeper {
     if constexpr (!Carries) return;
     carried_ += count;
     if (!flat_) return;
-    if (step == 1) {  // of one lane, a matrix may be large
+    if (step == 1) {  // for one lane, a matrix may be large
       std::memcpy(save_ ? flat_ : p, save_ ? p : flat_,
                   static_cast<std::size_t>(count) * sizeof *p);
       flat_ += count;
@@ -295,7 +295,7 @@ template <class Space, bool Lanes, bool Carries> class Keeper {
   bool save_ = false;
 };
 
-// One batch of lanes under a solver S: its memory, and what everyone may see.
+// One batch of lanes with a solver S: its memory, and what it publishes.
 template <class S, bool Lanes, std::int64_t N = 0> struct Party {
   using B = Space<Lanes, N>;
   using K = Keeper<B, Lanes, false>;
@@ -304,7 +304,7 @@ template <class S, bool Lanes, std::int64_t N = 0> struct Party {
 
   static std::int64_t size(const SolverCall& c) {
     const B space(c.n);
-    // Nowhere, which the compiler is not to know: nothing is read or written.
+    // A valid address that is never read or written, which the compiler must not find out.
     alignas(64) static double nothing[1];
     double* volatile nowhere = nothing;
     K keeper(space, nowhere);
@@ -322,7 +322,7 @@ template <class S, bool Lanes, std::int64_t N = 0> struct Party {
       State<K>(c, space, keeper).tell();
     }
   }
-  // Of few variables, what the caller lends as one batch after the other.
+  // For few variables: the caller's arrays as batches one after another.
   struct Near {
     static constexpr std::int64_t kSquare =
         S::needs == Needs::Normal || S::needs == Needs::Hessian ? N * N : N;
@@ -368,7 +368,7 @@ template <class S, bool Lanes, std::int64_t N = 0> struct Party {
   static constexpr SolverKernels kTable{&size, &tell, &exchange, &point};
 };
 
-// For one to so many variables.
+// For one, two, … variables.
 template <class S, std::int64_t... N>
 const SolverKernels* few_variables(std::integer_sequence<std::int64_t, N...>) {
   static constexpr std::array<SolverKernels, sizeof...(N)> all{Party<S, true, N + 1>::kTable...};

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The tree of every sum: over elements one by one, each a batch of lanes, or over one contiguous
-// array. A part of kernels.inl.hpp and of solvers.inl.hpp, inside their namespaces.
+// The order of additions in every sum: over single elements, each a batch of lanes, or over one
+// contiguous array. A part of kernels.inl.hpp and of solvers.inl.hpp, inside their namespaces.
 
-// The size of an array, which a template's numbers give.
+// An array size computed from template arguments.
 constexpr std::size_t array_size(std::int64_t n) { return static_cast<std::size_t>(n); }
 
-// A batch, or what is left of it.
+// Loads a batch, or the first n elements of one.
 THALWEG_INLINE V some(const double* p, std::int64_t n) {
   return n >= W ? V::load(p) : V::load(p, n);
 }
@@ -14,7 +14,7 @@ THALWEG_INLINE double first(V v) {
   return r[0];
 }
 
-// The upper half of the first 2 By lanes, in their lower half.
+// Moves the upper half of the first 2 By lanes to their lower half.
 template <std::size_t By, std::size_t... I>
 THALWEG_INLINE V lowered(V v, std::index_sequence<I...>) {
   const V::Register r = v.v;
@@ -35,7 +35,7 @@ struct DotOf {
   static THALWEG_INLINE V merge(V s, V t) { return s + t; }
   static constexpr double identity = 0.0, neutral = -0.0;
 };
-// Identity: the result over nothing; neutral: what changes no result.
+// Identity: the result for no elements; neutral: a value that changes no result.
 template <class Op, int Identity, int Infinities> struct ExtremeOf {
   static constexpr bool product = false;
   static THALWEG_INLINE V begin(V a, V) { return a; }
@@ -48,8 +48,8 @@ using MaxOf = ExtremeOf<ops::Maximum, 0, -1>;
 using MinOf = ExtremeOf<ops::Minimum, 0, 1>;
 using ProdOf = ExtremeOf<ops::Multiply, 1, 0>;
 
-// The tree over n elements, `get(i, a, b)` fetching them: kPartialSums interleaved partial sums
-// joined in halves, tiles of kTile elements joined pairwise.
+// The tree over n elements, which `get(i, a, b)` fetches: kPartialSums interleaved partial sums
+// added in halves, and tiles of kTile elements added pairwise.
 template <class R, class Get> struct Tree {
   const Get& get;
   V operator()(std::int64_t from, std::int64_t end) const {
@@ -58,7 +58,7 @@ template <class R, class Get> struct Tree {
     while (half * 2 < end - from) half *= 2;
     return R::merge((*this)(from, from + half), (*this)(from + half, end));
   }
-  // Of the first n <= kPartialSums elements.
+  // The result for the first n <= kPartialSums elements.
   THALWEG_INLINE V few(std::int64_t n) const {
     return joined<1>(0, n, [&](std::int64_t i) THALWEG_INLINED { return begun(i); });
   }
@@ -83,7 +83,7 @@ template <class R, class Get> struct Tree {
     for (std::int64_t j = 0; j < kPartialSums; j += kTogether) some_sums(from + j, end, s + j);
     return joined<1>(0, kPartialSums, [&](std::int64_t i) THALWEG_INLINED { return s[i]; });
   }
-  // The partial sums that begin with element i and its next ones, in registers.
+  // The partial sums for element i and those after it, in registers.
   THALWEG_INLINE void some_sums(std::int64_t i, std::int64_t end, V* s) const {
     [&]<std::size_t... K>(std::index_sequence<K...>) THALWEG_INLINED {
       V r[kTogether] = {begun(i + static_cast<std::int64_t>(K))...};
@@ -94,7 +94,7 @@ template <class R, class Get> struct Tree {
        ...);
     }(std::make_index_sequence<kTogether>{});
   }
-  // Of n parts those at j, j + Step, j + 2 Step, …, joined in halves.
+  // Of n parts, adds those at j, j + Step, j + 2 Step, … in halves.
   template <std::int64_t Step, class Of>
   static THALWEG_INLINE V joined(std::int64_t j, std::int64_t n, Of of) {
     if constexpr (Step == kPartialSums) {
@@ -106,11 +106,11 @@ template <class R, class Get> struct Tree {
   }
 };
 
-// The same tree for one contiguous array, partial sums side by side in batches.
+// The same tree for one contiguous array, with partial sums side by side in batches.
 template <class R> struct ContiguousTree {
   const double *a, *b;
   static constexpr std::int64_t kBatches = kPartialSums / W;
-  // f(0), f(1), … for each partial sum's batch, which so stay in registers.
+  // Calls f(0), f(1), … for the batch of each partial sum; with constants they stay in registers.
   template <std::size_t Count = kBatches, class F> static THALWEG_INLINE void batches(F f) {
     [&]<std::size_t... K>(std::index_sequence<K...>) {
       (f(std::integral_constant<std::int64_t, static_cast<std::int64_t>(K)>{}), ...);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Memory for a block, and linking: places become pointers, codes become handlers.
+// Allocates a block's memory and links tapes: places become pointers, codes become handlers.
 #include "thalweg/running/evaluate.hpp"
 
 #include "graph/reached.hpp"
@@ -15,19 +15,19 @@
 
 namespace thalweg {
 namespace {
-// Doubles of scratch in a block: half of a second-level cache of 1 MiB.
+// The most doubles of scratch in a wide block: half of a second-level cache of 1 MiB.
 constexpr std::int64_t kWideLimit = 65536;
-// Doubles that no machine has: what 48 bits of an address reach. Sizes below it add up without
+// More doubles than any machine has: the reach of a 48-bit address. Sums of sizes below it do not
 // overflow.
 constexpr std::int64_t kMostDoubles = std::int64_t{1} << 45;
-// Lanes that a worker takes at a time.
+// The number of lanes that a worker takes at a time.
 constexpr std::int64_t kSomeLanes = 512;
 }  // namespace
 
 Aligned::Aligned(std::size_t doubles) {
   const bool possible = doubles <= static_cast<std::size_t>(kMostDoubles);
   std::size_t room = (doubles * sizeof(double) + 127) / 64 * 64 + 64;
-  // Large memory is handed out as zeros by the system, page by page as it is first written to.
+  // For large sizes the system provides zeroed memory, page by page at the first write.
   if (possible) memory_.reset(std::calloc(room, 1));
   if (!memory_) throw TooLarge("there is no memory for " + std::to_string(doubles) + " numbers");
   void* at = memory_.get();
@@ -73,9 +73,9 @@ Evaluator::~Evaluator() = default;
 
 void Evaluator::bind_uniform(std::size_t k, const double* values) { uniform_inputs_[k] = values; }
 
-// A value of n elements, and room to write a whole batch at its last one. A line between values, so
-// that none stand a multiple of 4 KiB apart, where a store would hold up a load that it has nothing
-// to do with.
+// The room for a value of n elements, with a full batch at the last one. A cache line between
+// values keeps them from being a multiple of 4 KiB apart, where a store would delay an unrelated
+// load.
 std::int64_t Evaluator::room(std::int64_t n) const {
   const std::int64_t width = kernels_.width;
   const std::int64_t doubles =
@@ -119,7 +119,7 @@ void Evaluator::refresh() {
 }
 
 std::vector<Evaluator::Use> Evaluator::uses(const double* first, std::int64_t count) {
-  if (operands_.empty()) {  // in the order of what they point at, as it was linked
+  if (operands_.empty()) {  // sorted by address; equal ones in the order of linking
     for (Linked& l : code_[0])
       for (const double** operand : {&l.a, &l.b, &l.c}) operands_.push_back({*operand, operand});
     std::ranges::stable_sort(operands_, std::less<>{}, &Operand::at);
@@ -184,11 +184,11 @@ const double* Evaluator::address(const Place& p) const {
   }
 }
 
-// An instruction on whole arrays, in batches where the elements lie across them.
+// Links an instruction on whole arrays, in full batches if elements fill the batches.
 void Evaluator::link_array(const Instruction& i, Linked& l) const {
   const bool lanes = program_.body.layout == Layout::Lanes;
   const std::int64_t width = kernels_.width;
-  // Moves and lookups count elements in both layouts.
+  // Moves and lookups count single elements in both layouts.
   const bool one_by_one =
       i.code == code(Bulk::Move) || i.code == code(Bulk::AddMove) || i.code == code(Bulk::Lookup);
   const bool in_batches = !lanes && i.n != 1 && !one_by_one;
@@ -260,7 +260,7 @@ bool fits_wide(const Program& program, const Kernels& kernels) {
   return elements * kernels.wide.unroll * kernels.width < kWideLimit;
 }
 
-// One point after another, read and written where they are.
+// Evaluates one point after another, reading and writing in place.
 static bool evaluate_rows(const Program& program, const Kernels& kernels,
                           std::span<const double* const> inputs, std::span<double* const> outputs,
                           std::int64_t k, int threads, const std::function<bool()>& stop) {
@@ -317,8 +317,8 @@ Layout layout_for(const Graph& graph, std::span<const NodeId> outputs, int width
   const auto hold = graph.hold();
   if (has_rows(graph, outputs)) return Layout::Rows;
   if (k != 1) return Layout::Lanes;
-  // Elements across batches pay once arrays are longer than a few batches; until then every element
-  // is a batch of its own.
+  // Batches of elements pay off if arrays are longer than a few batches. For shorter ones, every
+  // element takes a whole batch.
   const std::vector<bool> reached = reached_from(graph, outputs);
   for (NodeId id = 0; id < graph.size(); ++id)
     if (reached[static_cast<std::size_t>(id)] && graph[id].kind != Kind::Data &&

@@ -81,7 +81,7 @@ Worker::Worker(const RowLoop& loop, const Kernels& kernels)
              kernels.width),
       block_(*loop.program, kernels, lanes_ > kernels.width),
       zeroed_(loop.built.size(), 0) {
-  // An input that only serves rows made again elsewhere is not read, and has no room.
+  // An input that only serves rows recomputed elsewhere is not read, and gets no room.
   const auto is_read = [&](std::size_t i) { return loop.program->input_sizes[i] > 0; };
   for (std::size_t i = 0; i < loop.inputs.size(); ++i) {
     if (!is_read(i)) continue;
@@ -117,7 +117,7 @@ Worker::Worker(const RowLoop& loop, const Kernels& kernels)
   }
 }
 
-// Rows that are read need room where they are converted.
+// Allocates room for rows that must be converted before they are read.
 void Worker::prepare(const RowAccess& a) {
   if (a.converted) blocks_[index(a.buffer)].values.resize(index(a.width * kBlockRows));
 }
@@ -140,8 +140,8 @@ void Worker::begin(double* const* base) {
   block_.refresh();
 }
 
-// Weights of each result side by side, padded with zeros; where rows are read in batches, the last
-// batch overlaps the one before, with zeros there.
+// Puts the weights of each result side by side, padded with zeros. If rows are read in batches, the
+// last batch overlaps the one before, and its overlapping weights are zero.
 void Worker::pack(Product& p, double* const* base) const {
   const RowProduct& from = *p.from;
   const std::int64_t k = from.rows.width, room = padded(k), full = k / batch_ * batch_;
@@ -182,7 +182,7 @@ void Worker::take_tile(double* const* base, Chunk& chunk, std::int64_t tile) {
   close_tile(end - tile);
 }
 
-// One block of rows, the first of them at `place` in its tile.
+// Processes one block of rows, the first of them at `place` in its tile.
 void Worker::pass(double* const* base, Chunk& chunk, std::int64_t row, std::int64_t place,
                   std::int64_t live) {
   for (Block& b : blocks_)
@@ -223,7 +223,7 @@ void Worker::store(double* const* base, Chunk& chunk, std::size_t k, std::int64_
                                 : std::clamp<std::int64_t>(chunk.end - s.reach - row, 0, live);
   rows_.store(from, s.to.width, mine, lanes_, const_cast<double*>(to.p), to.row_stride,
               to.inner_stride, s.add);
-  for (std::int64_t r = mine; r < live; ++r)  // rows that belong to the next chunk
+  for (std::int64_t r = mine; r < live; ++r)  // rows of the next chunk
     for (std::int64_t c = 0; c < s.to.width; ++c) chunk.carried[k].push_back(from[c * lanes_ + r]);
 }
 

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// One thread's share of a loop over rows: a block of rows, the loop's tape, and what the rows add
-// up to, kept by tiles that are joined pairwise.
+// One thread's part of a loop over rows: a block of rows, the loop's tape, and the results of
+// reductions over rows, kept per tile and combined pairwise.
 #pragma once
 #include "thalweg/lowering/rows.hpp"
 #include "thalweg/running/evaluate.hpp"
 
 namespace thalweg::rows {
 
-// Results joined pairwise as they come: a tree that depends on their number alone.
+// Combines results pairwise as they arrive, in an order that depends only on their number.
 class Pairs {
  public:
   Pairs(std::size_t width, Reduction kind) : width_(width), kind_(kind) {}
   void clear() { levels_.clear(), values_.clear(); }
   std::size_t width() const { return width_; }
-  // The place for the next result; then join_equals().
+  // The place for the next result. Call join_equals() after writing it.
   double* next();
   void join_equals();
   const double* all();
@@ -26,17 +26,17 @@ class Pairs {
   std::vector<int> levels_;
 };
 
-// Rows that one thread takes at a time: whole tiles, a power of two of them, so that their results
-// are a branch of the tree. What they add to rows beyond their own is carried, and added when all
-// is done: the same sums whoever does which.
+// The rows that one thread takes at a time: a power of two of whole tiles, so that their results
+// form a branch of the tree of sums. Additions to rows outside the chunk are stored and made at the
+// end, so sums do not depend on which thread makes them.
 inline constexpr std::int64_t kChunk = 16 * kTile;
 
 class Worker {
  public:
   Worker(const RowLoop& loop, const Kernels& kernels);
-  // What is the same for all rows.
+  // Prepares what is the same for all rows.
   void begin(double* const* base);
-  // Rows [first, end) of a chunk that ends at `own`, or further; false where stopped.
+  // Rows [first, end) of a chunk. run() returns false if it was stopped.
   struct Chunk {
     std::int64_t first, end;
     bool last;
@@ -54,15 +54,15 @@ class Worker {
   }
 
  private:
-  // Rows read one number each, side by side, are not copied: the tape is pointed at them.
+  // Contiguous rows of one number each are not copied: the tape's pointers are set to them.
   struct Direct {
     const RowAccess* from;
-    double* own;                       // the block's, for the last rows
-    std::vector<Evaluator::Use> uses;  // where the tape has its address
+    double* own;                       // the block's memory, for the last rows
+    std::vector<Evaluator::Use> uses;  // the tape's uses of its address
   };
   struct Block {
     const RowConversion* from;
-    std::vector<double> values;  // none where nobody reads them
+    std::vector<double> values;  // empty if nothing reads them
   };
   struct Read {
     const RowAccess* from;
@@ -105,7 +105,7 @@ class Worker {
   std::vector<Product> products_;
   std::vector<Uniform> uniform_;
   std::vector<Sum> joins_, contractions_;
-  std::vector<std::int64_t> zeroed_;  // by array that is built here: up to which element
+  std::vector<std::int64_t> zeroed_;  // by array that is built here: how far it is zeroed
 };
 
 }  // namespace thalweg::rows

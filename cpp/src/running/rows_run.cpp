@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Running a plan over rows: its stages in order, the chunks of a loop shared out to threads.
+// Runs a plan over rows: its stages in order, with the chunks of a loop shared among threads.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -14,7 +14,7 @@ std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 }  // namespace
 
-// Inputs are not copied: the tape is pointed at them.
+// Inputs are not copied: the tape's pointers are set to them.
 struct RowRun::Whole {
   const WholeStage& stage;
   Evaluator block;
@@ -35,7 +35,7 @@ struct RowRun::Whole {
   }
 };
 
-// A loop's workers, one a thread, and its chunks.
+// The workers of a loop, one per thread, and its chunks.
 struct RowRun::Loop {
   const RowLoop& loop;
   const Kernels& kernels;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Starting threads, waiting for them with an ear for interrupts, and telling what went wrong.
+// Starts threads, checks for interrupts while it waits for them, and rethrows their exceptions.
 #include "thalweg/running/workers.hpp"
 
 #include <atomic>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Epochs: deal out rows, gather a batch, step; then what is held out is measured and told.
+// Runs epochs: shuffles rows, gathers batches and makes steps, then evaluates held-out rows.
 #include "thalweg/training/epochs.hpp"
 
 #include <algorithm>
@@ -12,14 +12,14 @@
 namespace thalweg {
 namespace {
 
-// Seconds between looks for an interrupt.
+// Seconds between checks for an interrupt.
 constexpr double kPatience = 0.02;
-// Rows that are shuffled between two looks: less than a millisecond's work, in memory or not.
+// Rows that are shuffled between two checks: less than a millisecond of work, in cache or not.
 constexpr std::size_t kShuffled = 16384;
-// The average of the iterates x_1 … x_t is that of x_1 … x_t-1 moved towards x_t by (eta + 1) / (t
-// + eta): weights grow as t**eta, so that the start is forgotten and the end need not be known. O.
-// Shamir and T. Zhang 2013, ICML, "Stochastic gradient descent for non-smooth optimization",
-// section 4, who advise 3: the last half of the iterates has 94 % of the weight.
+// The average of the iterates x_1 … x_t is the average of x_1 … x_t-1 moved toward x_t by (eta + 1)
+// / (t + eta). Weights grow as t**eta, so that the start is forgotten and the length need not be
+// known in advance. O. Shamir and T. Zhang 2013, ICML, "Stochastic gradient descent for non-smooth
+// optimization", section 4, recommend 3: the last half of the iterates has 94 % of the weight.
 constexpr double kEta = 3.0;
 
 double now() {
@@ -72,7 +72,7 @@ Batch::Batch(const Program& program, const Kernels& kernels, const Batched& all,
 void Batch::gather(std::span<const Column> columns, const std::int64_t* rows) {
   for (std::size_t k = 0; k < columns.size(); ++k) {
     const std::int64_t n = program_.input_sizes[k + 1];
-    if (n == 0) continue;  // the loss does not read it
+    if (n == 0) continue;  // the loss does not read this column
     double* to = block.input(k + 1);
     if (block.step() == 1) {
       columns[k].read(rows, size_, to);
@@ -84,13 +84,14 @@ void Batch::gather(std::span<const Column> columns, const std::int64_t* rows) {
   }
 }
 
-// Into every lane: what they make of it is the same, and raises no alarm of its own.
+// Copies values into every lane: unused lanes then compute the same and raise no warnings of their
+// own.
 void Batch::put(double* to, const double* values, std::int64_t n) const {
   scatter_lanes(values, n, 0, 1, block.step(), to);
 }
 
-Means::Means(const Batched& programs, const Rows& rows, const Kernels& kernels)
-    : rows_(rows), sizes_(programs.full->output_sizes), threads_(programs.threads) {
+Means::Means(const Batched& programs, const Table& table, const Kernels& kernels)
+    : table_(table), sizes_(programs.full->output_sizes), threads_(programs.threads) {
   full_.emplace(*programs.full, kernels, programs, programs.size);
   if (programs.rest) rest_.emplace(*programs.rest, kernels, programs, programs.rest_size);
   for (auto* b : {&full_, &rest_})
@@ -106,17 +107,17 @@ bool Means::at(const double* x, double* out, Clock& clock) {
     (*b)->put((*b)->block.input(0), x, (*b)->variables());
     (*b)->block.share(threads_, [&] { return clock.look(); });
   }
-  for (std::int64_t first = 0; first < rows_.count;) {
-    Batch& b = rows_.count - first >= full_->size() ? *full_ : *rest_;
-    const std::int64_t* chosen = rows_.chosen.data() + first;
-    if (rows_.chosen.empty()) {
+  for (std::int64_t first = 0; first < table_.count;) {
+    Batch& b = table_.count - first >= full_->size() ? *full_ : *rest_;
+    const std::int64_t* chosen = table_.chosen.data() + first;
+    if (table_.chosen.empty()) {
       range.resize(static_cast<std::size_t>(b.size()));
       std::iota(range.begin(), range.end(), first);
       chosen = range.data();
     }
-    b.gather(rows_.columns, chosen);
+    b.gather(table_.columns, chosen);
     if (!b.block.run()) return false;
-    const double share = static_cast<double>(b.size()) / static_cast<double>(rows_.count);
+    const double share = static_cast<double>(b.size()) / static_cast<double>(table_.count);
     double* to = out;
     for (std::size_t k = 0; k < sizes_.size(); ++k)
       for (std::int64_t i = 0; i < sizes_[k]; ++i)
@@ -137,7 +138,7 @@ class Trainer {
         at_(at),
         clock_(clock),
         full_(*t_.programs.full, kernels, t_.programs, t_.programs.size),
-        batches_(t_.rows.count / full_.size()),
+        batches_(t_.table.count / full_.size()),
         used_(batches_ * full_.size()) {
     if (t_.programs.rest) {
       rest_.emplace(*t_.programs.rest, kernels, t_.programs, t_.programs.rest_size);
@@ -170,7 +171,7 @@ class Trainer {
   }
 
  private:
-  // The point and the memory go round in rings: 0, and 1, 2, ….
+  // Rotates point and memory through rings: 0, and 1, 2, ….
   void turn(Batch& b) {
     const StepLayout& io = t_.step.at;
     b.block.ring(0, static_cast<std::size_t>(io.x));
@@ -194,9 +195,9 @@ class Trainer {
   void epoch() {
     const auto number = static_cast<std::uint64_t>(at_.epoch) + 1;
     const auto stop = [this] { return clock_.over(); };
-    order_.resize(static_cast<std::size_t>(t_.rows.count));
-    if (!t_.shuffled) deal(order_, t_.rows.chosen);
-    else if (!shuffle(order_, t_.rows.chosen, t_.seed, number, stop)) return end_by_clock();
+    order_.resize(static_cast<std::size_t>(t_.table.count));
+    if (!t_.shuffled) deal(order_, t_.table.chosen);
+    else if (!shuffle(order_, t_.table.chosen, t_.seed, number, stop)) return end_by_clock();
     while (at_.batch < batches_) {
       if (clock_.over()) return end_by_clock();
       if (!step()) return;
@@ -213,10 +214,10 @@ class Trainer {
 
   bool step() {
     const std::int64_t first = at_.batch * full_.size();
-    Batch& b = t_.rows.count - first >= full_.size() ? full_ : *rest_;
+    Batch& b = t_.table.count - first >= full_.size() ? full_ : *rest_;
     pass_to(b);
     const std::int64_t* rows = order_.data() + first;
-    b.gather(t_.rows.columns, rows);
+    b.gather(t_.table.columns, rows);
     if (!b.block.run()) {
       end_by_clock();
       return false;
@@ -236,7 +237,7 @@ class Trainer {
     return true;
   }
 
-  // Point and memory go over to the other size of batch.
+  // Moves point and memory to the evaluator of the other batch size.
   void pass_to(Batch& b) {
     if (&b == now_) return;
     const auto pass = [&](std::size_t ring, std::size_t age, std::int64_t n) {
@@ -260,8 +261,9 @@ class Trainer {
     }
   }
 
-  // What would be the answer now. An average of points within the bounds is so too, rounding
-  // included: it moves by at most 4/5 of the way, after the first step, which takes it all the way.
+  // The present answer. An average of points within the bounds is within them too, even after
+  // rounding: it moves by at most 4/5 of the way, except at the first step, which moves it all the
+  // way.
   const std::vector<double>& candidate() const {
     return at_.average.empty() || at_.step == 0 ? at_.x : at_.average;
   }
@@ -277,7 +279,7 @@ class Trainer {
       at_.best_loss = held_out_;
       at_.best_epoch = at_.epoch;
     } else if (since >= t_.patience) {
-      // Where no epoch came below the start, nothing was found.
+      // If no epoch improved on the start, nothing was found.
       end(at_.best_epoch > 0 ? Reason::ValueSettled : Reason::Stuck, static_cast<double>(since),
           static_cast<double>(t_.patience));
     }
@@ -292,9 +294,9 @@ class Trainer {
   Clock& clock_;
   Batch full_;
   std::optional<Batch> rest_;
-  std::int64_t batches_, used_;  // batches of an epoch, and the rows in them
+  std::int64_t batches_, used_;  // batches per epoch, and the rows in them
   std::vector<std::int64_t> order_;
-  Batch* now_ = &full_;  // where point and memory are
+  Batch* now_ = &full_;  // the batch that holds point and memory
   double norm_ = NAN, held_out_ = NAN;
   std::vector<double> row_;
   std::optional<TrainingEnd> end_;

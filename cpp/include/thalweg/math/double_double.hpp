@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Unevaluated sums of two batches: the error-free sum and product, and the few operations that
-// functions with a large condition number (pow, logarithms in other bases, logaddexp near its zero)
-// are built from.
+// Unevaluated sums of two batches: exact sums and products, and the few operations that functions
+// with a large condition number need (pow, logarithms in other bases, logaddexp near its zero).
 #pragma once
 #include "thalweg/kernels/simd.hpp"
 
 namespace thalweg::math {
 
-// hi + lo, where |lo| is at most about half an ulp of hi after each function below unless it says
+// hi + lo. After each function below, |lo| is at most about half an ulp of hi, unless stated
 // otherwise.
 template <class V> struct Pair {
   V hi, lo;
 };
 
-// a + b exactly; any a and b whose sum does not overflow. Knuth 1969, The Art of Computer
+// a + b exactly, for any a and b whose sum does not overflow. Knuth 1969, The Art of Computer
 // Programming 2, 4.2.2.
 template <class V> THALWEG_INLINE Pair<V> two_sum(V a, V b) {
   const V s = a + b, t = s - a;
@@ -26,8 +25,8 @@ template <class V> THALWEG_INLINE Pair<V> fast_two_sum(V a, V b) {
   return {s, b - (s - a)};
 }
 
-// a * b exactly while the product's error does not underflow; without a fused multiply-add also
-// |a|, |b| < 2^996, as Veltkamp's splitting (Dekker 1971) multiplies by 2^27 + 1.
+// a * b exactly, unless the product's error underflows. Without a fused multiply-add, |a| and |b|
+// must also be below 2^996, since Veltkamp's splitting (Dekker 1971) multiplies by 2^27 + 1.
 template <class V> THALWEG_INLINE Pair<V> two_prod(V a, V b) {
   const V p = a * b;
   if constexpr (V::kFused) {
@@ -40,7 +39,7 @@ template <class V> THALWEG_INLINE Pair<V> two_prod(V a, V b) {
   }
 }
 
-// (a + b) * c, to about 2^-102 of the result.
+// (a + b) * c, with a relative error of about 2^-102.
 template <class V> THALWEG_INLINE Pair<V> times(Pair<V> a, V c) {
   const Pair<V> p = two_prod(a.hi, c);
   return {p.hi, fma(a.lo, c, p.lo)};

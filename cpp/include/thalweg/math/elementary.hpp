@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// All vector mathematics of the core under one name, and the exact remainders.
+// Collects the vector mathematics of the core, and defines exact remainders.
 #pragma once
 #include <cmath>
 
@@ -12,19 +12,20 @@
 
 namespace thalweg::math {
 
-// Exact, so lane by lane through the C library: a quotient of doubles has up to 2046 binary digits.
+// Exact, and therefore computed lane by lane with the C library: a quotient of doubles has up to
+// 2046 binary digits.
 template <class V> inline V fmod(V a, V b) {
   return V::patch(V(0.0) == V(0.0), a, b, a, [](double x, double y) { return ::fmod(x, y); });
 }
-// The remainder with the sign of b, zero included, as NumPy has it.
+// The remainder with the sign of b, as in NumPy, even for zero.
 template <class V> inline V remainder(V a, V b) {
   const V r = fmod(a, b);
   const auto zero = r == V(0.0);
   const auto across = (r < V(0.0)) != (b < V(0.0));
   return select(zero, copysign(V(0.0), b), select(across & !is_nan(r), r + b, r));
 }
-// floor(a / b), from the exact remainder so that a quotient just below a whole number does not
-// round up to it; a zero has the sign of a / b.
+// floor(a / b), computed from the exact remainder, so that a quotient just below a whole number is
+// not rounded up to it. A zero has the sign of a / b.
 template <class V> inline V floor_divide(V a, V b) {
   const V r = fmod(a, b);
   const V toward_zero = rint((a - r) / b);
@@ -34,9 +35,9 @@ template <class V> inline V floor_divide(V a, V b) {
                 select(is_nan(r), r, select(whole == V(0.0), copysign(V(0.0), a / b), whole)));
 }
 
-// Once for each order among the lanes: as a rule they are all the same. Orders are a user's, up to
-// 8, and those of their derivatives; as many terms are summed as the order says, so that any other
-// might not end, and is NaN.
+// Evaluates each order among the lanes once; usually all are the same. Users may give orders up to
+// 8, and derivatives increase them. The number of terms grows with the order, so other orders,
+// which might take forever, give NaN.
 template <class V> inline V polygamma(V order, V x) {
   alignas(64) double n[V::kSize];
   order.store(n);

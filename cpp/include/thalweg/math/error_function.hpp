@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The error function and its complement, generic in the batch type. Errors are the largest seen
-// against mpmath on any instruction set, in ulp; a lane's bits depend on that lane alone.
+// The error function and its complement, generic in the batch type. Errors are the largest observed
+// against mpmath on any instruction set, in ulp. A lane's result depends on that lane alone.
 #pragma once
 #include "thalweg/kernels/simd.hpp"
 #include "thalweg/math/double_double.hpp"
@@ -18,15 +18,16 @@ template <class V> THALWEG_INLINE V erf_near_zero(V x) {
   return fma(x, p, x);
 }
 
-// erfc a for a >= 0.46, relative to itself if kRelative (a above 28 counts as 28, for 0), else
-// relative to 1 and for a >= 1 (above 6 counts as 6). exp(-a^2) P(q) / (a + 4) with q = (a - 4) /
-// (a + 4) = 1 - 8 / (a + 4): one polynomial for the half line, as Shepherd and Laframboise 1981,
-// Math. Comp. 36, 249-253, but with the factor 1 / (a + 4), so that one division gives both;
-// minimax, relative error 2^-53.9 (most of it the rounding of its coefficients).
-// For the relative error, what a + 4, its inverse, p r and a * a round off is put back (exp(-e) = 1
-// - e). Beyond 26 the exponential is kept normal by 2^124, which goes in through its argument: 124
-// ln 2 in two parts, of which the first leaves the difference exact. So only the last product
-// rounds to a subnormal.
+// erfc a for a >= 0.46 with a small relative error if kRelative (a above 28 is replaced by 28,
+// which gives 0); otherwise with a small absolute error, for a >= 1 (a above 6 is replaced by 6).
+// Computed as exp(-a^2) P(q) / (a + 4) with q = (a - 4) / (a + 4) = 1 - 8 / (a + 4): one polynomial
+// for the half line, as in Shepherd and Laframboise 1981, Math. Comp. 36, 249-253, but with the
+// factor 1 / (a + 4), so that one division gives both. Minimax, relative error 2^-53.9, most of it
+// from the rounding of its coefficients.
+// For the relative error, the rounding errors of a + 4, its inverse, p r and a * a are corrected
+// (exp(-e) = 1 - e). Beyond 26 the exponential is kept normal by a factor of 2^124, which is added
+// to its argument: 124 ln 2 in two parts, of which the first leaves the difference exact. Thus only
+// the last product rounds to a subnormal.
 template <bool kRelative, class V> THALWEG_INLINE V erfc_tail(V a) {
   const V one(1.0), largest(kRelative ? 28.0 : 6.0);
   a = select(a > largest, largest, a);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // exp, exp2, expm1, expit, log and log1p of a batch. Powers and other logarithms are in power.hpp.
-// "Error" is the largest seen, in units in the last place, against mpmath over the whole domain and
-// against extended precision in dense samples where it peaks.
+// "Error" is the largest observed, in units in the last place, against mpmath over the whole domain
+// and against extended precision in dense samples near the maximum.
 #pragma once
 #include "thalweg/kernels/simd.hpp"
 #include "thalweg/math/double_double.hpp"
@@ -21,21 +21,22 @@ constexpr double kLn2 = 0.6931471805599453, kLog2E = 1.4426950408889634;
 constexpr double kRound = 6755399441055744.0;  // 1.5 * 2^52: adding it rounds to a whole number
 constexpr double kSmallestNormal = std::numeric_limits<double>::min();
 
-// Is V eight lanes of AVX-512, where exponents are read and written, and tables held in registers,
-// by one instruction each?
+// Whether V is a batch of eight AVX-512 lanes, for which single instructions read and write
+// exponents and look up tables in registers.
 #if defined(__AVX512F__)
 template <class V> inline constexpr bool kAvx512 = V::kSize == 8;
 #else
 template <class V> inline constexpr bool kAvx512 = false;
 #endif
 
-// x held to [low, high]; NaN stays (xsimd returns the first operand when they do not compare).
+// Limits x to [low, high]. NaN stays NaN, since xsimd returns the first operand if the two are
+// unordered.
 template <class V> THALWEG_INLINE V clamp(V x, double low, double high) {
   return xsimd::min(xsimd::max(x.v, V(low).v), V(high).v);
 }
 
-// p * 2^n for whole |n| < 2000 and p in [1/2, 2), rounded once where it is subnormal, infinite past
-// the largest double.
+// p * 2^n for whole |n| < 2000 and p in [1/2, 2): rounded once if the result is subnormal, infinite
+// above the largest double.
 template <class V> THALWEG_INLINE V scale(V p, V n) {
 #if defined(__AVX512F__)
   if constexpr (kAvx512<V>) return typename V::Batch(_mm512_scalef_pd(p.v, n.v));
@@ -68,7 +69,7 @@ template <class V> THALWEG_INLINE V exp_polynomial(V r, V r2) {
 }
 
 #if defined(__AVX512F__)
-// 2^(j/16) in lane order, to be looked up by the low four bits of each lane of t.
+// 2^(j/16) in lane order, indexed by the low four bits of each lane of t.
 template <class V> THALWEG_INLINE V root_of_two_table(V t) {
   const __m512d low =
       _mm512_setr_pd(1.0, 1.0442737824274138, 1.0905077326652577, 1.1387886347566916,
@@ -79,7 +80,7 @@ template <class V> THALWEG_INLINE V root_of_two_table(V t) {
   return typename V::Batch(_mm512_permutex2var_pd(low, _mm512_castpd_si512(t.v), high));
 }
 
-// 2^(j/16) less its entry in the table above.
+// The difference of 2^(j/16) and its entry in the table above.
 template <class V> THALWEG_INLINE V root_of_two_errors(V t) {
   const __m512d low = _mm512_setr_pd(
       0.0, 8.551889705537965e-17, -3.046782079812471e-17, 8.912812676025408e-17,
@@ -91,9 +92,10 @@ template <class V> THALWEG_INLINE V root_of_two_errors(V t) {
 }
 #endif
 
-// e^(x + low) for |x| < 1500 and low far below x.
-// Cody and Waite 1980, Software Manual for the Elementary Functions, ch. 6; with AVX-512 sixteenths
-// of ln 2 and a table of 2^(j/16) as in Tang 1989, ACM Trans. Math. Softw. 15(2).
+// e^(x + low) for |x| < 1500 and low much smaller than x.
+// Cody and Waite 1980, Software Manual for the Elementary Functions, ch. 6. With AVX-512, the
+// argument is reduced by sixteenths of ln 2, with a table of 2^(j/16) as in Tang 1989, ACM Trans.
+// Math. Softw. 15(2).
 template <class V, class Low> THALWEG_INLINE V exp_of_sum(V x, Low low) {
   constexpr bool kLow = std::is_same_v<Low, V>;
 #if defined(__AVX512F__)
@@ -109,7 +111,7 @@ template <class V, class Low> THALWEG_INLINE V exp_of_sum(V x, Low low) {
     const V c23 = fma(r, V(0.00833347220064428), V(0.0416666666595899));
     const V q = fma(fma(r2, V(0.001388913001341979), c23), r2, c01);
     const V p = fma(root, fma(r2, q, r), root);
-    // scalef takes the floor of its exponent: n / 16 without the index into the table
+    // scalef takes the floor of its exponent, so n / 16 needs no separate table index
     return typename V::Batch(_mm512_scalef_pd(p.v, (n * V(1.0 / 16)).v));
   }
 #endif
@@ -136,10 +138,10 @@ template <class V> THALWEG_INLINE V exp2(V x) {
   return scale(V(1.0) + fma(r2, exp_polynomial(r, r2), r), n);
 }
 
-// (e^x - 1) / 4 for x in [-700, 710.5] or NaN; the quarter keeps it and its power of 2 finite
-// wherever sinh is. e^x - 1 = (2^n - 1) + 2^n r + 2^n (e^r - 1 - r), where only the last term is
-// rounded before it is added. With AVX-512 the same with 2^(n/16), whose error from the table
-// counts here and so has a table of its own.
+// (e^x - 1) / 4 for x in [-700, 710.5] or NaN. The factor of a quarter keeps it and its power of 2
+// finite wherever sinh is finite. e^x - 1 = (2^n - 1) + 2^n r + 2^n (e^r - 1 - r), where only the
+// last term is rounded before the addition. With AVX-512 the same holds with 2^(n/16), whose table
+// error matters here and therefore has a table of its own.
 template <class V> THALWEG_INLINE V quarter_expm1(V x) {
 #if defined(__AVX512F__)
   if constexpr (kAvx512<V>) {
@@ -164,12 +166,12 @@ template <class V> THALWEG_INLINE V quarter_expm1(V x) {
 // e^x - 1, any x. Error 1.7 (1.4 without AVX-512). Keeps -0; -1 below -37.5, inf above 709.78.
 template <class V> THALWEG_INLINE V expm1(V x) {
   const V y = quarter_expm1(clamp(x, -40.0, 710.0)) * V(4.0);
-  // Below 2^-54, x itself: a quarter would lose bits of subnormals.
+  // Below 2^-54 the result is x itself: the quarter would lose bits of subnormals.
   return select(abs(x) < V(5e-17), x, y);
 }
 
-// (e^x - 1) / x, any x; 1 at 0, 0 at -inf, inf above 716.4. From 700 on e^x / x, with e^x less by
-// 2^32, so that it does not overflow before the quotient does.
+// (e^x - 1) / x, any x; 1 at 0, 0 at -inf, inf above 716.4. From 700 on it is e^x / x, where e^x is
+// scaled by 2^-32 so that it does not overflow before the quotient does.
 template <class V> THALWEG_INLINE V exprel(V x) {
   const V y = select(x == V(0.0), V(1.0), expm1(x) / x);
   const auto large = x > V(700.0);
@@ -185,7 +187,8 @@ template <class V> struct LogArgument {
 };
 template <class V> THALWEG_INLINE LogArgument<V> reduce_log(V x) {
   using B = typename V::BitsType;
-  // bits of x less those of sqrt(1/2), cut at the exponent field: k + 1023 with the bias put back
+  // the bits of x minus those of sqrt(1/2), truncated at the exponent field: k + 1023 with the bias
+  // restored
   const B shifted = bits(x) - B(0x3fe6a09e667f3bcdull - 0x3ff0000000000000ull);
   const V k =
       V::from_bits((shifted >> 52) | B(0x4330000000000000ull)) - V(4503599627370496.0 + 1023.0);
@@ -194,8 +197,8 @@ template <class V> THALWEG_INLINE LogArgument<V> reduce_log(V x) {
 }
 
 // k ln 2 + log(1 + f) for f in [-0.2929, 0.4143]. With s = f / (2 + f), log(1 + f) = 2 atanh(s) =
-// 2s + s R(s^2), and 2s = f - s f, so that f enters unrounded (the arrangement is that of K. C. Ng,
-// fdlibm, 1993). R is minimax to 2^-58.
+// 2s + s R(s^2), and 2s = f - s f, so that f enters without rounding (an arrangement by K. C. Ng,
+// fdlibm, 1993). R is minimax with error 2^-58.
 template <class V> THALWEG_INLINE V log_polynomial(V f, V k) {
   const V s = f / (V(2.0) + f), z = s * s, w = z * z;
   const V c01 = fma(z, V(0.3999999999941111), V(0.6666666666666735));
@@ -208,14 +211,14 @@ template <class V> THALWEG_INLINE V log_polynomial(V f, V k) {
 }
 
 #if defined(__AVX512F__)
-// log(x) by tables: x = 2^k m, m in [0.75, 1.5), and 1/c near 1/m in one of 16 intervals, chosen by
-// the top bits of m, give r = m / c - 1 in [-0.032, 0.0625]. For the two intervals that meet at 1,
-// c is 1: r is exact and log(c) nothing. Elsewhere 1/c was chosen so that log(c) (plus ln 2 below
-// m = 1, which the exponent lacks) is a double to 2^-66 (Gal 1986, Lecture Notes in Computer
-// Science 235).
+// log(x) by tables: x = 2^k m with m in [0.75, 1.5). The top bits of m select one of 16 intervals
+// and its 1/c, close to 1/m, which gives r = m / c - 1 in [-0.032, 0.0625]. In the two intervals
+// that meet at 1, c is 1, so r is exact and log(c) is 0. Elsewhere 1/c was chosen so that log(c)
+// (plus ln 2 for m < 1, where the exponent is one too low) is a double to within 2^-66 (Gal 1986,
+// Lecture Notes in Computer Science 235).
 //
-// The exponent of 0 reads as -inf and that of inf as inf, with mantissa 1; the mantissa of a
-// negative number reads as NaN; subnormals read as what they are. So nothing is special.
+// The exponent of 0 reads as -inf and that of inf as inf, both with mantissa 1; the mantissa of a
+// negative number reads as NaN; subnormals read correctly. So there are no special cases.
 template <class V> THALWEG_INLINE LogArgument<V> reduce_log_by_table(V x) {
   return {typename V::Batch(_mm512_getexp_pd(x.v)),
           typename V::Batch(_mm512_getmant_pd(x.v, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_nan))};
@@ -241,8 +244,8 @@ template <class V> THALWEG_INLINE LogTable<V> log_table(V m) {
           typename V::Batch(_mm512_permutex2var_pd(log0, index, log1))};
 }
 
-// base + log(1 + r) for r in [-0.0323, 0.0626]; (log(1 + r) - r + r^2/2) / r^3 is minimax, to 2^-56
-// of r in the sum.
+// base + log(1 + r) for r in [-0.0323, 0.0626]. (log(1 + r) - r + r^2/2) / r^3 is minimax, with an
+// error of 2^-56 of r in the sum.
 template <class V> THALWEG_INLINE V log_near_one(V r, V base) {
   const V r2 = r * r;
   const V c01 = fma(r, V(-0.25000000000075207), V(0.33333333333348747));
@@ -281,7 +284,7 @@ template <class V> THALWEG_INLINE V log(V x) {
 }
 
 // log(1 + x), any x. Error 1.5. Keeps -0; log1p(-1) = -inf, log1p(x < -1) = NaN, log1p(inf) = inf.
-// 1 + x = u + e exactly; u = 2^k m, and m - 1 + 2^-k e replaces m - 1: it is x itself where k = 0.
+// 1 + x = u + e exactly and u = 2^k m. m - 1 + 2^-k e replaces m - 1; it equals x itself if k = 0.
 template <class V> THALWEG_INLINE V log1p(V x) {
   const auto [u, e] = two_sum(V(1.0), x);
   V y;
@@ -296,7 +299,7 @@ template <class V> THALWEG_INLINE V log1p(V x) {
 #endif
   } else {
     const auto [k, m] = reduce_log(u);
-    // 2^-1024 is out of pow2's range, and e long of no account there
+    // 2^-1024 is outside pow2's range, but e is negligible there
     const V unscale = V::pow2(-V(xsimd::min(k.v, V(1000.0).v)));
     y = log_polynomial(fma(e, unscale, m - V(1.0)), k);
   }
@@ -309,8 +312,8 @@ template <class V> THALWEG_INLINE V log1p(V x) {
   return y;
 }
 
-// 1 / (1 + e^-x), any x. Error 2.9. Where x < 0 it is e^x / (1 + e^x), which neither overflows nor
-// loses the tail.
+// 1 / (1 + e^-x), any x. Error 2.9. For x < 0 it is computed as e^x / (1 + e^x), which neither
+// overflows nor loses the tail.
 template <class V> THALWEG_INLINE V expit(V x) {
   const V e = exp(-abs(x));
   return select(x < V(0.0), e, V(1.0)) / (V(1.0) + e);

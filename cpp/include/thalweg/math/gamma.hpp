@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Logarithm of the gamma function and its derivatives, generic in the batch type. Errors are the
-// largest seen against mpmath on any instruction set, in ulp unless called absolute; a lane's bits
-// depend on that lane alone.
+// The logarithm of the gamma function and its derivatives, generic in the batch type. Errors are
+// the largest observed against mpmath on any instruction set, in ulp unless called absolute. A
+// lane's result depends on that lane alone.
 #pragma once
 #include "thalweg/kernels/simd.hpp"
 #include "thalweg/math/double_double.hpp"
@@ -12,11 +12,11 @@
 
 namespace thalweg::math {
 
-// From here on Stirling's series serve, with five or six terms.
+// From here on Stirling's series is used, with five or six terms.
 inline constexpr double kStirling = 8.0;
 
-// log Gamma(1 + u) for u in [0, 1.5]: u (u - 1) S(u - 3/4), so that its zeros are exact; minimax,
-// relative error 2^-54.6.
+// log Gamma(1 + u) for u in [0, 1.5], as u (u - 1) S(u - 3/4), so that its zeros are exact.
+// Minimax, relative error 2^-54.6.
 template <class V> THALWEG_INLINE V gammaln_between_zeros(V u) {
   const V s = polynomial(
       u - V(0.75), 0.4501393121092563, -0.11948158662524275, 0.044520447198509394,
@@ -29,9 +29,9 @@ template <class V> THALWEG_INLINE V gammaln_between_zeros(V u) {
   return u * (u - V(1.0)) * s;
 }
 
-// log Gamma(x) for x >= 8 and log x: Stirling's series (Abramowitz and Stegun 6.1.41), its
-// coefficients minimax, absolute error 2^-57. The main terms are joined as (x - 1/2)(log x - 1),
-// which cannot meet as inf - inf.
+// log Gamma(x) for x >= 8, given log x: Stirling's series (Abramowitz and Stegun 6.1.41) with
+// minimax coefficients, absolute error 2^-57. The main terms are written (x - 1/2)(log x - 1),
+// which cannot become inf - inf.
 template <class V> THALWEG_INLINE V gammaln_stirling(V x, V log_x) {
   const V r = V(1.0) / x;
   const V p = horner(r * r, 0.0833333333333333, -0.0027777777776147004, 0.0007936506685625282,
@@ -41,10 +41,11 @@ template <class V> THALWEG_INLINE V gammaln_stirling(V x, V log_x) {
 }
 
 // log |Gamma(x)| for x < 0; inf at whole numbers.
-// To -32, Gamma(x) = Gamma(x + n) / (x (x + 1) ... (x + n - 1)) with x + n in [1, 2): the product
-// is kept in two doubles, and at the zeros, where |Gamma| is 1, its logarithm and log Gamma(x + n)
-// are both small. Below -32 no double is near enough to a whole number for a zero, and the
-// reflection formula cancels less than half (Abramowitz and Stegun 6.1.15 and 6.1.17).
+// Down to -32, Gamma(x) = Gamma(x + n) / (x (x + 1) ... (x + n - 1)) with x + n in [1, 2). The
+// product is computed in two doubles; at the zeros, where |Gamma| is 1, its logarithm and log
+// Gamma(x + n) are both small. Below -32 no double is close enough to a whole number to be near a
+// zero, and the reflection formula loses less than half of its digits (Abramowitz and Stegun 6.1.15
+// and 6.1.17).
 template <class V> __attribute__((noinline)) V gammaln_negative(V x) {
   const V one(1.0);
   Pair<V> product{one, V(0.0)};
@@ -66,11 +67,11 @@ template <class V> __attribute__((noinline)) V gammaln_negative(V x) {
   return select(whole == x, V(std::numeric_limits<double>::infinity()), y);
 }
 
-// log |Gamma(x)|. All doubles: 2.9 ulp for x > 0, its zeros 1 and 2 included; for x < 0 2.5 ulp, or
-// 1.7 * 2^-53 absolute where the value is below 1. inf at 0, at negative whole numbers and at both
-// infinities.
-// Up to 8 the argument is brought to [1, 2.5) by the recurrence: log x is taken off below 1, and
-// the logarithm of (x - 1)(x - 2)... added from 2.5 on.
+// log |Gamma(x)|. All doubles: 2.9 ulp for x > 0, including its zeros 1 and 2; for x < 0 2.5 ulp,
+// or 1.7 * 2^-53 absolute where the value is below 1. inf at 0, at negative whole numbers and at
+// both infinities.
+// Below 8 the recurrence brings the argument to [1, 2.5): log x is subtracted below 1, and the
+// logarithm of (x - 1)(x - 2)... is added from 2.5 on.
 template <class V> THALWEG_INLINE V gammaln(V x) {
   const V one(1.0);
   const auto large = x >= V(kStirling), small = x < one;
@@ -93,16 +94,17 @@ template <class V> THALWEG_INLINE V gammaln(V x) {
   return select(is_nan(x), x, y);
 }
 
-// sum of B_2j / 2j z^(j-1): the tail of digamma's series times -x^2, z = 1/x^2 <= 1/64 (Abramowitz
-// and Stegun 6.3.18), minimax, absolute error 2^-51, which z makes 2^-57.
+// sum of B_2j / 2j z^(j-1): the tail of digamma's series times -x^2, with z = 1/x^2 <= 1/64
+// (Abramowitz and Stegun 6.3.18). Minimax, absolute error 2^-51, which the factor z reduces to
+// 2^-57.
 template <class V> THALWEG_INLINE V digamma_series(V z) {
   return horner(z, 0.08333333333333288, -0.00833333333122704, 0.003968252371970909,
                 -0.004166222795894121, 0.007519460900060191, -0.017720629391011686);
 }
 
-// digamma(x) for x < 0; NaN at whole numbers and -inf. Reflection (Abramowitz and Stegun 6.3.7)
-// with pi cot(pi r) as 1/r - r Q(r^2) about the nearest whole number. Between any two poles is a
-// zero, where digamma(1 - x) and 1/r cancel: both are kept in two doubles.
+// digamma(x) for x < 0; NaN at whole numbers and -inf. Reflection (Abramowitz and Stegun 6.3.7),
+// with pi cot(pi r) as 1/r - r Q(r^2) around the nearest whole number. Between any two poles is a
+// zero, where digamma(1 - x) and 1/r cancel, so both are computed in two doubles.
 template <class V> __attribute__((noinline)) V digamma_negative(V x) {
   const V one(1.0), zero(0.0);
   const auto inverse = [one](V t, V lost) {
@@ -134,15 +136,15 @@ template <class V> __attribute__((noinline)) V digamma_negative(V x) {
   const auto pole = inverse(r, zero);
   const auto y = two_sum(s.hi, -pole.hi);
   const V value = y.hi + (fma(r, q, rest - pole.lo) + y.lo);
-  // 1/r can overflow beside 0, and is meaningless at a pole
+  // 1/r may overflow next to 0, and is meaningless at a pole
   return select(r == zero, V(kNaN), select(is_finite(pole.hi), value, -pole.hi));
 }
 
 // The derivative of gammaln. All doubles: 3.2 ulp for x > 0, the zero at 1.4616 included; for x < 0
 // 3 ulp, or 3.7 * 2^-53 absolute where the value is below 1/2. digamma(+-0) = -+inf, NaN at
 // negative whole numbers and -inf.
-// To 8, by the recurrence from [1, 2.5), where it is (x - zero) S(x); -1/x, or the sum of
-// 1/(x - 1), 1/(x - 2) ..., is one quotient. From 8 on, log x - 1/2x - ....
+// Below 8 the recurrence leads to [1, 2.5), where it is (x - zero) S(x); its terms, -1/x or
+// 1/(x - 1), 1/(x - 2) ..., are added as one quotient. From 8 on, log x - 1/2x - ....
 template <class V> THALWEG_INLINE V digamma(V x) {
   const V one(1.0);
   const auto large = x >= V(kStirling), small = x < one;
@@ -170,7 +172,7 @@ template <class V> THALWEG_INLINE V digamma(V x) {
                            -2.9482506150102066e-05, 1.4470075771280772e-05, -8.07692568874382e-06,
                            8.527091840473907e-06, -5.08638266680852e-06, -1.2471581695355362e-06,
                            8.509053803677335e-07, 2.0816765947179624e-06, -1.228853597490737e-06);
-    // the zero, 1.4616..., less 1, in two parts
+    // the zero, 1.4616..., minus 1, in two parts
     y = fma((u - V(0x1.d8b618d5af8fep-2)) - V(-0x1.1e563779a1f5bp-56), s, quotient);
   }
   if (any(large)) {
@@ -183,9 +185,9 @@ template <class V> THALWEG_INLINE V digamma(V x) {
 }
 
 // The derivative of digamma. All doubles: 2.6 ulp. inf at 0 and negative whole numbers, 0 at inf.
-// 1/x + 1/2x^2 + ... (Abramowitz and Stegun 6.4.12, minimax) from 8 on; below, the sum of eight
-// terms 1/(x + k)^2 before it; below 0 by reflection (6.4.7) with (pi / sin(pi r))^2 as 1/r^2 +
-// R(r^2) about the nearest whole number.
+// From 8 on, 1/x + 1/2x^2 + ... (Abramowitz and Stegun 6.4.12, minimax). From 0 to 8, eight terms
+// 1/(x + k)^2 are added to it. Below 0, reflection (6.4.7), with (pi / sin(pi r))^2 as 1/r^2 +
+// R(r^2) around the nearest whole number.
 template <class V> THALWEG_INLINE V trigamma(V x) {
   const V one(1.0), zero(0.0);
   const auto negative = x < zero;
@@ -218,8 +220,8 @@ template <class V> THALWEG_INLINE V trigamma(V x) {
   return y;
 }
 
-// factor * (w + lost)^-n for w > 0, n >= 1. Powers of 1/w in two doubles; the factor goes in before
-// the last, lest the power underflow alone.
+// factor * (w + lost)^-n for w > 0, n >= 1. Powers of 1/w in two doubles. The factor is applied
+// before the last power, which alone might underflow.
 template <class V> THALWEG_INLINE V inverse_power(V w, V lost, int n, double factor) {
   const V one(1.0), zero(0.0);
   const V r = one / w;
@@ -240,8 +242,9 @@ template <class V> THALWEG_INLINE V inverse_power(V w, V lost, int n, double fac
   return select(is_finite(rest), y + rest, y);
 }
 
-// n! times Hurwitz' zeta(n + 1, a) for a > 0, n >= 2: the terms up to a + k >= 12 + n, then
-// Euler-Maclaurin (Abramowitz and Stegun 6.4.11): (n - 1)! w^-n (1 + n/2w + sum of B_2j n (n + 1)
+// n! times Hurwitz' zeta(n + 1, a) for a > 0, n >= 2: the terms up to a + k >= 12 + n, then the
+// Euler-Maclaurin sum (Abramowitz and Stegun 6.4.11): (n - 1)! w^-n (1 + n/2w + sum of B_2j n (n +
+// 1)
 // ... (n + 2j - 1) / (2j)! w^-2j), of which twelve terms leave less than 2^-56.
 template <class V> __attribute__((noinline)) V scaled_zeta(int n, V a) {
   constexpr double bernoulli[12] = {
@@ -275,11 +278,11 @@ template <class V> __attribute__((noinline)) V scaled_zeta(int n, V a) {
 }
 
 // The n-th derivative of digamma, n >= 0; n = 0 and 1 are digamma and trigamma. n >= 2: 5.6 ulp (n
-// up to 15), for even n and x < 0 near the zeros an ulp of the terms that cancel there; n! must be
-// finite, n <= 170. At 0 and negative whole numbers -inf for even n and inf for odd, as SciPy has
-// it; NaN at -inf.
-// x < 0: with r the distance from the nearest whole number, the sum over all r + j, both ways, less
-// the terms below x.
+// up to 15); for even n and x < 0 near the zeros, an ulp of the terms that cancel there. n! must be
+// finite, so n <= 170. At 0 and negative whole numbers it is -inf for even n and inf for odd n, as
+// in SciPy; NaN at -inf.
+// For x < 0, with r = x minus the nearest whole number: the sum over all r + j in both directions,
+// without the terms below x.
 template <class V> THALWEG_INLINE V polygamma(int n, V x) {
   if (n == 0) return digamma(x);
   if (n == 1) return trigamma(x);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Hyperbolic functions and their inverses, from expm1 and log1p so that nothing cancels near zero.
-// "Error" is the largest seen, in units in the last place, against mpmath over the whole domain and
-// against extended precision in dense samples where it peaks.
+// Hyperbolic functions and their inverses, computed with expm1 and log1p so that nothing cancels
+// near zero. "Error" is the largest observed, in units in the last place, against mpmath over the
+// whole domain and against extended precision in dense samples near the maximum.
 #pragma once
 #include "thalweg/math/exponential.hpp"
 
@@ -13,7 +13,8 @@ template <class V> THALWEG_INLINE V sinh(V x) {
   const V a = clamp(abs(x), 0.0, 710.5);
   const V q = quarter_expm1(a);
   const V y = fma(q / (q + V(0.25)), V(0.5), q + q);
-  // Below 1e-8 x itself: x^3/6 is below half an ulp, and q may have lost a subnormal's last bit.
+  // Below 1e-8 the result is x: x^3/6 is below half an ulp, and q may have lost a subnormal's last
+  // bit.
   return select(a < V(1e-8), x, copysign(y, x));
 }
 
@@ -30,7 +31,8 @@ template <class V> THALWEG_INLINE V cosh(V x) {
 template <class V> THALWEG_INLINE V tanh(V x) {
   const V a = clamp(abs(x), 0.0, 20.0);
   const V q = quarter_expm1(a + a);
-  // Below 7e-9 x itself: x^3/3 is below half an ulp, and q may have lost a subnormal's last bit.
+  // Below 7e-9 the result is x: x^3/3 is below half an ulp, and q may have lost a subnormal's last
+  // bit.
   return select(a < V(7e-9), x, copysign(q / (q + V(0.5)), x));
 }
 

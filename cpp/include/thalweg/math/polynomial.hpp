@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Polynomials with coefficients known when compiling, lowest power first. The order of operations
-// is fixed, so a lane's value depends on that lane alone.
+// Polynomials whose coefficients are compile-time constants, lowest power first. The order of
+// operations is fixed, so a lane's result depends on that lane alone.
 #pragma once
 #include "thalweg/kernels/simd.hpp"
 
 namespace thalweg::math {
 
-// c0 + c1 x + c2 x^2 + ... by Horner's rule: fewest operations, one chain of fused steps.
+// c0 + c1 x + c2 x^2 + ... by Horner's rule: the fewest operations, in one dependent chain.
 template <class V> THALWEG_INLINE V horner(V, double c0) { return V(c0); }
 template <class V, class... C> THALWEG_INLINE V horner(V x, double c0, double c1, C... c) {
   return fma(x, horner(x, c1, c...), V(c0));
 }
 
-// The same value as two chains in x^2, even and odd powers: half the wait, one product more.
+// The same polynomial as two chains in x^2, for even and odd powers: half the latency, one product
+// more.
 template <class V> THALWEG_INLINE V odd_even(V, V, double c0) { return V(c0); }
 template <class V> THALWEG_INLINE V odd_even(V x, V, double c0, double c1) {
   return fma(x, V(c1), V(c0));

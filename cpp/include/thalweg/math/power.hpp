@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// pow, cbrt, hypot, logarithms in other bases and the logarithm of a sum of exponentials.
-// "Error" is the largest seen, in units in the last place, against mpmath over the whole domain and
-// against extended precision in dense samples where it peaks.
+// pow, cbrt, hypot, logarithms in other bases and the logarithm of a sum of exponentials. "Error"
+// is the largest observed, in units in the last place, against mpmath over the whole domain and
+// against extended precision in dense samples near the maximum.
 #pragma once
 #include "thalweg/math/double_double.hpp"
 #include "thalweg/math/exponential.hpp"
@@ -9,9 +9,9 @@
 namespace thalweg::math {
 
 #if defined(__AVX512F__)
-// log_pair by the tables of log, where r = m / c - 1 is now a pair too, log(c) (plus ln 2 below
-// m = 1) has 42 bits after the point and a remainder, and log(1 + r) - r + r^2/2 is minimax to
-// 2^-64 of r.
+// log_pair with the tables of log. Here r = m / c - 1 is a pair too, log(c) (plus ln 2 for m < 1)
+// is stored as 42 bits after the point and a remainder, and log(1 + r) - r + r^2/2 is minimax with
+// an error of 2^-64 of r.
 template <class V> THALWEG_INLINE Pair<V> log_pair_by_table(V a, V shift) {
   const auto [k0, m] = reduce_log_by_table(a);
   const V k = k0 + shift;
@@ -50,10 +50,10 @@ template <class V> THALWEG_INLINE Pair<V> log_pair_by_table(V a, V shift) {
 }
 #endif
 
-// log(2^shift a) for normal positive a as a pair, to about 2^-61 of itself: pow multiplies its
-// relative error by up to 745. As in log_polynomial, log(1 + f) = 2 atanh(s), but s and the terms
-// 2s + (2/3) s^3 are carried as pairs; the rest, s^5 P(s^2) with P minimax to 2^-64, is at most
-// 2^-12 of the whole.
+// log(2^shift a) for normal positive a as a pair, with a relative error of about 2^-61: pow
+// multiplies this error by up to 745. As in log_polynomial, log(1 + f) = 2 atanh(s), but s and the
+// terms 2s + (2/3) s^3 are computed as pairs. The rest, s^5 P(s^2) with P minimax to 2^-64, is at
+// most 2^-12 of the whole.
 template <class V> THALWEG_INLINE Pair<V> log_pair(V a, V shift) {
 #if defined(__AVX512F__)
   if constexpr (kAvx512<V>) return log_pair_by_table(a, shift);
@@ -84,8 +84,8 @@ template <class V> THALWEG_INLINE Pair<V> log_pair(V a, V shift) {
   return fast_two_sum(sum.hi, sum.lo + fma(k, V(kLn2Low), head.lo + rest));
 }
 
-// The lanes that are not normal, positive and finite, what to take the logarithm of instead, and
-// what power of two that is off.
+// The lanes that are not normal, positive and finite, the arguments to use there instead, and the
+// power of two by which those differ.
 template <class V> struct LogRange {
   typename V::MaskType odd;
   V a, shift;
@@ -102,8 +102,8 @@ template <class V> THALWEG_INLINE LogRange<V> log_range(V x) {
   return {odd, a, shift};
 }
 
-// A logarithm of x whose value for positive finite x is y: the special values are those of every
-// base above 1.
+// Adds the special values to a logarithm whose value is y for positive finite x. They are the same
+// for every base above 1.
 template <class V> THALWEG_INLINE V log_limits(typename V::MaskType odd, V x, V y) {
   if (!any(odd)) return y;
   y = select(x < V(kInf), y, x);  // inf and NaN
@@ -113,7 +113,7 @@ template <class V> THALWEG_INLINE V log_limits(typename V::MaskType odd, V x, V 
 // Logarithm in base 2, any x; special values as log. Error 0.6; exact at powers of 2.
 template <class V> THALWEG_INLINE V log2(V x) {
   const auto [odd, a, shift] = log_range(x);
-  // log2(e) as a pair; the exponent goes in apart, so that it stays exact
+  // log2(e) as a pair; the exponent is added separately, so that it stays exact
   const auto [k, m] = reduce_log(a);
   const Pair<V> l = log_pair(m, V(0.0));
   const Pair<V> p = times(l, V(kLog2E));
@@ -129,13 +129,13 @@ template <class V> THALWEG_INLINE V log10(V x) {
   return log_limits(odd, x, p.hi + fma(l.hi, V(1.098319650216765e-17), p.lo));
 }
 
-// x^y, any x and y, with the special values of C99 (F.9.4.4): 1 where y = 0 or x = 1, NaN in the
-// other; NaN where x < 0 is finite and y is not whole; signed for odd y. Error 3.1 (1.7
-// without AVX-512).
+// x^y, any x and y, with the special values of C99 (F.9.4.4): 1 if y = 0 or x = 1, even if the
+// other is NaN; NaN if x < 0 is finite and y is not whole; signed for odd y. Error 3.1 (1.7 without
+// AVX-512).
 template <class V> THALWEG_INLINE V pow(V x, V y) {
   const auto [odd_base, a, shift] = log_range(x);
   const Pair<V> l = log_pair(a, shift);
-  // |log x| is 0 or at least 2^-54, so beyond 2^66 the power has long been 0 or infinite
+  // |log x| is 0 or at least 2^-54, so for |y| > 2^66 the power is 0, 1 or infinite
   const Pair<V> p = times(l, clamp(y, -73786976294838206464.0, 73786976294838206464.0));
   const V high = clamp(p.hi, -800.0, 800.0), low = clamp(p.lo, -1.0, 1.0);
   V z = exp_of_sum(high, low);
@@ -155,9 +155,9 @@ template <class V> THALWEG_INLINE V pow(V x, V y) {
 }
 
 // Cube root, any x. Error 0.7. Odd; keeps -0, infinities and NaN.
-// The bits of |x| give |x|^(-1/3) to 3.4 percent (the exponent divided by -3, Kahan 1991), a
-// polynomial in e = 1 - x y^3 improves it to 2^-23; then t = x y^2, cut to 26 bits so that t^2 is
-// exact, takes one step of third order.
+// The bits of |x| give |x|^(-1/3) to 3.4 percent (the exponent divided by -3, Kahan 1991), and a
+// polynomial in e = 1 - x y^3 improves this to 2^-23. Then t = x y^2, truncated to 26 bits so that
+// t^2 is exact, is improved by one step of third order.
 template <class V> THALWEG_INLINE V cbrt(V x) {
   using B = typename V::BitsType;
   const V magnitude = abs(x);
@@ -180,9 +180,9 @@ template <class V> THALWEG_INLINE V cbrt(V x) {
   return select((magnitude > V(0.0)) & (magnitude < V(kInf)), copysign(root, x), x);
 }
 
-// sqrt(a^2 + b^2), any a and b. Error 1.2. Infinite if either is, even beside a NaN. Neither
-// overflows nor loses small arguments: both are scaled by 2^-600 or 2^600 where the larger is
-// beyond 2^510 or below 2^-450.
+// sqrt(a^2 + b^2), any a and b. Error 1.2. Infinite if either is, even if the other is NaN. Large
+// arguments do not overflow and small ones are not lost: both are scaled by 2^-600 or 2^600 if the
+// larger is above 2^510 or below 2^-450.
 template <class V> THALWEG_INLINE V hypot(V a, V b) {
   a = abs(a);
   b = abs(b);
@@ -196,10 +196,10 @@ template <class V> THALWEG_INLINE V hypot(V a, V b) {
   return select((a == V(kInf)) | (b == V(kInf)), V(kInf), y);
 }
 
-// The functions below up to logaddexp serve it where e^a + e^b is near 1 and m + log1p(e^d) would
-// cancel: there it is log1p(S) with S = (e^m - 1) + e^o summed as pairs. Slow, and out of line.
+// The functions up to logaddexp serve it where e^a + e^b is close to 1 and m + log1p(e^d) would
+// cancel. There it is log1p(S) with S = (e^m - 1) + e^o, summed as pairs. Slow, and not inlined.
 
-// A product and a sum of pairs, to about 2^-101 (the sum: of the larger part).
+// A product and a sum of pairs, with an error of about 2^-101 (for the sum: of the larger term).
 template <class V> THALWEG_INLINE Pair<V> times(Pair<V> a, Pair<V> b) {
   const Pair<V> p = two_prod(a.hi, b.hi);
   return fast_two_sum(p.hi, fma(a.hi, b.lo, fma(a.lo, b.hi, p.lo)));
@@ -210,8 +210,8 @@ template <class V> THALWEG_INLINE Pair<V> plus(Pair<V> a, Pair<V> b) {
   return fast_two_sum(u.hi, u.lo + t.lo);
 }
 
-// e^r - 1 for |r| < 0.5: the series at t = r / 8 (16 terms leave 2^-112), then three times
-// E <- 2 E + E^2.
+// e^r - 1 for |r| < 0.5: the series at t = r / 8 (16 terms leave an error of 2^-112), then E <- 2 E
+// + E^2 three times.
 template <class V> THALWEG_INLINE Pair<V> expm1_pair(Pair<V> r) {
   const Pair<V> one{1.0, 0.0}, t{V(0.125) * r.hi, V(0.125) * r.lo};
   Pair<V> v = one;
@@ -227,8 +227,8 @@ template <class V> THALWEG_INLINE Pair<V> expm1_pair(Pair<V> r) {
   return e;
 }
 
-// x = n u + r for a unit u: ln 2 in natural arguments, 1 in binary ones; r is returned as a pair in
-// natural units.
+// x = n u + r for a unit u: ln 2 for natural arguments, 1 for binary ones. r is returned as a pair
+// in natural units.
 template <bool kBinary, class V> struct PairArgument {
   V n;
   Pair<V> r;
@@ -245,14 +245,14 @@ template <bool kBinary, class V> struct PairArgument {
   }
 };
 
-// log(e^m + e^o) / u for o <= m < 0, m > -2, to 3 ulp while it is beyond 1e-15 in size, to
-// 1e-31 absolute below.
+// log(e^m + e^o) / u for o <= m < 0, m > -2: with an error of 3 ulp if the result is above 1e-15 in
+// size, of 1e-31 absolute otherwise.
 template <bool kBinary, class V> __attribute__((noinline)) V logaddexp_near_zero(V m, V o) {
   const PairArgument<kBinary, V> am(m), ao(o);
   const Pair<V> rm = expm1_pair(am.r), ro = plus(expm1_pair(ao.r), Pair<V>{1.0, 0.0});
   const V power = V::pow2(am.n);
   Pair<V> em = plus(Pair<V>{power - V(1.0), 0.0}, Pair<V>{power * rm.hi, power * rm.lo});
-  // The series divides by 8, which a subnormal does not survive.
+  // The series divides by 8, which would lose bits of a subnormal.
   const auto small = abs(m) < V(1e-20);
   em.hi = select(small, am.r.hi, em.hi);
   em.lo = select(small, fma(V(0.5) * am.r.hi, am.r.hi, am.r.lo), em.lo);
@@ -261,13 +261,13 @@ template <bool kBinary, class V> __attribute__((noinline)) V logaddexp_near_zero
   return kBinary ? y * V(kLog2E) : y;
 }
 
-// With m the larger, o the other and d = o - m: m + log1p(e^d), where the rounding of d counts
+// With m the larger, o the other and d = o - m: m + log1p(e^d). The rounding error of d matters
 // while m is small.
 template <bool kBinary, class V> THALWEG_INLINE V log_of_sum(V a, V b) {
   const auto a_larger = a > b;
-  const V m = select(a_larger, a, b), o = select(a_larger, b, a);  // a NaN is in one of them
+  const V m = select(a_larger, a, b), o = select(a_larger, b, a);  // a NaN ends up in one of them
   const Pair<V> d = two_sum(o, -m);
-  const V difference = select(a == b, V(0.0), d.hi);  // of equal infinities too
+  const V difference = select(a == b, V(0.0), d.hi);  // also for equal infinities
   const V lost = select(is_finite(d.hi), d.lo, V(0.0));
   V e, l, y;
   if constexpr (kBinary) {
@@ -283,11 +283,11 @@ template <bool kBinary, class V> THALWEG_INLINE V log_of_sum(V a, V b) {
   return y;
 }
 
-// log(e^a + e^b), any a and b. NaN if either is; infinities as they must. Error 2.1; within 1e-15
-// of a zero 1e-31 absolute.
+// log(e^a + e^b), any a and b. NaN if either is; limits at infinities. Error 2.1; within 1e-15 of a
+// zero, 1e-31 absolute.
 template <class V> THALWEG_INLINE V logaddexp(V a, V b) { return log_of_sum<false>(a, b); }
 
-// log2(2^a + 2^b), as logaddexp. Error 2.5.
+// log2(2^a + 2^b), like logaddexp. Error 2.5.
 template <class V> THALWEG_INLINE V logaddexp2(V a, V b) { return log_of_sum<true>(a, b); }
 
 }  // namespace thalweg::math

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The special functions under one name: erf and erfc; gammaln, digamma, trigamma and polygamma.
+// Collects the special functions: erf and erfc; gammaln, digamma, trigamma and polygamma.
 #pragma once
 #include "thalweg/math/error_function.hpp"
 #include "thalweg/math/gamma.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Sine, cosine, tangent and their inverses, generic in the batch type. Errors are against mpmath on
-// every instruction set; "ulp" is the unit in the last place of the exact value. A lane's bits
-// depend on that lane alone.
+// Sine, cosine, tangent and their inverses, generic in the batch type. Errors are the largest
+// observed against mpmath on any instruction set; "ulp" is the unit in the last place of the exact
+// value. A lane's result depends on that lane alone.
 #pragma once
 #include <cmath>
 #include <cstdint>
@@ -12,18 +12,19 @@
 
 namespace thalweg::math {
 
-// Angles up to this are reduced in vectors; the rare larger ones lane by lane.
+// Angles up to this are reduced in batches; larger ones are rare and are reduced lane by lane.
 template <class V> inline constexpr double kLargestAngle = V::kFused ? 0x1p30 : 0x1p20;
 
-// An angle and its quadrant: r in [-pi/4, pi/4] and n with a = r + n pi/2, up to whole circles.
+// A reduced angle and its quadrant: r in [-pi/4, pi/4] and n, with a = r + n pi/2 up to full
+// circles.
 struct ReducedAngle {
   double r, n;
 };
 
-// a >= 2^20. Payne and Hanek 1983, SIGNUM Newsl. 18(1), 19-24: the whole bits of a times 2/pi that
-// count whole circles are never formed. Of 2/pi, seven words of 32 bits are enough: what lies below
-// them is less than 2^-138 of a quadrant, and no double is nearer than 2^-62 of one to a multiple
-// of pi/2. (glibc 2.36 is 8 ulp off at the nearest.)
+// a >= 2^20. Payne and Hanek 1983, SIGNUM Newsl. 18(1), 19-24: the whole bits of a times 2/pi,
+// which count full circles, are never computed. Seven words of 32 bits of 2/pi are enough: the rest
+// is less than 2^-138 of a quadrant, and no double is closer than 2^-62 of a quadrant to a multiple
+// of pi/2. (glibc 2.36 has an error of 8 ulp at the closest one.)
 template <class V> inline ReducedAngle reduce_large_angle(double a) {
   constexpr std::uint32_t two_over_pi[37] = {
       0xa2f9836e, 0x4e441529, 0xfc2757d1, 0xf534ddc0, 0xdb629599, 0x3c439041, 0xfe5163ab,
@@ -36,9 +37,9 @@ template <class V> inline ReducedAngle reduce_large_angle(double a) {
   int exponent;  // a = m 2^exponent, m of 53 bits
   const auto m = static_cast<std::uint64_t>(0x1p53 * ::frexp(a, &exponent));
   exponent -= 53;
-  // the words before the first one used make whole circles
+  // the words before the first one used contribute only full circles
   const int first = exponent < 2 ? 0 : (exponent - 2) / 32;
-  std::uint32_t product[10] = {};  // lowest limb first; the tenth is read as zero
+  std::uint32_t product[10] = {};  // lowest word first; the tenth is read as zero
   for (int half = 0; half < 2; ++half) {
     const std::uint64_t factor = half ? m >> 32 : m & 0xffffffff;
     std::uint64_t carry = 0;
@@ -49,7 +50,7 @@ template <class V> inline ReducedAngle reduce_large_angle(double a) {
     }
     product[7 + half] = static_cast<std::uint32_t>(carry);
   }
-  // `point` bits are the fraction; take the two before it and the 126 after
+  // the lowest `point` bits are the fraction; take the two bits above it and the 126 highest of it
   const int point = 32 * (first + 7) - exponent;
   std::uint64_t word[2];
   for (int k = 0; k < 2; ++k) {
@@ -59,7 +60,7 @@ template <class V> inline ReducedAngle reduce_large_angle(double a) {
     if (shift) word[k] = word[k] >> shift | above << (64 - shift);
   }
   std::uint64_t n = word[0] >> 62, high = word[0] << 2 | word[1] >> 62, low = word[1] << 2;
-  const bool below = high >> 63;  // past half a quadrant: count from the next
+  const bool below = high >> 63;  // more than half a quadrant: measure from the next
   if (below) {
     ++n;
     low = ~low + 1;
@@ -75,8 +76,8 @@ template <class V> inline ReducedAngle reduce_large_angle(double a) {
   return {below ? -r : r, static_cast<double>(n)};
 }
 
-// sin(x + quarter pi/2) for |x| >= 2^20, through the C library's sine and cosine of the reduced
-// angle.
+// sin(x + quarter pi/2) for |x| >= 2^20, computed with the C library's sine and cosine of the
+// reduced angle.
 template <class V> inline double sin_of_large(double x, int quarter) {
   const auto [r, n] = reduce_large_angle<V>(x < 0.0 ? -x : x);
   const int q = (x < 0.0 ? -static_cast<int>(n) : static_cast<int>(n)) + quarter;
@@ -84,18 +85,18 @@ template <class V> inline double sin_of_large(double x, int quarter) {
   return sign * ((q & 1) ? ::cos(angle) : ::sin(angle));
 }
 
-// r = |x| - n pi/2 in [-pi/4, pi/4] with n the nearest whole number; the low bits of `quadrant` are
-// those of n. Cody and Waite 1980, Software Manual for the Elementary Functions, ch. 8: pi/2 is a
-// sum of parts, each taken off in turn. The first difference is exact and no later one cancels
-// without being exact, so r keeps its relative accuracy at multiples of pi/2, and its error is half
-// an ulp.
-//   fused: parts of 53 bits, as products are not rounded; the third reaches to 2^-163.
-//   not fused: parts of 33 bits, so that n part is exact for n < 2^20; what the second difference
-//     rounds off is kept.
+// r = |x| - n pi/2 in [-pi/4, pi/4], where n is the nearest whole number; the low bits of
+// `quadrant` are those of n. Cody and Waite 1980, Software Manual for the Elementary Functions, ch.
+// 8: pi/2 is a sum of parts that are subtracted one after another. The first difference is exact,
+// and later ones cancel only when they are exact, so r keeps its relative accuracy at multiples of
+// pi/2, with an error of half an ulp.
+//   fused: parts of 53 bits, since products are not rounded; the third reaches 2^-163.
+//   not fused: parts of 33 bits, so that n part is exact for n < 2^20; the rounding error of the
+//     second difference is kept.
 template <class V>
 THALWEG_INLINE V reduce_angle(V x, typename V::BitsType& quadrant) {
   const V a = abs(x);
-  // 1.5 * 2^52: a sum with it is rounded to a whole number, in its low bits
+  // 1.5 * 2^52: adding it rounds to a whole number, which is in the low bits of the sum
   const V magic(6755399441055744.0);
   const V shifted = fma(a, V(0x1.45f306dc9c883p-1), magic);
   quadrant = bits(shifted);
@@ -116,7 +117,7 @@ THALWEG_INLINE V reduce_angle(V x, typename V::BitsType& quadrant) {
   return r;
 }
 
-// Which lanes hold an odd number.
+// The lanes that hold an odd number.
 template <class V> THALWEG_INLINE typename V::MaskType is_odd(typename V::BitsType n) {
   using Integers = decltype(n.b);
   return {xsimd::batch_bool_cast<double>((n.b & Integers(std::uint64_t{1})) != Integers(0))};
@@ -134,15 +135,15 @@ template <class V> THALWEG_INLINE V cos_kernel(V z) {
   return fma(z * z, p, fnma(z, V(0.5), V(1.0)));
 }
 
-// The sign bit of x where bit 1 of q (the upper half of the circle) is clear, the other sign where
-// it is set.
+// The sign bit of x if bit 1 of q is 0; the opposite sign if it is 1, in the second half of the
+// circle.
 template <class V>
 THALWEG_INLINE V turn(V y, typename V::BitsType q, typename V::BitsType sign) {
   const typename V::BitsType top(std::uint64_t{1} << 63);
   return V::from_bits(bits(y) ^ (((q << 62) ^ sign) & top));
 }
 
-// sin x and cos x together, the same bits as sin and cos apart. All doubles: 1.6 and 1.4 ulp.
+// sin x and cos x together, with the same bits as sin and cos. All doubles: 1.6 and 1.4 ulp.
 // sin(-0) = -0; NaN at infinities and NaN.
 template <class V> THALWEG_INLINE void sincos(V x, V& s, V& c) {
   typename V::BitsType q(0);
@@ -166,8 +167,8 @@ template <class V> THALWEG_INLINE V sin(V x) {
   return s;
 }
 
-// sin(pi x) / (pi x): all doubles, 1 at 0, 0 at other whole numbers, NaN at infinities. With r,
-// what x is more than the nearest whole number n, exact, sin(pi x) is (-1)^n sin(pi r).
+// sin(pi x) / (pi x): all doubles, 1 at 0, 0 at other whole numbers, NaN at infinities. If n is the
+// nearest whole number and r = x - n, which is exact, sin(pi x) is (-1)^n sin(pi r).
 template <class V> THALWEG_INLINE V sinc(V x) {
   constexpr double kPi = 3.14159265358979323846;
   const V n = rint(x), half = V(0.5) * n;
@@ -190,7 +191,7 @@ template <class V> THALWEG_INLINE V tan(V x) {
 }
 
 // atan(small / large) for 0 <= small <= large. Above tan(pi/8) the angle is pi/4 + atan((small -
-// large) / (small + large)), so one polynomial for |q| <= tan(pi/8) serves (Cody and Waite 1980,
+// large) / (small + large)), so one polynomial for |q| <= tan(pi/8) is enough (Cody and Waite 1980,
 // ch. 11); minimax, relative error 2^-59.
 template <class V> THALWEG_INLINE V atan_quotient(V small, V large) {
   const auto steep = small > V(0x1.a827999fcef32p-2) * large;
@@ -200,7 +201,7 @@ template <class V> THALWEG_INLINE V atan_quotient(V small, V large) {
                          0.11111110784675635, -0.09090897792758336, 0.07692060833321804,
                          -0.06663110968987541, 0.05847938536679381, -0.05039520519394469,
                          0.03806987638436982, -0.01791283817606949);
-  const V low = select(steep, V(0x1.1a62633145c07p-55), V(0.0));  // pi/4 beyond its 53 bits
+  const V low = select(steep, V(0x1.1a62633145c07p-55), V(0.0));  // the low part of pi/4
   return select(steep, V(0x1.921fb54442d18p-1), V(0.0)) + (q + fma(z * q, p, low));
 }
 
@@ -221,16 +222,16 @@ template <class V> THALWEG_INLINE V atan2(V y, V x) {
   const auto nan = is_nan(x) | is_nan(y);
   const auto over = a > b;
   V small = select(over, b, a), large = select(over, a, b);
-  // 0/0 is 0/1; inf/inf is 1/1; apart from these only the quotient counts, so it is moved to where
-  // sums do not overflow and products do not underflow: what a number near 2^1000 loses below
-  // 2^-1022 leaves a quotient of 0 anyway
+  // 0/0 becomes 0/1 and inf/inf becomes 1/1. Otherwise only the quotient matters, so both are
+  // scaled to where sums do not overflow and products do not underflow. What a number near 2^1000
+  // loses below 2^-1022 gives a quotient of 0 anyway.
   const auto both = small == infinity;
   small = select(both, one, small);
   large = select(both | (large == zero), one, large);
   const V scale =
       select(large > V(0x1p1000), V(0x1p-60), select(large < V(0x1p-900), V(0x1p120), one));
   const V t = atan_quotient(small * scale, large * scale);
-  // t, pi/2 - t, pi - t or pi/2 + t. The sign of x counts even for zeros.
+  // t, pi/2 - t, pi - t or pi/2 + t. The sign of x matters even for zeros.
   const auto left = copysign(one, x) < zero;
   const V base_high =
       select(over, V(0x1.921fb54442d18p+0), select(left, V(0x1.921fb54442d18p+1), zero));
