@@ -44,9 +44,9 @@ class OnRows {
 };
 
 // Data arrays of one length, and which of their rows.
-class Table {
+class TableArrays {
  public:
-  Table(const std::vector<py::array>& data, const std::optional<RowNumbers>& rows)
+  TableArrays(const std::vector<py::array>& data, const std::optional<RowNumbers>& rows)
       : data_(data), chosen_(rows) {
     for (const py::array& a : data_) {
       Column c{static_cast<const std::byte*>(a.data()),
@@ -69,7 +69,7 @@ class Table {
       columns_.push_back(std::move(c));
     }
   }
-  Rows rows() const {
+  Table table() const {
     if (chosen_) return {columns_, chosen_->size(), {chosen_->data(), size(chosen_->size())}};
     return {columns_, data_.front().shape(0), {}};
   }
@@ -193,7 +193,7 @@ py::dict dict_of(const Standing& s) {
 // Programs for two sizes of batch, data, which of their rows, and what is the same in every batch.
 struct OnBatches {
   std::shared_ptr<OnRows> full, rest;  // rest: null where there is no incomplete batch
-  Table table;
+  TableArrays arrays;
   std::size_t columns;
   std::vector<Array> args;
 
@@ -202,7 +202,7 @@ struct OnBatches {
             std::vector<Array> shared)
       : full(std::move(whole)),
         rest(std::move(part)),
-        table(data, rows),
+        arrays(data, rows),
         columns(data.size()),
         args(std::move(shared)) {}
 
@@ -218,7 +218,7 @@ struct OnBatches {
   }
 };
 
-// What a training is told besides its data.
+// What a training is given besides its data.
 struct Plan {
   std::uint64_t seed;
   std::int64_t epochs, patience;
@@ -230,7 +230,7 @@ py::dict run_training(const OnBatches& over, const std::vector<Array>& hyper,
                       const OnBatches* held_out, const Plan& plan, const Stopping& stopping,
                       py::object callback) {
   const Step& step = over.full->step();
-  Training t{step, over.programs(stopping.threads), over.table.rows()};
+  Training t{step, over.programs(stopping.threads), over.arrays.table()};
   const auto bind = [&](int first, const std::vector<Array>& values) {
     for (std::size_t j = 0; j < values.size(); ++j)
       t.programs.uniform.at(static_cast<std::size_t>(first) + j) = values[j].data();
@@ -243,7 +243,7 @@ py::dict run_training(const OnBatches& over, const std::vector<Array>& hyper,
   std::optional<Means> apart;
   if (held_out)
     t.held_out =
-        &apart.emplace(held_out->programs(stopping.threads), held_out->table.rows(), kernels());
+        &apart.emplace(held_out->programs(stopping.threads), held_out->arrays.table(), kernels());
   t.seed = plan.seed, t.epochs = plan.epochs, t.patience = plan.patience;
   t.shuffled = plan.shuffled;
   Listener listener(callback);
@@ -264,7 +264,7 @@ py::dict run_training(const OnBatches& over, const std::vector<Array>& hyper,
 }
 
 py::tuple mean_over(const OnBatches& over, const Array& x, int threads) {
-  Means means(over.programs(threads), over.table.rows(), kernels());
+  Means means(over.programs(threads), over.arrays.table(), kernels());
   const std::vector<std::int64_t>& sizes = over.full->program().output_sizes;
   Array out(std::accumulate(sizes.begin(), sizes.end(), py::ssize_t{0}));
   Listener listener{py::none()};

@@ -35,12 +35,11 @@ py::tuple refined(const Array& x0, const std::vector<Array>& bounds, std::int64_
   Array x(n);
   std::copy_n(x0.data(), n, x.mutable_data());
   const auto linearize = [&](const double* point, Linear& there) {
-    const auto told = at(Array(n, point)).cast<std::tuple<double, Array, Array>>();
-    const Array &r = std::get<1>(told), &columns = std::get<2>(told);
+    const auto [cost, r, columns] = at(Array(n, point)).cast<std::tuple<double, Array, Array>>();
     if (columns.size() != n * r.size())
       throw py::value_error(
           "the Jacobian must be (n, m). This is a bug in thalweg; please report it");
-    there.cost = std::get<0>(told);
+    there.cost = cost;
     there.residuals.assign(r.data(), r.data() + r.size());
     there.columns.assign(columns.data(), columns.data() + columns.size());
   };

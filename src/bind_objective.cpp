@@ -11,7 +11,7 @@ void bind_objective(py::module_& m) {
              return Objective{std::move(graph), f, n, inputs};
            }),
            py::arg("graph"), py::arg("f"), py::arg("n"), py::arg("inputs") = 1,
-           "f: its node, -1 where values are told; n: variables; inputs: of the graph, x the "
+           "f: its node, -1 where a driver gives values; n: variables; inputs: of the graph, x the "
            "first.")
       .def_readonly("graph", &Objective::graph);
 }

@@ -89,7 +89,7 @@ class Stepper {
 
   const Step& step() const { return tapes_.step(); }
 
-  // Told from Python.
+  // A descent whose values Python gives, asked and told.
   std::unique_ptr<Dialogue> start(const StartArrays& starts, const std::vector<Array>& hyper,
                                   const std::vector<Array>& bounds, const Stopping& stopping) {
     struct Kept {
@@ -192,7 +192,7 @@ Step step_of(const std::string& rule, const Objective& objective, const StepPart
 void bind_rule(py::module_& m) {
   m.def("rules", &describe_rules,
         "Every rule: name, class name, hyper-parameters (name, default or None, meaning, bounds, "
-        "open), memory, what it needs to be told.");
+        "open), memory, what it needs at a point.");
   m.def(
       "options", [] { return describe_hyper(options()); },
       "What every rule takes besides its own hyper-parameters: as these, the default None.");

@@ -59,7 +59,7 @@ class Minimizer {
     return outcome.as_dict(talk);
   }
 
-  // Told from Python.
+  // A descent whose values Python gives, asked and told.
   std::unique_ptr<Dialogue> start(const StartArrays& starts, std::vector<double> hyper,
                                   const std::vector<Array>& bounds, const Stopping& stopping) {
     const std::int64_t k = starts.k();
@@ -120,7 +120,7 @@ void bind_solver(py::module_& m) {
   m.def(
       "solvers", &describe_solvers,
       "Every solver, as `rules`; whether it minimizes sums of squares alone, and how many matrices "
-      "(n, n) it keeps, with those that it is told.");
+      "(n, n) it keeps, its inputs included.");
   py::class_<Minimizer, std::shared_ptr<Minimizer>>(m, "Minimizer", "A solver on one objective.")
       .def(py::init<const std::string&, const Objective&, const std::vector<NodeId>&>(),
            py::arg("solver"), py::arg("objective"), py::arg("derivatives") = std::vector<NodeId>{},

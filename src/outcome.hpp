@@ -40,7 +40,7 @@ struct Outcome {
   }
 
   // Room for memory of so many numbers each, zeros. Of matrices, pages are made now, where an
-  // interrupt is heard, not when a descent that was interrupted is told of.
+  // interrupt is heard, not when the ending of an interrupted descent is handed over.
   template <class Stop> bool remember(std::int64_t size, Stop stop) {
     memory.push_back(zeros<double>(fun.size() * size).reshape({fun.size(), size}));
     double* const first = memory.back().mutable_data();
@@ -81,7 +81,7 @@ struct Outcome {
   }
 
   // The last look for an interrupt is here, so that none can come between the core and whoever
-  // keeps what it told.
+  // keeps what it hands over.
   py::dict as_dict(Conversation& talk) const {
     py::dict out;
     out["x"] = x, out["last_x"] = last_x, out["fun"] = fun, out["last_fun"] = last_fun;

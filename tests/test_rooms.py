@@ -2,6 +2,7 @@
 """The rooms of the package: imports run one way, and what is not for users is private."""
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -152,3 +153,42 @@ def test_what_is_attached_is_there(method):
     module, name = ATTACHED[method]
     pytest.importorskip("matplotlib", reason="pictures need Matplotlib")
     assert callable(getattr(__import__(module, fromlist=[name]), name))
+
+
+def test_no_signature_of_the_bridge_is_long():
+    """Eight parameters at most: what belongs together is handed over as one object."""
+    tree = ast.parse((HERE / "_core.pyi").read_text("utf-8"))
+    functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
+    assert len(functions) > 60
+    for f in functions:
+        names = [a.arg for a in (*f.args.posonlyargs, *f.args.args, *f.args.kwonlyargs)]
+        assert len([n for n in names if n != "self"]) <= 8, f.name
+
+
+SOURCES = Path(__file__).parents[1]
+LISTS = {"ops.hpp"}
+
+
+def test_no_file_of_the_core_is_long():
+    files = [p for room in ("cpp", "src") for p in (SOURCES / room).rglob("*.?pp")]
+    assert len(files) > 100
+    long = {p.name for p in files if p.read_text("utf-8").count("\n") > 500}
+    assert long <= LISTS
+
+
+def test_no_function_of_the_core_is_long():
+    """Sixty lines at most, counted from an opening brace to its own closing one."""
+    for path in (p for room in ("cpp", "src") for p in (SOURCES / room).rglob("*.?pp")):
+        text = re.sub(
+            r'//[^\n]*|"(?:\\.|[^"\\])*"', lambda m: " " * len(m[0]), path.read_text("utf-8")
+        )
+        opened = []
+        for i, c in enumerate(text):
+            if c == "{":
+                opened.append(i)
+            elif c == "}":
+                begin = opened.pop()
+                lines = text.count("\n", begin, i) + 1
+                head = re.split(r"[;{}]", text[max(0, begin - 600) : begin])[-1].strip()
+                body = re.search(r"\)[\w\s:,<>&*()]*$", head) and not head.startswith("namespace")
+                assert lines <= 60 or not body, (path.name, head[:80], lines)

@@ -55,7 +55,7 @@ Trained train_on(const std::vector<double>& y, Standing at, std::int64_t epochs,
   const Training t{
       .step = full.step,
       .programs = {full.program.get(), rest.program.get(), 4, 3, {nullptr, nullptr, &rate}},
-      .rows = {{&c, 1}, static_cast<std::int64_t>(y.size()), {}},
+      .table = {{&c, 1}, static_cast<std::int64_t>(y.size()), {}},
       .seed = 5,
       .epochs = epochs};
   Clock clock(nullptr, 1e300);
@@ -193,7 +193,7 @@ TEST(a_training_stopped_within_an_epoch_goes_on_bit_for_bit) {
   const Training t{
       .step = full.step,
       .programs = {full.program.get(), rest.program.get(), 4, 3, {nullptr, nullptr, &rate}},
-      .rows = {{&c, 1}, 403, {}},
+      .table = {{&c, 1}, 403, {}},
       .seed = 5};
   Standing at = start;
   int asked = 0;

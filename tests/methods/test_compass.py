@@ -124,3 +124,15 @@ def test_a_state_continues_bit_for_bit():
         part = tw.minimize(rosenbrock, x0, "compass", max_iter=cut)
         rest = tw.minimize(rosenbrock, x0, "compass", state=part.state, record=True)
         np.testing.assert_array_equal(rest.path.x, whole.path.x[cut:])
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_counts_of_a_descent_to_minus_infinity_are_those_of_the_start_alone(threads):
+    # -inf is the lowest value of all, so it must end a descent in the round in which it is met,
+    # whichever starts are beside it.
+    F = tw.objective(lambda x: -np.exp(x[0]) + x[1] ** 2, np.zeros(2))
+    starts = np.random.default_rng(3).normal(size=(90, 2)) * 5
+    many = tw.minimize_many(F, starts, "compass", threads=threads, max_iter=400)
+    for i in range(0, 90, 7):
+        alone = tw.minimize(F, starts[i], "compass", max_iter=400)
+        assert (many.nit[i], many.nfev[i]) == (alone.nit, alone.nfev)

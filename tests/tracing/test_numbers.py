@@ -456,7 +456,7 @@ MISTAKES = {
     "names of an array": (lambda: tw.minimize(lambda p: p["a"] ** 2, [1.0]), "start from a dict"),
     "a column of residuals": (
         lambda: tw.least_squares(lambda p: p[0] * X - LINE[:, None], [1.0]),
-        r"\(30, 30\); a column of data \(n, 1\) against a vector",
+        r"\(30, 30\); a column of data \(n, 1\) and a vector",
     ),
     "many fits of a column": (
         lambda: tw.curve_fit_many(line, X, LINE[:, None]), r"shape \(30, 1\): ravel\(\) makes one",

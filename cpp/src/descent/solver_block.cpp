@@ -127,6 +127,9 @@ class SolverBlock final : public Block {
       return true;
     }
     bool some = isa_.at_most(row(Row::Judged), lanes(), -1.0, marks.data());
+    // A solver that knows values alone takes -inf for the lowest of all, and would go on from
+    // there.
+    if (values_alone_) some |= isa_.at_most(row(Row::F), lanes(), -INFINITY, marks.data());
     if (stopping.gtol > 0)
       some |= isa_.at_most(row(Row::Norm), lanes(), stopping.gtol, marks.data());
     if (stopping.xtol > 0)

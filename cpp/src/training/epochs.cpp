@@ -90,8 +90,8 @@ void Batch::put(double* to, const double* values, std::int64_t n) const {
   scatter_lanes(values, n, 0, 1, block.step(), to);
 }
 
-Means::Means(const Batched& programs, const Rows& rows, const Kernels& kernels)
-    : rows_(rows), sizes_(programs.full->output_sizes), threads_(programs.threads) {
+Means::Means(const Batched& programs, const Table& table, const Kernels& kernels)
+    : table_(table), sizes_(programs.full->output_sizes), threads_(programs.threads) {
   full_.emplace(*programs.full, kernels, programs, programs.size);
   if (programs.rest) rest_.emplace(*programs.rest, kernels, programs, programs.rest_size);
   for (auto* b : {&full_, &rest_})
@@ -107,17 +107,17 @@ bool Means::at(const double* x, double* out, Clock& clock) {
     (*b)->put((*b)->block.input(0), x, (*b)->variables());
     (*b)->block.share(threads_, [&] { return clock.look(); });
   }
-  for (std::int64_t first = 0; first < rows_.count;) {
-    Batch& b = rows_.count - first >= full_->size() ? *full_ : *rest_;
-    const std::int64_t* chosen = rows_.chosen.data() + first;
-    if (rows_.chosen.empty()) {
+  for (std::int64_t first = 0; first < table_.count;) {
+    Batch& b = table_.count - first >= full_->size() ? *full_ : *rest_;
+    const std::int64_t* chosen = table_.chosen.data() + first;
+    if (table_.chosen.empty()) {
       range.resize(static_cast<std::size_t>(b.size()));
       std::iota(range.begin(), range.end(), first);
       chosen = range.data();
     }
-    b.gather(rows_.columns, chosen);
+    b.gather(table_.columns, chosen);
     if (!b.block.run()) return false;
-    const double share = static_cast<double>(b.size()) / static_cast<double>(rows_.count);
+    const double share = static_cast<double>(b.size()) / static_cast<double>(table_.count);
     double* to = out;
     for (std::size_t k = 0; k < sizes_.size(); ++k)
       for (std::int64_t i = 0; i < sizes_[k]; ++i)
@@ -138,7 +138,7 @@ class Trainer {
         at_(at),
         clock_(clock),
         full_(*t_.programs.full, kernels, t_.programs, t_.programs.size),
-        batches_(t_.rows.count / full_.size()),
+        batches_(t_.table.count / full_.size()),
         used_(batches_ * full_.size()) {
     if (t_.programs.rest) {
       rest_.emplace(*t_.programs.rest, kernels, t_.programs, t_.programs.rest_size);
@@ -195,9 +195,9 @@ class Trainer {
   void epoch() {
     const auto number = static_cast<std::uint64_t>(at_.epoch) + 1;
     const auto stop = [this] { return clock_.over(); };
-    order_.resize(static_cast<std::size_t>(t_.rows.count));
-    if (!t_.shuffled) deal(order_, t_.rows.chosen);
-    else if (!shuffle(order_, t_.rows.chosen, t_.seed, number, stop)) return end_by_clock();
+    order_.resize(static_cast<std::size_t>(t_.table.count));
+    if (!t_.shuffled) deal(order_, t_.table.chosen);
+    else if (!shuffle(order_, t_.table.chosen, t_.seed, number, stop)) return end_by_clock();
     while (at_.batch < batches_) {
       if (clock_.over()) return end_by_clock();
       if (!step()) return;
@@ -214,10 +214,10 @@ class Trainer {
 
   bool step() {
     const std::int64_t first = at_.batch * full_.size();
-    Batch& b = t_.rows.count - first >= full_.size() ? full_ : *rest_;
+    Batch& b = t_.table.count - first >= full_.size() ? full_ : *rest_;
     pass_to(b);
     const std::int64_t* rows = order_.data() + first;
-    b.gather(t_.rows.columns, rows);
+    b.gather(t_.table.columns, rows);
     if (!b.block.run()) {
       end_by_clock();
       return false;

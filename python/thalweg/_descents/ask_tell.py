@@ -81,14 +81,16 @@ class Dialogue:
             box = read_bounds(bounds, structure, row)
         given = {name: checked_stop(name, value) for name, value in stops.items()}
         stopping = _core.Stopping(**defaults(method) | given)
-        told, starts = _core.Objective(_core.Graph(), -1, self._n), _core.Starts(rows)
+        unevaluated, starts = _core.Objective(_core.Graph(), -1, self._n), _core.Starts(rows)
         if isinstance(method, SolverMethod):
             refuse_matrices(method.name, self._n, self._k)
-            minimizer = _core.Minimizer(method.name, told)
+            minimizer = _core.Minimizer(method.name, unevaluated)
             self._core = minimizer.start(starts, method.numbers(), box, stopping)
         else:
             parts = _core.StepParts(bool(box), stopping.gtol > 0, stopping.xtol > 0)
-            stepper = _core.Stepper(method.name, told, parts, method.settings(told.graph))
+            stepper = _core.Stepper(
+                method.name, unevaluated, parts, method.settings(unevaluated.graph)
+            )
             self._core = stepper.start(starts, method.inputs(), box, stopping)
         self.needs: str = self._core.needs
 

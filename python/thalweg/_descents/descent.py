@@ -29,6 +29,7 @@ from thalweg._results.result import LastPoint, Path, Result
 
 __all__ = ["Descent", "State", "continued", "not_begun", "path_of", "refuse_matrices"]
 
+_NO_HOOKS = _core.Hooks()
 # What to use where the matrices of a solver do not fit into memory.
 _INSTEAD = {
     "bfgs": "use lbfgs, which keeps some 30 vectors",
@@ -160,7 +161,7 @@ class Descent:
         assert isinstance(method, SolverMethod)
         refuse_matrices(method.name, rows.shape[1])
         return o.minimizer(method.name).run(
-            _core.Starts(rows, o.args, memory=memory[:1]), method.numbers(), self.box,
+            _core.Starts(rows, o.args, [], memory[:1]), method.numbers(), self.box,
             _core.Stopping(**stops), self._hooks(shown, function),
         )  # fmt: skip
 
@@ -178,12 +179,15 @@ class Descent:
             self.method, bool(self.box), value or stops["gtol"] > 0, stops["xtol"] > 0, value
         )
         return stepper.run(
-            _core.Starts(rows, o.args, memory=memory), self.method.inputs(), self.box,
+            _core.Starts(rows, o.args, [], memory), self.method.inputs(), self.box,
             _core.Stopping(**stops), self._hooks(shown, function),
         )  # fmt: skip
 
     def _hooks(self, shown: Progress | None, function: Any) -> _core.Hooks:
-        return _core.Hooks(record=self.record, callback=self._listener(shown), function=function)
+        heard = self._listener(shown)
+        if heard is None and function is None and not self.record:
+            return _NO_HOOKS
+        return _core.Hooks(record=self.record, callback=heard, function=function)
 
     def _listener(self, shown: Progress | None) -> Listener | None:
         """Return the function that the core calls after each iteration; True ends the descent."""

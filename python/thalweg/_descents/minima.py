@@ -54,15 +54,15 @@ class Minima(Many):
     labels : ndarray of int
         The index of the minimum that each start reached, or -1 if it ended elsewhere.
     kinds : ndarray of int8
-        What each start ended at, as values of `Kind`: 0 a minimum, 1 a saddle, 2 a maximum, 3 none
-        of these.
+        The kind of the point where each start ended, as values of `Kind`: 0 for a minimum, 1 for a
+        saddle, 2 for a maximum, 3 for none of these.
     best : One
         The lowest minimum.
     elsewhere : dict
         The number of starts that reached none of these minima, by ``"saddle"``, ``"maximum"`` or
         the name of a reason.
     others : Many
-        Saddles and maxima that descents ended at: `x`, `fun`, `kind`, `counts`, `eigenvalues`.
+        The saddles and maxima where descents ended: `x`, `fun`, `kind`, `counts`, `eigenvalues`.
     ends : Results
         Where and why each descent ended.
     starts : ndarray, tuple or dict
@@ -93,7 +93,7 @@ class Minima(Many):
 
     @property
     def others(self) -> Many:
-        """Saddles and maxima that descents ended at."""
+        """The saddles and maxima where descents ended."""
         others: Many = self._about["others"]
         return others
 

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from thalweg._descents.arguments import Arguments
 from thalweg._descents.batches import Batches
 from thalweg._descents.descent import Descent, State, continued, not_begun
 from thalweg._descents.interrupts import carried, carries_result
-from thalweg._descents.request import Request
 from thalweg._descents.training import train
 from thalweg._methods.method import make
 from thalweg._methods.stopping import FTOL, GTOL, XTOL, checked_given, defaults, is_given
@@ -217,7 +217,7 @@ def minimize(
         raise TypeError("x0 is required: pass the point from which the descent starts")
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be a function, got {type(callback).__name__}")
-    asked = Request(
+    given = Arguments(
         fun=fun, x0=x0, method=chosen, stops=checked_given(stops), args=_as_tuple(args),
         bounds=bounds, state=state, trace=trace, jac=jac, unpack=unpack, threads=threads,
         record=record, callback=callback, progress=progress, began=began,
@@ -229,14 +229,14 @@ def minimize(
                 f"minibatches need a rule such as 'adam', got {chosen.name}, which compares the "
                 "values of successive steps"
             )
-        return train(asked, Batches(data, *dealt))
-    return _descend(asked)
+        return train(given, Batches(data, *dealt))
+    return _descend(given)
 
 
-def _descend(asked: Request) -> Result:
+def _descend(given: Arguments) -> Result:
     """Run one descent."""
-    objective, state = _objective(asked), asked.state
-    lead, rows = objective.structure.flatten(asked.x0, "x0")
+    objective, state = _objective(given), given.state
+    lead, rows = objective.structure.flatten(given.x0, "x0")
     if lead:
         raise ValueError(f"x0 must be one start, got {rows.shape[0]} (leading axes {lead})")
     check_finite(rows[0], "x0", objective.structure)
@@ -244,14 +244,14 @@ def _descend(asked: Request) -> Result:
     if state is not None:
         if hasattr(state, "epoch"):
             raise TypeError("state is that of a training on minibatches: pass data= too")
-        rows, memory = continued(state, asked.method, rows)
-    box = read_bounds(asked.bounds, objective.structure, rows[0])
-    stops, threads = defaults(asked.method) | asked.stops, asked.threads
+        rows, memory = continued(state, given.method, rows)
+    box = read_bounds(given.bounds, objective.structure, rows[0])
+    stops, threads = defaults(given.method) | given.stops, given.threads
     stops["threads"] = objective.threads if threads is None else checked_threads(threads)
-    run = Descent(objective, asked.method, stops, box, asked.record, asked.callback)
+    run = Descent(objective, given.method, stops, box, given.record, given.callback)
     return carried(
-        asked.began,
-        lambda parts: run.go(parts, rows, memory, asked.progress),
+        given.began,
+        lambda parts: run.go(parts, rows, memory, given.progress),
         lambda parts, seconds: run.result(
             parts[0][1] if parts else not_begun(rows), state.nit if state else 0, seconds, state
         ),
@@ -259,22 +259,22 @@ def _descend(asked: Request) -> Result:
     )
 
 
-def _objective(asked: Request) -> Called | Objective:
+def _objective(given: Arguments) -> Called | Objective:
     """Return the objective: traced now, traced before, or called at every evaluation."""
-    fun, x0, args, jac, unpack = asked.fun, asked.x0, asked.args, asked.jac, asked.unpack
+    fun, x0, args, jac, unpack = given.fun, given.x0, given.args, given.jac, given.unpack
     if isinstance(fun, Objective):
         if unpack is not None or jac is not None:
             raise TypeError(
                 "unpack= and jac= were fixed when the objective was traced; leave them out"
             )
         return objective_of(fun, x0, args, None)
-    if not asked.trace:
-        if asked.method.needs in ("hessian", "hessian_vector"):
+    if not given.trace:
+        if given.method.needs in ("hessian", "hessian_vector"):
             raise TypeError(
-                f"{asked.method.name} needs second derivatives, which only a traced function has: "
+                f"{given.method.name} needs second derivatives, which only a traced function has: "
                 "leave out trace=False, or use 'lbfgs'"
             )
-        return Called(fun, x0, args, jac, unpack, asked.method.needs != "value")
+        return Called(fun, x0, args, jac, unpack, given.method.needs != "value")
     if jac is not None:
         raise TypeError(
             "jac= is for trace=False; a traced function is differentiated exactly. Leave it out"

@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from thalweg import _core
+from thalweg._descents.arguments import Arguments
 from thalweg._descents.batches import Batches, Losses, Rows
 from thalweg._descents.descent import Descent, State, continued
 from thalweg._descents.interrupts import Parts, carried
 from thalweg._descents.progress import Progress
-from thalweg._descents.request import Request
 from thalweg._objectives.bounds import active_mask, read_bounds
 from thalweg._objectives.objective import Objective
 from thalweg._objectives.points import FloatArray, check_finite
@@ -64,10 +64,10 @@ class TrainingState(State):
     best_epoch: int
 
 
-def train(asked: Request, batches: Batches) -> Result:
+def train(given: Arguments, batches: Batches) -> Result:
     """Run `minimize` on minibatches."""
-    _check(asked)
-    state, threads = asked.state, asked.threads
+    _check(given)
+    state, threads = given.state, given.threads
     seed = 0 if batches.seed is None else batches.seed
     if state is not None:
         if not isinstance(state, TrainingState):
@@ -80,29 +80,29 @@ def train(asked: Request, batches: Batches) -> Result:
         if batches.average and not state.average.size:
             raise ValueError("average=True must be set from the start of the training")
     rows, held_out = batches.apart(seed)
-    losses = Losses(asked.fun, asked.x0, batches.data, asked.args, asked.unpack)
+    losses = Losses(given.fun, given.x0, batches.data, given.args, given.unpack)
     structure = losses.of(min(batches.batch_size, rows.count)).structure
-    lead, start = structure.flatten(asked.x0, "x0")
+    lead, start = structure.flatten(given.x0, "x0")
     if lead:
         raise ValueError(f"x0 must be one start, got {start.shape[0]} (leading axes {lead})")
     check_finite(start[0], "x0", structure)
     memory: list[Any] = []
     if state is not None:
-        start, memory = continued(state, asked.method, start)
-    box = read_bounds(asked.bounds, structure, start[0])
-    stops = asked.stops | {"threads": 1 if threads is None else checked_threads(threads)}
-    run = _Training(asked, losses, rows, held_out, batches, stops, box)
+        start, memory = continued(state, given.method, start)
+    box = read_bounds(given.bounds, structure, start[0])
+    stops = given.stops | {"threads": 1 if threads is None else checked_threads(threads)}
+    run = _Training(given, losses, rows, held_out, batches, stops, box)
     standing = run.begin(start[0], [m[0] for m in memory], state)
-    return run.train(standing, seed, asked.progress, asked.began)
+    return run.train(standing, seed, given.progress, given.began)
 
 
-def _check(asked: Request) -> None:
+def _check(given: Arguments) -> None:
     """Refuse arguments of `minimize` that a training does not offer."""
-    if isinstance(asked.fun, Objective):
+    if isinstance(given.fun, Objective):
         raise TypeError("with data= the loss is traced on batches: pass the function itself")
-    if not asked.trace or asked.jac is not None:
+    if not given.trace or given.jac is not None:
         raise TypeError("trace=False and jac= are not offered with data=: the loss is traced")
-    for name, value in asked.stops.items():
+    for name, value in given.stops.items():
         if name in ("max_iter", "max_nfev"):
             raise TypeError(f"{name} is not offered with data=: epochs= limits the training")
         if name != "max_time" and value > 0:
@@ -119,7 +119,7 @@ class _Training(Descent):
 
     def __init__(
         self,
-        asked: Request,
+        given: Arguments,
         losses: Losses,
         rows: Rows,
         held_out: Rows | None,
@@ -130,7 +130,7 @@ class _Training(Descent):
         self.losses, self.rows, self.held_out, self.batches = losses, rows, held_out, batches
         self.size = min(batches.batch_size, rows.count)
         super().__init__(
-            losses.of(self.size), asked.method, stops, box, asked.record, asked.callback
+            losses.of(self.size), given.method, stops, box, given.record, given.callback
         )
         # Point, mean loss, gradient norm and held-out loss at the start and after each epoch.
         self.history: list[tuple[FloatArray, float, float, float]] = []

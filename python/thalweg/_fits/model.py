@@ -329,12 +329,12 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
     def _squares(self, sample: Sample, settings: CurveFitSettings) -> Squares:
         if self._objective is None:
             return self._called(sample, settings)
-        made, given = self._residuals.get(sample.kind), sample.arrays()
-        if made is None:
-            made = self._residuals[sample.kind] = self._objective.then(
+        traced, given = self._residuals.get(sample.kind), sample.arrays()
+        if traced is None:
+            traced = self._residuals[sample.kind] = self._objective.then(
                 lambda values, *arrays: residuals(values, sample.with_arrays(arrays)), given
             )
-        return TracedSquares(made, settings.squares, given, ("ydata", "1 / sigma"))
+        return TracedSquares(traced, settings.squares, given, ("ydata", "1 / sigma"))
 
     def _called(self, sample: Sample, settings: CurveFitSettings) -> CalledSquares:
         weights, jac = sample.weights, settings.jac

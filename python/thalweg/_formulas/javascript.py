@@ -23,7 +23,7 @@ _JOINS = {
     "sum": "(a, b) => a + b", "prod": "(a, b) => a * b",
     "max": "Math.max", "min": "Math.min",
 }  # fmt: skip
-# What the core's messages call a node that is no elementwise operation.
+# The names, in messages, of nodes that are not elementwise operations.
 _CALLED = {"matmul": "matmul", "scan": "a running sum or product"}
 _WHOLE = 64  # whole exponents up to this one become products, as in the core
 
@@ -140,20 +140,20 @@ class Writer:
     def record(self, output: int) -> str:
         """Write the statements of a function that returns a list of nodes; see `written`."""
         lines, names = self.statements([output])
-        made: dict[int, int] = {}
+        positions: dict[int, int] = {}
         records = []
         for node in nodes_under(self.graph, output):
             kind, what, operands, _, _ = self.graph.describe(node)
             if kind in ("input", "constant", "data"):
                 continue
-            by = [str(made[i]) if i in made else f"[{names[i]}]" for i in operands]
+            by = [str(positions[i]) if i in positions else f"[{names[i]}]" for i in operands]
             called, domain = _CALLED.get(kind, "an array operation"), "null"
             if kind == "elementwise":
                 called, domain = what, self._shared(_domain(what))
             elif kind == "reduce":
                 called = what
             records.append(f'["{called}", {names[node]}, [{", ".join(by)}], {domain}]')
-            made[node] = len(made)
+            positions[node] = len(positions)
         return "\n".join([*lines, "  return [" + ", ".join(records) + "];"])
 
     def _shared(self, text: str) -> str:
@@ -224,8 +224,8 @@ class Writer:
             else:
                 where = _position(part.shape, strides, offset)
             puts.append(f"put(a, {part.array}, i => {where}); ")
-        made = f"(() => {{ const a = new Float64Array({node.size}); {''.join(puts)}return a; }})()"
-        return made if node.size > 1 else f"{made}[0]"
+        text = f"(() => {{ const a = new Float64Array({node.size}); {''.join(puts)}return a; }})()"
+        return text if node.size > 1 else f"{text}[0]"
 
     def _scan(self, node: _Node) -> str:
         if node.size == 1:

@@ -114,7 +114,7 @@ class Writer:
             self.steps.append(("subtract" if minus else "add", 2))
 
     def product(self, e: Any) -> None:
-        """Write a b / (c d): factors with a negative power are divided by at once."""
+        """Write a product as a b / (c d), where c and d are the factors with negative powers."""
         sp = sympy()
         above, below = sp.fraction(e, exact=True)
         if below == 1:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The programs that the core makes of one traced function: values, derivatives, solvers, steps.
+"""Compile a traced function in the core: values, derivatives, solvers and steps.
 
-Each is lowered when it is first needed and kept. `Objective` adds what users see.
+Each program is compiled when it is first needed, and then kept. `Objective` adds the public
+methods.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def _available_memory() -> int:
 
 
 def checked_threads(threads: Any) -> int:
-    """Check a number of threads: a whole number, at least one."""
+    """Check that a number of threads is a whole number >= 1."""
     if isinstance(threads, bool) or not isinstance(threads, int | np.integer):
         raise TypeError(f"threads must be a whole number, got {threads!r}")
     if threads < 1:
@@ -45,13 +46,13 @@ def check_square(n: int, what: str, instead: str, matrices: int = 1) -> None:
 
 
 def check_memory(need: int, what: str, instead: str) -> None:
-    """Raise MemoryError if so many bytes do not fit into memory."""
+    """Raise MemoryError if `need` bytes do not fit into memory."""
     if need > _available_memory():
         raise MemoryError(f"{what} needs {need:.3g} bytes; {instead}")
 
 
 class Programs:
-    """A graph with the node of a value and that of the variables, and the programs made of them."""
+    """A graph, the nodes of its value and its variables, and the programs compiled from them."""
 
     args: list[FloatArray]
     shape: tuple[int, ...]  # of the value
@@ -68,7 +69,7 @@ class Programs:
 
     @property
     def n(self) -> int:
-        """Number of variables."""
+        """The number of variables."""
         return self.structure.size
 
     def _function(self, key: Any, build: Callable[[], list[int]], inputs: int) -> _core.Function:

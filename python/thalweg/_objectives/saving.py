@@ -65,7 +65,7 @@ def saved_objective(objective: Any) -> dict[str, Any]:
     return {"format": _MAGIC, "version": _VERSION, "sha256": _digest(body), "body": body}
 
 
-def restore(made: Any, saved: Any) -> None:
+def restore(objective: Any, saved: Any) -> None:
     """Fill an empty objective with the saved content.
 
     Raises
@@ -87,26 +87,29 @@ def restore(made: Any, saved: Any) -> None:
         form, shapes, keys = body["structure"]
         if form not in ("whole", "elements", "tuple", "dict"):
             raise ValueError(f"unknown form {form!r}")
-        made.structure = Structure(form, tuple(tuple(map(int, s)) for s in shapes), tuple(keys))
-        if any(d < 0 for s in made.structure.shapes for d in s):
+        entries = tuple(tuple(map(int, s)) for s in shapes)
+        objective.structure = Structure(form, entries, tuple(keys))
+        if any(d < 0 for s in objective.structure.shapes for d in s):
             raise ValueError("a shape is negative")
         if len(keys) != (len(shapes) if form == "dict" else 0):
             raise ValueError("keys and shapes differ in number")
-        made.args = [as_floats(a, "args") for a in body["args"]]
-        made.start = as_floats(body["start"], "start")
-        if made.start.shape != (made.structure.size,):
-            raise ValueError("the start does not fit the structure")
-        made._name, made.names = str(body["name"]), [str(n) for n in body["names"]]
-        made._graph, made._f, made.x_node = _rebuilt(body["nodes"], made)
-        made.shape = made._graph.shape(made._f)
-        made._functions, made._steppers, made._minimizers, made.threads = {}, {}, {}, 1
+        objective.args = [as_floats(a, "args") for a in body["args"]]
+        objective.start = as_floats(body["start"], "start")
+        if objective.start.shape != (objective.structure.size,):
+            raise ValueError("the shape of the start does not match the structure")
+        objective._name, objective.names = str(body["name"]), [str(n) for n in body["names"]]
+        objective._graph, objective._f, objective.x_node = _rebuilt(body["nodes"], objective)
+        objective.shape = objective._graph.shape(objective._f)
+        objective._functions, objective._steppers, objective._minimizers = {}, {}, {}
+        objective.threads = 1
     except (KeyError, TypeError, IndexError, AttributeError, OverflowError, ValueError) as e:
         raise ValueError(f"the saved objective is damaged: {e}") from e
 
 
-def _rebuilt(nodes: list[tuple[Any, ...]], made: Any) -> tuple[_core.Graph, int, int]:
+def _rebuilt(nodes: list[tuple[Any, ...]], objective: Any) -> tuple[_core.Graph, int, int]:
     graph = _core.Graph()
-    inputs = {0: (made.structure.size,), **{k + 1: a.shape for k, a in enumerate(made.args)}}
+    inputs = {0: (objective.structure.size,)}
+    inputs |= {k + 1: a.shape for k, a in enumerate(objective.args)}
     x = graph.input(0, inputs[0])
     ids: list[int] = []
     for k, (kind, what, operands, shape, payload) in enumerate(nodes):
@@ -140,7 +143,7 @@ def _elementwise(g: _core.Graph, n: _Saved) -> int:
 def _assemble(g: _core.Graph, n: _Saved) -> int:
     if n.what or any(table for _, _, table in n.payload):
         raise ValueError("an objective contains no sums of parts")
-    made = g.assemble(n.shape, n.at, [(offset, strides) for offset, strides, _ in n.payload])
+    node = g.assemble(n.shape, n.at, [(offset, strides) for offset, strides, _ in n.payload])
     filled = np.zeros(int(np.prod(n.shape)), dtype=np.int8)
     for part, (offset, strides, _) in zip(n.at, n.payload, strict=True):
         own = g.shape(part)
@@ -148,7 +151,7 @@ def _assemble(g: _core.Graph, n: _Saved) -> int:
         np.add.at(filled, offset + np.asarray(strides, dtype=np.int64) @ steps, 1)
     if not np.all(filled == 1):
         raise ValueError("parts overlap or leave gaps")
-    return made
+    return node
 
 
 def _data(g: _core.Graph, n: _Saved) -> int:

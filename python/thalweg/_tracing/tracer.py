@@ -65,10 +65,10 @@ def _operator(name: str, swap: bool = False) -> Callable[[Tracer, Any], Tracer]:
         else:
             node = trace.lift(other)
         if swap:
-            made = trace.elementwise(code, node, self.node)
+            result = trace.elementwise(code, node, self.node)
         else:
-            made = trace.elementwise(code, self.node, node)
-        return Truth(trace, made) if boolean else Tracer(trace, made)
+            result = trace.elementwise(code, self.node, node)
+        return Truth(trace, result) if boolean else Tracer(trace, result)
 
     return operate
 

@@ -173,8 +173,8 @@ def _accumulated(function: Any) -> Callable[..., Any]:
             raise TypeError("cannot accumulate on a scalar")
         if axis is None and x.ndim > 1:
             raise ValueError("accumulate does not allow multiple axes")
-        made: Tracer = FUNCTIONS[function](trace, x, axis)
-        return made
+        result: Tracer = FUNCTIONS[function](trace, x, axis)
+        return result
 
     return accumulate
 

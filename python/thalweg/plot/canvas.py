@@ -82,8 +82,8 @@ def hills() -> Colormap:
     from matplotlib.colors import LinearSegmentedColormap
 
     shades = np.asarray(colormaps["viridis"](np.linspace(0.12, 1, 256)))[:, :3]
-    made = LinearSegmentedColormap.from_list("thalweg.hills", 0.62 * shades + 0.38)
-    return made.with_extremes(bad=NOTHING)
+    colormap = LinearSegmentedColormap.from_list("thalweg.hills", 0.62 * shades + 0.38)
+    return colormap.with_extremes(bad=NOTHING)
 
 
 def style(k: int) -> dict[str, Any]:

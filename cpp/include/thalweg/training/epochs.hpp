@@ -35,8 +35,8 @@ class Clock {
   Reason reason_ = Reason::MaxTime;
 };
 
-// The rows that are divided into batches, from columns of the same length.
-struct Rows {
+// Columns of the same length, and the rows of them that are divided into batches.
+struct Table {
   std::span<const Column> columns;
   std::int64_t count = 0;
   std::span<const std::int64_t> chosen;  // `count` of them; if empty, 0, 1, …
@@ -70,14 +70,14 @@ class Batch {
 // Means over the rows of every output of the programs, such as a value and a gradient.
 class Means {
  public:
-  Means(const Batched& programs, const Rows& rows, const Kernels& kernels);
+  Means(const Batched& programs, const Table& table, const Kernels& kernels);
   // Computes the means at x and writes them one after another to `out`. Returns false if the clock
   // ended it. If a value is not finite, `culprit` holds the rows of the first such batch.
   bool at(const double* x, double* out, Clock& clock);
   std::vector<std::int64_t> culprit;
 
  private:
-  const Rows rows_;
+  const Table table_;
   const std::vector<std::int64_t> sizes_;  // of the outputs
   const int threads_;
   std::optional<Batch> full_, rest_;
@@ -111,7 +111,7 @@ struct EpochReport {
 struct Training {
   const Step& step;  // for full batches; the other step's inputs and outputs have the same numbers
   Batched programs;
-  Rows rows;
+  Table table;
   Means* held_out = nullptr;
   std::uint64_t seed = 0;
   std::int64_t epochs = 1, patience = 10;

@@ -153,8 +153,8 @@ def contract(first: Named, second: Named, needed: set[Any]) -> Named:
         lengths = [math.prod(part) for part in (B, M, K, N)]
         left = arranged(a, names_a, batch + rows + inner).reshape(lengths[:3])
         right = arranged(b, names_b, batch + inner + columns).reshape(lengths[0], *lengths[2:])
-        made = Tracer(trace, trace.graph.matmul(left.node, right.node))
-        return made.reshape(B + M + N), batch + rows + columns
+        result = Tracer(trace, trace.graph.matmul(left.node, right.node))
+        return result.reshape(B + M + N), batch + rows + columns
     left = arranged(a, names_a, batch + rows + inner).reshape(B + M + [1] * len(columns) + K)
     right = arranged(b, names_b, batch + columns + inner).reshape(B + [1] * len(rows) + N + K)
     product = left * right

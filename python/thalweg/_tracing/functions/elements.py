@@ -33,8 +33,8 @@ def op(trace: Trace, name: str, *operands: Any) -> Tracer:
 
 def choose(trace: Trace, condition: Any, x: Any, y: Any) -> Tracer:
     """Return x where the condition is true, and y elsewhere."""
-    made = apply(trace, WHERE, (condition, x, y))
-    return Truth(trace, made.node) if is_truth(x) and is_truth(y) else made
+    chosen = apply(trace, WHERE, (condition, x, y))
+    return Truth(trace, chosen.node) if is_truth(x) and is_truth(y) else chosen
 
 
 def along(ndim: int, axis: int, item: Any) -> tuple[Any, ...]:

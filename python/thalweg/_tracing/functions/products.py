@@ -221,8 +221,8 @@ def _cross(
         first, second = p[1] * q2 - p2 * q[1], p2 * q[0] - p[0] * q2
     node = trace.stack([first.node, second.node, last.node])
     axisc = normalize_axis_index(axisc, last.ndim + 1)
-    made = Tracer(trace, node)
-    return trace.as_view(made, np.moveaxis(trace.dummy(made.shape)[0], 0, axisc))
+    result = Tracer(trace, node)
+    return trace.as_view(result, np.moveaxis(trace.dummy(result.shape)[0], 0, axisc))
 
 
 @implements(np.linalg.cross)
@@ -366,8 +366,8 @@ def _sliding(trace: Trace, a: Tracer, v: Tracer, mode: str) -> Tracer:
     padded = join(trace, parts, 0) if len(parts) > 1 else a
     count = n + before + after - m + 1
     windows = trace.view(padded.node, (1, count, m), 0, (0, 1, 1))
-    made = trace.graph.matmul(windows, trace.graph.reshape(v.node, (1, m, 1)))
-    return Tracer(trace, trace.graph.reshape(made, (count,)))
+    result = trace.graph.matmul(windows, trace.graph.reshape(v.node, (1, m, 1)))
+    return Tracer(trace, trace.graph.reshape(result, (count,)))
 
 
 @implements(np.interp)
@@ -398,9 +398,9 @@ def _interp(
     step = np.diff(xp)
     slope = np.append(np.diff(fp) / np.where(step == 0, 1.0, step), 0.0)
     below = fp[0] if left is None else float(left)
-    made = Tracer(
+    result = Tracer(
         trace, trace.graph.lookup(x.node, xp.tolist(), fp.tolist(), slope.tolist(), below)
     )
     # This is needed without `right` too: the last piece is 0 * (x - xp[-1]), which is NaN for inf.
-    made = choose(trace, x > float(xp[-1]), float(fp[-1] if right is None else right), made)
-    return choose(trace, op(trace, "isnan", x), x, made)
+    result = choose(trace, x > float(xp[-1]), float(fp[-1] if right is None else right), result)
+    return choose(trace, op(trace, "isnan", x), x, result)

@@ -112,11 +112,11 @@ def _copy(trace: Trace, a: Any) -> Tracer:
 
 def _at_least(function: Any) -> None:
     def handler(trace: Trace, *arrays: Any) -> Any:
-        made = []
+        result = []
         for array in arrays:
             x = trace.wrap(array)
-            made.append(trace.as_view(x, function(trace.dummy(x.shape)[0])))
-        return made[0] if len(made) == 1 else tuple(made)
+            result.append(trace.as_view(x, function(trace.dummy(x.shape)[0])))
+        return result[0] if len(result) == 1 else tuple(result)
 
     implements(function)(handler)
 
@@ -143,11 +143,11 @@ def _meshgrid(trace: Trace, *xi: Any, sparse: bool = False, indexing: str = "xy"
     axes = list(range(len(flat)))
     if indexing == "xy" and len(flat) > 1:
         axes[:2] = [1, 0]
-    made = [
+    result = [
         x.reshape([-1 if i == axis else 1 for i in range(len(flat))])
         for x, axis in zip(flat, axes, strict=True)
     ]
-    return tuple(made if sparse else _broadcast(trace, made))
+    return tuple(result if sparse else _broadcast(trace, result))
 
 
 # ---- gathers -------------------------------------------------------------------------------------

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Hold what `minimize` was asked for, as far as one descent and a training share it."""
+"""Hold the arguments of `minimize` that a single descent and a training share."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 from thalweg._methods.method import Method
 from thalweg._objectives.objective import Objective
 
-__all__ = ["Request"]
+__all__ = ["Arguments"]
 
 
 @dataclass(slots=True, kw_only=True)
-class Request:
-    """The arguments of `minimize` under their own names.
+class Arguments:
+    """The arguments of `minimize`, under the same names.
 
     Attributes
     ----------
@@ -24,7 +24,7 @@ class Request:
     stops : dict
         The stopping limits that the user gave, checked.
     began : float
-        When the call began, by `time.perf_counter`.
+        The time when the call began, from `time.perf_counter`.
     """
 
     fun: Callable[..., Any] | Objective
