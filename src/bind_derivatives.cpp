@@ -41,7 +41,8 @@ void bind_products(PyGraph& graph) {
              return std::pair(n.gradient, n.matrix);
            }),
            py::arg("residuals"), py::arg("slopes"), py::arg("weights"), py::arg("x"),
-           "Of vectors r, u, w (-1: ones): the gradient J'u and the matrix J'diag(w)J.")
+           "The gradient J'u and the matrix J'diag(w)J for vectors r, u and w (-1: ones), where J "
+           "is the Jacobian of r.")
       .def("gradient", holding(+[](Graph& g, NodeId output, NodeId wrt) {
              return thalweg::gradient(g, checked(g, output), checked(g, wrt));
            }),
@@ -62,8 +63,8 @@ void bind_faults(PyGraph& graph) {
             return std::tuple(c->operation, c->inputs, c->result, c->outside_domain);
           }),
           py::arg("output"), py::arg("inputs"),
-          "The first operation whose result is not finite though its operands are: (name, "
-          "operands, result, outside its domain?).")
+          "The first operation whose result is not finite although its operands are: (name, "
+          "operands, result, whether an operand is outside its domain).")
       .def("faults",
            holding(+[](std::shared_ptr<Graph> g, NodeId output, const std::vector<Array>& inputs,
                        const std::vector<bool>& varying, std::int64_t k) {
@@ -84,7 +85,7 @@ void bind_faults(PyGraph& graph) {
              return out;
            }),
            py::arg("output"), py::arg("inputs"), py::arg("varying"), py::arg("k"),
-           "Of k points, which Fault each has, as its number.");
+           "The Fault of each of k points, as a number.");
 }
 
 }  // namespace

@@ -87,11 +87,11 @@ void bind_dialogue(py::module_& m) {
         const auto names = reason_names();
         return std::vector<std::string>(names.begin(), names.end());
       },
-      "Names of the reasons for which descents end, by number.");
+      "The names of the reasons for which descents end, by number.");
   py::class_<Dialogue>(m, "Dialogue", "Descents whose values come from elsewhere.")
       .def_property_readonly("needs", &Dialogue::needs)
       .def("ask", &Dialogue::ask,
-           "(x, live, values, curvature, v or None), or None when every descent has ended.")
+           "Returns (x, live, values, curvature, v or None), or None once every descent has ended.")
       .def("tell", &Dialogue::tell, py::arg("f"), py::arg("g"), py::arg("h"))
       .def("endings", &Dialogue::endings, "x, fun, reason, nit, nfev of those that have ended.");
 }

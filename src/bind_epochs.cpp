@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Training on minibatches with the GIL released: data arrays as columns, where it stands as a
-// dictionary.
+// Binds training on minibatches, with the GIL released: data arrays become columns, and the state
+// of a training is a dictionary.
 #include <numeric>
 #include <optional>
 
@@ -13,7 +13,7 @@ namespace {
 
 using RowNumbers = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>;
 
-// What is run on batches of one size: outputs of a graph whose inputs are the point, the rows of
+// A program for batches of one size: outputs of a graph whose inputs are the point, the rows of
 // each column, and what is the same in every batch.
 class OnRows {
  public:
@@ -43,7 +43,7 @@ class OnRows {
   std::unique_ptr<Program> program_;
 };
 
-// Data arrays of one length, and which of their rows.
+// Data arrays of one length, and the chosen rows.
 class TableArrays {
  public:
   TableArrays(const std::vector<py::array>& data, const std::optional<RowNumbers>& rows)
@@ -57,7 +57,7 @@ class TableArrays {
                reader_of(a.dtype())};
       if (!c.numbers)
         throw py::type_error("data of " + py::str(a.dtype()).cast<std::string>() +
-                             " cannot be read where it lies");
+                             " cannot be read in place");
       bool gaps = false;
       for (auto axis = a.ndim() - 1; axis > 0; --axis) {
         if (a.shape(axis) == 1) continue;
@@ -75,7 +75,7 @@ class TableArrays {
   }
 
  private:
-  // Of each element of a row, in bytes.
+  // The offset of each element of a row, in bytes.
   static std::vector<std::int64_t> offsets(const py::array& a) {
     std::vector<std::int64_t> out{0};
     for (py::ssize_t axis = 1; axis < a.ndim(); ++axis) {
@@ -92,7 +92,7 @@ class TableArrays {
   std::vector<Column> columns_;
 };
 
-// Signals, the callback, and the exception that one of them raised.
+// Signals, the callback, and the exception that either raised.
 class Listener {
  public:
   explicit Listener(py::object callback) : callback_(std::move(callback)) {}
@@ -112,7 +112,7 @@ class Listener {
   const std::optional<py::error_already_set>& error() const { return error_; }
 
  private:
-  // true: end.
+  // Returns true to end the training.
   template <class F> bool guarded(F f) {
     const py::gil_scoped_acquire gil;
     try {
@@ -141,7 +141,7 @@ std::vector<double> vector_of(const py::handle& h) {
   return {a.data(), a.data() + a.size()};
 }
 
-// What a standing holds, or may leave out, is of the step's sizes.
+// Checks that the parts of a state, some of which may be missing, have the step's sizes.
 void check(const Standing& at, const Step& step) {
   const auto must_hold = [](const char* what, std::size_t got, std::int64_t wanted) {
     if (got != static_cast<std::size_t>(wanted))
@@ -153,7 +153,7 @@ void check(const Standing& at, const Step& step) {
   if (!at.best.empty()) must_hold("best", at.best.size(), step.n);
   for (std::size_t m = 0; m < at.memory.size(); ++m)
     must_hold("memory", at.memory[m].size(), m < step.memory.size() ? step.remembered(m) : 0);
-  constexpr std::int64_t kMost = std::int64_t{1} << 62;  // counting on does not overflow
+  constexpr std::int64_t kMost = std::int64_t{1} << 62;  // counting on cannot overflow
   for (const auto& [what, count] : {std::pair{"epoch", at.epoch},
                                     {"batch", at.batch},
                                     {"step", at.step},
@@ -190,9 +190,9 @@ py::dict dict_of(const Standing& s) {
   return d;
 }
 
-// Programs for two sizes of batch, data, which of their rows, and what is the same in every batch.
+// Programs for two sizes of batch, the data, the chosen rows, and what is the same in every batch.
 struct OnBatches {
-  std::shared_ptr<OnRows> full, rest;  // rest: null where there is no incomplete batch
+  std::shared_ptr<OnRows> full, rest;  // rest: null if there is no incomplete batch
   TableArrays arrays;
   std::size_t columns;
   std::vector<Array> args;
@@ -218,7 +218,7 @@ struct OnBatches {
   }
 };
 
-// What a training is given besides its data.
+// The settings of a training, besides its data.
 struct Plan {
   std::uint64_t seed;
   std::int64_t epochs, patience;
@@ -307,19 +307,20 @@ void bind_epochs(py::module_& m) {
                     const std::optional<RowNumbers>&, std::vector<Array>>(),
            py::arg("full"), py::arg("rest"), py::arg("data"), py::arg("rows"), py::arg("args"),
            "Full batches, the incomplete batch or None, columns of data, row numbers or None, and "
-           "what is the same in every batch.")
+           "the inputs that are the same in every batch.")
       .def("mean", &mean_over, py::arg("x"), py::arg("threads"),
-           "Means over rows of every output, one after the other; and the rows of the first batch "
-           "whose value is not finite.");
-  py::class_<Plan>(m, "Plan", "How a training deals out its rows, and for how long.")
+           "The means over rows of every output, one after another; and the rows of the first "
+           "batch whose value is not finite.");
+  py::class_<Plan>(m, "Plan",
+                   "How a training divides its rows into batches, and for how long it runs.")
       .def(py::init([](std::uint64_t seed, std::int64_t epochs, std::int64_t patience,
                        bool shuffled) { return Plan{seed, epochs, patience, shuffled}; }),
            py::arg("seed"), py::arg("epochs"), py::arg("patience"), py::arg("shuffled"));
   m.def("train", &run_training, py::arg("over"), py::arg("hyper"), py::arg("bounds"),
         py::arg("standing"), py::arg("held_out"), py::arg("plan"), py::arg("stopping"),
         py::arg("callback"),
-        "Train for some epochs. standing: where it stands, by name. "
-        "callback(epoch, x, loss, gradient_norm, held_out) -> stop?");
+        "Train for some epochs. standing: the state of the training, by name. callback(epoch, x, "
+        "loss, gradient_norm, held_out) returns whether to stop.");
   m.def("permutation", &permutation, py::arg("seed"), py::arg("epoch"), py::arg("n"),
-        "The order in which an epoch, counted from 1, takes n rows; 0 chooses those held out.");
+        "The order of n rows in an epoch, counted from 1; epoch 0 chooses the held-out rows.");
 }

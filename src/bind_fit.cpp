@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Fits: least squares of traced residuals and what it says of the parameters, in one call.
+// Binds fits: least squares of traced residuals and the covariance of the parameters, in one call.
 #include <algorithm>
 #include <optional>
 
@@ -27,7 +27,7 @@ py::tuple covariance_of(const Array& columns, const std::optional<Flags>& held, 
   return py::make_tuple(out, found.rank, found.least, loose);
 }
 
-// `at` (x) gives the cost, the residuals (m) and J's columns (n, m).
+// `at` maps x to the cost, the residuals (m) and J's columns (n, m).
 py::tuple refined(const Array& x0, const std::vector<Array>& bounds, std::int64_t budget,
                   const py::function& at) {
   const py::ssize_t n = x0.size();
@@ -54,8 +54,8 @@ std::unique_ptr<Fit> fit_of(const std::shared_ptr<Graph>& graph, NodeId residual
   return std::make_unique<Fit>(graph, residuals, x, inputs);
 }
 
-// The parameters; their covariance, its rank, the last pivot and which parameters are dependent;
-// half the sum of squares; how it ended.
+// Returns the parameters; their covariance, its rank, the last pivot, and which parameters are
+// dependent; half the sum of squares; and how the fit ended.
 py::tuple run_fit(Fit& fit, const StartArrays& starts, const std::vector<Array>& bounds,
                   const Stopping& stopping, const std::optional<Array>& scale, std::int64_t data,
                   double factor) {
@@ -87,15 +87,14 @@ py::tuple run_fit(Fit& fit, const StartArrays& starts, const std::vector<Array>&
 }  // namespace
 
 void bind_fit(py::module_& m) {
-  m.def(
-      "covariance", &covariance_of, py::arg("columns"), py::arg("held") = py::none(),
-      py::arg("cost") = 0.0, py::arg("data") = 0,
-      "The inverse of J'J from J's columns (n, m), NaN where they are held, scaled by the variance "
-      "that a fit of this cost leaves to its number of data (0: not scaled); the rank, -1 where "
-      "none is left, the last pivot, and which take part in a dependence.");
+  m.def("covariance", &covariance_of, py::arg("columns"), py::arg("held") = py::none(),
+        py::arg("cost") = 0.0, py::arg("data") = 0,
+        "The inverse of J'J from J's columns (n, m), NaN for held columns, scaled by the residual "
+        "variance of a fit with this cost and number of data (0: not scaled). Returns it, the rank "
+        "(-1 without degrees of freedom), the last pivot, and which columns are dependent.");
   m.def("refine", &refined, py::arg("x"), py::arg("bounds"), py::arg("budget"), py::arg("at"),
-        "Least squares by QR of J from x; at(x) gives (cost, residuals, J's columns (n, m)). "
-        "(x, cost, settled, left, right, nfev, nit).");
+        "Least squares by QR of J from x; at(x) returns (cost, residuals, J's columns (n, m)). "
+        "Returns (x, cost, settled, left, right, nfev, nit).");
   py::class_<Fit, std::shared_ptr<Fit>>(m, "Fit", "Least squares of traced residuals.")
       .def(py::init(&fit_of), py::arg("graph"), py::arg("residuals"), py::arg("x"),
            py::arg("inputs"))

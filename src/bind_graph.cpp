@@ -205,13 +205,13 @@ void bind_saved(PyGraph& graph) {
              return g.reduce_folded(kind, checked(g, x), folded, shape);
            }),
            py::arg("kind"), py::arg("x"), py::arg("folded"), py::arg("shape"),
-           "reduce() as describe() tells it: over the middle of (outer, length, inner).")
+           "reduce() in the form of describe(): over the middle of (outer, length, inner).")
       .def("scan_folded",
            holding(+[](Graph& g, NodeId a, NodeId b, const Shape& folded, bool reverse) {
              return g.scan_folded(checked(g, a), checked(g, b), folded, reverse);
            }),
            py::arg("a"), py::arg("b"), py::arg("folded"), py::arg("reverse"),
-           "scan() as describe() tells it: along the middle of (outer, length, inner).");
+           "scan() in the form of describe(): along the middle of (outer, length, inner).");
 }
 
 }  // namespace

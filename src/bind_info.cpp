@@ -23,11 +23,10 @@ void bind_info(py::module_& m) {
         for (const thalweg::Kernels* k : thalweg::supported_kernels()) names.emplace_back(k->name);
         return names;
       },
-      "Names of the instruction sets that this build holds and this processor runs, the best "
-      "last.");
+      "The names of the instruction sets that this build and this processor support, best last.");
   m.def(
       "active_isa", [] { return std::string(thalweg::kernels().name); },
-      "Name of the instruction set in use; THALWEG_ISA in the environment forces one.");
+      "The name of the instruction set in use. The environment variable THALWEG_ISA selects one.");
   m.def(
       "operations",
       [] {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// An objective: a node of a graph, as methods take it.
+// Binds objectives: a node of a graph, in the form that methods take.
 #include "bind.hpp"
 #include "thalweg/descent/objective.hpp"
 

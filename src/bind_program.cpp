@@ -68,7 +68,7 @@ void bind_program(py::module_& m) {
            py::arg("outputs"), py::arg("inputs"))
       .def("__call__", &Function::operator(), py::arg("values"), py::arg("varying"), py::arg("k"),
            py::arg("threads") = 1,
-           "Evaluate at k points: values[j] is (k, *shape) where varying[j], else of the input's "
-           "own shape. Returns (k, size) an output.")
+           "Evaluate at k points: values[j] is (k, *shape) if varying[j], else of the input's own "
+           "shape. Returns (k, size) for each output.")
       .def("print", &Function::print, py::arg("varying"), "The tape, one line an instruction.");
 }

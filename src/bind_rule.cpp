@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The rules, and running one with the GIL released.
+// Binds the rules, which run with the GIL released.
 #include <optional>
 
 #include "dialogue.hpp"
@@ -89,7 +89,7 @@ class Stepper {
 
   const Step& step() const { return tapes_.step(); }
 
-  // A descent whose values Python gives, asked and told.
+  // A descent that gets its values from Python by ask and tell.
   std::unique_ptr<Dialogue> start(const StartArrays& starts, const std::vector<Array>& hyper,
                                   const std::vector<Array>& bounds, const Stopping& stopping) {
     struct Kept {
@@ -116,7 +116,7 @@ class Stepper {
   void check_tests(const Stopping& stopping) const {
     const StepLayout& at = tapes_.step().at;
     if ((stopping.gtol > 0 && at.gradient_norm < 0) || (stopping.xtol > 0 && at.change < 0))
-      throw py::value_error("this step was made without what gtol or xtol test");
+      throw py::value_error("this step was built without the quantities that gtol or xtol test");
   }
 
   RuleInputs inputs_of(const StartArrays& starts, const std::vector<Array>& hyper,
@@ -158,7 +158,7 @@ void bind_stepper(py::module_& m) {
       .def(py::init<const std::string&, const Objective&, const StepParts&, const Settings&>(),
            py::arg("rule"), py::arg("objective"), py::arg("parts"), py::arg("hyper") = Settings{},
            "hyper: how each hyper-parameter, then each option, enters: the number of its inputs, "
-           "and None or what makes its node from those of t and of the inputs.")
+           "and None or a function from the nodes of t and of the inputs to its node.")
       .def_property_readonly(
           "outputs", [](const Stepper& s) { return s.step().outputs; },
           "The step's nodes in its graph: value, next point, memory, tests.")
@@ -176,7 +176,8 @@ void bind_stepper(py::module_& m) {
              const Hooks& hooks) { return s.run(starts, hyper, bounds, stopping, hooks, false); },
           py::arg("starts"), py::arg("hyper"), py::arg("bounds"), py::arg("stopping"),
           py::arg("hooks") = Hooks{},
-          "Many starts, shared by threads: where and why each ended, without memory.")
+          "Descends from many starts, shared by threads; returns where and why each ended, without "
+          "memory.")
       .def("start", &Stepper::start, py::keep_alive<0, 1>(), py::arg("starts"), py::arg("hyper"),
            py::arg("bounds"), py::arg("stopping"));
 }
@@ -195,7 +196,8 @@ void bind_rule(py::module_& m) {
         "open), memory, what it needs at a point.");
   m.def(
       "options", [] { return describe_hyper(options()); },
-      "What every rule takes besides its own hyper-parameters: as these, the default None.");
+      "The options of every rule besides its own hyper-parameters, in the same form, with default "
+      "None.");
   py::class_<StepParts>(m, "StepParts", "What a step computes besides the next point.")
       .def(py::init([](bool bounds, bool gradient_norm, bool change, bool value) {
              return StepParts{bounds, gradient_norm, change, value};

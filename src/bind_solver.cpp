@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The solvers, and running one with the GIL released.
+// Binds the solvers, which run with the GIL released.
 #include "dialogue.hpp"
 #include "thalweg/descent/solver_tapes.hpp"
 
@@ -36,7 +36,7 @@ class Minimizer {
     const std::int64_t k = starts.k();
     const Kernels& isa = kernels();
     const Sources sources = sources_of(starts, isa.width);
-    // Least squares have no state to go on from, and three matrices would be much to copy.
+    // Least squares have no state to resume from, and copying three matrices would be expensive.
     const std::int64_t size =
         k == 1 && remember && !setup.solver->settles ? remembered(setup, sources, isa) : 0;
     const Starts begun = starts_of(starts, size);
@@ -59,7 +59,7 @@ class Minimizer {
     return outcome.as_dict(talk);
   }
 
-  // A descent whose values Python gives, asked and told.
+  // A descent that gets its values from Python by ask and tell.
   std::unique_ptr<Dialogue> start(const StartArrays& starts, std::vector<double> hyper,
                                   const std::vector<Array>& bounds, const Stopping& stopping) {
     const std::int64_t k = starts.k();
@@ -105,8 +105,8 @@ class Minimizer {
     if (starts.memory.empty() || !starts.memory[0]) return begun;
     const Array& state = *starts.memory[0];
     if (state.size() != size)
-      throw py::value_error("the state holds " + std::to_string(state.size()) + " numbers, not " +
-                            std::to_string(size));
+      throw py::value_error("the state must hold " + std::to_string(size) + " numbers, got " +
+                            std::to_string(state.size()));
     begun.memory.push_back(state.data());
     return begun;
   }
@@ -124,8 +124,8 @@ void bind_solver(py::module_& m) {
   py::class_<Minimizer, std::shared_ptr<Minimizer>>(m, "Minimizer", "A solver on one objective.")
       .def(py::init<const std::string&, const Objective&, const std::vector<NodeId>&>(),
            py::arg("solver"), py::arg("objective"), py::arg("derivatives") = std::vector<NodeId>{},
-           "derivatives: nodes of the gradient and what a solver needs besides, where they are not "
-           "to be made from the objective.")
+           "derivatives: nodes of the gradient and of the solver's other derivatives, if they are "
+           "not to be derived from the objective.")
       .def(
           "run",
           [](Minimizer& s, const StartArrays& starts, std::vector<double> hyper,
@@ -136,7 +136,7 @@ void bind_solver(py::module_& m) {
           },
           py::arg("starts"), py::arg("hyper"), py::arg("bounds"), py::arg("stopping"),
           py::arg("hooks") = Hooks{}, py::arg("scale") = py::none(),
-          "scale: (n), what each variable is measured in.")
+          "scale: (n), the unit of each variable.")
       .def(
           "run_many",
           [](Minimizer& s, const StartArrays& starts, std::vector<double> hyper,
@@ -147,7 +147,8 @@ void bind_solver(py::module_& m) {
           },
           py::arg("starts"), py::arg("hyper"), py::arg("bounds"), py::arg("stopping"),
           py::arg("hooks") = Hooks{}, py::arg("scale") = py::none(),
-          "Many starts, shared by threads: where and why each ended, without a state.")
+          "Descends from many starts, shared by threads; returns where and why each ended, without "
+          "a state.")
       .def("start", &Minimizer::start, py::arg("starts"), py::arg("hyper"), py::arg("bounds"),
            py::arg("stopping"));
 }

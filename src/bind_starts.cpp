@@ -31,8 +31,8 @@ void bind_starts(py::module_& m) {
       .def(py::init<Array, Arrays, std::vector<bool>, Memory>(), py::arg("x"),
            py::arg("args") = Arrays{}, py::arg("varying") = std::vector<bool>{},
            py::arg("memory") = Memory{},
-           "x: (k, n). args: the objective's inputs after x, with a row for each start where they "
-           "are `varying` (by default none is). memory: (k, size) each, or None.");
+           "x: (k, n). args: the objective's inputs after x, with one row per start if they are "
+           "`varying` (by default none are). memory: (k, size) each, or None.");
   py::class_<Hooks>(m, "Hooks", "What a running descent records, and what it calls.")
       .def(py::init([](bool record, py::object callback, py::object function, py::object progress) {
              return Hooks{record, std::move(callback), std::move(function), std::move(progress)};

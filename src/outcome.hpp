@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The arrays into which descents write how they ended.
+// The arrays into which descents write their endings.
 #pragma once
 #include <optional>
 
 #include "conversation.hpp"
 
-// Zeros; of many, memory that the system hands out as zeros when it is first read.
+// Zeros; large arrays use memory that the system zeroes at the first access.
 template <class T> py::array_t<T> zeros(std::int64_t k) {
   constexpr std::int64_t kMany = 4096;
   if (k >= kMany)
@@ -17,9 +17,9 @@ template <class T> py::array_t<T> zeros(std::int64_t k) {
   return out;
 }
 
-// The arrays of k endings. Of starts that were not begun, the point and what is NaN is written by
-// whoever asks (`begun` says how many there are in front of those that were not even looked at):
-// there may be millions, and an interrupt does not wait for them.
+// The endings of k starts. For starts that were not begun, the caller fills in the point and the
+// NaN values (`begun` is the number before those that were never looked at): there may be millions,
+// and an interrupt must not wait for them.
 struct Outcome {
   Outcome(std::int64_t k, std::int64_t n)
       : x({k, n}),
@@ -39,8 +39,8 @@ struct Outcome {
     std::fill_n(endings.reason, k, kNotBegun);
   }
 
-  // Room for memory of so many numbers each, zeros. Of matrices, pages are made now, where an
-  // interrupt is heard, not when the ending of an interrupted descent is handed over.
+  // Allocates the method's memory as zeros. The pages of matrices are touched now, where an
+  // interrupt is noticed, and not when an interrupted descent is reported.
   template <class Stop> bool remember(std::int64_t size, Stop stop) {
     memory.push_back(zeros<double>(fun.size() * size).reshape({fun.size(), size}));
     double* const first = memory.back().mutable_data();
@@ -52,7 +52,7 @@ struct Outcome {
     }
     return true;
   }
-  // Room for the gradients; NaN where a method has none.
+  // Allocates the gradients, filled with NaN, which stays where a method has none.
   void want_slopes() {
     slope = Array({x.shape(0), x.shape(1)});
     endings.slope = slope->mutable_data();
@@ -63,7 +63,7 @@ struct Outcome {
     endings.late_rises = late_rises->mutable_data();
   }
 
-  // Starts that were not begun, and why; `initial` fills memory.
+  // Fills in starts that were not begun, and why; `initial` fills their memory.
   template <class F> void not_begun(const Array& x0, const thalweg::NotBegun& rest, F initial) {
     const std::int64_t n = x.shape(1), k = fun.size();
     const auto why = static_cast<std::int8_t>(rest.why);
@@ -80,8 +80,8 @@ struct Outcome {
     }
   }
 
-  // The last look for an interrupt is here, so that none can come between the core and whoever
-  // keeps what it hands over.
+  // Checks for an interrupt a last time, so that none can occur between the core and the caller
+  // that keeps the results.
   py::dict as_dict(Conversation& talk) const {
     py::dict out;
     out["x"] = x, out["last_x"] = last_x, out["fun"] = fun, out["last_fun"] = last_fun;

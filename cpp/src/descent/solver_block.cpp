@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A block of lanes under a solver: a round evaluates what the lanes wait for, and tells the solver,
-// batch by batch. Nothing is allocated in a round.
+// A block of lanes under a solver: a round evaluates what the lanes wait for and passes it to the
+// solver, batch by batch. A round allocates nothing.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -14,12 +14,12 @@ namespace {
 using standing::Row;
 
 constexpr double kSlack = 4 * 2.220446049250313e-16;
-// Where it is lower by so much, a descent that has converged elsewhere goes on from there.
+// If an earlier point is lower by this much, relative to f, a converged descent continues from it.
 constexpr double kWorthwhile = 1e-8;
-// So often it does; and where it is lower by less, or no end is in sight.
+// How often it may do so; and how often if the gain is smaller, or no end is in sight.
 constexpr int kMostReturns = 1000, kReturns = 3;
 
-// A lone told start of so many variables has its elements across the batches.
+// From this many variables on, a single start with a driver has its elements in the batches.
 constexpr std::int64_t kManyElements = 64;
 
 bool lanes_across(const Setup& setup, const Sources& sources) {
@@ -181,7 +181,7 @@ class SolverBlock final : public Block {
 
   bool goes_on(std::int64_t lane, bool doubtful, bool steep) override {
     const auto l = static_cast<std::size_t>(lane);
-    if (closings_[l]) return false;  // it was examined
+    if (closings_[l]) return false;  // it was already examined
     if (lower_elsewhere(lane)) {
       const double f = row(Row::F)[lane], best = row(Row::Best)[lane];
       const bool worthwhile = best < f - kWorthwhile * std::max(1.0, std::abs(f));
@@ -207,7 +207,7 @@ class SolverBlock final : public Block {
   }
 
  private:
-  // Meanwhile the lane's rows stand still, but for the count of evaluations.
+  // During the examination, the lane's numbers do not change, except for the count of evaluations.
   void begin_examination(std::int64_t lane) {
     Examination::Place place{Examination::Point(static_cast<std::size_t>(n())), row(Row::F)[lane],
                              Examination::Point(static_cast<std::size_t>(n()))};
@@ -230,7 +230,7 @@ class SolverBlock final : public Block {
     }
     inquire(*closing);
   }
-  // The next probe, or what was found.
+  // Requests the next probe, or uses the finding.
   void inquire(Closing& closing) {
     const std::int64_t lane = closing.lane;
     if (const double* x = closing.asks()) {
@@ -249,12 +249,12 @@ class SolverBlock final : public Block {
     closing.over = true;
     put_back(closing);
     const bool lower = row(Row::F)[lane] != place.f;
-    if (lower) {  // by little: one more iterate
+    if (lower) {  // only slightly: one more iterate
       set(lane, Row::Before, row(Row::F)[lane]), set(lane, Row::F, place.f);
       set(lane, Row::Norm, norm(place)), set(lane, Row::Change, INFINITY);
       set(lane, Row::Iterations, row(Row::Iterations)[lane] + 1);
     }
-    // Else the word of a solver that knows values alone stands.
+    // Otherwise the verdict of a solver without gradients stands.
     if (values_alone_ && verdict == Verdict::PrecisionLimit && !lower) return;
     set(lane, Row::Moved, lower ? 1.0 : 0.0);
     set(lane, Row::Judged, -static_cast<double>(verdict));
@@ -294,14 +294,14 @@ class SolverBlock final : public Block {
       std::ranges::copy(closing->place().x, to);
     else kernels_.point(call_of(lane), within(lane), Which::Iterate, to);
   }
-  // From there as from a start, one iteration later.
+  // Continues from x as from a start, one iteration later.
   void set_out_from(std::int64_t lane, const double* x) {
     ask_at(lane, x);
     set(lane, Row::Iterations, row(Row::Iterations)[lane] + 1);
     set(lane, Row::Judged, 0.0), set(lane, Row::Asks, 0.0);
     set(lane, Row::Fresh, kNew);
   }
-  // A lone start is the same in every lane.
+  // A single start is the same in every lane.
   void ask_at(std::int64_t lane, const double* from) {
     double* const x = values_.x();
     for (std::int64_t i = 0; i < n(); ++i) {
@@ -311,7 +311,7 @@ class SolverBlock final : public Block {
     }
   }
 
-  // An earlier point displaces the last only where it is lower by more than rounding.
+  // An earlier point replaces the last only if it is lower by more than rounding.
   bool lower_elsewhere(std::int64_t lane) const {
     const double f = row(Row::F)[lane], best = row(Row::Best)[lane];
     return best < f - kSlack * std::max(1.0, std::abs(f)) || (std::isnan(f) && std::isfinite(best));
@@ -333,7 +333,7 @@ class SolverBlock final : public Block {
   }
 
   double* row(Row r) const { return standing_->get() + r * row_; }
-  // Where the elements of a lone lane lie across batches, its numbers stand in every place of one.
+  // If batches hold the elements of a single lane, its numbers fill a batch each.
   void set(std::int64_t lane, Row r, double value) {
     if (across_ && !call_.together) row(r)[lane] = value;
     else std::fill_n(row(r), row_, value);
@@ -361,7 +361,7 @@ class SolverBlock final : public Block {
   const Kernels& isa_;
   const Starts& starts_;
   const Stopping stopping_;
-  const bool values_alone_, scale_free_;  // no gradient is told; its norm is a cosine
+  const bool values_alone_, scale_free_;  // receives no gradients; its norm is a cosine
   std::vector<double> hyper_;
   bool across_;
   const SolverKernels& kernels_;
@@ -371,12 +371,12 @@ class SolverBlock final : public Block {
   std::int64_t worked_ = 0;
   std::vector<std::vector<double>> bounds_;
   SolverValues values_;
-  const Question& question_;  // of the values
+  const Question& question_;  // for values
   std::unique_ptr<Aligned> standing_, memory_;
   std::int64_t row_ = 0, memory_size_ = 0;
   SolverCall call_{};
   std::vector<double> reported_;
-  // By lane: its end under examination, how often it went back to a lower point, its start.
+  // By lane: the examination of its end, how often it returned to a lower point, its start.
   std::vector<std::unique_ptr<Closing>> closings_;
   std::vector<int> returns_;
   std::vector<std::int64_t> started_;
