@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+// Tests the descent loop: lanes and starts, interrupts, workers, and values from a driver.
 #include <algorithm>
 #include <cmath>
 #include <memory>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+// Tests training on minibatches: random integers, shuffling, columns, means and resumption.
 #include "thalweg/training/epochs.hpp"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+// Tests the expression graph: equal nodes, shapes, empty arrays and pruned zeros.
 #include <algorithm>
 
 #include "check.hpp"

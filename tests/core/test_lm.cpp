@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+// Tests lm: minima, bounds and memory, alone and in lanes; and the covariance of a line.
 #include <array>
 #include <cmath>
 #include <limits>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+// Tests every solver with values from a driver; a round must not allocate memory.
 #include <cmath>
 
 #include "allocations.hpp"

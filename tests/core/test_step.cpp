@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+// Tests the step of a rule: formulas, options, memory, and the outputs that are left out.
 #include <algorithm>
 #include <cmath>
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+// Tests tapes: handlers that jump, equal bits in both layouts, fused products, and prologues.
 #include <pthread.h>
 
 #include <cmath>

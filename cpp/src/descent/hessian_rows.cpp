@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+// Computes a Hessian row by row, by products with unit vectors.
 #include "descent/hessian_rows.hpp"
 
 #include <algorithm>

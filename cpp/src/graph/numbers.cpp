@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+// Converts whole arrays of numbers to doubles.
 #include "thalweg/graph/numbers.hpp"
 
 namespace thalweg {

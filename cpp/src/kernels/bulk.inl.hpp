@@ -33,7 +33,7 @@ template <class F> void each_element(const Extent& e, std::int64_t n, F visit) {
   }
 }
 
-// ---- whole arrays, lanes across batches
+// ---- whole arrays, lanes in batches
 
 template <class C, bool NumberA, bool NumberB> struct Lanes {
   static constexpr std::int64_t U = C::U, kStep = U * W;
@@ -101,7 +101,7 @@ template <class C, bool NumberA, bool NumberB> struct Lanes {
   }
 };
 
-// ---- whole arrays, elements across batches
+// ---- whole arrays, elements in batches
 
 // A result of one element may be read one batch at a time, so it is written to every lane of one.
 struct Elements {

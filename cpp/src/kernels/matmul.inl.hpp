@@ -43,7 +43,7 @@ template <int n> THALWEG_INLINE V halved(V* s) {
   return s[0];
 }
 
-// ---- lanes across batches
+// ---- lanes in batches
 
 template <class C, bool NumberA, bool NumberB> struct LaneProduct {
   static constexpr int U = static_cast<int>(C::U);

@@ -61,7 +61,7 @@ class Emission {
   Step& step(const Place& p) { return list_.steps[static_cast<std::size_t>(p.index)]; }
   bool lanes() const { return tape_.layout == Layout::Lanes; }
 
-  // ---- where results go
+  // ---- the places of results
 
   static bool contiguous(const Part& p) {
     return p.at.table.empty() &&
@@ -84,7 +84,7 @@ class Emission {
            step(p.from).n == p.n;
   }
 
-  // ---- what is made anew
+  // ---- cheap steps are repeated
 
   // Cheap steps, such as x + c, take less time to recompute in registers than to store and load.
   bool is_cheap(const Step& s) const {

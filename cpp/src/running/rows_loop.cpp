@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+// Runs one thread's part of a loop over rows.
 #include "running/rows_loop.hpp"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+// Compiles the solvers for AVX2 with fused multiply-add.
 #define THALWEG_ISA avx2
 #define THALWEG_ISA_NAME "avx2"
 #define THALWEG_ARCH xsimd::fma3<xsimd::avx2>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+// Compiles the operations for AVX-512.
 #define THALWEG_ISA avx512
 #define THALWEG_ISA_NAME "avx512"
 #define THALWEG_ARCH xsimd::avx512bw

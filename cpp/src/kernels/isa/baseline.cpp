@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+// Compiles the operations for the baseline instruction set.
 #define THALWEG_ISA baseline
 #define THALWEG_ISA_NAME "baseline"
 #define THALWEG_ARCH xsimd::sse2

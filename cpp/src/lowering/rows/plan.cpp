@@ -82,7 +82,7 @@ class Classification {
     return size_of(s) > 0 && lead.rows >= kLong && size_of(s) / lead.rows * 4 <= lead.rows;
   }
 
-  // ---- when an operand is there
+  // ---- when an operand is available
 
   // Row by row along an axis (counted from the right) of this length: the time of the loop that
   // computes it, or from which it can be read. Below 0: never.
@@ -214,7 +214,7 @@ Lead lead_of(const Shape& shape) {
   return {*first, static_cast<int>(shape.end() - first) - 1};
 }
 
-// ---- strided reading
+// ---- strided arrays
 
 namespace {
 
