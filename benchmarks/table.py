@@ -30,7 +30,8 @@ def figure(low: float, middle: float, unit: str) -> str:
 
 
 def run(work: Work, rounds: int) -> int:
-    """Time one work with its rivals, print a row for each; the number of rows that fall short."""
+    """Time one work with its rivals and print a row for each; return how many fall short."""
+    show(f"**{work.title}**", "", "", "", "")
     ours = work.make()
     answer = ours()
     calls: list[Call] = []
@@ -41,10 +42,10 @@ def run(work: Work, rounds: int) -> int:
             theirs = rival.ready()
             work.agree(answer, theirs())
         except MissingError as missing:
-            show(work.title, "", rival.name, "", "", f"left out: {missing}")
+            show("", rival.name, "", "", f"left out: {missing}")
         except Exception as error:  # a failure is a result too
             text = " ".join(str(error).split())[:120]
-            show(work.title, "", rival.name, "", "", f"FAILED: {type(error).__name__}: {text}")
+            show("", rival.name, "", "", f"FAILED: {type(error).__name__}: {text}")
             short += 1
         else:
             calls.append(theirs)
@@ -65,8 +66,8 @@ def run(work: Work, rounds: int) -> int:
             wanted = f"< +{EXTRA[work.name]:g} ms"
         short += bool(wanted) and not met
         show(
-            work.title, figure(row["thalweg_min"], row["thalweg_median"], work.unit),
-            rival.name, figure(row["rival_min"], row["rival_median"], ""), ratio,
+            figure(row["thalweg_min"], row["thalweg_median"], work.unit), rival.name,
+            figure(row["rival_min"], row["rival_median"], "").strip(), ratio,
             wanted and wanted + ("" if met else " **short**"),
         )  # fmt: skip
     return short
@@ -110,8 +111,8 @@ def main() -> int:
     print("Versions: " + ", ".join(f"{k} {v}" for k, v in parts.items()) + ".")
     print(f"Command: `{' '.join(['python', 'benchmarks/table.py', *sys.argv[1:]])}`.")
     print(f"Date: {where['date']}. Minima over the rounds, medians in brackets.\n")
-    show("work", "thalweg", "rival", "rival's", "ratio", "wanted")
-    show(*["---"] * 6)
+    show("thalweg", "rival", "rival's", "ratio", "wanted")
+    show(*["---"] * 5)
     short = 0
     for work, times in works(count, rounds):
         if given.k in work.name:
@@ -121,9 +122,10 @@ def main() -> int:
         fits = size < WHEEL_LIMIT
         short += not fits
         wanted = f"< {WHEEL_LIMIT:g} MB" + ("" if fits else " **short**")
-        show("wheel", f"{size:.2f} MB", "", "", "", wanted)
+        show("**wheel**", "", "", "", "")
+        show(f"{size:.2f} MB", "", "", "", wanted)
     except MissingError as missing:
-        show("wheel", "", "", "", "", f"left out: {missing}")
+        show("**wheel**", "", "", "", f"left out: {missing}")
     print(f"\n{short} rows fall short of what is wanted." if short else "\nAll as wanted.")
     return 0
 

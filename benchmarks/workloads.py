@@ -664,7 +664,7 @@ def wells_work(
         ),
         Rival(blocks.name, blocks.make, wanted=5, most_rounds=2),
         Rival(
-            "numba, one start after the other (as scalar C++)",
+            "numba, one start after another",
             numba_each(gradient, rows, rate, it), wanted=6, parts=("numba",), most_rounds=2,
         ),
         Rival("jax.vmap under jit", jax_lanes(function, rows, rate, it), wanted=1, parts=("jax",)),
