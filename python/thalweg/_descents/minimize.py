@@ -236,9 +236,12 @@ def minimize(
 def _descend(given: Arguments) -> Result:
     """Run one descent."""
     objective, state = _objective(given), given.state
-    lead, rows = objective.structure.flatten(given.x0, "x0")
-    if lead:
-        raise ValueError(f"x0 must be one start, got {rows.shape[0]} (leading axes {lead})")
+    if isinstance(given.fun, Objective):
+        lead, rows = objective.structure.flatten(given.x0, "x0")
+        if lead:
+            raise ValueError(f"x0 must be one start, got {rows.shape[0]} (leading axes {lead})")
+    else:  # traced, or read, at this very start
+        rows = objective.start[None]
     check_finite(rows[0], "x0", objective.structure)
     memory: list[FloatArray | None] = []
     if state is not None:

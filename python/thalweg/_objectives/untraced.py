@@ -35,7 +35,7 @@ class Called:
             raise TypeError(f"the function must be callable, got {type(function).__name__}")
         if jac is not None and jac is not True and not callable(jac):
             raise TypeError(f"jac must be a function, True or None, got {jac!r}")
-        self.structure, _ = structure_of(x0, function, len(args), unpack)
+        self.structure, self.start = structure_of(x0, function, len(args), unpack)
         self._function, self._jac, self._extra = function, jac, args
         self._slopes = slopes  # whether gradients are needed
         self.args: list[FloatArray] = []
