@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 import pytest
-from test_cli import fields, refused, run
+from test_parser import fields, refused, run
 
 import thalweg as tw
 
