@@ -5,21 +5,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from thalweg import schedules
-from thalweg._config import show_config
 from thalweg._descents.minimize import State, minimize
 from thalweg._methods import method as _methods
 from thalweg._methods.method import methods
 from thalweg._objectives.bounds import Bounds
 from thalweg._objectives.objective import Objective, objective
-from thalweg._objectives.transforms import (
-    GradientCheck,
-    check_grad,
-    grad,
-    hessian,
-    hvp,
-    jacobian,
-    value_and_grad,
-)
 from thalweg._results.reasons import Reason
 from thalweg._results.result import Result
 from thalweg._tracing.errors import TraceError
@@ -27,6 +17,7 @@ from thalweg._version import __version__
 
 if TYPE_CHECKING:
     from thalweg import gallery, losses, nn, plot
+    from thalweg._config import show_config
     from thalweg._descents.basins import Basins, basins
     from thalweg._descents.minima import Minima
     from thalweg._descents.minimize_many import minimize_many
@@ -41,6 +32,15 @@ if TYPE_CHECKING:
     from thalweg._fits.least_squares_many import LeastSquaresMany, least_squares_many
     from thalweg._fits.model import Model, model
     from thalweg._formulas.symbolic import formula, from_sympy
+    from thalweg._objectives.transforms import (
+        GradientCheck,
+        check_grad,
+        grad,
+        hessian,
+        hvp,
+        jacobian,
+        value_and_grad,
+    )
     from thalweg._results.results import Results
     from thalweg._results.tangent import Tangent, tangent
 
@@ -74,6 +74,7 @@ for _class in _methods.classes.values():
 _LATER = {
     "Basins": "_descents.basins",
     "Fits": "_fits.fits",
+    "GradientCheck": "_objectives.transforms",
     "LeastSquares": "_fits.endings",
     "LeastSquaresMany": "_fits.least_squares_many",
     "Minima": "_descents.minima",
@@ -84,17 +85,24 @@ _LATER = {
     "Tangent": "_results.tangent",
     "Verdict": "_descents.sweep",
     "basins": "_descents.basins",
+    "check_grad": "_objectives.transforms",
     "curve_fit": "_fits.curve_fit",
     "curve_fit_many": "_fits.curve_fit_many",
     "formula": "_formulas.symbolic",
     "from_sympy": "_formulas.symbolic",
+    "grad": "_objectives.transforms",
+    "hessian": "_objectives.transforms",
+    "hvp": "_objectives.transforms",
+    "jacobian": "_objectives.transforms",
     "least_squares": "_fits.least_squares",
     "least_squares_many": "_fits.least_squares_many",
     "minimize_many": "_descents.minimize_many",
     "model": "_fits.model",
     "multistart": "_descents.multistart",
+    "show_config": "_config",
     "sweep": "_descents.sweep",
     "tangent": "_results.tangent",
+    "value_and_grad": "_objectives.transforms",
 }
 
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""List the methods whose code lives in a later room, the only exceptions to the order of imports.
+"""List the methods and functions that import their code when they are called.
 
-A method in this list imports its function when it is called.
+The code of the first group lives in a later room: these are the only exceptions to the order of
+imports. The second group is rarely needed, and `import thalweg` does not wait for it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,11 @@ ATTACHED = {
     "Basins.plot": ("thalweg.plot", "basins"),
     "Sweep.plot": ("thalweg.plot", "sweep"),
     "Fits.plot": ("thalweg.plot", "maps"),
+    # Rarely needed.
+    "Objective.slice": ("thalweg._objectives.slicing", "sliced"),
+    "Objective.__reduce__": ("thalweg._objectives.saving", "saved_objective"),
+    "restore_objective": ("thalweg._objectives.saving", "restore"),
+    "minimize(data=)": ("thalweg._descents.training", "train"),
 }
 
 

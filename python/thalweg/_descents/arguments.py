@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from thalweg._methods.method import Method
 from thalweg._objectives.objective import Objective
@@ -13,8 +12,7 @@ from thalweg._objectives.objective import Objective
 __all__ = ["Arguments"]
 
 
-@dataclass(slots=True, kw_only=True)
-class Arguments:
+class Arguments(NamedTuple):
     """The arguments of `minimize`, under the same names.
 
     Attributes

@@ -7,11 +7,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from thalweg._attached import attached
 from thalweg._descents.arguments import Arguments
-from thalweg._descents.batches import Batches
 from thalweg._descents.descent import Descent, State, continued, not_begun
 from thalweg._descents.interrupts import carried, carries_result
-from thalweg._descents.training import train
 from thalweg._methods.method import make
 from thalweg._methods.stopping import FTOL, GTOL, XTOL, checked_given, defaults, is_given
 from thalweg._objectives.bounds import read_bounds
@@ -229,7 +228,8 @@ def minimize(
                 f"minibatches need a rule such as 'adam', got {chosen.name}, which compares the "
                 "values of successive steps"
             )
-        return train(given, Batches(data, *dealt))
+        result: Result = attached("minimize(data=)")(given, data, dealt)
+        return result
     return _descend(given)
 
 

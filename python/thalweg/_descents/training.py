@@ -64,8 +64,9 @@ class TrainingState(State):
     best_epoch: int
 
 
-def train(given: Arguments, batches: Batches) -> Result:
-    """Run `minimize` on minibatches."""
+def train(given: Arguments, data: Any, dealt: tuple[Any, ...]) -> Result:
+    """Run `minimize` on minibatches of `data`; `dealt` says how its rows are dealt out."""
+    batches = Batches(data, *dealt)
     _check(given)
     state, threads = given.state, given.threads
     seed = 0 if batches.seed is None else batches.seed

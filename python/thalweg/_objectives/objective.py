@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from thalweg import _core
+from thalweg._attached import attached
 from thalweg._objectives.held import Held
 from thalweg._objectives.points import (
     FloatArray,
@@ -23,8 +24,6 @@ from thalweg._objectives.points import (
     structure_of,
 )
 from thalweg._objectives.programs import Programs, check_memory, check_square, checked_threads
-from thalweg._objectives.saving import restore, saved_objective
-from thalweg._objectives.slicing import sliced
 from thalweg._tracing.frames import Frame
 from thalweg._tracing.numbers import mask_of, unmasked
 from thalweg._tracing.trace import Trace, Tracer, depends, output_node, traced_node
@@ -160,7 +159,7 @@ class Objective(Programs):
         >>> along_x(2.0), along_x.grad(2.0)
         (20.0, 4.0)
         """
-        smaller: Objective = sliced(self, fixed)
+        smaller: Objective = attached("Objective.slice")(self, fixed)
         return smaller
 
     def __repr__(self) -> str:
@@ -375,13 +374,13 @@ class Objective(Programs):
         return other
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return restore_objective, (saved_objective(self),)
+        return restore_objective, (attached("Objective.__reduce__")(self),)
 
 
 def restore_objective(saved: Any) -> Objective:
     """Rebuild an objective from a pickle. Pickles refer to this function by name."""
     restored = Objective.__new__(Objective)
-    restore(restored, saved)
+    attached("restore_objective")(restored, saved)
     return restored
 
 
