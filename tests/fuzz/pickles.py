@@ -299,7 +299,7 @@ def state_mutated(seed: int, rng: np.random.Generator) -> Iterator[str]:
         r = tw.minimize(F, x, method, max_iter=5, state=type(state)(**fields), **how)
     except (ValueError, TypeError) as e:
         NOTES["states refused"] += 1
-        if not str(e).startswith(("state", "the state")):
+        if not str(e).startswith(("state", "the state", "a state")):
             yield f"a state is refused in other words: {type(e).__name__}: {str(e)[:80]}\n{told}"
         return
     except Exception as e:
