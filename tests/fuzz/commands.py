@@ -66,6 +66,12 @@ class HangError(BaseException):
     """Raised by the alarm."""
 
 
+def _feed(pipe: Path, text: str) -> None:
+    """Write into a pipe; its reader may go before, and the folder too."""
+    with contextlib.suppress(OSError):  # else the thread's traceback is taken for the next trial's
+        pipe.write_text(text)
+
+
 def _alarm(*_: Any) -> None:
     raise HangError
 
@@ -232,7 +238,7 @@ class Line:
         if how == 1:
             self.pipe = path
             os.mkfifo(path)
-            threading.Thread(target=path.write_text, args=[text], daemon=True).start()
+            threading.Thread(target=_feed, args=[path, text], daemon=True).start()
             return str(path)
         if how == 2:
             path.mkdir()
