@@ -182,3 +182,9 @@ def test_sums_of_hundreds_of_terms_are_read():
 
 def test_names_are_those_of_the_operations_list():
     assert set(arities()) == set(OPERATIONS) | {"clip"}
+
+
+def test_bytes_that_are_no_text_are_refused():
+    """A terminal passes them as lone surrogates, which UTF-8 cannot hold."""
+    with pytest.raises(ExpressionError, match="cannot read"):
+        parse("x**2 + \udcff")

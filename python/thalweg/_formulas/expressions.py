@@ -187,7 +187,7 @@ class _Reader:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.bytes = text.encode()
+        self.bytes = text.encode("utf-8", "surrogatepass")
         self.variables: dict[str, int] = {}
         self.steps: list[Step] = []
 
