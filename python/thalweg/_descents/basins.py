@@ -17,7 +17,7 @@ from thalweg._descents.minima import Minima
 from thalweg._descents.multistart import BoxSearch, objective_in
 from thalweg._descents.stationary import Box
 from thalweg._methods.method import make
-from thalweg._methods.stopping import FTOL, GTOL, XTOL, checked_given, defaults
+from thalweg._methods.stopping import FTOL, GTOL, XTOL, checked_given, defaults, limits_among
 from thalweg._objectives.objective import Objective
 from thalweg._objectives.points import FloatArray
 from thalweg._results.record import seconds
@@ -180,10 +180,7 @@ def basins(
     array([3., 2.])
     """
     began = time.perf_counter()
-    given = {
-        "gtol": gtol, "xtol": xtol, "ftol": ftol, "max_iter": max_iter, "max_nfev": max_nfev,
-        "max_time": max_time,
-    }  # fmt: skip
+    given = limits_among(locals())
     chosen = make("lbfgs" if method is None else method, hyper)
     stops = defaults(chosen) | checked_given(given) | {"threads": cores(threads)}
     objective = objective_in(bounds, fun, args, unpack)

@@ -10,7 +10,7 @@ from typing import Any
 from thalweg._descents.interrupts import Parts, carried, carries_result, ended
 from thalweg._descents.lanes import Lanes, cores, lane_method
 from thalweg._descents.progress import Progress
-from thalweg._methods.stopping import FTOL, GTOL, XTOL, checked_given, defaults
+from thalweg._methods.stopping import FTOL, GTOL, XTOL, checked_given, defaults, limits_among
 from thalweg._objectives.bounds import read_bounds
 from thalweg._objectives.objective import Objective
 from thalweg._results.results import Results
@@ -119,10 +119,7 @@ def minimize_many(
     True
     """
     began = time.perf_counter()
-    given = {
-        "gtol": gtol, "xtol": xtol, "ftol": ftol, "max_iter": max_iter, "max_nfev": max_nfev,
-        "max_time": max_time,
-    }  # fmt: skip
+    given = limits_among(locals())
     lanes = Lanes.of(fun, x0s, args, lane_args, unpack)
     chosen, by_lane = lane_method(method, hyper, len(lanes))
     stops = defaults(chosen) | checked_given(given)

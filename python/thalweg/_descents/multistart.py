@@ -15,7 +15,7 @@ from thalweg._descents.minima import Minima, find_minima
 from thalweg._descents.progress import Progress
 from thalweg._descents.stationary import Box
 from thalweg._methods.method import Method, make
-from thalweg._methods.stopping import FTOL, GTOL, XTOL, checked_given, defaults
+from thalweg._methods.stopping import FTOL, GTOL, XTOL, checked_given, defaults, limits_among
 from thalweg._objectives.bounds import box_from_pairs
 from thalweg._objectives.objective import Objective, objective_of
 from thalweg._objectives.points import FloatArray, as_floats
@@ -221,10 +221,7 @@ def multistart(
     array([[ 3.584428, -1.848127]])
     """
     began = time.perf_counter()
-    given = {
-        "gtol": gtol, "xtol": xtol, "ftol": ftol, "max_iter": max_iter, "max_nfev": max_nfev,
-        "max_time": max_time,
-    }  # fmt: skip
+    given = limits_among(locals())
     chosen = make("lbfgs" if method is None else method, hyper)
     stops = defaults(chosen) | checked_given(given) | {"threads": cores(threads)}
     objective = objective_in(bounds, fun, args, unpack)

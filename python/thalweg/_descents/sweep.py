@@ -17,7 +17,7 @@ from thalweg._descents.interrupts import Parts, carried, carries_result, ended
 from thalweg._descents.lanes import cores, lanes_of
 from thalweg._descents.progress import Progress
 from thalweg._methods.method import Method, make
-from thalweg._methods.stopping import FTOL, GTOL, XTOL, checked_given, defaults
+from thalweg._methods.stopping import FTOL, GTOL, XTOL, checked_given, defaults, limits_among
 from thalweg._objectives.bounds import read_bounds
 from thalweg._objectives.objective import Objective, objective_of
 from thalweg._objectives.points import FloatArray, as_floats, check_finite
@@ -274,10 +274,7 @@ def sweep(
     (0.3, 26)
     """
     began = time.perf_counter()
-    given = {
-        "gtol": gtol, "xtol": xtol, "ftol": ftol, "max_iter": max_iter, "max_nfev": max_nfev,
-        "max_time": max_time,
-    }  # fmt: skip
+    given = limits_among(locals())
     axes = {name: _axis(name, value) for name, value in hyper.items() if _is_sequence(value)}
     chosen = _method(method, hyper, axes)
     stops = defaults(chosen) | checked_given(given)

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from thalweg import _core
+
 __all__ = ["EQUIVALENTS", "NOT_OFFERED", "instead_of_keyword", "nearest"]
 
 # Names that other libraries use for methods that exist here.
@@ -38,7 +40,6 @@ _KEYWORDS = {
     "steps": "max_iter", "max_iterations": "max_iter", "max_fun": "max_nfev",
     "tolerance": "gtol", "batchsize": "batch_size", "n_epochs": "epochs",
 }  # fmt: skip
-LIMITS = ("gtol", "xtol", "ftol", "max_iter", "max_nfev", "max_time")
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -51,7 +52,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 def instead_of_keyword(word: str, known: Iterable[str]) -> str:
     """Return a question for the end of a message: which known keyword or limit was meant."""
-    names = [*known, *LIMITS]
+    names = [*known, *_core.Stopping.limits]
     meant = _KEYWORDS.get(word.lower(), "")
     if meant not in names:
         meant = nearest(word, names)

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from thalweg import _core
 from thalweg._methods.method import Method
 
 __all__ = [
     "FOREVER", "FTOL", "GTOL", "XTOL", "Default", "checked_given", "checked_stop", "defaults",
-    "is_given", "is_true",
+    "is_given", "is_true", "limits_among",
 ]  # fmt: skip
 
 FOREVER = 2**62
@@ -39,6 +40,11 @@ def defaults(method: Method) -> dict[str, Any]:
 def checked_given(stops: dict[str, Any]) -> dict[str, Any]:
     """Check and return the limits and tolerances that the user gave."""
     return {name: checked_stop(name, value) for name, value in stops.items() if is_given(value)}
+
+
+def limits_among(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the stopping limits among the arguments of a call, as they were given."""
+    return {name: arguments[name] for name in _core.Stopping.limits}
 
 
 def is_given(value: Any) -> bool:

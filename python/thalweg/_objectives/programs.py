@@ -21,7 +21,7 @@ from thalweg._objectives.held import Held
 from thalweg._objectives.points import FloatArray, Structure
 from thalweg._tracing.trace import Trace, Tracer
 
-__all__ = ["Programs", "check_memory", "check_square", "checked_threads"]
+__all__ = ["Kept", "Programs", "check_memory", "check_square", "checked_threads"]
 
 
 def _available_memory() -> int:
@@ -51,7 +51,28 @@ def check_memory(need: int, what: str, instead: str) -> None:
         raise MemoryError(f"{what} needs {need:.3g} bytes; {instead}")
 
 
-class Programs:
+class Kept:
+    """The core's steps and solvers on one objective, each built once."""
+
+    _steppers: dict[Any, _core.Stepper]
+    _minimizers: dict[Any, Any]
+
+    def _in_core(self) -> _core.Objective:
+        raise NotImplementedError
+
+    def stepper(
+        self, method: str | Method, bounds: bool, norm: bool, change: bool, value: bool = False
+    ) -> _core.Stepper:
+        """Return the core's step of a method on this objective, built once for each choice."""
+        parts = (bounds, norm, change, value)
+        return kept_stepper(self._steppers, method, self._in_core, parts)
+
+    def minimizer(self, solver: str) -> _core.Minimizer:
+        """Return the core's solver on this objective, built once for each solver."""
+        return kept_minimizer(self._minimizers, solver, self._in_core)
+
+
+class Programs(Kept):
     """A graph, the nodes of its value and its variables, and the programs compiled from them."""
 
     args: list[FloatArray]
@@ -64,8 +85,6 @@ class Programs:
     _graph: _core.Graph
     _f: int
     _functions: dict[Any, _core.Function]
-    _steppers: dict[Any, _core.Stepper]
-    _minimizers: dict[Any, Any]
 
     @property
     def n(self) -> int:
@@ -192,17 +211,6 @@ class Programs:
             "residuals", lambda: [self._f, self._graph.jacobian(self._f, self.x_node)], row
         )
         return r[0], columns.reshape(self.n, r.shape[1]).T
-
-    def stepper(
-        self, method: str | Method, bounds: bool, norm: bool, change: bool, value: bool = False
-    ) -> _core.Stepper:
-        """Return the core's step of a method on this objective, built once for each choice."""
-        parts = (bounds, norm, change, value)
-        return kept_stepper(self._steppers, method, self._in_core, parts)
-
-    def minimizer(self, solver: str) -> _core.Minimizer:
-        """Return the core's solver on this objective, built once for each solver."""
-        return kept_minimizer(self._minimizers, solver, self._in_core)
 
     def _in_core(self) -> _core.Objective:
         return _core.Objective(self._graph, self._f, self.n, 1 + len(self.args))

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from thalweg import _core
-from thalweg._methods.method import Method, kept_minimizer, kept_stepper
 from thalweg._objectives.differences import central_differences
 from thalweg._objectives.points import FloatArray, as_floats, structure_of
+from thalweg._objectives.programs import Kept
 
 __all__ = ["Called"]
 
 
-class Called:
+class Called(Kept):
     """A Python function that gives the core its values and gradients."""
 
     def __init__(
@@ -46,8 +46,7 @@ class Called:
         # The value and gradient of the latest and of the lowest point, kept to save evaluations.
         self._latest: tuple[FloatArray, float, FloatArray] | None = None
         self._lowest: tuple[FloatArray, float, FloatArray] | None = None
-        self._steppers: dict[Any, _core.Stepper] = {}
-        self._minimizers: dict[Any, _core.Minimizer] = {}
+        self._steppers, self._minimizers = {}, {}
 
     def _call(self, function: Callable[..., Any], x: FloatArray) -> Any:
         return self.structure.call(function, x, self._extra)
@@ -120,16 +119,6 @@ class Called:
                     values[k], gradients[k] = known[1], known[2]
         return values, gradients
 
-    def stepper(
-        self, method: str | Method, bounds: bool, norm: bool, change: bool, value: bool = False
-    ) -> _core.Stepper:
-        """Return the core's step of a method whose values and gradients the caller evaluates."""
-        parts = (bounds, norm, change, value)
-        return kept_stepper(self._steppers, method, self._in_core, parts)
-
-    def minimizer(self, solver: str) -> _core.Minimizer:
-        """Return the core's solver whose values and gradients the caller evaluates."""
-        return kept_minimizer(self._minimizers, solver, self._in_core)
-
     def _in_core(self) -> _core.Objective:
+        # The caller evaluates values and gradients.
         return _core.Objective(_core.Graph(), -1, self.structure.size)

@@ -23,6 +23,8 @@ from thalweg._tracing.tracer import Tracer
 if TYPE_CHECKING:
     from thalweg._tracing.trace import Trace
 
+__all__ = ["check_by_numbers"]
+
 # Values that differ by more than this relative amount are different; rounding differs far less.
 _SAME = 1e-6
 
@@ -67,8 +69,8 @@ def check_by_numbers(
                 wanted = np.asarray(function(*given, **named), dtype=np.float64)
         except Exception:  # the function does not accept numbers, so there is nothing to compare
             return
-        if differs(value.reshape(trace.graph.shape(node)), wanted):
-            raise objects_differ(value, wanted)
+        if _differs(value.reshape(trace.graph.shape(node)), wanted):
+            raise _objects_differ(value, wanted)
 
 
 def _numbered(value: Any, number: Callable[[Tracer], Any]) -> Any:
@@ -82,7 +84,7 @@ def _numbered(value: Any, number: Callable[[Tracer], Any]) -> Any:
     return value
 
 
-def differs(value: NDArray[Any], wanted: NDArray[Any]) -> bool:
+def _differs(value: NDArray[Any], wanted: NDArray[Any]) -> bool:
     """Whether two arrays differ by more than rounding; values that are not finite are skipped."""
     if value.shape != wanted.shape:
         return True
@@ -91,7 +93,7 @@ def differs(value: NDArray[Any], wanted: NDArray[Any]) -> bool:
     return bool(np.any(np.abs(value - wanted)[known] > _SAME * size.max(initial=0.0)))
 
 
-def objects_differ(value: NDArray[Any], wanted: NDArray[Any]) -> TraceError:
+def _objects_differ(value: NDArray[Any], wanted: NDArray[Any]) -> TraceError:
     """Build the error for a function whose trace differs from its values for numbers."""
     if value.size == wanted.size:
         at = int(np.argmax(np.abs(value.ravel() - wanted.ravel())))
