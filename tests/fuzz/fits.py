@@ -199,14 +199,15 @@ def no_minimum(case: Case, popt: Any) -> str:
             ) / 2  # fmt: skip
 
         here = cost()
-        g = [(cost((i, 1)) - cost((i, -1))) / (2 * steps[i]) for i in range(n)]
+        up, down = ([cost((i, sign)) for i in range(n)] for sign in (1, -1))
+        g = [(up[i] - down[i]) / (2 * steps[i]) for i in range(n)]
         h = mp.matrix(n, n)
         for i in range(n):
-            for j in range(i + 1):
-                h[i, j] = h[j, i] = (
-                    cost((i, 1), (j, 1)) - cost((i, 1), (j, -1)) - cost((i, -1), (j, 1))
-                    + cost((i, -1), (j, -1))
-                ) / (4 * steps[i] * steps[j])  # fmt: skip
+            h[i, i] = (up[i] - 2 * here + down[i]) / steps[i] ** 2
+            for j in range(i):
+                both = cost((i, 1), (j, 1)) + cost((i, -1), (j, -1))
+                alone = up[i] + up[j] + down[i] + down[j] - 2 * here
+                h[i, j] = h[j, i] = (both - alone) / (2 * steps[i] * steps[j])
         if any(h[i, i] <= 0 for i in range(n)):
             return f"a second derivative is {float(min(h[i, i] for i in range(n))):.3g}"
         unit = [1 / mp.sqrt(h[i, i]) for i in range(n)]
