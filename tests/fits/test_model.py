@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Models that are traced once and kept: values, fits of one sample and of many."""
+
+import pickle
+import threading
+
+import numpy as np
+import pytest
+from curve_cases import SIGMAS, T, decay, noisy
+from fit_cases import P0, decays, same_bits, with_gaps
+from fit_cases import T as TIMES
+from fit_cases import decay as falling
+
+import thalweg as tw
+
+# ---- many samples --------------------------------------------------------------------------------
+
+
+def test_a_kept_model_fits_many():
+    _, y = decays(30)
+    gaps = with_gaps(y, 0.1)
+    M = tw.model(falling, TIMES, P0)
+    for model in (M, pickle.loads(pickle.dumps(M))):
+        same_bits(model.fit_many(y), tw.curve_fit_many(falling, TIMES, y, P0))
+        same_bits(model.fit_many(gaps), tw.curve_fit_many(falling, TIMES, gaps, P0))
+        how = {"fixed": {"c": 0.2}, "loss": "huber", "f_scale": 0.05, "sigma": 0.5}
+        same_bits(model.fit_many(y, **how), tw.curve_fit_many(falling, TIMES, y, P0, **how))
+        same_bits(model.fit_many(y, 2 * P0), tw.curve_fit_many(falling, TIMES, y, 2 * P0))
+        bounds = ([0, 0.9, -1], [6, 1.2, 1])
+        same_bits(
+            model.fit_many(y, bounds=bounds),
+            tw.curve_fit_many(falling, TIMES, y, P0, bounds=bounds),
+        )
+    assert M.fit_many(y[0]).popt.tolist() == M.fit(y[0])[0].tolist()
+
+
+def test_a_kept_model_is_the_one_that_was_traced():
+    rate = [1.0]
+    M = tw.model(lambda x, a: a * np.exp(-rate[0] * x), TIMES)
+    rate[0] = 2.0
+    fits = M.fit_many(np.outer([1.0, 2.0], np.exp(-TIMES)))
+    np.testing.assert_allclose(fits.popt, [[1.0], [2.0]])
+
+
+def test_a_model_that_is_not_traced_fits_no_many():
+    with pytest.raises(TypeError, match="needs a traced model"):
+        tw.model(falling, TIMES, P0, trace=False).fit_many(np.ones((2, 20)))
+    with pytest.raises(ValueError, match="p0 must have 3 entries, got 2"):
+        tw.model(falling, TIMES, P0).fit_many(np.ones((2, 20)), [1, 2])
+    with pytest.raises(ValueError, match="ydata has 7 values along its last axis"):
+        tw.model(falling, TIMES, P0).fit_many(np.ones((2, 7)))
+
+
+def test_python_threads_share_a_kept_model():
+    _, y = decays(2000)
+    M = tw.model(falling, TIMES, P0)
+    expected = tw.curve_fit_many(falling, TIMES, y, P0)
+    told = []
+
+    def work():
+        told.extend(M.fit_many(y, threads=2) for _ in range(3))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive()
+    assert len(told) == 12
+    for fits in told:
+        same_bits(fits, expected)
+
+
+# ---- one sample ----------------------------------------------------------------------------------
+
+
+def test_model_gives_values_and_fits_without_tracing_again():
+    calls = []
+
+    def f(x, a, b, c):
+        calls.append(1)
+        return decay(x, a, b, c)
+
+    M = tw.model(f, T)
+    assert M.names == ["a", "b", "c"]
+    assert "a, b, c" in repr(M)
+    np.testing.assert_allclose(M(2.5, 1.3, 0.5), decay(T, 2.5, 1.3, 0.5), rtol=1e-14)
+    assert M([1.0, 2.0], 1.0, 0.0).shape == (2, 50)
+    for seed in range(3):
+        popt, pcov = M.fit(noisy(seed))
+        direct = tw.curve_fit(decay, T, noisy(seed))
+        np.testing.assert_array_equal(popt, direct[0])
+        np.testing.assert_array_equal(pcov, direct[1])
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize("sigma", SIGMAS)
+def test_model_takes_errors_of_every_shape(sigma):
+    M = tw.model(decay, T)
+    for seed in range(2):
+        ours = M.fit(noisy(seed), sigma=SIGMAS[sigma])
+        direct = tw.curve_fit(decay, T, noisy(seed), sigma=SIGMAS[sigma])
+        np.testing.assert_array_equal(ours[0], direct[0])
+        np.testing.assert_array_equal(ours[1], direct[1])
+
+
+@pytest.mark.parametrize("sigma", SIGMAS)
+def test_model_leaves_out_nan(sigma):
+    y = noisy()
+    y[[4, 30]] = np.nan
+    M = tw.model(decay, T)
+    ours = M.fit(y, sigma=SIGMAS[sigma], nan_policy="omit")
+    cut = tw.curve_fit(decay, T, y, sigma=SIGMAS[sigma], nan_policy="omit")
+    # The same sums with two zeros in them: another order of adding.
+    np.testing.assert_allclose(ours[0], cut[0], rtol=1e-8)
+    np.testing.assert_allclose(ours[1], cut[1], rtol=1e-7)
+    with pytest.raises(ValueError, match="array must not contain infs or NaNs"):
+        M.fit(y)
+
+
+def test_model_is_not_moved_by_later_changes_of_the_data():
+    x = T.copy()
+    M = tw.model(decay, x)
+    before = M(1, 1, 1)
+    x[:] = 0.0
+    np.testing.assert_array_equal(M(1, 1, 1), before)
+
+
+def test_model_takes_bounds_starts_and_losses():
+    M = tw.model(decay, T, [1, 1, 1])
+    popt, pcov = M.fit(noisy(), bounds=(0, [3.0, 1.0, 0.5]), p0=[1, 0.5, 0.2])
+    assert popt[1] == 1.0
+    assert np.isnan(pcov[1, 1])
+    assert M.fit(noisy(), loss="soft_l1", f_scale=0.1, full_output=True)[4] in (1, 2, 3)
+    with pytest.raises(ValueError, match="p0 must have 3 entries, got 2"):
+        M.fit(noisy(), p0=[1, 2])
+    with pytest.raises(ValueError, match="Method 'lm' only works"):
+        M.fit(noisy(), bounds=(0, 1), method="lm")
+    with pytest.raises(TypeError, match="the model takes 3 parameters, got 2"):
+        M(1.0, 2.0)
+
+
+def test_models_can_be_pickled_without_their_function():
+    M = tw.model(lambda x, a, b: a * np.exp(-b * x), T)
+    again = pickle.loads(pickle.dumps(M))
+    np.testing.assert_array_equal(again(2.0, 1.0), M(2.0, 1.0))
+    y = M(2.5, 1.3) + 0.1 * np.sin(9 * T)
+    np.testing.assert_array_equal(again.fit(y)[0], M.fit(y)[0])
+
+
+def test_model_that_is_called():
+    M = tw.model(decay, T, trace=False)
+    np.testing.assert_allclose(M.fit(noisy())[0], tw.curve_fit(decay, T, noisy())[0], rtol=1e-7)
+    np.testing.assert_array_equal(M(1.0, 2.0, 3.0), decay(T, 1.0, 2.0, 3.0))
