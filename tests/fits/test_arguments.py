@@ -7,6 +7,18 @@ from curve_cases import SIGMAS, T, X, Y, decay, line, noisy, same_fit
 from scipy import optimize
 
 import thalweg as tw
+from thalweg._fits.arguments import (
+    Sample,
+    between,
+    box_of,
+    check_method,
+    checked_data,
+    is_data,
+    parameters,
+    squares_settings,
+    weights_of,
+)
+from thalweg._fits.settings import FREE
 
 # ---- SciPy's documented behaviour ----------------------------------------------------------------
 
@@ -158,3 +170,118 @@ def test_errors_of_zero_and_what_cannot_be_traced_are_named():
         tw.curve_fit(lambda x, a: x * math.exp(a), X, Y)
     with pytest.raises(ValueError, match="p0 must be real"):
         tw.curve_fit(line, X, Y, p0=[1, 1j])
+
+
+# ---- one argument at a time ----------------------------------------------------------------------
+
+
+def test_the_kind_of_a_sample_is_that_of_its_arrays():
+    y = np.arange(4.0)
+    plain = Sample(y, None, None)
+    assert plain.kind == ((4,), None, True)
+    assert Sample(y + 1, None, None).kind == plain.kind
+    weighed = Sample(y, np.ones(4), y > 1)
+    assert weighed.kind == ((4,), (4,), False)
+    assert [a.tolist() for a in weighed.arrays()] == [[0, 1, 2, 3], [1] * 4, [0, 0, 1, 1]]
+    assert len(plain.arrays()) == 1
+    other = weighed.with_arrays(["y", "weights", "kept"])
+    assert other == ("y", "weights", "kept")
+    assert plain.with_arrays(["y"]) == ("y", None, None)
+
+
+def test_numbers_are_data_and_other_objects_are_not():
+    assert all(is_data(x) for x in ([1.0], (1.0, 2.0), np.ones(3)))
+    assert not any(is_data(x) for x in ({"u": [1.0]}, "abc", None, 3.0))
+
+
+def test_names_of_parameters_come_from_the_signature_and_p0():
+    assert parameters(decay, None)[0] == ["a", "b", "c"]
+    assert parameters(decay, None)[1].tolist() == [1.0, 1.0, 1.0]
+    names, start = parameters(lambda x, *p: x * p[0], [2, 3])
+    assert (names, start.tolist()) == (["p0", "p1"], [2.0, 3.0])
+    assert parameters(decay, [5.0, 6.0])[0] == ["a", "b"]  # c has a default, perhaps
+    assert parameters(lambda x, a: x * a, 7)[1].tolist() == [7.0]
+
+
+def test_bounds_without_an_end_are_no_box():
+    for bounds in (FREE, (-np.inf, np.inf), None):
+        assert box_of(bounds, 2) == []
+    lower, upper = box_of((0, [1, np.inf]), 2)
+    assert lower.tolist() == [0, 0]
+    assert upper.tolist() == [1, np.inf]
+    lower, upper = box_of(tw.Bounds([0, 1], 5), 2)
+    assert (lower.tolist(), upper.tolist()) == ([0, 1], [5, 5])
+
+
+@pytest.mark.parametrize("method", [None, "lm", "trf", "dogbox"])
+def test_methods_of_scipy_are_taken(method):
+    check_method(method, False)
+    if method == "lm":
+        with pytest.raises(ValueError, match="Method 'lm' only works for unconstrained problems"):
+            check_method(method, True)
+    else:
+        check_method(method, True)
+
+
+def test_data_are_checked_unless_that_is_forbidden():
+    gap = [1.0, np.nan, np.inf]
+    with pytest.raises(ValueError, match="infs or NaNs: ydata holds nan at index 1"):
+        checked_data(gap, "ydata", None, None)
+    np.testing.assert_array_equal(checked_data(gap, "ydata", False, None), gap)
+    np.testing.assert_array_equal(checked_data(gap, "ydata", None, "omit"), gap)
+    with pytest.raises(ValueError, match="infs or NaNs"):
+        checked_data(gap, "ydata", True, "omit")
+    with pytest.raises(ValueError, match="contains nan values: xdata holds nan at index 1"):
+        checked_data(gap, "xdata", None, "raise")
+    assert checked_data([], "xdata", None, None).size == 0
+    huge = np.full(3, 1e300)  # finite, though their squares are not
+    assert checked_data(huge, "ydata", True, None) is huge
+
+
+def test_weights_are_inverse_errors():
+    y = np.zeros(3)
+    assert weights_of(None, y, None) is None
+    assert weights_of([4.0], y, None).shape == ()
+    assert weights_of(4.0, y, None) == 0.25
+    assert weights_of([1, 2, -4], y, None).tolist() == [1.0, 0.5, -0.25]
+    with pytest.raises(ValueError, match=r"must not be 0, because .* got 0 at index 1"):
+        weights_of([1, 0, 2], y, None)
+    with pytest.raises(ValueError, match="`sigma` must not be NaN: it holds nan at index 2"):
+        weights_of([1, 2, np.nan], y, None)
+    kept = np.array([True, True, False])  # what is left out needs no error
+    assert weights_of([1, 2, np.nan], y, kept)[:2].tolist() == [1.0, 0.5]
+
+
+def test_weights_of_a_covariance_make_its_inverse():
+    covariance = np.array([[4.0, 1, 0], [1, 3, 1], [0, 1, 2]])
+    W = weights_of(covariance, np.zeros(3), None)
+    np.testing.assert_allclose(W.T @ W, np.linalg.inv(covariance), rtol=1e-14)
+    kept = np.array([True, False, True])
+    W = weights_of(covariance, np.zeros(3), kept)
+    assert not W[1].any()
+    assert not W[:, 1].any()
+    some = np.ix_(kept, kept)
+    np.testing.assert_allclose(W[some].T @ W[some], np.linalg.inv(covariance[some]), rtol=1e-14)
+    with pytest.raises(ValueError, match="must be positive definite"):
+        weights_of(np.ones((3, 3)), np.zeros(3), None)
+    with pytest.raises(ValueError, match=r"expected one number, \(3,\) or \(3, 3\), got \(2,\)"):
+        weights_of([1, 2], np.zeros(3), None)
+
+
+def test_keywords_of_leastsq_have_our_names():
+    assert squares_settings({}) is squares_settings({})  # nothing is built for the usual call
+    assert squares_settings({"maxfev": 7}).max_nfev == 7
+    assert squares_settings({"maxfev": 7, "max_nfev": 9}).max_nfev == 9
+    assert squares_settings({"maxfev": 0}).max_nfev is None
+    assert squares_settings({"diag": [2.0, 4.0]}).x_scale.tolist() == [0.5, 0.25]
+    assert squares_settings({"epsfcn": 1e-3, "loss": "huber"}).loss == "huber"
+    with pytest.raises(TypeError, match="unexpected keyword argument 'kaboom'"):
+        squares_settings({"kaboom": 1})
+    with pytest.raises(ValueError, match="'args' is not a supported keyword"):
+        squares_settings({"args": ()})
+
+
+def test_a_start_lies_between_the_bounds():
+    inf = np.inf
+    lower, upper = np.array([0.0, 2.0, -inf, -inf]), np.array([4.0, inf, 7.0, inf])
+    assert between(lower, upper).tolist() == [2.0, 3.0, 6.0, 1.0]

@@ -6,6 +6,19 @@ import pytest
 from fit_cases import P0, T, decay, decays, same_bits
 
 import thalweg as tw
+from thalweg._fits.arguments_many import (
+    box_around,
+    check_finite,
+    check_starts,
+    data_of,
+    errors_of,
+    fixed_of,
+    outputs_of,
+    parameters_of,
+    predictors_of,
+    starts_of,
+)
+from thalweg._fits.chunks import LeadingRows
 from thalweg._results.reasons import Reason
 
 # ---- predictors ----------------------------------------------------------------------------------
@@ -184,3 +197,139 @@ def test_what_does_not_fit_is_told():
         how = {"f": decay, "xdata": T, "ydata": y} | change
         with pytest.raises(kind, match=text):
             tw.curve_fit_many(**how)
+
+
+# ---- one argument at a time ----------------------------------------------------------------------
+
+
+def test_data_are_not_copied_and_have_leading_axes():
+    y = np.ones((2, 3, 4), np.float32)
+    data, lead = data_of(y)
+    assert data is y
+    assert lead == (2, 3)
+    assert data_of([1.0, 2.0])[1] == ()
+
+
+def test_predictors_are_shared_or_each_fits_own():
+    each, shared = np.zeros((5, 4)), np.arange(4.0)
+    joined, varying, known = predictors_of(each, (5,), 4)
+    assert varying[0] is each
+    assert (joined(["traced"]), known) == ("traced", [])
+    joined, varying, known = predictors_of(shared, (5,), 4)
+    assert joined([]).tolist() == shared.tolist()
+    assert (varying, known) == ([], [])
+    shared[0] = 9.0
+    assert joined([])[0] == 0.0  # a copy
+    joined, varying, _ = predictors_of((shared, each), (5,), 4)
+    first, second = joined(["traced"])
+    assert (first.tolist(), second) == (shared.tolist(), "traced")
+    assert varying[0] is each
+    thing = object()
+    assert predictors_of(thing, (5,), 4)[0]([]) is thing
+
+
+def test_gaps_in_shared_predictors_are_known():
+    gap = np.array([0.0, np.nan, 2.0])
+    assert predictors_of(gap, (5,), 3)[2][0] is not gap
+    np.testing.assert_array_equal(predictors_of(gap, (5,), 3)[2], [gap])
+    both = np.stack([gap, np.ones(3)])
+    np.testing.assert_array_equal(predictors_of(both, (5,), 3)[2], both)
+    # Beside predictors that differ, only the shared ones with gaps are listed.
+    known = predictors_of((gap, np.ones(3), np.ones((5, 3))), (5,), 3)[2]
+    np.testing.assert_array_equal(known, [gap])
+    with pytest.raises(ValueError, match=r"xdata contains NaN, so its shape \(3,\) must end in 7"):
+        predictors_of(gap, (5,), 7)
+
+
+def test_names_and_starts_of_many():
+    y = np.ones((5, 4))
+    names, start = parameters_of(decay, None, (5,), y)
+    assert (names, start.tolist()) == (["a", "b", "c"], [1.0, 1.0, 1.0])
+    names, start = parameters_of(lambda x, *p: x * p[0], np.zeros((5, 2)), (5,), y)
+    assert (names, start.shape) == (["p0", "p1"], (5, 2))
+    seen = []
+
+    def guess(data):
+        seen.append(data.shape)
+        return np.ones((len(data), 2))
+
+    names, start = parameters_of(lambda x, *p: x * p[0], guess, (5,), y)
+    assert names == ["p0", "p1"]
+    assert start is guess
+    assert seen == [(1, 4)]  # one fit tells how many there are
+
+
+def test_starts_are_broadcast_over_the_leading_axes():
+    assert starts_of([1, 2], (5, 6)).shape == (2,)
+    assert starts_of(np.ones((6, 2)), (5, 6)).shape == (5, 6, 2)
+    assert starts_of(np.ones((5, 1, 2)), (5, 6)).shape == (5, 6, 2)
+    with pytest.raises(ValueError, match=r"p0 must have shape \(p,\) or \(5, 6, 'p'\), got"):
+        starts_of(np.ones((5, 2)), (5, 6))
+
+
+def test_errors_are_shared_as_weights_or_each_fits_own():
+    assert errors_of(None, (5,), 4) == (None, None)
+    assert errors_of([0.5], (5,), 4)[1].shape == ()
+    assert errors_of(0.5, (5,), 4)[1] == 2.0
+    assert errors_of([1, 2, 4, 8], (5,), 4)[1].tolist() == [1.0, 0.5, 0.25, 0.125]
+    each, weights = errors_of(np.full((5, 1), 2.0), (5,), 4)
+    assert (each.shape, weights) == ((5, 4), None)
+    masked = np.ma.array(np.ones((5, 4)), mask=False)
+    assert isinstance(errors_of(masked, (5,), 4)[0], np.ma.MaskedArray)
+
+
+def test_fixed_values_are_numbers_or_rows():
+    assert fixed_of(None, ["a"], (5,)) == {}
+    fixed = fixed_of({"a": 2, "b": np.arange(5)}, ["a", "b"], (5,))
+    assert fixed["a"] == 2.0
+    assert fixed["b"].read(1, 3).tolist() == [1.0, 2.0]
+    assert fixed_of({"a": [7.0]}, ["a"], ())["a"] == 7.0
+
+
+def test_boxes_have_room():
+    assert box_around((-np.inf, np.inf), 2, ["a", "b"]) == []
+    lower, upper = box_around((0, [1, 2]), 2, ["a", "b"])
+    assert (lower.tolist(), upper.tolist()) == ([0, 0], [1, 2])
+    with pytest.raises(ValueError, match=r"strictly less .*, got \(1.0, 1.0\) for b"):
+        box_around(([0, 1], [1, 1]), 2, ["a", "b"])
+
+
+def test_starts_of_fixed_parameters_may_lie_anywhere():
+    box = [np.array([0.0, 0.0]), np.array([1.0, 1.0])]
+    check_starts(np.array([9.0, 0.5]), box, [1], ["a", "b"])
+    check_starts(np.array([np.nan, 0.5]), [], [1], ["a", "b"])
+    with pytest.raises(ValueError, match=r"9.0 is outside .* for a of fit 0"):
+        check_starts(np.array([9.0, 0.5]), box, [0, 1], ["a", "b"])
+    with pytest.raises(ValueError, match="p0 must have 2 entries, got 3"):
+        check_starts(np.ones(3), [], [0, 1], ["a", "b"])
+    check_starts(lambda _: None, box, [0, 1], ["a", "b"])  # checked when it has returned
+
+
+def test_starts_are_checked_in_pieces_and_counted_in_all():
+    start = np.full((70_000, 1), 0.5)
+    start[66_000] = 2.0
+    with pytest.raises(ValueError, match=r"2.0 is outside .* for a of fit 66000"):
+        check_starts(start, [np.zeros(1), np.ones(1)], [0], ["a"])
+
+
+def test_the_first_row_that_is_not_finite_is_named():
+    rows = np.ones((4, 3))
+    check_finite(LeadingRows(rows, (4,)), "ydata", 4)
+    rows[2, 1] = np.inf
+    rows[2, 2] = -np.inf  # their sum is NaN
+    with pytest.raises(ValueError, match="ydata of fit 2 holds inf at index 1"):
+        check_finite(LeadingRows(rows, (4,)), "ydata", 4)
+
+
+def test_outputs_are_made_where_none_are_given():
+    popt = np.zeros((4, 2))
+    arrays = outputs_of({"popt": popt, "perr": None}, (4,), 2)
+    assert arrays["popt"] is popt
+    assert "perr" not in arrays
+    assert arrays["pcov"].shape == (4, 2, 2)
+    assert arrays["success"].dtype == np.bool_
+    popt.flags.writeable = False
+    with pytest.raises(ValueError, match=r"out\['popt'\] must be a writeable array of float64"):
+        outputs_of({"popt": popt}, (4,), 2)
+    with pytest.raises(ValueError, match=r"shape \(4,\), got list"):
+        outputs_of({"cost": [0.0] * 4}, (4,), 2)

@@ -3,9 +3,12 @@
 
 import numpy as np
 import pytest
+from mpmath import mp
 from scipy import optimize
 
 import thalweg as tw
+from thalweg._fits.robust import LOSSES as ALL
+from thalweg._fits.robust import checked_loss, curvature, weighted
 
 LOSSES = ["linear", "soft_l1", "huber", "cauchy", "arctan"]
 
@@ -96,3 +99,71 @@ def test_outliers_move_robust_fits_less():
         for loss in LOSSES
     }
     assert all(best[loss] < 0.5 * best["linear"] for loss in LOSSES[1:])
+
+
+# ---- rho and its derivatives ---------------------------------------------------------------------
+
+# The formulas of scipy.optimize.least_squares, in mpmath.
+FORMULAS = {
+    "soft_l1": lambda z: 2 * (mp.sqrt(1 + z) - 1),
+    "huber": lambda z: z if z <= 1 else 2 * mp.sqrt(z) - 1,
+    "cauchy": lambda z: mp.log(1 + z),
+    "arctan": lambda z: mp.atan(z),
+}
+
+
+@pytest.mark.parametrize("loss", FORMULAS)
+def test_rho_and_its_derivatives_are_those_of_the_formula(loss):
+    z = np.array([1e-12, 1e-3, 0.5, 0.999, 1.001, 3.0, 1e4])
+    rho, first, second = checked_loss(loss)(z)
+    with mp.workdps(40):
+        for i, at in enumerate(z):
+            point = mp.mpf(float(at))
+            assert rho[i] == pytest.approx(float(FORMULAS[loss](point)), rel=4e-16)
+            slope, bend = (float(mp.diff(FORMULAS[loss], point, k, h=1e-16)) for k in (1, 2))
+            assert first[i] == pytest.approx(slope, rel=1e-12)
+            assert second[i] == pytest.approx(bend, rel=1e-9, abs=1e-15)
+
+
+@pytest.mark.parametrize("loss", FORMULAS)
+def test_small_residuals_are_squared_as_without_a_loss(loss):
+    rho, first, second = (float(v) for v in checked_loss(loss)(np.array(0.0)))
+    assert (rho, first) == (0.0, 1.0)
+    assert np.isfinite(second)
+
+
+def test_the_joint_of_huber_is_smooth():
+    rho, first, _ = checked_loss("huber")(np.array([1.0, np.nextafter(1.0, 2.0)]))
+    assert rho[0] == rho[1] == 1.0
+    assert first[0] == first[1] == 1.0
+
+
+def test_losses_have_names_or_are_functions():
+    assert checked_loss("linear") is None
+    assert checked_loss("huber") is ALL["huber"]
+    assert checked_loss(cubic) is cubic
+    assert list(ALL) == LOSSES
+    for wrong in ("Huber", 3, None):
+        with pytest.raises(ValueError, match=r"`loss` must be one of \['linear', .* got"):
+            checked_loss(wrong)
+
+
+def test_cost_and_weight_of_a_residual_by_hand():
+    # huber: rho(9) = 2 sqrt(9) - 1 = 5, rho' = 1/3; scaled by 2: z = (6 / 2)**2.
+    cost, weight = weighted(ALL["huber"], np.array([6.0, 1.0]), 2.0)
+    assert cost.tolist() == [0.5 * 4 * 5, 0.5 * 4 * 0.25]
+    np.testing.assert_allclose(weight, [1 / 3, 1.0])
+
+
+def test_curvature_is_kept_positive():
+    # cauchy: rho' + 2 z rho'' = (1 - z) / (1 + z)**2, which is negative beyond z = 1.
+    got = curvature(ALL["cauchy"], np.array([0.5, 3.0]), 1.0)
+    assert got[0] == pytest.approx((1 - 0.25) / 1.25**2)
+    assert got[1] == np.finfo(float).eps
+
+
+def test_a_loss_of_another_shape_is_refused():
+    with pytest.raises(ValueError, match="return value of `loss` callable has wrong shape"):
+        weighted(lambda z: (z, z), np.ones(3), 1.0)
+    with pytest.raises(ValueError, match="wrong shape"):
+        curvature(lambda z: (z, z, z[:2]), np.ones(3), 1.0)
