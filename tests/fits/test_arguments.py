@@ -249,7 +249,8 @@ def test_weights_are_inverse_errors():
     with pytest.raises(ValueError, match="`sigma` must not be NaN: it holds nan at index 2"):
         weights_of([1, 2, np.nan], y, None)
     kept = np.array([True, True, False])  # what is left out needs no error
-    assert weights_of([1, 2, np.nan], y, kept)[:2].tolist() == [1.0, 0.5]
+    for missing in (np.nan, 0.0):
+        assert weights_of([1, 2, missing], y, kept).tolist() == [1.0, 0.5, 1.0]
 
 
 def test_weights_of_a_covariance_make_its_inverse():
@@ -262,6 +263,10 @@ def test_weights_of_a_covariance_make_its_inverse():
     assert not W[:, 1].any()
     some = np.ix_(kept, kept)
     np.testing.assert_allclose(W[some].T @ W[some], np.linalg.inv(covariance[some]), rtol=1e-14)
+    covariance[1] = covariance[:, 1] = np.nan  # what is left out needs no covariance
+    np.testing.assert_array_equal(weights_of(covariance, np.zeros(3), kept), W)
+    with pytest.raises(ValueError, match=r"must not be NaN: it holds nan at index \(0, 1\)"):
+        weights_of(covariance, np.zeros(3), None)
     with pytest.raises(ValueError, match="must be positive definite"):
         weights_of(np.ones((3, 3)), np.zeros(3), None)
     with pytest.raises(ValueError, match=r"expected one number, \(3,\) or \(3, 3\), got \(2,\)"):

@@ -118,6 +118,18 @@ def test_model_leaves_out_nan(sigma):
         M.fit(y)
 
 
+@pytest.mark.parametrize("trace", [True, False])
+def test_data_that_are_left_out_need_no_errors(trace):
+    y, errors = noisy(), SIGMAS["one each"].copy()
+    y[[4, 30]] = np.nan
+    plain = tw.curve_fit(decay, T, y, sigma=errors, nan_policy="omit")[0]
+    errors[[4, 30]] = np.nan, 0.0
+    M = tw.model(decay, T, trace=trace)
+    for sigma in (errors, np.diag(errors**2)):
+        popt, _ = M.fit(y, sigma=sigma, nan_policy="omit")
+        np.testing.assert_allclose(popt, plain, rtol=1e-7)
+
+
 def test_model_is_not_moved_by_later_changes_of_the_data():
     x = T.copy()
     M = tw.model(decay, x)
