@@ -12,6 +12,9 @@ from fit_cases import T as TIMES
 from fit_cases import decay as falling
 
 import thalweg as tw
+from thalweg._fits.arguments import Sample
+from thalweg._fits.model import _tries, check_shapes, residuals
+from thalweg._fits.soundness import FACTORS
 
 # ---- many samples --------------------------------------------------------------------------------
 
@@ -164,3 +167,74 @@ def test_model_that_is_called():
     M = tw.model(decay, T, trace=False)
     np.testing.assert_allclose(M.fit(noisy())[0], tw.curve_fit(decay, T, noisy())[0], rtol=1e-7)
     np.testing.assert_array_equal(M(1.0, 2.0, 3.0), decay(T, 1.0, 2.0, 3.0))
+
+
+# ---- what a model is made of ---------------------------------------------------------------------
+
+
+def test_what_is_no_function_is_no_model():
+    with pytest.raises(TypeError, match=r"f must be a function f\(x, a, b, ...\), got int"):
+        tw.model(3, T)
+    with pytest.raises(ValueError, match="Unable to determine number of fit parameters"):
+        tw.model(lambda x, *p: x * p[0], T)
+
+
+def test_a_model_shows_its_name_parameters_and_shape():
+    assert repr(tw.model(decay, T)) == "<thalweg.Model decay: a, b, c, values of shape (50,)>"
+    assert repr(tw.model(decay, T, trace=False)) == "<thalweg.Model decay: a, b, c>"
+    M = tw.model(lambda x, *p: x * p[0] + p[1], T, [1.0, 2.0])
+    assert (M.names, M.n, M.p0.tolist()) == (["p0", "p1"], 2, [1.0, 2.0])
+
+
+def test_residuals_are_weighted_differences():
+    y, values = np.array([1.0, 2.0, 4.0]), np.array([2.0, 2.0, 2.0])
+    assert residuals(values, Sample(y, None, None)).tolist() == [1.0, 0.0, -2.0]
+    assert residuals(values, Sample(y, np.array(3.0), None)).tolist() == [3.0, 0.0, -6.0]
+    kept = np.array([1.0, 1.0, 0.0])
+    assert residuals(values, Sample(y, np.array([1.0, 2.0, 4.0]), kept)).tolist() == [1.0, 0.0, 0.0]
+    W = np.array([[1.0, 0, 0], [1, 1, 0], [0, 0, 2]])
+    assert residuals(values, Sample(y, W, None)).tolist() == [1.0, 1.0, -4.0]
+    gap = np.array([1.0, 2.0, np.nan])
+    assert residuals(values, Sample(gap, None, kept)).tolist() == [1.0, 0.0, 0.0]
+
+
+def test_values_have_the_shape_of_the_data():
+    check_shapes((3,), (3,))
+    check_shapes((), (3,))  # a constant
+    check_shapes((4,), ())  # one datum for all
+    check_shapes((2, 3), (2, 3))
+    with pytest.raises(ValueError, match=r"the model's values, \(4,\), got \(3,\)$"):
+        check_shapes((4,), (3,))
+    with pytest.raises(ValueError, match=r"got \(1, 3\): ravel\(\) makes one axis of both"):
+        check_shapes((3, 1), (1, 3))
+
+
+def test_tries_start_from_the_start_and_then_from_the_scales():
+    start = np.array([1.0, 2.0])
+    tries = _tries(start, (100.0, 0.01), [])
+    assert [factor for _, factor in tries] == [*FACTORS, FACTORS[0], FACTORS[0]]
+    assert [x.tolist() for x, _ in tries] == [[1, 2], [1, 2], [100, 100], [0.01, 0.01]]
+    boxed = _tries(start, (100.0,), [np.zeros(2), np.array([5.0, 200.0])])
+    assert boxed[-1][0].tolist() == [5.0, 100.0]
+
+
+def test_residuals_are_traced_once_for_each_kind_of_sample():
+    M = tw.model(decay, T)
+    for seed in range(3):
+        M.fit(noisy(seed))
+    assert len(M._residuals) == 1
+    M.fit(noisy(), sigma=0.2)
+    M.fit(noisy(), sigma=SIGMAS["one each"])
+    assert len(M._residuals) == 3
+    assert not pickle.loads(pickle.dumps(M))._residuals
+
+
+def test_a_fit_that_finds_nothing_is_an_error_with_its_reason():
+    M = tw.model(lambda x, a: np.log(a) * x, T)
+    with pytest.raises(RuntimeError, match=r"Optimal parameters not found: .*log\(-1\) = nan"):
+        M.fit(noisy(), p0=[-1.0])
+    with pytest.raises(ValueError, match="`ydata` must not be empty!"):
+        M.fit([])
+    two = tw.model(decay, T[:2])
+    with pytest.raises(TypeError, match="parameters=3 must not exceed the number of data points=2"):
+        two.fit([1.0, 2.0])

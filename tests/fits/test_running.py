@@ -12,6 +12,8 @@ from fit_cases import P0, T, decay, decays, same_bits
 
 import thalweg as tw
 from thalweg._fits import reading
+from thalweg._fits.running import ManyProblem, _check_number, fit_many
+from thalweg._fits.settings import ManyFitSettings
 from thalweg._results.reasons import Reason
 
 # ---- what is not finite --------------------------------------------------------------------------
@@ -129,3 +131,84 @@ def test_absolute_sigma_without_sigma_warns_once():
         warnings.simplefilter("error")
         ones = tw.curve_fit_many(decay, T, y, P0, sigma=1.0, absolute_sigma=True)
     np.testing.assert_allclose(fits.pcov, ones.pcov, rtol=1e-12)
+
+
+# ---- one run -------------------------------------------------------------------------------------
+
+
+def straight(trace, predictors, parameters):
+    return parameters[0] * trace.wrap(T) + parameters[1]
+
+
+def problem(y, start=None, **how):
+    return ManyProblem(values=straight, names=["a", "b"], data=np.asarray(y), start=start, **how)
+
+
+LINES = np.outer(np.arange(1.0, 7.0), T) + 0.1 * np.cos(7 * T)
+
+
+def test_a_run_fills_the_leading_axes_of_the_data():
+    fits = fit_many(problem(LINES.reshape(2, 3, -1)), ManyFitSettings())
+    assert fits.shape == (2, 3)
+    assert fits.names == ["a", "b"]
+    right = np.polyfit(T, LINES.T, 1).T
+    np.testing.assert_allclose(fits.popt.reshape(6, 2), right, rtol=1e-9, atol=1e-12)
+
+
+def test_tapes_are_built_once_for_a_layout():
+    kept = {}
+    how = {"tapes": kept}
+    fit_many(problem(LINES, **how), ManyFitSettings())
+    fit_many(problem(2 * LINES, np.array([5.0, 5.0]), **how), ManyFitSettings())
+    assert len(kept) == 1
+    gaps = np.where(np.arange(20) == 3, np.nan, LINES)
+    fit_many(problem(gaps, **how), ManyFitSettings())
+    assert len(kept) == 2  # those for missing values
+    fit_many(problem(LINES, **how), ManyFitSettings(absolute_sigma=True, sigma=0.1))
+    fit_many(problem(LINES, **how), ManyFitSettings(bounds=(0, 99)))
+    assert len(kept) == 4
+
+
+def test_errors_of_tracing_come_before_the_data_are_read():
+    def wrong(trace, predictors, parameters):
+        raise LookupError("mine")
+
+    class Data(np.ndarray):
+        def __array_finalize__(self, _):
+            pass
+
+        def __getitem__(self, key):
+            raise AssertionError("read")
+
+    data = LINES.view(Data)
+    with pytest.raises(LookupError, match="mine"):
+        fit_many(ManyProblem(values=wrong, names=["a"], data=data, start=None), ManyFitSettings())
+
+
+def test_the_number_of_parameters_is_checked():
+    _check_number(3, np.ones((2, 3)))
+    with pytest.raises(ValueError, match="`fixed` must leave a parameter to fit"):
+        _check_number(0, np.ones((2, 3)))
+    with pytest.raises(TypeError, match=r"parameters=4 must not exceed .* points=3, of .*3\)$"):
+        _check_number(4, np.ones((2, 3)))
+    with pytest.raises(TypeError, match=r"ravel\(\) makes one fit of a column"):
+        _check_number(2, np.ones((9, 1)))
+
+
+def test_errors_in_a_later_chunk_are_raised_with_what_they_say(monkeypatch):
+    monkeypatch.setattr(reading.FitReader, "most", 2)
+    sigma = np.full(LINES.shape, 0.1)
+    sigma[5, 7] = 0.0
+    with pytest.raises(ValueError, match=r"got 0.0 for value 7 of fit 5"):
+        fit_many(problem(LINES), ManyFitSettings(sigma=sigma))
+
+
+def test_too_few_data_beside_others_are_told_apart_from_gaps():
+    y = LINES.copy()
+    y[1, 2:] = np.nan  # two data for two parameters
+    y[2, 1:] = np.nan
+    fits = fit_many(problem(y), ManyFitSettings())
+    assert fits.n_missing.tolist() == [0, 18, 19, 0, 0, 0]
+    assert fits.success.tolist() == [True, True, False, True, True, True]
+    assert np.isinf(fits.perr[1]).all()
+    assert fits.reason[2] == Reason.non_finite
