@@ -78,6 +78,7 @@ def test_numbers_take_the_place_of_traced_values_at_any_depth():
         ([1e-9, 1.0], [0.0, 1.0], False),
         ([1e-9], [0.0], True),
         ([np.nan, 1.0], [2.0, 1.0], False),
+        ([np.inf, 1.0], [np.inf, 1.5], True),
         ([0.0], [0.0], False),
         ([[1.0]], [1.0], True),
         ([], [], False),
@@ -90,8 +91,10 @@ def test_what_differs_by_more_than_rounding(value, wanted, differs):
 def test_the_message_has_the_value_that_differs_most():
     error = objects._objects_differ(np.array([1.0, 5.0, 2.0]), np.array([1.0, 2.0, 2.5]))
     assert "returns 2 for numbers, but its trace gives 5" in str(error)
+    error = objects._objects_differ(np.array([np.inf, 5.0, 2.0]), np.array([np.inf, 2.0, 2.5]))
+    assert "returns 2 for numbers, but its trace gives 5" in str(error)
     error = objects._objects_differ(np.zeros(3), np.zeros((2, 2)))
-    assert "returns shape (2, 2) for numbers, but its trace has another shape" in str(error)
+    assert "returns shape (2, 2) for numbers, but its trace has (3,)" in str(error)
 
 
 def test_shapes_that_differ_are_refused():
@@ -103,4 +106,20 @@ def test_shapes_that_differ_are_refused():
         return np.sum(np.array([x[0], 1.0]))
 
     with pytest.raises(TraceError, match=r"returns shape \(3,\) for numbers"):
+        tw.objective(f, np.ones(2))
+
+
+def test_infinite_values_are_compared_without_a_warning():
+    def f(x):
+        return np.stack([np.sum(np.array([x[0], 1.0])), np.inf * x[0] ** 2])
+
+    np.testing.assert_array_equal(tw.objective(f, np.ones(2))([2.0, 0.0]), [3.0, np.inf])
+
+
+def test_values_of_another_shape_but_as_many_are_told_by_their_shapes():
+    def f(x):
+        total = np.sum(np.array([x[0], 1.0]))
+        return total.reshape(1) if isinstance(total, np.generic) else total
+
+    with pytest.raises(TraceError, match=r"shape \(1,\) for numbers, but its trace has \(\)"):
         tw.objective(f, np.ones(2))
