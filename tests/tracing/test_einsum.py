@@ -3,7 +3,9 @@
 
 import numpy as np
 import pytest
-from traced_values import M34, check_mistake, check_value
+from traced_values import M34, check_mistake, check_value, failing, traced
+
+from thalweg._tracing.trace import Trace
 
 # name, function, shapes of its arguments. Where NumPy's value is a tuple the function stacks it.
 CASES = [
@@ -67,3 +69,69 @@ WRONG = [
 )
 def test_what_is_wrong_says_what_numpy_says(name, function, shapes, error, text):
     check_mistake(function, shapes, error, text)
+
+
+MISTAKES = {
+    "operands": ("ij,jk", [(2, 3)], "subscripts name 2 operands, got 1"),
+    "axes": ("ijk,jk->i", [(2, 3), (2, 3)], "operand has 2 dimensions"),
+    "axes beside an ellipsis": ("...ijk->i", [(2, 3)], "operand has 2 dimensions"),
+    "diagonal": ("ii->i", [(2, 3)], r"collapsing index 'i' don't match \(2 != 3\)"),
+    "output twice": ("ij->ii", [(2, 3)], "output subscript 'i' multiple times"),
+    "output without ellipsis": ("...i->i", [(2, 3)], "output has no ellipsis"),
+    "sizes": ("ij,jk->ik", [(2, 3), (4, 5)], "axis 'j' has the sizes 3 and 4"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistakes_in_subscripts_are_explained(name):
+    subscripts, shapes, said = MISTAKES[name]
+    with pytest.raises(ValueError, match=said):
+        failing(lambda *a: np.einsum(subscripts, *a), *shapes)
+    with pytest.raises(ValueError, match=r"."):  # NumPy refuses the same
+        np.einsum(subscripts, *map(np.ones, shapes))
+
+
+def test_axes_of_length_one_broadcast_by_name():
+    rng = np.random.default_rng(3)
+    for subscripts, first, second in (
+        ("ij,ij->ij", (1, 3), (4, 3)),
+        ("ij,jk->ik", (2, 1), (3, 4)),
+        ("ij,ij", (4, 1), (1, 3)),
+        ("i,i->", (1,), (1,)),
+        ("...i,...i->...", (5, 1, 3), (2, 3)),
+    ):
+        x, y = rng.normal(size=first), rng.normal(size=second)
+        got = traced(lambda x, y, s=subscripts: np.einsum(s, x, y), x, y)
+        np.testing.assert_allclose(got, np.einsum(subscripts, x, y), rtol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("subscripts", "shapes", "product"),
+    [
+        ("ij,jk->ik", [(2, 3), (3, 4)], True),
+        ("ij,j->i", [(2, 3), (3,)], True),
+        ("bij,bjk->bik", [(5, 2, 3), (5, 3, 4)], True),
+        ("i,i->", [(3,), (3,)], False),
+        ("bi,bi->b", [(5, 3), (5, 3)], False),
+        ("bij,bj->bi", [(5, 2, 3), (5, 3)], False),
+        ("i,j->ij", [(2,), (3,)], False),
+    ],
+)
+def test_contractions_with_axes_left_on_both_sides_are_products_of_the_core(
+    subscripts, shapes, product
+):
+    """Others are a multiplication and a sum, which the core fuses."""
+    trace = Trace()
+    np.einsum(subscripts, *[trace.input(k, s) for k, s in enumerate(shapes)])
+    kinds = [trace.graph.describe(node)[0] for node in range(len(trace.graph))]
+    assert ("matmul" in kinds) is product
+    if not product:
+        assert trace.graph.describe(len(trace.graph) - 1)[0] in ("reduce", "elementwise", "view")
+
+
+def test_three_operands_are_contracted_in_pairs():
+    """The chain costs (2 x 3 x 4) + (2 x 4 x 5), and no array of four axes is made."""
+    trace = Trace()
+    np.einsum("ij,jk,kl->il", *[trace.input(k, s) for k, s in enumerate([(2, 3), (3, 4), (4, 5)])])
+    shapes = [trace.graph.shape(node) for node in range(len(trace.graph))]
+    assert max(map(len, shapes)) <= 3  # products have an axis for the batch

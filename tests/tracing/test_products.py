@@ -3,9 +3,10 @@
 
 import numpy as np
 import pytest
-from traced_values import FP, M34, XP, check_message, check_mistake, check_value, traced
+from traced_values import FP, M34, XP, check_message, check_mistake, check_value, failing, traced
 
 from thalweg import _core
+from thalweg._tracing.errors import TraceError
 from thalweg._tracing.trace import Trace, output_node, trace_call
 
 # name, function, shapes of its arguments. Where NumPy's value is a tuple the function stacks it.
@@ -208,3 +209,127 @@ def gradient(function, x):
 def test_slope_of_norm_and_std_is_zero_at_zero(function):
     assert np.array_equal(gradient(function, np.zeros(3)), np.zeros(3))
     assert np.all(np.isnan(traced(function, np.array([1.0, np.nan, 2.0]))))
+
+
+MISTAKES = {
+    "matmul": (
+        lambda x: np.matmul(x, x),
+        "mismatch in its core dimension 0.*size 2 is different from 3",
+    ),
+    "matmul of a number": (
+        lambda x: np.matmul(x[0, 0], x),
+        "Input operand 0 does not have enough dimensions",
+    ),
+    "vecdot": (
+        lambda x: np.vecdot(x, x[:, :2]),
+        "mismatch in its core dimension 0.*size 2 is different from 3",
+    ),
+    "vecdot of a number": (
+        lambda x: np.vecdot(x, x[0, 0]),
+        "Input operand 1 does not have enough dimensions",
+    ),
+    "dot": (
+        lambda x: np.dot(x, x),
+        r"shapes \(2,3\) and \(2,3\) not aligned: 3 \(dim 1\) != 2 \(dim 0\)",
+    ),
+    "dot of many axes": (
+        lambda x: np.dot(x, x[None]),
+        r"shapes \(2,3\) and \(1,2,3\) not aligned: 3 \(dim 1\) != 2 \(dim 1\)",
+    ),
+    "vdot": (lambda x: np.vdot(x, x[0]), r"shapes \(6,\) and \(3,\) not aligned"),
+    "inner": (
+        lambda x: np.inner(x, x[0, :2]),
+        r"shapes \(2,3\) and \(2,\) not aligned: 3 \(dim 1\) != 2 \(dim 0\)",
+    ),
+    "linalg.outer": (
+        lambda x: np.linalg.outer(x, x[0]),
+        "must be one-dimensional, but they are x1.ndim=2 and x2.ndim=1",
+    ),
+    "tensordot": (lambda x: np.tensordot(x, x, axes=([0], [1])), "shape-mismatch for sum"),
+    "tensordot twice": (lambda x: np.tensordot(x, x, axes=([0, 0], [0, 0])), "repeated axis"),
+    "cross": (lambda x: np.cross(x[:, :1], x), "they are 1 and 3 dimensional"),
+    "cross of a number": (lambda x: np.cross(x[0, 0], x), "At least one array has zero dimension"),
+    "norm of a word": (
+        lambda x: np.linalg.norm(x[0], "fro"),
+        "Invalid norm order 'fro' for vectors",
+    ),
+    "norm of a matrix": (lambda x: np.linalg.norm(x, 3), "Invalid norm order for matrices"),
+    "norm of three axes": (
+        lambda x: np.linalg.norm(x[None], 1),
+        "Improper number of dimensions to norm",
+    ),
+    "axes of norm": (lambda x: np.linalg.norm(x, axis=(0, 0)), "repeated axis"),
+    "convolve nothing": (lambda x: np.convolve(x[0, :0], x[0]), "a cannot be empty"),
+    "correlate nothing": (lambda x: np.correlate(x[0], x[0, :0]), "v cannot be empty"),
+    "convolve matrices": (lambda x: np.convolve(x, x[0]), "object too deep for desired array"),
+    "convolve mode": (
+        lambda x: np.convolve(x[0], x[0], "some"),
+        "mode must be one of 'valid', 'same', or 'full'",
+    ),
+    "interp period": (lambda x: np.interp(x, XP, FP, period=0), "period must be a non-zero value"),
+    "interp sizes": (lambda x: np.interp(x, XP, FP[1:]), "fp and xp are not of the same length"),
+    "interp nothing": (lambda x: np.interp(x, [], []), "array of sample points is empty"),
+    "interp matrix": (lambda x: np.interp(x, [XP], [FP]), "for desired array"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_what_numpy_refuses_to_multiply_is_refused(name):
+    f, said = MISTAKES[name]
+    with pytest.raises(ValueError, match=r"."):  # NumPy's text differs by its version
+        f(np.ones((2, 3)))
+    with pytest.raises(ValueError, match=said):
+        failing(f, (2, 3))
+
+
+NORMS = [None, 1, 2, 3, 0.5, 0, -1, -2, np.inf, -np.inf]
+
+
+@pytest.mark.parametrize("ord", NORMS, ids=str)
+def test_norms_of_vectors_are_numpys_and_their_slopes_those_of_differences(ord):
+    x = np.array([0.5, -1.25, 2.0, -3.0])
+    np.testing.assert_allclose(
+        traced(lambda x: np.linalg.norm(x, ord), x), np.linalg.norm(x, ord), rtol=1e-15
+    )
+    h = 1e-6  # of central differences: h^2 and eps / h, about 1e-9
+    wanted = [
+        (np.linalg.norm(x + h * e, ord) - np.linalg.norm(x - h * e, ord)) / (2 * h)
+        for e in np.eye(4)
+    ]
+    got = gradient(lambda x: np.linalg.norm(x, ord), x)
+    np.testing.assert_allclose(got, wanted, rtol=1e-7, atol=1e-8)
+
+
+def test_norms_of_nothing():
+    for ord in (None, 1, 2, 0, np.inf):
+        assert traced(lambda x, o=ord: np.linalg.norm(x[:0], o), np.ones(3)) == 0.0
+    with pytest.raises(ValueError, match="zero-size array"):
+        failing(lambda x: np.linalg.norm(x[:0], -np.inf), (3,))
+
+
+def test_singular_values_are_refused_by_name():
+    for ord in (2, -2, "nuc"):
+        with pytest.raises(TraceError, match=rf"ord={ord!r}\) of a matrix.*: singular values"):
+            failing(lambda x, o=ord: np.linalg.norm(x, o), (2, 2))
+
+
+def test_a_batch_times_one_matrix_is_one_product():
+    """Its rows are joined, so that the core has one large product and not many small ones."""
+    trace = Trace()
+    x, w = trace.input(0, (5, 2, 3)), trace.input(1, (3, 4))
+    y = x @ w
+    assert y.shape == (5, 2, 4)
+    shapes = {
+        trace.graph.shape(n)
+        for n in range(len(trace.graph))
+        if trace.graph.describe(n)[0] == "matmul"
+    }
+    assert shapes == {(1, 10, 4)}
+
+
+def test_tables_with_a_jump_and_beyond_their_ends():
+    xp, fp = [0.0, 1.0, 1.0, 2.0], [0.0, 1.0, 5.0, 6.0]
+    x = np.array([-1.0, 0.5, 1.0, 1.5, 2.0, 3.0, np.inf, -np.inf, np.nan])
+    np.testing.assert_array_equal(traced(lambda x: np.interp(x, xp, fp), x), np.interp(x, xp, fp))
+    got = gradient(lambda x: np.sum(np.interp(x, xp, fp)), np.array([-1.0, 0.5, 1.5, 3.0]))
+    np.testing.assert_array_equal(got, [0.0, 1.0, 1.0, 0.0])
