@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Results and reasons: read by attribute and by key, copied, saved, shown."""
+"""Results of one descent: read by attribute and by key, copied, saved, shown."""
 
 import copy
 import dataclasses
-import json
 import pickle
 
 import numpy as np
@@ -11,13 +10,9 @@ import pytest
 
 import thalweg as tw
 from thalweg._results.reasons import (
-    STATUS_LEAST_SQUARES,
-    STATUS_MANY,
-    STATUS_MINIMIZE,
-    SUCCESS,
     Reason,
 )
-from thalweg._results.result import LastPoint, Path, Result, seconds
+from thalweg._results.result import LastPoint, Path, Result
 
 KEYS = [
     "x", "fun", "jac", "nit", "nfev", "njev", "nhev", "success", "status", "message", "reason",
@@ -35,44 +30,6 @@ def make(**changes):
         "elapsed": 1.234e-5,
     } | changes  # fmt: skip
     return Result(**told)
-
-
-def test_reasons_are_numbered_in_order_and_print_their_names():
-    names = [
-        "gradient_small", "step_small", "value_settled", "precision_limit", "max_iterations",
-        "max_evaluations", "max_time", "diverged", "left_domain", "non_finite",
-        "stopped_by_callback", "interrupted", "stuck", "kink",
-    ]  # fmt: skip
-    assert [str(r) for r in Reason] == names
-    assert [int(r) for r in Reason] == list(range(14))
-    assert f"{Reason.stuck}" == "stuck"
-    assert f"{Reason.stuck:>6}" == " stuck"
-    assert json.dumps(Reason.diverged) == "7"
-    assert pickle.loads(pickle.dumps(Reason.diverged)) is Reason.diverged
-
-
-# Reason: success, status in minimize, in least squares, in *_many: docs/lists/endings.md.
-TABLE = {
-    "gradient_small": (True, 0, 1, 0), "value_settled": (True, 0, 2, 0),
-    "step_small": (True, 0, 3, 0), "precision_limit": (True, 0, 2, 0),
-    "max_iterations": (False, 1, 0, -2), "max_evaluations": (False, 1, 0, -2),
-    "max_time": (False, 1, 0, -2), "stuck": (False, 2, -3, -1), "diverged": (False, 2, -3, -1),
-    "kink": (True, 0, 2, 0),
-    "non_finite": (False, 3, -3, -3), "left_domain": (False, 3, -3, -3),
-    "stopped_by_callback": (False, 99, -2, -4), "interrupted": (False, 99, -2, -4),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("reason", Reason)
-def test_success_and_status_of_every_reason(reason):
-    tables = (SUCCESS, STATUS_MINIMIZE, STATUS_LEAST_SQUARES, STATUS_MANY)
-    assert tuple(table[reason] for table in tables) == TABLE[str(reason)]
-    assert reason.success == SUCCESS[reason]
-
-
-def test_tables_are_indexed_by_arrays_of_reasons():
-    lanes = np.array([0, 7, 4], dtype=np.int8)
-    assert np.array(STATUS_MANY)[lanes].tolist() == [0, -1, -2]
 
 
 def test_attributes_and_keys_agree():
@@ -188,15 +145,6 @@ def test_notebooks_get_a_table_and_no_markup_from_messages():
     assert page.endswith("</table>")
     assert "<script>" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more" in page
-
-
-@pytest.mark.parametrize(
-    ("duration", "text"),
-    [(0, "0 ns"), (5e-7, "500 ns"), (1.23456e-5, "12.3 µs"), (0.0123, "12.3 ms"),
-     (1.5, "1.5 s"), (12345.6, "12346 s")],
-)  # fmt: skip
-def test_durations_are_told_in_a_fitting_unit(duration, text):
-    assert seconds(duration) == text
 
 
 def test_a_real_descent_fills_it():
