@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Options that commands share: methods and their hyper-parameters, limits, pictures."""
 
+import argparse
 import json
 
 import pytest
 from command_cases import COURSE, GD, refused, run
 
 import thalweg as tw
+from thalweg.cli import options
+from thalweg.cli.words import BadInputError
 
-# ---- What comes out ------------------------------------------------------------------------------
+# ---- methods -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("method", tw.methods("rules"))
@@ -93,3 +96,81 @@ def test_a_plot_that_cannot_be_written_is_told_before_the_run(capsys, monkeypatc
     monkeypatch.setattr(tw, "minimize", lambda *_, **__: pytest.fail("it ran"))
     assert "there is no folder" in refused(capsys, *COURSE, "--plot", tmp_path / "no" / "d.png")
     assert ".png" in refused(capsys, *COURSE, "--plot", tmp_path / "d.doc")
+
+
+# ---- one option at a time ------------------------------------------------------------------------
+
+
+def parsed(*words, default="lbfgs"):
+    parser = argparse.ArgumentParser()
+    options.method_options(parser, default)
+    options.stop_options(parser)
+    options.hyper_options(parser)
+    return parser.parse_args([str(w) for w in words])
+
+
+def test_names_become_flags():
+    assert options.flag("learning_rate") == "--learning-rate"
+
+
+def test_only_limits_that_are_given_are_passed_on():
+    assert options.stops_given(parsed()) == {}
+    given = options.stops_given(parsed("--max-iter", 0, "--gtol", "1e-3", "--max-time", 2))
+    assert given == {"max_iter": 0, "gtol": 1e-3, "max_time": 2.0}
+    assert tuple(options.STOPS) == ("max_iter", "max_nfev", "max_time", "gtol", "xtol", "ftol")
+
+
+def test_hyper_parameters_are_those_of_the_method():
+    given = options.hyper_given(parsed("--method", "adam", "--learning-rate", 0.1, "--b1", 0.5))
+    assert given == {"learning_rate": 0.1, "b1": 0.5}
+    assert options.hyper_given(parsed("--clip-norm", 2)) == {"clip_norm": 2.0}
+    with pytest.raises(BadInputError, match=r"^lbfgs has no --b1; it has --memory"):
+        options.hyper_given(parsed("--b1", 0.5))
+    with pytest.raises(BadInputError, match=r"^momentum needs --learning-rate$"):
+        options.hyper_given(parsed("--method", "momentum", "--momentum", 0.5))
+
+
+def test_help_says_which_methods_take_a_hyper_parameter_and_its_default():
+    parser = argparse.ArgumentParser()
+    options.hyper_options(parser)
+    helps = {action.dest: action.help for action in parser._actions}
+    tables = tw.methods()
+    for name in {name for table in tables.values() for name in table}:
+        assert f"hyper_{name}" in helps
+    users = [m for m, table in tables.items() if "memory" in table]
+    assert helps["hyper_memory"] == f"for {', '.join(users)}; default: {tables['lbfgs']['memory']}"
+    assert helps["hyper_learning_rate"].endswith("; required")
+
+
+def test_pictures_are_checked_before_the_run(tmp_path):
+    pytest.importorskip("matplotlib")
+    for name in ("a.png", "b.SVG", "c.pdf"):
+        assert options.picture(str(tmp_path / name)) == str(tmp_path / name)
+    with pytest.raises(BadInputError, match=r"ends in .png, .*; got 'a.gif'"):
+        options.picture("a.gif")
+    with pytest.raises(BadInputError, match="there is no folder"):
+        options.picture(str(tmp_path / "none" / "a.png"))
+
+
+def test_pictures_that_cannot_be_written_are_told_in_one_line(tmp_path):
+    def without():
+        raise ImportError("no backend")
+
+    with pytest.raises(BadInputError, match=r"--plot needs Matplotlib: .* \(no backend\)"):
+        options.save_picture(without, "a.png")
+    plt = pytest.importorskip("matplotlib.pyplot")
+    figure, axes = plt.subplots()
+    file = tmp_path / "folder.png"
+    file.mkdir()
+    with pytest.raises(BadInputError, match="Is a directory"):
+        options.save_picture(lambda: axes, str(file))
+    options.save_picture(lambda: axes, str(tmp_path / "a.png"))
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    plt.close(figure)
+
+
+def test_json_is_strict_and_in_one_line(capsys):
+    options.print_json({"a": [1, 2.5], "b": "é"})
+    assert capsys.readouterr().out == '{"a": [1, 2.5], "b": "\\u00e9"}\n'
+    with pytest.raises(ValueError, match="JSON"):
+        options.print_json({"a": float("nan")})

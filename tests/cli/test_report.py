@@ -7,11 +7,14 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from command_cases import COURSE, GD, OMEGA, run
 
 import thalweg as tw
-from thalweg.cli.report import plain
+from thalweg._formulas.expressions import parse
+from thalweg.cli import report
+from thalweg.cli.report import Run, plain
 
 # ---- What comes out ------------------------------------------------------------------------------
 
@@ -84,3 +87,89 @@ def test_a_terminal_gets_a_table(rich):
     assert "max_iterations" in text
     assert "x: " not in text
     assert ("\x1b[" in text) == rich
+
+
+# ---- one report ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (np.array([1.0, np.nan]), [1.0, "NaN"]),
+        ({"a": np.int64(3), 2: (1, -np.inf)}, {"a": 3, "2": [1, "-Infinity"]}),
+        (np.float64("inf"), "Infinity"),
+        (np.bool_(True), True),
+        (np.array([[True], [False]]), [[True], [False]]),
+        ("NaN", "NaN"),
+        (None, None),
+    ],
+)
+def test_values_become_strict_json(value, expected):
+    got = plain(value)
+    assert got == expected
+    assert type(got) is type(expected)
+    json.dumps(got, allow_nan=False)
+
+
+def report_of(text, start, **how):
+    expression = parse(text)
+    point = start[0] if len(start) == 1 else start
+    result = tw.minimize(expression, point, "gradient_descent", learning_rate=0.1, **how)
+    return Run(expression, start, "gradient_descent", {"learning_rate": 0.1}, result)
+
+
+def test_rows_hold_numbers_in_full():
+    told = report_of("(x - 1)**2 + 3*y**2", [0.25, 1.0], max_iter=3)
+    rows = dict(told.rows())
+    r = told.result
+    assert list(rows)[:4] == ["x", "y", "fun", "max|jac|"]
+    assert [float(rows["x"]), float(rows["y"])] == r.x.tolist()
+    assert float(rows["fun"]) == r.fun
+    assert rows["max|jac|"] == f"{np.abs(r.jac).max():.3g}"
+    assert "last" not in rows
+    assert (rows["success"], rows["reason"], rows["nit"], rows["nfev"]) == (
+        "False", "max_iterations", "3", "4"
+    )  # fmt: skip
+
+
+def test_the_last_point_has_a_row_where_it_is_not_the_best():
+    told = report_of("-x**2 + 0*y", [0.0, 1.0], max_iter=3)
+    assert "last" not in dict(told.rows())
+    climbing = Run(parse("x**2"), [1.0], "gradient_descent", {}, tw.minimize(
+        lambda x: x**2, 1.0, "gradient_descent", learning_rate=1.5, max_iter=2))  # fmt: skip
+    assert dict(climbing.rows())["last"] == "x = 4.0, fun = 16.0"  # 1, -2, 4
+
+
+def test_the_path_has_a_heading_and_a_row_for_each_point():
+    told = report_of("x**2 + y", [1.0, 0.0], max_iter=2, record=True)
+    heading, *rows = told.path()
+    assert heading == ("nit", "x", "y", "fun", "max|jac|")
+    assert [(row[0], row[-1]) for row in rows] == [("0", "2"), ("1", "1.6"), ("2", "1.28")]
+    # x shrinks to 0.8 of itself, y falls by 0.1 in a step; text that is read gives the number back.
+    points = [[float(v) for v in row[1:3]] for row in rows]
+    assert points == told.result.path.x.tolist()
+    np.testing.assert_allclose(points, [[1, 0], [0.8, -0.1], [0.64, -0.2]], rtol=1e-15)
+    assert [float(row[3]) for row in rows] == told.result.path.fun.tolist()
+    assert report_of("x**2", [1.0], max_iter=2).path() == []
+
+
+def test_data_are_keyed_by_variables_and_have_what_there_is():
+    data = report_of(" x**2 + y ", [1.0, 0.0], max_iter=2, bounds=[(0, 2), (0, 1)]).data()
+    assert data["expression"] == "x**2 + y"
+    assert data["start"] == {"x": 1.0, "y": 0.0}
+    assert data["active_mask"] == {"x": 0, "y": -1}
+    assert "path" not in data
+    assert data["last"]["x"] == data["x"]
+    assert report_of("x**2", [1.0], max_iter=1).data()["jac"] == {"x": 1.6}
+    assert "active_mask" not in report_of("x**2", [1.0], max_iter=1).data()
+
+
+def test_without_rich_columns_are_aligned(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "rich", None)
+    report._table([("a", "1"), ("long", "2")], [("nit", "x"), ("0", "1.5")], True)
+    assert capsys.readouterr().out == "   a  1\nlong  2\nnit    x\n  0  1.5\n"
+
+
+def test_elsewhere_than_on_a_terminal_there_are_plain_lines(capsys):
+    report.shown([("a", "1"), ("b", "2: 3")], [("nit", "x"), ("0", "1.5")], False)
+    assert capsys.readouterr().out == "a: 1\nb: 2: 3\nnit\tx\n0\t1.5\n"

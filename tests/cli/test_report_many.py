@@ -6,6 +6,10 @@ import json
 import pytest
 from command_cases import OMEGA, SQUARE, UNIFORM, fields, run
 
+import thalweg as tw
+from thalweg._formulas.expressions import parse
+from thalweg.cli.report_many import Found, Swept
+
 HIMMELBLAU = "(x**2 + y - 11)**2 + (x + y**2 - 7)**2"
 
 
@@ -106,3 +110,90 @@ def test_a_sweep_in_which_none_converges_exits_1(capsys):
     assert status == 1
     assert "best fun" not in fields(out)
     assert json.loads(run(capsys, *words, "--json")[1])["best"] is None
+
+
+# ---- one report ----------------------------------------------------------------------------------
+
+
+def found(text, box, **how):
+    expression = parse(text)
+    minima = tw.multistart(expression, box, sampling="uniform", unpack=True, **how)
+    return Found(expression, box, "lbfgs", {"memory": 5}, minima, {"n": minima.labels.size})
+
+
+def test_minima_are_data_with_what_is_known_of_each():
+    report = found("(x**2 - 1)**2 + 0.1*x + (y - 3)**2", [(-2.0, 2.0), (0.0, 2.0)], n=40)
+    data = report.data()
+    assert report.success
+    assert data["method"] == {"name": "lbfgs", "memory": 5}
+    assert data["bounds"] == {"x": [-2.0, 2.0], "y": [0.0, 2.0]}
+    assert data["n"] == 40
+    assert [m["x"]["x"] < 0 for m in data["minima"]] == [True, False]  # the lower one first
+    for i, minimum in enumerate(data["minima"]):
+        assert minimum["x"]["y"] == 2.0
+        assert minimum["at_bounds"] == {"x": 0, "y": 1}
+        assert len(minimum["eigenvalues"]) == 1  # y is held by its bound
+        assert minimum["fun"] == report.minima.fun[i]
+        assert minimum["flat"] is False
+    assert sum(m["starts"] for m in data["minima"]) + sum(data["elsewhere"].values()) == 40
+    json.dumps(data, allow_nan=False)
+
+
+def test_lines_and_planes_of_minima_are_said_to_be_so(capsys):
+    found("(x - y)**2", [(0.0, 1.0), (0.0, 1.0)], n=30).show()
+    told = fields(capsys.readouterr().out)
+    assert told["flat"] == f"{told['minima']}: points on lines or planes of minima"
+    found("x**2", [(-1.0, 1.0)], n=30).show()
+    assert "flat" not in fields(capsys.readouterr().out)
+
+
+def test_no_minima_are_no_success_and_no_table(capsys):
+    report = found("log(-1 - x**2)", [(0.0, 1.0)], n=8)
+    assert not report.success
+    assert report.data()["minima"] == []
+    report.show()
+    out = capsys.readouterr().out
+    assert table(out) == []
+    assert fields(out)["elsewhere"] == "left_domain 8"
+
+
+def swept(every=False, rates=(0.001, 0.3, 0.45)):
+    expression = parse("exp(x) - log(x)")
+    sweep = tw.sweep(expression, [1.6], "gradient_descent", unpack=True,
+                     learning_rate=list(rates), max_iter=100)  # fmt: skip
+    return Swept(
+        expression, [1.6], "gradient_descent", {"learning_rate": list(rates)}, sweep, every
+    )
+
+
+def test_a_sweep_is_data_of_every_run():
+    report = swept()
+    data = report.data()
+    assert report.success
+    assert data["shape"] == [3]
+    assert [run["learning_rate"] for run in data["runs"]] == [0.001, 0.3, 0.45]
+    assert [run["fun"] for run in data["runs"]] == report.sweep.fun.tolist()
+    assert data["best"] == min(
+        (run for run in data["runs"] if run["verdict"] == "converged"), key=lambda run: run["nit"]
+    )
+    assert sum(data["verdicts"].values()) == 3
+    assert data["start"] == {"x": 1.6}
+
+
+def test_a_table_of_runs_is_printed_on_request(capsys):
+    swept().show()
+    plain = capsys.readouterr().out
+    assert table(plain) == []
+    assert fields(plain)["runs"] == "3"
+    swept(every=True).show()
+    heading, *rows = table(capsys.readouterr().out)
+    assert heading == ["learning_rate", "verdict", "nit", "x", "fun"]
+    assert [row[0] for row in rows] == ["0.001", "0.3", "0.45"]
+
+
+def test_where_none_converged_there_is_no_best(capsys):
+    report = swept(rates=(1e-5, 1e-4))
+    assert not report.success
+    assert report.data()["best"] is None
+    report.show()
+    assert not any(name.startswith("best") for name in fields(capsys.readouterr().out))

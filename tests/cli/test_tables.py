@@ -7,9 +7,13 @@ import os
 import threading
 import time
 
+import numpy as np
 import pytest
 from command_cases import fields, refused, run
 from fitting_cases import MODEL, START, written
+
+from thalweg.cli.tables import read_table
+from thalweg.cli.words import BadInputError
 
 
 def test_files_of_many_kinds(capsys, tmp_path, monkeypatch):
@@ -115,8 +119,6 @@ def test_standard_input_that_is_closed_is_told(capsys, monkeypatch):
 def test_long_files_are_read_with_little_memory(tmp_path):
     import tracemalloc
 
-    from thalweg.cli.tables import read_table
-
     file = tmp_path / "long.csv"
     file.write_text(HEAD + "0.5,1.25\n" * 200_000)
     tracemalloc.start()
@@ -126,3 +128,75 @@ def test_long_files_are_read_with_little_memory(tmp_path):
     assert len(table["y"]) == 200_000
     assert table["y"][-1] == 1.25
     assert most < 200_000 * 2 * 8 * 2  # two columns of doubles, and room to grow
+
+
+# ---- one table -----------------------------------------------------------------------------------
+
+
+def read(tmp_path, text, *columns):
+    file = tmp_path / "t.txt"
+    file.write_text(text, "utf-8")
+    return {name: list(column) for name, column in read_table(str(file), list(columns)).items()}
+
+
+def test_columns_are_read_by_name_as_doubles(tmp_path):
+    text = "a,b c,a b\n1,2,3\n-4.5e3, +.5 ,1_000\n"
+    assert read(tmp_path, text, "b c", "a") == {"b c": [2.0, 0.5], "a": [1.0, -4500.0]}
+    assert read(tmp_path, text, "a b")["a b"] == [3.0, 1000.0]
+    (tmp_path / "d.csv").write_text(text)
+    assert read_table(str(tmp_path / "d.csv"), ["a"])["a"].typecode == "d"
+
+
+def test_columns_without_names_are_numbered(tmp_path):
+    assert read(tmp_path, "1 2\n3 4\n", "2", "1") == {"2": [2.0, 4.0], "1": [1.0, 3.0]}
+    assert read(tmp_path, "nan 2\n3 4\n", "2") == {"2": [2.0, 4.0]}  # a gap is a number too
+
+
+def test_cells_may_be_quoted(tmp_path):
+    assert read(tmp_path, '"a, b",c\n"1","2"\n', "a, b", "c") == {"a, b": [1.0], "c": [2.0]}
+
+
+@pytest.mark.parametrize("gap", ["", "NA", "n/a", "NaN", "null", "None", "-"])
+def test_gaps_have_many_names(tmp_path, gap):
+    got = read(tmp_path, f"a;b\n{gap};1\n2;{gap}\n", "a", "b")
+    np.testing.assert_array_equal(got["a"], [np.nan, 2.0])
+    np.testing.assert_array_equal(got["b"], [1.0, np.nan])
+
+
+def test_the_first_separator_that_occurs_counts(tmp_path):
+    # Tabs before semicolons before commas: the others belong to the cells.
+    assert read(tmp_path, "a,b\tc;d\n1\t2\n", "a,b", "c;d") == {"a,b": [1.0], "c;d": [2.0]}
+    assert read(tmp_path, "a b;c\n1;2\n", "a b") == {"a b": [1.0]}
+    assert read(tmp_path, "  a   b \n 1\t2\n", "a", "b") == {"a": [1.0], "b": [2.0]}
+
+
+def test_comments_are_skipped_and_the_last_before_the_rows_is_the_heading(tmp_path):
+    text = "# made today\n# a b\n1 2\n# between\n  # indented\n3 4\n"
+    assert read(tmp_path, text, "a", "b") == {"a": [1.0, 3.0], "b": [2.0, 4.0]}
+
+
+def test_lines_are_counted_with_the_blank_ones(tmp_path):
+    with pytest.raises(BadInputError, match=r"t.txt, line 5, column b: 'x' is not a number"):
+        read(tmp_path, "a,b\n\n1,2\n\n3,x\n", "b")
+    # A cell that nobody asked for may hold anything.
+    assert read(tmp_path, "a,b\n\n1,2\n\n3,x\n", "a") == {"a": [1.0, 3.0]}
+
+
+def test_carriage_returns_end_lines_too(tmp_path):
+    file = tmp_path / "t.csv"
+    file.write_bytes(b"a,b\r\n1,2\r\n3,4\r\n")
+    assert list(read_table(str(file), ["b"])["b"]) == [2.0, 4.0]
+
+
+def test_a_name_that_no_file_has_is_refused():
+    with pytest.raises(BadInputError, match="must not contain a null character"):
+        read_table("a\0b", ["a"])
+    with pytest.raises(BadInputError, match="the file has no name"):
+        read_table("", ["a"])
+
+
+def test_long_lists_of_columns_are_shortened(tmp_path):
+    with pytest.raises(BadInputError) as caught:
+        read(tmp_path, ",".join(f"column{i}" for i in range(99)) + "\n", "z")
+    assert str(caught.value).endswith("... (99 columns)")
+    assert len(str(caught.value)) < 300 + len(str(tmp_path))
