@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Pictures of functions as curves, contours, fields and slices: what is in them, not their pixels."""
+"""Pictures of functions as curves, contours, fields and slices: what is in them."""
 
 import sys
 

@@ -16,6 +16,7 @@ from scene_cases import descend
 
 import thalweg as tw
 from thalweg import plot
+from thalweg.plot import descents
 
 
 def test_history_compares_methods_on_log_scales():
@@ -145,3 +146,49 @@ def test_points_of_every_form_are_drawn():
         ax = res.plot()
         assert (ax.get_xlabel(), ax.get_ylabel()) == ("a", "b")
         assert lines(ax)["descent"].get_xydata()[0].tolist() == [2.0, 1.0]
+
+
+# ---- sizes and scales ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("x", "size"),
+    [(1.0, 1), (np.zeros(3), 3), (np.zeros((2, 3)), 6), ((1.0, np.zeros(2)), 3),
+     ({"a": np.zeros(2), "b": 1.0}, 3)],
+)  # fmt: skip
+def test_points_of_every_form_have_a_size(x, size):
+    assert descents.size_of(x) == size
+
+
+def test_values_that_cannot_stand_on_a_log_scale_are_left_out():
+    ax = Figure().add_subplot()
+    assert descents._log_line(ax, np.array([4.0, 0.0, np.nan, 1.0, np.inf, -2.0]))
+    assert ax.get_lines()[0].get_xydata().tolist() == [[0.0, 4.0], [3.0, 1.0]]
+    assert ax.get_yscale() == "log"
+    bare = Figure().add_subplot()
+    assert not descents._log_line(bare, np.array([0.0, np.nan]))
+    assert (len(bare.get_lines()), bare.get_yscale()) == (0, "linear")
+
+
+def test_a_value_that_never_changes_has_a_plain_scale():
+    result = tw.minimize(lambda x: np.sum(x * 0) + 3, np.zeros(3), "gradient_descent",
+                         learning_rate=0.1, max_iter=4, record=True, gtol=0)  # fmt: skip
+    ax = plot.history(result)
+    assert (ax.get_yscale(), ax.get_ylabel()) == ("linear", "f")
+    assert lines(ax)["f"].get_ydata().tolist() == [3.0] * 5
+
+
+def test_values_that_are_nowhere_finite_count_from_zero():
+    result = descend(lambda x: np.log(x), 1.0, 0.1, 3)
+    result.path.fun[:] = np.nan
+    ax = plot.history(result, ax=Figure().add_subplot())
+    assert ax.get_ylabel() == "f"
+
+
+def test_bounds_and_names_are_passed_on():
+    result = descend(sauna, [0.5, 0.6], 0.25, 5)
+    given = Figure().add_subplot()
+    ax = plot.descent(sauna, result, bounds=[(0, 5), (0, 4)], names=["a", "b"], ax=given)
+    assert ax is given
+    assert (ax.get_xlim(), ax.get_ylim()) == ((0, 5), (0, 4))
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("a", "b")

@@ -150,3 +150,50 @@ def test_what_cannot_be_explored_is_refused():
         plot.explore(omega, (0.1, 2), learning_rate=0, ax=ax)
     with pytest.raises(ValueError, match="iterations must be"):
         plot.explore(omega, (0.1, 2), iterations=-1, ax=ax)
+
+
+# ---- how it begins -------------------------------------------------------------------------------
+
+
+def test_without_a_start_it_begins_within_the_box_near_its_far_corner():
+    seen = exploring(sauna, BOX)
+    np.testing.assert_allclose(seen.start, [4.25, 4.25])
+    assert seen.iterations.val == 50
+    assert seen.result.success  # by a rate that is chosen for the function
+
+
+def test_sliders_reach_two_decades_and_ten_times_the_iterations():
+    seen = exploring(sauna, BOX, learning_rate=0.1, iterations=30)
+    assert seen.learning_rate.val == pytest.approx(-1.0)
+    assert (seen.learning_rate.valmin, seen.learning_rate.valmax) == pytest.approx((-3.0, 1.0))
+    assert (seen.iterations.valmin, seen.iterations.valmax, seen.iterations.val) == (0, 300, 30)
+    assert exploring(sauna, BOX, iterations=3).iterations.valmax == 100
+    assert seen.learning_rate.valtext.get_text() == "0.1"
+
+
+def test_starts_and_names_are_those_of_the_function():
+    F = tw.objective(lambda p: sauna(p["x"], p["y"]), {"x": 1.0, "y": 2.0}, unpack=False)
+    seen = exploring(F, BOX, start={"x": 1.0, "y": 2.0}, learning_rate=0.1, names=["a", "b"])
+    assert seen.start.tolist() == [1.0, 2.0]
+    assert (seen.ax.get_xlabel(), seen.ax.get_ylabel()) == ("a", "b")
+    assert seen.result.path.x["x"][0] == 1.0
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, float("nan"), float("inf")])
+def test_rates_that_are_none_are_refused(rate):
+    with pytest.raises(ValueError, match="learning_rate must be a number > 0, got"):
+        exploring(omega, (0.1, 2), learning_rate=rate)
+
+
+@pytest.mark.parametrize("count", [-1, 2.5, True])
+def test_iterations_that_are_no_count_are_refused(count):
+    with pytest.raises(ValueError, match="iterations must be a whole number >= 0, got"):
+        exploring(omega, (0.1, 2), iterations=count)
+
+
+def test_sliders_stand_beneath_the_picture():
+    seen = exploring(omega, (0.1, 2), learning_rate=0.1)
+    seen.ax.figure.draw_without_rendering()
+    picture = seen.ax.get_position()
+    for slider in (seen.learning_rate, seen.iterations):
+        assert slider.ax.get_position().y1 < picture.y0

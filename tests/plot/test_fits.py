@@ -8,30 +8,14 @@ import pytest
 
 pytest.importorskip("matplotlib")
 
-import pytest
 from matplotlib.figure import Figure
+from picture_cases import legend, lines, rendered
+from scipy import stats
 
 import thalweg as tw
 from thalweg import plot
-
-pytest.importorskip("matplotlib")
-
-from scipy import stats
-
+from thalweg.plot import fits as module
 from thalweg.plot.fits import student
-
-
-def lines(ax):
-    return {line.get_label(): line for line in ax.get_lines() if line.get_label()[0] != "_"}
-
-
-def legend(ax):
-    return [text.get_text() for text in ax.get_legend().get_texts()]
-
-
-def rendered(ax):
-    """Draw everything; warnings are errors."""
-    ax.figure.savefig("/dev/null", format="png", dpi=50)
 
 
 def decay(t, a, b, c):
@@ -223,3 +207,67 @@ def test_fits_of_an_image_draw_themselves():
     np.testing.assert_array_equal(drawn[0, 1].images[0].get_array(), fits.popt[..., 1])
     np.testing.assert_array_equal(drawn[1, 1].images[0].get_array(), fits.perr[..., 1])
     rendered(drawn[0, 0])
+
+
+# ---- one part at a time --------------------------------------------------------------------------
+
+
+def test_the_curve_reaches_a_little_beyond_the_data(measured):
+    t, y, popt, pcov = measured
+    x = lines(plot.fit(decay, t, y, popt, pcov))["fit"].get_xdata()
+    np.testing.assert_allclose(x[[0, -1]], [-0.03 * 5, 1.03 * 5])
+    one = plot.fit(lambda x, a: a * x, [2.0], [4.0], [2.0])
+    np.testing.assert_allclose(lines(one)["fit"].get_xdata()[[0, -1]], [1.97, 2.03])
+
+
+def test_slopes_along_the_curve_are_those_of_the_parameters():
+    x = np.linspace(0, 3, 7)
+    curve, slopes = module._along(decay, x, np.array([2.0, 1.5, 0.3]))
+    e = np.exp(-x / 1.5)
+    np.testing.assert_allclose(curve, 2 * e + 0.3)
+    np.testing.assert_allclose(slopes, np.stack([e, 2 * e * x / 1.5**2, np.ones(7)], axis=1))
+    curve, slopes = module._along(lambda _, a: a, x, np.array([2.0]))  # a constant
+    assert curve.tolist() == [2.0] * 7
+
+
+def test_correlations_and_not_units_make_a_covariance_singular():
+    assert not module._singular(np.diag([1e-30, 1.0, 1e30]))
+    near = np.array([[1.0, 1 - 1e-12], [1 - 1e-12, 1.0]])
+    assert module._singular(near)
+    assert module._singular(near * np.outer([1e-10, 1e10], [1e-10, 1e10]))
+    assert not module._singular(np.diag([0.0, 1.0]))
+
+
+def test_residuals_of_a_perfect_fit_have_room_too():
+    x = np.arange(4.0)
+    below = plot.fit(lambda x, a: a * x, x, 2 * x, [2.0]).figure.axes[1]
+    assert below.get_ylim() == (-1.0, 1.0)
+
+
+def test_gaps_in_the_data_are_gaps_in_the_picture(measured):
+    t, y, popt, pcov = measured
+    y = np.where(np.arange(t.size) == 7, np.nan, y)
+    ax = plot.fit(decay, t, y, popt, pcov)
+    assert np.isnan(lines(ax)["data"].get_ydata()[7])
+    rendered(ax)
+
+
+def test_without_residuals_the_axes_have_both_names(measured):
+    t, y, popt, _ = measured
+    ax = plot.fit(decay, t, y, popt, ax=Figure().add_subplot(), names=["time", "signal"])
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("time", "signal")
+    assert ax.figure.axes == [ax]
+
+
+def test_a_map_of_one_value_has_a_scale(fits):
+    fits.popt[..., 0] = 4.0
+    image = plot.maps(fits)[0, 0].images[0]
+    assert image.get_clim() == (2.0, 6.0)
+
+
+def test_colour_bars_point_to_what_lies_beyond(fits):
+    fits.popt[..., 0] = np.linspace(0, 1, 240).reshape(12, 20)
+    fits.popt[..., 1] = 1.0
+    fits.popt[0, :2, 1] = 9.0  # fewer than one in a hundred
+    bars = [image.colorbar.extend for ax in plot.maps(fits)[0] for image in ax.images]
+    assert bars == ["both", "max"]
