@@ -124,7 +124,7 @@ def test_columns_are_found_by_name_and_by_attribute():
     assert frame.shape == (5, 3)
     assert frame["v"].node == frame.v.node == x[:, 1].node
     assert frame[["v", "u"]].node == x[:, [1, 0]].node
-    assert frame[1].node == x[1].node
+    assert frame[1:].node == x[1:].node
     assert callable(frame.sum)  # a method hides the column of its name
     assert frame["sum"].node == x[:, 2].node
     assert [(name, c.node) for name, c in frame.items()] == [
@@ -167,3 +167,46 @@ def test_products_of_pandas_defer_once_and_multiply_as_before():
     x = Trace().input(0, (2,))
     assert isinstance(series @ x, Tracer)
     assert (frame @ x).shape == (2,)
+
+
+SELECTED = {
+    "a number as a name": lambda D: D[10],
+    "numbers as names": lambda D: D[[0, 10]],
+    "an array of names": lambda D: D[np.array([10, 0])],
+    "a NumPy number": lambda D: D[np.int64(10)],
+    "some rows": lambda D: D[1:],
+    "a mask": lambda D: D[np.array([True, False, True])],
+    "a list of truth values": lambda D: D[[False, True, True]],
+    "no names": lambda D: D[[]],
+    "every name": lambda D: sum((k + 1) * D[name] for k, name in enumerate(D)),
+    "another ddof": lambda D: D.std(ddof=0),
+}
+
+
+@pytest.mark.parametrize("name", SELECTED)
+def test_numbers_name_columns_as_in_pandas(name):
+    """Where they were positions of rows, the value was another and nobody said so."""
+    pandas = pytest.importorskip("pandas", reason="pandas is optional: its arrays in functions")
+    D = pandas.DataFrame(np.random.default_rng(1).normal(size=(3, 3)), columns=[10, 0, 20])
+    F = tw.objective(lambda w, D: SELECTED[name](D) * w, 2.0, args=(D,))
+    np.testing.assert_allclose(F(2.0), np.asarray(SELECTED[name](D)) * 2.0, rtol=1e-14)
+
+
+def test_series_and_indices_select_as_in_pandas():
+    pandas = pytest.importorskip("pandas", reason="pandas is optional: its arrays in functions")
+    D = pandas.DataFrame(np.random.default_rng(1).normal(size=(3, 2)), columns=["u", "v"])
+    for index in (D.columns[::-1], D["u"] > 0, pandas.Series(["v", "u"])):
+        F = tw.objective(lambda w, D, i=index: D[i] * w, 2.0, args=(D,))
+        np.testing.assert_array_equal(F(2.0), D[index] * 2.0)
+
+
+def test_names_that_are_no_columns_are_refused_as_in_pandas():
+    pandas = pytest.importorskip("pandas", reason="pandas is optional: its arrays in functions")
+    D = pandas.DataFrame(np.ones((3, 2)), columns=["u", "v"])
+    for index in (0, -1, ["u", 0], np.array([0, 1]), 1.5, "w"):
+        with pytest.raises(KeyError):
+            D[index]
+        with pytest.raises(KeyError):
+            tw.objective(lambda w, D, i=index: D[i] * w, 2.0, args=(D,))
+    with pytest.raises(tw.TraceError, match="traced index"):
+        tw.objective(lambda w, D: D[D["u"] > w], 2.0, args=(D,))
