@@ -277,6 +277,16 @@ def test_faults_are_named_by_what_happened():
     assert out["fun"][0] == np.log(0.5)
 
 
+def test_a_last_point_with_the_lowest_value_is_the_best_though_its_gradient_is_infinite():
+    # From 1, a step of 2 * 0.5 leads to 0, where sqrt is 0 and its slope infinite.
+    lanes = Lanes.of(lambda x: np.sqrt(x), np.array([1.0]))
+    method = make("gradient_descent", {"learning_rate": 2.0})
+    out = lanes.outcome(lanes.descend(method, {}, [], STOPS))
+    assert out["reason"].tolist() == [tw.Reason.diverged]
+    assert (out["x"].tolist(), out["fun"].tolist()) == ([[0.0]], [0.0])
+    assert out["last_fun"].tolist() == [0.0]
+
+
 def test_lanes_of_one_objective_share_its_arguments():
     F = tw.objective(shifted, np.zeros(2), args=(2.0, np.ones(2)))
     lanes = lanes_of(F, np.zeros((4, 2)))

@@ -169,6 +169,13 @@ def test_a_flat_direction_is_judged_by_values_around():
     assert (falls.kind.tolist(), falls.flat.tolist()) == ([Kind.saddle], [True])
 
 
+@pytest.mark.parametrize(("curvature", "flat"), [(1e-6, False), (1e-7, False), (1e-9, True)])
+def test_a_curvature_counts_if_it_is_half_of_the_digits_of_the_largest(curvature, flat):
+    told = judged(lambda x: x[0] ** 2 + curvature * x[1] ** 2, [0.0, 0.0])
+    assert told.flat.tolist() == [flat]
+    assert told.kind.tolist() == [Kind.minimum]
+
+
 def test_a_kink_is_a_minimum_if_no_value_around_is_lower():
     def tent(x):
         return np.abs(x[0]) + np.abs(x[1])

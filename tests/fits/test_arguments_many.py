@@ -310,6 +310,9 @@ def test_starts_are_checked_in_pieces_and_counted_in_all():
     start[66_000] = 2.0
     with pytest.raises(ValueError, match=r"2.0 is outside .* for a of fit 66000"):
         check_starts(start, [np.zeros(1), np.ones(1)], [0], ["a"])
+    start[66_000] = np.nan
+    with pytest.raises(ValueError, match="p0 must be finite, got nan for a of fit 66000"):
+        check_starts(start, [], [0], ["a"])
 
 
 def test_the_first_row_that_is_not_finite_is_named():

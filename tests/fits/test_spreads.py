@@ -127,6 +127,25 @@ def test_parameters_at_a_bound_have_no_errors():
     assert np.isnan(found.perr[0]).tolist() == [False, False, True]
 
 
+def test_the_covariance_of_a_fit_that_went_on_is_that_of_its_end():
+    # Columns so nearly parallel that J'J has lost their difference; J itself has not.
+    near = T + 1e-8 * T**2
+
+    def nearly(trace, predictors, parameters):
+        a, b = parameters
+        return a * trace.wrap(T) + b * trace.wrap(near)
+
+    y = (T + 0.1 * np.cos(9 * T))[None]
+    found, out = spread_of(nearly, [[3.0, 0.0]], y, Layout(T.size, (0, 1)))
+    assert out["nit"][0] > 4
+    J = np.stack([T, near], axis=1)
+    rest = np.sum((J @ out["x"][0] - y[0]) ** 2) / (T.size - 2)
+    upper = np.linalg.inv(np.linalg.qr(J)[1])
+    # The condition number is some 1e9.
+    np.testing.assert_allclose(found.pcov[0], upper @ upper.T * rest, rtol=1e-5)
+    assert rest < 0.02
+
+
 def test_a_singular_fit_goes_on_with_j_itself():
     # Off the minimum, where J'J is singular: QR finds the rest of the way.
     y = 3.0 * T[None] + 0.1 * np.cos(9 * T)

@@ -163,6 +163,12 @@ def test_a_legend_goes_where_it_hides_no_path(path, corner):
     assert view.free_corner([np.array(path)], UNIT, (0.3, 0.3)) == corner
 
 
+def test_the_ends_of_a_path_are_worth_more_than_its_points():
+    # It starts in the upper left corner and is in each of the others for longer.
+    path = np.array([[0.1, 0.9], [0.9, 0.9], [0.9, 0.1], [0.1, 0.1], [0.5, 0.5]])
+    assert view.free_corner([path], UNIT, (0.3, 0.3)) == "upper right"
+
+
 def test_valleys_decide_between_corners_that_hide_no_path():
     low = np.array([[0.1, 0.9], [0.9, 0.9], [0.1, 0.1]])
     assert view.free_corner([], UNIT, (0.3, 0.3), low) == "lower right"
