@@ -119,7 +119,8 @@ def test_rho_and_its_derivatives_are_those_of_the_formula(loss):
     with mp.workdps(40):
         for i, at in enumerate(z):
             point = mp.mpf(float(at))
-            assert rho[i] == pytest.approx(float(FORMULAS[loss](point)), rel=4e-16)
+            # NumPy's functions err by up to 4 ulp, and a few roundings follow.
+            assert rho[i] == pytest.approx(float(FORMULAS[loss](point)), rel=2e-15)
             slope, bend = (float(mp.diff(FORMULAS[loss], point, k, h=1e-16)) for k in (1, 2))
             assert first[i] == pytest.approx(slope, rel=1e-12)
             assert second[i] == pytest.approx(bend, rel=1e-9, abs=1e-15)
