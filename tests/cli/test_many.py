@@ -7,6 +7,8 @@ import sys
 import pytest
 from command_cases import SQUARE, UNIFORM, refused, run
 
+import thalweg as tw
+
 
 def test_free_descents_leave_the_bounds(capsys):
     words = ["multistart", "(x - 7)**2", "--bounds", "x=0:1", *UNIFORM, "--json"]
@@ -70,3 +72,13 @@ START = ["--start", "x=1.6"]
 )
 def test_what_many_descents_cannot_use_is_told_in_one_line(capsys, words, said):
     assert said in refused(capsys, *words)
+
+
+def test_pictures_of_three_hyper_parameters_are_refused_before_the_run(capsys, monkeypatch):
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr(tw, "sweep", lambda *_, **__: pytest.fail("it ran"))
+    said = refused(
+        capsys, "sweep", "x**2", "--start", "x=1", "--method", "adam", "--learning-rate", "0.1,1",
+        "--b1", "0.5,0.9", "--b2", "0.9,0.99", "--plot", "a.png",
+    )  # fmt: skip
+    assert said == "--plot draws one or two hyper-parameters with several values"

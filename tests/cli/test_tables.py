@@ -69,6 +69,7 @@ MALFORMED = {
     "a quote that is not closed": (HEAD + '1,"2\n3,4\n', "line 2: unexpected end of data"),
     "a heading that is not closed": ('"x,y\n1,2\n', "line 1: unexpected end of data"),
     "infinite data": (HEAD + "1,2\n2,inf\n3,4\n", "y is inf in row 2 of the data"),
+    "an infinite predictor": (HEAD + "1,2\n-inf,3\n3,4\n", "x is -inf in row 2 of the data"),
     "data that overflow": (HEAD + "1,2\n2,1e999\n3,4\n", "y is inf in row 2 of the data"),
     "zeros": ("\0" * 1_500_000, "line 1 is longer than 1,000,000 characters"),
     "a long row": (HEAD + "1," * 300_000, "line 2: expected 2 cells"),
