@@ -10,6 +10,7 @@ import pytest
 from objective_cases import bits
 
 import thalweg as tw
+from thalweg import _core
 
 # tw.objective, the function, hides the module of that name.
 programs = importlib.import_module("thalweg._objectives.programs")
@@ -248,3 +249,30 @@ def test_each_point_has_its_own_fault():
     assert faults.shape == (3,)
     assert len(set(faults.tolist())) == 3  # none, outside the domain, overflow
     assert faults[0] == F.faults(rows[:1], [], [], gradient=True)[0]
+
+
+# ---- fits and rows of data -----------------------------------------------------------------------
+
+
+def test_a_fit_is_built_once_and_finds_the_least_squares(monkeypatch):
+    t = np.array([0.0, 1.0, 2.0, 3.0])
+    F = tw.objective(lambda p, y: p[0] + p[1] * t - y, np.ones(2), args=(2.0 + 0.5 * t,))
+    stopping = _core.Stopping(gtol=1e-10, max_iter=100, max_nfev=100)
+    F.fit(np.ones(2), F.args, [], None, 1, stopping, 1.0)
+    built = F._minimizers["fit"]
+    x, *_ = F.fit(np.zeros(2), F.args, [], None, 1, stopping, 1.0)
+    assert F._minimizers["fit"] is built
+    np.testing.assert_allclose(x, [2.0, 0.5], rtol=1e-10)
+    G = tw.objective(lambda p: p, np.ones(2))
+    monkeypatch.setattr(programs, "_available_memory", lambda: 8 * 2 * 2 * 3 - 1)
+    with pytest.raises(MemoryError, match=r"a fit of 2 variables .*use minimize, with lbfgs"):
+        G.fit(np.ones(2), [], [], None, 1, stopping, 1.0)
+
+
+def test_programs_over_rows_are_of_the_value_alone_or_with_its_gradient():
+    X, w = np.arange(12.0).reshape(6, 2), np.array([1.0, -2.0])
+    F = tw.objective(lambda w, X, c: c * np.mean((X @ w) ** 2), w, args=(X[:3], 2.0))
+    value, gradient = 2 * np.mean((X @ w) ** 2), 4 * X.T @ (X @ w) / 6
+    for slopes, wanted in ((False, [value]), (True, [value, *gradient])):
+        over = _core.OnBatches(F.on_rows(1, 3, slopes), None, [X], None, [np.array([2.0])])
+        np.testing.assert_allclose(over.mean(w, 1)[0], wanted, rtol=1e-14)

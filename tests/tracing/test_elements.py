@@ -332,3 +332,25 @@ def test_slopes_of_roots_are_zero_at_zero():
 def test_traced_conditions_alone_are_refused_and_what_to_write_is_said():
     with pytest.raises(TraceError, match=r"Write np\.where\(condition, a, b\)"):
         failing(lambda x: np.where(x > 0, x), (3,))
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_running_products_along_every_axis(axis):
+    x = np.random.default_rng(5).uniform(0.5, 1.5, (2, 3, 4))
+    got = traced(lambda x: np.cumprod(x, axis=axis), x)
+    np.testing.assert_allclose(got, np.cumprod(x, axis=axis), rtol=1e-14)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_trapezoids_over_one_grid_along_every_axis(axis):
+    y = np.random.default_rng(5).normal(size=(2, 3, 4))
+    t = np.cumsum(np.arange(1.0, 1.0 + y.shape[axis]))
+    got = traced(lambda y: np.trapezoid(y, t, axis=axis), y)
+    np.testing.assert_allclose(got, np.trapezoid(y, t, axis=axis), rtol=1e-13, atol=1e-14)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, -1])
+def test_ends_of_differences_along_every_axis(axis):
+    x = np.random.default_rng(5).normal(size=(2, 3, 4))
+    got = traced(lambda x: np.diff(x, axis=axis, prepend=1.5, append=0.0), x)
+    np.testing.assert_array_equal(got, np.diff(x, axis=axis, prepend=1.5, append=0.0))

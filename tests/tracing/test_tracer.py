@@ -354,3 +354,29 @@ def test_real_and_imaginary_parts():
     assert x.real is x
     np.testing.assert_array_equal(x.imag, np.zeros((2, 3)))
     assert x.flat.shape == (6,)
+
+
+def test_axes_are_given_one_by_one_or_as_one_sequence():
+    x = Trace().input(0, (2, 3, 4))
+    for y in (x.transpose(2, 0, 1), x.transpose((2, 0, 1)), x.transpose([2, 0, 1])):
+        assert y.shape == (4, 2, 3)
+    assert x.transpose().shape == x.transpose(None).shape == (4, 3, 2)
+    assert x[0, 0].transpose(0).shape == (4,)
+    assert x.reshape(6, 4).shape == x.reshape((6, 4)).shape == (6, 4)
+
+
+def test_rounding_without_decimals_is_to_whole_numbers():
+    for point in (2.5, -0.75, 1.26):
+        assert traced(round, point) == round(point)
+        assert traced(lambda x: round(x, 1), point) == pytest.approx(round(point, 1), rel=1e-15)
+
+
+def test_exponents_of_every_kind_are_recognized():
+    def kind(y):
+        return y.trace.graph.describe(y.node)[1]
+
+    x = Trace().input(0, (3,))
+    for two in (2, 2.0, np.int8(2), np.float32(2), np.array(2.0)):
+        assert kind(x**two) == "square"
+    assert kind(x ** np.array([2.0])) == "power"  # an array with an axis broadcasts
+    assert kind(x ** np.array(2.0, dtype=object)) in ("square", "power")
