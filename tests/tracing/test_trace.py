@@ -582,6 +582,11 @@ CASES = [
         ),
         [(2, 3)],
     ),
+    (
+        "roll by no integers",
+        lambda x: np.roll(x, (1.9, -0.6), axis=1) * np.roll(x, (0.7, 2.5)),
+        [(2, 3)],
+    ),
     ("roll one", lambda x: np.roll(x, 1) - np.roll(x, -7) + np.roll(x, 2, 0), [(5,)]),
     ("tile", lambda x: np.tile(x, 2)[1:4] + np.tile(x, (2, 1)), [(3,)]),
     ("repeat", lambda x: np.repeat(x, 2) + x.repeat(2) + np.repeat(x, [1, 3, 2]), [(3,)]),
@@ -947,6 +952,17 @@ def test_what_numpy_decides_of_objects_is_refused(case):
     for point in (np.full(3, 0.5), np.ones(3)):
         with pytest.raises(TraceError, match=r"for numbers, but its trace gives .* objects"):
             tw.objective(BY_PYTHONS_RULES[case], point)
+
+
+def test_a_sum_that_cancels_is_not_refused_for_its_rounding():
+    """It is 1e-14 for numbers, and another 1e-14 in its trace, which sums in another order."""
+
+    def f(x):
+        rest = x - x.mean(keepdims=True)
+        return np.sum([rest, rest])
+
+    x = np.linspace(0.1, 2.0, 63)
+    assert abs(tw.objective(f, x)(x)) < 1e-12
 
 
 def test_what_is_refused_of_objects_is_refused_in_models():

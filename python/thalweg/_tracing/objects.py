@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["check_by_numbers"]
 
 # Values that differ by more than this relative amount are different; rounding differs far less.
-_SAME = 1e-6
+# So do values that are nothing but the rounding of sums that cancel: the numbers drawn are of the
+# order of one.
+_SAME, _ROUNDING = 1e-6, 1e-11
 
 
 def check_by_numbers(
@@ -90,7 +92,8 @@ def _differs(value: NDArray[Any], wanted: NDArray[Any]) -> bool:
         return True
     known = np.isfinite(value) & np.isfinite(wanted)
     size = np.maximum(np.abs(value), np.abs(wanted))[known]
-    return bool(np.any(np.abs(value - wanted)[known] > _SAME * size.max(initial=0.0)))
+    least = max(_ROUNDING, _SAME * size.max(initial=0.0))
+    return bool(np.any(np.abs(value - wanted)[known] > least))
 
 
 def _objects_differ(value: NDArray[Any], wanted: NDArray[Any]) -> TraceError:

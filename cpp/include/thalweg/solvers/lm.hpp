@@ -252,6 +252,7 @@ struct LM {
       b.each([&](std::int64_t i) { unit.put(i, one / scale[i]); });
       const V before = seen.norm;
       seen.norm.set(m, cosine());
+      rescale(stepped);
       // If the radius limits the steps, short steps are not a sign of convergence.
       const V reach = select(length < far, far.get(), length.get());
       seen.change.set(stepped, reach / scaled_length(x));
@@ -273,6 +274,15 @@ struct LM {
       if (call.ftol > 0.0)
         seen.judge(stepped & (settled >= V(kSettled)), Verdict::ValueSettled, abs(fall), faint);
     }
+    // States lengths in the new scale. It may be many orders larger than that before, where a model
+    // was flat: a radius in the old scale would then allow no step at all.
+    void rescale(Mask m) {
+      const V now = scaled_length(d), ratio = select(length > V(0.0), now / length, V(1.0));
+      const Mask grown = m & (ratio > V(1.0)) & is_finite(ratio);
+      radius.set(grown, ratio * radius), far.set(grown, ratio * far);
+      length.set(grown, now);
+    }
+
     // J'J is singular to rounding, and the damping that this requires makes steps short. After
     // kVain such steps in a row that gain too little, the solver gives up; a caller that has J can
     // continue.
@@ -340,8 +350,11 @@ struct LM {
       length = scaled_length(d);
       const Mask shorter = first.on() & (length < radius) & (length > V(0.0));
       radius.set(shorter, length);
-      const Mask onward = (moved > V(0.0)) & (gain > V(0.0));
-      seen.judge((seen.judged == V(0.0)) & !onward, Verdict::PrecisionLimit, gain, rounding());
+      const Mask ended = (seen.judged == V(0.0)) & !((moved > V(0.0)) & (gain > V(0.0))),
+                 // The radius, not the model, made this step so short.
+                 barred = (damping > V(0.0)) & (whole > rounding());
+      seen.judge(ended & barred, Verdict::Stuck, radius, V(kEpsilon) * scaled_length(x));
+      seen.judge(ended & !barred, Verdict::PrecisionLimit, gain, rounding());
     }
 
     // Holds the variables that are at a bound with the slope pushing outward, or that have no
