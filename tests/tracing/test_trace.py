@@ -954,6 +954,22 @@ def test_what_numpy_decides_of_objects_is_refused(case):
             tw.objective(BY_PYTHONS_RULES[case], point)
 
 
+def test_what_numpy_decides_of_objects_is_refused_where_few_numbers_have_a_value():
+    """Arcsin is NaN at most points; NumPy's reduction of one element is the element itself."""
+
+    def decided(x):
+        return np.sum(1.0 * np.logical_and.reduce([x, 0.1 * x], axis=-1))
+
+    def narrow(x):
+        return decided(x) + np.sum(np.arcsin(1.5 + x / 1000))
+
+    with pytest.raises(TraceError, match=r"for numbers, but its trace gives .* objects"):
+        tw.objective(narrow, np.array([-900.0]))
+    t = np.linspace(1, 2, 9)
+    with pytest.raises(TraceError, match=r"returns .* for numbers"):
+        tw.curve_fit(lambda t, a: decided(np.stack([a])) * t * np.sqrt(-1.0 - a), t, t, [-1.5])
+
+
 def test_a_sum_that_cancels_is_not_refused_for_its_rounding():
     """It is 1e-14 for numbers, and another 1e-14 in its trace, which sums in another order."""
 
