@@ -253,9 +253,7 @@ struct LM {
       const V before = seen.norm;
       seen.norm.set(m, cosine());
       rescale(stepped);
-      // If the radius limits the steps, short steps are not a sign of convergence.
-      const V reach = select(length < far, far.get(), length.get());
-      seen.change.set(stepped, reach / scaled_length(x));
+      seen.change.set(stepped, change());
 
       const V faint = V(call.ftol) * seen.before, least = V(4 * kEpsilon) * seen.before,
               bottom = V(kEpsilon * kEpsilon) * started;
@@ -274,14 +272,30 @@ struct LM {
       if (call.ftol > 0.0)
         seen.judge(stepped & (settled >= V(kSettled)), Verdict::ValueSettled, abs(fall), faint);
     }
-    // States lengths in the new scale. It may be many orders larger than that before, where a model
-    // was flat: a radius in the old scale would then allow no step at all.
-    void rescale(Mask m) {
-      const V now = scaled_length(d), ratio = select(length > V(0.0), now / length, V(1.0));
-      const Mask grown = m & (ratio > V(1.0)) & is_finite(ratio);
-      radius.set(grown, ratio * radius), far.set(grown, ratio * far);
-      length.set(grown, now);
+    // The length of a step relative to that of x, in the scale and in units of J's columns as they
+    // are now: the scale keeps columns that were huge once, beside which no step is long.
+    V change() const {
+      const V own = scaled_length(d) / scaled_length(x);
+      columns(y);
+      b.each([&](std::int64_t i) { work.put(i, y[i] * d[i]); });
+      const V step = sqrt(b.dot(work, work));
+      b.each([&](std::int64_t i) { work.put(i, y[i] * x[i]); });
+      const V now = step / sqrt(b.dot(work, work));
+      // If the radius limits the steps, short steps are not a sign of convergence.
+      const V limited = select(length < far, far / length, V(1.0));
+      return limited * (units ? own : select(now > own, now, own));
     }
+    // States lengths in the new scale. If J grew by many orders, since the model was flat before, a
+    // radius in the old scale would allow no step at all.
+    void rescale(Mask m) {
+      const V now = scaled_length(d), ratio = select(length > V(0.0), now / length, V(1.0)),
+              least = V(kLeast) * now;
+      const Mask grown = m & (ratio > V(1.0)) & is_finite(ratio);
+      far.set(grown, ratio * far), length.set(grown, now);
+      radius.set(grown & (radius < least), least);
+    }
+    // The radius after a step is at least this share of the step.
+    static constexpr double kLeast = 1e-2;
 
     // J'J is singular to rounding, and the damping that this requires makes steps short. After
     // kVain such steps in a row that gain too little, the solver gives up; a caller that has J can
@@ -345,6 +359,10 @@ struct LM {
         moved = select(lost, downhill(lost, trial), moved);
         gain = select(lost, foreseen(!lost), gain);
       }
+      if (const Mask none = learned.on() & !((moved > V(0.0)) & (gain > V(0.0))); any(none)) {
+        moved = select(none, unlearned(none, trial), moved);
+        gain = select(none, foreseen(!none), gain);
+      }
       promised = gain;
       whole.set(gain > whole, gain);
       length = scaled_length(d);
@@ -352,9 +370,22 @@ struct LM {
       radius.set(shorter, length);
       const Mask ended = (seen.judged == V(0.0)) & !((moved > V(0.0)) & (gain > V(0.0))),
                  // The radius, not the model, made this step so short.
-                 barred = (damping > V(0.0)) & (whole > rounding());
+          barred = (damping > V(0.0)) & (whole > rounding());
       seen.judge(ended & barred, Verdict::Stuck, radius, V(kEpsilon) * scaled_length(x));
       seen.judge(ended & !barred, Verdict::PrecisionLimit, gain, rounding());
+    }
+
+    // A step by J'J alone where the learned part allows none: it may be a relic of points far away.
+    V unlearned(Mask m, Vector trial) {
+      learned.set(m, V(0.0));
+      solve(m);
+      return b.largest([&](std::int64_t i) {
+        const V step = select(held[i] > V(0.0), at[i], p[i] * inverse[i]),
+                to = box.clip(i, x[i] + step);
+        trial.put(m, i, to);
+        d.put(m, i, to - x[i]);
+        return d[i];
+      });
     }
 
     // Holds the variables that are at a bound with the slope pushing outward, or that have no
