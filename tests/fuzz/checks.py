@@ -62,6 +62,19 @@ def _first(e: Exception) -> str:
 # ---- numbers -------------------------------------------------------------------------------------
 
 
+def numpys(program: Program) -> Function:
+    """NumPy's function; where it raises an error at another point, there is nothing to compare."""
+    function = program.function
+
+    def f(x: Any) -> Any:
+        try:
+            return function(x)
+        except Exception as e:
+            raise DoubtfulError(_first(e)) from e
+
+    return f
+
+
 def persists(wrong: Callable[[Any], str | None], x: Any, rng: np.random.Generator) -> str | None:
     """What is wrong at x, unless it is gone at points near by: then a branch lay at x itself.
 
@@ -82,7 +95,7 @@ def persists(wrong: Callable[[Any], str | None], x: Any, rng: np.random.Generato
 
 
 def value_is_numpys(F: Any, program: Program, rng: np.random.Generator) -> Iterator[str]:
-    f = program.function
+    f = numpys(program)
 
     def wrong(x: Any) -> str | None:
         exact = float(f(x))
@@ -114,13 +127,16 @@ def _rounding(program: Program, x: Any, exact: float) -> float:
     try:
         finer = f(np.asarray(x, np.longdouble)[()] if np.ndim(x) else np.longdouble(x))
     except Exception:  # a function that has no such precision
-        moved = [abs(float(program.jittered(seed)(x)) - exact) for seed in range(3)]
+        try:
+            moved = [abs(float(program.jittered(seed)(x)) - exact) for seed in range(3)]
+        except Exception as e:
+            raise DoubtfulError(_first(e)) from e
         return JITTERS * float(np.median(moved))
     return ROUNDINGS * abs(float(np.asarray(finer)) - exact)
 
 
 def slopes_are_complex_steps(F: Any, program: Program, rng: np.random.Generator) -> Iterator[str]:
-    f, oracle = program.function, program.oracle
+    f, oracle = numpys(program), program.oracle
     along_these = directions(np.shape(program.point), rng) if program.point.size else []
 
     def wrong(x: Any) -> str | None:
@@ -209,7 +225,7 @@ def hvp_is_a_difference_of_gradients(
             sides = (g[2] - here) / h, (here - g[1]) / h
             near = 0.1 * off + 10 * least
             slope = float(np.sum(here * v))
-            if not smooth(program.function, x, v, slope, 1e-2 * max(1.0, abs(slope))):
+            if not smooth(numpys(program), x, v, slope, 1e-2 * max(1.0, abs(slope))):
                 raise DoubtfulError("the value jumps, or has a kink")
             if not all((np.abs(side - exact) <= near).all() for side in sides):
                 raise DoubtfulError("gradients left and right differ")
