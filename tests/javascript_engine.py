@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
@@ -32,6 +33,11 @@ def evaluated(code, tmp_path):
     done = subprocess.run([program, str(file)], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def floats(texts):
+    """The numbers of a list of texts, as JavaScript writes them."""
+    return np.array([float(t.replace("Infinity", "inf")) for t in texts])
 
 
 def chromium():

@@ -20,8 +20,8 @@ import mpmath
 import numpy as np
 from mpmath import mp, mpf
 from numpy.typing import NDArray
+from operation_values import OPERATIONS, reference_of
 from scipy import special
-from test_ops import OPERATIONS, reference_of
 
 from thalweg._formulas.expressions import operation
 

@@ -165,7 +165,22 @@ def test_no_signature_of_the_bridge_is_long():
         assert len([n for n in names if n != "self"]) <= 8, f.name
 
 
-SOURCES = Path(__file__).parents[1]
+TESTS = Path(__file__).parent
+# What ties the package together; this file and test_package.py test it.
+TIES = {"_attached", "_config", "_version"}
+TESTED = [n for n, path in MODULES.items() if path.stem != "__init__" and n not in TIES]
+
+
+@pytest.mark.parametrize("name", TESTED)
+def test_every_module_has_tests_of_its_name(name):
+    """Whoever changes `_fits/squares.py` finds them in fits/test_squares.py."""
+    first, _, module = name.rpartition(".")
+    file = TESTS / room(first).removeprefix("_") / f"test_{module}.py"
+    assert file.exists(), f"{name} has no {file.relative_to(TESTS)}"
+    assert "def test_" in file.read_text("utf-8"), f"{file.relative_to(TESTS)} tests nothing"
+
+
+SOURCES = TESTS.parent
 LISTS = {"ops.hpp"}
 
 

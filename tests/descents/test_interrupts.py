@@ -1,17 +1,25 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Ctrl-C at random moments: it is there within 100 ms, and carries what there is."""
 
+# ruff: noqa: ARG005 - signatures are part of what is tested
+import _thread
 import copy
 import json
 import os
 import pickle
+import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from descent_cases import FOREVER, MyError, bits
+from problems import rosenbrock
+from training_cases import LONG, W0, X, loss, y
 
 import thalweg as tw
 from thalweg._descents import lanes
@@ -66,10 +74,6 @@ print(late)
 
 def chain(x: Any) -> Any:
     return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
-
-
-def bits(x: Any) -> bytes:
-    return np.asarray(x).tobytes()
 
 
 @pytest.mark.parametrize("method", ["newton", "bfgs"])
@@ -177,3 +181,178 @@ def test_a_result_is_made_when_it_is_read_and_once() -> None:
     assert [caught.value.result, caught.value.result] == [1, 1]
     for twin in (pickle.loads(pickle.dumps(caught.value)), copy.copy(caught.value)):
         assert twin.result == 1
+
+
+# ---- one descent ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def alarm():
+    """alarm(s): KeyboardInterrupt in s seconds, as Ctrl-C would; returns when it was due."""
+
+    def ring(number, frame):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, ring)
+
+    def set_alarm(seconds):
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        return time.perf_counter() + seconds
+
+    yield set_alarm
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+SLOW = {
+    "small": (rosenbrock, np.array([-1.2, 1.0]), {}),
+    "long vector": (rosenbrock, np.zeros(300_000), {}),
+    "with a callback": (rosenbrock, np.array([-1.2, 1.0]), {"callback": lambda x: None}),
+    "recorded": (rosenbrock, np.array([-1.2, 1.0]), {"record": True}),
+    "called": (lambda x: float(rosenbrock(x)), np.array([-1.2, 1.0]), {"trace": False}),
+    "bounded": (rosenbrock, np.array([-1.2, 1.0]), {"bounds": [(-2, 2)] * 2}),
+}
+
+
+@pytest.mark.parametrize("kind", SLOW)
+def test_interrupt_ends_a_descent_within_100_ms(kind, alarm):
+    function, x0, how = SLOW[kind]
+    late = []
+    for attempt in range(4):  # the best of four: other programs run on this machine
+        due = alarm(0.05 + 0.02 * attempt)
+        with pytest.raises(KeyboardInterrupt) as caught:
+            tw.minimize(function, x0, **FOREVER, **how)
+        late.append(time.perf_counter() - due)
+        res = caught.value.result
+        assert isinstance(res, tw.Result)
+        assert res.nit > 0
+        assert np.all(np.isfinite(res.x))
+        assert np.isfinite(res.fun)
+        assert not res.success
+        if late[-1] < 0.1:
+            break
+    assert min(late) < 0.1, f"{late} s late"
+
+
+@pytest.mark.parametrize("kind", SLOW)
+def test_interrupted_descent_says_that_it_was_interrupted(kind, alarm):
+    function, x0, how = SLOW[kind]
+    alarm(0.1)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        tw.minimize(function, x0, **FOREVER, **how)
+    res = caught.value.result
+    assert res.reason == tw.Reason.interrupted
+    assert res.status == 99
+    assert "interrupted" in res.message
+
+
+def test_interrupt_from_another_thread():
+    timer = threading.Timer(0.1, _thread.interrupt_main)
+    timer.start()
+    began = time.perf_counter()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        tw.minimize(rosenbrock, [-1.2, 1.0], **FOREVER)
+    assert time.perf_counter() - began < 1.0
+    assert caught.value.result.reason == tw.Reason.interrupted
+    timer.join()
+
+
+def test_interrupted_descent_can_be_continued(alarm):
+    alarm(0.05)
+    how = FOREVER | {"learning_rate": 1e-4}
+    with pytest.raises(KeyboardInterrupt) as caught:
+        tw.minimize(rosenbrock, [-1.2, 1.0], **how)
+    first = caught.value.result
+    whole = tw.minimize(rosenbrock, [-1.2, 1.0], **(how | {"max_iter": first.nit + 10}))
+    rest = tw.minimize(rosenbrock, [-1.2, 1.0], **(how | {"max_iter": 10}), state=first.state)
+    assert bits(rest.last.x) == bits(whole.last.x)
+
+
+def test_exception_of_a_signal_handler_comes_through(alarm):
+    mine = MyError("mine")
+
+    def ring(number, frame):
+        raise mine
+
+    signal.signal(signal.SIGALRM, ring)
+    alarm(0.05)
+    with pytest.raises(MyError) as caught:
+        tw.minimize(rosenbrock, [-1.2, 1.0], **FOREVER)
+    assert caught.value is mine
+
+
+def test_signal_handler_that_does_nothing_does_not_end_a_descent(alarm):
+    rung = []
+    signal.signal(signal.SIGALRM, lambda number, frame: rung.append(1))
+    alarm(0.05)
+    res = tw.minimize(rosenbrock, [-1.2, 1.0], **FOREVER, max_time=0.2)
+    assert rung == [1]
+    assert res.reason == tw.Reason.max_time
+
+
+# ---- trainings -----------------------------------------------------------------------------------
+
+
+MANY = np.random.default_rng(1).normal(size=(500_000, 2))
+INTERRUPTED = {
+    "small steps": (loss, W0, {"data": (X, y)}),
+    "recorded": (loss, W0, {"data": (X, y), "record": True, "holdout": 0.1, "patience": np.inf}),
+    "many rows": (lambda w, A: np.mean((A @ w - 1) ** 2), W0[:2], {"data": (MANY,)}),
+}
+
+
+@pytest.mark.parametrize("kind", INTERRUPTED)
+def test_interrupt_ends_a_training_within_100_ms(kind, alarm):
+    function, x0, how = INTERRUPTED[kind]
+    late = []
+    for attempt in range(4):  # the best of four: other programs run on this machine
+        due = alarm(0.1 * (1 + attempt))
+        with pytest.raises(KeyboardInterrupt) as caught:
+            tw.minimize(function, x0, "adam", **(LONG | how))
+        late.append(time.perf_counter() - due)
+        res = caught.value.result
+        assert (res.reason, res.status, res.success) == (tw.Reason.interrupted, 99, False)
+        assert res.message.startswith("interrupted after ")
+        assert np.all(np.isfinite(res.x))
+        if late[-1] < 0.1 and res.nit > 0:
+            break
+    assert min(late) < 0.1, f"{late} s late"
+    assert res.nit > 0
+    assert np.isfinite(res.fun)
+
+
+def test_interrupt_comes_through_while_held_out_rows_are_measured(alarm):
+    # 1e8 rows, all in the same place: a pass over them takes seconds.
+    apart = (np.broadcast_to(X[:1], (10**8, 4)), np.broadcast_to(y[:1], (10**8,)))
+    due = alarm(0.2)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        tw.minimize(loss, W0, "adam", **LONG, holdout=apart, record=True)
+    assert time.perf_counter() - due < 1.0
+    res = caught.value.result
+    assert res.reason == tw.Reason.interrupted
+    assert bits(res.x, res.path.x) == bits(W0, W0)
+
+
+def test_interrupt_comes_through_in_the_last_pass(alarm):
+    rows = np.broadcast_to(X[:1], (10**8, 4))
+    due = alarm(0.2)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        tw.minimize(
+            lambda w, X: np.mean((X @ w) ** 2), W0, "adam", learning_rate=0.1, data=rows,
+            epochs=0,
+        )  # fmt: skip
+    assert time.perf_counter() - due < 1.0
+    res = caught.value.result
+    assert res.reason == tw.Reason.interrupted
+    assert bits(res.x) == bits(W0)
+    assert np.isnan(res.fun)
+
+
+def test_interrupted_training_can_be_continued(alarm):
+    alarm(0.05)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        tw.minimize(loss, W0, "adam", **LONG)
+    first = caught.value.result
+    rest = tw.minimize(loss, W0, "adam", **(LONG | {"epochs": 1}), state=first.state)
+    whole = tw.minimize(loss, W0, "adam", **(LONG | {"epochs": first.epochs + 1}))
+    assert bits(rest.x, rest.state.memory[0]) == bits(whole.x, whole.state.memory[0])

@@ -87,41 +87,6 @@ def test_bounds_hold_and_do_not_show_either():
         same(r[10:20], tw.minimize_many(wells, points[10:20], method, **how))
 
 
-def test_hyper_parameters_may_differ_from_start_to_start():
-    rates = np.linspace(0.05, 0.4, 9)
-    f = tw.objective(lambda x: np.exp(x) - np.log(x), 1.6)
-    r = tw.minimize_many(f, np.full(9, 1.6), "gradient_descent", learning_rate=rates, max_iter=60)
-    for i, rate in enumerate(rates):
-        alone = tw.minimize(f, 1.6, "gradient_descent", learning_rate=rate, max_iter=60)
-        assert (alone.x, alone.nit, alone.reason) == (r.x[i], r.nit[i], r.reason[i])
-
-
-def test_so_may_those_of_solvers():
-    f, points = tw.objective(wells, (0.0, 0.0)), np.clip(starts(12), -2, 2)
-    memory = [3, 5, 10] * 4
-    r = tw.minimize_many(f, points, "lbfgs", memory=memory)
-    for i, m in enumerate(memory):
-        alone = tw.minimize(f, tuple(points[i]), "lbfgs", memory=m)
-        assert (alone.fun, alone.nit, alone.reason) == (r.fun[i], r.nit[i], r.reason[i])
-
-
-def test_arguments_may_differ_from_start_to_start():
-    centers = np.arange(12.0).reshape(6, 2)
-
-    def f(x, scale, center):
-        return scale * np.sum((x - center) ** 2)
-
-    for method in ("lbfgs", "bfgs", "newton", "newton_cg"):
-        r = tw.minimize_many(f, np.zeros((6, 2)), method, args=(2.0,), lane_args=(centers,))
-        assert r.success.all()
-        np.testing.assert_allclose(r.x, centers, atol=1e-7)
-    r = tw.minimize_many(
-        f, np.zeros((6, 2)), "adam", args=(2.0,), lane_args=(centers,), learning_rate=0.5,
-        max_iter=3000,
-    )  # fmt: skip
-    np.testing.assert_allclose(r.x, centers, atol=1e-6)
-
-
 def test_many_variables_go_too():
     def rosen(x):
         return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
@@ -146,35 +111,6 @@ def test_long_data_go_one_start_after_the_other_with_the_same_bits():
     one = tw.minimize_many(f, points, threads=1)
     same(one, tw.minimize_many(f, points, threads=2))
     np.testing.assert_allclose(one.x, np.tile([1.0, 3.0], (6, 1)), atol=1e-6)
-
-
-def test_tuples_and_dicts_have_the_starts_in_front_of_each_array():
-    def f(w, b):
-        return np.sum((w - 1) ** 2) + (b - 2) ** 2
-
-    by_name = tw.minimize_many(f, {"w": np.zeros((4, 3)), "b": np.arange(4.0)})
-    assert by_name.x["w"].shape == (4, 3)
-    assert by_name.x["b"].shape == (4,)
-    by_place = tw.minimize_many(f, (np.zeros((4, 3)), np.arange(4.0)))
-    np.testing.assert_array_equal(by_place.x[0], by_name.x["w"])
-    np.testing.assert_allclose(by_place.x[1], 2.0, atol=1e-8)
-
-
-def test_recorded_descents_are_the_same_ones():
-    points = starts(9)
-    for method in ("adam", "lbfgs"):
-        how = {"max_iter": 30, **settings(method)}
-        plain = tw.minimize_many(wells, points, method, **how)
-        kept = tw.minimize_many(wells, points, method, record=True, **how)
-        same(plain, kept)
-        for one in kept:
-            assert len(one.path.fun) == one.nit + 1
-
-
-def test_no_start_is_no_descent():
-    r = tw.minimize_many(wells, np.empty((0, 2)))
-    assert len(r) == 0
-    assert r.x.shape == (0, 2)
 
 
 def test_results_are_pickled_and_saved(tmp_path):
@@ -213,11 +149,6 @@ def test_bad_input_is_refused_in_words(how, error, words):
     how = {"x0s": [[0.5, 1.0], [3.0, 2.0]]} | how
     with pytest.raises(error, match=words):
         tw.minimize_many(wells, how.pop("x0s"), **how)
-
-
-def test_every_start_has_its_own_argument():
-    with pytest.raises(ValueError, match=r"lane_args\[0\] must have 2 entries, got 5"):
-        tw.minimize_many(lambda x, a: (x - a) ** 2, np.zeros(2), lane_args=(np.zeros(5),))
 
 
 def test_a_vector_function_is_for_least_squares_many():
@@ -312,9 +243,3 @@ def test_signals_are_left_alone():
     before = signal.getsignal(signal.SIGINT)
     tw.minimize_many(wells, starts(10), threads=2)
     assert signal.getsignal(signal.SIGINT) is before
-
-
-def test_any_number_of_threads_is_taken():
-    starts = np.linspace(-2.0, 2.0, 9)
-    ends = [tw.minimize_many(lambda x: (x**2 - 1) ** 2, starts, threads=t) for t in (1, 10**12)]
-    assert np.array_equal(ends[0].x, ends[1].x)

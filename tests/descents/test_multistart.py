@@ -2,7 +2,6 @@
 """`multistart`: the minima of published functions, and what is said of everything else."""
 
 import json
-import pickle
 import signal
 import sys
 import threading
@@ -15,11 +14,10 @@ import pytest
 import thalweg as tw
 from thalweg._descents import multistart as multistarts
 from thalweg._descents.lanes import Lanes
-from thalweg._descents.merging import cells_of, grouped, merged
-from thalweg._descents.stationary import Kind
 from thalweg._results.reasons import Reason
 
 FACTS = json.loads((Path(__file__).parents[1] / "data" / "course_facts.json").read_text("utf-8"))
+
 # Where a published coordinate has so many decimals, the last may be rounded either way.
 SIX_DECIMALS = 1e-6
 
@@ -91,17 +89,6 @@ def test_published_minima_are_found_and_no_others(name):
     assert np.array_equal(np.bincount(found.labels[found.labels >= 0]), found.counts)
 
 
-def test_minima_are_polished_to_the_limit_of_precision():
-    exact = np.array([3.0, 2.0])
-    found = tw.multistart(himmelblau, [(-5, 5)] * 2, method="gradient_descent",
-                          learning_rate=0.01, max_iter=30)  # fmt: skip
-    at = np.abs(found.x - exact).max(axis=1).argmin()
-    # The Hessian there is about 30 to 80: a value of 0 is known to eps, x to its root at worst.
-    np.testing.assert_allclose(found.x[at], exact, atol=1e-9)
-    ends = found.ends.x[found.labels == at]
-    assert np.abs(ends - exact).max() > 1e-7  # where the descents themselves were stopped
-
-
 @pytest.mark.parametrize("method", ["lbfgs", "bfgs", "newton", "gradient_descent", "compass"])
 def test_the_three_wells_of_the_course(method):
     hyper = {"learning_rate": 0.2, "max_iter": 300} if method == "gradient_descent" else {}
@@ -120,86 +107,12 @@ def test_rastrigins_minima_are_counted(variables):
     assert len(lattice) == 11**variables
 
 
-def test_labels_say_where_each_start_went():
-    found = tw.multistart(himmelblau, [(-5, 5)] * 2, n=300)
-    for start, label in list(zip(found.starts, found.labels, strict=True))[::30]:
-        end = tw.minimize(himmelblau, start, bounds=[(-5, 5)] * 2)
-        np.testing.assert_allclose(end.x, found.x[label], atol=1e-6)
-    np.testing.assert_allclose(found.ends.x, found.x[found.labels], atol=1e-6)
-
-
-def test_what_did_not_end_at_a_minimum_has_no_label():
-    found = tw.multistart(lambda x: np.exp(x) - np.log(x), (0.01, 3), 64, "gradient_descent",
-                          learning_rate=0.4, max_iter=50)  # fmt: skip
-    assert len(found) == 1
-    away = found.labels < 0
-    assert away.any()
-    assert not away.all()
-    wrong = {Reason.left_domain, Reason.max_iterations, Reason.diverged}
-    assert set(found.ends.reason[away].tolist()) <= {int(r) for r in wrong}
-    assert np.all(found.kinds[away] == Kind.unfinished)
-    assert f"{int(away.sum())} starts: " in repr(found)
-
-
-def test_descents_that_were_hardly_begun_are_at_no_minimum():
-    found = tw.multistart(three_wells, [(0, 5), (0, 5)], 500, "gradient_descent",
-                          learning_rate=1e-6, max_iter=3)  # fmt: skip
-    # Only those that started within tol of one.
-    for start, label in zip(found.starts, found.labels, strict=True):
-        if label >= 0:
-            assert np.abs(start - found.x[label]).max() <= 2 * 1e-3 * 5
-    assert (found.labels < 0).sum() >= 490
-    with pytest.raises(ValueError, match="no start ended at a minimum: 500 starts: max_iter"):
-        found[:0].best if len(found) else found.best
-
-
-def test_success_by_a_loose_test_is_no_minimum():
-    found = tw.multistart(himmelblau, [(-5, 5)] * 2, 100, "gradient_descent",
-                          learning_rate=1e-4, xtol=0.1)  # fmt: skip
-    assert found.ends.success.all()  # the first step was small
-    for x, label in zip(found.ends.x, found.labels, strict=True):
-        near = np.abs(found.x - x).max(axis=1) <= 2 * 1e-3 * 10 if len(found) else np.zeros(0)
-        assert near[label] if label >= 0 else not near.any()
-    assert (found.labels < 0).sum() > 90
-
-
-def test_saddles_and_maxima_are_told_apart():
-    # Descents that start on the axes of x**2 - y**2 + y**4 go to the saddle in the middle.
-    def f(x, y):
-        return x**2 - y**2 + y**4
-
-    on_axis = tw.multistart(f, [(-1, 1), (0, 0)], n=8)  # y is held: a minimum of what is left
-    assert len(on_axis) == 1
-    b = tw.basins(f, [(-1, 1), (-1, 1)], (5, 5), "gradient_descent", learning_rate=0.1)
-    assert np.all(b.labels[:, 2] == -1)
-    assert np.all(b.minima.kinds[:, 2] == Kind.saddle)
-    (saddle,) = b.minima.others
-    assert saddle.kind == Kind.saddle
-    assert saddle.counts == 5
-    np.testing.assert_allclose(saddle.eigenvalues, [-2.0, 2.0], rtol=1e-6)
-    assert len(b.minima) == 2
-    top = tw.basins(lambda x: np.cos(x), (-1, 1), 3, "gradient_descent", learning_rate=0.1)
-    assert top.minima.kinds[1] == Kind.maximum
-    assert "maximum 1" in repr(top.minima)
-
-
 def test_the_sauna_has_one_minimum_and_its_hot_walls_none():
     b = tw.basins(sauna, [(0, 5), (0, 5)], (21, 21))
     np.testing.assert_allclose(b.minima.x, [[4, 4]], atol=1e-9)
     walls = (b.axes[0][:, None] == 0) | (b.axes[1] == 0)
     assert np.all(b.labels[walls] == -1)  # the gradient is zero there, and the value highest
     assert np.all(b.labels[~walls] == 0)
-
-
-def test_a_minimum_at_the_border_is_a_minimum_of_the_box():
-    found = tw.multistart(lambda x, y: x + (y - 1) ** 2, [(2, 3), (0, 5)], n=50)
-    np.testing.assert_allclose(found.x, [[2.0, 1.0]])
-    assert found.active_mask.tolist() == [[-1, 0]]
-    assert np.isnan(found.eigenvalues[0]).tolist() == [False, True]
-    assert found.eigenvalues[0, 0] == pytest.approx(2.0)
-    corner = tw.multistart(lambda x, y: x - y, [(2, 3), (0, 5)], n=50)
-    assert corner.active_mask.tolist() == [[-1, 1]]
-    assert not corner.flat[0]
 
 
 def test_hold_false_lets_descents_leave_the_box():
@@ -209,83 +122,11 @@ def test_hold_false_lets_descents_leave_the_box():
     assert held.x.tolist() == [1.0]
 
 
-def test_a_ring_of_minima_is_said_to_be_one():
-    found = tw.multistart(lambda x, y: (x**2 + y**2 - 1) ** 2, [(-2, 2), (-2, 2)], n=200)
-    assert found.flat.all()
-    assert len(found) > 50
-    np.testing.assert_allclose(np.hypot(*found.x.T), 1.0, atol=1e-7)
-    assert "continuum of minima" in repr(found)
-    for i, x in enumerate(found.x):  # apart by tol of the width
-        near = np.abs(found.x - x).max(axis=1) <= 1e-3 * 4
-        assert near.sum() == 1, i
-
-
-def test_a_plain_is_flat_and_the_bottom_of_a_quartic_is_one_minimum():
-    assert tw.multistart(lambda x, y: 0 * x * y + 3, [(0, 1)] * 2, n=64).flat.all()
-    quartic = tw.multistart(lambda x, y: (x - 0.3) ** 4 + (y + 0.2) ** 4, [(-1, 1)] * 2, n=300)
-    assert quartic.counts.tolist() == [300]
-    np.testing.assert_allclose(quartic.x, [[0.3, -0.2]], atol=1e-3)
-
-
-def test_flat_ground_with_lower_ground_beside_it_is_no_minimum():
-    # x**3: at 0 slope and curvature vanish, and f falls to the left.
-    b = tw.basins(lambda x: x**3, (-1, 1), 3, "gradient_descent", learning_rate=0.1, max_iter=5)
-    assert b.minima.kinds[1] == Kind.saddle
-    assert b.labels[1] == -1
-
-
-def test_kinks_are_minima_too():
-    found = tw.multistart(lambda x, y: abs(x) + (y - 1) ** 2, [(-2, 3), (-2, 3)], n=100)
-    assert len(found) == 1
-    np.testing.assert_allclose(found.x, [[0.0, 1.0]], atol=5e-3)
-    assert found.counts[0] >= 90
-
-
 def test_units_of_the_variables_do_not_matter():
     found = tw.multistart(lambda x, y: himmelblau(x * 1e-2, y * 1e2),
                           [(-500, 500), (-0.05, 0.05)], n=256)  # fmt: skip
     assert len(found) == 4
     assert not found.flat.any()
-
-
-@pytest.mark.parametrize("n", [2, 3, 10])
-def test_points_are_merged_as_one_by_one_comparison_does(n):
-    rng = np.random.default_rng(n)
-    centers = rng.random((80, n)) * 30
-    points = np.repeat(centers, 9, axis=0) + rng.normal(size=(720, n)) * 0.03
-    values = rng.random(720)
-    kept, expected = [], np.arange(720)
-    for i in np.argsort(values, kind="stable"):
-        near = [j for j in kept if np.abs(points[i] - points[j]).max() <= 1]
-        expected[i] = near[0] if near else i
-        kept += [] if near else [i]
-    assert len(kept) > 10
-    found = merged(points, values)
-    # Where a point is near two that were kept, either is right.
-    assert np.array_equal(np.unique(found), np.unique(expected))
-    assert np.abs(points - points[found]).max() <= 1
-
-
-def test_points_on_the_border_of_a_cell_are_merged():
-    at = np.arange(-640, 640)[:, None] * np.ones(3)  # every border of every grid, and beside it
-    points = np.concatenate([at - 1e-9, at + 1e-9]) * 4.0
-    found = merged(points, np.arange(len(points), dtype=float))
-    assert np.array_equal(found, np.tile(np.arange(1280), 2))
-
-
-def test_equal_numbers_are_grouped_under_the_first():
-    rng = np.random.default_rng(0)
-    for numbers in (rng.integers(0, 50, 1000), rng.integers(0, 2**62, 1000) << 1, np.zeros(7, int)):
-        first = {}
-        expected = [first.setdefault(v, i) for i, v in enumerate(numbers.tolist())]
-        assert grouped(numbers.astype(np.uint64)).tolist() == expected
-    assert grouped(np.zeros(0, np.uint64)).size == 0
-
-
-def test_other_cells_have_other_numbers():
-    corners = np.stack(np.meshgrid(*[np.arange(-20, 21) + 0.5] * 3), axis=-1).reshape(-1, 3)
-    assert len(np.unique(cells_of(corners))) == 41**3
-    assert np.array_equal(cells_of(corners), cells_of(corners + 0.49))
 
 
 def test_starts_are_those_of_the_seed():
@@ -370,24 +211,6 @@ def test_a_functions_own_errors_come_through():
 
     with pytest.raises(ValueError, match="mine"):
         tw.multistart(f, (0, 1))
-
-
-def test_minima_are_picked_sorted_and_saved_with_their_labels(tmp_path):
-    found = tw.multistart(camel, [(-3, 3), (-2, 2)], n=500)
-    first = found[:2]
-    assert np.array_equal(first.labels, np.where(found.labels < 2, found.labels, -1))
-    assert "minimum left out here" in repr(first)
-    turned = found.sort("counts", descending=True)
-    assert np.array_equal(turned.x[turned.labels], found.x[found.labels])
-    again = pickle.loads(pickle.dumps(found))
-    assert np.array_equal(again.x, found.x)
-    assert again.ends.tally == found.ends.tally
-    assert repr(again) == repr(found)
-    np.savez(tmp_path / "minima.npz", **found)
-    with np.load(tmp_path / "minima.npz") as saved:
-        assert {"x", "fun", "counts", "labels", "eigenvalues"} <= set(saved.files)
-    assert found[1].message == f"a minimum: {found.counts[1]} of 500 starts ended here"
-    assert found.best.fun == found.fun.min()
 
 
 REFUSED = [
@@ -481,11 +304,3 @@ def test_an_interrupt_gives_the_ends_so_far(call, monkeypatch):
     result = stopped.value.result
     assert len(result) == 200_000
     assert Reason.interrupted in result.tally
-
-
-def test_a_function_that_is_never_finite_has_no_minima():
-    found = tw.multistart(lambda x: np.log(-1 - x**2), (0, 1), n=16)
-    assert len(found) == 0
-    assert np.all(found.labels == -1)
-    assert "minima: 0, from 16 starts" in repr(found)
-    assert "left_domain 16" in repr(found)

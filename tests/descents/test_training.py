@@ -3,110 +3,34 @@
 
 import copy
 import pickle
-import signal
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from descent_cases import bits
 from problems import BY_NAME, hyper_of
+from training_cases import (
+    HOW,
+    LONG,
+    ROWS,
+    W0,
+    X,
+    batches,
+    iterates,
+    loss,
+    parted,
+    plain_adam,
+    plain_gradient_descent,
+    plain_momentum,
+    slope,
+    y,
+)
 
 import thalweg as tw
-from thalweg import _core, losses, nn
-
-random = np.random.default_rng(7)
-ROWS = 203
-X = random.normal(size=(ROWS, 4))
-y = (random.random(ROWS) < 1 / (1 + np.exp(-X @ [2.0, -1.0, 0.5, 0.0]))).astype(np.float64)
-W0 = np.array([0.1, -0.2, 0.3, 0.0])
-
-
-def loss(w, X, y):
-    return np.mean(np.logaddexp(0, X @ w) - y * (X @ w))
-
-
-def slope(w, X, y):
-    return X.T @ (1 / (1 + np.exp(-X @ w)) - y) / len(y)
-
-
-def batches(epochs, size, rows=ROWS, seed=0, drop_last=False):
-    """Row numbers of every batch, epoch by epoch."""
-    for epoch in range(1, epochs + 1):
-        order = _core.permutation(seed, epoch, rows)
-        for first in range(0, rows, size):
-            if not drop_last or first + size <= rows:
-                yield order[first : first + size]
-
-
-def bits(*values):
-    return b"".join(np.ascontiguousarray(v).tobytes() for v in values)
-
-
-HOW = {"data": (X, y), "batch_size": 32, "epochs": 5, "learning_rate": 0.1}
-
-
-# ---- the order of the rows -----------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("n", [1, 2, 3, 10, 1000])
-def test_permutation_holds_every_row_once(n):
-    assert np.array_equal(np.sort(_core.permutation(3, 5, n)), np.arange(n))
-
-
-def test_permutation_depends_on_seed_and_epoch():
-    seen = {_core.permutation(s, e, 50).tobytes() for s in (0, 1, 2**63) for e in range(5)}
-    assert len(seen) == 15
-
-
-def test_permutations_are_uniform():
-    # Each of the 24 orders of 4 rows is as likely: chi-square with 23 degrees of freedom is below
-    # 49.7 in all but one case of a thousand.
-    counts = {}
-    for epoch in range(1, 4801):
-        order = tuple(_core.permutation(11, epoch, 4))
-        counts[order] = counts.get(order, 0) + 1
-    assert len(counts) == 24
-    assert sum((c - 200) ** 2 / 200 for c in counts.values()) < 49.7
-
-
-def test_every_row_stands_everywhere_as_often():
-    # Place of row 0 among 100, in 10,000 epochs; 99 degrees of freedom, one of a thousand.
-    places = [np.flatnonzero(_core.permutation(2, e, 100) == 0)[0] for e in range(1, 10_001)]
-    counts = np.bincount(places, minlength=100)
-    assert ((counts - 100.0) ** 2 / 100).sum() < 148.2
-
+from thalweg import losses, nn
 
 # ---- against plain loops -------------------------------------------------------------------------
-
-
-def plain_gradient_descent(w, rate=0.1):
-    while True:
-        rows = yield w
-        w = w - rate * slope(w, X[rows], y[rows])
-
-
-def plain_momentum(w, rate=0.1):
-    v = 0
-    while True:
-        rows = yield w
-        v = 0.9 * v + slope(w, X[rows], y[rows])
-        w = w - rate * v
-
-
-def plain_adam(w, rate=0.1):
-    m = v = t = 0
-    while True:
-        rows = yield w
-        g = slope(w, X[rows], y[rows])
-        t += 1
-        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
-        w = w - rate * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
-
-
-def iterates(rule, sequence, w=W0):
-    """The point before each batch and after the last."""
-    steps = rule(w)
-    return [next(steps), *(steps.send(rows) for rows in sequence)]
 
 
 PLAIN = {
@@ -121,21 +45,6 @@ def test_training_is_that_of_a_plain_loop(method, size):
     points = iterates(PLAIN[method], batches(5, size, seed=4))
     assert res.nit == res.nfev == res.njev == len(points) - 1
     np.testing.assert_allclose(res.x, points[-1], rtol=1e-12, atol=1e-13)
-
-
-def test_incomplete_batch_can_be_left_out():
-    res = tw.minimize(loss, W0, "adam", **HOW, drop_last=True)
-    points = iterates(plain_adam, batches(5, 32, drop_last=True))
-    assert res.nit == 5 * 6
-    np.testing.assert_allclose(res.x, points[-1], rtol=1e-12)
-    # The loss over all rows is that of all, those left out of the last epoch included.
-    assert res.fun == pytest.approx(loss(res.x, X, y), rel=1e-14)
-
-
-def test_rows_in_their_order_without_shuffling():
-    res = tw.minimize(loss, W0, "momentum", **HOW, shuffle=False)
-    sequence = [np.arange(k, min(k + 32, ROWS)) for k in range(0, ROWS, 32)] * 5
-    np.testing.assert_allclose(res.x, iterates(plain_momentum, sequence)[-1], rtol=1e-12)
 
 
 @pytest.mark.parametrize("method", tw.methods("rules"))
@@ -175,135 +84,6 @@ def test_value_and_gradient_are_means_over_all_rows():
 # ---- forms of points and data --------------------------------------------------------------------
 
 
-def test_points_in_every_form():
-    whole = tw.minimize(loss, W0, "adam", **HOW)
-
-    def parted(a, b, X, y):
-        return loss(np.concatenate([a, b]), X, y)
-
-    by_tuple = tw.minimize(parted, (W0[:1], W0[1:]), "adam", **HOW)
-    assert bits(*by_tuple.x) == bits(whole.x)
-    by_name = tw.minimize(parted, {"b": W0[1:], "a": W0[:1]}, "adam", **HOW)
-    assert bits(by_name.x["a"], by_name.x["b"]) == bits(whole.x)
-    assert list(by_name.jac) == ["b", "a"]
-
-    def data_first(X, y, *, a, b):
-        return parted(a, b, X, y)
-
-    by_name = tw.minimize(data_first, {"b": W0[1:], "a": W0[:1]}, "adam", **HOW)
-    assert bits(by_name.x["a"], by_name.x["b"]) == bits(whole.x)
-
-    def one_by_one(a, b, c, d, X, y):
-        return loss(np.stack([a, b, c, d]), X, y)
-
-    assert bits(tw.minimize(one_by_one, W0, "adam", **HOW).x) == bits(whole.x)
-    assert bits(tw.minimize(lambda *p: loss(*p), W0, "adam", **HOW).x) == bits(whole.x)
-
-
-def test_scalar_point_and_one_array():
-    res = tw.minimize(
-        lambda m, z: np.mean((m - z) ** 2), 0.0, "gradient_descent", learning_rate=0.5,
-        data=X[:, 0], batch_size=ROWS, epochs=1,
-    )  # fmt: skip
-    assert type(res.x) is float
-    assert res.x == pytest.approx(X[:, 0].mean(), abs=1e-15)
-
-
-def test_args_follow_the_data():
-    def penalized(w, X, y, penalty, kind):
-        assert kind == "ridge"
-        return loss(w, X, y) + penalty * np.sum(w**2)
-
-    res = tw.minimize(penalized, W0, "gradient_descent", **HOW, args=(0.3, "ridge"))
-    points = iterates(plain_gradient_descent, [])
-    for rows in batches(5, 32):
-        points.append(points[-1] - 0.1 * (slope(points[-1], X[rows], y[rows]) + 0.6 * points[-1]))
-    np.testing.assert_allclose(res.x, points[-1], rtol=1e-12)
-    assert res.fun == pytest.approx(penalized(res.x, X, y, 0.3, "ridge"), rel=1e-14)
-
-
-KINDS = ["f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?", "f2", ">f8", ">i4"]
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_numbers_of_every_kind_give_the_bits_of_their_doubles(kind):
-    data = (X * 3).astype(kind) if "f" in kind else np.abs(X * 3).astype(kind)
-    got = tw.minimize(loss, W0, "adam", **(HOW | {"data": (data, y.astype(bool))}))
-    wanted = tw.minimize(loss, W0, "adam", **(HOW | {"data": (data.astype(float), y)}))
-    assert bits(got.x, got.fun, got.jac) == bits(wanted.x, wanted.fun, wanted.jac)
-
-
-LAID = {
-    "column-major": lambda a: np.asfortranarray(a),
-    "every second": lambda a: np.repeat(np.repeat(a, 2, axis=0), 2, axis=1)[::2, ::2],
-    "backwards": lambda a: a[::-1, ::-1].copy()[::-1, ::-1],
-    "the same row": lambda a: np.broadcast_to(a[:1], a.shape),
-    "unaligned": lambda a: np.frombuffer(b"1" + a.tobytes(), np.uint8)[1:].view("f8").reshape(
-        a.shape
-    ),
-    "lists": lambda a: a.tolist(),
-    "read-only": lambda a: np.frombuffer(a.tobytes()).reshape(a.shape),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("kind", LAID)
-def test_arrays_laid_out_in_every_way_give_the_same_bits(kind):
-    laid = LAID[kind](X)
-    got = tw.minimize(loss, W0, "adam", **(HOW | {"data": (laid, y)}))
-    wanted = tw.minimize(loss, W0, "adam", **(HOW | {"data": (np.array(laid, order="C"), y)}))
-    assert bits(got.x, got.fun) == bits(wanted.x, wanted.fun)
-
-
-def test_rows_of_several_axes():
-    images = random.normal(size=(60, 5, 3))
-    target = images[:, 1, 2] - images[:, 4, 0]
-
-    def cost(W, images, target):
-        return np.mean((np.sum(W * images, axis=(1, 2)) - target) ** 2)
-
-    how = {"learning_rate": 0.05, "batch_size": 16, "epochs": 100}
-    res = tw.minimize(cost, np.zeros((5, 3)), "adam", data=(images, target), **how)
-    wanted = np.zeros((5, 3))
-    wanted[1, 2], wanted[4, 0] = 1, -1
-    np.testing.assert_allclose(res.x, wanted, atol=1e-3)
-    strided = np.asfortranarray(images.astype(np.float32).astype(np.float64))
-    twice = tw.minimize(cost, np.zeros((5, 3)), "adam", data=(strided, target), **how)
-    single = tw.minimize(
-        cost, np.zeros((5, 3)), "adam", data=(images.astype(np.float32), target), **how
-    )
-    assert bits(twice.x) == bits(single.x)
-
-
-def test_data_of_a_file_are_read_where_they_lie(tmp_path):
-    stored = np.memmap(tmp_path / "rows", np.float32, "w+", shape=X.shape)
-    stored[:] = X
-    got = tw.minimize(loss, W0, "adam", **(HOW | {"data": (stored, y)}))
-    wanted = tw.minimize(loss, W0, "adam", **(HOW | {"data": (np.array(stored), y)}))
-    assert bits(got.x) == bits(wanted.x)
-
-
-def test_data_are_not_copied():
-    import tracemalloc
-
-    rows = np.ones((400_000, 4), np.float32)  # 6.4 MB
-    tracemalloc.start()
-    tw.minimize(
-        lambda w, X: np.mean((X @ w - 1) ** 2), W0, "adam", learning_rate=0.1, data=(rows,),
-        epochs=1,
-    )  # fmt: skip
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 1_000_000
-
-
-def test_data_that_the_loss_does_not_read():
-    def squares(w, X, y):
-        return np.sum(w**2)
-
-    res = tw.minimize(squares, W0, "gradient_descent", **HOW)
-    np.testing.assert_allclose(res.x, W0 * 0.8**35, rtol=1e-13)
-
-
 def test_threads_do_not_change_the_bits():
     rows = np.repeat(X, 1000, axis=0), np.repeat(y, 1000)
     how = HOW | {"data": rows, "batch_size": 150_000, "epochs": 2}
@@ -311,15 +91,6 @@ def test_threads_do_not_change_the_bits():
     assert bits(one.x, one.fun, one.jac) == bits(two.x, two.fun, two.jac)
     with pytest.raises(ValueError, match="threads must be >= 1, got 0"):
         tw.minimize(loss, W0, "adam", **HOW, threads=0)
-
-
-def test_defaults():
-    res = tw.minimize(loss, W0, "adam", learning_rate=0.1, data=(X, y))
-    asked = tw.minimize(
-        loss, W0, "adam", learning_rate=0.1, data=(X, y), batch_size=ROWS, epochs=10, seed=0
-    )
-    assert res.nit == res.epochs == 10  # batches of 256 are all rows here
-    assert bits(res.x) == bits(asked.x)
 
 
 # ---- continuing ----------------------------------------------------------------------------------
@@ -412,26 +183,6 @@ def test_average_stays_within_the_bounds():
 # ---- held-out rows -------------------------------------------------------------------------------
 
 
-def parted(share, seed=0):
-    count = round(share * ROWS)
-    order = _core.permutation(seed, 0, ROWS)
-    return np.sort(order[count:]), np.sort(order[:count])
-
-
-def test_held_out_rows_are_not_trained_on():
-    kept, out = parted(0.2)
-    res = tw.minimize(loss, W0, "adam", **HOW, holdout=0.2, record=True)
-    apart = tw.minimize(
-        loss, W0, "adam", **(HOW | {"data": (X[kept], y[kept])}),
-        holdout=(X[out], y[out]), record=True,
-    )  # fmt: skip
-    assert bits(res.path.x, res.path.holdout) == bits(apart.path.x, apart.path.holdout)
-    wanted = [loss(w, X[out], y[out]) for w in res.path.x]
-    np.testing.assert_allclose(res.path.holdout, wanted, rtol=1e-13)
-    assert bits(res.x) == bits(res.path.x[np.argmin(wanted)])
-    assert res.fun == pytest.approx(loss(res.x, X[kept], y[kept]), rel=1e-13)
-
-
 def test_early_stopping_gives_the_best_held_out_point():
     res = tw.minimize(
         loss, W0, "adam", **(HOW | {"epochs": 500, "learning_rate": 0.5}), holdout=0.3, patience=4,
@@ -467,14 +218,6 @@ def test_averages_are_what_is_held_against_the_rows_held_out():
     _, out = parted(0.2)
     res = tw.minimize(loss, W0, "adam", **HOW, holdout=0.2, average=True, record=True)
     assert loss(res.x, X[out], y[out]) == pytest.approx(min(res.path.holdout), rel=1e-13)
-
-
-def test_other_seeds_hold_out_other_rows():
-    told = [
-        tw.minimize(loss, W0, "adam", **(HOW | {"epochs": 0}), holdout=0.1, seed=s, record=True)
-        for s in range(3)
-    ]
-    assert len({r.path.holdout[0] for r in told}) == 3
 
 
 # ---- callbacks, histories, progress --------------------------------------------------------------
@@ -571,9 +314,6 @@ def test_finished_epochs_are_told():
     assert res.message == "5 epochs >= epochs = 5"
 
 
-LONG = HOW | {"epochs": 2**40, "learning_rate": 1e-4, "batch_size": 8}
-
-
 def test_time_ends_a_training():
     began = time.perf_counter()
     res = tw.minimize(loss, W0, "adam", **LONG, max_time=0.1)
@@ -598,89 +338,6 @@ def test_no_time_at_all():
     res = tw.minimize(loss, W0, "adam", **HOW, max_time=0, holdout=0.1, record=True)
     assert (res.reason, res.nit, res.epochs) == (tw.Reason.max_time, 0, 0)
     assert bits(res.x) == bits(W0)
-
-
-@pytest.fixture
-def alarm():
-    """alarm(s): KeyboardInterrupt in s seconds, as Ctrl-C would; returns when it was due."""
-
-    def ring(number, frame):
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGALRM, ring)
-
-    def set_alarm(seconds):
-        signal.setitimer(signal.ITIMER_REAL, seconds)
-        return time.perf_counter() + seconds
-
-    yield set_alarm
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    signal.signal(signal.SIGALRM, before)
-
-
-MANY = np.random.default_rng(1).normal(size=(500_000, 2))
-INTERRUPTED = {
-    "small steps": (loss, W0, {"data": (X, y)}),
-    "recorded": (loss, W0, {"data": (X, y), "record": True, "holdout": 0.1, "patience": np.inf}),
-    "many rows": (lambda w, A: np.mean((A @ w - 1) ** 2), W0[:2], {"data": (MANY,)}),
-}
-
-
-@pytest.mark.parametrize("kind", INTERRUPTED)
-def test_interrupt_ends_a_training_within_100_ms(kind, alarm):
-    function, x0, how = INTERRUPTED[kind]
-    late = []
-    for attempt in range(4):  # the best of four: other programs run on this machine
-        due = alarm(0.1 * (1 + attempt))
-        with pytest.raises(KeyboardInterrupt) as caught:
-            tw.minimize(function, x0, "adam", **(LONG | how))
-        late.append(time.perf_counter() - due)
-        res = caught.value.result
-        assert (res.reason, res.status, res.success) == (tw.Reason.interrupted, 99, False)
-        assert res.message.startswith("interrupted after ")
-        assert np.all(np.isfinite(res.x))
-        if late[-1] < 0.1 and res.nit > 0:
-            break
-    assert min(late) < 0.1, f"{late} s late"
-    assert res.nit > 0
-    assert np.isfinite(res.fun)
-
-
-def test_interrupt_comes_through_while_held_out_rows_are_measured(alarm):
-    # 1e8 rows, all in the same place: a pass over them takes seconds.
-    apart = (np.broadcast_to(X[:1], (10**8, 4)), np.broadcast_to(y[:1], (10**8,)))
-    due = alarm(0.2)
-    with pytest.raises(KeyboardInterrupt) as caught:
-        tw.minimize(loss, W0, "adam", **LONG, holdout=apart, record=True)
-    assert time.perf_counter() - due < 1.0
-    res = caught.value.result
-    assert res.reason == tw.Reason.interrupted
-    assert bits(res.x, res.path.x) == bits(W0, W0)
-
-
-def test_interrupt_comes_through_in_the_last_pass(alarm):
-    rows = np.broadcast_to(X[:1], (10**8, 4))
-    due = alarm(0.2)
-    with pytest.raises(KeyboardInterrupt) as caught:
-        tw.minimize(
-            lambda w, X: np.mean((X @ w) ** 2), W0, "adam", learning_rate=0.1, data=rows,
-            epochs=0,
-        )  # fmt: skip
-    assert time.perf_counter() - due < 1.0
-    res = caught.value.result
-    assert res.reason == tw.Reason.interrupted
-    assert bits(res.x) == bits(W0)
-    assert np.isnan(res.fun)
-
-
-def test_interrupted_training_can_be_continued(alarm):
-    alarm(0.05)
-    with pytest.raises(KeyboardInterrupt) as caught:
-        tw.minimize(loss, W0, "adam", **LONG)
-    first = caught.value.result
-    rest = tw.minimize(loss, W0, "adam", **(LONG | {"epochs": 1}), state=first.state)
-    whole = tw.minimize(loss, W0, "adam", **(LONG | {"epochs": first.epochs + 1}))
-    assert bits(rest.x, rest.state.memory[0]) == bits(whole.x, whole.state.memory[0])
 
 
 def test_learning_rate_that_is_too_large_diverges():
@@ -734,6 +391,7 @@ def test_last_step_that_leaves_the_domain_is_seen():
 
 # ---- what is refused -----------------------------------------------------------------------------
 
+
 REFUSED = {
     "unequal lengths": ({"data": (X, y[:-1])}, ValueError, r"equally many rows, got \[203, 202\]"),
     "no rows": ({"data": (X[:0], y[:0])}, ValueError, r"data must have rows, got shapes"),
@@ -778,23 +436,10 @@ def test_tolerances_may_be_switched_off():
     assert tw.minimize(loss, W0, "adam", **HOW, gtol=0, xtol=0.0, ftol=0).epochs == 5
 
 
-@pytest.mark.parametrize(
-    "name", ["batch_size", "epochs", "seed", "holdout", "patience", "drop_last", "average"]
-)
-def test_minibatches_without_data_are_refused(name):
-    with pytest.raises(TypeError, match=f"{name}= is for minibatches: pass data="):
-        tw.minimize(loss, W0, "adam", args=(X, y), learning_rate=0.1, **{name: 1})
-
-
 def test_objective_with_data_is_refused():
     F = tw.objective(lambda w: loss(w, X, y), W0)
     with pytest.raises(TypeError, match="pass the function itself"):
         tw.minimize(F, W0, "adam", **HOW)
-
-
-def test_loss_for_each_row_is_refused():
-    with pytest.raises(ValueError, match=r"a mean over rows, got shape \(32,\)"):
-        tw.minimize(lambda w, X, y: (X @ w - y) ** 2, W0, "adam", **HOW)
 
 
 def test_states_of_other_kinds_are_refused():
@@ -820,6 +465,7 @@ def test_start_that_is_not_finite_or_outside_is_refused():
 
 
 # ---- a network -----------------------------------------------------------------------------------
+
 
 TABLES = np.load(Path(__file__).parents[1] / "data" / "ml_data.npz")
 

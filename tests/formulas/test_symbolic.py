@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Formulas: every operation as SymPy writes it, arrays, names; and SymPy expressions as objectives.
+"""Formulas of objectives: arrays and names; and objectives of SymPy expressions, there and back.
 
 What is compared are numbers: SymPy's of the exact formula, to 30 digits, and the core's.
 """
@@ -12,90 +12,11 @@ import numpy as np
 import pytest
 import scipy.special
 import sympy as sp
+from sympy_values import CLOSE, assert_same_numbers
 
 import thalweg as tw
-from thalweg import _core
-from thalweg._formulas.sympy_forms import forms, number
-from thalweg._formulas.sympy_steps import functions
-from thalweg._tracing import ufuncs
 
 FACTS = json.loads((Path(__file__).parents[1] / "data" / "course_facts.json").read_text("utf-8"))
-OPERATIONS = {o["name"]: o["arity"] for o in _core.operations()}
-
-# The core's operations are within 4 ulp of the exact value, and a few of them follow each other;
-# erfc and gammaln lose some digits of what they cancel near their zeros, which these points avoid.
-CLOSE = 1e-12
-
-POINTS = [(0.7, 0.3), (-1.9, 0.6), (2.5, -1.25), (0.5, 2.0), (-2.5, -0.5), (3.5, 3.5)]
-POSITIVE = [(abs(a) + 0.1, abs(b) + 0.2) for a, b in POINTS]
-INSIDE = [(0.7, 0.0), (0.25, 0.0), (0.125, 0.0), (0.9, 0.0)]  # of (0, 1), and so of (-1, 1)
-ON = {
-    **dict.fromkeys(["sqrt", "log", "log2", "log10", "gammaln", "digamma"], POSITIVE),
-    **dict.fromkeys(["power", "xlogy", "xlog1py", "log1p"], POSITIVE),
-    **dict.fromkeys(["logit", "arcsin", "arccos", "arctanh"], INSIDE),
-    "arccosh": [(1.1, 0.0), (2.5, 0.0), (7.0, 0.0)],
-}
-
-
-def exactly(formula, names, point):
-    """The formula's value at numbers taken as they are, to 30 digits."""
-    exact = {sp.Symbol(n): sp.Rational(float(v)) for n, v in zip(names, point, strict=True)}
-    return float(sp.sympify(formula).subs(exact).evalf(30))
-
-
-def assert_same_numbers(F, names, points):
-    """The formulas of value and gradient give what the core gives."""
-    value, slopes = tw.formula(F, simplify=False), tw.formula(F.grad, simplify=False)
-    for point in points:
-        at = np.asarray(point[: len(names)])
-        x = at if F.structure.form != "whole" or F.structure.shapes[0] else at[0]
-        assert exactly(value, names, at) == pytest.approx(F(x), rel=CLOSE, abs=CLOSE)
-        wanted = np.ravel(F.grad(x))
-        found = [
-            exactly(s, names, at) for s in (slopes if isinstance(slopes, sp.Matrix) else [slopes])
-        ]
-        np.testing.assert_allclose(found, wanted, rtol=CLOSE, atol=CLOSE)
-
-
-def test_operations_have_a_form_or_are_refused_by_name():
-    """An operation may be added to the core's list alone; what is in the table is in the list."""
-    assert set(forms()) <= set(OPERATIONS)
-    assert len(forms()) >= 70
-    for name in set(OPERATIONS) - set(forms()):
-        F = tw.objective(lambda x, name=name: ufuncs.operation(name)(x), 1.0)
-        with pytest.raises(NotImplementedError, match=f"'{name}' has no SymPy form"):
-            tw.formula(F)
-
-
-@pytest.mark.parametrize("name", [n for n in forms() if n not in ("polygamma", "where")])
-def test_formula_of_an_operation_gives_its_numbers(name):
-    call = ufuncs.operation(name)
-    if OPERATIONS[name] == 1:
-        F = tw.objective(lambda x: 1.0 * call(x), 1.0)
-        assert_same_numbers(F, ["x"], ON.get(name, POINTS))
-    else:
-        F = tw.objective(lambda x, y: 1.0 * call(x, y), [1.0, 1.0])
-        # At a tie SymPy's Max and the core's agree too: the slope is the core's own formula.
-        assert_same_numbers(F, ["x", "y"], ON.get(name, POINTS))
-
-
-@pytest.mark.parametrize("order", range(1, 6))
-def test_formula_of_polygamma_gives_its_numbers(order):
-    call = ufuncs.operation("polygamma")
-    assert_same_numbers(tw.objective(lambda x: call(float(order), x), 1.0), ["x"], POSITIVE)
-
-
-def test_where_becomes_piecewise():
-    F = tw.objective(lambda x: np.where(x > 0, x**2, np.abs(x)), 1.0)
-    x = sp.Symbol("x")
-    assert tw.formula(F) == sp.Piecewise((x**2, x > 0), (sp.Abs(x), True))
-    assert_same_numbers(F, ["x"], [(2.0,), (-3.0,)])
-
-
-def test_truth_values_count_as_one_and_nothing_and_join():
-    F = tw.objective(lambda x, y: (x > 1) * x + ((x > 0) & ~(y > x)) * y + (x == y), [1.0, 1.0])
-    assert_same_numbers(F, ["x", "y"], [(2.0, 1.0), (0.5, 2.0), (-1.0, 3.0), (2.0, 2.0)])
-
 
 A = np.array([[1.0, -2.0, 0.5], [0.25, 3.0, -1.0]])
 ARRAYS = {
@@ -168,29 +89,6 @@ def test_arguments_stand_as_the_numbers_they_are():
     assert tw.formula(F.with_args([5.0])) == 5 * x**2
 
 
-@pytest.mark.parametrize(
-    ("value", "meant"),
-    [
-        (2.0, sp.Integer(2)),
-        (0.1, sp.Rational(1, 10)),
-        (-1 / 3, sp.Rational(-1, 3)),
-        (2 * np.pi, 2 * sp.pi),
-        (3 * np.pi / 2, 3 * sp.pi / 2),
-        (np.e, sp.E),
-        (np.sqrt(2), sp.sqrt(2)),
-        (0.1 + 0.2, sp.Rational(3, 10)),
-        (-np.inf, -sp.oo),
-    ],
-)
-def test_numbers_are_written_as_people_mean_them(value, meant):
-    assert number(float(value)) == meant
-
-
-@pytest.mark.parametrize("value", [0.1234567890123456, 1.1e-300, 6.02214076e23, 1.9e308 / 2])
-def test_other_numbers_keep_every_digit(value):
-    assert float(number(value)) == value
-
-
 def test_what_has_no_formula_is_named():
     F = tw.objective(lambda x: x**2, 1.0)
     with pytest.raises(TypeError, match=r"an objective F, F\.grad or F\.hessian, got"):
@@ -220,46 +118,6 @@ def test_formula_that_nobody_could_read_is_refused_at_once():
 # ---- from SymPy
 
 x, y = sp.symbols("x y")
-EXPRESSIONS = [
-    3 * x**2 * y**3,
-    sp.exp(x) - sp.log(y),
-    x / y - 2 * x / (3 * y**2) - sp.sqrt(x * y) + 1 / sp.sqrt(y),
-    x ** sp.Rational(2, 3) + 2**y + sp.pi * x - sp.E + sp.sqrt(2),
-    sp.Piecewise((x**2, x > y), (sp.sin(y), x > 0), (5, True)),
-    sp.Piecewise((x, sp.And(x > 0, y > 0, x + y < 5)), (0, sp.Or(x < -1, sp.Ne(y, 2))), (1, True)),
-    sp.Max(x, y, 1) - sp.Min(x, 2 * y) + sp.Abs(x - y) + sp.sign(x),
-    sp.floor(x) + sp.ceiling(y) + sp.Mod(x, y) + sp.Heaviside(x - y, sp.Rational(1, 3)),
-    sp.cot(x) + sp.sec(y) + sp.csc(x) + sp.coth(x) + sp.sech(y) + sp.csch(x),
-    sp.sinc(x - y) + sp.factorial(x) + sp.gamma(y) + sp.loggamma(x) + sp.digamma(y),
-    sp.polygamma(2, x) + sp.erf(y) + sp.erfc(x) + sp.atan2(y, x),
-    sp.asin(x / 10)
-    + sp.acos(y / 10)
-    + sp.atan(x)
-    + sp.asinh(y)
-    + sp.acosh(x + 2)
-    + sp.atanh(y / 9),
-    sp.sinh(x) + sp.cosh(y) + sp.tanh(x) + sp.tan(y),
-    sp.Piecewise((x, sp.Xor(x > 1, y > 1)), (y, sp.ITE(x > y, x > 2, y > 2)), (1, True)),
-    sp.Integral(2 * x, (x, 0, y)) + sp.Derivative(x**3, x),
-    sp.Integer(7) + 0 * x,
-]
-
-
-@pytest.mark.parametrize("expression", EXPRESSIONS, ids=lambda e: str(e)[:40])
-def test_objective_of_an_expression_gives_its_numbers_and_slopes(expression):
-    F = tw.from_sympy(expression, [x, y])
-    done = expression.doit()
-    for a, b in [(1.75, 0.625), (0.5, 2.25), (3.125, 1.5)]:
-        at = {x: sp.Rational(a), y: sp.Rational(b)}
-        assert F(a, b) == pytest.approx(float(done.subs(at).evalf(30)), rel=CLOSE, abs=CLOSE)
-    check = tw.check_grad(F, [1.75, 0.625])
-    assert check.error < 1e-7  # differences
-
-
-@pytest.mark.parametrize("name", [n for n, (_, count) in functions().items() if count == 1])
-def test_functions_of_the_table_exist_in_sympy_and_here(name):
-    assert hasattr(sp, name) or name == "Not"
-    assert functions()[name][0] in OPERATIONS
 
 
 def test_there_and_back_is_the_same_function():

@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 # The generators and oracles of the tests stand beside this package.
-_TESTS = Path(__file__).resolve().parent.parent
-for _folder in (str(_TESTS), str(_TESTS / "ops")):
-    if _folder not in sys.path:
-        sys.path.insert(0, _folder)
+_tests = str(Path(__file__).resolve().parent.parent)
+if _tests not in sys.path:
+    sys.path.insert(0, _tests)

@@ -2,6 +2,10 @@
 """Loops that unroll to tens of thousands of operations: right, in time that grows with them."""
 
 import math
+import os
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -179,3 +183,83 @@ def test_branches_over_slices_of_an_array_are_differentiated():
     products = [(f.grad(x + h * e) - f.grad(x - h * e)) / (2 * h) for e in np.eye(60)[:3]]
     for e, product in zip(np.eye(60), products, strict=False):
         np.testing.assert_allclose(f.hvp(x, e), product, rtol=1e-6, atol=1e-5)
+
+
+def unrolled(n):
+    def f(x):
+        s = x[0]
+        for i in range(n // 3):  # three operations a turn
+            s = np.sin(s) * 0.5 + x[i % 10]
+        return s
+
+    return f
+
+
+def time_of(n):
+    began = time.perf_counter()
+    F = tw.objective(unrolled(n), np.full(10, 0.3))
+    gradient = F.grad(np.full(10, 0.3))
+    del F
+    return time.perf_counter() - began, gradient
+
+
+def test_unrolled_loop_has_the_right_gradient():
+    s, d = 0.3, np.zeros(10)
+    d[0] = 1.0
+    for i in range(1000 // 3):
+        s, d = np.sin(s) * 0.5 + 0.3, np.cos(s) * 0.5 * d
+        d[i % 10] += 1.0
+    np.testing.assert_allclose(time_of(1000)[1], d, rtol=1e-13)  # 300 products shrink by halves
+
+
+def test_loop_of_1e5_operations_takes_linear_time():
+    small = min(time_of(10_000)[0] for _ in range(2))
+    # Ten times the work; four times that for caches and a busy machine. Quadratic would be 100.
+    large, _ = time_of(30_000)  # so that a failure does not take minutes
+    assert large < 3 * 3 * small, f"{small:.3f} s for 1e4 operations, {large:.3f} s for 3e4"
+    large, gradient = time_of(100_000)
+    assert large < 40 * small, f"{small:.3f} s for 1e4 operations, {large:.3f} s for 1e5"
+    assert np.all(np.isfinite(gradient))
+
+
+def test_loop_over_the_elements_takes_linear_time():
+    def time_for(n):
+        def f(x):
+            s = 0.0
+            for i in range(n):
+                s = s + x[i] ** 2
+            return s
+
+        began = time.perf_counter()
+        F = tw.objective(f, np.ones(n))
+        np.testing.assert_array_equal(F.grad(np.ones(n)), 2.0)
+        return time.perf_counter() - began
+
+    small = min(time_for(3000) for _ in range(2))
+    large = time_for(30_000)
+    assert large < 40 * small, f"{small:.3f} s for 3e3 elements, {large:.3f} s for 3e4"
+
+
+def test_deep_expressions_do_not_overflow_the_stack(tmp_path):
+    # A thread with the smallest stack: recursion 3e4 deep would end the process.
+    code = (
+        "import threading, numpy as np, thalweg as tw, pickle\n"
+        "threading.stack_size(256 * 1024)\n"
+        "def f(x):\n"
+        "    for i in range(15_000):\n"
+        "        x = np.sin(x) + 0.5\n"
+        "    return x\n"
+        "def work():\n"
+        "    F = tw.objective(f, 0.3)\n"
+        "    F.grad(0.3)\n"
+        "    pickle.loads(pickle.dumps(F))\n"
+        "    del F\n"
+        "    print('done')\n"
+        "t = threading.Thread(target=work); t.start(); t.join()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, f"{done.returncode} {done.stderr[-500:]}"
+    assert done.stdout.strip() == "done"

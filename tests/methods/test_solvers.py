@@ -9,8 +9,6 @@ import pytest
 import thalweg as tw
 from thalweg import _core
 from thalweg._methods.method import SolverMethod, make
-from thalweg._methods.stopping import defaults
-from thalweg._results.reasons import Reason
 
 SOLVERS = list(tw.methods("solvers"))
 # Those that use a gradient, and find a minimum to its precision.
@@ -338,24 +336,6 @@ def test_threads_share_long_arrays_with_the_same_bits():
         np.testing.assert_allclose(one.x, [1.0, -2.0, 0.5], atol=1e-7)
         assert one.x.tobytes() == two.x.tobytes()
         assert one.nfev == two.nfev
-
-
-def test_stopping_is_made_and_changed_by_name():
-    stopping = _core.Stopping(gtol=1e-3, max_nfev=7)
-    changed = stopping.replace(max_nfev=9, threads=2)
-    assert (changed.gtol, changed.max_nfev, changed.threads) == (1e-3, 9, 2)
-    assert (stopping.max_nfev, stopping.threads, stopping.max_iter) == (7, 1, 1000)
-    with pytest.raises(TypeError, match="Stopping has no 'gtoll'"):
-        stopping.replace(gtoll=1.0)
-    with pytest.raises(AttributeError):
-        stopping.gtol = 1.0
-
-
-def test_facts_that_python_spells_are_the_cores():
-    assert _core.reasons() == [reason.name for reason in Reason]
-    assert _core.Stopping.limits == tuple(defaults(make("lbfgs", {})))
-    faults = [_core.Fault.none, _core.Fault.not_finite, _core.Fault.infinite]
-    assert [f.value for f in (*faults, _core.Fault.outside_domain)] == [0, 1, 2, 3]
 
 
 def test_matrices_are_counted_by_the_room_that_a_solver_takes():

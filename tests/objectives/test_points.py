@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Named parameters of any shape: a dict goes in, and everything comes back in its form."""
+"""Points of any structure: how x0 reaches the function, and that all comes back in its form."""
+
+# ruff: noqa: ARG005 - signatures are what is tested
 
 import copy
 import pickle
 
 import numpy as np
 import pytest
+from objective_cases import assert_same, seen
 
 import thalweg as tw
+from thalweg._objectives.points import parameter_count, structure_of
 
 X = np.random.default_rng(0).normal(size=(20, 4))
 Y = np.random.default_rng(1).normal(size=20)
@@ -316,3 +320,122 @@ def test_start_that_is_not_finite_names_the_entry():
         tw.minimize(pulled, x0, "gradient_descent", learning_rate=1.0)
     with pytest.raises(ValueError, match=r"x0 must be finite, got inf for c$"):
         tw.minimize(pulled, BOUNDED | {"c": INF}, "gradient_descent", learning_rate=1.0)
+
+
+# ---- how x0 reaches the function -----------------------------------------------------------------
+
+
+class Linear:
+    def value(self, x, y):
+        return x + y
+
+
+def total(*p, **named):
+    return sum(np.sum(v) for v in (*p, *named.values()))
+
+
+@pytest.mark.parametrize(
+    ("function", "x0", "shapes"),
+    [
+        (lambda x: np.sum(x), 1.6, [()]),
+        (lambda x: np.sum(x), 2, [()]),
+        (lambda x: np.sum(x), np.float32(2), [()]),
+        (lambda x: np.sum(x), np.array(1.6), [()]),
+        (lambda x: np.sum(x), [1.6], [(1,)]),
+        (lambda x: np.sum(x), [1.0, 2.0], [(2,)]),
+        (lambda x: np.sum(x), (1.0, 2.0), [(2,)]),
+        (lambda x: np.sum(x), [[1.0, 2.0, 3.0]], [(1, 3)]),
+        (lambda x: np.sum(x), np.ones((2, 3, 4)), [(2, 3, 4)]),
+        (lambda x, y: x + y, [1.0, 2.0], [(), ()]),
+        (lambda x, y: x + y, np.array([1, 2]), [(), ()]),
+        (lambda x, y: x + y, (1.0, 2.0), [(), ()]),
+        (lambda x, y: x + np.sum(y), (1.0, [1.0, 2.0]), [(), (2,)]),
+        (lambda x, y: np.sum(x) + np.sum(y), (np.ones((2, 2)), [[1.0], [2.0]]), [(2, 2), (2, 1)]),
+        (lambda x, y, z: x + y + z, [1.0, 2.0, 3.0], [(), (), ()]),
+        (lambda x, y=2.0: np.sum(x) + y, [1.0, 2.0], [(2,)]),
+        (lambda x, y, z=5.0: x + y + z, [1.0, 2.0], [(), ()]),
+        (lambda x, *, y=2.0: np.sum(x) + y, [1.0, 2.0], [(2,)]),
+        (lambda x, /, y: x + y, [1.0, 2.0], [(), ()]),
+        (total, [1.0, 2.0], [(2,)]),
+        (total, (1.0, [2.0, 3.0]), [(), (2,)]),
+        (total, {"a": 1.0, "b": [1.0, 2.0]}, [("a", ()), ("b", (2,))]),
+        (lambda m, b: m + b, {"b": 1.0, "m": 2.0}, [("b", ()), ("m", ())]),
+        (lambda m, b=3.0: m + b, {"m": 2.0}, [("m", ())]),
+    ],
+)
+def test_x0_reaches_the_function_as_its_signature_says(function, x0, shapes):
+    got, _ = seen(function, x0)
+    assert got == shapes
+
+
+def test_count_of_parameters_says_whether_it_means_anything():
+    assert parameter_count(lambda x, y, z=1: 0) == (2, True)
+    assert parameter_count(lambda *p: 0) == (1, False)
+    assert parameter_count(lambda x, *p: 0) == (1, False)
+    assert parameter_count(Linear().value) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("x0", "error", "said"),
+    [
+        (1j, TypeError, "x0 must be real, got complex128"),
+        ([1.0, 1j], TypeError, "x0 must be real, got complex128"),
+        ("1.6", TypeError, "x0 must be numbers, got str"),
+        (["a", "b"], TypeError, "x0 must be numbers, got list"),
+        ([None], TypeError, "x0 must be numbers, got list"),
+        (np.array(["1"]), TypeError, "x0 must be numbers, got dtype <U1"),
+        (np.array([1, "a"], object), TypeError, "x0 must be numbers, got dtype object"),
+        (np.array("2020-01-01", "M8[D]"), TypeError, "x0 must be numbers, got dtype datetime64"),
+        (object(), TypeError, "x0 must be numbers, got object"),
+        ([[1.0], [1.0, 2.0]], ValueError, "x0 must be an array of numbers, got a ragged sequence"),
+        ([], ValueError, "x0 must not be empty, got shape (0,)"),
+        (np.zeros((3, 0)), ValueError, "x0 must not be empty, got shape (3, 0)"),
+        ({}, ValueError, "x0 must not be empty, got {}"),
+        ({1: 2.0}, TypeError, "keys of x0 must be names"),
+        ({"x": 1j}, TypeError, "x0['x'] must be real"),
+        ((1.0, 1j), TypeError, "must be real, got complex128"),
+        (None, TypeError, "needs x0"),
+    ],
+)
+def test_bad_x0_is_refused(x0, error, said):
+    with pytest.raises(error) as caught:
+        tw.objective(lambda x: np.sum(x), x0)
+    assert said in str(caught.value)
+
+
+def test_complex_entry_of_a_tuple_is_named():
+    with pytest.raises(TypeError, match=r"x0\[1\] must be real, got complex128"):
+        tw.objective(lambda x, y: x, (1.0, 1j))
+
+
+def test_unknown_name_in_a_dict_is_refused():
+    with pytest.raises(TypeError, match="a key 'y' that is not a parameter of the function"):
+        tw.objective(lambda x: x, {"x": 1.0, "y": 2.0})
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint64, np.int64, np.bool_, np.float16, np.float32])
+def test_numbers_of_other_types_become_float64(dtype):
+    x = np.array([0, 1, 1], dtype)
+    F = tw.objective(lambda x: np.sum((x - 0.5) ** 2), x)
+    value, gradient = F.value_and_grad(x)
+    assert isinstance(value, float)
+    assert value == 0.75
+    assert gradient.dtype == np.float64
+    np.testing.assert_array_equal(gradient, [-1, 1, 1])
+
+
+def test_strided_and_foreign_arrays_are_read_in_their_order():
+    base = np.arange(12.0).reshape(3, 4)
+    F = tw.objective(lambda x: np.sum(x * np.arange(12.0).reshape(4, 3)), base.T)
+    assert F(base.T) == np.sum(base.T * np.arange(12.0).reshape(4, 3))
+    G = tw.objective(lambda x: np.sum(x * np.arange(4)), np.arange(8.0)[::2])
+    assert G(np.arange(8.0)[::-2]) == np.sum(np.arange(8.0)[::-2] * np.arange(4))
+    swapped = np.arange(4.0).astype(">f8")
+    assert G(swapped) == 14.0
+
+
+def test_structure_of_flattens_in_order():
+    s, flat = structure_of({"b": [1.0, 2.0], "a": 3.0}, lambda a, b: a, 0, None)
+    np.testing.assert_array_equal(flat, [1, 2, 3])
+    assert s.size == 3
+    assert_same(s.restore(flat[None, :]), {"b": np.array([1.0, 2.0]), "a": 3.0})

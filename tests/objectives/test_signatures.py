@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Functions of every kind, and how a start reaches them: partials, methods, callables, dicts."""
 
+# ruff: noqa: ARG005 - signatures are what is tested
+
+import functools
 from functools import partial, wraps
 
 import numpy as np
 import pytest
+from objective_cases import seen
 
 import thalweg as tw
 from thalweg._objectives.signatures import Parameters
@@ -183,3 +187,118 @@ def test_a_tuple_of_several_shapes_is_taken_whole(trace):
     w, b = tw.minimize(f, (np.zeros(3), 0.0), trace=trace).x
     np.testing.assert_allclose(w, 1, atol=1e-6)
     assert b == pytest.approx(2, abs=1e-6)
+
+
+# ---- how many parameters a function has ----------------------------------------------------------
+
+
+class Spring:
+    def __init__(self, k):
+        self.k = k
+
+    def energy(self, x, y):
+        return self.k * (x - y) ** 2
+
+    @staticmethod
+    def pair(x, y):
+        return x - y
+
+    @classmethod
+    def scaled(cls, x, y):
+        return x * y
+
+    def __call__(self, x, y):
+        return self.energy(x, y)
+
+
+def wrapped(f):
+    @functools.wraps(f)
+    def inner(*args, **kwargs):
+        return f(*args, **kwargs)
+
+    return inner
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        Spring(2.0).energy,
+        Spring(2.0),
+        Spring.pair,
+        Spring.scaled,
+        functools.partial(lambda k, x, y: k * (x - y) ** 2, 2.0),
+        functools.partial(lambda x, y, k: k * (x - y) ** 2, k=2.0),
+        wrapped(lambda x, y: 2.0 * (x - y) ** 2),
+        np.hypot,
+    ],
+    ids=["method", "callable", "static", "class", "partial", "partial keyword", "wraps", "ufunc"],
+)
+def test_parameters_of_every_kind_of_callable_are_counted(function):
+    unpack = True if function is np.hypot else None  # NumPy's own have no signature to read
+    F = tw.objective(function, [3.0, 1.0], unpack=unpack)
+    assert F(3.0, 1.0) == function(3.0, 1.0)
+    assert F.n == 2
+
+
+@pytest.mark.parametrize("builtin", [np.sum, np.linalg.norm, np.prod, np.mean])
+def test_functions_without_a_plain_signature_get_x0_whole(builtin):
+    F = tw.objective(builtin, [3.0, 4.0])
+    assert F([3.0, 4.0]) == pytest.approx(builtin([3.0, 4.0]), rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("function", "x0", "args", "said"),
+    [
+        (lambda x, y: x, [1.0, 2.0, 3.0], (), ["2 positional", "shape (3,)"]),
+        (lambda x, y: x, np.ones((2, 2)), (), ["2 positional", "shape (2, 2)"]),
+        (lambda x, y: x, (1.0, 2.0, 3.0), (), ["2 positional", "3 entries"]),
+        (lambda x, y: x, 1.0, (), ["2 positional", "shape ()"]),
+        (lambda x, y: x, [1.0], (), ["2 positional", "shape (1,)"]),
+        (lambda: 1.0, 1.0, (), ["0 positional", "shape ()"]),
+        (lambda x=1.0: x, 1.0, (), ["0 positional", "shape ()"]),
+        (lambda x: x, 1.0, (2.0,), ["0 positional", "shape ()"]),
+        (lambda x, y, a: x, [1.0, 2.0, 3.0], (2.0,), ["2 positional", "shape (3,)"]),
+    ],
+)
+def test_x0_that_does_not_fit_is_refused_with_both_numbers(function, x0, args, said):
+    with pytest.raises(TypeError) as caught:
+        tw.objective(function, x0, args=args)
+    for part in said:
+        assert part in str(caught.value)
+    assert "x0" in str(caught.value)
+
+
+def test_unpack_overrides_the_signature():
+    got, _ = seen(lambda *p: sum(p), [1.0, 2.0, 3.0], unpack=True)
+    assert got == [(), (), ()]
+    got, _ = seen(lambda x, y=None: np.sum(x), [1.0, 2.0], unpack=False)
+    assert got == [(2,)]
+    got, _ = seen(lambda x, y: x + y, [1.0, 2.0], unpack=True)
+    assert got == [(), ()]
+    with pytest.raises(TypeError, match="unpack"):
+        tw.objective(lambda x: x, 1.0, unpack=True)
+
+
+def test_unpack_false_passes_a_tuple_whole():
+    got, _ = seen(lambda x, y=None: np.sum(x), (1.0, 2.0), unpack=False)
+    assert got == [(2,)]
+
+
+def test_defaults_are_never_filled_from_x0():
+    F = tw.objective(lambda x, y=10.0: np.sum(x) * y, [1.0, 2.0])
+    assert F([1.0, 2.0]) == 30.0
+
+
+def test_args_follow_the_parameters():
+    F = tw.objective(lambda x, y, a, b: a * x + b * y, [1.0, 2.0], args=(10.0, 100.0))
+    assert F(1.0, 2.0) == 210.0
+    G = tw.objective(lambda x, a: a * np.sum(x), [1.0, 2.0], args=3.0)  # SciPy: a lone one
+    assert G([1.0, 2.0]) == 9.0
+
+
+def test_args_that_are_no_numbers_go_in_as_they_are():
+    def f(x, power, how):
+        return getattr(np, how)(x) ** power["p"]
+
+    F = tw.objective(f, [1.0, 2.0], args=({"p": 2}, "sum"))
+    assert F([1.0, 2.0]) == 9.0

@@ -45,7 +45,7 @@ class Shown:
     def __exit__(self, *_):
         self.context.close()
 
-    def told(self, name):
+    def state(self, name):
         return self.page.evaluate(f"thalweg.{name}")
 
     def wait_for(self, condition):
@@ -80,11 +80,11 @@ def wells(browser, tmp_path):
 
 def assert_is_the_cores(shown, fun):
     """The path that is shown is the core's from the same start, and the line drawn is that path."""
-    start, rate, count = shown.told("start"), shown.told("rate"), shown.told("count")
+    start, rate, count = shown.state("start"), shown.state("rate"), shown.state("count")
     x, values = core_path(fun, np.array(start), rate, count)
-    path = np.array(shown.told("path"))
+    path = np.array(shown.state("path"))
     np.testing.assert_allclose(path, x, rtol=1e-12, atol=1e-12)
-    np.testing.assert_allclose(shown.told("values"), values, rtol=1e-12)
+    np.testing.assert_allclose(shown.state("values"), values, rtol=1e-12)
     return path
 
 
@@ -93,7 +93,7 @@ def test_a_click_starts_a_descent_there(wells):
     for at in ([2.0, 3.0], [4.0, 0.5], [0.5, 3.0]):
         shown.page.mouse.click(*shown.pixel(at, box))
         # A click lands on a pixel of some 500: a hundredth of the box.
-        np.testing.assert_allclose(shown.told("start"), at, atol=0.02)
+        np.testing.assert_allclose(shown.state("start"), at, atol=0.02)
         path = assert_is_the_cores(shown, fun)
         assert len(path) == 61
     minima = [m["x"] for m in FACTS["functions"]["three_wells"]["minima"]]
@@ -108,16 +108,16 @@ def test_the_line_on_the_screen_is_the_path(wells):
     drawn = np.array([p.split(",") for p in line.split()], dtype=float)
     view = shown.page.locator("#view").bounding_box()
     wanted = np.array([shown.pixel(p, box) for p in path]) - [view["x"], view["y"]]
-    np.testing.assert_allclose(drawn, wanted, atol=0.51)  # rectangles are told in whole pixels
+    np.testing.assert_allclose(drawn, wanted, atol=0.51)  # rectangles are given in whole pixels
     assert shown.page.locator("#path circle.start").count() == 1
     assert shown.page.locator("#path polygon.best").count() == 1
 
 
 def test_sliders_change_rate_and_iterations(wells):
     shown, fun, _ = wells
-    old = shown.told("rate")
+    old = shown.state("rate")
     shown.page.locator("#rate").fill("560")
-    rate = shown.told("rate")
+    rate = shown.state("rate")
     assert rate > old
     assert_is_the_cores(shown, fun)
     assert float(shown.page.locator("#rate-shown").inner_text()) == rate
@@ -125,7 +125,7 @@ def test_sliders_change_rate_and_iterations(wells):
     assert len(assert_is_the_cores(shown, fun)) == 8
     shown.page.locator("#rate").focus()
     shown.page.keyboard.press("ArrowLeft")
-    assert shown.told("rate") < rate
+    assert shown.state("rate") < rate
 
 
 def test_dragging_draws_the_path_anew_at_once(wells):
@@ -134,20 +134,20 @@ def test_dragging_draws_the_path_anew_at_once(wells):
     mouse.move(*shown.pixel([1.0, 4.0], box))
     mouse.down()
     mouse.move(*shown.pixel([3.0, 2.5], box))
-    np.testing.assert_allclose(shown.told("start"), [3.0, 2.5], atol=0.02)
+    np.testing.assert_allclose(shown.state("start"), [3.0, 2.5], atol=0.02)
     assert_is_the_cores(shown, fun)
     mouse.up()
     mouse.move(*shown.pixel([1.0, 1.0], box))
-    np.testing.assert_allclose(shown.told("start"), [3.0, 2.5], atol=0.02)
+    np.testing.assert_allclose(shown.state("start"), [3.0, 2.5], atol=0.02)
 
 
 def test_a_start_can_be_typed(wells):
     shown, fun, _ = wells
     shown.page.locator("#start-0").fill("1.25")
     shown.page.locator("#start-1").fill("3.5")
-    assert shown.told("start") == [1.25, 3.5]
+    assert shown.state("start") == [1.25, 3.5]
     assert_is_the_cores(shown, fun)
-    assert "6." in shown.page.locator("#told").inner_text()
+    assert "6." in shown.page.locator("#state").inner_text()
 
 
 def test_one_variable_is_a_curve_with_the_path_on_it(browser, tmp_path):
@@ -156,12 +156,12 @@ def test_one_variable_is_a_curve_with_the_path_on_it(browser, tmp_path):
     with Shown(browser, file) as shown:
         assert shown.page.locator("#view polyline.curve").count() == 1
         x, _ = core_path(fun, 1.6, 0.1, 50)
-        np.testing.assert_allclose(shown.told("path"), x, rtol=1e-12)
+        np.testing.assert_allclose(shown.state("path"), x, rtol=1e-12)
         left, top, width, height = shown.rectangle()
         shown.page.mouse.click(left + width / 2, top + height / 2)
-        np.testing.assert_allclose(shown.told("start"), [np.mean(box)], atol=0.01)
+        np.testing.assert_allclose(shown.state("start"), [np.mean(box)], atol=0.01)
         shown.page.locator("#rate").fill("900")  # too large: it leaves the domain, and says so
-        assert "left the domain: log(-" in shown.page.locator("#told").inner_text()
+        assert "left the domain: log(-" in shown.page.locator("#state").inner_text()
         assert shown.page.locator("#path polygon.best").count() == 0
         assert shown.page.locator("#turning").is_hidden()
         assert shown.said == []
@@ -170,14 +170,14 @@ def test_one_variable_is_a_curve_with_the_path_on_it(browser, tmp_path):
 def test_another_rule_has_its_own_settings(wells):
     shown, fun, _ = wells
     shown.page.locator("#rule").select_option("adam")
-    start, rate, count = shown.told("start"), shown.told("rate"), shown.told("count")
-    assert rate == shown.told("scene.rates.adam")
+    start, rate, count = shown.state("start"), shown.state("rate"), shown.state("count")
+    assert rate == shown.state("scene.rates.adam")
     shown.page.locator("#more summary").click()
     assert shown.page.locator("#hyper-b2").input_value() == "0.999"
     shown.page.locator("#hyper-b1").fill("0.5")
     adam = tw.Adam(learning_rate=rate, b1=0.5)
     x = tw.minimize(fun, np.array(start), adam, max_iter=count, gtol=0, record=True).path.x
-    np.testing.assert_allclose(shown.told("path"), x, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(shown.state("path"), x, rtol=1e-12, atol=1e-12)
     shown.page.locator("#rule").select_option("gradient_descent")
     assert shown.page.locator("#more").is_hidden()
     assert_is_the_cores(shown, fun)
@@ -201,16 +201,16 @@ def test_play_shows_the_path_step_by_step(wells):
     part = shown.page.evaluate(
         "[thalweg.step, document.querySelector('#path polyline.path').getAttribute('points')]"
     )
-    assert part[0] < shown.told("last")
+    assert part[0] < shown.state("last")
     assert len(part[1].split()) == part[0] + 1
     assert "iteration" in shown.page.locator("#step-shown").inner_text()
     shown.wait_for("document.querySelector('#play').textContent.includes('play')")
-    assert shown.told("step") == shown.told("last")
+    assert shown.state("step") == shown.state("last")
     line = shown.page.locator("#path polyline.path").get_attribute("points")
     assert len(line.split()) == 41
     shown.page.locator("#play").click()
     shown.page.locator("#play").click()  # stops, and shows the whole
-    assert shown.told("step") == shown.told("last")
+    assert shown.state("step") == shown.state("last")
 
 
 def test_values_have_a_log_axis(wells):
@@ -222,9 +222,9 @@ def test_values_have_a_log_axis(wells):
     assert len(set(np.diff(powers))) == 1
     line = shown.page.locator("#history polyline").get_attribute("points")
     height = np.array([p.split(",") for p in line.split()], dtype=float)[:, 1]
-    above = np.array(shown.told("values")) - min(shown.told("values"))
+    above = np.array(shown.state("values")) - min(shown.state("values"))
     logs = np.log10(above[above > 0])
-    # Heights on the picture go with the logarithms, downwards; points are told to a hundredth.
+    # Heights on the picture go with the logarithms, downwards; points are state to a hundredth.
     slope = np.polyfit(logs, height, 1)
     np.testing.assert_allclose(np.polyval(slope, logs), height, atol=0.02)
     assert slope[0] < 0
@@ -247,7 +247,7 @@ def test_the_surface_turns_with_the_mouse_and_by_keys(wells):
     space.focus()
     shown.page.keyboard.press("ArrowLeft")
     assert shown.page.evaluate(look) != second
-    assert shown.told("turned")["yaw"] == pytest.approx(-0.6 + 0.6 - 0.1, abs=0.02)
+    assert shown.state("turned")["yaw"] == pytest.approx(-0.6 + 0.6 - 0.1, abs=0.02)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

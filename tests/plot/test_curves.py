@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Pictures of functions, descents and fits: what is in them, not their pixels."""
+"""Pictures of functions as curves, contours, fields and slices: what is in them."""
 
 import sys
 
@@ -8,58 +8,14 @@ import pytest
 
 pytest.importorskip("matplotlib")
 
-from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.quiver import Quiver
+from picture_cases import BOX, bowl, legend, lines, marked, omega, rendered, rosen, run, sauna
 
 import thalweg as tw
 from thalweg import plot
-from thalweg.plot import canvas
 
-BOX = [(0, 5), (0, 5)]
-
-
-def omega(x):
-    return np.exp(x) - np.log(x)
-
-
-def bowl(x, y):
-    return x**2 + y**2
-
-
-def sauna(x, y):
-    return 85 - x**2 * (x - 6) * y**2 * (y - 6) / 90
-
-
-def rosen(x):
-    return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
-
-
-def run(f, x0, method="gradient_descent", rate=0.1, count=30, **kw):
-    kw = {"learning_rate": rate} | kw if method not in ("lbfgs", "bfgs", "newton") else kw
-    return tw.minimize(f, x0, method, max_iter=count, record=True, **kw)
-
-
-def lines(ax):
-    return {line.get_label(): line for line in ax.get_lines() if line.get_label()[0] != "_"}
-
-
-def legend(ax):
-    return [text.get_text() for text in ax.get_legend().get_texts()]
-
-
-def marked(ax, marker):
-    """Points with such a mark, of lines that are drawn as marks alone."""
-    alone = [line for line in ax.get_lines() if line.get_linestyle() == "None"]
-    return [line.get_xydata()[0] for line in alone if line.get_marker() == marker]
-
-
-def rendered(ax):
-    """Draw everything; warnings are errors."""
-    ax.figure.savefig("/dev/null", format="png", dpi=50)
-
-
-# ---- every function
+# ---- every function ------------------------------------------------------------------------------
 
 
 DRAWN = {
@@ -117,20 +73,7 @@ def test_a_function_of_more_variables_is_told_of_slices():
         plot.curve(bowl, bounds=BOX)
 
 
-def test_lines_are_told_apart_in_grey():
-    def lightness(color):
-        r, g, b = to_rgba(color)[:3]
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b
-
-    # Two lines that look alike in grey have another dash and mark.
-    looks = {(str(canvas.DASHES[k]), canvas.MARKS[k]) for k in range(len(canvas.LINES))}
-    assert len(looks) == len(canvas.LINES)
-    assert all(lightness(color) < 0.65 for color in canvas.LINES), "too light on white"
-    shades = canvas.hills()(np.linspace(0, 1, 64))
-    assert np.all(np.diff([lightness(s) for s in shades]) > 0), "heights grow lighter"
-
-
-# ---- one variable
+# ---- one variable --------------------------------------------------------------------------------
 
 
 def test_several_descents_on_a_curve_are_named_and_all_there():
@@ -150,17 +93,6 @@ def test_results_are_named_by_their_methods():
     assert legend(plot.contours(None, runs))[:2] == ["gradient descent", "adam"]
     twice = [run(sauna, [0.5, 0.6], rate=r) for r in (0.1, 0.2)]
     assert legend(plot.contours(None, twice))[:2] == ["gradient descent 1", "gradient descent 2"]
-
-
-def test_a_tangent_line_touches_its_curve():
-    ax = plot.tangent(omega, 0.5, bounds=(0.1, 2))
-    line = lines(ax)["tangent"]
-    x, y = line.get_data()
-    F = tw.objective(omega, 1.0)
-    np.testing.assert_allclose((y[1] - y[0]) / (x[1] - x[0]), F.grad(0.5))
-    np.testing.assert_allclose(np.interp(0.5, x, y), F(0.5))
-    assert lines(ax)["x = 0.5"].get_xydata().tolist() == [[0.5, F(0.5)]]
-    assert ax.get_title().startswith("2.3419 − 0.3513 (x − 0.5)")
 
 
 def test_slices_hold_the_others_where_they_are_put():
@@ -201,96 +133,7 @@ def test_a_curve_without_descents_is_seen_to_its_top():
     assert ax.get_ylim()[1] > omega(2.0)
 
 
-def test_a_path_does_not_erase_the_curve_beneath_it():
-    ax = plot.curve(omega, run(omega, 1.6), bounds=(0.1, 2))
-    assert not [line for line in ax.get_lines() if line.get_color() == "white"]
-    # Over contours a white edge lifts the path off.
-    ax = plot.contours(sauna, run(sauna, [0.5, 0.6]), bounds=BOX)
-    assert [line for line in ax.get_lines() if line.get_color() == "white"]
-
-
-JUMPS = {
-    "left the domain": (omega, 1.6, 0.5, 25), "bounces": (sauna, [0.5, 0.6], 0.5, 20),
-    "grows": (bowl, [1.0, 1.0], 1.1, 5), "is on its way": (sauna, [0.5, 0.6], 0.15, 20),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("why", JUMPS)
-def test_a_star_stands_only_where_a_descent_came_to_rest(why):
-    fun, start, rate, count = JUMPS[why]
-    result = run(fun, start, rate=rate, count=count)
-    ax = plot.descent(fun, result)
-    assert not marked(ax, "*")
-    assert "best" not in legend(ax)
-    if why == "left the domain":
-        assert not marked(ax, "X"), "it has no other point than its start"
-        return
-    (end,) = marked(ax, "X")
-    np.testing.assert_array_equal(end, result.last.x)
-    calm = run(fun, start, rate=0.25, count=60)
-    (star,) = marked(plot.descent(fun, calm), "*")
-    np.testing.assert_array_equal(star, calm.x)
-
-
-def test_without_a_path_the_lowest_point_of_a_descent_that_left_is_no_star():
-    def f(x, y):
-        return np.exp(x) - np.log(x) + y**2
-
-    kw = {"learning_rate": 0.5, "max_iter": 25}
-    left = tw.minimize(f, [1.6, 1.0], "gradient_descent", **kw)
-    assert str(left.reason) == "left_domain"
-    ax = plot.contours(f, left, bounds=[(0.1, 2), (-1, 2)])
-    assert legend(ax) == ["lowest"]
-    (mark,) = marked(ax, "X")
-    np.testing.assert_array_equal(mark, left.x)
-    rendered(ax)
-
-
-# ---- two variables
-
-
-def steep(x, y):
-    return 100 * (y - x**2) ** 2 + (1 - x) ** 2
-
-
-ROUND = {
-    "steep": (steep, [(-1.6, 1.4), (-0.6, 1.8)]),
-    "steep above 4.1667": (lambda x, y: steep(x, y) + 25 / 6, [(-1.6, 1.4), (-0.6, 1.8)]),
-    "even": (sauna, BOX),
-    "small": (lambda x, y: 1e-7 * bowl(x, y), BOX),
-    "below 0": (lambda x, y: np.cos(x) + np.sin(y) - 1e3, BOX),
-}
-
-
-@pytest.mark.parametrize("name", ROUND)
-def test_numbers_at_the_colour_bar_are_round(name):
-    fun, box = ROUND[name]
-    ax = plot.contours(fun, bounds=box)
-    bar = ax.figure.axes[1]
-    ax.figure.draw_without_rendering()
-    low, high = bar.get_ylim()
-    ticks = [t for t in bar.get_yticks() if low <= t <= high]
-    assert 3 <= len(ticks) <= 10
-    span = ticks[-1] - ticks[0]
-    for tick in ticks:
-        near = max(1e-2 * span, abs(tick - ticks[0]))  # digits count from the size of what differs
-        digits = 1 - np.floor(np.log10(near))
-        assert round(tick, int(digits)) == pytest.approx(tick, rel=1e-12)
-    shown = [label.get_text() for label in bar.get_yticklabels()]
-    assert [float(text.replace("−", "-")) for text in shown] == pytest.approx(bar.get_yticks())
-
-
-def test_the_legend_keeps_off_the_valley_and_the_path():
-    box = np.array([(-1.6, 1.4), (-0.6, 1.8)])
-    ax = plot.contours(steep, run(steep, [-1.2, 1.0], "newton", count=60), bounds=box)
-    ax.figure.draw_without_rendering()
-    covered = ax.get_legend().get_window_extent().transformed(ax.transData.inverted())
-    x = np.linspace(*box[0], 301)
-    floor = np.column_stack([x, x**2])
-    floor = floor[floor[:, 1] < box[1, 1]]
-    assert not covered.count_contains(floor)
-    for line in ax.get_lines():
-        assert not covered.count_contains(line.get_xydata())
+# ---- two variables -------------------------------------------------------------------------------
 
 
 def test_contours_take_boxes_of_every_form():
@@ -354,56 +197,7 @@ def test_arrows_leave_out_what_has_no_gradient():
     rendered(ax)
 
 
-def test_a_tangent_needs_a_value_and_one_or_two_variables():
-    with pytest.raises(ValueError, match="no tangent at -1"):
-        plot.tangent(omega, -1.0, bounds=(-2, 2))
-    with pytest.raises(ValueError, match="one or two variables, got 3"):
-        plot.tangent(lambda x, y, z: x + y + z, [1, 1, 1])
-    with pytest.raises(TypeError, match="projection='3d'"):
-        plot.tangent(bowl, [1, 1], ax=Figure().add_subplot())
-
-
-# ---- against iteration
-
-
-def test_history_compares_methods_on_log_scales():
-    x0 = np.zeros(3)
-    runs = {"L-BFGS": run(rosen, x0, "lbfgs", count=200), "Adam": run(rosen, x0, "adam", 0.05)}
-    top = plot.history(runs)
-    bottom = top.figure.axes[1]
-    assert top.get_yscale() == bottom.get_yscale() == "log"
-    assert (top.get_ylabel(), bottom.get_ylabel()) == ("f − min f", "gradient norm")
-    assert bottom.get_xlabel() == "iteration"
-    assert legend(top) == ["L-BFGS", "Adam"]
-    steps, above = lines(top)["Adam"].get_data()
-    lowest = min(r.path.fun.min() for r in runs.values())
-    np.testing.assert_allclose(above, (runs["Adam"].path.fun - lowest)[steps])
-    norms = bottom.get_lines()[1].get_data()
-    np.testing.assert_array_equal(norms[1], runs["Adam"].path.grad_norm[norms[0]])
-
-
-def test_history_counts_from_a_minimum_that_is_known():
-    result = run(omega, 1.6)
-    ax = plot.history(result, lowest=2.0)
-    assert ax.get_ylabel() == "f − 2, gradient norm"
-    np.testing.assert_allclose(lines(ax)["f − 2"].get_ydata(), result.path.fun - 2)
-
-
-def test_history_of_one_axes_has_both():
-    ax = Figure().add_subplot()
-    plot.history([run(rosen, np.zeros(3), m, 0.01) for m in ("adam", "momentum")], ax=ax)
-    assert len(ax.get_lines()) == 4
-    assert "gradient norm" in ax.get_ylabel()
-
-
-def test_history_needs_paths():
-    with pytest.raises(ValueError, match=r"path of x: minimize with record=True"):
-        plot.history({"x": tw.minimize(omega, 1.6)})
-    with pytest.raises(ValueError, match="got none"):
-        plot.history([])
-
-
-# ---- what has little or nothing to show
+# ---- what has little or nothing to show ----------------------------------------------------------
 
 
 def flat(x, y):
@@ -464,8 +258,3 @@ def test_a_function_of_several_values_is_refused():
 
 def test_values_near_the_largest_number_have_contours():
     rendered(plot.contours(lambda x, y: np.exp(600 * x) + y, bounds=[(-1, 1), (-1, 1)]))
-
-
-def test_a_vertical_tangent_is_refused_for_its_slope():
-    with pytest.raises(ValueError, match=r"no tangent at 0.0: .* its slope \[inf\]"):
-        plot.tangent(lambda x: np.sqrt(x), 0.0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Pictures of many descents: basins, sweeps, and maps of fitted parameters."""
+"""Pictures of many descents: basins and sweeps."""
 
 from types import SimpleNamespace
 
@@ -55,7 +55,7 @@ def basins():
     return tw.basins(wells, [(0, 5), (0, 4)], shape=(50, 30), **GD)
 
 
-# ---- basins
+# ---- basins --------------------------------------------------------------------------------------
 
 
 def test_each_start_has_the_colour_of_its_minimum(basins):
@@ -191,7 +191,7 @@ def test_many_minima_have_no_legend():
     rendered(ax)
 
 
-# ---- sweeps
+# ---- sweeps --------------------------------------------------------------------------------------
 
 
 def test_verdicts_stand_against_the_learning_rate():
@@ -259,84 +259,3 @@ def test_a_sweep_of_one_run_or_three_settings_is_refused():
 def test_runs_picked_from_a_sweep_are_refused():
     with pytest.raises(ValueError, match="needs all of its runs, got a selection of 2"):
         tw.sweep(omega, 1.6, learning_rate=[0.1, 0.2, 0.3])[:2].plot()
-
-
-# ---- maps of parameters
-
-
-@pytest.fixture
-def fits():
-    """What `curve_fit_many` gives for an image of 12 rows and 20 columns."""
-    rng = np.random.default_rng(0)
-    success = np.ones((12, 20), bool)
-    success[2, 3] = False
-    return SimpleNamespace(
-        popt=rng.normal(5, 1, (12, 20, 2)), perr=rng.uniform(0.1, 0.2, (12, 20, 2)),
-        names=["amplitude", "T2"], success=success,
-    )  # fmt: skip
-
-
-def test_maps_show_parameters_above_their_standard_errors(fits):
-    drawn = plot.maps(fits)
-    assert drawn.shape == (2, 2)
-    for i, name in enumerate(fits.names):
-        assert drawn[0, i].get_title() == name
-        assert drawn[1, i].get_title() == f"standard error of {name}"
-        for row, values in ((0, fits.popt), (1, fits.perr)):
-            shown = drawn[row, i].images[0].get_array()
-            np.testing.assert_array_equal(shown.data[fits.success], values[fits.success][:, i])
-            assert np.argwhere(np.ma.getmaskarray(shown)).tolist() == [[2, 3]]
-    assert (drawn[1, 0].get_xlabel(), drawn[0, 0].get_ylabel()) == ("column", "row")
-    assert len(drawn[0, 0].figure.axes) == 8  # and a colour bar each
-    rendered(drawn[0, 0])
-
-
-def test_outliers_do_not_stretch_the_colours(fits):
-    fits.popt[0, 0, 0] = 1e9
-    image = plot.maps(fits)[0, 0].images[0]
-    assert image.get_clim()[1] < 10
-
-
-def test_maps_take_axes_and_leave_errors_out(fits):
-    given = Figure().subplots(1, 2)
-    drawn = plot.maps(fits, names=["A", "B"], ax=given, errors=False)
-    assert drawn.shape == (1, 2)
-    assert drawn[0, 1] is given[1]
-    assert given[1].get_title() == "B"
-
-
-def test_maps_that_do_not_fit_are_refused(fits):
-    with pytest.raises(ValueError, match="ax must hold 4 Axes, got 1"):
-        plot.maps(fits, ax=Figure().add_subplot())
-    with pytest.raises(ValueError, match="names must have 2 entries"):
-        plot.maps(fits, names=["A"])
-    fits.popt = fits.popt[0]
-    with pytest.raises(ValueError, match=r"popt of shape \(rows, columns, p\), got \(20, 2\)"):
-        plot.maps(fits)
-
-
-def test_maps_of_fits_without_errors_and_without_pixels():
-    x = np.linspace(0.0, 1.0, 5)
-    line = np.broadcast_to(x, (2, 3, 5))
-    bare = tw.curve_fit_many(lambda x, a, b: a * x + b, x, line, out={"pcov": None, "perr": None})
-    assert bare.plot().shape == (1, 2)
-    with pytest.raises(ValueError, match=r"at least one pixel, got popt of shape \(2, 0, 2\)"):
-        tw.curve_fit_many(lambda x, a, b: a * x + b, x, line[:, :0]).plot()
-
-
-def test_fits_that_all_failed_are_all_grey(fits):
-    fits.popt[:] = np.nan
-    rendered(plot.maps(fits)[0, 0])
-
-
-def test_fits_of_an_image_draw_themselves():
-    rng = np.random.default_rng(1)
-    t = np.linspace(0, 3, 12)
-    truth = 1 + np.arange(20.0).reshape(4, 5) / 20
-    y = 2 * np.exp(-t / truth[..., None]) + rng.normal(0, 0.01, (4, 5, 12))
-    fits = tw.curve_fit_many(lambda t, a, T2: a * np.exp(-t / T2), t, y, [1.0, 1.0])
-    drawn = fits.plot()
-    assert [ax.get_title() for ax in drawn[0]] == ["a", "T2"]
-    np.testing.assert_array_equal(drawn[0, 1].images[0].get_array(), fits.popt[..., 1])
-    np.testing.assert_array_equal(drawn[1, 1].images[0].get_array(), fits.perr[..., 1])
-    rendered(drawn[0, 0])

@@ -6,10 +6,9 @@ import re
 
 import numpy as np
 import pytest
-from javascript_engine import evaluated
+from javascript_engine import evaluated, floats
 from page_cases import core_path, course
 from test_course import FACTS, FUNCTIONS, point
-from test_javascript import floats
 
 import thalweg as tw
 from thalweg import _core

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Pictures with three axes: surfaces and tangent planes."""
+"""Pictures with three axes: surfaces beside their contours."""
 
 import itertools
 
@@ -106,41 +106,4 @@ def test_surface_alone_needs_three_axes():
 def test_a_pole_is_cut_out_of_the_surface():
     ax = plot.surface(lambda x, y: 1 / (x**2 + y**2), bounds=[(-1, 1), (-1, 1)])
     assert ax.get_zlim()[1] < 100
-    rendered(ax)
-
-
-def test_a_tangent_plane_is_seen_and_told():
-    ax = plot.tangent(bowl, [2, 4])
-    assert ax.get_title() == "20 + 4 (x − 2) + 8 (y − 4)"
-    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_zlabel()) == ("x", "y", "f(x, y)")
-    (dot,) = ax.get_lines()
-    assert [float(v[0]) for v in dot.get_data_3d()] == [2, 4, 20]
-    # The bowl lies above its plane: it is seen from outside, where the bowl rises, and from low.
-    eye = np.radians([ax.elev, ax.azim])
-    assert ax.elev < 25
-    assert np.cos(eye[1]) * 4 + np.sin(eye[1]) * 8 > 0
-    rendered(ax)
-
-
-def test_a_tangent_plane_is_cut_where_the_surface_hides_it():
-    def saddle(x, y):
-        return x**2 - y**2
-
-    ax = plot.tangent(saddle, [0.5, 0.5], bounds=[(-2, 2), (-2, 2)])
-    rendered(ax)
-    _, plane = ax.collections
-    from_here = len(plane.get_facecolor())
-    assert 3000 < from_here < 13_000, "facets smaller than pixels, some of them hidden"
-    ax.view_init(elev=ax.elev, azim=ax.azim + 180)
-    rendered(ax)
-    assert len(plane.get_facecolor()) != from_here, "turned, others are hidden"
-    ax = plot.tangent(lambda x, y: -bowl(x, y), [0.5, 0.5], bounds=[(-2, 2), (-2, 2)])
-    rendered(ax)
-    assert len(ax.collections[1].get_facecolor()) == 120 * 120, "above a hill none is hidden"
-
-
-def test_the_tangent_of_a_plain_is_the_plain():
-    ax = plot.tangent(flat, [0, 0])
-    low, high = ax.get_zlim()
-    assert low < 3 < high
     rendered(ax)

@@ -1,26 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Results and reasons: read by attribute and by key, copied, saved, shown."""
+"""Results of one descent: read by attribute and by key, copied, saved, shown."""
 
 import copy
 import dataclasses
-import io
-import json
 import pickle
-import sys
 
 import numpy as np
 import pytest
 
 import thalweg as tw
-from thalweg._descents.progress import Progress
 from thalweg._results.reasons import (
-    STATUS_LEAST_SQUARES,
-    STATUS_MANY,
-    STATUS_MINIMIZE,
-    SUCCESS,
     Reason,
 )
-from thalweg._results.result import LastPoint, Path, Result, seconds
+from thalweg._results.result import LastPoint, Path, Result
 
 KEYS = [
     "x", "fun", "jac", "nit", "nfev", "njev", "nhev", "success", "status", "message", "reason",
@@ -38,44 +30,6 @@ def make(**changes):
         "elapsed": 1.234e-5,
     } | changes  # fmt: skip
     return Result(**told)
-
-
-def test_reasons_are_numbered_in_order_and_print_their_names():
-    names = [
-        "gradient_small", "step_small", "value_settled", "precision_limit", "max_iterations",
-        "max_evaluations", "max_time", "diverged", "left_domain", "non_finite",
-        "stopped_by_callback", "interrupted", "stuck", "kink",
-    ]  # fmt: skip
-    assert [str(r) for r in Reason] == names
-    assert [int(r) for r in Reason] == list(range(14))
-    assert f"{Reason.stuck}" == "stuck"
-    assert f"{Reason.stuck:>6}" == " stuck"
-    assert json.dumps(Reason.diverged) == "7"
-    assert pickle.loads(pickle.dumps(Reason.diverged)) is Reason.diverged
-
-
-# Reason: success, status in minimize, in least squares, in *_many: docs/lists/endings.md.
-TABLE = {
-    "gradient_small": (True, 0, 1, 0), "value_settled": (True, 0, 2, 0),
-    "step_small": (True, 0, 3, 0), "precision_limit": (True, 0, 2, 0),
-    "max_iterations": (False, 1, 0, -2), "max_evaluations": (False, 1, 0, -2),
-    "max_time": (False, 1, 0, -2), "stuck": (False, 2, -3, -1), "diverged": (False, 2, -3, -1),
-    "kink": (True, 0, 2, 0),
-    "non_finite": (False, 3, -3, -3), "left_domain": (False, 3, -3, -3),
-    "stopped_by_callback": (False, 99, -2, -4), "interrupted": (False, 99, -2, -4),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("reason", Reason)
-def test_success_and_status_of_every_reason(reason):
-    tables = (SUCCESS, STATUS_MINIMIZE, STATUS_LEAST_SQUARES, STATUS_MANY)
-    assert tuple(table[reason] for table in tables) == TABLE[str(reason)]
-    assert reason.success == SUCCESS[reason]
-
-
-def test_tables_are_indexed_by_arrays_of_reasons():
-    lanes = np.array([0, 7, 4], dtype=np.int8)
-    assert np.array(STATUS_MANY)[lanes].tolist() == [0, -1, -2]
 
 
 def test_attributes_and_keys_agree():
@@ -193,15 +147,6 @@ def test_notebooks_get_a_table_and_no_markup_from_messages():
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more" in page
 
 
-@pytest.mark.parametrize(
-    ("duration", "text"),
-    [(0, "0 ns"), (5e-7, "500 ns"), (1.23456e-5, "12.3 µs"), (0.0123, "12.3 ms"),
-     (1.5, "1.5 s"), (12345.6, "12346 s")],
-)  # fmt: skip
-def test_durations_are_told_in_a_fitting_unit(duration, text):
-    assert seconds(duration) == text
-
-
 def test_a_real_descent_fills_it():
     res = tw.minimize(
         lambda x: np.exp(x) - np.log(x), 1.6, "gradient_descent",
@@ -212,46 +157,3 @@ def test_a_real_descent_fills_it():
     assert "26 points" in repr(res)
     again = pickle.loads(pickle.dumps(res))
     assert again.x == res.x
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
-def test_progress_is_silent_unless_enabled(monkeypatch):
-    monkeypatch.setattr(sys, "stderr", io.StringIO())
-    with Progress(False, total=3) as p:
-        p.update(1, 1.0, 1.0)
-    assert sys.stderr.getvalue() == ""
-
-
-def test_progress_prints_few_plain_lines_into_a_file(monkeypatch):
-    monkeypatch.setattr(sys, "stderr", io.StringIO())
-    with Progress(True, total=1000) as p:
-        for k in range(1, 1001):
-            p.update(k, 1 / k, 2 / k)
-    told = sys.stderr.getvalue().splitlines()
-    assert 1 <= len(told) <= 3
-    assert told[-1] == "iteration 1000 of 1000: f = 0.001  |g| = 0.002"
-
-
-def test_progress_draws_a_bar_on_a_terminal(monkeypatch):
-    pytest.importorskip("rich")
-    monkeypatch.setattr(sys, "stderr", Terminal())
-    with Progress(True, total=10) as p:
-        p.update(4, 0.5, 0.25)
-    drawn = sys.stderr.getvalue()
-    assert "4/10" in drawn
-    assert "f = 0.5" in drawn
-
-
-@pytest.mark.parametrize("total", [10, None])
-def test_progress_without_rich_prints_lines(monkeypatch, total):
-    monkeypatch.setattr(sys, "stderr", Terminal())
-    monkeypatch.setitem(sys.modules, "rich.console", None)
-    monkeypatch.setitem(sys.modules, "rich.progress", None)
-    with Progress(True, total=total) as p:
-        p.update(4, float("nan"), float("inf"))
-    of = "" if total is None else " of 10"
-    assert sys.stderr.getvalue() == f"iteration 4{of}: f = nan  |g| = inf\n"

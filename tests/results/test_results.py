@@ -164,60 +164,6 @@ def test_points_keep_the_structure_of_x0():
     np.testing.assert_array_equal(placed["x.0"], named["x.W"])
 
 
-def test_sort_puts_nan_last_and_keeps_the_order_of_equals():
-    values = np.array([2.0, np.nan, 1.0, 2.0])
-    many = Many({"fun": values, "k": np.arange(4)}, (4,))
-    assert many.sort().k.tolist() == [2, 0, 3, 1]
-    assert many.sort(descending=True).k.tolist() == [0, 3, 2, 1]
-    assert many.sort([3, 2, 1, 0]).k.tolist() == [3, 2, 1, 0]
-    assert many.sort("k", descending=True).fun[0] == 2.0
-
-
-def test_sorting_many_equals_keeps_their_order():
-    fun = np.random.default_rng(0).integers(0, 3, 1000).astype(float)
-    many = Many({"fun": fun, "k": np.arange(1000)}, (1000,)).sort()
-    for value in range(3):
-        assert np.all(np.diff(many.k[many.fun == value]) > 0)
-
-
-def test_sorting_needs_one_number_an_ending():
-    many = Many({"x": np.zeros((4, 2)), "fun": np.zeros(4)}, (4,))
-    with pytest.raises(ValueError, match=r"by='x' must be one number for each descent, of shape"):
-        many.sort("x")
-    with pytest.raises(ValueError, match=r"got .* of shape \(3,\)"):
-        many.sort([1, 2, 3])
-    with pytest.raises(KeyError, match="no entry 'y'"):
-        many.sort("y")
-
-
-def test_lanes_may_have_several_axes():
-    fun = np.arange(6.0).reshape(2, 3)
-    many = Many({"fun": fun, "x": np.arange(12.0).reshape(2, 3, 2)}, (2, 3), {"elapsed": 1.0})
-    assert len(many) == 2
-    assert many.size == 6
-    assert many[1, 2].fun == 5.0
-    np.testing.assert_array_equal(many[1, 2].x, [10.0, 11.0])
-    assert many[1].shape == (3,)
-    np.testing.assert_array_equal(many[..., 0].fun, fun[..., 0])
-    np.testing.assert_array_equal(many[fun > 3].fun, [4.0, 5.0])
-    np.testing.assert_array_equal(many[:, 1:].x, many.x[:, 1:])
-    assert many.sort(descending=True).fun.tolist() == [5.0, 4.0, 3.0, 2.0, 1.0, 0.0]
-
-
-def test_lanes_may_have_no_axis_at_all():
-    single = Many({"fun": np.array(2.0), "x": np.arange(3.0)}, ())
-    assert single.size == 1
-    assert single[()].fun == 2.0
-    assert single[()].x.tolist() == [0.0, 1.0, 2.0]
-    with pytest.raises(TypeError, match="a single result has no length"):
-        len(single)
-
-
-def test_arrays_that_do_not_fit_the_lanes_are_refused():
-    with pytest.raises(ValueError, match=r"x.b must have the leading axes \(4,\), got"):
-        Many({"x": {"a": np.zeros((4, 2)), "b": np.zeros(3)}}, (4,))
-
-
 def test_the_best_is_the_lowest_of_those_that_converged(four):
     assert four.best.nit == four.nit[3]
     assert four[:3].best.fun == np.nanmin(four.fun[:3])

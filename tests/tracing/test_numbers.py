@@ -1,17 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What users give in place of arrays of numbers: masks, pandas, columns, strings, objects."""
+"""What users give in place of arrays of numbers: masks, columns, strings, objects."""
 
 import datetime
-import math
-import operator
 import re
-import statistics
 from decimal import Decimal
 
 import numpy as np
 import pytest
 import scipy.sparse
-from scipy import integrate, interpolate, special
 
 import thalweg as tw
 
@@ -191,108 +187,6 @@ def test_arrays_of_which_nothing_is_masked_are_arrays():
     assert tw.minimize(lambda w: np.sum((w - plain) ** 2), 1.0).x == pytest.approx(2)
 
 
-# ---- pandas --------------------------------------------------------------------------------------
-
-
-OPERATORS = {
-    name: getattr(operator, name)
-    for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "lt", "le", "gt", "ge",
-                 "eq", "ne")
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", OPERATORS)
-@pytest.mark.parametrize("kind", ["Series", "DataFrame", "Index"])
-def test_pandas_gives_way_to_traced_values_on_either_side(name, kind):
-    pandas = pytest.importorskip("pandas", reason="pandas is optional: its arrays in functions")
-    op, values = OPERATORS[name], np.array([0.5, 1.25, 1.5, 2.75])
-    if kind == "DataFrame":
-        values = values.reshape(2, 2)
-    given = getattr(pandas, kind)(values)
-    for a in (1.5, values[::-1].copy()):
-        left, right = (
-            tw.objective(lambda a: op(given, a), a),
-            tw.objective(lambda a: op(a, given), a),
-        )
-        np.testing.assert_allclose(left(a), op(values, a), rtol=1e-15)
-        np.testing.assert_allclose(right(a), op(a, values), rtol=1e-15)
-        assert left.shape == right.shape == values.shape
-
-
-W = np.array([1.0, 2.0])
-FRAMES = {
-    "product": lambda D, S, w: np.mean((D @ w - S) ** 2),
-    "dot": lambda D, S, w: np.sum((S - D.dot(w)) ** 2),
-    "series product": lambda D, S, w: S @ np.exp(w[0] * D["u"]) + S.dot(w[1] * S),
-    "columns": lambda D, S, w: np.sum((D["u"] * w[0] + D.v * w[1] - S) ** 2),
-    "broadcast": lambda D, S, w: np.sum(np.exp(-(D * w)) + w * D) + S.sum(),
-    "transpose": lambda D, S, w: np.sum(w @ D.T) + np.sum(D.T @ (S * w[0])),
-    "functions": lambda D, S, w: np.sum(np.maximum(D @ w, 0.5) + np.where(1.5 * w[0] < S, S, w[1])),
-    "nullable": lambda D, S, w: np.sum((S.astype("Float64") * w[0] - D.u) ** 2),
-    "joined": lambda D, S, w: np.sum(np.column_stack([D["u"] * w[0], S]) ** 2),
-}
-
-
-@pytest.mark.parametrize("case", FRAMES)
-def test_functions_of_frames_are_those_of_their_arrays(case):
-    pandas = pytest.importorskip("pandas", reason="pandas is optional: its arrays in functions")
-    D, S = pandas.DataFrame({"u": X, "v": X**2}), pandas.Series(LINE)
-    F = tw.objective(lambda w: FRAMES[case](D, S, w), W)
-    assert F(W) == pytest.approx(float(FRAMES[case](D, S, W)), rel=1e-13)
-    assert tw.check_grad(F, W).error < 1e-7
-
-
-FRAME_ARGS = {
-    "name": lambda X, w: X["u"] * w[0] - X.v * w[1],
-    "names": lambda X, w: X[["v", "u"]] @ w,
-    "product": lambda X, w: X @ w,
-    "array": lambda X, w: X.values @ w + X.to_numpy() @ w,
-    "means": lambda X, w: ((X - X.mean()) / X.std()) @ w + X.sum() @ w,
-    "items": lambda X, w: sum(w[0] * c for _, c in X.items()),
-    "sums": lambda X, w: (X * w).sum(axis=1),
-}
-
-
-@pytest.mark.parametrize("case", FRAME_ARGS)
-def test_frames_in_args_have_their_columns_by_name(case):
-    pandas = pytest.importorskip("pandas", reason="pandas is optional: its arrays in functions")
-    f = FRAME_ARGS[case]
-    first, second = (pandas.DataFrame({"u": X + k, "v": X**2 - k}) for k in range(2))
-    F = tw.objective(lambda w, X: f(X, w), W, args=(first,))
-    np.testing.assert_allclose(F(W), f(first, W), rtol=1e-12)
-    np.testing.assert_allclose(F.with_args((second,))(W), f(second, W), rtol=1e-12)
-    with pytest.raises(KeyError, match="nothing"):
-        tw.objective(lambda w, X: X["nothing"] * w, W, args=(first,))
-
-
-def test_gradients_take_frames_by_the_names_of_their_columns():
-    pandas = pytest.importorskip("pandas", reason="pandas is optional: its arrays in functions")
-    slope = tw.grad(lambda w, X: np.sum(X["u"] * w[0] + X["v"] * w[1]))
-    first = pandas.DataFrame({"u": X, "v": X**2})
-    for frame in (first, first[["v", "u"]], 2 * first):
-        wanted = [frame["u"].sum(), frame["v"].sum()]
-        np.testing.assert_allclose(slope(W, frame), wanted, rtol=1e-13)
-
-
-def test_fits_of_series_and_frames():
-    pandas = pytest.importorskip("pandas", reason="pandas is optional: its arrays in functions")
-    D, S = pandas.DataFrame({"u": X, "one": X * 0 + 1}), pandas.Series(X)
-    y = pandas.Series(LINE)
-    both = lambda D, a, b: D["u"] * a + D["one"] * b  # noqa: E731
-    np.testing.assert_allclose(tw.curve_fit(line, S, y)[0], [2, 1])
-    np.testing.assert_allclose(tw.curve_fit(lambda x, a, b: x * a + b, S, y)[0], [2, 1])
-    np.testing.assert_allclose(tw.curve_fit(both, D, y)[0], [2, 1])
-    np.testing.assert_allclose(tw.curve_fit(lambda D, a, b: D @ [a, b], D, y)[0], [2, 1])
-    np.testing.assert_allclose(tw.curve_fit(line, S.astype("Float64"), y.astype("Float64"))[0],
-                               [2, 1])  # fmt: skip
-    np.testing.assert_allclose(tw.curve_fit_many(line, S, pandas.DataFrame([LINE])).popt, [[2, 1]])
-    gaps = y.where(y > 1.5)
-    for f, x in ((line, S), (line, S.where(S < 0.9)), (both, D)):
-        np.testing.assert_allclose(tw.curve_fit(f, x, gaps, nan_policy="omit")[0], [2, 1])
-    with pytest.raises(ValueError, match="a Series or a DataFrame with a row for each, got dict"):
-        tw.curve_fit(lambda x, a: a * x["t"], {"t": X}, gaps, nan_policy="omit")
-
-
 # ---- what is no real number ----------------------------------------------------------------------
 
 
@@ -340,56 +234,6 @@ def test_arguments_that_are_no_numbers_are_named(case):
     call, said = GIVEN[case]
     with pytest.raises((TypeError, ValueError), match=said):
         call()
-
-
-# ---- other libraries -----------------------------------------------------------------------------
-
-
-OTHERS = {
-    "sparse product": (lambda p: np.sum(scipy.sparse.csr_array(np.eye(2)) @ p), "A.toarray()"),
-    "interpolation": (lambda p: np.sum(interpolate.interp1d([0, 1], [0, 1])(p)), "interp1d"),
-    "integral": (lambda p: integrate.quad(lambda t: t * p[0], 0, 1)[0], "integrate.quad"),
-    "ufunc": (lambda p: np.sum(special.jv(0, p)), "jv"),
-    "Python's own": (lambda p: statistics.mean(p), "statistics.mean(p)"),
-    "C": (lambda p: math.fsum(p), "math.fsum(p)"),
-}
-
-
-@pytest.mark.parametrize("case", OTHERS)
-def test_refusals_of_other_libraries_name_the_users_line(case):
-    f, said = OTHERS[case]
-    with pytest.raises(tw.TraceError) as raised:
-        tw.minimize(f, np.full(2, 0.5))
-    message = str(raised.value)
-    assert message.startswith("cannot trace ")
-    assert said in message
-    assert f'"{__file__}", line ' in message
-    assert "trace=False" in message
-
-
-def test_refusals_of_sympy_name_the_users_line():
-    sympy = pytest.importorskip("sympy", reason="SymPy is optional: formulas")
-    for f in (lambda p: sympy.sin(p), lambda p: sympy.pi * p):
-        with pytest.raises(tw.TraceError, match=HERE):
-            tw.minimize(f, 1.0)
-
-
-def test_compiled_functions_are_refused_and_may_be_called():
-    numba = pytest.importorskip("numba", reason="numba is no part of thalweg: compiled functions")
-    lazy = numba.njit(lambda p: (p[0] - 1) ** 2)
-    eager = numba.njit("float64(float64[:])")(lambda p: (p[0] - 1) ** 2)
-    inner = numba.njit(lambda v: v * v)
-    for f in (lazy, eager, lambda p: inner(p[0])):
-        with pytest.raises(tw.TraceError, match=r"a compiled function accepts only .* trace=False"):
-            tw.minimize(f, np.zeros(1))
-    with pytest.raises(tw.TraceError, match="`inner"):
-        tw.minimize(lambda p: inner(p[0]), np.zeros(1))
-    assert tw.minimize(lazy, np.zeros(1), trace=False).x[0] == pytest.approx(1, abs=1e-6)
-    assert tw.minimize(lazy.py_func, np.zeros(1)).x[0] == pytest.approx(1)
-    compiled = numba.njit(line)
-    with pytest.raises(tw.TraceError, match="trace=False"):
-        tw.curve_fit(compiled, X, LINE)
-    np.testing.assert_allclose(tw.curve_fit(compiled, X, LINE, trace=False)[0], [2, 1])
 
 
 # ---- numbers without axes ------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_trace import traced
+from traced_values import MASK, check_mistake, check_value, traced
 
 SHAPES: tuple[tuple[int, ...], ...] = (
     (), (1,), (3,), (0,), (4, 3), (1, 3), (0, 3), (2, 4, 3),
@@ -214,3 +214,119 @@ ALONE: dict[str, Callable[..., Any]] = {
 def test_functions_of_one_array(name: str) -> None:
     for shape in SHAPES:
         agree(f"{shape}", ALONE[name], array(shape))
+
+
+# name, function, shapes of its arguments. Where NumPy's value is a tuple the function stacks it.
+CASES = [
+    (
+        "take",
+        lambda x: np.take(x, [2, 0, 1], axis=1) + x.take([0, 1, 2], axis=1) + np.take(x, [0, 5, 1]),
+        [(2, 3)],
+    ),
+    (
+        "take_along_axis",
+        lambda x: np.take_along_axis(x, np.array([[2, 0, 1], [0, 0, 0]]), axis=1),
+        [(2, 3)],
+    ),
+    ("compress", lambda x: np.compress(MASK, x) + np.extract(MASK, x), [(3,)]),
+    ("reshape", lambda x: x.reshape(3, 2) + x.reshape((3, -1)) + np.reshape(x, (3, 2)), [(2, 3)]),
+    (
+        "reshape order",
+        lambda x: x.reshape(3, 2, order="F") + np.reshape(x, (3, -1), order="F"),
+        [(2, 3)],
+    ),
+    (
+        "reshape of a view",
+        lambda x: x.T.reshape(2, 3) + x[:, ::-1].reshape(-1).reshape(2, 3),
+        [(2, 3)],
+    ),
+    (
+        "ravel",
+        lambda x: np.ravel(x) + x.ravel() + x.flatten() + x.reshape(-1) + x.ravel(order="F"),
+        [(2, 3)],
+    ),
+    ("transpose", lambda x: x.T + np.transpose(x) + x.transpose() + x.transpose(1, 0), [(2, 3)]),
+    (
+        "transpose axes",
+        lambda x: np.transpose(x, (2, 0, 1)) + x.transpose((2, 0, 1)) + x.transpose(-1, 0, 1),
+        [(2, 3, 4)],
+    ),
+    ("swapaxes", lambda x: np.swapaxes(x, 0, 2) + x.swapaxes(0, -1), [(2, 3, 4)]),
+    ("moveaxis", lambda x: np.moveaxis(x, 0, -1) + np.rollaxis(x, 0, 3), [(2, 3, 4)]),
+    ("squeeze", lambda x: np.squeeze(x) + x.squeeze(axis=0)[0] + x.squeeze()[1], [(1, 3, 1)]),
+    ("expand_dims", lambda x: np.expand_dims(x, 0) + np.expand_dims(x, (0, 2))[0].T, [(3,)]),
+    ("broadcast_to", lambda x: np.broadcast_to(x, (2, 3)) + np.broadcast_to(x[0], (2, 3)), [(3,)]),
+    ("broadcast_arrays", lambda x, y: np.stack(np.broadcast_arrays(x, y)), [(3,), (2, 1)]),
+    ("atleast", lambda x: np.atleast_2d(x) + np.atleast_1d(x) + np.atleast_3d(x)[:, :, 0], [(3,)]),
+    ("atleast of number", lambda x: np.atleast_1d(x) + np.atleast_2d(x)[0], [()]),
+    (
+        "flip",
+        lambda x: np.flip(x) + np.flip(x, 1) + np.flip(x, axis=(0,)) + np.fliplr(x) + np.flipud(x),
+        [(2, 3)],
+    ),
+    ("rot90", lambda x: np.rot90(x) + np.rot90(x, k=3) + np.rot90(x, -1), [(2, 3)]),
+    ("tile", lambda x: np.tile(x, 2)[1:4] + np.tile(x, (2, 1)), [(3,)]),
+    ("repeat", lambda x: np.repeat(x, 2) + x.repeat(2) + np.repeat(x, [1, 3, 2]), [(3,)]),
+    ("repeat axis", lambda x: np.repeat(x, 2, axis=0) + 1, [(2, 3)]),
+    ("delete", lambda x: np.delete(x, 1) + np.delete(x, [0]), [(3,)]),
+    ("split", lambda x: np.stack(np.split(x, 2)) + np.stack(np.array_split(x, 2)), [(6,)]),
+    (
+        "array_split",
+        lambda x: np.concatenate(np.array_split(x, 3)[::-1]) + np.concatenate(np.split(x, [2, 5])),
+        [(7,)],
+    ),
+    ("hsplit", lambda x: np.hsplit(x, 2)[1] + np.vsplit(x, 2)[0][0, 0], [(2, 4)]),
+    ("triu", lambda x: np.triu(x) + np.tril(x, -1) + np.triu(x, 1), [(3, 4)]),
+    ("diag", lambda x: np.diag(x) + np.diag(x, 0) + np.diagflat(x), [(3,)]),
+    ("diag k", lambda x: np.diag(x, 1) + np.diag(x, -1), [(3,)]),
+    (
+        "diagonal",
+        lambda x: np.diag(x) + np.diagonal(x) + x.diagonal() + np.diag(x, 1).sum(),
+        [(3, 3)],
+    ),
+    ("trace", lambda x: np.trace(x) + np.trace(x, 1) + np.linalg.trace(x), [(3, 3)]),
+    (
+        "meshgrid",
+        lambda x, y: np.stack(np.meshgrid(x, y)) + np.stack(np.meshgrid(y, x, indexing="ij")),
+        [(3,), (2,)],
+    ),
+    ("likes", lambda x: np.zeros_like(x) + np.ones_like(x) * x + np.full_like(x, 2.5), [(2, 3)]),
+    ("full_like traced", lambda x: np.full_like(x, x[0]), [(3,)]),
+    ("full_like of more axes", lambda x: np.full_like(x[0], np.exp(x[None])), [(1, 3)]),
+    ("copies", lambda x: np.copy(x) + x.copy(), [(3,)]),
+    (
+        "shapes",
+        lambda x: x * np.size(x) + np.ndim(x) + np.shape(x)[0] + len(x) + x.size + x.ndim,
+        [(2, 3)],
+    ),
+    ("numbers of points", lambda x: np.linspace(0, 1, len(x)) * x + np.arange(x.size), [(4,)]),
+]
+
+
+@pytest.mark.parametrize(("name", "function", "shapes"), CASES, ids=[c[0] for c in CASES])
+def test_traced_value_is_numpys(name: str, function: Callable[..., Any], shapes: Any) -> None:
+    check_value(name, function, shapes)
+
+
+# name, function, shapes, error, what NumPy says
+WRONG = [
+    (
+        "reshape",
+        lambda x: x.reshape(2, 2),
+        [(3,)],
+        ValueError,
+        "cannot reshape array of size 3 into shape",
+    ),
+    ("split", lambda x: np.split(x, 2), [(3,)], ValueError, "equal division"),
+    ("squeeze", lambda x: np.squeeze(x, 0), [(3,)], ValueError, "size not equal to one"),
+    ("broadcast_to", lambda x: np.broadcast_to(x, (4,)), [(3,)], ValueError, "broadcast"),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "shapes", "error", "text"), WRONG, ids=[c[0] for c in WRONG]
+)
+def test_what_is_wrong_says_what_numpy_says(
+    name: str, function: Callable[..., Any], shapes: Any, error: type[Exception], text: str
+) -> None:
+    check_mistake(function, shapes, error, text)

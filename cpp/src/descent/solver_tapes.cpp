@@ -48,8 +48,8 @@ int matrices_of(const Solver& solver) {
   call.n = n, call.hyper = hyper.data();
   const std::int64_t own = kernels().solvers[solver.index].elements.size(call);
   // A Hessian that is received takes a second matrix, in which its rows are computed.
-  const int told = solver.needs == Needs::Hessian ? 2 : solver.needs == Needs::Normal ? 1 : 0;
-  return static_cast<int>(std::lround(static_cast<double>(own) / matrix)) + told;
+  const int given = solver.needs == Needs::Hessian ? 2 : solver.needs == Needs::Normal ? 1 : 0;
+  return static_cast<int>(std::lround(static_cast<double>(own) / matrix)) + given;
 }
 
 Sources SolverTapes::sources(const std::vector<bool>& varying, std::int64_t k, int width) {

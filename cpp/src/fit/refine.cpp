@@ -122,38 +122,38 @@ struct Refinement {
 
 Refined refine(double* x, std::int64_t n, const double* lower, const double* upper,
                std::int64_t budget, const Linearize& linearize) {
-  Refined told;
+  Refined refined;
   Linear here, there;
   linearize(x, here);
-  told.cost = here.cost;
+  refined.cost = here.cost;
   const Refinement all{n, lower, upper, static_cast<std::int64_t>(here.residuals.size())};
   double damping = 0.0;
   std::vector<double> trial(index(n));
-  while (told.evaluations < budget && damping <= kMost) {
+  while (refined.evaluations < budget && damping <= kMost) {
     std::vector<double> d = all.step(x, here, 0.0);
-    told.left = all.promised(here, d), told.right = all.rounding(x, here);
-    told.settled = told.left <= told.right;
-    if (told.settled) return told;
-    double promise = told.left;
+    refined.left = all.promised(here, d), refined.right = all.rounding(x, here);
+    refined.settled = refined.left <= refined.right;
+    if (refined.settled) return refined;
+    double promise = refined.left;
     if (damping > 0.0) d = all.step(x, here, damping), promise = all.promised(here, d);
     for (std::int64_t j = 0; j < n; ++j) {
       const double to = x[j] + d[index(j)];
       trial[index(j)] = lower ? std::min(std::max(to, lower[j]), upper[j]) : to;
     }
     linearize(trial.data(), there);
-    ++told.evaluations;
+    ++refined.evaluations;
     if (promise > 0.0 && all.finite(there) &&
         all.fallen(here, there, d, promise) > kTaken * promise) {
       std::copy(trial.begin(), trial.end(), x);
       std::swap(here, there);
-      told.cost = here.cost;
-      ++told.iterations;
+      refined.cost = here.cost;
+      ++refined.iterations;
       damping = damping > kFirst ? damping / kFactor : 0.0;
     } else {
       damping = std::max(damping * kFactor, kFirst);
     }
   }
-  return told;
+  return refined;
 }
 
 }  // namespace thalweg

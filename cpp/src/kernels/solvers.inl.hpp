@@ -99,10 +99,10 @@ template <bool Lanes, std::int64_t N = 0> struct Space : Extents<Lanes, N> {
   };
 
   // Arrays that the caller lends, for requests and received values.
-  Vector told(const double* p, std::int64_t step) const {
+  Vector view(const double* p, std::int64_t step) const {
     return Vector(const_cast<double*>(p), Lanes ? step : W);
   }
-  Matrix told_matrix(const double* p, std::int64_t step) const {
+  Matrix matrix_view(const double* p, std::int64_t step) const {
     return {const_cast<double*>(p), Lanes ? n * step : n, Lanes ? step : W};
   }
   static V number(const double* p) {

@@ -307,8 +307,8 @@ bool evaluate(const Program& program, const Kernels& kernels, std::span<const do
       if (stopped()) return;
     }
   };
-  auto asked = std::chrono::steady_clock::now();
-  Patience patience(stop, asked);
+  auto checked = std::chrono::steady_clock::now();
+  Patience patience(stop, checked);
   return run_together(
       std::clamp<std::int64_t>(threads, 1, (k + some - 1) / some), [&] { return patience.over(); },
       work);

@@ -34,7 +34,7 @@ class Request:
     x : ndarray, (k, n)
         The points to evaluate. A descent that has ended keeps its last point.
     live : ndarray of bool, (k,)
-        Which descents are still running. Values told for the others are ignored.
+        Which descents are still running. Values given for the others are ignored.
     values : ndarray of bool, (k,)
         Which descents need the value, and the gradient if the method uses it.
     curvature : ndarray of bool, (k,)

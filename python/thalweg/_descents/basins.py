@@ -159,7 +159,7 @@ def basins(
 
     See Also
     --------
-    multistart : Find the distinct minima in a box; its notes say how endpoints are told apart.
+    multistart : Find the distinct minima in a box; its notes say how endpoints are distinguished.
     minimize_many : Descend from given starts.
     thalweg.plot.basins : Draw the map.
 

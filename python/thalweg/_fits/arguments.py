@@ -132,9 +132,8 @@ def weights_of(sigma: Any, y: FloatArray, kept: Any) -> FloatArray | None:
     """Return the weights of residuals: 1 / sigma, or the inverse of the covariance's factor."""
     if sigma is None:
         return None
-    errors = as_floats(sigma, "sigma")
-    there = errors if kept is None or errors.shape != np.shape(kept) else errors[kept]
-    if np.isnan(there).any():
+    errors = _of_kept(as_floats(sigma, "sigma"), y.size, kept)
+    if np.isnan(errors).any():
         raise ValueError(f"`sigma` must not be NaN: it {first_bad(errors)}")
     if errors.size == 1 or errors.shape == (y.size,):
         if errors.size == 1:
@@ -158,6 +157,16 @@ def weights_of(sigma: Any, y: FloatArray, kept: Any) -> FloatArray | None:
     weights = np.zeros_like(errors)
     weights[np.ix_(whole, whole)] = np.linalg.inv(factor)
     return weights
+
+
+def _of_kept(errors: FloatArray, m: int, kept: Any) -> FloatArray:
+    """Return the errors with 1 for data that are left out, whose own may be NaN or 0."""
+    if kept is None or errors.size == 1:
+        return errors
+    kept = np.ravel(kept)
+    if errors.shape == (m,):
+        return np.where(kept, errors, 1.0)
+    return np.where(kept[:, None] & kept, errors, np.eye(m)) if errors.shape == (m, m) else errors
 
 
 _IGNORED = ("epsfcn", "col_deriv", "diff_step", "tr_solver", "tr_options", "jac_sparsity",

@@ -12,7 +12,9 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from thalweg._tracing.tracer import Tracer
+import numpy as np
+
+from thalweg._tracing.tracer import Tracer, holds_tracer
 
 __all__ = ["Frame", "defer_to_traced_values"]
 
@@ -20,7 +22,9 @@ __all__ = ["Frame", "defer_to_traced_values"]
 class Frame(Tracer):
     """A DataFrame from `args` as a traced array (rows, columns) with named columns.
 
-    As in pandas, reductions such as `mean` act on each column unless `axis` is given.
+    As in pandas, a name or a list of names selects columns, a slice or a mask selects rows,
+    iteration is over the names, and reductions such as `mean` act on each column unless `axis` is
+    given.
     """
 
     __slots__ = ("columns",)
@@ -38,13 +42,25 @@ class Frame(Tracer):
         return Tracer(self.trace, node)
 
     def __getitem__(self, index: Any) -> Tracer:
-        if isinstance(index, list) and index and all(i in self.columns for i in index):
-            return super().__getitem__((slice(None), [self.columns.index(i) for i in index]))
-        if isinstance(index, str):
-            if index not in self.columns:
-                raise KeyError(index)
-            return super().__getitem__((slice(None), self.columns.index(index)))
-        return super().__getitem__(index)
+        if index is None or index is Ellipsis or isinstance(index, tuple | slice):
+            return super().__getitem__(index)
+        axes = 1 if isinstance(index, list) else np.ndim(index)
+        if axes > 1 or holds_tracer(index):
+            return super().__getitem__(index)
+        if not axes:
+            return super().__getitem__((slice(None), self._position(index)))
+        names = list(index)
+        if names and all(isinstance(name, bool | np.bool_) for name in names):
+            return super().__getitem__(np.array(names))
+        return super().__getitem__((slice(None), [self._position(name) for name in names]))
+
+    def _position(self, name: Any) -> int:
+        if name not in self.columns:
+            raise KeyError(name)
+        return self.columns.index(name)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.columns)
 
     def __getattr__(self, name: str) -> Tracer:
         if name != "columns" and name in self.columns:

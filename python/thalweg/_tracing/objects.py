@@ -119,20 +119,20 @@ def _differs(value: NDArray[Any], wanted: NDArray[Any]) -> bool:
     if value.shape != wanted.shape:
         return True
     known = np.isfinite(value) & np.isfinite(wanted)
-    size = np.maximum(np.abs(value), np.abs(wanted))[known]
-    least = max(_ROUNDING, _SAME * size.max(initial=0.0))
-    return bool(np.any(np.abs(value - wanted)[known] > least))
+    value, wanted = value[known], wanted[known]
+    size = np.maximum(np.abs(value), np.abs(wanted)).max(initial=0.0)
+    return bool(np.any(np.abs(value - wanted) > max(_ROUNDING, _SAME * size)))
 
 
 def _objects_differ(value: NDArray[Any], wanted: NDArray[Any]) -> TraceError:
     """Build the error for a function whose trace differs from its values for numbers."""
-    if value.size == wanted.size:
-        at = int(np.argmax(np.abs(value.ravel() - wanted.ravel())))
-        difference = (
-            f"returns {wanted.ravel()[at]:g} for numbers, but its trace gives {value.ravel()[at]:g}"
-        )
+    if value.shape == wanted.shape:
+        known = np.isfinite(value) & np.isfinite(wanted)
+        value, wanted = value[known], wanted[known]
+        at = int(np.argmax(np.abs(value - wanted)))
+        difference = f"returns {wanted[at]:g} for numbers, but its trace gives {value[at]:g}"
     else:
-        difference = f"returns shape {wanted.shape} for numbers, but its trace has another shape"
+        difference = f"returns shape {wanted.shape} for numbers, but its trace has {value.shape}"
     why = (
         f"it {difference}, because NumPy treats a list or an array of traced values and numbers as "
         "objects."

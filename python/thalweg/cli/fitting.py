@@ -100,9 +100,12 @@ class FitRequest:
 
         x = np.array([table[c] for c in self.predictors.values()])
         y = np.array(table[self.y])
-        if np.isinf(y).any():
-            row = int(np.flatnonzero(np.isinf(y))[0])
-            raise BadInputError(f"{self.file}: {self.y} is {y[row]} in row {row + 1} of the data")
+        for column, values in zip((self.y, *self.predictors.values()), (y, *x), strict=True):
+            if np.isinf(values).any():
+                row = int(np.flatnonzero(np.isinf(values))[0])
+                raise BadInputError(
+                    f"{self.file}: {column} is {values[row]} in row {row + 1} of the data"
+                )
         sigma = self.sigma if self.sigma is None or not isinstance(self.sigma, str) else np.array(
             table[self.sigma])  # fmt: skip
         inf = float("inf")
@@ -112,7 +115,7 @@ class FitRequest:
                 [other if pair[i] is None else pair[i] for pair in self.bounds]
                 for i, other in enumerate((-inf, inf))
             )
-        there = np.isfinite(x).all(axis=0) & ~np.isnan(y)
+        there = ~np.isnan(x).any(axis=0) & ~np.isnan(y)
         if isinstance(sigma, np.ndarray):
             there &= ~np.isnan(sigma)
             sigma = sigma[there]

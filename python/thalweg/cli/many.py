@@ -263,6 +263,8 @@ def _sweep(given: argparse.Namespace) -> int:
         name: read_numbers(text, name) for name, text in hyper_given(given).items()
     }
     file = picture(given.plot) if given.plot is not None else None
+    if file is not None and sum(isinstance(values, list) for values in hyper.values()) > 2:
+        raise BadInputError("--plot draws one or two hyper-parameters with several values")
     import thalweg as tw
     from thalweg.cli.report_many import Swept
 
@@ -272,8 +274,6 @@ def _sweep(given: argparse.Namespace) -> int:
             progress=given.progress, **hyper, **stops_given(given),
         )
     )  # fmt: skip
-    if file is not None and len(s.shape) > 2:
-        raise BadInputError("--plot draws one or two hyper-parameters with several values")
     if file is not None:
         save_picture(s.plot, file)
     return _print_report(Swept(expression, start, given.method, hyper, s, given.runs), given)

@@ -115,7 +115,7 @@ const curve = () => {
   return group;
 };
 
-// ---- what moves: the path, and what is told about it
+// ---- what moves: the path, and what is said about it
 
 const around = (x, y, count, radii) => line([...Array(count).keys()].map(k => {
   const r = radii[k % radii.length], a = Math.PI * (2 * k / count - 0.5);
@@ -154,7 +154,7 @@ const tell = () => {
     ["lowest value", there ? `${shown(run.values[best], 10)} at ${point(run.path[best])}` : "none"],
   ];
   if (run.norm !== undefined) rows.splice(1, 0, ["gradient norm", shown(run.norm, 4)]);
-  byId("told").replaceChildren(...rows.map(([name, text]) => {
+  byId("state").replaceChildren(...rows.map(([name, text]) => {
     const row = document.createElement("tr"), head = document.createElement("th");
     const cell = document.createElement("td");
     head.textContent = name;

@@ -14,18 +14,18 @@ inline constexpr double kPatience = 0.02;
 class Patience {
  public:
   using Time = std::chrono::steady_clock::time_point;
-  Patience(const std::function<bool()>& stop, Time& asked) : stop_(stop), asked_(asked) {}
+  Patience(const std::function<bool()>& stop, Time& checked) : stop_(stop), checked_(checked) {}
   bool over() {
     if (!stop_) return false;
     const auto now = std::chrono::steady_clock::now();
-    if (std::chrono::duration<double>(now - asked_).count() < kPatience) return false;
-    asked_ = now;
+    if (std::chrono::duration<double>(now - checked_).count() < kPatience) return false;
+    checked_ = now;
     return stop_();
   }
 
  private:
   const std::function<bool()>& stop_;
-  Time& asked_;
+  Time& checked_;
 };
 
 // Calls work(w, stopped) for w in [0, count), each in its own thread and the first in the caller's.

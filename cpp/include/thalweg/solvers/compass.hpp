@@ -38,7 +38,7 @@ struct Compass {
     Seen<K> seen;
     Vector x, best;           // the lowest point so far; the same
     Vector base, y;           // where the last sweep ended; the point of this sweep
-    Vector asked;             // the trial, for a resumed descent
+    Vector last_trial;        // the trial, for a resumed descent
     Vector steps;             // along each axis, with the sign of the last success
     Scalar f_base, f;         // values there
     Scalar axis, second;      // the axis on trial; 1 for its other direction
@@ -57,7 +57,7 @@ struct Compass {
           best(x),
           base(k.vector()),
           y(k.vector()),
-          asked(k.vector()),
+          last_trial(k.vector()),
           steps(k.vector()),
           f_base(k.scalar()),
           f(k.scalar()),
@@ -72,26 +72,26 @@ struct Compass {
           met(k.scalar()) {}
 
     void tell() {
-      const Vector trial = b.told(call.x, call.step);
-      const V told = b.number(call.f);
+      const Vector trial = b.view(call.x, call.step);
+      const V value = b.number(call.f);
       const Mask fresh = seen.fresh == V(kNew), resumed = seen.fresh == V(kResumed),
                  tried = !(fresh | resumed), leapt = tried & leaping.on();
       seen.evaluations = seen.evaluations + V(1.0);
       seen.moved = V(0.0);
-      if (any(!tried)) welcome(fresh, resumed, told, trial);
-      if (any(leapt)) land(leapt, told, trial);
+      if (any(!tried)) welcome(fresh, resumed, value, trial);
+      if (any(leapt)) land(leapt, value, trial);
       const Mask along = tried & !leapt;
-      if (any(along)) weigh(along, told, trial);
+      if (any(along)) weigh(along, value, trial);
       Mask open = !resumed;
       while (any(open)) open = open & !next(open, trial);
-      b.each([&](std::int64_t i) { asked.put(i, trial[i]); });
+      b.each([&](std::int64_t i) { last_trial.put(i, trial[i]); });
     }
 
    private:
     static constexpr double kRounding = 4 * kEpsilon;
     static constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-    void welcome(Mask fresh, Mask resumed, V told, Vector trial) {
+    void welcome(Mask fresh, Mask resumed, V value, Vector trial) {
       const Mask m = fresh | resumed;
       seen.fresh.set(m, V(0.0));
       seen.steepest.set(resumed, met);
@@ -99,25 +99,25 @@ struct Compass {
         const V at = trial[i], size = abs(at);
         steps.put(fresh, i, V(call.hyper[0]) * select(size > V(0.0), size, V(1.0)));
         x.put(m, i, at), base.put(fresh, i, at), y.put(fresh, i, at);
-        trial.put(resumed, i, asked[i]);
+        trial.put(resumed, i, last_trial[i]);
       });
-      f_base.set(fresh, told), f.set(fresh, told);
-      seen.f.set(m, told), seen.least.set(m, told), seen.before.set(m, told);
+      f_base.set(fresh, value), f.set(fresh, value);
+      seen.f.set(m, value), seen.least.set(m, value), seen.before.set(m, value);
       seen.norm.set(m, V(kInfinity)), seen.change.set(m, V(kInfinity)), seen.moved.set(m, V(1.0));
-      seen.judge(m & !is_finite(told), Verdict::NonFinite, told, told);
-      if (any(resumed)) refuse(resumed & !remembers(), told);
+      seen.judge(m & !is_finite(value), Verdict::NonFinite, value, value);
+      if (any(resumed)) refuse(resumed & !remembers(), value);
       begin_sweep(fresh, V(1.0));
     }
 
     // Whether a restored memory is one that a descent can have: all finite, with a valid axis.
     Mask remembers() const {
       const V most = b.largest([&](std::int64_t i) { return x[i] + y[i] + base[i] + steps[i]; });
-      return is_finite(most) & is_finite(b.largest([&](std::int64_t i) { return asked[i]; })) &
+      return is_finite(most) & is_finite(b.largest([&](std::int64_t i) { return last_trial[i]; })) &
              is_finite(f_base + f) & (axis >= V(0.0)) & (axis <= V(static_cast<double>(b.n))) &
              (axis == floor(axis.get()));
     }
-    void refuse(Mask m, V told) {
-      seen.judge(m, Verdict::NonFinite, told, told);
+    void refuse(Mask m, V value) {
+      seen.judge(m, Verdict::NonFinite, value, value);
       axis.set(m, V(0.0));
     }
 
@@ -130,39 +130,39 @@ struct Compass {
 
     // After a leap, the sweep continues from its endpoint, or from the base if f is not finite
     // there.
-    void land(Mask m, V told, Vector trial) {
-      const Mask finite = is_finite(told);
+    void land(Mask m, V value, Vector trial) {
+      const Mask finite = is_finite(value);
       b.each([&](std::int64_t i) { y.put(m, i, select(finite, trial[i], base[i])); });
-      f.set(m, select(finite, told, f_base));
+      f.set(m, select(finite, value, f_base));
       begin_sweep(m, select(finite, V(0.0), V(1.0)));
       lower(m);
       b.each([&](std::int64_t i) { trial.put(m, i, y[i]); });
     }
 
     // Accepts a step along an axis if it lowers f.
-    void weigh(Mask m, V told, Vector trial) {
+    void weigh(Mask m, V value, Vector trial) {
       const V at = b.at(trial, axis), from = b.at(y, axis), step = b.at(steps, axis);
-      const Mask better = m & (told < f), other = second.on();
+      const Mask better = m & (value < f), other = second.on();
       if (any(better)) {
         b.set_at(better, y, axis, at);
         b.set_at(better, steps, axis, select(other, -step, step + step));
-        f.set(better, told);
+        f.set(better, value);
         lower(better);
         to_next_axis(better);
       }
       const Mask worse = m & !better;
       if (!any(worse)) return;
       b.set_at(worse, trial, axis, from);
-      const V infinite(kInfinity), above = select(is_finite(told), told - f, infinite);
+      const V infinite(kInfinity), above = select(is_finite(value), value - f, infinite);
       rise.set(worse & (rise < above), above);
       if (any(worse & other)) {
-        const V slope = slope_of(from, f, first_x, first_f, at, told);
+        const V slope = slope_of(from, f, first_x, first_f, at, value);
         steepest.set(worse & other & !(slope <= steepest),
                      select(is_finite(slope), slope, infinite));
         fail(worse & other);
       }
       const Mask turns = worse & !other;
-      second.set(turns, V(1.0)), first_f.set(turns, told), first_x.set(turns, at);
+      second.set(turns, V(1.0)), first_f.set(turns, value), first_x.set(turns, at);
     }
     // The slope at a point of the parabola through it and its two trials, and its possible error.
     // If a bound leaves only one trial, short steps show that the bound is active; long steps show

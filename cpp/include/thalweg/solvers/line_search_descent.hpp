@@ -49,7 +49,7 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
         direction(c, space, k) {}
 
   void tell() {
-    const Vector trial = b.told(call.x, call.step), slopes = b.told(call.g, call.step);
+    const Vector trial = b.view(call.x, call.step), slopes = b.view(call.g, call.step);
     const V f = b.number(call.f);
     const Mask fresh = seen.fresh.on(), unmet = seen.fresh == V(kNew), searching = !fresh,
                none = fresh & searching;
@@ -103,7 +103,8 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
     if (any(stepped)) direction.learn(stepped, x, g, trial, slopes);
     if constexpr (requires { direction.meet(m, trial); })
       if (any(m & unmet)) direction.meet(m & unmet, trial);
-    const auto [moved, size] = arrive_at(m, b, box, seen, trial, slopes, x, g, met);
+    const auto [moved, size] =
+        arrive_at(m, b, box, seen, Point<Vector>{trial, slopes}, Point<Vector>{x, g}, met);
     const V norm = seen.norm;
     seen.iterations.set(stepped, seen.iterations + V(1.0));
     seen.before.set(m, select(fresh & (seen.iterations == V(0.0)), f, seen.f));

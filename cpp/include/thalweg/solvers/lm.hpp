@@ -88,8 +88,8 @@ struct LM {
           work(k.vector()) {}
 
     void tell() {
-      const Vector trial = b.told(call.x, call.step), slopes = b.told(call.g, call.step);
-      const Matrix squares = b.told_matrix(call.h, call.step);
+      const Vector trial = b.view(call.x, call.step), slopes = b.view(call.g, call.step);
+      const Matrix squares = b.matrix_view(call.h, call.step);
       const V f = b.number(call.f);
       const Mask fresh = seen.fresh.on(),
                  finite = is_finite(f) & is_finite(b.largest([&](auto i) { return slopes[i]; })) &

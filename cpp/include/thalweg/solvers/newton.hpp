@@ -101,12 +101,12 @@ struct Newton {
 
     // Stores the Hessian at x, or none if it is not finite.
     void take(Mask m) {
-      const auto told = b.told_matrix(call.h, call.step);
+      const auto given = b.matrix_view(call.h, call.step);
       seen.curvatures.set(m, seen.curvatures + V(1.0));
       V most(0.0);
       for (std::int64_t j = 0; j < b.n; ++j) {
         most = sum_of(most, b.largest([&](std::int64_t i) {
-          const V value = told.row(j)[i];
+          const V value = given.row(j)[i];
           h.row(j).put(m, i, value);
           return value;
         }));
@@ -171,7 +171,7 @@ struct Newton {
       region.slope.set(m, b.dot(g, p));
       region.promised.set(m, -region.slope - V(0.5) * bend);
       region.length.set(m, measured(p));
-      const Vector trial = b.told(call.x, call.step);
+      const Vector trial = b.view(call.x, call.step);
       b.each([&](std::int64_t i) { trial.put(m, i, box.clip(i, x[i] + p[i])); });
     }
 
@@ -278,7 +278,7 @@ struct Newton {
     // Judges lanes whose steps have become too short to count, or restarts them with the scale of
     // this point; returns those that restart.
     Mask begin_anew(Mask m) {
-      const Vector trial = b.told(call.x, call.step);
+      const Vector trial = b.view(call.x, call.step);
       const Mask still = b.largest([&](std::int64_t i) { return trial[i] - x[i]; }) == V(0.0);
       const V reach = measured(x);
       const Mask doubtful = region.doubtful(m, reach, still) & (seen.judged == V(0.0));

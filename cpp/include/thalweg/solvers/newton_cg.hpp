@@ -39,7 +39,7 @@ struct NewtonCG {
     Scalar first;                // length of the free gradient at the start
     Scalar norm, goal, squares;  // of the free gradient; of the residual: its goal; its square now
     Scalar products, bounced;    // in this iteration; 1 if the product with s itself is requested
-    Scalar asked, gain;  // 1 if a step is made only to estimate the possible gain; that gain
+    Scalar probing, gain;  // 1 if a step is made only to estimate the possible gain; that gain
 
     State(const SolverCall& c, const B& space, K& k)
         : region(c, space, k),
@@ -61,7 +61,7 @@ struct NewtonCG {
           squares(k.scalar()),
           products(k.scalar()),
           bounced(k.scalar()),
-          asked(k.scalar()),
+          probing(k.scalar()),
           gain(k.scalar()) {}
 
     void tell() {
@@ -70,7 +70,7 @@ struct NewtonCG {
       if (any(!bent)) {
         const auto said = region.tell(!bent);
         const Mask unknown = said.fresh & !(region.radius > V(0.0));
-        first.set(unknown, V(0.0)), asked.set(unknown, V(0.0));
+        first.set(unknown, V(0.0)), probing.set(unknown, V(0.0));
         begin(said.arrived | said.turned);
       }
       if (any(bent)) go_on(bent);
@@ -109,7 +109,7 @@ struct NewtonCG {
 
     // Requests the Hessian's product at x with the vector `along`.
     void ask(Mask m, Vector along) {
-      const Vector at = b.told(call.x, call.step), v = b.told(call.v, call.step);
+      const Vector at = b.view(call.x, call.step), v = b.view(call.v, call.step);
       b.each([&](std::int64_t i) {
         at.put(m, i, x[i]);
         v.put(m, i, along[i]);
@@ -119,7 +119,7 @@ struct NewtonCG {
 
     // Continues with the received product.
     void go_on(Mask m) {
-      const Vector hp = b.told(call.h, call.step);
+      const Vector hp = b.view(call.h, call.step);
       seen.curvatures.set(m, seen.curvatures + V(1.0));
       products.set(m, products + V(1.0));
       const Mask whole = m & bounced.on(), part = m & !bounced.on();
@@ -206,7 +206,7 @@ struct NewtonCG {
       region.slope.set(m, slope);
       region.promised.set(m, -slope - V(0.5) * bend);
       region.length.set(m, length);
-      const Vector trial = b.told(call.x, call.step);
+      const Vector trial = b.view(call.x, call.step);
       const V moved = b.largest([&](std::int64_t i) {
         const V to = box.clip(i, x[i] + s[i]);
         trial.put(m, i, to);
@@ -222,9 +222,9 @@ struct NewtonCG {
     void look(Mask m, Mask still) {
       const V reach = sqrt(b.dot(x, x)), promise = region.promised;
       const Mask going = m & (seen.judged == V(0.0)),
-                 doubtful = region.doubtful(going, reach, still), said = going & asked.on();
+                 doubtful = region.doubtful(going, reach, still), said = going & probing.on();
       if (!any(doubtful | said)) return;
-      gain.set(said, promise), asked.set(said, V(0.0));
+      gain.set(said, promise), probing.set(said, V(0.0));
       const Mask inside = region.length < V(0.9) * region.radius;
       const Mask spent = region.at_limit((doubtful & inside) | said, promise);
       const Mask over = region.collapsed(doubtful, reach, still) & !spent, last = region.anew.on();
@@ -233,7 +233,7 @@ struct NewtonCG {
       if (!any(again)) return;
       region.begin_anew(again);
       region.radius.set(again, region.max_of(reach, norm));
-      asked.set(again, V(1.0));
+      probing.set(again, V(1.0));
       begin(again);
     }
   };

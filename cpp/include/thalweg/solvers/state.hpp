@@ -85,25 +85,28 @@ template <class B> struct Box {
   }
 };
 
-// In the lanes m, makes the trial and its gradient the iterate, and measures norm and change.
+// A point and its gradient.
+template <class Vector> struct Point {
+  Vector x, g;
+};
+// In the lanes m, makes the trial the iterate, and measures norm and change.
 template <class V> struct Arrival {
   V moved, size;  // the largest |x' - x| and |x'|
 };
 template <class B, class K>
 Arrival<typename B::V> arrive_at(typename B::Mask m, const B& b, const Box<B>& box, Seen<K>& seen,
-                                 typename B::Vector trial, typename B::Vector slopes,
-                                 typename B::Vector x, typename B::Vector g,
+                                 Point<typename B::Vector> trial, Point<typename B::Vector> iterate,
                                  typename K::Scalar met) {
   using V = typename B::V;
   const V moved = b.largest([&](std::int64_t i) {
-    const V step = trial[i] - x[i];
-    x.put(m, i, trial[i]);
+    const V step = trial.x[i] - iterate.x[i];
+    iterate.x.put(m, i, trial.x[i]);
     return step;
   });
-  const V size = b.largest([&](std::int64_t i) { return x[i]; });
+  const V size = b.largest([&](std::int64_t i) { return iterate.x[i]; });
   const V norm = b.largest([&](std::int64_t i) {
-    g.put(m, i, slopes[i]);
-    return box.slope(i, x[i], g[i]);
+    iterate.g.put(m, i, trial.g[i]);
+    return box.slope(i, iterate.x[i], iterate.g[i]);
   });
   seen.meet(m, norm, met);
   seen.change.set(m, moved / (V(1.0) + size));

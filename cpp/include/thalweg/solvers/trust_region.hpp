@@ -56,7 +56,7 @@ template <class B, class K> struct TrustRegion {
 
   // Receives f and g in the lanes m.
   Said tell(Mask m) {
-    const Vector trial = b.told(call.x, call.step), slopes = b.told(call.g, call.step);
+    const Vector trial = b.view(call.x, call.step), slopes = b.view(call.g, call.step);
     const V f = b.number(call.f);
     const Mask fresh = m & seen.fresh.on(), tried = m & !seen.fresh.on();
     if (any(fresh)) welcome(fresh);
@@ -154,7 +154,8 @@ template <class B, class K> struct TrustRegion {
     const Mask rose = f > seen.least + slack(f), left = stepped & rose & !(seen.least < seen.f);
     if (any(left)) keep_best(left, seen.f, x);
     seen.least.set(m & !rose, f);
-    const auto [moved, size] = arrive_at(m, b, box, seen, trial, slopes, x, g, met);
+    const auto [moved, size] =
+        arrive_at(m, b, box, seen, Point<Vector>{trial, slopes}, Point<Vector>{x, g}, met);
     seen.iterations.set(stepped, seen.iterations + V(1.0));
     seen.before.set(m, select(stepped, seen.f, f));
     seen.f.set(m, f);
