@@ -348,7 +348,10 @@ def test_recursion_of_the_users_own_comes_through():
     [
         (lambda x: np.array([x[0], 1], dtype=float), "Write np.stack([...]) without dtype to make"),
         (lambda x: np.fromiter(x, float), "Write np.stack([...]) without dtype to make"),
-        (lambda x: np.full(3, x[0], float), "Write np.stack([...]) without dtype to make"),
+        (
+            lambda x: np.full(3, x[0], float),
+            "Write np.broadcast_to(value, shape) instead of np.full(",
+        ),
         (lambda x: math.fsum(x), "Write np.sum instead."),
         (lambda x: math.erf(x[0]), "Write scipy.special.erf instead."),
         (lambda x: math.isclose(x[0], 1.0), "Use NumPy's functions: np.exp instead of math.exp"),
