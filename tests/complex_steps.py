@@ -70,6 +70,10 @@ def _modf(a: Any) -> Any:
     return a - np.trunc(np.real(a)), np.trunc(np.real(a))
 
 
+def _cbrt(a: Any) -> Any:
+    return np.sign(_real(a)) * _absolute(a) ** (np.longdouble(1) / 3)
+
+
 UFUNCS: dict[Any, Callable[..., Any]] = {
     np.remainder: _rest(np.remainder),
     np.fmod: _rest(np.fmod),
@@ -90,7 +94,8 @@ UFUNCS: dict[Any, Callable[..., Any]] = {
     np.arctan2: lambda a, b: (
         np.arctan(_plain(a) / _plain(b)) + np.where(_real(b) < 0, np.copysign(np.pi, _real(a)), 0)
     ),
-    np.cbrt: lambda a: np.sign(_real(a)) * _absolute(a) ** (np.longdouble(1) / 3),
+    np.cbrt: _cbrt,
+    special.cbrt: _cbrt,
 }
 
 

@@ -255,6 +255,46 @@ def test_a_success_of_a_random_fit_is_a_minimum_or_warns():
     assert random_fits.NOTES["within 1 %: ours, warned"] <= 1
 
 
+@pytest.mark.parametrize(
+    ("seed", "found"),
+    [
+        # J is 1e-36 times as large at the start as after the first step, whose length in the old
+        # scale left a radius too small for any step.
+        (8007374, True),
+        (8020594, True),
+        # A saddle at a = 2e-7 +- 1e-5, b = -2 +- 12, begun at a = 104.
+        (8021406, False),
+        # The scale kept a column of 1e31 from the start, beside which any step was short; and what
+        # had been learned there promised no fall.
+        (50235, False),
+        # Two periods that the abscissas do not tell apart.
+        (50847, True),
+        # A second try ran away to 1e301, and NumPy warned of an overflow.
+        (8015902, False),
+    ],
+)
+def test_an_unlucky_start_ends_at_a_minimum_or_warns(seed, found):
+    random_fits.NOTES.clear()
+    assert random_fits.trial(seed) == []
+    assert random_fits.NOTES["within 1 %: ours"] >= found
+
+
+def test_an_offset_of_zero_is_determined():
+    """Its error is many times its value; alone, or beside another, that is no fault."""
+    x = np.linspace(0, 6, 60)
+    noise = 1e-2 * np.random.default_rng(3).normal(size=60)
+    noise -= np.polyval(np.polyfit(x, noise, 1), x)
+
+    def line(x, a, b, c, d):
+        return a * np.exp(-b * x) + c + d * x
+
+    for y in (5 * np.exp(-x) + noise, 5 * np.exp(-x)):
+        (popt, pcov), said = said_by(lambda y=y: tw.curve_fit(line, x, y))
+        assert not said
+        np.testing.assert_allclose(popt, [5, 1, 0, 0], atol=0.1)
+        assert np.isfinite(pcov).all()
+
+
 # ---- worse than a constant
 
 

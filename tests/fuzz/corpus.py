@@ -111,6 +111,25 @@ PROGRAMS = [
         ["v0 = np.std([x, np.cos(x), 0.5 * x], axis=0)"],
         "np.sum(v0)",
     ),
+    Found(
+        "np.roll by shifts that are no integers raised an error about slices",
+        (7, 13),
+        ["v0 = np.roll(x, np.array([0.7, -1.9, 2.143]), axis=-1) * x"],
+        "np.sum(np.sin(v0))",
+    ),
+    Found(
+        "a second slope where the value jumps was a finding",
+        (12,),
+        ["v0 = np.heaviside(x, x)"],
+        "np.sum(v0 ** 2)",
+        zero=True,
+    ),
+    Found(
+        "the complex step of special.cbrt was a difference",
+        (512,),
+        ["v0 = special.cbrt(-special.erfc(x))"],
+        "np.mean(v0)",
+    ),
 ]
 
 COMMANDS: list[list[str]] = [

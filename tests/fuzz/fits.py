@@ -220,8 +220,10 @@ def no_minimum(case: Case, popt: Any) -> str:
             return f"the smallest eigenvalue is {float(least):.3g}"
         slope = mp.matrix([g[i] * unit[i] for i in range(n)])
         decrement = (slope.T * mp.lu_solve(scaled, slope))[0]
-        # In standard errors; data without noise have residuals of their rounding.
-        rounding = sum(v * v for v in y) * mp.mpf(2) ** -84
+        # In standard errors; data without noise have residuals of their rounding, and of that of p.
+        terms = np.abs(case.jacobian(case.x, *popt)) @ np.abs(popt)
+        rounding = sum(max(v * v, mp.mpf(t) ** 2) for v, t in zip(y, terms, strict=True))
+        rounding *= mp.mpf(2) ** -84
         error = 2 * here / (m - n) + rounding
         if decrement > _FAR**2 * error:
             return f"the minimum is {float(mp.sqrt(decrement / error)):.3g} standard errors away"

@@ -202,8 +202,22 @@ class Program(random_expressions.Writer):
         lines = [*self.lines, "return " + (f"v{len(self.lines) - 1}" if self.lines else "x * 1.0")]
         return self.compiled("def f(x):\n" + "\n".join("    " + line for line in lines))
 
-    def compiled(self, source: str) -> Callable[[Any], Any]:
-        names: dict[str, Any] = {**self.scope, **self.data, "as_probe": as_probe, "listed": listed}
+    def jittered(self, seed: int) -> Callable[[Any], Any]:
+        """The function with the value of each line moved by its last digit, at random."""
+        rng = np.random.default_rng(seed)
+
+        def jitter(a: Any) -> Any:
+            return a * (1 + rng.choice([-(2.0**-52), 0.0, 2.0**-52], np.shape(a)))
+
+        tree = ast.parse(self.source)
+        for line in tree.body[0].body[:-1]:
+            line.value = _call("jitter", line.value)
+        return self.compiled(ast.unparse(ast.fix_missing_locations(tree)), jitter=jitter)
+
+    def compiled(self, source: str, **more: Any) -> Callable[[Any], Any]:
+        names: dict[str, Any] = {
+            **self.scope, **self.data, "as_probe": as_probe, "listed": listed, **more
+        }  # fmt: skip
         exec(source, names)
         return names["f"]  # type: ignore[no-any-return]
 

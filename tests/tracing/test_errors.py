@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Trace errors: each names the statement and the line of the user, and what to write instead."""
 
+import fractions
 import linecache
 import math
 import re
@@ -322,3 +323,45 @@ def test_errors_in_the_users_own_code_are_not_those_of_a_library():
         own()
     assert errors.foreign(raised.value, "`own`", errors.place_of(raised.tb)) is None
     assert not errors.comes_of_masks(raised.value)
+
+
+def test_a_library_that_takes_no_traced_value_is_named():
+    """Its own error does not say what it was given."""
+    with pytest.raises(TraceError) as raised:
+        failing(lambda x: float(fractions.Fraction(x)), ())
+    said = str(raised.value)
+    assert said.startswith("cannot trace `fractions.Fraction(x)` in <lambda> ")
+    assert "fractions does not accept a traced value (TypeError: argument should be" in said
+    assert isinstance(raised.value.__cause__, TypeError)
+
+
+def test_recursion_of_the_users_own_comes_through():
+    def endless(x):
+        return endless(x)
+
+    with pytest.raises(RecursionError):
+        failing(endless, ())
+
+
+@pytest.mark.parametrize(
+    ("function", "instead"),
+    [
+        (lambda x: np.array([x[0], 1], dtype=float), "Write np.stack([...]) without dtype to make"),
+        (lambda x: np.fromiter(x, float), "Write np.stack([...]) without dtype to make"),
+        (
+            lambda x: np.full(3, x[0], float),
+            "Write np.broadcast_to(value, shape) instead of np.full(",
+        ),
+        (lambda x: math.fsum(x), "Write np.sum instead."),
+        (lambda x: math.erf(x[0]), "Write scipy.special.erf instead."),
+        (lambda x: math.isclose(x[0], 1.0), "Use NumPy's functions: np.exp instead of math.exp"),
+        (lambda x: bool(x[0]), "Write a comparison, x != 0 instead."),
+        (lambda x: x[0] == 1 or x[1] == 1, "Write a & b instead of `a and b`, a | b instead of"),
+        (lambda x: [v for v in x if v > 0], "Write np.where(condition, a, 0) instead of leaving"),
+        (lambda x: 1 not in x, "Write np.any(a == b) instead of `b in a`."),
+    ],
+)
+def test_what_to_write_instead_of_a_number_or_a_truth_value(function, instead):
+    with pytest.raises(TraceError) as raised:
+        failing(function, (3,))
+    assert instead in str(raised.value)

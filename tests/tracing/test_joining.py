@@ -17,6 +17,11 @@ CASES = [
         ),
         [(2, 3)],
     ),
+    (
+        "roll by no integers",
+        lambda x: np.roll(x, (1.9, -0.6), axis=1) * np.roll(x, (0.7, 2.5)),
+        [(2, 3)],
+    ),
     ("roll one", lambda x: np.roll(x, 1) - np.roll(x, -7) + np.roll(x, 2, 0), [(5,)]),
     (
         "concatenate",

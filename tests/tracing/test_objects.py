@@ -37,6 +37,33 @@ def test_what_is_refused_of_objects_is_refused_in_models():
             fit(model, t, t)
 
 
+def test_what_numpy_decides_of_objects_is_refused_where_few_numbers_have_a_value():
+    """At most points arcsin is NaN. NumPy's reduction of one object is the object itself."""
+
+    def decided(x):
+        return np.sum(1.0 * np.logical_and.reduce([x, 0.1 * x], axis=-1))
+
+    def narrow(x):
+        return decided(x) + np.sum(np.arcsin(1.5 + x / 1000))
+
+    with pytest.raises(TraceError, match=r"for numbers, but its trace gives .* objects"):
+        tw.objective(narrow, np.array([-900.0]))
+    t = np.linspace(1, 2, 9)
+    with pytest.raises(TraceError, match=r"returns .* for numbers"):
+        tw.curve_fit(lambda t, a: decided(np.stack([a])) * t * np.sqrt(-1.0 - a), t, t, [-1.5])
+
+
+def test_a_sum_that_cancels_is_not_refused_for_its_rounding():
+    """It is 1e-14 for numbers, and another 1e-14 in its trace, which sums in another order."""
+
+    def f(x):
+        rest = x - x.mean(keepdims=True)
+        return np.sum([rest, rest])
+
+    x = np.linspace(0.1, 2.0, 63)
+    assert abs(tw.objective(f, x)(x)) < 1e-12
+
+
 def test_functions_of_objects_are_called_once_more_and_others_are_not():
     calls = []
 
@@ -80,6 +107,7 @@ def test_numbers_take_the_place_of_traced_values_at_any_depth():
         ([np.nan, 1.0], [2.0, 1.0], False),
         ([np.inf, 1.0], [np.inf, 1.5], True),
         ([0.0], [0.0], False),
+        ([1e-14], [0.0], False),  # a sum that cancels
         ([[1.0]], [1.0], True),
         ([], [], False),
     ],

@@ -66,15 +66,17 @@ def undetermined(
 ) -> tuple[Truths, Truths]:
     """Return which parameters (..., n) are undetermined, and which are vague.
 
-    These are dependent parameters, and parameters whose errors exceed `LARGE` times, or `VAGUE`
-    times, their size.
+    Undetermined are dependent parameters, and parameters whose errors exceed `LARGE` times their
+    size. Vague are parameters whose errors exceed `VAGUE` times their size; and all that exceed
+    their values, if there are several and one does so `VAGUE` times. A single one may be an offset
+    that happens to be zero.
     """
     found, vague = loose.copy(), loose.copy()
     # All errors are infinite if there are as many parameters as data.
     known = np.isfinite(errors).any(axis=-1)
     # For many fits, parameters are handled one after the other, to bound the memory.
     each: list[Any] = [...] if x.ndim == 1 else [(..., i) for i in range(x.shape[-1])]
-    with np.errstate(invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         for i in each:
             error = errors[i]
             size = np.maximum(np.abs(x[i]), np.abs(x0[i]))
@@ -82,6 +84,15 @@ def undetermined(
                 size = np.maximum(size, scale[i])
             found[i] |= known & (error > LARGE * size)
             vague[i] |= known & (error > VAGUE * size)
+        many = np.zeros(x.shape[:-1], dtype=np.int64)
+        one = np.zeros(x.shape[:-1], dtype=bool)
+        for i in range(x.shape[-1]):
+            error, size = errors[..., i], np.abs(x[..., i])
+            many += error > size
+            one |= error > VAGUE * size
+        several = known & one & (many > 1)
+        for i in each:
+            vague[i] |= several & (errors[i] > np.abs(x[i]))
     return found, vague
 
 
@@ -95,24 +106,36 @@ def bent_down(
     vague.
     """
     (free,) = np.nonzero(~held & (x != 0))
-    hessian = np.zeros((free.size, free.size))
+    steps = _NEAR * x[free]
     with np.errstate(all="ignore"):
+        _, r, columns = at(x)
+        # The rounding of residuals is about that of x times their rows of J.
+        size = np.abs(r) + np.abs(columns * x[:, None]).sum(axis=0)
+        rounding = _EPSILON * (np.abs(columns) @ size)[free]
+        hessian = np.zeros((free.size, free.size))
         for row, i in enumerate(free):
             slopes = []
             for sign in (1, -1):
                 point = x.copy()
-                point[i] *= 1 + sign * _NEAR
+                point[i] += sign * steps[row]
                 _, r, columns = at(point)
                 slopes.append(np.sum(columns * r, axis=1)[free])
-            hessian[row] = (slopes[0] - slopes[1]) / (2 * _NEAR * x[i])
-    hessian = 0.5 * (hessian + hessian.T)
-    bends = np.diag(hessian)
-    if not np.isfinite(hessian).all() or (bends <= 0).any():
-        return bool((bends <= 0).any())
-    unit = 1 / np.sqrt(bends)
-    return bool(np.linalg.eigvalsh(hessian * unit * unit[:, None]).min(initial=1.0) <= 0)
+            hessian[row] = (slopes[0] - slopes[1]) / (2 * steps[row])
+        hessian = 0.5 * (hessian + hessian.T)
+        bends, errors = np.diag(hessian), rounding / np.abs(steps)
+        if not np.isfinite(hessian).all() or (bends < -errors).any():
+            return bool((bends < -errors).any())
+        # Where rounding hides the bend nothing is concluded.
+        seen = bends > errors
+        if not seen.any():
+            return False
+        unit = 1 / np.sqrt(bends[seen])
+        scaled = hessian[np.ix_(seen, seen)] * unit * unit[:, None]
+        error = np.max(rounding[seen] * unit) * np.max(unit / np.abs(steps[seen]))
+        return bool(np.linalg.eigvalsh(scaled).min() < -unit.size * error)
 
 
+_EPSILON = float(np.finfo(np.float64).eps)
 # The relative step of these differences, which makes them accurate to ten digits.
 _NEAR = 1e-5
 

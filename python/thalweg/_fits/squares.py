@@ -174,7 +174,9 @@ class Squares:
     def spread(self, ending: Ending, rows: int) -> Ending:
         """Return the ending with its covariance."""
         held = at_bounds(ending.x, self.box)
-        jacobian = self.curved(*self.at(ending.x))
+        r, jacobian = self.at(ending.x)
+        with np.errstate(all="ignore"):
+            jacobian = self.curved(r, jacobian)
         covariance, rank, pivot, loose = _core.covariance(jacobian.T, held, ending.cost, rows)
         return ending._replace(covariance=covariance, rank=rank, pivot=pivot, loose=loose)
 

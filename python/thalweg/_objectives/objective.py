@@ -80,7 +80,7 @@ class Objective(Programs):
         self._name = getattr(fun, "__name__", "f")
         self.names = argument_names(fun)
         trace = Trace()
-        x = trace.input(0, (self.structure.size,))
+        x = trace.input(0, (self.structure.size,), self.start)
         self.args = []
         pieces = _pieces(self.structure, trace, x)
         further = [self._input(trace, value) for value in args]
@@ -102,7 +102,7 @@ class Objective(Programs):
         except (TypeError, ValueError):
             return value
         self.args.append(array)
-        x = trace.input(len(self.args), array.shape)
+        x = trace.input(len(self.args), array.shape, array)
         names = getattr(value, "columns", None)
         return x if names is None or array.ndim != 2 else Frame.of(x, list(names))
 

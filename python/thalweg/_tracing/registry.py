@@ -99,6 +99,7 @@ _INSTEAD_OF = {
     "np.isclose": "Write abs(a - b) < tolerance.",
     "np.allclose": "Write np.all(abs(a - b) < tolerance).",
     "np.array_equal": "Write np.all(a == b).",
+    "np.copyto": "Write np.broadcast_to(value, shape) instead of np.full(shape, value, dtype).",
     "np.median": "Use np.mean or np.linalg.norm(x, 1) instead.",
 }
 

@@ -56,13 +56,15 @@ class Trace:
         Each object of the function that became data, and its array.
     inputs : list of tuple
         The shapes of the inputs.
+    starts : list of (ndarray or None)
+        Values of the inputs at which the function is defined, where they are known.
     made_objects : bool
         Whether NumPy converted a traced value to an array, which is then an array of objects.
     """
 
     __slots__ = (
         "_dummies", "_positions", "_small", "constant", "elementwise", "graph", "inputs",
-        "made_objects", "read", "taken_apart", "view",
+        "made_objects", "read", "starts", "taken_apart", "view",
     )  # fmt: skip
 
     def __call__(self, *_: Any, **__: Any) -> NoReturn:
@@ -76,6 +78,7 @@ class Trace:
         self.view = self.graph.view
         self.read: list[tuple[Any, NDArray[Any]]] = []
         self.inputs: list[Shape] = []
+        self.starts: list[NDArray[Any] | None] = []
         self.made_objects = False
         self._small: dict[tuple[Shape, bytes], int] = {}
         self._dummies: dict[Shape, tuple[NDArray[np.int8], int]] = {}
@@ -89,10 +92,11 @@ class Trace:
         """Apply a ufunc, or a method of a ufunc, to traced values."""
         return call_ufunc(self, ufunc, method, inputs, kwargs)
 
-    def input(self, number: int, shape: Shape) -> Tracer:
+    def input(self, number: int, shape: Shape, start: NDArray[Any] | None = None) -> Tracer:
         """Return the input `number` with this shape as a traced value."""
         if number == len(self.inputs):  # inputs are created in order
             self.inputs.append(shape)
+            self.starts.append(start)
         return Tracer(self, self.graph.input(number, shape))
 
     def wrap(self, value: Any) -> Tracer:

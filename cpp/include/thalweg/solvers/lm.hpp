@@ -8,7 +8,7 @@
 #pragma once
 #include <array>
 
-#include "thalweg/solvers/cholesky.hpp"
+#include "thalweg/solvers/damped.hpp"
 #include "thalweg/solvers/state.hpp"
 
 namespace thalweg::solvers {
@@ -123,8 +123,6 @@ struct LM {
     static constexpr double kFaint = 1e-9;
     // By this factor one model of the gradient must be better than the other.
     static constexpr double kBetter = 0.3;
-    static constexpr int kRounds = 10;      // of Newton's method for the damping
-    static constexpr double kAround = 0.1;  // relative error of a step's length
 
     V rounding() const { return V(4 * kEpsilon) * seen.f; }
     // The rounding of f if f is so small that the rounding of residuals matters. The rounding of
@@ -137,10 +135,11 @@ struct LM {
       for (std::int64_t i = 0; i < b.n; ++i) sum = sum + m.row(i).element(i);
       return sum;
     }
-    V scaled_length(Vector v) const {
-      b.each([&](std::int64_t i) { work.put(i, scale[i] * v[i]); });
+    V length_in(Vector units, Vector v) const {
+      b.each([&](std::int64_t i) { work.put(i, units[i] * v[i]); });
       return sqrt(b.dot(work, work));
     }
+    V scaled_length(Vector v) const { return length_in(scale, v); }
     // The norms of J's columns.
     void columns(Vector out) const {
       for (std::int64_t i = 0; i < b.n; ++i) out.set(i, sqrt(normal.row(i).element(i)));
@@ -181,9 +180,7 @@ struct LM {
       columns(y);
       const V slope =
           b.largest([&](std::int64_t i) { return select(y[i] > V(0.0), g[i] / y[i], V(0.0)); });
-      b.each([&](std::int64_t i) { work.put(i, y[i] * x[i]); });
-      const V size = sqrt(b.dot(work, work)), noise = V(10 * kEpsilon) * size,
-              rounding = rounding_of(size);
+      const V size = length_in(y, x), noise = V(10 * kEpsilon) * size, rounding = rounding_of(size);
       seen.judge(m & (radius <= shortest), Verdict::Stuck, radius, shortest);
       seen.judge(m & (slope <= noise), Verdict::PrecisionLimit, slope, noise);
       seen.judge(m & (whole <= rounding), Verdict::PrecisionLimit, whole, rounding);
@@ -252,9 +249,8 @@ struct LM {
       b.each([&](std::int64_t i) { unit.put(i, one / scale[i]); });
       const V before = seen.norm;
       seen.norm.set(m, cosine());
-      // If the radius limits the steps, short steps are not a sign of convergence.
-      const V reach = select(length < far, far.get(), length.get());
-      seen.change.set(stepped, reach / scaled_length(x));
+      rescale(stepped);
+      seen.change.set(stepped, change());
 
       const V faint = V(call.ftol) * seen.before, least = V(4 * kEpsilon) * seen.before,
               bottom = V(kEpsilon * kEpsilon) * started;
@@ -273,6 +269,26 @@ struct LM {
       if (call.ftol > 0.0)
         seen.judge(stepped & (settled >= V(kSettled)), Verdict::ValueSettled, abs(fall), faint);
     }
+    // The length of a step relative to that of x, in the scale and in units of J's columns as they
+    // are now: the scale keeps columns that were huge once, beside which no step is long.
+    V change() const {
+      const V own = scaled_length(d) / scaled_length(x);
+      columns(y);
+      const V now = length_in(y, d) / length_in(y, x);
+      // If the radius limits the steps, short steps are not a sign of convergence.
+      const V limited = select(length < far, far / length, V(1.0));
+      return limited * (units ? own : select(now > own, now, own));
+    }
+    // States lengths in the new scale. If J grew by many orders, since the model was flat before, a
+    // radius in the old scale would allow no step at all.
+    void rescale(Mask m) {
+      const V now = scaled_length(d), least = V(kLeast) * now, ratio = now / length;
+      const Mask grown = m & (ratio > V(1.0)) & is_finite(ratio);
+      far.set(grown, ratio * far), length.set(grown, now);
+      radius.set(grown & (radius < least), least);
+    }
+    static constexpr double kLeast = 1e-2;  // the radius after a step, in lengths of the step
+
     // J'J is singular to rounding, and the damping that this requires makes steps short. After
     // kVain such steps in a row that gain too little, the solver gives up; a caller that has J can
     // continue.
@@ -306,8 +322,7 @@ struct LM {
       seen.judge(m & !finite, Verdict::NonFinite, seen.f, zero);
     }
 
-    static constexpr double kBegun =
-        2.0;  // `first`, until a step was proposed; 1 until one is taken
+    static constexpr double kBegun = 2.0;  // until a step was proposed; 1 until one is taken
 
     // Sets the next trial: the model's minimum in the trust region. A variable that would leave the
     // box is set to its bound and held, and the step is recomputed for the others.
@@ -330,18 +345,37 @@ struct LM {
         return select(at[i] > zero, box.upper[i], select(at[i] < zero, box.lower[i], to));
       });
       V gain = foreseen(learned.on());
-      if (box && any(!(gain > V(0.0)))) {
-        const Mask lost = !(gain > V(0.0));
+      if (const Mask lost = !(gain > V(0.0)); box && any(lost)) {
         moved = select(lost, downhill(lost, trial), moved);
         gain = select(lost, foreseen(!lost), gain);
+      }
+      if (const Mask none = learned.on() & !((moved > V(0.0)) & (gain > V(0.0))); any(none)) {
+        moved = select(none, unlearned(none, trial), moved);
+        gain = select(none, foreseen(!none), gain);
       }
       promised = gain;
       whole.set(gain > whole, gain);
       length = scaled_length(d);
       const Mask shorter = first.on() & (length < radius) & (length > V(0.0));
       radius.set(shorter, length);
-      const Mask onward = (moved > V(0.0)) & (gain > V(0.0));
-      seen.judge((seen.judged == V(0.0)) & !onward, Verdict::PrecisionLimit, gain, rounding());
+      const Mask ended = (seen.judged == V(0.0)) & !((moved > V(0.0)) & (gain > V(0.0))),
+                 // The radius, not the model, made this step so short.
+          barred = (damping > V(0.0)) & (whole > rounding());
+      seen.judge(ended & barred, Verdict::Stuck, radius, V(kEpsilon) * scaled_length(x));
+      seen.judge(ended & !barred, Verdict::PrecisionLimit, gain, rounding());
+    }
+
+    // A step by J'J alone where the learned part allows none: it may be a relic of points far away.
+    V unlearned(Mask m, Vector trial) {
+      learned.set(m, V(0.0));
+      solve(m);
+      return b.largest([&](std::int64_t i) {
+        const V step = select(held[i] > V(0.0), at[i], p[i] * inverse[i]),
+                to = box.clip(i, x[i] + step);
+        trial.put(m, i, to);
+        d.put(m, i, to - x[i]);
+        return d[i];
+      });
     }
 
     // Holds the variables that are at a bound with the slope pushing outward, or that have no
@@ -414,48 +448,16 @@ struct LM {
       factor_model(m);
       matrix_times(learned.on(), at, y);
       b.each([&](std::int64_t i) { rhs.put(i, -((g[i] + y[i]) * inverse[i])); });
-      V size = minimize();
+      const Damped<B> model{b, cholesky, rhs, y, work};
+      const V size = model.minimize();
       b.each([&](std::int64_t i) { p.put(m, i, work[i]); });
       whole.set(m, V(0.5) * b.dot(rhs, work)), far.set(m, size);
       const Mask begun = m & (first == V(kBegun));
       radius.set(begun & (size > V(kFar) * radius), V(kCautious) * radius);
       first.set(begun, V(1.0));
-      const Mask outside = m & (size > V(1.0 + kAround) * radius);
+      const Mask outside = m & (size > V(1.0 + model.kAround) * radius);
       damping.set(m & !outside, V(0.0));
-      if (any(outside)) shorten(outside, size);
-    }
-
-    // Shortens steps to the radius by Newton's method for the damping, after More 1978, section 5.
-    void shorten(Mask outside, V size) {
-      V low = (size - radius) / (radius * steepness(size)), high = sqrt(b.dot(rhs, rhs)) / radius,
-        t = damping;
-      t = select(t > low, t, low);
-      t = select(t < high, t, high);
-      for (int round = 0; round < kRounds && any(outside); ++round) {
-        fill(t);
-        const Mask good = cholesky.factor(V(0.0), work);
-        size = minimize();
-        b.each([&](std::int64_t i) { p.put(outside, i, work[i]); });
-        damping.set(outside, t);
-        const V over = size - radius;
-        outside = outside & good & (abs(over) > V(kAround) * radius);
-        low = select((over > V(0.0)) & (t > low), t, low);
-        t = t + over / (radius * steepness(size));
-        t = select(t > low, t, low);
-      }
-    }
-    // Writes the minimum of the factored model to `work`; returns its length.
-    V minimize() const {
-      b.each([&](std::int64_t i) { y.put(i, rhs[i]); });
-      cholesky.forward(y);
-      cholesky.backward(y, work);
-      return sqrt(b.dot(work, work));
-    }
-    // |R'^-1 p / |p||^2 of the step in `work`.
-    V steepness(V size) const {
-      b.each([&](std::int64_t i) { y.put(i, work[i] / size); });
-      cholesky.forward(y);
-      return b.dot(y, y);
+      if (any(outside)) model.shorten(outside, size, radius, damping, p, [&](V t) { fill(t); });
     }
 
     // Factors the scaled model: with the learned part if that is positive definite; otherwise J'J

@@ -180,15 +180,15 @@ def _pad(
 def _roll(trace: Trace, a: Any, shift: Any, axis: Any = None) -> Tracer:
     x = trace.wrap(a)
     if axis is None:
-        return _roll(trace, x.reshape(-1), int(np.sum(shift)), 0).reshape(x.shape)
+        return _roll(trace, x.reshape(-1), shift, 0).reshape(x.shape)
     shifts = np.broadcast_to(shift, np.broadcast_shapes(np.shape(shift), np.shape(axis))).reshape(
         -1
     )
     axes = normalize_axis_tuple(axis, x.ndim, allow_duplicate=True)
     axes = axes * len(shifts) if len(axes) == 1 else axes
-    for by, over in zip(shifts.tolist(), axes, strict=True):
+    for shift, over in zip(shifts.tolist(), axes, strict=True):
         n = x.shape[over]
-        by = by % n if n else 0
+        by = int(shift) % n if n else 0
         if by:
             end, start = (
                 x[along(x.ndim, over, slice(n - by, None))],
