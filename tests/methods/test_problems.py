@@ -108,3 +108,12 @@ def test_a_cliff_in_the_first_trial_does_not_end_cg():
     result = tw.minimize(lambda x: x + np.exp(-100 * x), 0.5, "cg")
     assert result.success
     np.testing.assert_allclose(result.x, np.log(100) / 100, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("method", "most"), [("newton", 100), ("lbfgs", 100), ("cg", 200)])
+def test_noise_of_the_value_ends_a_descent(method, most):
+    # f is a difference of numbers near 1e11: its noise is 1e5 times eps |f|.
+    result = end(BY_NAME["Difference of large sums, n = 10"], method)
+    assert result.reason == tw.Reason.precision_limit
+    assert inequality_holds(result.message)
+    assert result.nfev <= most

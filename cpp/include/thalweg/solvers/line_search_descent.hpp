@@ -30,6 +30,7 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
   // The number of successive iterations in which neither f nor the gradient fell; the least
   // gradient norm; whether the method was restarted because of it, or because a search failed.
   Scalar idle, least_norm, anew;
+  Noise<K> noise;
   Scalar met;     // the largest gradient norm
   Scalar cut;     // 1 if the bounds shortened d
   Scalar stride;  // the length of the last step, if it gave no curvature; else 0
@@ -51,6 +52,7 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
         idle(k.scalar()),
         least_norm(k.scalar()),
         anew(k.scalar()),
+        noise(k),
         met(k.scalar()),
         cut(k.scalar()),
         stride(k.scalar()),
@@ -65,7 +67,9 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
                none = fresh & searching;
     if (any(fresh)) welcome(fresh);
     seen.evaluations = seen.evaluations + V(1.0);
-    const auto said = search.tell(searching, f, slope_along(trial, slopes));
+    const V now = slope_along(trial, slopes), half = V(0.5) * search.alpha;
+    noise.judge(searching, -half * slope, abs(f - seen.f - half * (slope + now)), f, seen);
+    const auto said = search.tell(searching, f, now);
     const Mask arrived = fresh | said.accepted;
     keep_best(is_finite(f) & (f < seen.least) & !arrived, f, trial);
     seen.moved = select(arrived, V(1.0), V(0.0));
@@ -96,7 +100,7 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
     seen.fresh = zero;
     seen.least.set(m, none);
     least_norm.set(unknown, none);
-    idle.set(unknown, zero), anew.set(unknown, zero);
+    idle.set(unknown, zero), anew.set(unknown, zero), noise.forget(unknown);
     direction.forget(unknown);
   }
 

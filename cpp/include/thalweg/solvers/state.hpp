@@ -53,6 +53,33 @@ template <class K> struct Seen {
   static Scalar at(const SolverCall& c, standing::Row row) { return {c.standing + row * c.row}; }
 };
 
+// Sees that f is too noisy for further steps: in many trials in a row the change of f differed from
+// the one by the slopes by far more than the step promised, and none found a lower value. Where f
+// is smooth, that difference shrinks faster than the promise; at a kink, as fast.
+template <class K> class Noise {
+  using V = typename K::B::V;
+  using Mask = typename K::B::Mask;
+
+ public:
+  explicit Noise(K& k) : trials_(k.scalar()), least_(k.scalar()) {}
+  void forget(Mask m) { trials_.set(m, V(0.0)); }
+  void judge(Mask m, V promised, V difference, V f, Seen<K>& seen) {
+    const Mask noisy = (promised <= V(kShare) * difference) & is_finite(difference),
+               same = f == seen.f, lower = f < seen.least;
+    const V count = select(noisy, trials_ + V(1.0), select(same, trials_.get(), V(0.0)));
+    const V least = select((trials_ > V(0.0)) & (least_ < difference), least_.get(), difference);
+    least_.set(m & noisy, least);
+    trials_.set(m, select(lower, V(0.0), count));
+    seen.judge(m & noisy & (trials_ >= V(kMost)), Verdict::PrecisionLimit, promised, difference);
+  }
+  // The noise of f, once some trials agree on it; else 0.
+  V level() const { return select(trials_ >= V(kEnough), least_.get(), V(0.0)); }
+
+ private:
+  static constexpr double kEnough = 5.0, kMost = 25.0, kShare = 0.01;
+  typename K::Scalar trials_, least_;  // the number of trials; the least difference in them
+};
+
 // Bounds, or none. A variable is held if it is at a bound and the slope pushes it outward.
 template <class B> struct Box {
   using V = typename B::V;

@@ -26,6 +26,7 @@ template <class B, class K> struct TrustRegion {
   // Among steps within the rounding of f: the last promise that was kept (else infinite), and the
   // number of successive trials that did not keep theirs.
   Scalar settled, misses;
+  Noise<K> noise;
   Scalar bounded;  // 1 if a trial was rejected, so that the radius is known to be large enough
   // 1 if the radius was restarted and nothing has been gained since.
   Scalar anew;
@@ -47,6 +48,7 @@ template <class B, class K> struct TrustRegion {
         length(k.scalar()),
         settled(k.scalar()),
         misses(k.scalar()),
+        noise(k),
         bounded(k.scalar()),
         anew(k.scalar()),
         met(k.scalar()),
@@ -88,7 +90,7 @@ template <class B, class K> struct TrustRegion {
   }
   // Ends the lanes in which `gain`, the most that any step promises, is rounding.
   Mask at_limit(Mask m, V gain) {
-    const V rounding = V(kHopeless) * abs(seen.f);
+    const V rounding = max_of(V(kHopeless) * abs(seen.f), noise.level());
     const Mask spent = m & (gain >= V(0.0)) & (gain <= rounding);
     seen.judge(spent, Verdict::PrecisionLimit, gain, rounding);
     return spent;
@@ -118,6 +120,7 @@ template <class B, class K> struct TrustRegion {
     seen.fresh.set(m, V(0.0));
     seen.least.set(m, V(kInfinity));
     begin_anew(m & unknown);
+    noise.forget(m & unknown);
   }
 
   // Decides whether a trial is accepted, and sets the next radius.
@@ -125,13 +128,13 @@ template <class B, class K> struct TrustRegion {
     const V here = seen.f, rounding = V(kQuiet) * abs(here), one(1.0), half(0.5);
     V fall = here - f;
     const Mask quiet = m & finite & (promised <= rounding) & (abs(fall) <= rounding);
-    if (any(quiet)) {
-      b.each([&](std::int64_t i) {
-        sum.put(i, g[i] + slopes[i]);
-        step.put(i, trial[i] - x[i]);
-      });
-      fall = select(quiet, V(-0.5) * b.dot(sum, step), fall);
-    }
+    b.each([&](std::int64_t i) {
+      sum.put(i, g[i] + slopes[i]);
+      step.put(i, trial[i] - x[i]);
+    });
+    const V by_slopes = V(-0.5) * b.dot(sum, step);
+    noise.judge(m, promised, abs(fall - by_slopes), f, seen);
+    fall = select(quiet, by_slopes, fall);
     const V kept = fall / promised;
     const Mask accepted = m & finite & (kept > V(kKept));
 
