@@ -43,6 +43,7 @@ LARGE = float(np.finfo(np.float64).eps) ** -0.5
 # If its error is this many times larger, it is vague, and the Hessian decides whether the point is
 # a minimum.
 VAGUE = 10.0
+_LOOSE = 3.0
 # The maximum number of evaluations with J itself, which converge in a few steps.
 _BY_QR = 100
 # A first try may use this many evaluations for each parameter, and as many more; the rest of
@@ -67,9 +68,9 @@ def undetermined(
     """Return which parameters (..., n) are undetermined, and which are vague.
 
     Undetermined are dependent parameters, and parameters whose errors exceed `LARGE` times their
-    size. Vague are parameters whose errors exceed `VAGUE` times their size; and all that exceed
-    their values, if there are several and one does so `VAGUE` times. A single one may be an offset
-    that happens to be zero.
+    size. Vague are parameters whose errors exceed `VAGUE` times their size; and those whose errors
+    exceed `_LOOSE` times their values, if there are several. A single one may be an offset that
+    happens to be zero.
     """
     found, vague = loose.copy(), loose.copy()
     # All errors are infinite if there are as many parameters as data.
@@ -85,14 +86,11 @@ def undetermined(
             found[i] |= known & (error > LARGE * size)
             vague[i] |= known & (error > VAGUE * size)
         many = np.zeros(x.shape[:-1], dtype=np.int64)
-        one = np.zeros(x.shape[:-1], dtype=bool)
         for i in range(x.shape[-1]):
-            error, size = errors[..., i], np.abs(x[..., i])
-            many += error > size
-            one |= error > VAGUE * size
-        several = known & one & (many > 1)
+            many += errors[..., i] > _LOOSE * np.abs(x[..., i])
+        several = known & (many > 1)
         for i in each:
-            vague[i] |= several & (errors[i] > np.abs(x[i]))
+            vague[i] |= several & (errors[i] > _LOOSE * np.abs(x[i]))
     return found, vague
 
 
