@@ -136,7 +136,7 @@ def bent_down(
         scaled = np.where(seen[:, :, None] & seen[:, None], hessian, 0.0)
         scaled *= unit[:, :, None] * unit[:, None]
         scaled += np.where(seen[:, None], 0.0, np.eye(x.shape[1]))
-        known: Truths = np.isfinite(scaled).all(axis=(1, 2))
+        known: Any = np.isfinite(scaled).all(axis=(1, 2))
         least = np.linalg.eigvalsh(np.where(known[:, None, None], scaled, 0.0)).min(axis=1)
         error = np.max(np.where(seen, rounding * unit, 0.0), axis=1)
         error *= np.max(unit / np.abs(steps), axis=1)
