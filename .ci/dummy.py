@@ -62,8 +62,8 @@ def add_method(folder: Path, model: str, copy: str, **names: str) -> None:
 
 def add_search(folder: Path) -> None:
     """Copy a line search; it stands in no list."""
-    text = (folder / "hager_zhang.hpp").read_text("utf-8")
-    (folder / f"{SEARCH}.hpp").write_text(rename(text, hager_zhang=SEARCH), "utf-8")
+    text = (folder / "strong_wolfe.hpp").read_text("utf-8")
+    (folder / f"{SEARCH}.hpp").write_text(rename(text, strong_wolfe=SEARCH), "utf-8")
 
 
 if sys.argv[1] == "--names":
@@ -73,4 +73,4 @@ else:
     add_operation(include)
     add_method(include / "rules", "gradient_descent", RULE)
     add_search(include / "line_searches")
-    add_method(include / "solvers", "cg", SOLVER, hager_zhang=SEARCH)
+    add_method(include / "solvers", "cg", SOLVER, strong_wolfe=SEARCH)

@@ -6,6 +6,7 @@
 writes a page: for each method (all solvers, if none is named) the problems of Moré, Garbow and
 Hillstrom from the standard start, 10 and 100 times it, and NIST's fits as sums of squares from
 both starts. SciPy gets exact derivatives, traced here, and the same tolerance of the gradient.
+First come the counts of benchmarks/evaluations.py, over more problems.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ import thalweg as tw
 from thalweg._methods.method import classes, make
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+import evaluations
 from published import MGH, NIST
 
 FACTORS = (1, 10, 100)
@@ -45,6 +48,21 @@ TIGHT: dict[str, Any] = {"gtol": 0.0, "max_iter": 20 * MOST}
 INTRODUCTION = """# Solvers on published problems
 
 Written by `python docs/make_solver_tables.py > docs/solvers.md`.
+
+## Evaluations until the minimum is found
+
+The problems of `benchmarks/functions.py`: those of Moré, Garbow and Hillstrom but Osborne 2,
+ill-conditioned fits, separable and banded functions of up to 1,000 variables, noisy values, and
+bounds. A problem is solved by the first evaluation whose value is within 1e-6 max(1, |f*|) of the
+least value that any of these methods found. The ratios are the geometric mean of our evaluations
+over SciPy's, and the sum of ours over the sum of SciPy's, of the problems that both solve. "Within
+2 x" is the share of the problems, ours / SciPy's, that are solved with at most twice the
+evaluations of the better of the two (the performance profile of E. D. Dolan and J. J. Moré, Math.
+Program. 91(2), 2002, 201-213). SciPy's method for bounds is L-BFGS-B. `python
+benchmarks/evaluations.py` makes these tables.
+
+{evaluations}
+## Problems and fits
 
 * **Problems**: twenty of J. J. Moré, B. S. Garbow and K. E. Hillstrom (ACM Trans. Math. Softw.
   7(1), 1981, 17-41), from the standard start x0, from 10 x0 and from 100 x0, with
@@ -187,7 +205,9 @@ def main(words: list[str]) -> int:
         settings = ", ".join(f"{k}={v:g}" for k, v in tight(name).items())
         beside = f"SciPy: {SCIPYS[name][0]}.\n\n" if peers and name in SCIPYS else ""
         pages.append(f"## {name}\n\n{beside}{first}\nTight: `{settings}`.\n\n{second}")
-    print(INTRODUCTION, summary(lines), *pages, sep="\n")
+    counted = evaluations.tables([n for n in names if n in evaluations.METHODS]) if peers else ""
+    introduction = INTRODUCTION.replace("{evaluations}", counted)
+    print(introduction, summary(lines), *pages, sep="\n")
     return 0
 
 

@@ -100,7 +100,8 @@ def test_the_three_wells_of_the_course(method):
 
 @pytest.mark.parametrize("variables", [1, 2, 3])
 def test_rastrigins_minima_are_counted(variables):
-    found = tw.multistart(rastrigin, [(-5.12, 5.12)] * variables, n=2**13)
+    # Of 8,192 starts, one alone finds some of the 1,331 minima of three variables: chance.
+    found = tw.multistart(rastrigin, [(-5.12, 5.12)] * variables, n=2**14)
     assert len(found) == 11**variables  # one about each lattice point inside
     assert found.best.fun == pytest.approx(0.0, abs=1e-12)
     lattice = np.unique(np.rint(found.x), axis=0)

@@ -1,29 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Success is earned: what is called a minimum is one, in the problem's own units."""
 
-import re
-
 import mpmath as mp
 import numpy as np
 import pytest
+from endings import inequality_holds
 from published import MGH
 
 import thalweg as tw
 
 SOLVERS = list(tw.methods("solvers"))
 SMOOTH = [name for name in SOLVERS if name != "compass"]
-INEQUALITY = re.compile(
-    r"(-?[\d.]+(?:e[+-]?\d+)?) (<=|>=|>) (?:max_\w+ = )?(-?[\d.]+(?:e[+-]?\d+)?)"
-)
-
-
-def inequality_holds(message):
-    """Whether the message's inequality is true; None where it has none."""
-    found = INEQUALITY.search(message)
-    if found is None:
-        return None
-    left, sign, right = float(found[1]), found[2], float(found[3])
-    return {"<=": left <= right, ">=": left >= right, ">": left > right}[sign]
 
 
 # ---- sentences -----------------------------------------------------------------------------------

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // BFGS with the inverse Hessian as a dense matrix. J. Nocedal and S. J. Wright 2006, Numerical
 // Optimization, 2nd ed., algorithm 6.1. When a variable becomes held at a bound, it is eliminated
-// (a Schur complement), so that the rest is the inverse Hessian of the other variables.
+// (a Schur complement), so that the rest is the inverse Hessian of the other variables. In its
+// first updates, the matrix is scaled up wherever it predicted too much curvature (S. S. Oren and
+// D. G. Luenberger 1974, Management Sci. 20(5), 845-862, restricted as in M. Al-Baali 1998, J.
+// Optim. Theory Appl. 96(3), 533-553).
 #pragma once
 #include <array>
 
@@ -35,8 +38,8 @@ struct BFGS {
           b_(space),
           known_(k.scalar()),
           scale_(k.scalar()),
-          first_(k.scalar()),
           pending_(k.scalar()),
+          growth_(k.scalar()),
           row_(k.scalar()),
           s_(k.vector()),
           y_(k.vector()),
@@ -50,17 +53,19 @@ struct BFGS {
     void meet(Mask m, Vector x) { metric_.meet(m, x); }
 
     // Stores a step. The matrix is updated with it when the next direction is needed.
-    void learn(Mask m, Vector x, Vector g, Vector x_next, Vector g_next) {
+    void learn(Mask m, Point<Vector> from, Point<Vector> to, V predicted) {
       b_.each([&](std::int64_t i) {
-        s_.put(i, x_next[i] - x[i]);
-        y_.put(i, free_.kept(i, g_next[i] - g[i]));
+        s_.put(i, to.x[i] - from.x[i]);
+        y_.put(i, free_.kept(i, to.g[i] - from.g[i]));
       });
       const auto c = metric_.curvature(s_, y_);
       const Mask curved = m & c.there;
       if (!any(curved)) return;
-      first_.set(curved, select(knows(), V(0.0), V(1.0)));
+      const V excess = predicted / c.sy, scaled = V(kScaled * static_cast<double>(b_.n));
+      const Mask grows = knows() & (known_ <= scaled) & (excess > V(1.0)) & is_finite(excess);
+      growth_.set(curved, select(grows, excess, V(1.0)));
       scale_.set(curved, c.scale);
-      known_.set(curved, V(1.0)), pending_.set(curved, V(1.0));
+      known_.set(curved, known_ + V(1.0)), pending_.set(curved, V(1.0));
       row_ = V(0.0);
     }
 
@@ -77,15 +82,22 @@ struct BFGS {
     }
 
    private:
-    // H += (1 + y'Hy / s'y) s s' / s'y - (Hy s' + s y'H) / s'y, row by row. The update may be
-    // interrupted before any row and continued later.
+    // The number of updates that scale the matrix, for each variable.
+    static constexpr double kScaled = 4.0;
+
+    // H is multiplied by its growth, and then H += (1 + y'Hy / s'y) s s' / s'y - (Hy s' + s y'H) /
+    // s'y, row by row. The update may be interrupted before any row and continued later.
     void update() {
-      const Mask curved = pending_.on(), first = curved & first_.on();
-      if (any(first)) unit(first, scale_), first_.set(first, V(0.0));
+      const Mask curved = pending_.on(), first = curved & (known_ == V(1.0));
+      const V growth = growth_;
       // A state restored by a user may hold any number; the row then starts at 0.
       std::int64_t i =
           all((row_ >= V(0.0)) & (row_ <= V(static_cast<double>(b_.n)))) ? row_.number() : 0;
-      if (i == 0) multiply(y_, hy_);
+      if (i == 0) {
+        if (any(first)) unit(first, scale_);
+        multiply(y_, hy_);
+        b_.each([&](std::int64_t j) { hy_.put(j, growth * hy_[j]); });
+      }
       const V rho = select(curved, V(1.0) / b_.dot(s_, y_), V(0.0));
       const V weight = rho * (V(1.0) + rho * b_.dot(y_, hy_));
       for (; i < b_.n; ++i) {
@@ -94,7 +106,7 @@ struct BFGS {
         const V si = s_.element(i), along = weight * si - rho * hy_.element(i), cross = -rho * si;
         const Vector row = h_.row(i);
         b_.each([&](std::int64_t j) {
-          row.put(curved, j, fma(cross, hy_[j], fma(along, s_[j], row[j])));
+          row.put(curved, j, fma(cross, hy_[j], fma(along, s_[j], growth * row[j])));
         });
       }
       pending_.set(curved, V(0.0));
@@ -147,10 +159,10 @@ struct BFGS {
 
     const SolverCall& call_;
     const B& b_;
-    typename K::Scalar known_, scale_;
-    // Of a step that is being used to update the matrix: whether it is the first one; whether there
-    // is one; the next row.
-    typename K::Scalar first_, pending_, row_;
+    typename K::Scalar known_, scale_;  // the number of steps learned; of the matrix, at first
+    // Of a step that is being used to update the matrix: whether there is one; what it multiplies
+    // the matrix by; the next row.
+    typename K::Scalar pending_, growth_, row_;
     Vector s_, y_, hy_;
     Metric<B, K> metric_;
     Free<B, K> free_;

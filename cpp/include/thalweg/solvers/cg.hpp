@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Nonlinear conjugate gradients whose directions always descend. W. W. Hager and H. Zhang 2005,
-// SIAM J. Optim. 16(1), 170-192, eqs. 1.3 to 1.6, with their line search. The first trial is the
-// minimum along the new direction, estimated with the curvature along the last step.
+// Nonlinear conjugate gradients as a quasi-Newton method with next to no memory: each direction is
+// that of BFGS with the last two steps, after D. F. Shanno 1978, Math. Oper. Res. 3(3), 244-256,
+// section 3, with the step before the last in place of the one that began a cycle. With exact
+// searches these are the directions of conjugate gradients; unlike those, they descend after any
+// search with Wolfe's conditions, and a step of length 1 is a good first trial.
 #pragma once
 #include <array>
 
-#include "thalweg/line_searches/hager_zhang.hpp"
+#include "thalweg/line_searches/strong_wolfe.hpp"
 #include "thalweg/solvers/line_search_descent.hpp"
 #include "thalweg/solvers/metric.hpp"
 
@@ -15,8 +17,8 @@ struct CG {
   static constexpr auto name = "cg";
   static constexpr auto class_name = "CG";
   static constexpr auto summary =
-      "Nonlinear conjugate gradients (Hager and Zhang): for very many variables, with few vectors.";
-  static constexpr auto source = "W. W. Hager and H. Zhang, SIAM J. Optim. 16(1), 2005, 170-192.";
+      "Nonlinear conjugate gradients (Shanno): for very many variables, with few vectors.";
+  static constexpr auto source = "D. F. Shanno, Math. Oper. Res. 3(3), 1978, 244-256.";
   static constexpr std::array<rules::Hyper, 0> hyper{};
   static constexpr Needs needs = Needs::Gradient;
 
@@ -26,64 +28,68 @@ struct CG {
     using Vector = typename B::Vector;
 
    public:
-    static constexpr double kDecrease = 0.1, kSlope = 0.1;
+    static constexpr double kDecrease = 1e-4, kSlope = 0.9;
 
     Direction(const SolverCall& c, const B& space, K& k)
         : b_(space),
           known_(k.scalar()),
-          beta_(k.scalar()),
-          curvature_(k.scalar()),
-          s_(k.vector()),
-          y_(k.vector()),
+          scale_(k.scalar()),
+          last_(k),
+          before_(k),
           free_(space, k, c) {}
 
-    Mask knows() const { return known_ > V(0.0); }
+    Mask knows() const { return known_.on(); }
     void forget(Mask m) { known_.set(m, V(0.0)); }
 
-    // Uses the step s in place of the direction d: beta d is the same for both.
-    void learn(Mask m, Vector x, Vector g, Vector x_next, Vector g_next) {
-      b_.each([&](std::int64_t i) { y_.put(i, free_.kept(i, g[i])); });
-      const V gg = b_.dot(y_, y_);
+    void learn(Mask m, Point<Vector> from, Point<Vector> to, V) {
+      before_.copy(m, last_, b_);
       b_.each([&](std::int64_t i) {
-        s_.put(m, i, x_next[i] - x[i]);
-        y_.put(i, free_.kept(i, g_next[i] - g[i]));
+        last_.s.put(m, i, to.x[i] - from.x[i]);
+        last_.y.put(m, i, free_.kept(i, to.g[i] - from.g[i]));
       });
-      const V sy = b_.dot(s_, y_), yy = b_.dot(y_, y_), ss = b_.dot(s_, s_);
-      const V beta = (b_.dot(y_, g_next) - V(2.0) * yy / sy * b_.dot(s_, g_next)) / sy;
-      const V size = sqrt(gg), least = V(-1.0) / (sqrt(ss) * select(size < V(kEta), size, V(kEta)));
-      const Mask curved = m & (sy > V(0.0)) & is_finite(beta);
-      beta_.set(m, select(beta > least, beta, least));
-      curvature_.set(m, sy / ss);
-      known_.set(m, select(curved, V(1.0), V(0.0)));
+      const V sy = b_.dot(last_.s, last_.y), yy = b_.dot(last_.y, last_.y);
+      last_.sy.set(m, sy), scale_.set(m, sy / yy);
+      const V more = select(known_ < V(2.0), known_ + V(1.0), known_);
+      known_.set(m, select((sy > V(0.0)) & is_finite(yy / sy), more, V(0.0)));
     }
 
+    // d = -H g, where H is (s'y / y'y) I, updated by BFGS with one step or two.
     void aim(Mask m, Vector d, Vector x, Vector g, const Box<B>& box) {
       // Directions are conjugate within one set of free variables. If the set changes, start again.
-      V beta = select(knows(), beta_, V(0.0));
-      if (box) {
-        beta = select(free_.look(m, x, g, box) > V(0.0), V(0.0), beta);
-        beta_.set(m, beta);
-      }
-      b_.each([&](std::int64_t i) {
-        d.put(m, i, select(box.held(i, x[i], g[i]), V(0.0), fma(beta, s_[i], -g[i])));
-      });
-      const V dd = b_.dot(d, d), slope = b_.dot(g, d), length = sqrt(dd);
-      const V unit = bounded_step(b_, length, d, x);
-      const V reach = -slope / (dd * curvature_);
-      const V scale = select(knows() & (reach > V(0.0)) & is_finite(reach), reach, unit);
+      if (box) known_.set(m & (free_.look(m, x, g, box) > V(0.0)), V(0.0));
+      b_.each([&](std::int64_t i) { d.put(m, i, select(box.held(i, x[i], g[i]), V(0.0), -g[i])); });
+      const Mask first = m & !knows(), one = m & knows(), two = m & (known_ > V(1.0));
+      const V unit = bounded_step(b_, sqrt(b_.dot(d, d)), d, x), a = last_.along(d, b_);
+      b_.each([&](std::int64_t i) { d.put(one, i, fnma(a, last_.y[i], d[i])); });
+      const V c = before_.along(d, b_);
+      b_.each([&](std::int64_t i) { d.put(two, i, fnma(c, before_.y[i], d[i])); });
+      const V scale = select(first, unit, scale_);
       b_.each([&](std::int64_t i) { d.put(m, i, scale * d[i]); });
+      const V back = c - b_.dot(before_.y, d) / before_.sy;
+      b_.each([&](std::int64_t i) { d.put(two, i, fma(back, before_.s[i], d[i])); });
+      const V onto = a - b_.dot(last_.y, d) / last_.sy;
+      b_.each([&](std::int64_t i) { d.put(one, i, free_.kept(i, fma(onto, last_.s[i], d[i]))); });
     }
 
    private:
-    static constexpr double kEta = 0.01;
+    struct Pair {
+      Vector s, y;
+      typename K::Scalar sy;
+      explicit Pair(K& k) : s(k.vector()), y(k.vector()), sy(k.scalar()) {}
+      void copy(Mask m, const Pair& from, const B& b) {
+        sy.set(m, from.sy);
+        b.each([&](std::int64_t i) { s.put(m, i, from.s[i]), y.put(m, i, from.y[i]); });
+      }
+      V along(Vector d, const B& b) const { return b.dot(s, d) / sy; }
+    };
     const B& b_;
-    typename K::Scalar known_, beta_, curvature_;
-    Vector s_, y_;
+    typename K::Scalar known_, scale_;  // the number of steps, at most 2; of the matrix
+    Pair last_, before_;
     Free<B, K> free_;
   };
 
   template <class B, class K> using State =
-      LineSearchDescent<B, K, Direction<B, K>, line_searches::HagerZhang<B, K>>;
+      LineSearchDescent<B, K, Direction<B, K>, line_searches::StrongWolfe<B, K>>;
 };
 
 }  // namespace thalweg::solvers

@@ -2,7 +2,8 @@
 // Limited-memory BFGS: approximates the inverse Hessian from the last few steps. J. Nocedal 1980,
 // Math. Comp. 35(151), 773-782. With bounds it works in the free variables (like the subspace step
 // of R. H. Byrd, P. Lu, J. Nocedal and C. Zhu 1995, SIAM J. Sci. Comput. 16(5), 1190-1208, section
-// 5).
+// 5). Where the matrix predicted too much curvature along a step, it is scaled up below the pair of
+// this step (M. Al-Baali 1999, Numer. Algorithms 22(1), 99-112).
 #pragma once
 #include <array>
 
@@ -22,7 +23,7 @@ struct LBFGS {
       "45, "
       "1989, 503-528.";
   static constexpr std::array hyper{
-      rules::Hyper{"memory", 10, "Number of past steps to keep, 1 to 100; each takes two vectors.",
+      rules::Hyper{"memory", 20, "Number of past steps to keep, 1 to 100; each takes two vectors.",
                    closed(1.0).to(closed(100.0)), true},
       kScaleHyper};
   static constexpr Needs needs = Needs::Gradient;
@@ -48,23 +49,26 @@ struct LBFGS {
           part_(c.lower ? k.vector() : Vector{}),
           step_(c.lower ? k.vector() : Vector{}) {
       for (int j = 0; j <= size_; ++j)
-        pairs_[j] = {k.scalar(), k.scalar(), k.scalar(), k.vector(), k.vector()};
+        pairs_[j] = {k.scalar(), k.scalar(), k.scalar(), k.scalar(), k.vector(), k.vector()};
     }
 
     Mask knows() const { return known_ > V(0.0); }
     void forget(Mask m) { known_.set(m, V(0.0)); }
     void meet(Mask m, Vector x) { metric_.meet(m, x); }
 
-    void learn(Mask m, Vector x, Vector g, Vector x_next, Vector g_next) {
+    void learn(Mask m, Point<Vector> from, Point<Vector> to, V predicted) {
       const Pair next = spare();
       b_.each([&](std::int64_t i) {
-        next.s.put(i, x_next[i] - x[i]);
-        next.y.put(i, g_next[i] - g[i]);
+        next.s.put(i, to.x[i] - from.x[i]);
+        next.y.put(i, to.g[i] - from.g[i]);
       });
       const auto c = metric_.curvature(next.s, next.y);
       const Mask curved = m & c.there;
+      const V excess = predicted / c.sy;
+      const Mask grows = knows() & (excess > V(kExcess)) & is_finite(excess);
       next.rho = V(1.0) / c.sy;
-      scale_.set(curved, c.scale);
+      next.growth = select(grows, sqrt(excess), V(1.0));
+      scale_.set(curved, fits(c));
       if (any(curved)) push(curved);
       known_.set(curved & (known_ < V(size_)), known_ + V(1.0));
     }
@@ -77,12 +81,16 @@ struct LBFGS {
       const Mask first = m & !knows();
       if (any(first)) scale = select(first, metric_.unit_step(d, x), scale);
       const int most = known(m);
+      V growth(1.0);  // of the matrix below the pairs passed; d is without it
       for (int j = 0; j < most; ++j) {
         const Pair& p = pair(j);
-        const V a = select(m & (V(j) < known_), p.use * b_.dot(p.s, d), V(0.0));
-        p.a = a;
+        const Mask there = m & (V(j) < known_);
+        const V a = select(there, p.use * b_.dot(p.s, d), V(0.0));
+        p.a = growth * a;
         free_.add(-a, p.y, d);
+        growth = select(there, growth * p.growth, growth);
       }
+      scale = scale * growth;
       b_.each([&](std::int64_t i) { d.put(m, i, scale * metric_.weighed(i, d[i])); });
       for (int j = most; j-- > 0;) {
         const Pair& p = pair(j);
@@ -93,11 +101,18 @@ struct LBFGS {
 
    private:
     static constexpr int kMost = 100;
+    static constexpr double kExcess = 2.0;  // a smaller excess of curvature is left to the update
 
     struct Pair {
       Scalar rho, use, a;  // 1 / s'y; the same in the free variables; for the second loop
+      Scalar growth;       // what the matrix is multiplied by before the update with this pair
       Vector s, y;
     };
+    // The scale of the matrix before all updates. If the pairs span the space, updates reduce what
+    // is too large, so it is the mean of the curvatures that the newest pair allows.
+    V fits(const typename Metric<B, K>::Curvature& c) const {
+      return b_.n <= size_ ? c.mean : c.scale;
+    }
     // The pairs form a ring if all lanes of a batch store pairs together. Otherwise the newest is
     // first, and the pairs move up in the lanes that store one.
     int turned(int j) const { return (j + size_ + 1) % (size_ + 1); }
@@ -116,7 +131,7 @@ struct LBFGS {
       for (int j = known(m); j >= 0; --j) {
         if (j == size_) continue;
         const Pair &to = pairs_[j], &from = j > 0 ? pairs_[j - 1] : next;
-        to.rho.set(m, from.rho), to.use.set(m, from.rho);
+        to.rho.set(m, from.rho), to.use.set(m, from.rho), to.growth.set(m, from.growth);
         b_.each([&](std::int64_t i) {
           to.s.put(m, i, from.s[i]);
           to.y.put(m, i, from.y[i]);
@@ -144,7 +159,7 @@ struct LBFGS {
         const auto c = metric_.curvature(step_, part_);
         const Mask there = c.there & (V(j) < known_);
         p.use.set(m, select(there, V(1.0) / c.sy, V(0.0)));
-        scale = select(there, c.scale, scale);
+        scale = select(there, fits(c), scale);
       }
       return scale;
     }

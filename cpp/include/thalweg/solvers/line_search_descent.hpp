@@ -2,14 +2,18 @@
 // The common part of all solvers with line searches: take a direction, which each solver computes,
 // search along it, and repeat. Bounds are kept by projecting the end of the full step into the box,
 // after J. L. Morales and J. Nocedal 2011, ACM Trans. Math. Softw. 38(1), 7. The box is convex, so
-// it contains every trial between that end and the point.
+// it contains every trial between that end and the point. Longer steps follow the projected path
+// P(x + alpha d), which bends where a variable reaches its bound (D. P. Bertsekas 1982, SIAM J.
+// Control Optim. 20(2), 221-246), so that one search can bring many variables to their bounds.
 #pragma once
 #include "thalweg/solvers/state.hpp"
 
 namespace thalweg::solvers {
 
-// Direction: aim(m, ...) computes d in the lanes m; learn(m, ...) receives a step; forget(m)
-// discards what was learned; knows() are the lanes where the direction differs from -g.
+// Direction: aim(m, ...) computes d in the lanes m; learn(m, ...) receives a step from one point to
+// the next, and the curvature s'Bs that the direction's own matrix B predicted along it, or 0 where
+// bounds changed the step; forget(m) discards what was learned; knows() are the lanes where the
+// direction differs from -g.
 template <class B, class K, class Direction, class Search> struct LineSearchDescent {
   using V = typename B::V;
   using Mask = typename B::Mask;
@@ -26,7 +30,10 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
   // The number of successive iterations in which neither f nor the gradient fell; the least
   // gradient norm; whether the method was restarted because of it, or because a search failed.
   Scalar idle, least_norm, anew;
-  Scalar met;  // the largest gradient norm
+  Scalar met;     // the largest gradient norm
+  Scalar cut;     // 1 if the bounds shortened d
+  Scalar stride;  // the length of the last step, if it gave no curvature; else 0
+  Vector moving;  // with bounds: d without the variables that have reached theirs
   Search search;
   Direction direction;
 
@@ -45,6 +52,9 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
         least_norm(k.scalar()),
         anew(k.scalar()),
         met(k.scalar()),
+        cut(k.scalar()),
+        stride(k.scalar()),
+        moving(c.lower ? k.scratch() : Vector{}),
         search(k, Direction::kDecrease, Direction::kSlope),
         direction(c, space, k) {}
 
@@ -55,7 +65,7 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
                none = fresh & searching;
     if (any(fresh)) welcome(fresh);
     seen.evaluations = seen.evaluations + V(1.0);
-    const auto said = search.tell(searching, f, b.dot(slopes, d));
+    const auto said = search.tell(searching, f, slope_along(trial, slopes));
     const Mask arrived = fresh | said.accepted;
     keep_best(is_finite(f) & (f < seen.least) & !arrived, f, trial);
     seen.moved = select(arrived, V(1.0), V(0.0));
@@ -100,11 +110,12 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
   void arrive(Mask m, Mask fresh, Mask unmet, V f, Vector trial, Vector slopes) {
     const Mask stepped = m & !fresh;
     keep_best(stepped & (f > seen.f) & (seen.f <= seen.least), seen.f, x);
-    if (any(stepped)) direction.learn(stepped, x, g, trial, slopes);
+    const Point<Vector> from{x, g}, to{trial, slopes};
+    if (any(stepped)) direction.learn(stepped, from, to, predicted(trial));
     if constexpr (requires { direction.meet(m, trial); })
       if (any(m & unmet)) direction.meet(m & unmet, trial);
-    const auto [moved, size] =
-        arrive_at(m, b, box, seen, Point<Vector>{trial, slopes}, Point<Vector>{x, g}, met);
+    const auto [moved, size] = arrive_at(m, b, box, seen, to, from, met);
+    stride.set(m, select(stepped & !direction.knows(), moved, V(0.0)));
     const V norm = seen.norm;
     seen.iterations.set(stepped, seen.iterations + V(1.0));
     seen.before.set(m, select(fresh & (seen.iterations == V(0.0)), f, seen.f));
@@ -138,7 +149,7 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
     seen.judge(ends & precise, Verdict::PrecisionLimit, promised, rounding);
     seen.judge(ends & !precise, Verdict::Stuck, promised, rounding);
     anew.set(m, select(within, V(2 * kPromised), V(kPromised)));
-    idle.set(m, V(0.0));
+    idle.set(m, V(0.0)), stride.set(m, V(0.0));
     direction.forget(m);
   }
   static constexpr double kPromised = 1.0;  // twice this if only rounding was promised
@@ -149,6 +160,8 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
   void aim(Mask m, Mask first) {
     direction.aim(m, d, x, g, box);
     plain.set(m, select(direction.knows(), V(0.0), V(1.0)));
+    const Mask strides = m & stride.on() & plain.on();
+    if (any(strides)) keep_pace(strides);
     V down = shaped(m);
     const Mask wrong = m & !(down < V(0.0));
     if (any(wrong)) {
@@ -164,10 +177,17 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
     slope.set(m, down);
     V longest(kFar);
     if (box) {
-      const V reach = b.least([&](std::int64_t i) { return box.reach(i, x[i], d[i]); });
+      const V reach = b.largest([&](std::int64_t i) { return box.reach(i, x[i], d[i]); });
       longest = select(reach < V(1.0), V(1.0), select(reach < V(kFar), reach, V(kFar)));
     }
     search.begin(m, seen.f, down, V(1.0), longest);
+  }
+
+  // Without curvature, makes the first trial as long as the last step, which grew to that length.
+  void keep_pace(Mask m) {
+    const V longer = stride / b.largest([&](std::int64_t i) { return d[i]; });
+    const Mask grows = m & (longer > V(1.0)) & is_finite(longer);
+    b.each([&](std::int64_t i) { d.put(grows, i, longer * d[i]); });
   }
 
   // Lengthens a first step that is too short to change f: far from a minimum, a gradient may be
@@ -181,8 +201,35 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
 
   // Cuts d so that the step from x ends in the box; returns its slope.
   V shaped(Mask m) {
-    if (box) b.each([&](std::int64_t i) { d.put(m, i, box.clip(i, x[i] + d[i]) - x[i]); });
+    if (box) {
+      const V beyond = b.largest([&](std::int64_t i) {
+        const V end = x[i] + d[i], within = box.clip(i, end);
+        d.put(m, i, within - x[i]);
+        return select(within == end, V(0.0), V(1.0));
+      });
+      cut.set(m, beyond);
+    }
     return b.dot(g, d);
+  }
+
+  // The slope of f along the path at the trial.
+  V slope_along(Vector trial, Vector slopes) const {
+    const V alpha = search.alpha;
+    if (!box || !any(alpha > V(1.0))) return b.dot(slopes, d);
+    b.each([&](std::int64_t i) {
+      const Mask stopped = (alpha > V(1.0)) & !(trial[i] == fma(alpha, d[i], x[i]));
+      moving.put(i, select(stopped, V(0.0), d[i]));
+    });
+    return b.dot(slopes, moving);
+  }
+
+  // s'Bs of a step s = alpha d with B d = -g; 0 where bounds bent the path.
+  V predicted(Vector trial) const {
+    const V alpha = search.alpha, curvature = -(alpha * alpha) * slope;
+    if (!box) return curvature;
+    const V bent = b.largest(
+        [&](std::int64_t i) { return select(trial[i] == fma(alpha, d[i], x[i]), V(0.0), V(1.0)); });
+    return select((bent > V(0.0)) | cut.on(), V(0.0), curvature);
   }
 
   // Sets the next trial; returns the lanes in which it equals the iterate.

@@ -36,7 +36,8 @@ template <class B, class K> class Metric {
  public:
   // The information in a step s and the change y of the gradient over it.
   struct Curvature {
-    V sy, scale;  // s'y; the scale for which H = scale W fits the pair best
+    V sy;           // s'y
+    V scale, mean;  // of W, so that it fits the pair: the least; the geometric mean of all
     Mask there;
   };
 
@@ -69,7 +70,7 @@ template <class B, class K> class Metric {
 
   Curvature curvature(Vector s, Vector y) const {
     const V sy = b_.dot(s, y), yy = squared(y, false), ss = squared(s, true);
-    return {sy, sy / yy, (sy > V(0.0)) & (sy * sy > V(kFlat * kFlat) * ss * yy)};
+    return {sy, sy / yy, sqrt(ss / yy), (sy > V(0.0)) & (sy * sy > V(kFlat * kFlat) * ss * yy)};
   }
 
  private:

@@ -45,7 +45,7 @@ struct Newton {
     QuadraticInBall<B, K> ball;
 
     State(const SolverCall& c, const B& space, K& k)
-        : region(c, space, k),
+        : region(c, space, k, 2.0),
           call(c),
           b(space),
           box(region.box),
@@ -135,10 +135,11 @@ struct Newton {
         largest.set(j, select(m & (now > before), now, before));
         worked(call, b);
       }
-      const V top = b.largest([&](std::int64_t i) { return largest[i]; });
+      const V top = b.largest([&](std::int64_t i) { return largest[i]; }), least = V(kLeast) * top;
       b.each([&](std::int64_t i) {
-        const V least = V(kLeast) * top, own = select(largest[i] > least, largest[i], least);
-        scale.put(i, select(top > V(0.0), own, V(1.0)));
+        // A variable without curvature so far has scale 1, as in MINPACK.
+        const V own = select(largest[i] > least, largest[i], least);
+        scale.put(i, select(largest[i] > V(0.0), own, V(1.0)));
         const V share = select(box.held(i, x[i], g[i]), V(0.0), V(1.0) / scale[i]);
         inverse.put(i, share);
         slopes.put(i, g[i] * share);

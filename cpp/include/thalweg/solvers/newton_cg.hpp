@@ -42,7 +42,7 @@ struct NewtonCG {
     Scalar probing, gain;  // 1 if a step is made only to estimate the possible gain; that gain
 
     State(const SolverCall& c, const B& space, K& k)
-        : region(c, space, k),
+        : region(c, space, k, kFirstGrowth),
           call(c),
           b(space),
           box(region.box),
@@ -77,9 +77,11 @@ struct NewtonCG {
     }
 
    private:
-    // The residual must fall to this share, and to a smaller one as the gradient falls, which makes
-    // convergence superlinear (R. S. Dembo, S. C. Eisenstat and T. Steihaug 1982).
+    // The residual must fall to this share, and to the share to which the gradient has fallen,
+    // which makes convergence quadratic (R. S. Dembo, S. C. Eisenstat and T. Steihaug 1982).
     static constexpr double kShare = 0.1;
+    // The growth of the radius until a trial is rejected.
+    static constexpr double kFirstGrowth = 4.0;
     static constexpr double kMost = 10.0;  // products per iteration, plus two for each variable
 
     // Begins a step from zero.
@@ -101,8 +103,7 @@ struct NewtonCG {
       const V length = sqrt(squares.get());
       norm.set(m, length);
       first.set(m & !first.on(), length);
-      const V share = sqrt(length / first);
-      goal.set(m, region.min_of(V(kShare), share) * length);
+      goal.set(m, region.min_of(V(kShare), length / first) * length);
       products.set(m, V(0.0)), bounced.set(m, V(0.0));
       ask(m, p);
     }

@@ -78,10 +78,10 @@ template <class B> struct Box {
     const V low = x - upper[i], high = x - lower[i];
     return select(g < low, low, select(g > high, high, g));
   }
-  // How far a variable may move along d.
+  // How far a variable can move along d; 0 if d does not move it.
   V reach(std::int64_t i, V x, V d) const {
-    const V zero(0.0), infinite(kInfinity);
-    return select(d < zero, (lower[i] - x) / d, select(d > zero, (upper[i] - x) / d, infinite));
+    const V zero(0.0);
+    return select(d < zero, (lower[i] - x) / d, select(d > zero, (upper[i] - x) / d, zero));
   }
 };
 

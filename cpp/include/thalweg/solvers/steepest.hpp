@@ -35,10 +35,10 @@ struct Steepest {
     Mask knows() const { return known_ > V(0.0); }
     void forget(Mask m) { known_.set(m, V(0.0)); }
 
-    void learn(Mask m, Vector x, Vector g, Vector x_next, Vector g_next) {
+    void learn(Mask m, Point<Vector> from, Point<Vector> to, V) {
       b_.each([&](std::int64_t i) {
-        s_.put(i, x_next[i] - x[i]);
-        y_.put(i, g_next[i] - g[i]);
+        s_.put(i, to.x[i] - from.x[i]);
+        y_.put(i, to.g[i] - from.g[i]);
       });
       const V sy = b_.dot(s_, y_), ss = b_.dot(s_, s_);
       const Mask curved = m & (sy > V(0.0)) & is_finite(ss / sy);

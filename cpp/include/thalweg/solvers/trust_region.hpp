@@ -26,12 +26,14 @@ template <class B, class K> struct TrustRegion {
   // Among steps within the rounding of f: the last promise that was kept (else infinite), and the
   // number of successive trials that did not keep theirs.
   Scalar settled, misses;
+  Scalar bounded;  // 1 if a trial was rejected, so that the radius is known to be large enough
   // 1 if the radius was restarted and nothing has been gained since.
   Scalar anew;
   Scalar met;  // the largest gradient norm
   Vector sum, step;
 
-  TrustRegion(const SolverCall& c, const B& space, K& k)
+  // first_growth: of the radius, until a trial is rejected.
+  TrustRegion(const SolverCall& c, const B& space, K& k, double first_growth)
       : call(c),
         b(space),
         box(c),
@@ -45,10 +47,12 @@ template <class B, class K> struct TrustRegion {
         length(k.scalar()),
         settled(k.scalar()),
         misses(k.scalar()),
+        bounded(k.scalar()),
         anew(k.scalar()),
         met(k.scalar()),
         sum(k.scratch()),
-        step(k.scratch()) {}
+        step(k.scratch()),
+        first_growth_(first_growth) {}
 
   struct Said {
     Mask fresh, arrived, turned;  // a start; at a new iterate, even a start; rejected
@@ -92,7 +96,7 @@ template <class B, class K> struct TrustRegion {
   void stuck(Mask m, V gain) { seen.judge(m, Verdict::Stuck, gain, V(kHopeless) * abs(seen.f)); }
   void begin_anew(Mask m) {
     radius.set(m, V(0.0)), anew.set(m, V(1.0));
-    settled.set(m, V(kInfinity)), misses.set(m, V(0.0));
+    settled.set(m, V(kInfinity)), misses.set(m, V(0.0)), bounded.set(m, V(0.0));
   }
 
   static V max_of(V a, V c) { return select(c > a, c, a); }
@@ -101,10 +105,12 @@ template <class B, class K> struct TrustRegion {
  private:
   static constexpr double kKept = 1e-4;  // the least share of a promise that is accepted
   static constexpr double kPoor = 0.25, kGood = 0.75;  // and that shrinks or widens the region
+  static constexpr double kGrowth = 2.0;               // of the radius, later
   static constexpr double kQuiet = 1e3 * kEpsilon;     // of |f|: differences that may be rounding
   static constexpr double kHopeless = 1e3 * kEpsilon;  // of |f|: gains that are rounding
   static constexpr double kMisses = 2.0;
   static constexpr double kFar = 1e100;  // no variable in practice is this large
+  double first_growth_;
 
   void welcome(Mask m) {
     const Mask unknown = seen.fresh == V(kNew);
@@ -132,10 +138,12 @@ template <class B, class K> struct TrustRegion {
     // The minimum of the parabola through f, its slope and the trial.
     const V bent = -fall - slope, least = select(bent > V(0.0), -half * slope / bent, half);
     V next = radius;
-    next = select((kept > V(kGood)) & (length > V(0.8) * next), next + next, next);
+    const V growth = select(bounded.on(), V(kGrowth), V(first_growth_));
+    next = select((kept > V(kGood)) & (length > V(0.8) * next), growth * next, next);
     next = select(kept >= V(kPoor), next, max_of(V(0.1), min_of(half, least)) * length);
     next = select(finite, next, V(0.25) * length);
     radius.set(m, next);
+    bounded.set(m & !accepted, one);
     misses.set(m, select(accepted, V(0.0), select(quiet, misses + one, misses)));
     settled.set(accepted, select(quiet, promised, V(kInfinity)));
     anew.set(accepted & !quiet, V(0.0));
