@@ -22,4 +22,4 @@ for name in $(python3 "$here/dummy.py" --names); do
   pytest -q -p no:cacheprovider -k "$name" tests/ops/test_ops.py tests/methods
 done
 # What names the sets of this build, and what takes its time from another, is tested elsewhere.
-pytest -q -p no:cacheprovider --deselect tests/cli/test_parser.py::test_info --deselect tests/test_package.py
+bash "$here/suite" --deselect tests/cli/test_parser.py::test_info --deselect tests/test_package.py

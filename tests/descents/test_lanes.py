@@ -292,3 +292,17 @@ def test_lanes_of_one_objective_share_its_arguments():
     lanes = lanes_of(F, np.zeros((4, 2)))
     assert lanes.varying == [False, False]
     assert lanes.values_and_grads(lanes.rows)[0].tolist() == [4.0] * 4
+
+
+@pytest.mark.parametrize("method", ["newton_cg", "newton"])
+@pytest.mark.parametrize("shape", [(65, 6), (13, 5, 3)])
+def test_products_with_the_hessian_have_the_bits_of_one_where_they_are_longer(method, shape):
+    """They may be long enough to be computed by rows where the values are not."""
+
+    def f(x):
+        return np.sum(np.sin(x)) + np.sqrt(1 + np.sum(x * x))
+
+    x = np.random.default_rng(0).standard_normal(shape)
+    one = tw.minimize(f, x, method, max_iter=2)
+    two = tw.minimize_many(f, np.stack([x, x]), method, max_iter=2)
+    np.testing.assert_array_equal(two.x, np.stack([one.x, one.x]))

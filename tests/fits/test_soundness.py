@@ -267,6 +267,10 @@ def test_a_success_of_a_random_fit_is_a_minimum_or_warns():
         # The scale kept a column of 1e31 from the start, beside which any step was short; and what
         # had been learned there promised no fall.
         (50235, False),
+        # The start was 1e39 high, and beside that all that followed was rounding.
+        (63700, False),
+        # No minimum in k = 0.03 +- 0.2, n = 1.8 +- 10.
+        (64318, False),
         # Two periods that the abscissas do not tell apart.
         (50847, True),
         # A second try ran away to 1e301, and NumPy warned of an overflow.

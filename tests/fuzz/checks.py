@@ -131,7 +131,7 @@ def _rounding(program: Program, x: Any, exact: float) -> float:
             moved = [abs(float(program.jittered(seed)(x)) - exact) for seed in range(3)]
         except Exception as e:
             raise DoubtfulError(_first(e)) from e
-        return JITTERS * float(np.median(moved))
+        return JITTERS * float(np.median([m for m in moved if np.isfinite(m)] or [0.0]))
     return ROUNDINGS * abs(float(np.asarray(finer)) - exact)
 
 

@@ -130,6 +130,13 @@ PROGRAMS = [
         ["v0 = special.cbrt(-special.erfc(x))"],
         "np.mean(v0)",
     ),
+    Found(
+        "copysign(x, x), which is x, had slope 0 at 0; cos of a norm second slope 0",
+        (9,),
+        ["v0 = np.copysign(x, x)", "v1 = np.cos(2 * np.linalg.norm(x[:1]))"],
+        "np.sum(np.sin(v0)) + v1",
+        zero=True,
+    ),
 ]
 
 COMMANDS: list[list[str]] = [

@@ -188,7 +188,12 @@ def no_minimum(case: Case, popt: Any) -> str:
     with mp.workdps(60):
         x, y = [mp.mpf(v) for v in case.x], [mp.mpf(v) for v in case.y]
         p = [mp.mpf(float(v)) for v in popt]
-        steps = [mp.mpf(10) ** -15 * max(abs(v), mp.mpf(10) ** -6) for v in p]
+        # What moves the model by as much as the data are large, where that is less.
+        columns = np.abs(case.jacobian(case.x, *popt))
+        scales = np.abs(case.y).max() / columns.max(axis=0)
+        steps = [
+            mp.mpf(10) ** -15 * min(max(abs(v), 1e-6), s) for v, s in zip(p, scales, strict=True)
+        ]
 
         def cost(*moves: tuple[int, int]) -> Any:
             at = list(p)
@@ -221,7 +226,7 @@ def no_minimum(case: Case, popt: Any) -> str:
         slope = mp.matrix([g[i] * unit[i] for i in range(n)])
         decrement = (slope.T * mp.lu_solve(scaled, slope))[0]
         # In standard errors; data without noise have residuals of their rounding, and of that of p.
-        terms = np.abs(case.jacobian(case.x, *popt)) @ np.abs(popt)
+        terms = columns @ np.abs(popt)
         rounding = sum(max(v * v, mp.mpf(t) ** 2) for v, t in zip(y, terms, strict=True))
         rounding *= mp.mpf(2) ** -84
         error = 2 * here / (m - n) + rounding

@@ -80,6 +80,22 @@ CASES: dict[str, Smooth] = {
     # even functions of an absolute value
     "cos of abs": Smooth(lambda x: np.cos(np.abs(x)), mp.cos),
     "cosh of abs": Smooth(lambda x: np.cosh(np.abs(x)), mp.cosh),
+    "cos of norm": Smooth(
+        lambda x: np.cos(np.linalg.norm(np.stack([x, 2 * x]))),
+        lambda x: mp.cos(mp.sqrt(5) * x),
+        top=0.1,
+    ),
+    "cosh of norm": Smooth(
+        lambda x: np.cosh(np.linalg.norm(np.stack([x, 2 * x]))), lambda x: mp.cosh(mp.sqrt(5) * x)
+    ),
+    "cos of a norm by a rate": Smooth(
+        lambda x: np.cos(np.linalg.norm(np.stack([x, 2 * x])) / 4),
+        lambda x: mp.cos(mp.sqrt(5) * x / 4),
+    ),
+    "cosh of an absolute value by a rate": Smooth(
+        lambda x: np.cosh(np.abs(x) * -3.0), lambda x: mp.cosh(3 * x)
+    ),
+    "copysign of itself": Smooth(lambda x: np.copysign(x, x), lambda x: x),
     "the square of copysign": Smooth(lambda x: np.copysign(x, x) ** 2, lambda x: x * x),
     "sinc of a square": Smooth(lambda x: np.sinc(x**2), lambda x: _sinc(mp.pi * x**2)),
     "sinc squared": Smooth(lambda x: np.sinc(x) ** 2, lambda x: _sinc(mp.pi * x) ** 2),

@@ -70,17 +70,20 @@ Sources SolverTapes::sources(const std::vector<bool>& varying, std::int64_t k, i
   with_v.push_back(true);
   if (hessian && k == 1) {  // the unit vectors are the lanes
     with_v[0] = false;
-    sources.product = &product_->for_lanes(with_v, width, n_);
+    const bool rows = sources.values->body.layout == Layout::Rows;
+    sources.product =
+        rows ? &product_->for_lanes(with_v, width, n_) : &product_->with(with_v, Layout::Lanes);
   } else {
     sources.product = &laid_as(sources.values->body.layout, with_v, width, k);
   }
   return sources;
 }
 
-// The products, in the layout that points and lanes have for the values.
+// The products, in the layout that points and lanes have for the values. Rows have other bits than
+// lanes and elements, so that products may have them only where the values do, whatever k is.
 const Program& SolverTapes::laid_as(Layout values, const std::vector<bool>& varying, int width,
                                     std::int64_t k) {
-  if (values == Layout::Lanes) return product_->with(varying, Layout::Lanes);
+  if (values != Layout::Rows) return product_->with(varying, values);
   const Program& own = product_->for_lanes(varying, width, k);
   return own.body.layout == Layout::Lanes ? product_->with(varying, Layout::Elements) : own;
 }

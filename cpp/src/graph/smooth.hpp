@@ -30,7 +30,7 @@ inline bool is_norm(Graph& g, NodeId id) {
   return Expr(g, in[1]).is_zero() && is_operation(g, in[2], kOpcode<ops::Sqrt>) &&
          is_equal_to_zero(g, in[0], g.inputs(in[2])[0]);
 }
-// |a|, possibly written copysign(a, a).
+// |a|, or copysign(a, a), whose sign does not matter to even functions.
 inline bool is_absolute(Graph& g, NodeId id) {
   return is_operation(g, id, kOpcode<ops::Absolute>) ||
          (is_operation(g, id, kOpcode<ops::Copysign>) && g.inputs(id)[0] == g.inputs(id)[1]);
@@ -164,14 +164,30 @@ inline void append_choice(Graph& g, NodeId id, std::vector<SmoothPart>& parts) {
   parts.push_back({t, slope_of_quotient(g, quotient, t, id)});
 }
 
-// cos|a| and cosh|a| equal cos a and cosh a.
+// If the node is a number times r, or r divided by one: that factor, and r in `of`; else 1.
+inline double factor_of(Graph& g, NodeId id, NodeId& of) {
+  of = id;
+  const bool times = is_operation(g, id, kOpcode<ops::Multiply>);
+  if (!times && !is_operation(g, id, kOpcode<ops::Divide>)) return 1.0;
+  const NodeId first = g.inputs(id)[0], last = g.inputs(id)[1];
+  const Expr a(g, first), c(g, last);
+  if (times && a.is_number()) return of = last, a.number;
+  if (!c.is_number()) return 1.0;
+  return of = first, times ? c.number : 1.0 / c.number;
+}
+// cos(k |a|) and cosh(k |a|) equal cos(k a) and cosh(k a); those of a norm are smooth in its
+// square.
 inline void append_even(Graph& g, NodeId id, std::vector<SmoothPart>& parts) {
-  const NodeId inner = g.inputs(id)[0];
-  if (!is_absolute(g, inner)) return;
-  const NodeId a = g.inputs(inner)[0];
-  const Expr x(g, a);
-  const bool circular = g[id].op == kOpcode<ops::Cos>;
-  parts.push_back({a, circular ? -apply<ops::Sin>(x) : apply<ops::Sinh>(x)});
+  NodeId r;
+  const Expr k(factor_of(g, g.inputs(id)[0], r));
+  const bool circular = g[id].op == kOpcode<ops::Cos>, norm = is_norm(g, r);
+  if (!norm && !is_absolute(g, r)) return;
+  const NodeId a = norm ? g.inputs(g.inputs(r)[2])[0] : g.inputs(r)[0];
+  const Expr t = norm ? Expr(g, g.inputs(id)[0]) : k * Expr(g, a),
+             odd = circular ? -apply<ops::Sin>(t) : apply<ops::Sinh>(t);
+  if (!norm) return parts.push_back({a, k * odd});
+  const Expr square = Expr(0.5) * k * k, limit = circular ? -square : square;
+  parts.push_back({a, select(t == Expr(0.0), limit, square * (odd / t))});
 }
 
 // The slopes of an elementwise node that is smooth where its inputs are not, or that cancels under
@@ -181,6 +197,8 @@ inline std::vector<SmoothPart> smooth_parts(Graph& g, NodeId id) {
   const int op = g[id].op;
   if (op == kOpcode<ops::Where>) append_choice(g, id, parts);
   if (op == kOpcode<ops::Divide>) append_quotient(g, id, parts);
+  if (op == kOpcode<ops::Copysign> && g.inputs(id)[0] == g.inputs(id)[1])  // this is a itself
+    parts.push_back({g.inputs(id)[0], Expr(1.0, &g)});
   if (op == kOpcode<ops::Cos> || op == kOpcode<ops::Cosh>) append_even(g, id, parts);
   const bool product =
       op == kOpcode<ops::Square> || op == kOpcode<ops::Multiply> || op == kOpcode<ops::Divide>;

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from thalweg import _core
 from thalweg._descents.interrupts import completed
+from thalweg._fits.chunks import rows_in_chunk
 from thalweg._fits.reading import FitReader
 from thalweg._fits.robust import weighted
 from thalweg._fits.settings import within_limits
@@ -182,10 +183,13 @@ class FitGroup:
         x, errors = ended["x"], spreads.errors
         left_open, vague = undetermined(errors, spreads.loose, x, x0, self._shared.scale)
         doubtful = vague.any(axis=1) & ~left_open.any(axis=1) & CONVERGED[reason]
-        for lane in np.flatnonzero(doubtful):
-            at = self._tapes.linear(ended, lane)
-            if bent_down(at, x[lane], np.isnan(errors[lane])):
-                left_open[lane] = vague[lane]
+        (lanes,) = np.nonzero(doubtful)
+        piece = rows_in_chunk(self._tapes.layout.m * x.shape[1])
+        for first in range(0, lanes.size, piece):
+            some = lanes[first : first + piece]
+            at = self._tapes.linear_many(ended.taken(some), self._shared.stopping.threads)
+            bent = some[bent_down(at, x[some], np.isnan(errors[some]))]
+            left_open[bent] = vague[bent]
         return left_open
 
     # ---- constants

@@ -43,6 +43,8 @@ LARGE = float(np.finfo(np.float64).eps) ** -0.5
 # If its error is this many times larger, it is vague, and the Hessian decides whether the point is
 # a minimum.
 VAGUE = 10.0
+# So do errors that are this many times larger than the values of several parameters.
+_LOOSE = 3.0
 # The maximum number of evaluations with J itself, which converge in a few steps.
 _BY_QR = 100
 # A first try may use this many evaluations for each parameter, and as many more; the rest of
@@ -67,9 +69,9 @@ def undetermined(
     """Return which parameters (..., n) are undetermined, and which are vague.
 
     Undetermined are dependent parameters, and parameters whose errors exceed `LARGE` times their
-    size. Vague are parameters whose errors exceed `VAGUE` times their size; and all that exceed
-    their values, if there are several and one does so `VAGUE` times. A single one may be an offset
-    that happens to be zero.
+    size. Vague are parameters whose errors exceed `VAGUE` times their size; and those whose errors
+    exceed `_LOOSE` times their values, if there are several. A single one may be an offset that
+    happens to be zero.
     """
     found, vague = loose.copy(), loose.copy()
     # All errors are infinite if there are as many parameters as data.
@@ -85,54 +87,61 @@ def undetermined(
             found[i] |= known & (error > LARGE * size)
             vague[i] |= known & (error > VAGUE * size)
         many = np.zeros(x.shape[:-1], dtype=np.int64)
-        one = np.zeros(x.shape[:-1], dtype=bool)
         for i in range(x.shape[-1]):
-            error, size = errors[..., i], np.abs(x[..., i])
-            many += error > size
-            one |= error > VAGUE * size
-        several = known & one & (many > 1)
+            many += errors[..., i] > _LOOSE * np.abs(x[..., i])
+        several = known & (many > 1)
         for i in each:
-            vague[i] |= several & (errors[i] > np.abs(x[i]))
+            vague[i] |= several & (errors[i] > _LOOSE * np.abs(x[i]))
     return found, vague
 
 
 def bent_down(
-    at: Callable[[FloatArray], tuple[float, FloatArray, FloatArray]], x: FloatArray, held: Truths
-) -> bool:
-    """Whether x is not a minimum, because the Hessian there is not positive definite.
+    at: Callable[[FloatArray], tuple[FloatArray, FloatArray]], x: FloatArray, held: Truths
+) -> Truths:
+    """Whether points x (k, n) are no minima, because the Hessian there is not positive definite.
 
     The Hessian is computed by differences of gradients, because J'J is positive semidefinite
     everywhere. Descents that run away to infinity end at such points, where some parameters are
     vague.
+
+    Parameters
+    ----------
+    at : callable
+        Returns residuals (k, m) and columns of the Jacobians (k, n, m) at points (k, n).
+    x, held : ndarray (k, n)
+        The points, and which parameters are at a bound.
     """
-    (free,) = np.nonzero(~held & (x != 0))
-    steps = _NEAR * x[free]
+    free = ~held & (x != 0)
+    steps = np.where(free, _NEAR * x, 1.0)
+    hessian = np.zeros((*x.shape, x.shape[1]))
     with np.errstate(all="ignore"):
-        _, r, columns = at(x)
+        r, columns = at(x)
         # The rounding of residuals is about that of x times their rows of J.
-        size = np.abs(r) + np.abs(columns * x[:, None]).sum(axis=0)
-        rounding = _EPSILON * (np.abs(columns) @ size)[free]
-        hessian = np.zeros((free.size, free.size))
-        for row, i in enumerate(free):
+        size = np.abs(r) + np.einsum("knm,kn->km", np.abs(columns), np.abs(x))
+        rounding = _EPSILON * np.einsum("knm,km->kn", np.abs(columns), size)
+        for i in range(x.shape[1]):
             slopes = []
             for sign in (1, -1):
                 point = x.copy()
-                point[i] += sign * steps[row]
-                _, r, columns = at(point)
-                slopes.append(np.sum(columns * r, axis=1)[free])
-            hessian[row] = (slopes[0] - slopes[1]) / (2 * steps[row])
-        hessian = 0.5 * (hessian + hessian.T)
-        bends, errors = np.diag(hessian), rounding / np.abs(steps)
-        if not np.isfinite(hessian).all() or (bends < -errors).any():
-            return bool((bends < -errors).any())
+                point[:, i] += sign * np.where(free[:, i], steps[:, i], 0.0)
+                r, columns = at(point)
+                slopes.append(np.einsum("knm,km->kn", columns, r))
+            hessian[:, i] = (slopes[0] - slopes[1]) / (2 * steps[:, i, None])
+        hessian = 0.5 * (hessian + hessian.transpose(0, 2, 1))
+        bends, errors = np.einsum("kii->ki", hessian), rounding / np.abs(steps)
+        down = (free & (bends < -errors)).any(axis=1)
         # Where rounding hides the bend nothing is concluded.
-        seen = bends > errors
-        if not seen.any():
-            return False
-        unit = 1 / np.sqrt(bends[seen])
-        scaled = hessian[np.ix_(seen, seen)] * unit * unit[:, None]
-        error = np.max(rounding[seen] * unit) * np.max(unit / np.abs(steps[seen]))
-        return bool(np.linalg.eigvalsh(scaled).min() < -unit.size * error)
+        seen = free & (bends > errors)
+        unit = np.where(seen, 1 / np.sqrt(bends), 0.0)
+        scaled = np.where(seen[:, :, None] & seen[:, None], hessian, 0.0)
+        scaled *= unit[:, :, None] * unit[:, None]
+        scaled += np.where(seen[:, None], 0.0, np.eye(x.shape[1]))
+        known: Any = np.isfinite(scaled).all(axis=(1, 2))
+        least = np.linalg.eigvalsh(np.where(known[:, None, None], scaled, 0.0)).min(axis=1)
+        error = np.max(np.where(seen, rounding * unit, 0.0), axis=1)
+        error *= np.max(unit / np.abs(steps), axis=1)
+        bent: Truths = down | (least < -np.count_nonzero(seen, axis=1) * error)
+    return bent
 
 
 _EPSILON = float(np.finfo(np.float64).eps)

@@ -168,8 +168,13 @@ class Squares:
         found, vague = undetermined(errors, ending.loose, ending.x, x0, self.scale)
         if found.any() or not vague.any() or not SUCCESS[ending.reason]:
             return found
-        held = np.isnan(errors)
-        return vague if bent_down(self.linear, ending.x, held) else found
+
+        def at(x: FloatArray) -> tuple[FloatArray, FloatArray]:
+            _, r, columns = self.linear(x[0])
+            return r[None], columns[None]
+
+        bent = bent_down(at, ending.x[None], np.isnan(errors)[None])
+        return vague if bent[0] else found
 
     def spread(self, ending: Ending, rows: int) -> Ending:
         """Return the ending with its covariance."""

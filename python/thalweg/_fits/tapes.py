@@ -212,6 +212,18 @@ class FitTapes:
 
         return at
 
+    def linear_many(
+        self, inputs: Inputs, threads: int
+    ) -> Callable[[FloatArray], tuple[FloatArray, FloatArray]]:
+        """Return a function that gives residuals (k, m) and J's columns (k, n, m) of k fits."""
+
+        def at(x: FloatArray) -> tuple[FloatArray, FloatArray]:
+            here = inputs.with_arrays(x=x)
+            _, r, columns = self._linear(here.arrays, here.varying, len(x), threads)
+            return r, columns.reshape(*x.shape, -1)
+
+        return at
+
     @cached_property
     def _linear(self) -> _core.Function:
         """The cost, residuals and Jacobian's columns, weighted as they are minimized."""

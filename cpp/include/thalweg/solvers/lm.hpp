@@ -251,9 +251,10 @@ struct LM {
       seen.norm.set(m, cosine());
       rescale(stepped);
       seen.change.set(stepped, change());
-
+      // At the bottom residuals are the rounding of x, wherever the start was. y: see change().
       const V faint = V(call.ftol) * seen.before, least = V(4 * kEpsilon) * seen.before,
-              bottom = V(kEpsilon * kEpsilon) * started;
+              size = length_in(y, x), square = size * size,
+              bottom = V(kEpsilon * kEpsilon) * select(square < started, square, started);
       settled.set(stepped, select((abs(fall) <= faint) & (whole <= faint), settled + one, V(0.0)));
       first.set(stepped, V(0.0));
       const Mask slow = (fall <= V(kIdle) * seen.before) |
@@ -279,8 +280,7 @@ struct LM {
       const V limited = select(length < far, far / length, V(1.0));
       return limited * (units ? own : select(now > own, now, own));
     }
-    // States lengths in the new scale. If J grew by many orders, since the model was flat before, a
-    // radius in the old scale would allow no step at all.
+    // States lengths in the new scale: if J grew by many orders, the old radius allows no step.
     void rescale(Mask m) {
       const V now = scaled_length(d), least = V(kLeast) * now, ratio = now / length;
       const Mask grown = m & (ratio > V(1.0)) & is_finite(ratio);
