@@ -63,7 +63,7 @@ struct BFGS {
       if (!any(curved)) return;
       const V excess = predicted / c.sy, scaled = V(kScaled * static_cast<double>(b_.n));
       const Mask grows = knows() & (known_ <= scaled) & (excess > V(1.0)) & is_finite(excess);
-      growth_.set(curved, select(grows, excess, V(1.0)));
+      growth_.set(curved, select(grows, select(excess < V(kMost), excess, V(kMost)), V(1.0)));
       scale_.set(curved, c.scale);
       known_.set(curved, known_ + V(1.0)), pending_.set(curved, V(1.0));
       row_ = V(0.0);
@@ -82,8 +82,8 @@ struct BFGS {
     }
 
    private:
-    // The number of updates that scale the matrix, for each variable.
-    static constexpr double kScaled = 4.0;
+    // The number of updates that scale the matrix, for each variable; the largest factor.
+    static constexpr double kScaled = 4.0, kMost = 10.0;
 
     // H is multiplied by its growth, and then H += (1 + y'Hy / s'y) s s' / s'y - (Hy s' + s y'H) /
     // s'y, row by row. The update may be interrupted before any row and continued later.
