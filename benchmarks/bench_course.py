@@ -3,7 +3,8 @@
 
 import pytest
 from conftest import Compare
-from workloads import Rival, Work, course
+from course import course
+from workloads import Rival, Work
 
 PAIRS = [(work, rival) for work in course() for rival in work.rivals]
 

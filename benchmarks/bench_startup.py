@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Import, process start to first result, the wheel's size."""
 
+import first_calls
 import pytest
-import workloads
 from conftest import Compare
-from workloads import EXTRA, WHEEL_LIMIT, MissingError, Rival, Work
+from first_calls import EXTRA, WHEEL_LIMIT
+from workloads import MissingError, Rival, Work
 
-PAIRS = [(work, rival) for work in workloads.startup() for rival in work.rivals]
+PAIRS = [(work, rival) for work in first_calls.startup() for rival in work.rivals]
 
 
 @pytest.mark.parametrize(("work", "rival"), PAIRS, ids=[f"{w.name}-{r.name}" for w, r in PAIRS])
@@ -20,7 +21,7 @@ def test_process(compare: Compare, work: Work, rival: Rival) -> None:
 
 def test_wheel() -> None:
     try:
-        path = workloads.wheel()
+        path = first_calls.wheel()
     except MissingError as missing:
         pytest.skip(str(missing))
     assert path.stat().st_size < WHEEL_LIMIT * 1e6

@@ -6,23 +6,26 @@ Each case with many starts comes in two sizes: `-k "not full"` leaves the millio
 
 from functools import cache
 
+import first_calls
 import pytest
-import workloads
+import single
+import starts
 from conftest import Compare
-from workloads import VARIANTS, Rival, Work
+from starts import VARIANTS
+from workloads import Rival, Work
 
-SMALL = [(w, r) for w in (*workloads.single_starts(), *workloads.tracing()) for r in w.rivals]
+SMALL = [(w, r) for w in (*single.single_starts(), *first_calls.tracing()) for r in w.rivals]
 COUNTS = {"quick": 100_000, "full": 1_000_000}
-WELLS = [r.name for r in workloads.wells(8000).rivals]
-WAVES = [r.name for r in workloads.wave(8000).rivals]
+WELLS = [r.name for r in starts.wells(8000).rivals]
+WAVES = [r.name for r in starts.wave(8000).rivals]
 
 
 @cache
 def made(name: str, count: int) -> Work:
     """A work over many starts, made once for its rivals."""
     if name in VARIANTS:
-        return workloads.variant(name, count)
-    return workloads.wells(count) if name == "wells" else workloads.wave(count)
+        return starts.variant(name, count)
+    return starts.wells(count) if name == "wells" else starts.wave(count)
 
 
 def rival_of(work: Work, name: str) -> Rival:
@@ -58,5 +61,5 @@ def test_variant(compare: Compare, name: str, size: str) -> None:
 @pytest.mark.parametrize("size", COUNTS)
 @pytest.mark.parametrize("name", VARIANTS)
 def test_variant_per_operation(compare: Compare, name: str, size: str) -> None:
-    work = workloads.per_operation(name, COUNTS[size])
+    work = starts.per_operation(name, COUNTS[size])
     compare(work, work.rivals[0], rounds=5)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "shared"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "references"))
 from test_nist import PROBLEMS, TIGHT, digits, fit
 
 

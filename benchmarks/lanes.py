@@ -11,17 +11,10 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from workloads import (  # isort: skip - before NumPy
-    CORES,
-    Call,
-    Floats,
-    Rival,
-    Work,
-    three_wells,
-    three_wells_gradient,
-)
+from workloads import CORES, Call, Floats, Rival, Work  # isort: skip - before NumPy
 
 import numpy as np
+from starts import three_wells, three_wells_gradient
 
 import thalweg as tw
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from workloads import Call, Floats, Rival, Work, three_wells, three_wells_gradient  # isort: skip
+from workloads import Call, Floats, Rival, Work  # isort: skip - before NumPy
 
 import numpy as np
+from starts import three_wells, three_wells_gradient
 
 import thalweg as tw
 from thalweg._descents.stationary import Box

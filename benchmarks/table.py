@@ -11,14 +11,18 @@ import argparse
 import sys
 from collections.abc import Iterator
 
+import first_calls
 import fits
 import lanes
 import long_arrays
 import maps
 import sets
+import single
 import solving
+import starts
 import workloads
-from workloads import EXTRA, WHEEL_LIMIT, Call, MissingError, Rival, Work
+from first_calls import EXTRA, WHEEL_LIMIT
+from workloads import Call, MissingError, Rival, Work
 
 
 def show(*cells: str) -> None:
@@ -75,9 +79,9 @@ def run(work: Work, rounds: int) -> int:
 
 def works(count: int, rounds: int) -> Iterator[tuple[Work, int]]:
     """Every work with its rounds, made when its turn comes: a million starts take 16 MB."""
-    for work in workloads.single_starts():
+    for work in single.single_starts():
         yield work, 15
-    for make in workloads.many_starts(count):
+    for make in starts.many_starts(count):
         yield make(), rounds
     for make in long_arrays.works(count < 1_000_000):
         yield make(), 15
@@ -91,9 +95,9 @@ def works(count: int, rounds: int) -> Iterator[tuple[Work, int]]:
         yield work, 9
     for work in sets.works():
         yield work, 15
-    for work in workloads.tracing():
+    for work in first_calls.tracing():
         yield work, 15
-    for work in workloads.startup():
+    for work in first_calls.startup():
         yield work, 9
 
 
@@ -118,7 +122,7 @@ def main() -> int:
         if given.k in work.name:
             short += run(work, times)
     try:
-        size = workloads.wheel().stat().st_size / 1e6
+        size = first_calls.wheel().stat().st_size / 1e6
         fits = size < WHEEL_LIMIT
         short += not fits
         wanted = f"< {WHEEL_LIMIT:g} MB" + ("" if fits else " **short**")

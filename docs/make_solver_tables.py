@@ -23,7 +23,7 @@ import numpy as np
 import thalweg as tw
 from thalweg._methods.method import classes, make
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "shared"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 import evaluations
 from published import MGH, NIST

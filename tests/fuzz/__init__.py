@@ -4,7 +4,7 @@
 import sys
 from pathlib import Path
 
-# The generators and oracles of the tests stand beside this package.
-_tests = str(Path(__file__).resolve().parent.parent)
-if _tests not in sys.path:
-    sys.path.insert(0, _tests)
+# The generators and oracles that the tests share.
+_shared = str(Path(__file__).resolve().parents[1] / "shared")
+if _shared not in sys.path:
+    sys.path.insert(0, _shared)

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import random_expressions
 from complex_steps import as_probe
+from precise import NAMES
 
 from . import calls
 
@@ -64,7 +65,7 @@ class Program(random_expressions.Writer):
             if isinstance(array, np.ndarray):
                 array.setflags(write=False)  # what writes into an argument is not written here
         self.values: dict[str, Any] = {"x": self.point, **self.data}
-        self.scope = {**random_expressions.NAMES, **calls.SCOPE, "reduce": reduce}
+        self.scope = {**NAMES, **calls.SCOPE, "reduce": reduce}
         self.known = self.values  # as random_rows calls them
         for _ in range(int(self.rng.integers(2, 9))):
             self.grow()

@@ -9,13 +9,9 @@ import numpy as np
 import pytest
 import random_expressions
 from mpmath import mp
-from random_expressions import (
-    FUNCTION_FEATURES,
-    OPERATION_FEATURES,
-    RESHAPING,
-    Expression,
-    FloatArray,
-)
+from precise import FloatArray, oracle
+from random_expressions import FUNCTION_FEATURES, OPERATION_FEATURES, Expression
+from uses import RESHAPING
 
 import thalweg as tw
 
@@ -26,7 +22,7 @@ FEWEST = 20
 
 @cache
 def truth(k: int) -> tuple[float, FloatArray, FloatArray, float] | None:
-    return random_expressions.oracle(EXPRESSIONS[k])
+    return oracle(EXPRESSIONS[k])
 
 
 def accepted(k: int) -> bool:
@@ -104,7 +100,7 @@ def test_derivatives_are_those_of_150_digits(k: int) -> None:
 )
 def test_no_result_overwrites_an_operand_that_is_still_to_be_read(text: str) -> None:
     e = Expression([f"return {text}"], np.array([-1.252, 0.183, -0.889, 1.219, -0.635, 1.211]))
-    known = random_expressions.oracle(e)
+    known = oracle(e)
     assert known is not None
     F = tw.objective(e.function, e.point)
     assert F(e.point) == pytest.approx(known[0], rel=1e-13)
@@ -165,7 +161,7 @@ def test_the_oracle_knows_known_derivatives() -> None:
         ["return x[0] * np.exp(x[1]) / x[2] + np.sum(x[3:] ** 3)"],
         np.array([0.5, 0.25, 2.0, 1.0, 2.0, 3.0]),
     )
-    known = random_expressions.oracle(e)
+    known = oracle(e)
     assert known is not None
     t = np.exp(0.25)
     np.testing.assert_allclose(known[1], [t / 2, t / 4, -t / 8, 3, 12, 27], rtol=1e-15)

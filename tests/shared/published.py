@@ -21,7 +21,7 @@ __all__ = ["FITS", "MGH", "MGH_BY_NAME", "NIST", "Fit", "Problem"]
 
 FloatArray = npt.NDArray[np.float64]
 Function = Callable[[Any], Any]
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 
 SOLVED = 1e-8  # f - f* <= this max(1, |f*|)
 

@@ -10,7 +10,7 @@ import numpy as np
 # first weights and orders add to the difference of two means is small (a third, on digits) beside
 # the standard error of five seeds.
 SEEDS, REFERENCE_REPEATS = range(5), range(20)
-TABLES = np.load(Path(__file__).parent / "data" / "ml_data.npz")
+TABLES = np.load(Path(__file__).parents[1] / "data" / "ml_data.npz")
 
 
 class Case(NamedTuple):

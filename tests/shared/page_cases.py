@@ -15,7 +15,9 @@ BOXES = {
 
 
 def advertising():
-    data = np.loadtxt(Path(__file__).parent / "data" / "advertising.csv", delimiter=",", skiprows=1)
+    data = np.loadtxt(
+        Path(__file__).parents[1] / "data" / "advertising.csv", delimiter=",", skiprows=1
+    )
     tv, sales = data[:, 0], data[:, 3]
     tv = (tv - tv.mean()) / tv.std()
     return lambda m, b: np.sum((m * tv + b - sales) ** 2) / (2 * len(sales))
