@@ -52,7 +52,9 @@ errors = np.sqrt(np.diag(covariance))
 print(f"sales = {m:.10f} * TV + {b:.9f}")
 print(f"      +- {errors[0]:.7f}         +- {errors[1]:.6f}")
 
-fig, (left, right) = plt.subplots(1, 2, figsize=(11, 4.4), layout="constrained")
+fig, (left, right) = plt.subplots(
+    1, 2, figsize=(10, 4.4), width_ratios=(2, 3), layout="constrained"
+)
 tw.plot.contours(cost, result, ax=left)
 right.plot(tv, sales, "o", markersize=3.5, alpha=0.7, label="markets")
 right.plot([0, 300], [b, 300 * m + b], color="#D55E00", linewidth=2, label="least squares")
