@@ -354,3 +354,10 @@ def test_ends_of_differences_along_every_axis(axis):
     x = np.random.default_rng(5).normal(size=(2, 3, 4))
     got = traced(lambda x: np.diff(x, axis=axis, prepend=1.5, append=0.0), x)
     np.testing.assert_array_equal(got, np.diff(x, axis=axis, prepend=1.5, append=0.0))
+
+
+@pytest.mark.parametrize("name", ["nan", "posinf", "neginf"])
+def test_nan_to_num_keeps_its_shape(name):
+    wide = {name: np.ones((1, 3))}
+    text = rf"{name} must broadcast to the shape \(1,\) of x, got \(1, 3\)"
+    check_mistake(lambda x: np.nan_to_num(x, **wide), [(1,)], ValueError, text)

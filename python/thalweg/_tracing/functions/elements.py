@@ -117,6 +117,12 @@ def _nan_to_num(
     neginf: Any = None,
 ) -> Tracer:
     x = trace.wrap(x)
+    for name, fill in (("nan", nan), ("posinf", posinf), ("neginf", neginf)):
+        shape = np.shape(fill)
+        if len(shape) > x.ndim or np.broadcast_shapes(shape, x.shape) != x.shape:
+            raise ValueError(
+                f"np.nan_to_num: {name} must broadcast to the shape {x.shape} of x, got {shape}"
+            )
     huge = np.finfo(np.float64).max
     y = choose(trace, op(trace, "isnan", x), nan, x)
     y = choose(trace, op(trace, "equal", x, np.inf), huge if posinf is None else posinf, y)
