@@ -4,12 +4,12 @@
     python benchmarks/evaluations.py [METHOD ...]
 
 A problem is solved by the first evaluation whose value is within 1e-6 max(1, |f*|) of f*, the least
-value that any of the methods found. Every method gets exact derivatives, traced here, `gtol=1e-6`
-and at most 5,000 evaluations. Value and gradient together count once. The tables show, for each
-method and SciPy's of the same kind, the problems solved, the geometric mean and the sum of the
-evaluations relative to SciPy's over the problems that both solved, and the performance profile of
-E. D. Dolan and J. J. Moré (Math. Program. 91(2), 2002, 201-213): the share of problems solved with
-at most 1, 2 and 5 times the evaluations of the better of the two.
+value that any of the named methods found. Every method gets exact derivatives, traced here,
+`gtol=1e-6` and at most 5,000 evaluations. Value and gradient together count once. The tables show,
+for each method and SciPy's of the same kind, the problems solved, the geometric mean and the sum of
+the evaluations relative to SciPy's over the problems that both solved, and the performance profile
+of E. D. Dolan and J. J. Moré (Math. Program. 91(2), 2002, 201-213): the share of problems solved
+with at most 1, 2 and 5 times the evaluations of the better of the two.
 """
 
 from __future__ import annotations

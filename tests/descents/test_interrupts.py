@@ -25,7 +25,7 @@ import thalweg as tw
 from thalweg._descents import lanes
 from thalweg._descents.interrupts import Interrupted, carried
 
-SCRIPT = Path(__file__).parents[1] / "interrupting.py"
+SCRIPT = Path(__file__).parents[1] / "shared" / "interrupting.py"
 # One of each kind; `python interrupting.py all 50 0` is the long run, with larger ones.
 SHORT = [
     "recorded", "newton", "bfgs", "bfgs in a box", "many", "many recorded", "multistart", "basins",

@@ -117,3 +117,25 @@ def test_noise_of_the_value_ends_a_descent(method, most):
     assert result.reason == tw.Reason.precision_limit
     assert inequality_holds(result.message)
     assert result.nfev <= most
+
+
+@pytest.mark.parametrize("method", ["lbfgs", "bfgs", "cg", "steepest"])
+def test_a_state_without_curvature_continues_bit_for_bit(method):
+    # No step gives curvature, so each first trial is as long as the step before.
+    def f(x):
+        return -np.sum(x**2 + x) + 0 * np.sum(np.sqrt(50 - x))
+
+    whole = tw.minimize(f, np.full(8, 0.5), method, max_iter=2)
+    half = tw.minimize(f, np.full(8, 0.5), method, max_iter=1)
+    rest = tw.minimize(f, half.x, method, state=half.state, max_iter=1)
+    assert rest.x.tobytes() == whole.x.tobytes()
+
+
+@pytest.mark.parametrize("method", ["lbfgs", "bfgs", "cg", "steepest"])
+def test_a_wrong_gradient_is_no_noise(method):
+    def fun(x):
+        return 1000 * x @ x + x.sum(), np.ones(3)
+
+    result = tw.minimize(fun, np.full(3, -5.0), method, trace=False, jac=True)
+    assert not result.success
+    assert "check that jac is the gradient of fun" in result.message

@@ -185,13 +185,15 @@ class SolverBlock final : public Block {
     if (lower_elsewhere(lane)) {
       const double f = row(Row::F)[lane], best = row(Row::Best)[lane];
       const bool worthwhile = best < f - kWorthwhile * std::max(1.0, std::abs(f));
-      if (returns_[l] >= (worthwhile && !doubtful ? kMostReturns : kReturns) ||
-          (scale_free_ && !worthwhile))
-        return false;
-      ++returns_[l];
-      kernels_.point(call_of(lane), within(lane), Which::Best, reported_.data());
-      set_out_from(lane, reported_.data());
-      return true;
+      if (scale_free_ && !worthwhile) return false;
+      if (returns_[l] < (worthwhile && !doubtful ? kMostReturns : kReturns)) {
+        ++returns_[l];
+        kernels_.point(call_of(lane), within(lane), Which::Best, reported_.data());
+        set_out_from(lane, reported_.data());
+        return true;
+      }
+      if (worthwhile) return false;
+      // As good as the best: what is found here is true there.
     }
     if (scale_free_ || !(doubtful || (steep && values_alone_))) return false;
     begin_examination(lane);

@@ -174,15 +174,6 @@ template <bool Lanes, std::int64_t N = 0> struct Space : Extents<Lanes, N> {
     });
     return across(m, [](double x, double y) { return y > x || y != y ? y : x; });
   }
-  // The least f(i); none may be NaN.
-  template <class F> V least(F f) const {
-    V m(kInfinity);
-    for (std::int64_t i = 0; i < pieces; ++i) {
-      const V a = select(there(i), f(i), V(kInfinity));
-      m = select(a < m, a, m);
-    }
-    return across(m, [](double x, double y) { return y < x ? y : x; });
-  }
 
  private:
   V long_dot(Vector a, Vector b) const {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Nonlinear conjugate gradients as a quasi-Newton method with next to no memory: each direction is
-// that of BFGS with the last two steps, after D. F. Shanno 1978, Math. Oper. Res. 3(3), 244-256,
-// section 3, with the step before the last in place of the one that began a cycle. With exact
-// searches these are the directions of conjugate gradients; unlike those, they descend after any
-// search with Wolfe's conditions, and a step of length 1 is a good first trial.
+// that of BFGS with the last two steps alone, J. Nocedal 1980, Math. Comp. 35(151), 773-782; D. F.
+// Shanno 1978, Math. Oper. Res. 3(3), 244-256, showed what such methods and conjugate gradients
+// have in common. On a quadratic, with exact searches, these are the directions of conjugate
+// gradients; unlike those, they descend after any search with Wolfe's conditions, and a step of
+// length 1 is a good first trial.
 #pragma once
 #include <array>
 
@@ -17,8 +18,10 @@ struct CG {
   static constexpr auto name = "cg";
   static constexpr auto class_name = "CG";
   static constexpr auto summary =
-      "Nonlinear conjugate gradients (Shanno): for very many variables, with few vectors.";
-  static constexpr auto source = "D. F. Shanno, Math. Oper. Res. 3(3), 1978, 244-256.";
+      "Conjugate gradients by BFGS with two steps: for very many variables, with few vectors.";
+  static constexpr auto source =
+      "J. Nocedal, Math. Comp. 35(151), 1980, 773-782; D. F. Shanno, Math. Oper. Res. 3(3), 1978, "
+      "244-256.";
   static constexpr std::array<rules::Hyper, 0> hyper{};
   static constexpr Needs needs = Needs::Gradient;
 
@@ -50,7 +53,7 @@ struct CG {
       const V sy = b_.dot(last_.s, last_.y), yy = b_.dot(last_.y, last_.y);
       last_.sy.set(m, sy), scale_.set(m, sy / yy);
       const V more = select(known_ < V(2.0), known_ + V(1.0), known_);
-      known_.set(m, select((sy > V(0.0)) & is_finite(yy / sy), more, V(0.0)));
+      known_.set(m, select((sy > V(0.0)) & is_finite(yy / sy) & is_finite(sy / yy), more, V(0.0)));
     }
 
     // d = -H g, where H is (s'y / y'y) I, updated by BFGS with one step or two.

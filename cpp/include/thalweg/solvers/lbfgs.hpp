@@ -3,7 +3,8 @@
 // Math. Comp. 35(151), 773-782. With bounds it works in the free variables (like the subspace step
 // of R. H. Byrd, P. Lu, J. Nocedal and C. Zhu 1995, SIAM J. Sci. Comput. 16(5), 1190-1208, section
 // 5). Where the matrix predicted too much curvature along a step, it is scaled up below the pair of
-// this step (M. Al-Baali 1999, Numer. Algorithms 22(1), 99-112).
+// this step, by the square root of the excess (after M. Al-Baali 1999, Numer. Algorithms 22(1),
+// 99-112).
 #pragma once
 #include <array>
 
@@ -67,7 +68,8 @@ struct LBFGS {
       const V excess = predicted / c.sy;
       const Mask grows = knows() & (excess > V(kExcess)) & is_finite(excess);
       next.rho = V(1.0) / c.sy;
-      next.growth = select(grows, sqrt(excess), V(1.0));
+      const V root = sqrt(excess), most(kMostGrowth);
+      next.growth = select(grows, select(root < most, root, most), V(1.0));
       scale_.set(curved, fits(c));
       if (any(curved)) push(curved);
       known_.set(curved & (known_ < V(size_)), known_ + V(1.0));
@@ -88,7 +90,7 @@ struct LBFGS {
         const V a = select(there, p.use * b_.dot(p.s, d), V(0.0));
         p.a = growth * a;
         free_.add(-a, p.y, d);
-        growth = select(there, growth * p.growth, growth);
+        growth = select(there & (p.use > V(0.0)), growth * p.growth, growth);
       }
       scale = scale * growth;
       b_.each([&](std::int64_t i) { d.put(m, i, scale * metric_.weighed(i, d[i])); });
@@ -102,6 +104,7 @@ struct LBFGS {
    private:
     static constexpr int kMost = 100;
     static constexpr double kExcess = 2.0;  // a smaller excess of curvature is left to the update
+    static constexpr double kMostGrowth = 10.0;
 
     struct Pair {
       Scalar rho, use, a;  // 1 / s'y; the same in the free variables; for the second loop

@@ -119,7 +119,6 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
     if constexpr (requires { direction.meet(m, trial); })
       if (any(m & unmet)) direction.meet(m & unmet, trial);
     const auto [moved, size] = arrive_at(m, b, box, seen, to, from, met);
-    stride.set(m, select(stepped & !direction.knows(), moved, V(0.0)));
     const V norm = seen.norm;
     seen.iterations.set(stepped, seen.iterations + V(1.0));
     seen.before.set(m, select(fresh & (seen.iterations == V(0.0)), f, seen.f));
@@ -133,6 +132,7 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
     const Mask counted = stepped | unmet;  // in a resumed lane this iterate was counted before
     const Mask quiet = stepped & !(seen.before - f > V(kRounding) * abs(f)),
                shrunk = norm < V(0.9) * least_norm;
+    stride.set(counted, select(stepped & !direction.knows(), moved, V(0.0)));
     idle.set(counted, select(shrunk | !quiet, V(0.0), idle + V(1.0)));
     anew.set(counted & !quiet, V(0.0));
     least_norm.set(m & (norm < least_norm), norm);

@@ -37,7 +37,8 @@ template <class B, class K> class Metric {
   // The information in a step s and the change y of the gradient over it.
   struct Curvature {
     V sy;           // s'y
-    V scale, mean;  // of W, so that it fits the pair: the least; the geometric mean of all
+    V scale, mean;  // of W, so that it fits the pair: the least; the geometric mean of the
+                    // least and the largest
     Mask there;
   };
 
