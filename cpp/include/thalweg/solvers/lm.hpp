@@ -338,12 +338,7 @@ struct LM {
         open = open & hit(open);
         if (!any(open)) break;
       }
-      V moved = walk(trial, [&](std::int64_t i) {
-        const V zero(0.0), to = x[i] + d[i];
-        if (!box) return to;
-        // Use the bound itself, since x plus the step may differ from it by rounding.
-        return select(at[i] > zero, box.upper[i], select(at[i] < zero, box.lower[i], to));
-      });
+      V moved = step(V(0.0) < V(1.0), trial);
       V gain = foreseen(learned.on());
       if (const Mask lost = !(gain > V(0.0)); box && any(lost)) {
         moved = select(lost, downhill(lost, trial), moved);
@@ -369,12 +364,16 @@ struct LM {
     V unlearned(Mask m, Vector trial) {
       learned.set(m, V(0.0));
       solve(m);
-      return b.largest([&](std::int64_t i) {
-        const V step = select(held[i] > V(0.0), at[i], p[i] * inverse[i]),
-                to = box.clip(i, x[i] + step);
-        trial.put(m, i, to);
-        d.put(m, i, to - x[i]);
-        return d[i];
+      return step(m, trial);
+    }
+    // Sets the trial to the end of the step that was solved for; other lanes than m keep theirs.
+    V step(Mask m, Vector trial) const {
+      return walk(trial, [&](std::int64_t i) {
+        const V zero(0.0), to = x[i] + select(held[i] > zero, at[i], p[i] * inverse[i]);
+        if (!box) return select(m, to, trial[i]);
+        // Use the bound itself, since x plus the step may differ from it by rounding.
+        const V end = select(at[i] > zero, box.upper[i], select(at[i] < zero, box.lower[i], to));
+        return select(m, end, trial[i]);
       });
     }
 
@@ -438,9 +437,9 @@ struct LM {
               reach = radius / slope, safe = one / steep, t = select(reach < safe, reach, safe);
       b.each([&](std::int64_t i) {
         const V free = select(box.held(i, x[i], g[i]), zero, g[i]);
-        at.put(i, select(m, x[i] - t * (free * unit[i] * unit[i]), trial[i]));
+        work.put(i, select(m, x[i] - t * (free * unit[i] * unit[i]), trial[i]));
       });
-      return walk(trial, [&](std::int64_t i) { return at[i]; });
+      return walk(trial, [&](std::int64_t i) { return work[i]; });
     }
 
     // Computes p, the scaled step of the lanes in m, and their damping.
