@@ -189,18 +189,21 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
 
   // Without curvature, makes the first trial as long as the last step, which grew to that length.
   void keep_pace(Mask m) {
-    const V longer = stride / b.largest([&](std::int64_t i) { return d[i]; });
-    const Mask grows = m & (longer > V(1.0)) & is_finite(longer);
-    b.each([&](std::int64_t i) { d.put(grows, i, longer * d[i]); });
+    stretch(m, stride / b.largest([&](std::int64_t i) { return d[i]; }));
   }
 
   // Lengthens a first step that is too short to change f: far from a minimum, a gradient may be
   // small in the units of x and f.
   V lengthened(Mask m, V down) {
-    const V further = V(kHopeless) * abs(seen.f) / -down;
-    const Mask longer = m & is_finite(further) & (further > V(1.0));
-    b.each([&](std::int64_t i) { d.put(longer, i, further * d[i]); });
+    const Mask longer = stretch(m, V(kHopeless) * abs(seen.f) / -down);
     return select(longer, shaped(longer), down);
+  }
+
+  // Multiplies d by factors above 1; returns the lanes that have one.
+  Mask stretch(Mask m, V factor) {
+    const Mask longer = m & is_finite(factor) & (factor > V(1.0));
+    b.each([&](std::int64_t i) { d.put(longer, i, factor * d[i]); });
+    return longer;
   }
 
   // Cuts d so that the step from x ends in the box; returns its slope.
@@ -216,23 +219,24 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
     return b.dot(g, d);
   }
 
+  // Whether a variable of the trial x + alpha d has reached its bound.
+  Mask stopped(std::int64_t i, Vector trial) const {
+    return !(trial[i] == fma(search.alpha.get(), d[i], x[i]));
+  }
   // The slope of f along the path at the trial.
   V slope_along(Vector trial, Vector slopes) const {
-    const V alpha = search.alpha;
-    if (!box || !any(alpha > V(1.0))) return b.dot(slopes, d);
-    b.each([&](std::int64_t i) {
-      const Mask stopped = (alpha > V(1.0)) & !(trial[i] == fma(alpha, d[i], x[i]));
-      moving.put(i, select(stopped, V(0.0), d[i]));
-    });
+    const Mask beyond = search.alpha > V(1.0);
+    if (!box || !any(beyond)) return b.dot(slopes, d);
+    b.each(
+        [&](std::int64_t i) { moving.put(i, select(beyond & stopped(i, trial), V(0.0), d[i])); });
     return b.dot(slopes, moving);
   }
-
   // s'Bs of a step s = alpha d with B d = -g; 0 where bounds bent the path.
   V predicted(Vector trial) const {
     const V alpha = search.alpha, curvature = -(alpha * alpha) * slope;
     if (!box) return curvature;
-    const V bent = b.largest(
-        [&](std::int64_t i) { return select(trial[i] == fma(alpha, d[i], x[i]), V(0.0), V(1.0)); });
+    const V bent =
+        b.largest([&](std::int64_t i) { return select(stopped(i, trial), V(1.0), V(0.0)); });
     return select((bent > V(0.0)) | cut.on(), V(0.0), curvature);
   }
 

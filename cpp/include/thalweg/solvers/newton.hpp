@@ -45,7 +45,7 @@ struct Newton {
     QuadraticInBall<B, K> ball;
 
     State(const SolverCall& c, const B& space, K& k)
-        : region(c, space, k, 2.0),
+        : region(c, space, k),
           call(c),
           b(space),
           box(region.box),

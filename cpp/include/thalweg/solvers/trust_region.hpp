@@ -33,8 +33,9 @@ template <class B, class K> struct TrustRegion {
   Scalar met;  // the largest gradient norm
   Vector sum, step;
 
-  // first_growth: of the radius, until a trial is rejected.
-  TrustRegion(const SolverCall& c, const B& space, K& k, double first_growth)
+  static constexpr double kGrowth = 2.0;  // of the radius
+  // first_growth: the same until a trial is rejected.
+  TrustRegion(const SolverCall& c, const B& space, K& k, double first_growth = kGrowth)
       : call(c),
         b(space),
         box(c),
@@ -107,7 +108,6 @@ template <class B, class K> struct TrustRegion {
  private:
   static constexpr double kKept = 1e-4;  // the least share of a promise that is accepted
   static constexpr double kPoor = 0.25, kGood = 0.75;  // and that shrinks or widens the region
-  static constexpr double kGrowth = 2.0;               // of the radius, later
   static constexpr double kQuiet = 1e3 * kEpsilon;     // of |f|: differences that may be rounding
   static constexpr double kHopeless = 1e3 * kEpsilon;  // of |f|: gains that are rounding
   static constexpr double kMisses = 2.0;
