@@ -26,6 +26,7 @@ import scipy.optimize
 from functions import PROBLEMS, Problem
 
 import thalweg as tw
+from thalweg._methods.method import make
 
 __all__ = ["evaluations", "tables"]
 
@@ -45,10 +46,7 @@ SCIPYS: dict[str, tuple[str, dict[str, Any]]] = {
 BOUNDED = SCIPYS["lbfgs"]
 
 
-# Of the package.
-METHODS: dict[str, Any] = {
-    "lbfgs": tw.LBFGS, "bfgs": tw.BFGS, "cg": tw.CG, "newton": tw.Newton, "newton_cg": tw.NewtonCG,
-}  # fmt: skip
+METHODS = tuple(SCIPYS)
 
 
 class Enough(Exception):  # noqa: N818 - not an error
@@ -70,18 +68,18 @@ class Known:
         """The values in the order in which a method of the package asks for them."""
         bounds = None if self.bounds is None else list(zip(*self.bounds, strict=True))
         stops = {"gtol": GTOL, "max_iter": MOST, "max_nfev": MOST}
-        descent = METHODS[method]().start(self.x0, bounds=bounds, **stops)
+        descent = make(method, {}).start(self.x0, bounds=bounds, **stops)
         values: list[float] = []
         gradient = np.zeros(self.x0.size)
         while (request := descent.ask()) is not None:
-            x, curvature = request.x[0], None
+            x, h = request.x[0], None
             if request.values[0]:
                 value, gradient = self.objective.value_and_grad(x)
                 values.append(float(value))
             if request.curvature[0]:
                 v = request.v
-                curvature = self.objective.hessian(x) if v is None else self.objective.hvp(x, v[0])
-            descent.tell(values[-1], gradient, curvature)
+                h = self.objective.hessian(x) if v is None else self.objective.hvp(x, v[0])
+            descent.tell(values[-1], gradient, h)
         return values
 
     def values_in_scipy(self, method: str, options: dict[str, Any]) -> list[float]:
@@ -95,20 +93,23 @@ class Known:
             values.append(float(value))
             return value, gradient
 
-        curvature: dict[str, Any] = {}
-        if method == "trust-exact":
-            curvature["hess"] = self.objective.hessian
-        if method == "trust-ncg":
-            curvature["hessp"] = self.objective.hvp
+        further = curvature(method, self.objective)
         if self.bounds is not None:
-            curvature["bounds"] = scipy.optimize.Bounds(*self.bounds)
+            further["bounds"] = scipy.optimize.Bounds(*self.bounds)
         # What it had reached counts.
         with contextlib.suppress(Enough, ValueError, ArithmeticError, np.linalg.LinAlgError):
             scipy.optimize.minimize(
                 value_and_grad, self.x0, jac=True, method=method,
-                options={"gtol": GTOL, "maxiter": MOST} | options, **curvature,
+                options={"gtol": GTOL, "maxiter": MOST} | options, **further,
             )  # fmt: skip
         return values
+
+
+def curvature(method: str, objective: tw.Objective) -> dict[str, Any]:
+    """What SciPy's method asks for beside the gradient."""
+    if method == "trust-exact":
+        return {"hess": objective.hessian}
+    return {"hessp": objective.hvp} if method == "trust-ncg" else {}
 
 
 def evaluations(values: Sequence[float], least: float) -> float:
@@ -156,7 +157,7 @@ def row(method: str, scipys: str, counts: npt.NDArray[np.float64]) -> list[str]:
     ]  # fmt: skip
 
 
-def tables(methods: Sequence[str] = tuple(METHODS)) -> str:
+def tables(methods: Sequence[str] = METHODS) -> str:
     """The tables as Markdown, without bounds and with them."""
     head = ["method", "SciPy's", "solved", "mean ratio", "ratio of sums",
             *(f"within {f} x" for f in FACTORS)]  # fmt: skip
@@ -175,4 +176,4 @@ def tables(methods: Sequence[str] = tuple(METHODS)) -> str:
 
 
 if __name__ == "__main__":
-    print(tables(sys.argv[1:] or tuple(METHODS)), end="")
+    print(tables(sys.argv[1:] or METHODS), end="")

@@ -105,10 +105,7 @@ def scipys(method: str, objective: tw.Objective, x0: Any) -> Run:
     fun: Callable[..., Any] = objective
     if name != "Nelder-Mead":
         fun, derivatives["jac"] = objective.value_and_grad, True
-    if name == "trust-exact":
-        derivatives["hess"] = objective.hessian
-    if name == "trust-ncg":
-        derivatives["hessp"] = objective.hvp
+    derivatives |= evaluations.curvature(name, objective)
     try:
         r = minimize(fun, x0, method=name, options={"maxiter": MOST} | options, **derivatives)
     except (ValueError, ArithmeticError, np.linalg.LinAlgError):  # where f is not finite

@@ -7,19 +7,12 @@ import types
 
 import numpy as np
 import pytest
+from problems import three_wells
 
 import thalweg as tw
 from thalweg._results.results import One
 
 BOX = [(0, 5), (0, 5)]
-
-
-def three_wells(x, y):
-    return 10 - (
-        10 / (3 + 3 * (x - 0.5) ** 2 + 3 * (y - 0.5) ** 2)
-        + 2 / (1 + 2 * (x - 3) ** 2 + 2 * (y - 1.5) ** 2)
-        + 3 / (1 + 0.5 * (x - 3.5) ** 2 + 0.5 * (y - 4) ** 2)
-    )
 
 
 def wells(shape=(24, 16), **how):

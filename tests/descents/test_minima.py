@@ -5,27 +5,12 @@ import pickle
 
 import numpy as np
 import pytest
+from problems import camel, himmelblau, three_wells
 
 import thalweg as tw
 from thalweg._descents.minima import _lowest_in_cells, find_minima
 from thalweg._descents.stationary import Box, Kind
 from thalweg._results.reasons import Reason
-
-
-def three_wells(x, y):
-    return 10 - (
-        10 / (3 + 3 * (x - 0.5) ** 2 + 3 * (y - 0.5) ** 2)
-        + 2 / (1 + 2 * (x - 3) ** 2 + 2 * (y - 1.5) ** 2)
-        + 3 / (1 + 0.5 * (x - 3.5) ** 2 + 0.5 * (y - 4) ** 2)
-    )
-
-
-def himmelblau(x, y):
-    return (x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2
-
-
-def camel(x, y):
-    return (4 - 2.1 * x**2 + x**4 / 3) * x**2 + x * y + (-4 + 4 * y**2) * y**2
 
 
 def test_labels_say_where_each_start_went():

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from problems import camel, himmelblau, three_wells
 
 import thalweg as tw
 from thalweg._descents import multistart as multistarts
@@ -20,22 +21,6 @@ FACTS = json.loads((Path(__file__).parents[1] / "data" / "course_facts.json").re
 
 # Where a published coordinate has so many decimals, the last may be rounded either way.
 SIX_DECIMALS = 1e-6
-
-
-def three_wells(x, y):
-    return 10 - (
-        10 / (3 + 3 * (x - 0.5) ** 2 + 3 * (y - 0.5) ** 2)
-        + 2 / (1 + 2 * (x - 3) ** 2 + 2 * (y - 1.5) ** 2)
-        + 3 / (1 + 0.5 * (x - 3.5) ** 2 + 0.5 * (y - 4) ** 2)
-    )
-
-
-def himmelblau(x, y):
-    return (x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2
-
-
-def camel(x, y):
-    return (4 - 2.1 * x**2 + x**4 / 3) * x**2 + x * y + (-4 + 4 * y**2) * y**2
 
 
 def branin(x, y):

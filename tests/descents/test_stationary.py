@@ -3,13 +3,10 @@
 
 import numpy as np
 import pytest
+from problems import himmelblau
 
 import thalweg as tw
 from thalweg._descents.stationary import Box, Kind, judge, polished
-
-
-def himmelblau(x, y):
-    return (x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2
 
 
 def test_minima_are_polished_to_the_limit_of_precision():

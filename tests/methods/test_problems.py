@@ -15,7 +15,7 @@ sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
 evaluations = pytest.importorskip("evaluations", reason="the benchmarks are not beside the tests")
 
 
-METHODS, PROBLEMS = tuple(evaluations.METHODS), evaluations.PROBLEMS
+METHODS, PROBLEMS = evaluations.METHODS, evaluations.PROBLEMS
 BY_NAME = {p.name: p for p in PROBLEMS}
 
 # J. J. Moré, B. S. Garbow and K. E. Hillstrom, ACM Trans. Math. Softw. 7(1), 1981, section 3, to

@@ -13,7 +13,10 @@ import numpy as np
 
 import thalweg as tw
 
-__all__ = ["BY_NAME", "PROBLEMS", "Problem", "hyper_of", "resting_hyper_of"]
+__all__ = [
+    "BY_NAME", "PROBLEMS", "Problem", "camel", "himmelblau", "hyper_of", "resting_hyper_of",
+    "three_wells",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,14 @@ def three_wells(x, y):
         + 2 / (1 + 2 * (x - 3) ** 2 + 2 * (y - 1.5) ** 2)
         + 3 / (1 + 0.5 * (x - 3.5) ** 2 + 0.5 * (y - 4) ** 2)
     )
+
+
+def himmelblau(x, y):
+    return (x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2
+
+
+def camel(x, y):
+    return (4 - 2.1 * x**2 + x**4 / 3) * x**2 + x * y + (-4 + 4 * y**2) * y**2
 
 
 def omega(x):

@@ -5,12 +5,21 @@ import warnings
 
 import numpy as np
 import pytest
-from traced_values import A3, MASK, check_message, check_mistake, check_value, failing, traced
+from traced_values import (
+    A3,
+    MASK,
+    check_message,
+    check_mistake,
+    check_value,
+    failing,
+    gradient,
+    traced,
+)
 
 from thalweg import _core
 from thalweg._tracing.errors import TraceError
 from thalweg._tracing.functions import elements
-from thalweg._tracing.trace import Trace, Truth, output_node, trace_call
+from thalweg._tracing.trace import Trace, Truth
 
 # name, function, shapes of its arguments. Where NumPy's value is a tuple the function stacks it.
 CASES = [
@@ -181,14 +190,6 @@ WRONG = [
 )
 def test_what_is_wrong_says_what_numpy_says(name, function, shapes, error, text):
     check_mistake(function, shapes, error, text)
-
-
-def gradient(function, x):
-    trace = Trace()
-    node = output_node(trace, trace_call(trace, function, [trace.input(0, x.shape)]))
-    g = trace.graph.gradient(node, 0)
-    (out,) = _core.Function(trace.graph, [g], 1)([x[None]], [True], 1)
-    return out[0]
 
 
 def test_diff_of_order_0_takes_any_axis():

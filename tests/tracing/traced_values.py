@@ -26,6 +26,15 @@ def traced(function, *points):
     return out.reshape(trace.graph.shape(node))
 
 
+def gradient(function, x):
+    """The gradient of the traced function at an array."""
+    trace = Trace()
+    node = output_node(trace, trace_call(trace, function, [trace.input(0, x.shape)]))
+    g = trace.graph.gradient(node, 0)
+    (out,) = _core.Function(trace.graph, [g], 1)([x[None]], [True], 1)
+    return out[0]
+
+
 def failing(function, *shapes):
     """Trace for its error."""
     trace = Trace()
