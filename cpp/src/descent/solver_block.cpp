@@ -51,6 +51,7 @@ class SolverBlock final : public Block {
         stopping_(stopping),
         values_alone_(setup.solver->needs == Needs::Value),
         scale_free_(setup.solver->needs == Needs::Normal),
+        models_(setup.solver->models),
         hyper_(setup.hyper),
         across_(lanes_across(setup, sources)),
         kernels_(kernels_of(setup, sources, isa_)),
@@ -260,7 +261,7 @@ class SolverBlock final : public Block {
     const double judged = -row(Row::Judged)[lane];
     Examination::Sight sight = values_alone_ ? Examination::blurred() : Examination::Sight{};
     sight.steep = stopping_.small_gradient(row(Row::Steepest)[lane]);
-    sight.expected |= judged == static_cast<double>(Verdict::PrecisionLimit);
+    sight.expected |= models_ && judged == static_cast<double>(Verdict::PrecisionLimit);
     auto& closing = closings_[static_cast<std::size_t>(lane)];
     closing =
         std::make_unique<Closing>(lane, std::move(place), origins_[static_cast<std::size_t>(lane)],
@@ -404,7 +405,7 @@ class SolverBlock final : public Block {
   const Kernels& isa_;
   const Starts& starts_;
   const Stopping stopping_;
-  const bool values_alone_, scale_free_;  // receives no gradients; its norm is a cosine
+  const bool values_alone_, scale_free_, models_;  // receives no gradients; its norm is a cosine
   std::vector<double> hyper_;
   bool across_;
   const SolverKernels& kernels_;

@@ -116,6 +116,7 @@ class Examination {
   Inquiry look_along_the_slope();
   Inquiry solve_the_model();
   Inquiry measure_noise();
+  Inquiry measure_steps_of_the_value(double most);
   Inquiry look_for_a_kink();
   Inquiry surround(double radius);
   Inquiry look_around(double radius);
@@ -124,6 +125,7 @@ class Examination {
   Probe along(const Point& direction, double step);
   void conclude(Verdict verdict, double left, double right);
 
+  double by_slopes() const;
   bool lower() const;      // whether the probe is lower by more than the rounding of values
   double visible() const;  // the smallest change of f that is not rounding
   // In the variables' units: from here to the probe; the gradient here; v without components into

@@ -114,6 +114,7 @@ struct Solver {
   std::span<const rules::Hyper> hyper;
   Needs needs;
   bool settles;  // decides itself whether f has settled
+  bool models;   // knows enough of the curvature to tell how far f can fall
   int index;     // in an instruction set's table of SolverPair
 };
 std::span<const Solver> all_solvers();
