@@ -145,13 +145,15 @@ def test_a_cliff_in_the_first_trial_does_not_end_cg():
     np.testing.assert_allclose(result.x, np.log(100) / 100, rtol=1e-6)
 
 
-@pytest.mark.parametrize(("method", "most"), [("newton", 100), ("lbfgs", 100), ("cg", 200)])
-def test_noise_of_the_value_ends_a_descent(method, most):
+@pytest.mark.parametrize("method", METHODS)
+def test_noise_of_the_value_ends_a_descent(method):
     # f is a difference of numbers near 1e11: its noise is 1e5 times eps |f|.
     result = end(BY_NAME["Difference of large sums, n = 10"], method)
     assert result.reason == tw.Reason.precision_limit
     assert inequality_holds(result.message)
-    assert result.nfev <= most
+    assert result.nfev <= 100
+    # Within the noise the last point is the answer, and not the luckiest value.
+    np.testing.assert_array_equal(result.x, result.last.x)
 
 
 @pytest.mark.parametrize("method", ["lbfgs", "bfgs", "cg", "steepest"])

@@ -389,12 +389,12 @@ Examination::Probe Examination::along(const Point& direction, double step) {
 }
 // The change of f to the probe by the slopes at both ends.
 double Examination::by_slopes() const { return 0.5 * (dot(slopes(), way()) + dot(g_, way())); }
-bool Examination::lower() const { return f_ < here_.f - kSlack * std::abs(here_.f); }
-// The rounding of f, plus the change of f caused by rounding x.
+bool Examination::lower() const { return f_ < here_.f - kSlack * std::abs(here_.f) - sight_.noise; }
+// The rounding of f, plus the change of f caused by rounding x; or the noise of f, if it is known.
 double Examination::visible() const {
   double of_x = 0.0;
   for (std::size_t i = 0; i < n_; ++i) of_x += std::abs(here_.g[i] * here_.x[i]);
-  return kVisible * std::abs(here_.f) + kRounded * of_x;
+  return std::max(kVisible * std::abs(here_.f) + kRounded * of_x, sight_.noise);
 }
 Point Examination::way() const {
   Point gone = minus(asked_, here_.x);

@@ -77,6 +77,7 @@ class Examination {
     std::array<double, 4> radii{1e-5, 1e-7, 1e-9, 1e-11};  // how far around to look for kinks
     double slopes = 0.0;   // the error of slopes, as a share of the longest gradient
     bool blurred = false;  // the gradients are finite differences
+    double noise = 0.0;    // differences of f below this are noise
   };
   // Settings for gradients that are finite differences.
   static Sight blurred() { return {0.0, true, 1e-4, {1e-3, 1e-4, 1e-5, 1e-6}, 1e-6, true}; }

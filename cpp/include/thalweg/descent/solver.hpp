@@ -53,6 +53,7 @@ enum Row : std::uint8_t {
   Judged,       // a Verdict, negated
   Left,         // both sides of the inequality behind the verdict
   Right,
+  Noise,  // of f, if that ended the descent; else 0
   Count
 };
 }
