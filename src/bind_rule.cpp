@@ -60,6 +60,7 @@ class Stepper {
                const std::vector<Array>& bounds, const Stopping& stopping, const Hooks& hooks,
                bool remember) {
     Outcome outcome(starts.k(), starts.n());
+    outcome.endings.curvatures = nullptr;  // zeros, whose pages are not touched
     if (stopping.count_rises) outcome.count_rises();
     Conversation talk(hooks, starts.n());
     descend_from(starts, hyper, bounds, stopping, hooks, remember, outcome, talk);

@@ -23,7 +23,7 @@ from thalweg._descents.ended import path_of
 from thalweg._descents.interrupts import Parts, completed
 from thalweg._methods.method import Method, SolverMethod, make
 from thalweg._objectives.objective import Objective
-from thalweg._objectives.points import FloatArray, Structure, as_floats, check_finite
+from thalweg._objectives.points import FloatArray, Structure, any_in_rows, as_floats, check_finite
 from thalweg._objectives.programs import checked_threads
 from thalweg._results.reasons import Reason
 from thalweg._results.results import Results
@@ -343,18 +343,17 @@ class Lanes:
         rows = [a if v else None for a, v in zip(self.args, self.varying, strict=True)]
         begun = out["begun"]
         missing = out["nfev"][:begun] > 0  # the others were not begun
-        if out["jac"] is None:
-            out["jac"] = np.full(self.rows.shape, np.nan)
-        elif np.isnan(out["jac"][:begun]).any():
-            missing &= np.isnan(out["jac"][:begun]).any(axis=1)
-        else:
-            missing[:] = False
+        if out["jac"] is not None:
+            missing &= any_in_rows(np.isnan(out["jac"][:begun]))
         if begun == len(self) and missing.all():
             out["jac"] = self.values_and_grads(out["x"])[1]
-        elif missing.any():
-            (which,) = np.nonzero(missing)
-            points = np.ascontiguousarray(out["x"][which])
-            out["jac"][which] = self.values_and_grads(points, which)[1]
+        else:
+            if out["jac"] is None:
+                out["jac"] = np.full(self.rows.shape, np.nan)
+            if missing.any():
+                (which,) = np.nonzero(missing)
+                points = np.ascontiguousarray(out["x"][which])
+                out["jac"][which] = self.values_and_grads(points, which)[1]
         if self._gtol > 0:
             self._find_minima_at_starts(out, begun)
         return Results.of_outcome(

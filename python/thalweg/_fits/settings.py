@@ -66,13 +66,16 @@ class SquaresSettings:
             **_tolerances({"ftol": self.ftol, "xtol": self.xtol, "gtol": self.gtol}),
             max_iter=FOREVER, max_nfev=_evaluations(self.max_nfev), max_time=_time(self.max_time),
         )  # fmt: skip
+        self._limits: dict[tuple[int, int], _core.Stopping] = {}
         self.rho, self.f_scale = checked_loss(self.loss), checked_scale(self.f_scale)
 
     def stopping(self, n: int, threads: int = 1) -> _core.Stopping:
         """Return the stopping limits of descents with n variables, and the number of threads."""
-        if self.max_nfev is not None:
-            return self._stopping.replace(threads=threads)
-        return self._stopping.replace(threads=threads, max_nfev=1000 * (n + 1))
+        found = self._limits.get((n, threads))
+        if found is None:
+            default = {} if self.max_nfev is not None else {"max_nfev": 1000 * (n + 1)}
+            found = self._limits[n, threads] = self._stopping.replace(threads=threads, **default)
+        return found
 
 
 _POLICIES = ("omit", "raise", "propagate")

@@ -10,7 +10,7 @@ from warnings import warn
 import numpy as np
 import numpy.typing as npt
 
-from thalweg._objectives.points import FloatArray, Structure
+from thalweg._objectives.points import FloatArray, Structure, any_in_rows
 from thalweg._results.collection import Many, One
 from thalweg._results.messages import blame, blamed, sentence
 from thalweg._results.reasons import STATUS_MANY, SUCCESS, Reason
@@ -201,8 +201,7 @@ def _judge_untouched(out: dict[str, Any], objective: Objective) -> None:
     begun = out.get("begun", len(out["fun"]))  # the others have no results
     reason, slopes = out["reason"][:begun], out["jac"][:begun]
     converged = np.take(SUCCESS, reason)
-    if not np.isfinite(slopes).all():
-        reason[converged & ~np.isfinite(slopes).all(axis=1)] = Reason.non_finite
+    reason[converged & any_in_rows(~np.isfinite(slopes))] = Reason.non_finite
     untouched = converged & (out["nit"][:begun] == 0)
     untouched[untouched] = ~slopes[untouched].any(axis=1)
     if untouched.any() and not objective.varies:
