@@ -16,6 +16,7 @@ from thalweg._descents.interrupts import with_result
 from thalweg._descents.progress import Progress
 from thalweg._descents.state import State
 from thalweg._methods.method import Method, SolverMethod, matrices_of
+from thalweg._methods.stopping import stopping_of
 from thalweg._objectives.objective import Objective
 from thalweg._objectives.points import FloatArray
 from thalweg._objectives.programs import check_square
@@ -77,7 +78,7 @@ class Descent:
         if isinstance(objective, Called):
             objective.box = box
             stops = stops | {"max_nfev": max(1, stops["max_nfev"] // objective.cost)}
-        self._descend = self._bound(_core.Stopping(**stops), told)
+        self._descend = self._bound(stopping_of(*stops.values()), told)
 
     def _bound(self, stopping: _core.Stopping, told: bool) -> _core.Bound:
         o, method = self.objective, self.method

@@ -205,23 +205,20 @@ def minimize(
     (0.56714329, True)
     """
     began = time.perf_counter()
-    for name, instead in _REFUSED.items():
-        if name in hyper:
-            raise TypeError(f"{name}= is not offered: {instead}")
     stops: dict[str, Any] = {
         "gtol": gtol, "xtol": xtol, "ftol": ftol, "max_iter": max_iter, "max_nfev": max_nfev,
         "max_time": max_time,
     }  # fmt: skip
-    progress = _scipy_spellings(stops, tol, options, hyper, progress)
+    if hyper or options is not None or tol is not None:
+        progress = _scipy_spellings(stops, tol, options, hyper, progress)
     chosen = make("lbfgs" if method is None else method, hyper)
     if x0 is None:
         raise TypeError("x0 is required: pass the point from which the descent starts")
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be a function, got {type(callback).__name__}")
     given = Arguments(
-        fun=fun, x0=x0, method=chosen, stops=checked_given(stops), args=_as_tuple(args),
-        bounds=bounds, state=state, trace=trace, jac=jac, unpack=unpack, threads=threads,
-        record=record, callback=callback, progress=progress, began=began,
+        fun, x0, chosen, checked_given(stops), _as_tuple(args), bounds, state, trace, jac, unpack,
+        threads, record, callback, progress, began,
     )  # fmt: skip
     dealt = (batch_size, epochs, seed, holdout, patience, shuffle, drop_last, average)
     if data is not None or dealt != (None, None, None, None, None, True, False, False):
@@ -292,6 +289,9 @@ def _scipy_spellings(
     progress: bool,
 ) -> bool:
     """Store SciPy's spellings of the stopping limits in `stops`, and return `progress`."""
+    for name, instead in _REFUSED.items():
+        if name in hyper:
+            raise TypeError(f"{name}= is not offered: {instead}")
     for key in [k for k in hyper if k in ("maxfev", "maxiter", "maxfun")]:
         stops[_OPTIONS[key]] = hyper.pop(key)
     if options is not None and not isinstance(options, dict):

@@ -6,6 +6,7 @@ A keyword is spelled in the public signature, in a class here, and where it is u
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
@@ -208,7 +209,13 @@ def within_limits(
         ends = time.monotonic() + stopping.max_time
     for one, most in zip(tries, shares(stopping.max_nfev, n, len(tries)), strict=False):
         left = max(ends - time.monotonic(), 0.0)
-        yield one, stopping.replace(max_nfev=most, max_time=left)
+        yield one, _limited(stopping, most, left)
+
+
+@functools.lru_cache(maxsize=64)
+def _limited(stopping: _core.Stopping, most: int, left: float) -> _core.Stopping:
+    """Return the limits of one try, which are the same in every fit without `max_time`."""
+    return stopping.replace(max_nfev=most, max_time=left)
 
 
 def scale_of(x_scale: Any, s: Structure) -> FloatArray | None:
