@@ -48,8 +48,11 @@ std::unique_ptr<Answer> Bound::descend(const StartArrays& start, const Hooks& ho
   run(start, hooks, *answer, talk);
   if (gradient_ && !talk.failed() && std::isnan(answer->slope.data()[0])) {
     double value = NAN;
-    const std::array to{&value, answer->slope.mutable_data()};
-    gradient_->at(answer->x.data(), start.args, to, threads_, [&] { return talk.interrupted(); });
+    double* const slope = answer->slope.mutable_data();
+    const std::array to{&value, slope};
+    if (!gradient_->at(answer->x.data(), start.args, to, threads_,
+                       [&] { return talk.interrupted(); }))
+      value = NAN, std::fill_n(slope, start.n(), NAN);
     if (std::isnan(answer->fun)) answer->fun = value;  // else rounded as in the descent
   }
   answer->conclude(talk);
