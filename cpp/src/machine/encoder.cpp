@@ -172,6 +172,14 @@ void Encoder::blend(int r, int no, const Operand& yes, int mask) {
   }
 }
 
+void Encoder::scaled(int r, int a, const Operand& b) { evex({2, 0x2c}, r, a, b, 0); }
+void Encoder::exponent(int r, const Operand& a) { evex({2, 0x42}, r, 0, a, 0); }
+void Encoder::mantissa(int r, const Operand& a) {
+  evex({3, 0x26}, r, 0, a, 0);
+  byte(0x0b);  // the sign of a negative number: NaN; the interval [0.75, 1.5)
+}
+void Encoder::entry(int r, int index, const Operand& high) { evex({2, 0x7f}, r, index, high, 0); }
+
 void Encoder::zero_upper() { number(0x77f8c5, 3); }
 
 // ---- masks

@@ -45,8 +45,7 @@ Value redone(Value y, int code, int which, const std::array<Value, 3>& in,
   const auto repeated = std::ranges::unique(guards);
   guards.erase(repeated.begin(), repeated.end());
   Value mask = guards[0];
-  for (std::size_t k = 1; k < guards.size(); ++k)
-    mask = record(Primitive::MaskOr, mask, guards[k]);
+  for (std::size_t k = 1; k < guards.size(); ++k) mask = record(Primitive::MaskOr, mask, guards[k]);
   return Recording::current->add({.what = Primitive::Redo,
                                   .how = static_cast<std::int16_t>(code),
                                   .which = static_cast<std::int16_t>(which),
@@ -76,6 +75,8 @@ template <int Lanes> static SineCosine both(Value angle) {
   return {redone(s.id, how, 0, in, guards), redone(c.id, how, 1, in, guards)};
 }
 
-SineCosine sine_cosine(int lanes, Value angle) { return lanes == 8 ? both<8>(angle) : both<4>(angle); }
+SineCosine sine_cosine(int lanes, Value angle) {
+  return lanes == 8 ? both<8>(angle) : both<4>(angle);
+}
 
 }  // namespace thalweg::machine

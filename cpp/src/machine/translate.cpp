@@ -28,7 +28,8 @@ struct Untranslatable {};
 
 class Translator {
  public:
-  Translator(const Program& program, int batch) : program_(program), tape_(program.body), batch_(batch) {
+  Translator(const Program& program, int batch)
+      : program_(program), tape_(program.body), batch_(batch) {
     for (const std::int64_t n : tape_.slots) scratch_.emplace_back(index(n), kNone);
     for (const std::int64_t n : program.output_sizes) outputs_.emplace_back(index(n), kNone);
   }
@@ -224,9 +225,9 @@ class Translator {
               sum = add(Primitive::MultiplyAdd, a(from), b(from), sum);
             return sum;
           };
-          written(i.r, (s * e.m + row) * e.n + column) =
-              e.k >= kFewest && (e.m == 1 || e.n == 1) ? partial_chains(e.k, chain)
-                                                       : runs(e.k, chain);
+          written(i.r, (s * e.m + row) * e.n + column) = e.k >= kFewest && (e.m == 1 || e.n == 1)
+                                                             ? partial_chains(e.k, chain)
+                                                             : runs(e.k, chain);
         }
   }
   template <class Chain> Value partial_chains(std::int64_t k, const Chain& chain) {
@@ -273,8 +274,8 @@ class Translator {
     const auto here = [&](TestBuffer b) { return R::of(load(buffer(b), 0)); };
     const R f = R::of(outputs_[index(test.f)][0]), before = here(TestBuffer::FBefore),
             limit = here(TestBuffer::Limit), size = abs(f);
-    auto look = !(size <= R(std::numeric_limits<double>::max())) |
-                (!(f <= limit) & (before <= limit));
+    auto look =
+        (!(size <= R(std::numeric_limits<double>::max()))) | ((!(f <= limit)) & (before <= limit));
     if (test.gradient_norm >= 0)
       look = look | (R::of(outputs_[index(test.gradient_norm)][0]) <=
                      R::of(uniform({kGradientNumber, 0})));
@@ -285,9 +286,10 @@ class Translator {
     store(buffer(TestBuffer::Limit), 0, smaller(limit, fma(slack, larger(R(1.0), size), f)).id);
   }
 
-  // The operations that what is left in memory needs, in their order.
+  // The operations that what is left in memory needs. Results are stored where they are made, so
+  // that they need not wait in registers; limits last, as they are read until then.
   std::vector<Operation> needed() const {
-    const auto& all = recording_.operations;
+    const std::vector<Operation> all = in_order();
     std::vector<bool> wanted(all.size());
     for (std::size_t k = all.size(); k-- > 0;) {
       if (has_effect(all[k].what)) wanted[k] = true;
@@ -304,6 +306,26 @@ class Translator {
         if (v != kNone) v = renumbered[index(v)];
       renumbered[k] = static_cast<Value>(out.size());
       out.push_back(o);
+    }
+    return out;
+  }
+
+  std::vector<Operation> in_order() const {
+    const auto& all = recording_.operations;
+    std::vector<std::pair<Value, Value>> places;  // an operation's place, and its number
+    for (std::size_t k = 0; k < all.size(); ++k) {
+      const Operation& o = all[k];
+      const bool early = o.what == Primitive::Store && index(o.buffer) != buffer(TestBuffer::Limit);
+      places.emplace_back(early ? o.in[0] : static_cast<Value>(k), static_cast<Value>(k));
+    }
+    std::ranges::sort(places);
+    std::vector<Value> moved(all.size());
+    std::vector<Operation> out;
+    for (const auto& [place, number] : places) {
+      moved[index(number)] = static_cast<Value>(out.size());
+      out.push_back(all[index(number)]);
+      for (Value& v : out.back().in)
+        if (v != kNone) v = moved[index(v)];
     }
     return out;
   }

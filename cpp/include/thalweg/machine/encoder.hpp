@@ -120,6 +120,12 @@ class Encoder {
   void compare(int r, int a, const Operand& b, int predicate);
   void equal_integers(int r, int a, const Operand& b);
   void blend(int r, int no, const Operand& yes, int mask);  // mask ? yes : no, in each lane
+  // Evex only: a 2^floor(b); the exponent, and the rest in [0.75, 1.5) or NaN if a is negative; the
+  // entry of the 16 doubles in r and `high` that the low four bits of each lane of `index` number.
+  void scaled(int r, int a, const Operand& b);
+  void exponent(int r, const Operand& a);
+  void mantissa(int r, const Operand& a);
+  void entry(int r, int index, const Operand& high);
   void zero_upper();
 
   // ---- masks in k registers: Evex only

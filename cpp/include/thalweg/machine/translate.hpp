@@ -9,8 +9,8 @@
 
 namespace thalweg::machine {
 
-// A number that is the same in all lanes: element `offset` of a uniform value of the program, or, if
-// `source` is negative, one of the numbers that rounds are tested with.
+// A number that is the same in all lanes: element `offset` of a uniform value of the program, or,
+// if `source` is negative, one of the numbers that rounds are tested with.
 struct UniformNumber {
   std::int32_t source;
   std::int64_t offset;

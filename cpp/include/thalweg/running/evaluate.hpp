@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "thalweg/lowering/tape.hpp"
+#include "thalweg/machine/run.hpp"
 
 namespace thalweg {
 
@@ -59,8 +60,27 @@ class Evaluator {
   // incomplete.
   bool run() {
     if (rows_) return run_rows();
+    if (machine_) return (*machine_)(phase_, 1) > 0;
     handlers_.run(code_[phase_].data());
+    if ((work_ += cost_) >= kReport) report_work();
     return true;
+  }
+  // What ends rounds that are made in one go. Before prepare().
+  struct Test {
+    machine::RoundTest outputs;
+    std::size_t f_ring, change_ring;
+    double* limit;
+    double slack, gtol, xtol;
+  };
+  void test(const Test& test) { test_ = test; }
+  // Whether rounds can be made in one go.
+  bool in_one_go() const { return machine_ && test_; }
+  // Runs and rotates up to `most` times, until a lane has to be looked at. Returns how many runs
+  // were made; the last is not followed by a rotation.
+  std::int64_t run(std::int64_t most) {
+    const std::int64_t made = (*machine_)(phase_, most);
+    phase_ = (phase_ + static_cast<std::size_t>(made - 1)) % 3;
+    return made;
   }
   // For long arrays: sets the number of threads, and the function that says whether to stop.
   void share(int threads, std::function<bool()> stop);
@@ -85,6 +105,9 @@ class Evaluator {
   std::vector<Linked> linked() const;
   const double* address(const Place& place) const;
   void link_array(const Instruction& i, Linked& l) const;
+  void report_work();
+  void take_machine();
+  double uniform_number(const machine::UniformNumber& number) const;
 
   const Program& program_;
   const Kernels& kernels_;
@@ -112,6 +135,12 @@ class Evaluator {
   };
   std::vector<Operand> operands_;            // for uses()
   std::array<std::vector<Linked>, 3> code_;  // one for each phase of the rings
+  // Machine code, once the program has earned it, and the work that was done without.
+  static constexpr std::int64_t kReport = 4096;
+  std::optional<Test> test_;
+  std::unique_ptr<machine::Run> machine_;
+  std::unique_ptr<Aligned> pool_;
+  std::int64_t work_ = 0, cost_ = 0;
 };
 
 // Whether a wide block fits in the second-level cache.
