@@ -116,14 +116,14 @@ template <class F> bool holds_in_a_fork(F body) {
   return status == 0;
 }
 
-// Runs the cases of this file that are named after code_memory in a program of their own, after
-// `before`, which returns whether it could do its work. They expect `kind`, if it is not null.
-bool passes_in_a_program(const char* kind, bool (*before)()) {
+// Runs the cases of this file whose names contain `part` in a program of their own, after `before`,
+// which returns whether it could do its work. They expect `kind`, if it is not null.
+bool passes_in_a_program(const char* kind, bool (*before)(), const char* part = "code_memory_") {
   return holds_in_a_fork([&] {
     if (kind) setenv("THALWEG_TEST_CODE_MEMORY", kind, 1);
     if (!before()) return std::puts("   not seen: this system cannot refuse it"), true;
     std::fflush(stdout);
-    execl("/proc/self/exe", "core_tests", "code_memory_", nullptr);
+    execl("/proc/self/exe", "core_tests", part, nullptr);
     return false;
   });
 }
@@ -306,6 +306,8 @@ TEST(code_is_not_made_where_the_system_or_the_user_refuses_it) {
 }
 
 TEST(code_is_named_for_perf) {
-  CHECK(passes_in_a_program(nullptr, [] { return setenv("THALWEG_PERF", "1", 1) == 0; }));
+  CHECK(passes_in_a_program(
+      nullptr, [] { return setenv("THALWEG_PERF", "1", 1) == 0; },
+      "code_memory_is_named_for_perf"));
 }
 #endif
