@@ -51,65 +51,76 @@ void name_for_perf(const void* code, std::size_t size) {
 
 }  // namespace
 
-// Pages that are filled from the first to the last and unmapped together.
+// Pages that several codes share, unmapped with the last of them.
 class CodeMemory::Chunk {
  public:
-  // Null if the system refuses.
-  static std::shared_ptr<Chunk> of(std::size_t size, Way way) {
-    auto chunk = std::make_shared<Chunk>(size);
-    const bool mapped = way == Way::Private ? chunk->map_private() : chunk->map_file();
-    return mapped ? chunk : nullptr;
+  // Of private memory, or of a file if there is one. start() is null if the system refuses.
+  Chunk(std::size_t size, int file) : is_private_(file < 0), size_(size) {
+    void* p = is_private_
+                  ? mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+                  : mmap(nullptr, size, PROT_READ | PROT_EXEC, MAP_SHARED, file, 0);
+    if (p != MAP_FAILED) start_ = static_cast<std::uint8_t*>(p);
   }
-
-  explicit Chunk(std::size_t size) : size_(size) {}
   Chunk(const Chunk&) = delete;
   Chunk& operator=(const Chunk&) = delete;
   ~Chunk() {
     if (start_) munmap(start_, size_);
+  }
+
+  std::uint8_t* start() const { return start_; }
+  std::size_t size() const { return size_; }
+
+  // Gives back the pages of one code. A fork may still need those of a file.
+  void drop(const std::uint8_t* code, std::size_t size) const {
+    if (is_private_) madvise(start_ + (code - start_), whole_pages(size), MADV_DONTNEED);
+  }
+
+ private:
+  const bool is_private_;
+  const std::size_t size_;
+  std::uint8_t* start_ = nullptr;
+};
+
+// Fills a chunk from its first page to its last.
+class CodeMemory::Filler {
+ public:
+  Filler(std::size_t size, Way way) {
+    if (way == Way::File) {
+      file_ = memory_file();
+      if (file_ < 0 || ftruncate(file_, static_cast<off_t>(size)) != 0) return;
+    }
+    chunk_ = std::make_shared<const Chunk>(size, file_);
+  }
+  Filler(const Filler&) = delete;
+  Filler& operator=(const Filler&) = delete;
+  ~Filler() {
     if (file_ >= 0) close(file_);
   }
 
   // Whether `bytes` more fit, and this process may write them.
   bool takes(std::size_t bytes) const {
-    return whole_pages(bytes) <= size_ - used_ && (file_ < 0 || owner_ == getpid());
+    return chunk_ && whole_pages(bytes) <= chunk_->size() - used_ &&
+           (file_ < 0 || owner_ == getpid());
   }
 
-  // The executable copy, or null if the system refuses.
-  const std::uint8_t* add(std::span<const std::uint8_t> bytes) {
+  // An executable copy; null if the system refuses.
+  Code add(std::span<const std::uint8_t> bytes) {
+    if (!chunk_ || !chunk_->start()) return {};
+    std::uint8_t* to = chunk_->start() + used_;
     const std::size_t pages = whole_pages(bytes.size());
-    std::uint8_t* to = start_ + used_;
     if (file_ >= 0) {
       const auto n = pwrite(file_, bytes.data(), bytes.size(), static_cast<off_t>(used_));
-      if (n != static_cast<ssize_t>(bytes.size())) return nullptr;
+      if (n != static_cast<ssize_t>(bytes.size())) return {};
     } else {
       std::memcpy(to, bytes.data(), bytes.size());
-      if (mprotect(to, pages, PROT_READ | PROT_EXEC) != 0) return nullptr;
+      if (mprotect(to, pages, PROT_READ | PROT_EXEC) != 0) return {};
     }
     used_ += pages;
-    return to;
-  }
-
-  // Those pages will not be read again.
-  void drop(const std::uint8_t* code, std::size_t size) const {
-    if (file_ < 0) madvise(start_ + (code - start_), whole_pages(size), MADV_DONTNEED);
+    return {to, Release{chunk_, bytes.size()}};
   }
 
  private:
-  bool map(int protection, int flags) {
-    void* p = mmap(nullptr, size_, protection, flags, file_, 0);
-    if (p == MAP_FAILED) return false;
-    start_ = static_cast<std::uint8_t*>(p);
-    return true;
-  }
-  bool map_private() { return map(PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS); }
-  bool map_file() {
-    file_ = memory_file();
-    return file_ >= 0 && ftruncate(file_, static_cast<off_t>(size_)) == 0 &&
-           map(PROT_READ | PROT_EXEC, MAP_SHARED);
-  }
-
-  std::uint8_t* start_ = nullptr;
-  const std::size_t size_;
+  std::shared_ptr<const Chunk> chunk_;
   std::size_t used_ = 0;
   int file_ = -1;  // a memfd's descriptor, or none
   const pid_t owner_ = getpid();
@@ -122,21 +133,17 @@ void CodeMemory::Release::operator()(const std::uint8_t* code) const noexcept {
 // A code of more than half a chunk has a chunk of its own.
 CodeMemory::Code CodeMemory::written(std::span<const std::uint8_t> bytes, Way way) {
   assert(!bytes.empty());
-  static thread_local std::shared_ptr<Chunk> filling;
-  std::shared_ptr<Chunk> chunk;
-  if (bytes.size() > kChunk / 2) {
-    chunk = Chunk::of(whole_pages(bytes.size()), way);
-  } else {
-    if (!filling || !filling->takes(bytes.size())) filling = Chunk::of(kChunk, way);
-    chunk = filling;
-  }
-  const std::uint8_t* code = chunk ? chunk->add(bytes) : nullptr;
-  if (!code) filling = nullptr;
-  return {code, Release{code ? chunk : nullptr, bytes.size()}};
+  if (bytes.size() > kChunk / 2) return Filler(whole_pages(bytes.size()), way).add(bytes);
+  static thread_local std::optional<Filler> filler;
+  if (!filler || !filler->takes(bytes.size())) filler.emplace(kChunk, way);
+  Code code = filler->add(bytes);
+  if (!code) filler.reset();
+  return code;
 }
 
+// Calls a small function: mov eax, 42; ret.
 bool CodeMemory::runs(Way way) {
-  static constexpr std::uint8_t bytes[] = {0xb8, 0x2a, 0, 0, 0, 0xc3};  // mov eax, 42; ret
+  static constexpr std::uint8_t bytes[] = {0xb8, 0x2a, 0, 0, 0, 0xc3};
   const Code code = written(bytes, way);
   return code && reinterpret_cast<int (*)()>(code.get())() == 42;
 }

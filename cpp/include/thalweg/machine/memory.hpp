@@ -2,18 +2,17 @@
 // Executable memory. No address is ever writable and executable at once, nor is a page written
 // again once it holds code.
 //
-// Codes fill a chunk of 64 KB one after another, each from a new page on, and a chunk is unmapped
-// when the last of its codes is gone. So 16 small codes share a mapping of the process, which may
-// have 65,530 of them (vm.max_map_count). There are two kinds of chunk:
-// * private memory: written, then made executable by mprotect (11 us); its dropped pages are given
-//   back at once;
-// * where mprotect refuses that (PR_SET_MDWE, SELinux's execmem, seccomp): a memfd that is mapped
-// as
+// Codes fill a chunk of 64 KB one after another, each from a new page on. A chunk is unmapped when
+// its last code is gone and no thread fills it. So 16 small codes share a mapping of the process,
+// which may have 65,530 of them (vm.max_map_count). There are two kinds of chunk:
+// * private memory: written, then made executable by mprotect; the pages of a code that is dropped
+//   are given back at once (made and dropped: 5 us);
+// * where mprotect refuses that (PR_SET_MDWE, SELinux's execmem, seccomp): a memfd, mapped as
 //   executable from the beginning and written through its descriptor. A forked child shares such
 //   pages, so it begins a memfd of its own; as no page is written again, what it has inherited
-//   stays what it was, whatever its parent does.
+//   stays what it was, whatever its parent does. Pages are given back with their whole chunk.
 // Each thread fills its own chunk: there is no lock, and so none that a fork could leave closed.
-// Where both are refused, a probe finds out once, and there is no code.
+// Where both are refused, a probe finds that out once, and there is no code.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -43,7 +42,7 @@ class CodeMemory {
   class Filler;
   struct Release {
     std::shared_ptr<const Chunk> chunk;
-    std::size_t size = 0;
+    std::size_t size;
     void operator()(const std::uint8_t* code) const noexcept;
   };
   using Code = std::unique_ptr<const std::uint8_t, Release>;
