@@ -2,6 +2,9 @@
 // Makes code and keeps it.
 #include "thalweg/machine/code.hpp"
 
+#include <cstdlib>
+#include <cstring>
+
 namespace thalweg::machine {
 namespace {
 
@@ -20,6 +23,14 @@ std::shared_ptr<const Code> make(const Program& program, const Kernels& kernels,
 }
 
 }  // namespace
+
+std::int64_t Codes::enough() {
+  static const std::int64_t found = [] {
+    const char* set = std::getenv("THALWEG_MACHINE");
+    return set && std::strcmp(set, "always") == 0 ? 0 : 50'000;
+  }();
+  return found;
+}
 
 std::shared_ptr<const Code> Codes::code(const Program& program, const Kernels& kernels,
                                         std::int64_t lanes, const RoundTest& test) {

@@ -29,15 +29,16 @@ class Codes {
   // Counts a run of the tape over some batches. True once so much was run that code would have paid
   // for itself.
   bool earned(std::int64_t batches) {
-    return work_.fetch_add(batches, std::memory_order_relaxed) >= kEnough;
+    return work_.fetch_add(batches, std::memory_order_relaxed) + batches >= enough();
   }
   // The code for blocks of `lanes` lanes, made at the first call; null if there can be none.
   std::shared_ptr<const Code> code(const Program& program, const Kernels& kernels,
                                    std::int64_t lanes, const RoundTest& test);
 
  private:
-  // Batches of one instruction each: about as long as it takes to make the code.
-  static constexpr std::int64_t kEnough = 50'000;
+  // Batches of one instruction each: about as long as it takes to make the code, or 0 with
+  // THALWEG_MACHINE=always.
+  static std::int64_t enough();
   using Key = std::tuple<const Kernels*, std::int64_t, RoundTest>;
 
   std::atomic<std::int64_t> work_{0};
