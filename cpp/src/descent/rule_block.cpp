@@ -99,7 +99,8 @@ class RuleBlock final : public Block {
   }
 
   std::int64_t run(std::int64_t most) override {
-    const bool alone = !loaded_.empty() || !late_from_.empty();  // something follows this round
+    // Whether something precedes or follows each round.
+    const bool alone = !loaded_.empty() || !late_from_.empty() || step_.at.told_f >= 0;
     std::int64_t made = 1;
     if (!alone && block_.in_one_go()) {
       if (!lowered_) lower_limits();

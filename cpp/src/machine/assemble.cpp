@@ -69,6 +69,8 @@ class Assembler {
     for (at_ = 0; at_ < std::ssize(list_); ++at_) {
       kept_[0] = kept_[1] = 0;
       operation();
+      free_slots_.insert(free_slots_.end(), left_slots_.begin(), left_slots_.end());
+      left_slots_.clear();
     }
     end();
     for (const auto& write : cold_) write();
@@ -158,12 +160,13 @@ class Assembler {
     return home(v);
   }
   bool dies(Value v) const { return uses_.left(v) == 1; }
-  // A use is over; at the last one the register is free.
+  // A use is over; at the last one the register is free, and so is the slot after this operation,
+  // whose instruction may still read it.
   void done(Value v) {
     uses_.take(v);
     if (uses_.left(v) > 0) return;
     if (const int r = reg_[index(v)]; r >= 0) leave(r, bank(v));
-    if (slot_[index(v)] >= 0) free_slots_.push_back(std::exchange(slot_[index(v)], -1));
+    if (slot_[index(v)] >= 0) left_slots_.push_back(std::exchange(slot_[index(v)], -1));
   }
   void all_done() {
     for (const Value v : list_[index(at_)].in)
@@ -506,7 +509,7 @@ class Assembler {
   Uses uses_;
   Bank vectors_, masks_;
   std::uint32_t kept_[2] = {0, 0};  // registers that this operation needs as they are
-  std::vector<int> reg_, slot_, free_slots_;
+  std::vector<int> reg_, slot_, free_slots_, left_slots_;
   int slots_ = 0;
   std::ptrdiff_t at_ = 0;
   std::vector<std::int32_t> cached_;
