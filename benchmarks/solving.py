@@ -15,6 +15,9 @@ from workloads import Call, Floats, Rival, Work, close  # isort: skip - before N
 import numpy as np
 
 import thalweg as tw
+from thalweg import _core
+from thalweg._methods.method import SolverMethod
+from thalweg._methods.method import make as make_method
 
 GTOL = 1e-8
 # What is wanted in microseconds, of the kept objective, by number of variables.
@@ -39,12 +42,59 @@ def start(n: int) -> Floats:
 
 
 def ours(n: int, kept: bool) -> Callable[[], Call]:
+    """A call of `tw.minimize`."""
+
     def make() -> Call:
         x0 = start(n)
         f = tw.objective(rosenbrock, x0) if kept else rosenbrock
         return lambda: tw.minimize(f, x0, "lbfgs", gtol=GTOL).x
 
     return make
+
+
+def bound(n: int) -> Callable[[], Call]:
+    """A call of a bound method, as in a loop."""
+
+    def make() -> Call:
+        x0 = start(n)
+        solve = tw.objective(rosenbrock, x0).minimizer("lbfgs", gtol=GTOL)
+        return lambda: solve(x0).x
+
+    return make
+
+
+# What a call takes beside the descent: six iterations of the sauna, 5 µs in the core.
+NEAR = np.array([3.5, 3.6])
+
+
+def sauna(x: Any, y: Any) -> Any:
+    return 85 - x**2 * (x - 6) * y**2 * (y - 6) / 90
+
+
+def short(whole: bool) -> Callable[[], Call]:
+    """`tw.minimize`, or the bound method."""
+
+    def make() -> Call:
+        objective = tw.objective(sauna, NEAR)
+        solve = objective.minimizer()
+        return (lambda: tw.minimize(objective, NEAR).x) if whole else (lambda: solve(NEAR).x)
+
+    return make
+
+
+def in_the_core() -> Rival:
+    """The same descent without a `Result`."""
+
+    def make() -> Call:
+        objective = tw.objective(sauna, NEAR)
+        method = make_method("lbfgs", {})
+        assert isinstance(method, SolverMethod)
+        stopping = _core.Stopping(gtol=GTOL, max_iter=10_000)
+        descend = objective.solver("lbfgs").bound(method.numbers(), [], stopping)
+        row = NEAR[None]
+        return lambda: descend(row).x[0]
+
+    return Rival("the core alone", make)
 
 
 def scipys(n: int, wanted: float | None = None) -> Rival:
@@ -98,6 +148,19 @@ def works() -> list[Work]:
         )
         for n in WANTED
     ]  # fmt: skip
+    loops = [
+        Work(
+            f"lbfgs_{n}_bound", f"Rosenbrock, n = {n}, lbfgs, solve(x0) in a loop", "us", 1e6,
+            bound(n), (scipys(n),), close(1e-6),
+        )
+        for n in WANTED
+    ] + [
+        Work(
+            f"call_{name}", f"the sauna from nearby, lbfgs, {text}", "us", 1e6,
+            short(name == "minimize"), (in_the_core(),), close(1e-12),
+        )
+        for name, text in (("minimize", "tw.minimize"), ("bound", "solve(x0)"))
+    ]  # fmt: skip
     once = Work(
         "lbfgs_once", "Rosenbrock, n = 2, lbfgs, one call with tracing", "us", 1e6,
         ours(2, False), (scipys(2, wanted=5),), close(1e-6),
@@ -111,4 +174,4 @@ def works() -> list[Work]:
             ("once", "curve_fit with tracing", 1), ("kept", "a kept model", 10)
         )
     ]  # fmt: skip
-    return [*kept, once, *fits]
+    return [*kept, *loops, once, *fits]

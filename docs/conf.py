@@ -100,8 +100,8 @@ def trim(_: object, document: Any) -> None:
 
 # The methods of an objective that users call; its other methods serve the rest of the package.
 OBJECTIVE = {
-    *("__call__", "n", "tape", "with_args", "slice", "grad", "value_and_grad", "hessian", "hvp"),
-    *("jacobian", "jvp", "vjp"),
+    *("__call__", "n", "tape", "with_args", "minimizer", "slice", "grad", "value_and_grad"),
+    *("hessian", "hvp", "jacobian", "jvp", "vjp"),
 }
 
 

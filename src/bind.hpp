@@ -50,6 +50,7 @@ void bind_program(py::module_& m);
 void bind_stopping(py::module_& m);
 void bind_starts(py::module_& m);
 void bind_objective(py::module_& m);
+void bind_answer(py::module_& m);
 void bind_rule(py::module_& m);
 void bind_epochs(py::module_& m);
 void bind_solver(py::module_& m);

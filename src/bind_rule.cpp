@@ -2,6 +2,7 @@
 // Binds the rules, which run with the GIL released.
 #include <optional>
 
+#include "answer.hpp"
 #include "dialogue.hpp"
 #include "rule.hpp"
 #include "thalweg/descent/rule_tapes.hpp"
@@ -58,15 +59,25 @@ class Stepper {
   py::dict run(const StartArrays& starts, const std::vector<Array>& hyper,
                const std::vector<Array>& bounds, const Stopping& stopping, const Hooks& hooks,
                bool remember) {
+    Outcome outcome(starts.k(), starts.n());
+    outcome.endings.curvatures = nullptr;  // zeros, whose pages are not touched
+    if (stopping.count_rises) outcome.count_rises();
+    Conversation talk(hooks, starts.n());
+    descend_from(starts, hyper, bounds, stopping, hooks, remember, outcome, talk);
+    return outcome.as_dict(talk);
+  }
+
+  // Descends from each start, and writes the endings to an `Outcome` or `Answer`.
+  template <class To>
+  void descend_from(const StartArrays& starts, const std::vector<Array>& hyper,
+                    const std::vector<Array>& bounds, const Stopping& stopping, const Hooks& hooks,
+                    bool remember, To& to, Conversation& talk) {
     check_tests(stopping);
     const RuleRun run = tapes_.run(starts.k(), starts.x.data(), inputs_of(starts, hyper, bounds));
     const Step& step = tapes_.step();
-    Outcome outcome(starts.k(), starts.n());
-    if (stopping.count_rises) outcome.count_rises();
-    Conversation talk(hooks, starts.n());
     bool begin = true;
     for (std::size_t m = 0; remember && m < step.memory.size(); ++m)
-      begin &= outcome.remember(step.remembered(m), [&] { return talk.interrupted(); });
+      begin &= to.remember(starts.k(), step.remembered(m), [&] { return talk.interrupted(); });
     const Watch watch = talk.watch();
     const Kernels& isa = kernels();
     NotBegun rest{.from = starts.k()};
@@ -74,17 +85,16 @@ class Stepper {
       const py::gil_scoped_release nogil;
       const Program& p = tapes_.program(run, isa.width);
       if (hooks.function.is_none()) {
-        rest = descend(p, step, isa, run.starts, stopping, outcome.endings, watch);
+        rest = descend(p, step, isa, run.starts, stopping, to.endings, watch);
       } else {
-        Descent descent(p, step, {isa}, run.starts, stopping, outcome.endings, watch);
+        Descent descent(p, step, {isa}, run.starts, stopping, to.endings, watch);
         talk.drive(descent);
       }
     }
-    outcome.not_begun(starts.x, rest, [&](std::int64_t i) {
-      for (std::size_t m = 0; m < outcome.memory.size(); ++m)
-        tapes_.first_memory(run, m, i, outcome.endings.memory[m] + i * step.remembered(m));
+    to.not_begun(starts.x, rest, [&](std::int64_t i) {
+      for (std::size_t m = 0; m < to.memory.size(); ++m)
+        tapes_.first_memory(run, m, i, to.endings.memory[m] + i * step.remembered(m));
     });
-    return outcome.as_dict(talk);
   }
 
   const Step& step() const { return tapes_.step(); }
@@ -153,6 +163,30 @@ class Stepper {
   RuleTapes tapes_;
 };
 
+// A rule on one objective with its settings.
+class BoundStepper final : public Bound {
+ public:
+  BoundStepper(std::shared_ptr<Stepper> stepper, std::vector<Array> hyper,
+               std::vector<Array> bounds, const Stopping& stopping)
+      : stepper_(std::move(stepper)),
+        hyper_(std::move(hyper)),
+        bounds_(std::move(bounds)),
+        stopping_(stopping) {}
+
+  std::unique_ptr<Answer> descend(const StartArrays& start, const Hooks& hooks) override {
+    auto answer = std::make_unique<Answer>(start.n());
+    Conversation talk(hooks, start.n());
+    stepper_->descend_from(start, hyper_, bounds_, stopping_, hooks, true, *answer, talk);
+    answer->conclude(talk);
+    return answer;
+  }
+
+ private:
+  const std::shared_ptr<Stepper> stepper_;
+  const std::vector<Array> hyper_, bounds_;
+  const Stopping stopping_;
+};
+
 void bind_stepper(py::module_& m) {
   py::class_<Stepper, std::shared_ptr<Stepper>>(m, "Stepper", "A rule on one objective.")
       .def(py::init<const std::string&, const Objective&, const StepParts&, const Settings&>(),
@@ -162,22 +196,18 @@ void bind_stepper(py::module_& m) {
       .def_property_readonly(
           "outputs", [](const Stepper& s) { return s.step().outputs; },
           "The step's nodes in its graph: value, next point, memory, tests.")
+      .def("run", &Stepper::run, py::arg("starts"), py::arg("hyper"), py::arg("bounds"),
+           py::arg("stopping"), py::arg("hooks") = Hooks{}, py::arg("remember") = false,
+           "Descends from many starts, shared by threads; returns where and why each ended, and "
+           "the method's memory if it is to remember it.")
       .def(
-          "run",
-          [](Stepper& s, const StartArrays& starts, const std::vector<Array>& hyper,
-             const std::vector<Array>& bounds, const Stopping& stopping,
-             const Hooks& hooks) { return s.run(starts, hyper, bounds, stopping, hooks, true); },
-          py::arg("starts"), py::arg("hyper"), py::arg("bounds"), py::arg("stopping"),
-          py::arg("hooks") = Hooks{})
-      .def(
-          "run_many",
-          [](Stepper& s, const StartArrays& starts, const std::vector<Array>& hyper,
-             const std::vector<Array>& bounds, const Stopping& stopping,
-             const Hooks& hooks) { return s.run(starts, hyper, bounds, stopping, hooks, false); },
-          py::arg("starts"), py::arg("hyper"), py::arg("bounds"), py::arg("stopping"),
-          py::arg("hooks") = Hooks{},
-          "Descends from many starts, shared by threads; returns where and why each ended, without "
-          "memory.")
+          "bound",
+          [](const std::shared_ptr<Stepper>& s, std::vector<Array> hyper, std::vector<Array> bounds,
+             const Stopping& stopping) -> std::unique_ptr<Bound> {
+            return std::make_unique<BoundStepper>(s, std::move(hyper), std::move(bounds), stopping);
+          },
+          py::arg("hyper"), py::arg("bounds"), py::arg("stopping"),
+          "With these settings, for descents from single starts, which remember their state.")
       .def("start", &Stepper::start, py::keep_alive<0, 1>(), py::arg("starts"), py::arg("hyper"),
            py::arg("bounds"), py::arg("stopping"));
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Binds the solvers, which run with the GIL released.
+#include "answer.hpp"
 #include "dialogue.hpp"
 #include "thalweg/descent/solver_tapes.hpp"
 
@@ -32,38 +33,47 @@ class Minimizer {
       : tapes_(tapes_of(solver, objective, derivatives)) {}
 
   py::dict run(const StartArrays& starts, const Setup& setup, const Stopping& stopping,
-               const Hooks& hooks, bool remember) {
-    const std::int64_t k = starts.k();
+               const Hooks& hooks) {
+    check(starts);
+    Outcome outcome(starts.k(), starts.n());
+    outcome.want_slopes();
+    Conversation talk(hooks, starts.n());
+    descend_from(starts, setup, stopping, hooks, false, outcome, talk);
+    return outcome.as_dict(talk);
+  }
+
+  // Descends from each start, and writes the endings to an `Outcome` or `Answer`.
+  template <class To>
+  void descend_from(const StartArrays& starts, const Setup& setup, const Stopping& stopping,
+                    const Hooks& hooks, bool remember, To& to, Conversation& talk) {
     const Kernels& isa = kernels();
     const Sources sources = sources_of(starts, isa.width);
     // Least squares have no state to resume from, and copying three matrices would be expensive.
     const std::int64_t size =
-        k == 1 && remember && !setup.solver->settles ? remembered(setup, sources, isa) : 0;
+        remember && !setup.solver->settles ? remembered(setup, sources, isa) : 0;
     const Starts begun = starts_of(starts, size);
-    Outcome outcome(k, starts.n());
-    outcome.want_slopes();
-    Conversation talk(hooks, starts.n());
-    const bool begin = size == 0 || outcome.remember(size, [&] { return talk.interrupted(); });
+    const bool begin =
+        size == 0 || to.remember(starts.k(), size, [&] { return talk.interrupted(); });
     const Watch watch = talk.watch();
-    NotBegun rest{.from = k};
+    NotBegun rest{.from = starts.k()};
     if (begin) {
       const py::gil_scoped_release nogil;
       if (hooks.function.is_none()) {
-        rest = descend(setup, sources, isa, begun, stopping, outcome.endings, watch);
+        rest = descend(setup, sources, isa, begun, stopping, to.endings, watch);
       } else {
-        Descent descent(setup, sources, {isa}, begun, stopping, outcome.endings, watch);
+        Descent descent(setup, sources, {isa}, begun, stopping, to.endings, watch);
         talk.drive(descent);
       }
     }
-    outcome.not_begun(starts.x, rest, [](std::int64_t) {});
-    return outcome.as_dict(talk);
+    to.not_begun(starts.x, rest, [](std::int64_t) {});
   }
 
   // A descent that gets its values from Python by ask and tell.
   std::unique_ptr<Dialogue> start(const StartArrays& starts, std::vector<double> hyper,
                                   const std::vector<Array>& bounds, const Stopping& stopping) {
     const std::int64_t k = starts.k();
-    const Setup setup = setup_of(starts, std::move(hyper), bounds, std::nullopt);
+    check(starts);
+    const Setup setup = setup_of(std::move(hyper), bounds, std::nullopt);
     const auto make = [&](const Endings& endings) {
       return std::make_unique<Descent>(setup, Sources{.told_lanes = k}, Machine{kernels()},
                                        Starts{k, starts.x.data(), {}, {}}, stopping, endings,
@@ -72,19 +82,24 @@ class Minimizer {
     return std::make_unique<Dialogue>(starts.x, setup.solver->needs, nullptr, make);
   }
 
-  Setup setup_of(const StartArrays& starts, std::vector<double> hyper,
-                 const std::vector<Array>& bounds, const std::optional<Array>& scale) const {
+  Setup setup_of(std::vector<double> hyper, const std::vector<Array>& bounds,
+                 const std::optional<Array>& scale) const {
     const Solver& solver = tapes_.solver();
-    if (starts.n() != tapes_.n() || hyper.size() != solver.hyper.size() ||
-        starts.memory.size() > 1 ||
-        (!tapes_.driven() && starts.args.size() != static_cast<std::size_t>(tapes_.args())))
-      throw py::value_error(
-          "the solver does not fit what it is run on. This is a bug in thalweg; please report it");
+    if (hyper.size() != solver.hyper.size()) misfit();
     return {&solver, tapes_.n(), std::move(hyper), bounds_of(bounds, tapes_.n()),
             scale ? scale->data() : nullptr};
   }
+  void check(const StartArrays& starts) const {
+    if (starts.n() != tapes_.n() || starts.memory.size() > 1 ||
+        (!tapes_.driven() && starts.args.size() != static_cast<std::size_t>(tapes_.args())))
+      misfit();
+  }
 
  private:
+  [[noreturn]] static void misfit() {
+    throw py::value_error(
+        "the solver does not fit what it is run on. This is a bug in thalweg; please report it");
+  }
   static SolverTapes tapes_of(const std::string& name, const Objective& objective,
                               const std::vector<NodeId>& derivatives) {
     const Solver* solver = find_solver(name);
@@ -114,6 +129,32 @@ class Minimizer {
   SolverTapes tapes_;
 };
 
+// A solver on one objective with its settings.
+class BoundMinimizer final : public Bound {
+ public:
+  BoundMinimizer(std::shared_ptr<Minimizer> minimizer, std::vector<double> hyper,
+                 std::vector<Array> bounds, const Stopping& stopping)
+      : minimizer_(std::move(minimizer)),
+        bounds_(std::move(bounds)),
+        setup_(minimizer_->setup_of(std::move(hyper), bounds_, std::nullopt)),
+        stopping_(stopping) {}
+
+  std::unique_ptr<Answer> descend(const StartArrays& start, const Hooks& hooks) override {
+    minimizer_->check(start);
+    auto answer = std::make_unique<Answer>(start.n());
+    Conversation talk(hooks, start.n());
+    minimizer_->descend_from(start, setup_, stopping_, hooks, true, *answer, talk);
+    answer->conclude(talk);
+    return answer;
+  }
+
+ private:
+  const std::shared_ptr<Minimizer> minimizer_;
+  const std::vector<Array> bounds_;
+  const Setup setup_;
+  const Stopping stopping_;
+};
+
 }  // namespace
 
 void bind_solver(py::module_& m) {
@@ -131,24 +172,21 @@ void bind_solver(py::module_& m) {
           [](Minimizer& s, const StartArrays& starts, std::vector<double> hyper,
              const std::vector<Array>& bounds, const Stopping& stopping, const Hooks& hooks,
              const std::optional<Array>& scale) {
-            return s.run(starts, s.setup_of(starts, std::move(hyper), bounds, scale), stopping,
-                         hooks, true);
+            return s.run(starts, s.setup_of(std::move(hyper), bounds, scale), stopping, hooks);
           },
           py::arg("starts"), py::arg("hyper"), py::arg("bounds"), py::arg("stopping"),
           py::arg("hooks") = Hooks{}, py::arg("scale") = py::none(),
-          "scale: (n), the unit of each variable.")
+          "Descends from many starts, shared by threads; returns where and why each ended. scale: "
+          "(n), the unit of each variable.")
       .def(
-          "run_many",
-          [](Minimizer& s, const StartArrays& starts, std::vector<double> hyper,
-             const std::vector<Array>& bounds, const Stopping& stopping, const Hooks& hooks,
-             const std::optional<Array>& scale) {
-            return s.run(starts, s.setup_of(starts, std::move(hyper), bounds, scale), stopping,
-                         hooks, false);
+          "bound",
+          [](const std::shared_ptr<Minimizer>& s, std::vector<double> hyper,
+             std::vector<Array> bounds, const Stopping& stopping) -> std::unique_ptr<Bound> {
+            return std::make_unique<BoundMinimizer>(s, std::move(hyper), std::move(bounds),
+                                                    stopping);
           },
-          py::arg("starts"), py::arg("hyper"), py::arg("bounds"), py::arg("stopping"),
-          py::arg("hooks") = Hooks{}, py::arg("scale") = py::none(),
-          "Descends from many starts, shared by threads; returns where and why each ended, without "
-          "a state.")
+          py::arg("hyper"), py::arg("bounds"), py::arg("stopping"),
+          "With these settings, for descents from single starts, which remember their state.")
       .def("start", &Minimizer::start, py::arg("starts"), py::arg("hyper"), py::arg("bounds"),
            py::arg("stopping"));
 }

@@ -10,6 +10,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   bind_stopping(m);
   bind_starts(m);
   bind_objective(m);
+  bind_answer(m);
   bind_rule(m);
   bind_dialogue(m);
   bind_solver(m);

@@ -17,10 +17,32 @@ template <class T> py::array_t<T> zeros(std::int64_t k) {
   return out;
 }
 
+inline constexpr std::int8_t kNotBegun = -1;
+
+// Where the core writes endings, and the method's memory, (k, size) each.
+struct Room {
+  // Allocates memory as zeros. The pages of matrices are touched now, where an interrupt is
+  // noticed, and not when an interrupted descent is reported.
+  template <class Stop> bool remember(std::int64_t k, std::int64_t size, Stop stop) {
+    memory.push_back(zeros<double>(k * size).reshape({k, size}));
+    double* const first = memory.back().mutable_data();
+    endings.memory.push_back(first);
+    constexpr std::int64_t kPage = 512, kSome = 1 << 20;  // doubles
+    for (std::int64_t at = 0; size > kSome && at < memory.back().size(); at += kPage) {
+      if (at % kSome == 0 && stop()) return false;
+      *static_cast<volatile double*>(first + at) = 0.0;
+    }
+    return true;
+  }
+
+  thalweg::Endings endings;
+  std::vector<Array> memory;
+};
+
 // The endings of k starts. For starts that were not begun, the caller fills in the point and the
 // NaN values (`begun` is the number before those that were never looked at): there may be millions,
 // and an interrupt must not wait for them.
-struct Outcome {
+struct Outcome : Room {
   Outcome(std::int64_t k, std::int64_t n)
       : x({k, n}),
         last_x({k, n}),
@@ -31,27 +53,14 @@ struct Outcome {
         iterations(zeros<std::int64_t>(k)),
         evaluations(zeros<std::int64_t>(k)),
         curvatures(zeros<std::int64_t>(k)),
-        reason(k),
-        endings{x.mutable_data(),           last_x.mutable_data(),     fun.mutable_data(),
-                last_fun.mutable_data(),    iterations.mutable_data(), reason.mutable_data(),
-                left.mutable_data(),        right.mutable_data(),      {},
-                evaluations.mutable_data(), curvatures.mutable_data()} {
+        reason(k) {
+    endings = {x.mutable_data(),           last_x.mutable_data(),     fun.mutable_data(),
+               last_fun.mutable_data(),    iterations.mutable_data(), reason.mutable_data(),
+               left.mutable_data(),        right.mutable_data(),      {},
+               evaluations.mutable_data(), curvatures.mutable_data()};
     std::fill_n(endings.reason, k, kNotBegun);
   }
 
-  // Allocates the method's memory as zeros. The pages of matrices are touched now, where an
-  // interrupt is noticed, and not when an interrupted descent is reported.
-  template <class Stop> bool remember(std::int64_t size, Stop stop) {
-    memory.push_back(zeros<double>(fun.size() * size).reshape({fun.size(), size}));
-    double* const first = memory.back().mutable_data();
-    endings.memory.push_back(first);
-    constexpr std::int64_t kPage = 512, kSome = 1 << 20;  // doubles
-    for (std::int64_t at = 0; size > kSome && at < memory.back().size(); at += kPage) {
-      if (at % kSome == 0 && stop()) return false;
-      *static_cast<volatile double*>(first + at) = 0.0;
-    }
-    return true;
-  }
   // Allocates the gradients, filled with NaN, which stays where a method has none.
   void want_slopes() {
     slope = Array({x.shape(0), x.shape(1)});
@@ -95,7 +104,6 @@ struct Outcome {
     return out;
   }
 
-  static constexpr std::int8_t kNotBegun = -1;
   using Counts = py::array_t<std::int64_t>;
   std::int64_t begun = 0;
   Array x, last_x, fun, last_fun, left, right;
@@ -103,6 +111,4 @@ struct Outcome {
   py::array_t<std::int8_t> reason;
   std::optional<Array> slope;
   std::optional<Counts> not_falls, late_rises;
-  std::vector<Array> memory;
-  thalweg::Endings endings;
 };

@@ -25,7 +25,7 @@ ranges = np.linalg.norm(path[:, None] - beacons, axis=-1) + 0.05 * rng.normal(si
 
 # %%
 # What changes from call to call goes into `args`: it is an input of the traced function. All else
-# is frozen.
+# is frozen. `F.minimizer` reads the method and its settings once.
 
 
 def misfit(position, measured):
@@ -34,12 +34,13 @@ def misfit(position, measured):
 
 
 F = tw.objective(misfit, [5.0, 4.0], args=(ranges[0],))
+solve = F.minimizer("lbfgs", gtol=1e-6)
 
 position = np.array([5.0, 4.0])
 track, evaluations = [], []
 began = time.perf_counter()
 for measured in ranges:
-    result = tw.minimize(F.with_args([measured]), position, gtol=1e-6)
+    result = solve(position, measured)
     position = result.x
     track.append(position)
     evaluations.append(result.nfev)
@@ -52,7 +53,7 @@ print(f"root mean square error {np.sqrt(np.mean((track - path) ** 2)):.4f}, nois
 # %%
 # A start from the middle of the field costs more evaluations than one from the last answer.
 
-cold = [tw.minimize(F.with_args([m]), [5.0, 4.0], gtol=1e-6) for m in ranges]
+cold = [solve([5.0, 4.0], m) for m in ranges]
 print(f"from the last answer {np.sum(evaluations)}, from the middle {sum(r.nfev for r in cold)}")
 apart = max(np.abs(r.x - x).max() for r, x in zip(cold, track, strict=True))
 print(f"the answers differ by {apart:.1e} at most")

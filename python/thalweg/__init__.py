@@ -9,7 +9,8 @@ from thalweg._descents.minimize import State, minimize
 from thalweg._methods import method as _methods
 from thalweg._methods.method import methods
 from thalweg._objectives.bounds import Bounds
-from thalweg._objectives.objective import Objective, objective
+from thalweg._objectives.making import objective
+from thalweg._objectives.objective import Objective
 from thalweg._results.reasons import Reason
 from thalweg._results.result import Result
 from thalweg._tracing.errors import TraceError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from thalweg._descents.basins import Basins, basins
     from thalweg._descents.minima import Minima
     from thalweg._descents.minimize_many import minimize_many
+    from thalweg._descents.minimizer import Minimizer
     from thalweg._descents.multistart import multistart
     from thalweg._descents.sweep import Sweep, Verdict, sweep
     from thalweg._fits.curve_fit import curve_fit
@@ -78,6 +80,7 @@ _LATER = {
     "LeastSquares": "_fits.endings",
     "LeastSquaresMany": "_fits.least_squares_many",
     "Minima": "_descents.minima",
+    "Minimizer": "_descents.minimizer",
     "Model": "_fits.model",
     "OptimizeWarning": "_fits.information",
     "Results": "_results.results",
@@ -142,6 +145,7 @@ __all__ = [
     "LeastSquaresMany",
     "Lion",
     "Minima",
+    "Minimizer",
     "Model",
     "Momentum",
     "NAdam",

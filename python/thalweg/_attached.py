@@ -16,6 +16,7 @@ __all__ = ["ATTACHED", "attached"]
 ATTACHED = {
     "Method.__call__": ("thalweg._descents.scipy_method", "minimize_as_scipy"),
     "Method.start": ("thalweg._descents.ask_tell", "Dialogue"),
+    "Objective.minimizer": ("thalweg._descents.minimizer", "minimizer_of"),
     "Result.plot": ("thalweg.plot", "descent"),
     "Basins.plot": ("thalweg.plot", "basins"),
     "Sweep.plot": ("thalweg.plot", "sweep"),

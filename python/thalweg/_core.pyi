@@ -163,6 +163,47 @@ class Objective:
     @property
     def graph(self) -> Graph: ...
 
+class Answer:
+    def __init__(self, x: ArrayLike) -> None: ...
+    @property
+    def plain(self) -> bool: ...
+    @property
+    def x(self) -> _Floats: ...
+    @property
+    def last_x(self) -> _Floats: ...
+    @property
+    def fun(self) -> float: ...
+    @property
+    def last_fun(self) -> float: ...
+    @property
+    def jac(self) -> _Floats: ...
+    @property
+    def reason(self) -> int: ...
+    @property
+    def left(self) -> float: ...
+    @property
+    def right(self) -> float: ...
+    @property
+    def nit(self) -> int: ...
+    @property
+    def nfev(self) -> int: ...
+    @property
+    def nhev(self) -> int: ...
+    @property
+    def memory(self) -> list[_Floats]: ...
+    @property
+    def path(self) -> Any: ...
+    def take_error(self) -> BaseException | None: ...
+
+class Bound:
+    def __call__(
+        self,
+        x: ArrayLike,
+        args: Sequence[ArrayLike] = ...,
+        memory: Sequence[ArrayLike | None] = ...,
+        hooks: Hooks = ...,
+    ) -> Answer: ...
+
 class StepParts:
     def __init__(
         self,
@@ -194,15 +235,11 @@ class Stepper:
         bounds: Sequence[ArrayLike],
         stopping: Stopping,
         hooks: Hooks = ...,
+        remember: bool = False,
     ) -> dict[str, Any]: ...
-    def run_many(
-        self,
-        starts: Starts,
-        hyper: Sequence[ArrayLike],
-        bounds: Sequence[ArrayLike],
-        stopping: Stopping,
-        hooks: Hooks = ...,
-    ) -> dict[str, Any]: ...
+    def bound(
+        self, hyper: Sequence[ArrayLike], bounds: Sequence[ArrayLike], stopping: Stopping
+    ) -> Bound: ...
 
 class Dialogue:
     @property
@@ -233,15 +270,9 @@ class Minimizer:
         hooks: Hooks = ...,
         scale: ArrayLike | None = None,
     ) -> dict[str, Any]: ...
-    def run_many(
-        self,
-        starts: Starts,
-        hyper: Sequence[float],
-        bounds: Sequence[ArrayLike],
-        stopping: Stopping,
-        hooks: Hooks = ...,
-        scale: ArrayLike | None = None,
-    ) -> dict[str, Any]: ...
+    def bound(
+        self, hyper: Sequence[float], bounds: Sequence[ArrayLike], stopping: Stopping
+    ) -> Bound: ...
 
 class Fit:
     def __init__(self, graph: Graph, residuals: int, x: int, inputs: int) -> None: ...

@@ -1,20 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""One descent: how it stops, its best and its last point, its path, and how it is continued."""
+"""One descent: how it stops, and its path."""
 
 # ruff: noqa: ARG005 - signatures are part of what is tested
-import copy
-import dataclasses
-import pickle
 import re
 import time
 
 import numpy as np
 import pytest
 from descent_cases import GD, NO_TESTS, bits, bowl
-from problems import BY_NAME, omega, power_lines, rosenbrock, waves
+from problems import omega, power_lines, rosenbrock, waves
 
 import thalweg as tw
-from thalweg._descents.descent import State
 
 # ---- when it stops -------------------------------------------------------------------------------
 
@@ -201,74 +197,6 @@ def test_values_of_a_dead_branch_are_nobodys_fault():
     assert abs(res.x) < 1e-8
 
 
-# ---- the best point and the last -----------------------------------------------------------------
-
-
-def test_descent_that_climbs_returns_the_best_it_saw():
-    res = tw.minimize(bowl, np.zeros(1), **GD, learning_rate=1.1, max_iter=9, record=True, gtol=0)
-    assert np.all(np.diff(res.path.fun) > 0)  # it only climbs
-    assert (res.x, res.fun) == ([0.0], 9.0)
-    np.testing.assert_array_equal(res.jac, [-6.0])
-    np.testing.assert_array_equal(res.last.x, res.path.x[-1])
-    assert res.last.fun == res.path.fun[-1]
-    np.testing.assert_array_equal(res.last.jac, 2 * (res.last.x - 3))
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_best_point_is_the_lowest_of_the_path(seed):
-    start = np.random.default_rng(seed).uniform(-2, 2, 2)
-    res = tw.minimize(rosenbrock, start, "momentum", learning_rate=0.0015, max_iter=300,
-                      record=True, gtol=0)  # fmt: skip
-    lowest = np.nanmin(res.path.fun)
-    # an earlier point displaces a later one only if it is lower by more than 4 eps
-    assert lowest <= res.fun <= lowest + 4 * np.finfo(float).eps * max(1, abs(lowest))
-    at = np.flatnonzero(np.all(res.path.x == res.x, axis=1))
-    assert at.size
-    assert res.path.fun[at[0]] == res.fun
-    np.testing.assert_array_equal(res.last.x, res.path.x[-1])
-    F = tw.objective(rosenbrock, start)
-    assert bits(F(res.x), F.grad(res.x)) == bits(res.fun, res.jac)
-    assert bits(F(res.last.x), F.grad(res.last.x)) == bits(res.last.fun, res.last.jac)
-
-
-def test_best_point_is_kept_through_a_dip():
-    # Down into a well in a few steps, then a cliff throws it out and up.
-    values = iter([5.0, 3.0, 1.0, 4.0, 2.0, 6.0, 1.5, 7.0])
-    points = []
-
-    def f(x):
-        points.append(x)
-        return next(values), 1.0
-
-    res = tw.minimize(f, 0.0, **GD, learning_rate=1.0, trace=False, jac=True, max_iter=6)
-    assert (res.last.x, res.nit) == (-6.0, 6)
-    assert res.x == -2.0
-
-
-def test_rounding_does_not_displace_the_last_point():
-    eps = np.finfo(float).eps
-    table = {0.0: 1.0, -1.0: 1.0 + 2 * eps, -2.0: 1.0 + 3 * eps}
-
-    def f(x):
-        return table[x], 1.0
-
-    res = tw.minimize(f, 0.0, **GD, learning_rate=1.0, trace=False, jac=True, max_iter=2)
-    assert res.x == res.last.x == -2.0
-    table[-2.0] = 1.0 + 5 * eps
-    res = tw.minimize(f, 0.0, **GD, learning_rate=1.0, trace=False, jac=True, max_iter=2)
-    assert res.last.x == -2.0
-    assert res.x > -2.0
-
-
-def test_best_point_survives_leaving_the_domain():
-    res = tw.minimize(omega, 0.3, "momentum", learning_rate=0.3, max_iter=100, record=True)
-    assert res.reason == tw.Reason.left_domain
-    assert res.nit > 1
-    assert res.fun == np.nanmin(res.path.fun)
-    assert np.isnan(res.last.fun)
-    assert res.last.x < 0 < res.x
-
-
 # ---- the path ------------------------------------------------------------------------------------
 
 
@@ -298,116 +226,3 @@ def test_recording_does_not_change_the_descent(method):
                  {"ftol": 1e-40}, {"max_time": 1e9}, {"bounds": (-100.0, 100.0)}):  # fmt: skip
         res = tw.minimize(waves, 1.3, **(how | more))
         assert bits(res.x, res.fun, res.last.x) == bits(plain.x, plain.fun, plain.last.x), more
-
-
-# ---- continuing ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("method", ["gradient_descent", "momentum", "adam"])
-@pytest.mark.parametrize("problem", ["rosenbrock", "quadratic_50", "waves"])
-def test_state_continues_bit_for_bit(method, problem):
-    p = BY_NAME[problem]
-    how = {"method": method, "learning_rate": 1e-3, **NO_TESTS}
-    whole = tw.minimize(p.function, p.x0, max_iter=25, **how)
-    first = tw.minimize(p.function, p.x0, max_iter=10, **how)
-    state = pickle.loads(pickle.dumps(first.state))
-    second = tw.minimize(p.function, p.x0, max_iter=15, state=state, **how)
-    assert bits(second.last.x, second.last.fun, second.last.jac) == bits(
-        whole.last.x, whole.last.fun, whole.last.jac
-    )
-    assert second.nit == 15
-    assert bits(*second.state.memory) == bits(*whole.state.memory)
-    assert second.state.nit == whole.state.nit == 25
-
-
-def test_state_continues_from_the_last_point_not_the_best():
-    how = {"learning_rate": 1.1, **GD, **NO_TESTS}
-    first = tw.minimize(bowl, np.zeros(1), max_iter=3, **how)
-    assert first.x != first.last.x
-    whole = tw.minimize(bowl, np.zeros(1), max_iter=5, **how)
-    second = tw.minimize(bowl, np.zeros(1), max_iter=2, state=first.state, **how)
-    assert bits(second.last.x) == bits(whole.last.x)
-
-
-def test_state_is_small_and_its_own():
-    F = tw.objective(lambda x: np.sum(x * np.arange(10_000.0)[:2]), np.zeros(2))
-    res = tw.minimize(F, np.zeros(2), "adam", learning_rate=0.1, max_iter=3)
-    assert len(pickle.dumps(res.state)) < 2000
-    state = copy.deepcopy(res.state)
-    tw.minimize(F, np.zeros(2), "adam", learning_rate=0.1, max_iter=3, state=res.state)
-    assert bits(state.x, *state.memory) == bits(res.state.x, *res.state.memory)
-
-
-@pytest.mark.parametrize(
-    ("state", "how", "said"),
-    [
-        (3, {}, "state must be the state of a result, got int"),
-        ({}, {}, "got dict"),
-        ("adam", {}, "from momentum with 2 variables, got adam with 2"),
-        ("short", {}, "from momentum with 2 variables, got momentum with 1"),
-        (
-            ("momentum", np.zeros(2), (np.zeros(1),), 1),
-            {},
-            "of momentum with 2 variables must hold v (2,), got",
-        ),
-        (("momentum", np.zeros(2), (), 1), {}, "got arrays of shapes []"),
-        (("momentum", np.zeros(2), [np.zeros(2)], 1), {}, "vectors of floats"),
-        (("momentum", np.zeros(2), (np.zeros(2, object),), 1), {}, "vectors of floats"),
-        (("momentum", None, (np.zeros(2),), 1), {}, "vectors of floats"),
-        (("momentum", np.zeros(2), (np.zeros(2),), None), {}, "iterations in nit, got None"),
-        (("momentum", np.zeros(2), (np.zeros(2),), -1), {}, "iterations nit, got -1"),
-        ((None, np.zeros(2), (np.zeros(2),), 1), {}, "name its method, got NoneType"),
-    ],
-)
-def test_states_that_do_not_fit_are_refused(state, how, said):
-    if isinstance(state, tuple):
-        state = State(*state)
-    elif state == "adam":
-        state = tw.minimize(bowl, np.zeros(2), "adam", learning_rate=0.1, max_iter=1).state
-    elif state == "short":
-        state = tw.minimize(bowl, np.zeros(1), "momentum", learning_rate=0.1, max_iter=1).state
-    with pytest.raises((TypeError, ValueError)) as caught:
-        tw.minimize(bowl, np.zeros(2), "momentum", learning_rate=0.1, state=state)
-    assert said in str(caught.value)
-
-
-@pytest.mark.parametrize("method", ["momentum", "adam", "rprop"])
-def test_a_state_that_remembers_another_number_of_things_is_refused(method):
-    how = {"learning_rate": 0.1}
-    state = tw.minimize(bowl, np.zeros(2), method, max_iter=1, **how).state
-    for memory in (
-        tuple(m[:1] for m in state.memory),
-        tuple(np.zeros(1000) for _ in state.memory),
-        state.memory[:-1],
-        (*state.memory, np.zeros(2), np.zeros(2)),
-    ):
-        wrong = dataclasses.replace(state, memory=memory)
-        with pytest.raises(ValueError, match=f"of {method} with 2 variables must hold .*, got"):
-            tw.minimize(bowl, np.zeros(2), method, state=wrong, **how)
-
-
-# ---- what comes back -----------------------------------------------------------------------------
-
-
-def test_result_has_attributes_and_keys():
-    res = tw.minimize(bowl, np.zeros(2), **GD, learning_rate=0.1)
-    for name in ("x", "fun", "jac", "nit", "nfev", "njev", "nhev", "success", "status", "message",
-                 "reason", "last", "active_mask", "path", "state", "elapsed"):  # fmt: skip
-        assert name in res
-        assert res[name] is getattr(res, name)
-    assert isinstance(res.fun, float)
-    assert isinstance(res.success, bool)
-    assert isinstance(res.nit, int)
-    assert isinstance(res.reason, tw.Reason)
-    assert res.elapsed > 0
-
-
-def test_repeated_descents_give_the_same_bits():
-    runs = {bits(tw.minimize(waves, 1.3, "adam", learning_rate=0.01).x) for _ in range(5)}
-    assert len(runs) == 1
-
-
-def test_gradient_belongs_to_x():
-    res = tw.minimize(bowl, np.zeros(2), **GD, learning_rate=1.2, max_iter=3)
-    np.testing.assert_array_equal(res.jac, 2 * (res.x - 3))
-    np.testing.assert_array_equal(res.last.jac, 2 * (res.last.x - 3))

@@ -66,3 +66,12 @@ def test_a_try_that_begins_late_has_no_time():
     assert [own.max_time for _, own in within_limits("ab", 1, stopping)] == [0.0, 0.0]
     ((_, own),) = within_limits("a", 1, stopping, ends=time.monotonic() + 50.0)
     assert 49.0 < own.max_time <= 50.0
+
+
+def test_limits_without_a_time_are_made_once():
+    settings = SquaresSettings()
+    stopping = settings.stopping(3)
+    assert settings.stopping(3) is stopping
+    assert settings.stopping(3, 2) is not stopping
+    first, again = (list(within_limits([1, 2], 3, stopping)) for _ in range(2))
+    assert [a is b for (_, a), (_, b) in zip(first, again, strict=True)] == [True, True]

@@ -10,7 +10,7 @@ from mpmath import mp
 from scipy import optimize
 
 import thalweg as tw
-from thalweg._fits.soundness import flat_cost, shares
+from thalweg._fits.soundness import clearly_determined, flat_cost, shares, undetermined
 
 
 def decay(x, a, b, c):
@@ -331,3 +331,22 @@ def test_counts_are_compared_with_their_mean():
     assert fits.worse.all()
     fits = tw.curve_fit_many(lambda x, a: a + 0 * x, x, y, [20.0], likelihood="poisson")
     assert not fits.worse.any()
+
+
+def test_what_is_clearly_determined_is_neither_undetermined_nor_vague():
+    rng = np.random.default_rng(4)
+    clear = 0
+    for _ in range(500):
+        x, x0 = 10.0 ** rng.uniform(-3, 3, 3), rng.normal(size=3)
+        errors = x * 10.0 ** rng.uniform(-2, 0.6, 3)
+        if rng.random() < 0.2:
+            errors[rng.integers(3)] = rng.choice([np.nan, np.inf, 0.0])
+        loose = rng.random(3) < 0.05
+        if clearly_determined(np.diag(errors**2), loose, x):
+            clear += 1
+            found, vague = undetermined(errors, loose, x, x0, None)
+            assert not found.any()
+            assert not vague.any()
+    assert 100 < clear < 400
+    assert not clearly_determined(np.diag([1.0, -1.0]), np.zeros(2, bool), np.ones(2))
+    assert not clearly_determined(np.diag([1.0, 1.0]), np.zeros(2, bool), np.array([1.0, np.nan]))

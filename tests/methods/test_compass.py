@@ -106,7 +106,7 @@ def test_lanes_have_the_bits_of_a_lone_start(n):
     numbers = make("compass", {}).numbers()
 
     def run(rows):
-        return F.minimizer("compass").run(
+        return F.solver("compass").run(
             _core.Starts(np.ascontiguousarray(rows)), numbers, [], stopping
         )  # fmt: skip
 

@@ -125,7 +125,7 @@ class Lanes:
         starts = np.ascontiguousarray(starts)
         k = len(starts)
         out = self.stepper.run(
-            _core.Starts(starts), self.hyper, self.bounds, self.stopping
+            _core.Starts(starts), self.hyper, self.bounds, self.stopping, remember=True
         )  # fmt: skip
         assert out["error"] is None
         columns = [out[name] for name in ("x", "last_x", "fun", "last_fun", "left", "right")]

@@ -181,7 +181,7 @@ def test_second_derivatives_need_a_traced_function(method):
 def together(method, F, starts, **stops):
     """Descents side by side, as the core runs them."""
     stopping = _core.Stopping(**{"gtol": 1e-8, "max_iter": 200, "max_nfev": 1000} | stops)
-    return F.minimizer(method).run(
+    return F.solver(method).run(
         _core.Starts(np.ascontiguousarray(starts)), make(method, {}).numbers(), [], stopping
     )  # fmt: skip
 

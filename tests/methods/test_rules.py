@@ -351,7 +351,7 @@ def test_lanes_with_schedules_and_options_have_the_bits_of_each_alone(rule):
     def run(rows):
         out = stepper.run(
             _core.Starts(np.ascontiguousarray(rows)), method.inputs(), [],
-            _core.Stopping(max_iter=30),
+            _core.Stopping(max_iter=30), remember=True,
         )  # fmt: skip
         return [bits(*(c[i] for c in (out["x"], out["last_x"], out["fun"], *out["memory"])))
                 for i in range(len(rows))]  # fmt: skip

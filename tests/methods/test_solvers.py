@@ -29,7 +29,7 @@ def run(objective, rows, solver, bounds=(), **stops):
     method = make(solver, {})
     assert isinstance(method, SolverMethod)
     stopping = _core.Stopping(**{"gtol": 1e-8, "max_iter": 300} | stops)
-    return objective.minimizer(solver).run(
+    return objective.solver(solver).run(
         _core.Starts(rows), method.numbers(), list(bounds), stopping
     )  # fmt: skip
 

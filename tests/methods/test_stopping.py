@@ -132,3 +132,15 @@ def test_only_true_itself_is_true():
     assert stopping.is_true(np.True_)
     for answer in (False, np.False_, None, 1, 1.0, "yes", [True], np.array([True])):
         assert not stopping.is_true(answer)
+
+
+@pytest.mark.parametrize("method", ["lbfgs", "adam"])
+def test_limits_of_a_call_are_made_once_for_the_core(method):
+    limits = defaults(make(method, {"learning_rate": 0.1} if method == "adam" else {}))
+    limits = limits | {"gtol": 0.5, "max_nfev": 7, "max_time": 3.0, "threads": 2}
+    made = stopping.stopping_of(*limits.values())
+    for name, value in limits.items():
+        assert getattr(made, name) == value
+    assert stopping.stopping_of(*limits.values()) is made
+    with pytest.raises(ValueError, match="shorter"):
+        stopping.stopping_of(1e-8)

@@ -320,32 +320,7 @@ def test_gradients_of_vector_functions_name_the_alternative(what):
         R.hvp([1.0, 1.0], [1.0, 1.0])
 
 
-# ---- the decorator, what is shown ----------------------------------------------------------------
-
-
-def test_objective_is_a_decorator():
-    @tw.objective(x0=[1.0, 1.0])
-    def f(x, y):
-        return x**2 * y
-
-    assert isinstance(f, tw.Objective)
-    assert f(2.0, 3.0) == 12.0
-    assert f.n == 2
-    assert "f: 2 variables" in repr(f)
-
-    @tw.objective(x0=1.0, args=(3.0,))
-    def g(x, a):
-        return a * x
-
-    assert g(2.0) == 6.0
-
-
-def test_decorator_needs_x0():
-    with pytest.raises(TypeError, match="needs x0"):
-
-        @tw.objective
-        def f(x):
-            return x
+# ---- what is shown -------------------------------------------------------------------------------
 
 
 def test_tape_prints_one_instruction_a_line():

@@ -11,7 +11,7 @@ import pytest
 from objective_cases import assert_same, seen
 
 import thalweg as tw
-from thalweg._objectives.points import parameter_count, structure_of
+from thalweg._objectives.points import any_in_rows, parameter_count, structure_of
 
 X = np.random.default_rng(0).normal(size=(20, 4))
 Y = np.random.default_rng(1).normal(size=20)
@@ -439,3 +439,10 @@ def test_structure_of_flattens_in_order():
     np.testing.assert_array_equal(flat, [1, 2, 3])
     assert s.size == 3
     assert_same(s.restore(flat[None, :]), {"b": np.array([1.0, 2.0]), "a": 3.0})
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 8, 9, 40])
+def test_any_in_rows_is_any(n):
+    flags = np.random.default_rng(n).random((50, n)) < 0.1
+    np.testing.assert_array_equal(any_in_rows(flags), flags.any(axis=1))
+    assert any_in_rows(flags[:0]).shape == (0,)

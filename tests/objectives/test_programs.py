@@ -142,7 +142,7 @@ def test_each_program_is_compiled_once():
     first = F.stepper("adam", bounds=False, norm=True, change=False)
     assert F.stepper("adam", bounds=False, norm=True, change=False) is first
     assert F.stepper("adam", bounds=True, norm=True, change=False) is not first
-    assert F.minimizer("lbfgs") is F.minimizer("lbfgs")
+    assert F.solver("lbfgs") is F.solver("lbfgs")
 
 
 def test_squares_are_built_once_for_each_key(monkeypatch):

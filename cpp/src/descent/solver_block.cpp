@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 
 #include "descent/closing.hpp"
 #include "descent/solver_values.hpp"
@@ -18,6 +19,13 @@ constexpr double kSlack = 4 * 2.220446049250313e-16;
 constexpr double kWorthwhile = 1e-8;
 // How often it may do so; and how often if the gain is smaller, or no end is in sight.
 constexpr int kMostReturns = 1000, kReturns = 3;
+
+// What a state says of the iterate: what the solver published, the verdict that was being examined,
+// or 0, and how often the descent returned to a lower point.
+struct Kept {
+  double f, least, norm, judged, left, right, returns;
+};
+constexpr std::int64_t kKept = sizeof(Kept) / sizeof(double);
 
 // From this many variables on, a single start with a driver has its elements in the batches.
 constexpr std::int64_t kManyElements = 64;
@@ -71,7 +79,7 @@ class SolverBlock final : public Block {
     reported_.resize(static_cast<std::size_t>(n()));
     closings_.resize(static_cast<std::size_t>(lanes()));
     returns_.assign(static_cast<std::size_t>(lanes()), 0);
-    started_.assign(static_cast<std::size_t>(lanes()), 0);
+    origins_.resize(static_cast<std::size_t>(lanes()));
     call_.joint = values_.joint();
     call_.step = question_.stride;
     memory_size_ = padded(kernels_.size(call_), 8);
@@ -82,18 +90,12 @@ class SolverBlock final : public Block {
   void load(std::int64_t lane, std::int64_t start) override {
     closings_[static_cast<std::size_t>(lane)].reset();
     returns_[static_cast<std::size_t>(lane)] = 0;
-    started_[static_cast<std::size_t>(lane)] = start;
+    origins_[static_cast<std::size_t>(lane)] = starts_.x + start * n();
     ask_at(lane, starts_.x + start * n());
     for (int r = 0; r < Row::Count; ++r) set(lane, static_cast<Row>(r), 0.0);
     set(lane, Row::Fresh, kNew);
     values_.load(lane, start);
-    if (!starts_.memory.empty() && starts_.memory[0]) {
-      const SolverCall c = call_of(lane);
-      const std::int64_t count = kernels_.exchange(c, 0, nullptr, false);
-      kernels_.exchange(c, within(lane), const_cast<double*>(starts_.memory[0]) + start * count,
-                        false);
-      set(lane, Row::Fresh, kResumed);
-    }
+    if (!starts_.memory.empty() && starts_.memory[0]) restore(lane, starts_.memory[0]);
   }
 
   void ask(Question& question) override {
@@ -139,11 +141,13 @@ class SolverBlock final : public Block {
 
   Position look(std::int64_t lane, std::int64_t) override {
     const auto count = [&](Row r) { return static_cast<std::int64_t>(row(r)[lane]); };
+    // An iteration that leads elsewhere counts once f is known there.
+    const bool leaves = row(Row::Fresh)[lane] == kNew && !closings_[static_cast<std::size_t>(lane)];
     return {row(Row::F)[lane],
             row(Row::Before)[lane],
             row(Row::Norm)[lane],
             row(Row::Change)[lane],
-            count(Row::Iterations),
+            count(Row::Iterations) - (leaves && count(Row::Evaluations) > 0),
             count(Row::Evaluations),
             count(Row::Curvatures),
             row(Row::Moved)[lane] != 0.0,
@@ -161,22 +165,22 @@ class SolverBlock final : public Block {
     const bool elsewhere = lower_elsewhere(lane);
     Closing* const closing = closings_[static_cast<std::size_t>(lane)].get();
     if (closing) put_back(*closing);
-    const double f = closing ? closing->place().f : at.f;
     if (elsewhere) kernels_.point(c, within(lane), Which::Best, best);
+    else if (closing) std::ranges::copy(closing->place().x, best);
     else iterate(lane, best);
-    if (endings.last_x && elsewhere) iterate(lane, last);
-    else if (endings.last_x) std::copy_n(best, n(), last);
+    if (endings.last_x) iterate(lane, last);
     if (double* const slope = endings.slope ? endings.slope + start * n() : nullptr) {
       if (elsewhere) std::fill_n(slope, n(), NAN);
       else if (closing && !values_alone_) std::ranges::copy(closing->place().g, slope);
       else kernels_.point(c, within(lane), Which::Slope, slope);
     }
+    const double there = closing ? closing->place().f : at.f, f = !closing ? at.f
+                                                                  : closing->over
+                                                                      ? there
+                                                                      : closing->rows[Row::F];
     if (endings.last_fun) endings.last_fun[start] = f;
-    endings.fun[start] = elsewhere ? row(Row::Best)[lane] : f;
-    if (!endings.memory.empty() && endings.memory[0]) {
-      const std::int64_t count = kernels_.exchange(c, 0, nullptr, true);
-      kernels_.exchange(c, within(lane), endings.memory[0] + start * count, true);
-    }
+    endings.fun[start] = elsewhere ? row(Row::Best)[lane] : there;
+    if (!endings.memory.empty() && endings.memory[0]) save(lane, f, endings.memory[0]);
   }
 
   bool goes_on(std::int64_t lane, bool doubtful, bool steep) override {
@@ -209,6 +213,43 @@ class SolverBlock final : public Block {
   }
 
  private:
+  // A state, of a single start: the solver's memory, where the descent began, and the iterate.
+  void save(std::int64_t lane, double f, double* state) {
+    const SolverCall c = call_of(lane);
+    const auto l = static_cast<std::size_t>(lane);
+    const Closing* const closing = closings_[l].get();
+    const bool examined = closing && !closing->over;
+    const auto of = [&](Row r) { return examined ? closing->rows[r] : row(r)[lane]; };
+    const Kept kept{f,
+                    row(Row::Best)[lane],
+                    of(Row::Norm),
+                    examined ? of(Row::Judged) : 0.0,
+                    of(Row::Left),
+                    of(Row::Right),
+                    static_cast<double>(returns_[l])};
+    double* const own = state + kernels_.exchange(c, 0, nullptr, true);
+    kernels_.exchange(c, within(lane), state, true);
+    std::copy_n(origins_[l], n(), own);
+    std::memcpy(own + n(), &kept, sizeof kept);
+  }
+  // A user's state may hold any numbers.
+  void restore(std::int64_t lane, const double* state) {
+    const SolverCall c = call_of(lane);
+    const auto l = static_cast<std::size_t>(lane);
+    kernels_.exchange(c, within(lane), const_cast<double*>(state), false);
+    const double* const own = state + kernels_.exchange(c, 0, nullptr, false);
+    if (std::all_of(own, own + n(), [](double x) { return std::isfinite(x); })) origins_[l] = own;
+    Kept kept;
+    std::memcpy(&kept, own + n(), sizeof kept);
+    set(lane, Row::F, kept.f), set(lane, Row::Best, kept.least), set(lane, Row::Norm, kept.norm);
+    for (const Verdict v : {Verdict::PrecisionLimit, Verdict::Stuck})
+      if (kept.judged == -static_cast<double>(v)) set(lane, Row::Judged, kept.judged);
+    set(lane, Row::Left, kept.left), set(lane, Row::Right, kept.right);
+    if (kept.returns >= 0.0 && kept.returns <= kMostReturns)
+      returns_[l] = static_cast<int>(kept.returns);
+    set(lane, Row::Fresh, kResumed);
+  }
+
   // During the examination, the lane's numbers do not change, except for the count of evaluations.
   void begin_examination(std::int64_t lane) {
     Examination::Place place{Examination::Point(static_cast<std::size_t>(n())), row(Row::F)[lane],
@@ -220,10 +261,10 @@ class SolverBlock final : public Block {
     Examination::Sight sight = values_alone_ ? Examination::blurred() : Examination::Sight{};
     sight.steep = stopping_.small_gradient(row(Row::Steepest)[lane]);
     sight.expected |= judged == static_cast<double>(Verdict::PrecisionLimit);
-    const std::int64_t start = started_[static_cast<std::size_t>(lane)];
     auto& closing = closings_[static_cast<std::size_t>(lane)];
-    closing = std::make_unique<Closing>(lane, std::move(place), starts_.x + start * n(),
-                                        call_.lower, call_.upper, sight, values_alone_);
+    closing =
+        std::make_unique<Closing>(lane, std::move(place), origins_[static_cast<std::size_t>(lane)],
+                                  call_.lower, call_.upper, sight, values_alone_);
     for (int r = 0; r < Row::Count; ++r)
       closing->rows[static_cast<std::size_t>(r)] = row(static_cast<Row>(r))[lane];
     if (!call_.together) {
@@ -292,8 +333,8 @@ class SolverBlock final : public Block {
   }
 
   void iterate(std::int64_t lane, double* to) const {
-    if (const auto& closing = closings_[static_cast<std::size_t>(lane)])
-      std::ranges::copy(closing->place().x, to);
+    const auto& closing = closings_[static_cast<std::size_t>(lane)];
+    if (closing && closing->over) std::ranges::copy(closing->place().x, to);
     else kernels_.point(call_of(lane), within(lane), Which::Iterate, to);
   }
   // Continues from x as from a start, one iteration later.
@@ -378,10 +419,10 @@ class SolverBlock final : public Block {
   std::int64_t row_ = 0, memory_size_ = 0;
   SolverCall call_{};
   std::vector<double> reported_;
-  // By lane: the examination of its end, how often it returned to a lower point, its start.
+  // By lane: the examination of its end, how often it returned to a lower point, where it began.
   std::vector<std::unique_ptr<Closing>> closings_;
   std::vector<int> returns_;
-  std::vector<std::int64_t> started_;
+  std::vector<const double*> origins_;
 };
 
 }  // namespace
@@ -391,7 +432,7 @@ std::int64_t remembered(const Setup& setup, const Sources& sources, const Kernel
   call.n = setup.n;
   call.hyper = setup.hyper.data();
   call.lower = setup.bounds.lower, call.upper = setup.bounds.upper;
-  return kernels_of(setup, sources, isa).exchange(call, 0, nullptr, true);
+  return kernels_of(setup, sources, isa).exchange(call, 0, nullptr, true) + setup.n + kKept;
 }
 
 std::unique_ptr<Block> solver_block(const Setup& setup, const Sources& sources,

@@ -19,6 +19,7 @@ from thalweg._results.reasons import Reason
 
 __all__ = [
     "Interrupted", "Part", "Parts", "carried", "carries_result", "completed", "ended", "how_many",
+    "with_result",
 ]  # fmt: skip
 
 P = ParamSpec("P")
@@ -99,7 +100,7 @@ def carried(
     if not isinstance(error, KeyboardInterrupt):
         raise error
     seconds = time.perf_counter() - began
-    raise _with(error, lambda: (partly or tell)(parts, seconds), holds(parts)) from None
+    raise with_result(error, lambda: (partly or tell)(parts, seconds), holds(parts)) from None
 
 
 def carries_result(function: Callable[P, R]) -> Callable[P, R]:
@@ -110,12 +111,13 @@ def carries_result(function: Callable[P, R]) -> Callable[P, R]:
         try:
             return function(*args, **named)
         except KeyboardInterrupt as interrupt:
-            raise _with(interrupt, lambda: None, "nothing yet") from None
+            raise with_result(interrupt, lambda: None, "nothing yet") from None
 
     return entry
 
 
-def _with(error: KeyboardInterrupt, make: Callable[[], Any], holds: str) -> KeyboardInterrupt:
+def with_result(error: KeyboardInterrupt, make: Callable[[], Any], holds: str) -> KeyboardInterrupt:
+    """Return an interrupt that carries what `make` returns, which `holds` describes."""
     if isinstance(error, Interrupted):
         return error
     if type(error) is not KeyboardInterrupt:  # a subclass of the user's, to be caught as such

@@ -18,11 +18,12 @@ import numpy.typing as npt
 
 from thalweg import _core
 from thalweg._descents.backing import backed
-from thalweg._descents.descent import Descent, not_begun, path_of, refuse_matrices
+from thalweg._descents.descent import Descent, not_begun, refuse_matrices
+from thalweg._descents.ended import path_of
 from thalweg._descents.interrupts import Parts, completed
 from thalweg._methods.method import Method, SolverMethod, make
 from thalweg._objectives.objective import Objective
-from thalweg._objectives.points import FloatArray, Structure, as_floats, check_finite
+from thalweg._objectives.points import FloatArray, Structure, any_in_rows, as_floats, check_finite
 from thalweg._objectives.programs import checked_threads
 from thalweg._results.reasons import Reason
 from thalweg._results.results import Results
@@ -185,7 +186,7 @@ class Lanes:
         inputs = method.inputs(by_lane)
         object.__setattr__(self, "_gtol", 0.0 if box else stops["gtol"])
         stopping = _core.Stopping(**stops, count_rises=count_rises)
-        parts.append((None, stepper.run_many(
+        parts.append((None, stepper.run(
             self.starts(), inputs, box, stopping, _core.Hooks(progress=on_ended),
         )))  # fmt: skip
         return parts
@@ -212,8 +213,8 @@ class Lanes:
                     break
             return
         refuse_matrices(method.name, self.rows.shape[1])
-        minimizer, numbers = self.objective.minimizer(method.name), method.numbers()
-        parts.append((which, minimizer.run_many(
+        minimizer, numbers = self.objective.solver(method.name), method.numbers()
+        parts.append((which, minimizer.run(
             self.starts(), numbers, box, _core.Stopping(**stops),
             _core.Hooks(progress=on_ended),
         )))  # fmt: skip
@@ -262,10 +263,9 @@ class Lanes:
         for i, row in enumerate(self.rows):
             own = {**method.hyper, **{name: float(v[i]) for name, v in by_lane.items()}}
             one = type(method)(**own) if by_lane else method
-            run = Descent(self.alone(i), one, stops, box, True, None)
-            one_of: Parts = []
-            run.go(one_of, row[None, :], [], False)
-            parts.append((np.array([i]), one_of[0][1]))
+            alone = self.alone(i)
+            answer = Descent(alone, one, stops, box, record=True).go(row[None, :], alone.args)
+            parts.append((np.array([i]), _as_arrays(answer)))
             if on_ended:
                 on_ended(i + 1)
             if parts[-1][1]["error"] is not None:
@@ -326,6 +326,7 @@ class Lanes:
         The core requires a gradient that is also small relative to the gradient at the start.
         """
         (some,) = np.nonzero(out["reason"][:begun] == Reason.max_iterations)
+        some = some[np.abs(out["jac"][some, 0]) <= self._gtol]  # most have no small component
         norms = np.max(np.abs(out["jac"][some]), axis=1, initial=0.0)
         some, norms = some[norms <= self._gtol], norms[norms <= self._gtol]
         if not some.size:
@@ -341,23 +342,31 @@ class Lanes:
         """Build the `Results` that users see from the core's output."""
         rows = [a if v else None for a, v in zip(self.args, self.varying, strict=True)]
         begun = out["begun"]
-        missing = np.full(begun, True)
-        if out["jac"] is None:
-            out["jac"] = np.full(self.rows.shape, np.nan)
-        else:
-            missing = np.isnan(out["jac"][:begun]).any(axis=1)
-        missing &= out["nfev"][:begun] > 0  # the others were not begun
+        missing = out["nfev"][:begun] > 0  # the others were not begun
+        if out["jac"] is not None:
+            missing &= any_in_rows(np.isnan(out["jac"][:begun]))
         if begun == len(self) and missing.all():
             out["jac"] = self.values_and_grads(out["x"])[1]
-        elif missing.any():
-            (which,) = np.nonzero(missing)
-            points = np.ascontiguousarray(out["x"][which])
-            out["jac"][which] = self.values_and_grads(points, which)[1]
+        else:
+            if out["jac"] is None:
+                out["jac"] = np.full(self.rows.shape, np.nan)
+            if missing.any():
+                (which,) = np.nonzero(missing)
+                points = np.ascontiguousarray(out["x"][which])
+                out["jac"][which] = self.values_and_grads(points, which)[1]
         if self._gtol > 0:
             self._find_minima_at_starts(out, begun)
         return Results.of_outcome(
             out, self.objective, max_nfev=max_nfev, elapsed=elapsed, lane_args=rows
         )
+
+
+def _as_arrays(answer: _core.Answer) -> dict[str, Any]:
+    """Return the ending of one descent in the form of those of many."""
+    rows = ("x", "last_x", "jac")
+    out = {name: np.array([getattr(answer, name)]) for name in _ARRAYS if name not in rows}
+    out |= {name: getattr(answer, name) for name in (*rows, "path")}
+    return out | {"begun": 1, "error": answer.take_error()}
 
 
 def lanes_of(objective: Objective, rows: FloatArray) -> Lanes:

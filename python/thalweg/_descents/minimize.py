@@ -4,18 +4,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from thalweg._attached import attached
 from thalweg._descents.arguments import Arguments
-from thalweg._descents.descent import Descent, State, continued, not_begun
-from thalweg._descents.interrupts import carried, carries_result
+from thalweg._descents.descent import Descent
+from thalweg._descents.interrupts import carries_result
+from thalweg._descents.state import State, continued
 from thalweg._methods.method import make
 from thalweg._methods.stopping import FTOL, GTOL, XTOL, checked_given, defaults, is_given
 from thalweg._objectives.bounds import read_bounds
-from thalweg._objectives.objective import Objective, objective_of
-from thalweg._objectives.points import FloatArray, check_finite
+from thalweg._objectives.making import objective_of
+from thalweg._objectives.objective import Objective
+from thalweg._objectives.points import FloatArray, check_finite, one_start
 from thalweg._objectives.programs import checked_threads
 from thalweg._objectives.untraced import Called
 from thalweg._results.result import Result
@@ -203,23 +205,20 @@ def minimize(
     (0.56714329, True)
     """
     began = time.perf_counter()
-    for name, instead in _REFUSED.items():
-        if name in hyper:
-            raise TypeError(f"{name}= is not offered: {instead}")
     stops: dict[str, Any] = {
         "gtol": gtol, "xtol": xtol, "ftol": ftol, "max_iter": max_iter, "max_nfev": max_nfev,
         "max_time": max_time,
     }  # fmt: skip
-    progress = _scipy_spellings(stops, tol, options, hyper, progress)
+    if hyper or options is not None or tol is not None:
+        progress = _scipy_spellings(stops, tol, options, hyper, progress)
     chosen = make("lbfgs" if method is None else method, hyper)
     if x0 is None:
         raise TypeError("x0 is required: pass the point from which the descent starts")
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be a function, got {type(callback).__name__}")
     given = Arguments(
-        fun=fun, x0=x0, method=chosen, stops=checked_given(stops), args=_as_tuple(args),
-        bounds=bounds, state=state, trace=trace, jac=jac, unpack=unpack, threads=threads,
-        record=record, callback=callback, progress=progress, began=began,
+        fun, x0, chosen, checked_given(stops), _as_tuple(args), bounds, state, trace, jac, unpack,
+        threads, record, callback, progress, began,
     )  # fmt: skip
     dealt = (batch_size, epochs, seed, holdout, patience, shuffle, drop_last, average)
     if data is not None or dealt != (None, None, None, None, None, True, False, False):
@@ -237,13 +236,11 @@ def _descend(given: Arguments) -> Result:
     """Run one descent."""
     objective, state = _objective(given), given.state
     if isinstance(given.fun, Objective):
-        lead, rows = objective.structure.flatten(given.x0, "x0")
-        if lead:
-            raise ValueError(f"x0 must be one start, got {rows.shape[0]} (leading axes {lead})")
+        rows = one_start(given.x0, objective.structure)
     else:  # traced, or read, at this very start
         rows = objective.start[None]
-    check_finite(rows[0], "x0", objective.structure)
-    memory: list[FloatArray | None] = []
+        check_finite(rows[0], "x0", objective.structure)
+    memory: Sequence[FloatArray | None] = ()
     if state is not None:
         if hasattr(state, "epoch"):
             raise TypeError("state is that of a training on minibatches: pass data= too")
@@ -251,15 +248,8 @@ def _descend(given: Arguments) -> Result:
     box = read_bounds(given.bounds, objective.structure, rows[0])
     stops, threads = defaults(given.method) | given.stops, given.threads
     stops["threads"] = objective.threads if threads is None else checked_threads(threads)
-    run = Descent(objective, given.method, stops, box, given.record, given.callback)
-    return carried(
-        given.began,
-        lambda parts: run.go(parts, rows, memory, given.progress),
-        lambda parts, seconds: run.result(
-            parts[0][1] if parts else not_begun(rows), state.nit if state else 0, seconds, state
-        ),
-        lambda parts: f"the best point of {parts[0][1]['nit'][0] if parts else 0} iterations",
-    )
+    run = Descent(objective, given.method, stops, box, given.record, given.callback, given.progress)
+    return run.result(given.began, rows, objective, state, memory)
 
 
 def _objective(given: Arguments) -> Called | Objective:
@@ -299,6 +289,9 @@ def _scipy_spellings(
     progress: bool,
 ) -> bool:
     """Store SciPy's spellings of the stopping limits in `stops`, and return `progress`."""
+    for name, instead in _REFUSED.items():
+        if name in hyper:
+            raise TypeError(f"{name}= is not offered: {instead}")
     for key in [k for k in hyper if k in ("maxfev", "maxiter", "maxfun")]:
         stops[_OPTIONS[key]] = hyper.pop(key)
     if options is not None and not isinstance(options, dict):

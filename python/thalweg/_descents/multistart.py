@@ -17,7 +17,8 @@ from thalweg._descents.stationary import Box
 from thalweg._methods.method import Method, make
 from thalweg._methods.stopping import FTOL, GTOL, XTOL, checked_given, defaults, limits_among
 from thalweg._objectives.bounds import box_from_pairs
-from thalweg._objectives.objective import Objective, objective_of
+from thalweg._objectives.making import objective_of
+from thalweg._objectives.objective import Objective
 from thalweg._objectives.points import FloatArray, as_floats
 from thalweg._results.results import Many, Results
 

@@ -19,7 +19,8 @@ from thalweg._descents.progress import Progress
 from thalweg._methods.method import Method, make
 from thalweg._methods.stopping import FTOL, GTOL, XTOL, checked_given, defaults, limits_among
 from thalweg._objectives.bounds import read_bounds
-from thalweg._objectives.objective import Objective, objective_of
+from thalweg._objectives.making import objective_of
+from thalweg._objectives.objective import Objective
 from thalweg._objectives.points import FloatArray, as_floats, check_finite
 from thalweg._results.reasons import Reason
 from thalweg._results.record import seconds, text

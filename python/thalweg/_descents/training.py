@@ -17,12 +17,13 @@ import numpy.typing as npt
 from thalweg import _core
 from thalweg._descents.arguments import Arguments
 from thalweg._descents.batches import Batches, Losses, Rows
-from thalweg._descents.descent import Descent, State, continued
+from thalweg._descents.callbacks import step_listener
 from thalweg._descents.interrupts import Parts, carried
 from thalweg._descents.progress import Progress
+from thalweg._descents.state import State, continued
 from thalweg._objectives.bounds import active_mask, read_bounds
 from thalweg._objectives.objective import Objective
-from thalweg._objectives.points import FloatArray, check_finite
+from thalweg._objectives.points import FloatArray, one_start
 from thalweg._objectives.programs import checked_threads
 from thalweg._results.messages import blame
 from thalweg._results.reasons import STATUS_MINIMIZE, SUCCESS, Reason
@@ -83,10 +84,7 @@ def train(given: Arguments, data: Any, dealt: tuple[Any, ...]) -> Result:
     rows, held_out = batches.apart(seed)
     losses = Losses(given.fun, given.x0, batches.data, given.args, given.unpack)
     structure = losses.of(min(batches.batch_size, rows.count)).structure
-    lead, start = structure.flatten(given.x0, "x0")
-    if lead:
-        raise ValueError(f"x0 must be one start, got {start.shape[0]} (leading axes {lead})")
-    check_finite(start[0], "x0", structure)
+    start = one_start(given.x0, structure)
     memory: list[Any] = []
     if state is not None:
         start, memory = continued(state, given.method, start)
@@ -113,10 +111,8 @@ def _check(given: Arguments) -> None:
             )
 
 
-class _Training(Descent):
+class _Training:
     """Runs one training in the core and builds its `Result`."""
-
-    objective: Objective
 
     def __init__(
         self,
@@ -130,9 +126,9 @@ class _Training(Descent):
     ) -> None:
         self.losses, self.rows, self.held_out, self.batches = losses, rows, held_out, batches
         self.size = min(batches.batch_size, rows.count)
-        super().__init__(
-            losses.of(self.size), given.method, stops, box, given.record, given.callback
-        )
+        self.objective = losses.of(self.size)
+        self.method, self.stops, self.box = given.method, stops, box
+        self.record, self.callback = given.record, given.callback
         # Point, mean loss, gradient norm and held-out loss at the start and after each epoch.
         self.history: list[tuple[FloatArray, float, float, float]] = []
         self._whole: _core.OnBatches | None = None
@@ -210,7 +206,7 @@ class _Training(Descent):
 
         It ends the training by returning True.
         """
-        listen = self._listener(shown)
+        listen = step_listener(self.callback, self.objective.structure, shown)
 
         def tell(epoch: int, x: FloatArray, loss: float, norm: float, held_out: float) -> bool:
             first = not self.history

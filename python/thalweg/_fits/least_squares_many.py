@@ -264,7 +264,7 @@ class _ManySquares:
         inputs, varying = self._inputs(lanes)
         starts = _core.Starts(lanes.rows, inputs[1:], varying[1:])
         hooks = _core.Hooks(progress=progress)
-        out = kept_sum_of_squares(lanes.objective, self.rho).run_many(
+        out = kept_sum_of_squares(lanes.objective, self.rho).run(
             starts, [factor], self.box, stopping, hooks, self.scale
         )
         out["open"] = np.zeros(lanes.rows.shape, dtype=bool)

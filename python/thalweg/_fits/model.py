@@ -308,7 +308,7 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
 
     def _warn(self, ending: Ending, left_open: Any, box: list[FloatArray], flat: float) -> None:
         """Warn about undetermined parameters, and about a fit that is worse than a constant."""
-        if left_open.any():
+        if left_open is not None:
             which = named(self.names, left_open)
             warn(
                 "Covariance of the parameters could not be estimated: the data do not determine "
@@ -372,7 +372,10 @@ def _tried(
     rows: int,
     flat: float,
 ) -> tuple[Ending, Any]:
-    """Return the first sound ending, or else the best, and which parameters are undetermined."""
+    """Return the first sound ending, or else the best, and which parameters are undetermined.
+
+    The latter is None if the data determine all of them.
+    """
     start = tries[0][0]
     best: Ending | None = None
     left_open: Any = None
@@ -386,13 +389,16 @@ def _tried(
             SUCCESS[ending.reason], ending.cost, SUCCESS[best.reason], best.cost
         ):
             best = ending
-            left_open = squares.left_open(ending, start)
-        if SUCCESS[best.reason] and not left_open.any() and not worse(best.cost, flat):
+            found = squares.left_open(ending, start)
+            left_open = found if found.any() else None
+        if SUCCESS[best.reason] and left_open is None and not worse(best.cost, flat):
             break
         if not again(ending.reason):
             break
     assert best is not None
-    return squares.explained_stop(best._replace(nfev=nfev)), left_open
+    if best.nfev != nfev:
+        best = best._replace(nfev=nfev)
+    return squares.explained_stop(best), left_open
 
 
 def residuals(values: Any, sample: Sample) -> Any:

@@ -6,6 +6,7 @@ A keyword is spelled in the public signature, in a class here, and where it is u
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
@@ -66,13 +67,16 @@ class SquaresSettings:
             **_tolerances({"ftol": self.ftol, "xtol": self.xtol, "gtol": self.gtol}),
             max_iter=FOREVER, max_nfev=_evaluations(self.max_nfev), max_time=_time(self.max_time),
         )  # fmt: skip
+        self._limits: dict[tuple[int, int], _core.Stopping] = {}
         self.rho, self.f_scale = checked_loss(self.loss), checked_scale(self.f_scale)
 
     def stopping(self, n: int, threads: int = 1) -> _core.Stopping:
         """Return the stopping limits of descents with n variables, and the number of threads."""
-        if self.max_nfev is not None:
-            return self._stopping.replace(threads=threads)
-        return self._stopping.replace(threads=threads, max_nfev=1000 * (n + 1))
+        found = self._limits.get((n, threads))
+        if found is None:
+            default = {} if self.max_nfev is not None else {"max_nfev": 1000 * (n + 1)}
+            found = self._limits[n, threads] = self._stopping.replace(threads=threads, **default)
+        return found
 
 
 _POLICIES = ("omit", "raise", "propagate")
@@ -205,7 +209,13 @@ def within_limits(
         ends = time.monotonic() + stopping.max_time
     for one, most in zip(tries, shares(stopping.max_nfev, n, len(tries)), strict=False):
         left = max(ends - time.monotonic(), 0.0)
-        yield one, stopping.replace(max_nfev=most, max_time=left)
+        yield one, _limited(stopping, most, left)
+
+
+@functools.lru_cache(maxsize=64)
+def _limited(stopping: _core.Stopping, most: int, left: float) -> _core.Stopping:
+    """Return the limits of one try, which are the same in every fit without `max_time`."""
+    return stopping.replace(max_nfev=most, max_time=left)
 
 
 def scale_of(x_scale: Any, s: Structure) -> FloatArray | None:

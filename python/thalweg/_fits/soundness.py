@@ -9,7 +9,7 @@ a long first step, and from the scale of the data if the user gave no start.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from math import inf
+from math import inf, sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FACTORS", "NOT_BEGUN", "SINGULAR", "again", "bent_down", "beside", "better",
-    "flat_cost", "flat_costs", "flat_deviances", "largest", "named", "refined",
-    "scales_of", "shares", "size_of", "undetermined", "worse",
+    "clearly_determined", "flat_cost", "flat_costs", "flat_deviances", "largest", "named",
+    "refined", "scales_of", "shares", "size_of", "undetermined", "worse",
 ]  # fmt: skip
 
 Loss = Callable[[Any], Any] | None
@@ -57,6 +57,17 @@ _ABOUT, _ROUNDING = 1e-6, 1e-24
 
 
 # ---- the tests
+
+
+def clearly_determined(covariance: FloatArray, loose: Truths, x: FloatArray) -> bool:
+    """Whether no error exceeds `_LOOSE` times its value, so that nothing is undetermined or vague.
+
+    One fit asks this first, since it takes a tenth of the time of `undetermined`.
+    """
+    return True not in loose.tolist() and all(
+        variance >= 0 and sqrt(variance) <= _LOOSE * abs(value)
+        for variance, value in zip(covariance.diagonal().tolist(), x.tolist(), strict=True)
+    )
 
 
 def undetermined(
@@ -151,11 +162,17 @@ _NEAR = 1e-5
 
 def flat_cost(y: FloatArray, weights: Any, kept: Any, loss: Loss) -> float:
     """Return the cost of the weighted mean of the data (m,); infinite if they do not vary."""
-    if np.ndim(weights) == 2:
-        kept = np.ones(y.size, dtype=bool) if kept is None else kept
-        y, one = weights @ np.where(kept, y, 0.0), weights @ kept
-        return float(_flat(y[None], one[None], loss)[0])
-    return float(flat_costs(y[None], weights, None if kept is None else kept[None], loss)[0])
+    one = np.ones(y.size)
+    if kept is not None:
+        y, one = np.where(kept, y, 0.0), one * kept
+    if weights is not None:
+        whole = weights.ndim == 2
+        y, one = (weights @ y, weights @ one) if whole else (weights * y, weights * one)
+    with np.errstate(all="ignore"):
+        rest = y - one * (one.dot(y) / (one.dot(one) or 1.0))
+        cost = float(0.5 * rest.dot(rest) if loss is None else loss(rest).sum())
+        varies = _ROUNDING * y.dot(y) < cost < inf
+    return cost * (1 + _ABOUT) if varies else inf
 
 
 def flat_costs(y: FloatArray, weights: Any, kept: Truths | None, loss: Loss) -> FloatArray:

@@ -23,6 +23,7 @@ from thalweg._fits.soundness import (
     SINGULAR,
     bent_down,
     beside,
+    clearly_determined,
     refined,
     undetermined,
 )
@@ -162,7 +163,9 @@ class Squares:
 
     def left_open(self, ending: Ending, x0: FloatArray) -> npt.NDArray[np.bool_]:
         """Return which parameters the data do not determine, for a descent from x0."""
-        if ending.reason in NOT_BEGUN:
+        if ending.reason in NOT_BEGUN or clearly_determined(
+            ending.covariance, ending.loose, ending.x
+        ):
             return np.zeros(ending.x.size, dtype=bool)
         errors = np.sqrt(np.diag(ending.covariance))
         found, vague = undetermined(errors, ending.loose, ending.x, x0, self.scale)

@@ -101,7 +101,7 @@ class FitTapes:
         count = self.layout.minimized
         starts = _core.Starts(inputs["x"], inputs.arrays[1:count], inputs.varying[1:count])
         hooks = _core.Hooks(progress=progress)
-        return self.minimizer.run_many(starts, [factor], self.box, stopping, hooks, scale)
+        return self.minimizer.run(starts, [factor], self.box, stopping, hooks, scale)
 
     @cached_property
     def minimizer(self) -> _core.Minimizer:

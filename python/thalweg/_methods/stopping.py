@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from thalweg._methods.method import Method
 
 __all__ = [
     "FOREVER", "FTOL", "GTOL", "XTOL", "Default", "checked_given", "checked_stop", "defaults",
-    "is_given", "is_true", "limits_among",
+    "is_given", "is_true", "limits_among", "stopping_of",
 ]  # fmt: skip
 
 FOREVER = 2**62
@@ -40,6 +41,16 @@ def defaults(method: Method) -> dict[str, Any]:
 def checked_given(stops: dict[str, Any]) -> dict[str, Any]:
     """Check and return the limits and tolerances that the user gave."""
     return {name: checked_stop(name, value) for name, value in stops.items() if is_given(value)}
+
+
+@functools.lru_cache(maxsize=64)
+def stopping_of(*limits: float) -> _core.Stopping:
+    """Return the core's form of limits and the number of threads, in the order of `defaults`.
+
+    It is kept, since making it from keywords takes as long as everything else of a short call.
+    """
+    named: dict[str, Any] = dict(zip((*_RULES, "threads"), limits, strict=True))
+    return _core.Stopping(**named)
 
 
 def limits_among(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ __all__ = [
     "at_bounds",
     "box_from_pairs",
     "box_from_vectors",
+    "check_inside",
     "checked_box",
     "read_bounds",
 ]
@@ -48,7 +49,14 @@ def read_bounds(bounds: Any, structure: Structure, start: FloatArray) -> list[Fl
     """Read bounds as a box [lower, upper], or [] for None; check that starts lie inside."""
     if bounds is None:
         return []
-    lower, upper = box_from_pairs(bounds, structure)
+    box = box_from_pairs(bounds, structure)
+    check_inside(box, structure, start)
+    return box
+
+
+def check_inside(box: list[FloatArray], structure: Structure, start: FloatArray) -> None:
+    """Raise ValueError if a start (n,), or one of several (k, n), lies outside a box."""
+    lower, upper = box
     outside = np.argwhere((start < lower) | (start > upper))
     if outside.size:
         at, i = tuple(outside[0]), outside[0][-1]
@@ -57,7 +65,6 @@ def read_bounds(bounds: Any, structure: Structure, start: FloatArray) -> list[Fl
             f"{which} must lie within the bounds, got {start[at]} outside "
             f"[{lower[i]}, {upper[i]}] for {structure.name_of(i)}"
         )
-    return [lower, upper]
 
 
 def box_from_pairs(bounds: Any, structure: Structure) -> list[FloatArray]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from thalweg import _core
 from thalweg._attached import attached
+from thalweg._methods.stopping import FTOL, GTOL, XTOL, limits_among
 from thalweg._objectives.held import Held
 from thalweg._objectives.points import (
     FloatArray,
@@ -28,7 +29,10 @@ from thalweg._tracing.frames import Frame
 from thalweg._tracing.numbers import mask_of, unmasked
 from thalweg._tracing.trace import Trace, Tracer, depends, output_node, traced_node
 
-__all__ = ["Objective", "objective", "objective_of", "restore_objective"]
+if TYPE_CHECKING:
+    from thalweg._descents.minimizer import Minimizer
+
+__all__ = ["Objective", "restore_objective"]
 
 
 class Objective(Programs):
@@ -335,6 +339,49 @@ class Objective(Programs):
         own = self.structure.shapes[0] if self.structure.form == "whole" else (n,)
         return self._shaped(np.array(blocks), lead, self.shape + own)
 
+    # ---- descents
+
+    def minimizer(
+        self,
+        method: Any = "lbfgs",
+        *,
+        bounds: Any = None,
+        gtol: float | None = GTOL,
+        xtol: float | None = XTOL,
+        ftol: float | None = FTOL,
+        max_iter: int | None = None,
+        max_nfev: int | None = None,
+        max_time: float | None = None,
+        threads: int | None = None,
+        **hyper: Any,
+    ) -> Minimizer:
+        """Bind a method with its settings to this objective, for loops that call it often.
+
+        Parameters
+        ----------
+        method, bounds, gtol, xtol, ftol, max_iter, max_nfev, max_time, threads, **hyper
+            As in `thalweg.minimize`, which checks them in each call.
+
+        Returns
+        -------
+        Minimizer
+            A function ``solve(x0, *args)`` that returns what
+            ``thalweg.minimize(self, x0, method, args=args, ...)`` returns, bit for bit.
+
+        Examples
+        --------
+        >>> import thalweg as tw
+        >>> F = tw.objective(lambda x, y: (x**2 - 1) ** 2 + y**2, [1.0, 1.0])
+        >>> solve = F.minimizer("lbfgs", max_iter=100)
+        >>> [round(solve([start, 1.0]).x[0], 6) for start in (-2.0, 0.5, 3.0)]
+        [-1.0, 1.0, 1.0]
+        """
+        limits = limits_among(locals())
+        bound: Minimizer = attached("Objective.minimizer")(
+            self, method, hyper, bounds, limits, threads
+        )
+        return bound
+
     # ---- other objectives
 
     def then(self, build: Callable[..., Any], args: Sequence[FloatArray]) -> Objective:
@@ -393,24 +440,6 @@ class Tape(str):
         return str(self).rstrip("\n")
 
 
-def objective_of(
-    fun: Callable[..., Any] | Objective, x0: Any, args: Any, unpack: bool | None
-) -> Objective:
-    """Trace a function at `x0`, or set the `args` of an objective; require a single value."""
-    if isinstance(fun, Objective):
-        if unpack is not None:
-            raise TypeError("unpack= was fixed when the objective was traced; leave it out")
-        found = fun.with_args(args if isinstance(args, tuple) else (args,)) if args != () else fun
-    else:
-        found = Objective(fun, x0, args, unpack)
-    if prod(found.shape) != 1:
-        raise ValueError(
-            f"the function must return one value, got shape {found.shape}; "
-            "to minimize the sum of squares of residuals, use least_squares"
-        )
-    return found
-
-
 def _pieces(s: Structure, trace: Trace, x: Tracer) -> list[Tracer]:
     """Return the traced entries of `x0`, which are pieces of the flat vector."""
     pieces, at = [], 0
@@ -419,71 +448,3 @@ def _pieces(s: Structure, trace: Trace, x: Tracer) -> list[Tracer]:
         pieces.append(Tracer(trace, trace.graph.view(x.node, shape, at, strides)))
         at += prod(shape)
     return pieces
-
-
-def objective(
-    fun: Callable[..., Any] | None = None,
-    x0: Any = None,
-    args: Any = (),
-    unpack: bool | None = None,
-    threads: int = 1,
-) -> Any:
-    """Trace a function once and keep it for evaluation, differentiation and descents.
-
-    It is a decorator too: ``@tw.objective(x0=...)``.
-
-    Parameters
-    ----------
-    fun : callable
-        A function written in NumPy. It is called once, with traced arguments. The values in its
-        closure and in globals are frozen at that moment.
-    x0 : array_like, tuple or dict
-        A point that gives the form and the shapes.
-    args : tuple, optional
-        Further positional arguments after those of `x0`.
-    unpack : bool, optional
-        Whether to pass the elements of `x0` as separate arguments. By default, the signature of
-        `fun` decides.
-    threads : int, default 1
-        The number of threads that share the rows of long arrays. The results are the same for any
-        number, bit for bit.
-
-    Returns
-    -------
-    Objective
-        The traced function, with `grad`, `hessian`, `jacobian` and other derivatives.
-
-    Raises
-    ------
-    TraceError
-        If the function cannot be traced; the message names the operation and its replacement.
-    TypeError
-        If `x0` does not match the function's parameters.
-
-    See Also
-    --------
-    minimize : Minimize a function or an objective.
-    grad : Differentiate a function of its own arguments.
-
-    References
-    ----------
-    .. [1] A. Griewank and A. Walther, *Evaluating Derivatives: Principles and Techniques of
-       Algorithmic Differentiation*, 2nd ed., SIAM, 2008, https://doi.org/10.1137/1.9780898717761
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import thalweg as tw
-    >>> F = tw.objective(lambda x: np.sum((x - 1) ** 2), np.zeros(3))
-    >>> F(np.array([1.0, 2.0, 3.0]))
-    5.0
-    >>> F.grad([1.0, 2.0, 3.0])
-    array([0., 2., 4.])
-    """
-    if x0 is None:
-        raise TypeError(
-            "objective needs x0, a point that gives the form and the shapes of the arguments"
-        )
-    if fun is None:
-        return lambda f: Objective(f, x0, args, unpack, threads)
-    return Objective(fun, x0, args, unpack, threads)

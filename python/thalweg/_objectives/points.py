@@ -8,8 +8,9 @@ reads the parameters of a function.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite, prod
 from typing import Any, Literal
 
@@ -20,8 +21,8 @@ from thalweg._objectives.signatures import Parameters, argument_names, parameter
 from thalweg._tracing.numbers import FloatArray, as_floats
 
 __all__ = [
-    "FloatArray", "Form", "Structure", "argument_names", "as_floats", "check_finite",
-    "parameter_count", "structure_of",
+    "FloatArray", "Form", "Structure", "any_in_rows", "argument_names", "as_floats",
+    "check_finite", "one_start", "parameter_count", "structure_of",
 ]  # fmt: skip
 
 Form = Literal["whole", "elements", "tuple", "dict"]
@@ -43,6 +44,10 @@ class Structure:
         Whether the function takes a tuple or dict as one argument.
     named : tuple of str
         The keyword-only parameters that receive the last arguments.
+    size : int
+        The number of variables.
+    own : tuple of int or None
+        The shape of a point that is one array.
     """
 
     form: Form
@@ -50,16 +55,14 @@ class Structure:
     keys: tuple[str, ...] = ()
     packed: bool = False
     named: tuple[str, ...] = ()
+    size: int = field(init=False)
+    own: tuple[int, ...] | None = field(init=False)
 
-    @property
-    def size(self) -> int:
-        """The number of variables."""
-        return sum(map(prod, self.shapes))
-
-    @property
-    def is_scalar(self) -> bool:
-        """Whether a point is one float."""
-        return self.form == "whole" and self.shapes == ((),)
+    def __post_init__(self) -> None:
+        size = sum(map(prod, self.shapes))
+        one = {"whole": self.shapes[:1], "elements": ((size,),)}.get(self.form)
+        object.__setattr__(self, "size", size)
+        object.__setattr__(self, "own", one[0] if one else None)
 
     def name_of(self, index: int) -> str:
         """Return the name of a variable for messages: `variable 3`, or `W1[0, 2]` in a dict."""
@@ -129,15 +132,15 @@ class Structure:
 
     def flatten(self, x: Any, what: str = "x") -> tuple[tuple[int, ...], FloatArray]:
         """Return the leading axes (lanes) and the points as rows (lanes, n)."""
-        if self.form == "whole" and type(x) is np.ndarray and x.dtype == np.float64:
-            if x.shape == self.shapes[0]:  # a fast path for the most common case
-                return (), x.reshape(1, x.size)
-        elif type(x) is float and self.is_scalar:
-            return (), np.array([[x]])
+        if self.own is not None:  # fast paths for one point
+            if type(x) is np.ndarray and x.shape == self.own and x.dtype == np.float64:
+                return (), x.reshape(1, self.size)
+            if type(x) is float and self.own == ():
+                return (), np.array([[x]])
         entries = [as_floats(e, what) for e in self._entries(x, what)]
-        shapes: tuple[tuple[int, ...], ...] = self.shapes
-        if self.form == "elements":
-            shapes = ((self.size,),)
+        if self.own is not None and entries[0].shape == self.own:  # one point
+            return (), entries[0].reshape(1, self.size)
+        shapes = self.shapes if self.own is None else (self.own,)
         leads = []
         for e, shape in zip(entries, shapes, strict=True):
             cut = e.ndim - len(shape)
@@ -171,12 +174,8 @@ class Structure:
 
     def restore(self, rows: FloatArray, lead: tuple[int, ...] = ()) -> Any:
         """Convert rows (lanes, n) to points in the user's form."""
-        if not lead and self.is_scalar:
-            return float(rows[0, 0])
-        if self.form == "whole":
-            return rows.reshape(lead + self.shapes[0])
-        if self.form == "elements":
-            return rows.reshape(*lead, self.size)
+        if self.own is not None:
+            return rows.reshape(lead + self.own) if lead or self.own else float(rows[0, 0])
         parts, at = [], 0
         for shape in self.shapes:
             size = prod(shape)
@@ -269,6 +268,26 @@ def _is_ragged(x0: Any) -> bool:
         return isinstance(x0, tuple) and len({np.shape(v) for v in x0}) > 1
     except ValueError:
         return False
+
+
+def any_in_rows(flags: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Return which rows of `flags` (k, n) hold a True.
+
+    `any` along an axis of few elements takes 20 times as long as the columns one by one.
+    """
+    few = 0 < flags.shape[1] <= 8
+    found: npt.NDArray[np.bool_]
+    found = functools.reduce(np.logical_or, flags.T) if few else np.logical_or.reduce(flags, axis=1)
+    return found
+
+
+def one_start(x0: Any, structure: Structure) -> FloatArray:
+    """Return one start as a row (1, n), or raise an error if it is not one, or is not finite."""
+    lead, row = structure.flatten(x0, "x0")
+    if lead:
+        raise ValueError(f"x0 must be one start, got {row.shape[0]} (leading axes {lead})")
+    check_finite(row[0], "x0", structure)
+    return row
 
 
 def check_finite(flat: FloatArray, what: str, structure: Structure) -> None:

@@ -67,9 +67,9 @@ class Kept:
         parts = (bounds, norm, change, value)
         return kept_stepper(self._steppers, method, self._in_core, parts)
 
-    def minimizer(self, solver: str) -> _core.Minimizer:
+    def solver(self, name: str) -> _core.Minimizer:
         """Return the core's solver on this objective, built once for each solver."""
-        return kept_minimizer(self._minimizers, solver, self._in_core)
+        return kept_minimizer(self._minimizers, name, self._in_core)
 
 
 class Programs(Kept):

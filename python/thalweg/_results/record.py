@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-__all__ = ["Record", "Shown", "any_active", "same", "seconds", "text"]
+__all__ = ["Record", "Shown", "Unread", "any_active", "same", "seconds", "text"]
 
 
 def seconds(duration: float) -> str:
@@ -120,6 +120,29 @@ class Record(Shown, Mapping[str, Any]):
     def _rows(self) -> list[tuple[str, str]]:
         """Return the rows to show, as pairs of name and text."""
         return [(name, text(value)) for name, value in self.items()]
+
+
+class Unread(Record):
+    """A record whose entries may come from the attributes of a source when they are first read."""
+
+    __slots__ = ("_source",)
+
+    @classmethod
+    def of(cls, source: Any) -> Self:
+        """Return a record that reads its entries from `source`."""
+        record = cls.__new__(cls)
+        object.__setattr__(record, "_source", source)
+        return record
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:  # called for slots that are empty
+            if name not in self.__dataclass_fields__:
+                said = f"{type(self).__name__!r} object has no attribute {name!r}"
+                raise AttributeError(said, name=name, obj=self)
+            value = getattr(self._source, name)
+            object.__setattr__(self, name, value)
+            return value
 
 
 def restored(kind: type[Record], values: dict[str, Any]) -> Record:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from thalweg._attached import attached
 from thalweg._results.reasons import Reason
-from thalweg._results.record import Record, any_active, same, seconds, text
+from thalweg._results.record import Unread, any_active, same, seconds, text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,7 +75,7 @@ class Path:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Result(Record):
+class Result(Unread):
     """The result of a descent: where it ended, why, and what it cost.
 
     The entries have SciPy's names and are attributes and keys.

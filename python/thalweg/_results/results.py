@@ -10,7 +10,7 @@ from warnings import warn
 import numpy as np
 import numpy.typing as npt
 
-from thalweg._objectives.points import FloatArray, Structure
+from thalweg._objectives.points import FloatArray, Structure, any_in_rows
 from thalweg._results.collection import Many, One
 from thalweg._results.messages import blame, blamed, sentence
 from thalweg._results.reasons import STATUS_MANY, SUCCESS, Reason
@@ -115,8 +115,8 @@ class Results(Many):
             "x": _points(form, out["x"]),
             "fun": out["fun"],
             **slopes,
-            "success": np.array(SUCCESS)[reason],
-            "status": np.array(STATUS_MANY, dtype=np.int8)[reason],
+            "success": np.take(SUCCESS, reason),
+            "status": np.array(STATUS_MANY, dtype=np.int8).take(reason),
             "reason": reason,
             "nit": out["nit"],
             "nfev": out["nfev"],
@@ -200,9 +200,10 @@ def _judge_untouched(out: dict[str, Any], objective: Objective) -> None:
         return
     begun = out.get("begun", len(out["fun"]))  # the others have no results
     reason, slopes = out["reason"][:begun], out["jac"][:begun]
-    converged = np.asarray(SUCCESS)[reason]
-    reason[converged & ~np.isfinite(slopes).all(axis=1)] = Reason.non_finite
-    untouched = converged & (out["nit"][:begun] == 0) & ~slopes.any(axis=1)
+    converged = np.take(SUCCESS, reason)
+    reason[converged & any_in_rows(~np.isfinite(slopes))] = Reason.non_finite
+    untouched = converged & (out["nit"][:begun] == 0)
+    untouched[untouched] = ~slopes[untouched].any(axis=1)
     if untouched.any() and not objective.varies:
         warn(
             "the function does not depend on x, so the starts were returned unchanged",

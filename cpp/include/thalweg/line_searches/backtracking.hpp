@@ -27,6 +27,8 @@ template <class B, class K> class Backtracking {
     f0_.set(m, f0), slope0_.set(m, slope0);
   }
 
+  Mask begun_at(V f0, V slope0) const { return (f0_ == f0) & (slope0_ == slope0); }
+
   Said<Mask> tell(Mask m, V f, V slope) {
     const V a = alpha, f0 = f0_, slope0 = slope0_;
     const Mask finite = is_finite(f) & is_finite(slope);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The interface of line searches. begin() receives value and slope at the line's start, the first
 // trial and the longest step. tell() receives value and slope at `alpha`, returns the lanes in
-// which that step is accepted or the search has failed, and sets the next trial.
+// which that step is accepted or the search has failed, and sets the next trial. begun_at() are the
+// lanes in which a search, perhaps one from a restored state, began with this value and slope.
 #pragma once
 
 namespace thalweg::line_searches {

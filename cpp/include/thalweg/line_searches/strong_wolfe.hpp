@@ -45,6 +45,10 @@ template <class B, class K> class StrongWolfe {
     width_.set(m, longest), width_before_.set(m, longest + longest);
   }
 
+  Mask begun_at(V f0, V slope0) const {
+    return (f0_ == f0) & (slope0_ == slope0) & (trials_ >= V(0.0));
+  }
+
   // Receives value and slope at alpha in the lanes m.
   Said<Mask> tell(Mask m, V f, V slope) {
     const V a = alpha, f0 = f0_, slope0 = slope0_, longest = longest_;

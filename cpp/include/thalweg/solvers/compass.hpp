@@ -74,8 +74,10 @@ struct Compass {
     void tell() {
       const Vector trial = b.view(call.x, call.step);
       const V value = b.number(call.f);
-      const Mask fresh = seen.fresh == V(kNew), resumed = seen.fresh == V(kResumed),
-                 tried = !(fresh | resumed), leapt = tried & leaping.on();
+      // Where f is another, so are all values that a state holds.
+      const Mask resumed = (seen.fresh == V(kResumed)) & (value == seen.f),
+                 fresh = seen.fresh.on() & !resumed, tried = !(fresh | resumed),
+                 leapt = tried & leaping.on();
       seen.evaluations = seen.evaluations + V(1.0);
       seen.moved = V(0.0);
       if (any(!tried)) welcome(fresh, resumed, value, trial);
@@ -93,8 +95,7 @@ struct Compass {
 
     void welcome(Mask fresh, Mask resumed, V value, Vector trial) {
       const Mask m = fresh | resumed;
-      seen.fresh.set(m, V(0.0));
-      seen.steepest.set(resumed, met);
+      seen.begin(m, value, met);
       b.each([&](std::int64_t i) {
         const V at = trial[i], size = abs(at);
         steps.put(fresh, i, V(call.hyper[0]) * select(size > V(0.0), size, V(1.0)));
@@ -103,7 +104,7 @@ struct Compass {
       });
       f_base.set(fresh, value), f.set(fresh, value);
       seen.f.set(m, value), seen.least.set(m, value), seen.before.set(m, value);
-      seen.norm.set(m, V(kInfinity)), seen.change.set(m, V(kInfinity)), seen.moved.set(m, V(1.0));
+      seen.change.set(m, V(kInfinity)), seen.moved.set(m, V(1.0));
       seen.judge(m & !is_finite(value), Verdict::NonFinite, value, value);
       if (any(resumed)) refuse(resumed & !remembers(), value);
       begin_sweep(fresh, V(1.0));

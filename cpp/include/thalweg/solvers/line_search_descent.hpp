@@ -65,7 +65,7 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
     const V f = b.number(call.f);
     const Mask fresh = seen.fresh.on(), unmet = seen.fresh == V(kNew), searching = !fresh,
                none = fresh & searching;
-    if (any(fresh)) welcome(fresh);
+    if (any(fresh)) welcome(fresh, f);
     seen.evaluations = seen.evaluations + V(1.0);
     const V now = slope_along(trial, slopes), half = V(0.5) * search.alpha;
     noise.judge(searching, -half * slope, abs(f - seen.f - half * (slope + now)), f, seen);
@@ -75,7 +75,8 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
     seen.moved = select(arrived, V(1.0), V(0.0));
     if (any(arrived)) arrive(arrived, fresh, unmet, f, trial, slopes);
     if (any(said.failed)) begin_anew(said.failed);
-    const Mask again = arrived | said.failed;
+    const Mask resumed = fresh & !unmet,
+               again = (arrived & !(any(resumed) ? resumed & goes_on() : none)) | said.failed;
     if (any(again)) aim(again, unmet);
     const Mask still = propose(trial);
     if (!any(still)) return;
@@ -93,15 +94,24 @@ template <class B, class K, class Direction, class Search> struct LineSearchDesc
   static constexpr double kFar = 1e20, kEndless = 1e18;
   static constexpr double kHopeless = 1e3 * kEpsilon;
 
-  void welcome(Mask m) {
-    const V zero(0.0), none(kInfinity);
-    const Mask unknown = seen.fresh == V(kNew);
-    seen.steepest.set(m & !unknown, met);
-    seen.fresh = zero;
-    seen.least.set(m, none);
-    least_norm.set(unknown, none);
+  void welcome(Mask m, V f) {
+    const V zero(0.0);
+    const Mask unknown = seen.begin(m, f, met);
+    least_norm.set(unknown, V(kInfinity));
     idle.set(unknown, zero), anew.set(unknown, zero), noise.forget(unknown);
     direction.forget(unknown);
+  }
+
+  // Whether the direction and the search that a state holds are those from here: value and slope
+  // are the search's first, and the direction ends in the box, to rounding.
+  Mask goes_on() const {
+    const Mask here = search.begun_at(seen.f, b.dot(g, d));
+    if (!box) return here;
+    const V beyond = b.largest([&](std::int64_t i) {
+      const V end = x[i] + d[i], over = abs(end - box.clip(i, end));
+      return select(over <= V(kRounding) * abs(end), V(0.0), V(1.0));
+    });
+    return here & (beyond == V(0.0));
   }
 
   void keep_best(Mask m, V f, Vector point) {

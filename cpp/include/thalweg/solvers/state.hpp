@@ -42,6 +42,18 @@ template <class K> struct Seen {
     judged.set(m, V(-static_cast<double>(verdict)));
     left.set(m, low), right.set(m, high);
   }
+  // Begins at a point with the value `now` in the lanes m. A lane that resumes keeps the largest
+  // gradient norm and, where f is what it was, the least value and the verdict; returns the others,
+  // which are new.
+  typename V::MaskType begin(typename V::MaskType m, V now, Scalar met) {
+    const typename V::MaskType unknown = m & (fresh == V(kNew)), resumed = m & !unknown,
+                               known = resumed & (now == f) & (least <= now);
+    steepest.set(resumed, met);
+    least.set(m & !known, V(kInfinity)), norm.set(m & !known, V(kInfinity));
+    judged.set(resumed & !known, V(0.0));
+    fresh.set(m, V(0.0));
+    return unknown;
+  }
   // Records a gradient norm, and the largest so far in `met`.
   void meet(typename V::MaskType m, V slope, Scalar met) {
     norm.set(m, slope);

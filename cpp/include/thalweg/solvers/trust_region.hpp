@@ -66,7 +66,7 @@ template <class B, class K> struct TrustRegion {
     const Vector trial = b.view(call.x, call.step), slopes = b.view(call.g, call.step);
     const V f = b.number(call.f);
     const Mask fresh = m & seen.fresh.on(), tried = m & !seen.fresh.on();
-    if (any(fresh)) welcome(fresh);
+    if (any(fresh)) welcome(fresh, f);
     seen.evaluations.set(m, seen.evaluations + V(1.0));
     const V steepest = b.largest([&](std::int64_t i) { return slopes[i]; });
     const Mask finite = is_finite(f) & is_finite(steepest);
@@ -114,13 +114,10 @@ template <class B, class K> struct TrustRegion {
   static constexpr double kFar = 1e100;  // no variable in practice is this large
   double first_growth_;
 
-  void welcome(Mask m) {
-    const Mask unknown = seen.fresh == V(kNew);
-    seen.steepest.set(m & !unknown, met);
-    seen.fresh.set(m, V(0.0));
-    seen.least.set(m, V(kInfinity));
-    begin_anew(m & unknown);
-    noise.forget(m & unknown);
+  void welcome(Mask m, V f) {
+    const Mask unknown = seen.begin(m, f, met);
+    begin_anew(unknown);
+    noise.forget(unknown);
   }
 
   // Decides whether a trial is accepted, and sets the next radius.

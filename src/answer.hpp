@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One descent: a method that is bound to an objective with its settings, and what it answers.
+#pragma once
+#include <memory>
+
+#include "outcome.hpp"
+
+// The ending of one start: like `Outcome`, but without an array for each number.
+struct Answer : Room {
+  explicit Answer(std::int64_t n);
+  Answer(const Answer&) = delete;
+  Answer& operator=(const Answer&) = delete;
+
+  template <class F> void not_begun(const Array& x0, const thalweg::NotBegun& rest, F initial) {
+    if (reason != kNotBegun) return;
+    for (Array* to : {&x, &last_x}) std::copy_n(x0.data(), x0.size(), to->mutable_data());
+    reason = static_cast<std::int8_t>(rest.why);
+    initial(0);
+  }
+  void conclude(Conversation& talk);
+  // Whether the descent ended at its best point, with a known gradient, for a reason that needs
+  // neither another evaluation nor a warning.
+  bool plain() const;
+
+  Array x, last_x, slope;  // (1, n)
+  double fun = NAN, last_fun = NAN, left = 0.0, right = 0.0;
+  std::int64_t iterations = 0, evaluations = 0, curvatures = 0;
+  std::int8_t reason = kNotBegun;
+  py::object path = py::none(), error = py::none();
+};
+
+// A method with its settings on one objective. Any number of threads may descend at once.
+class Bound {
+ public:
+  virtual ~Bound() = default;
+  virtual std::unique_ptr<Answer> descend(const StartArrays& start, const Hooks& hooks) = 0;
+};
