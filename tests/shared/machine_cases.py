@@ -70,7 +70,10 @@ def solvers() -> Iterator[tuple[str, str]]:
         for name, f in (("wells", wells), ("operations", operations)):
             yield f"{solver}, {name}", of_many(tw.minimize_many(f, starts(), solver))
         points = np.random.default_rng(1).uniform(-0.5, 3, (40, 5))
-        yield f"{solver}, bowl", of_many(tw.minimize_many(bowl, points, solver, bounds=[(-0.5, 3.0)] * 5))
+        yield (
+            f"{solver}, bowl",
+            of_many(tw.minimize_many(bowl, points, solver, bounds=[(-0.5, 3.0)] * 5)),
+        )
 
 
 def fits() -> Iterator[tuple[str, str]]:
