@@ -3,6 +3,7 @@
 #pragma once
 #include <memory>
 
+#include "function.hpp"
 #include "outcome.hpp"
 
 // The ending of one start: like `Outcome`, but without an array for each number.
@@ -32,6 +33,18 @@ struct Answer : Room {
 // A method with its settings on one objective. Any number of threads may descend at once.
 class Bound {
  public:
+  // gradient: the objective's value and gradient, if the method has no gradient of its own where it
+  // ends; else null. `threads` share its rows.
+  Bound(std::shared_ptr<Function> gradient, int threads)
+      : gradient_(std::move(gradient)), threads_(threads) {}
   virtual ~Bound() = default;
-  virtual std::unique_ptr<Answer> descend(const StartArrays& start, const Hooks& hooks) = 0;
+
+  std::unique_ptr<Answer> descend(const StartArrays& start, const Hooks& hooks);
+
+ private:
+  virtual void run(const StartArrays& start, const Hooks& hooks, Answer& answer,
+                   Conversation& talk) = 0;
+
+  const std::shared_ptr<Function> gradient_;
+  const int threads_;
 };

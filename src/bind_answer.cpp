@@ -3,6 +3,7 @@
 #include "answer.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <utility>
 
@@ -39,6 +40,23 @@ bool Answer::plain() const {
          iterations > 0 && finite(fun) &&
          std::equal(x.data(), x.data() + x.size(), last_x.data()) &&
          std::all_of(slope.data(), slope.data() + slope.size(), finite);
+}
+
+std::unique_ptr<Answer> Bound::descend(const StartArrays& start, const Hooks& hooks) {
+  auto answer = std::make_unique<Answer>(start.n());
+  Conversation talk(hooks, start.n());
+  run(start, hooks, *answer, talk);
+  if (gradient_ && !talk.failed() && std::isnan(answer->slope.data()[0])) {
+    double value = NAN;
+    double* const slope = answer->slope.mutable_data();
+    const std::array to{&value, slope};
+    if (!gradient_->at(answer->x.data(), start.args, to, threads_,
+                       [&] { return talk.interrupted(); }))
+      value = NAN, std::fill_n(slope, start.n(), NAN);
+    if (std::isnan(answer->fun)) answer->fun = value;  // else rounded as in the descent
+  }
+  answer->conclude(talk);
+  return answer;
 }
 
 namespace {

@@ -167,21 +167,20 @@ class Stepper {
 class BoundStepper final : public Bound {
  public:
   BoundStepper(std::shared_ptr<Stepper> stepper, std::vector<Array> hyper,
-               std::vector<Array> bounds, const Stopping& stopping)
-      : stepper_(std::move(stepper)),
+               std::vector<Array> bounds, const Stopping& stopping,
+               std::shared_ptr<Function> gradient)
+      : Bound(std::move(gradient), stopping.threads),
+        stepper_(std::move(stepper)),
         hyper_(std::move(hyper)),
         bounds_(std::move(bounds)),
         stopping_(stopping) {}
 
-  std::unique_ptr<Answer> descend(const StartArrays& start, const Hooks& hooks) override {
-    auto answer = std::make_unique<Answer>(start.n());
-    Conversation talk(hooks, start.n());
-    stepper_->descend_from(start, hyper_, bounds_, stopping_, hooks, true, *answer, talk);
-    answer->conclude(talk);
-    return answer;
+ private:
+  void run(const StartArrays& start, const Hooks& hooks, Answer& answer,
+           Conversation& talk) override {
+    stepper_->descend_from(start, hyper_, bounds_, stopping_, hooks, true, answer, talk);
   }
 
- private:
   const std::shared_ptr<Stepper> stepper_;
   const std::vector<Array> hyper_, bounds_;
   const Stopping stopping_;
@@ -203,10 +202,13 @@ void bind_stepper(py::module_& m) {
       .def(
           "bound",
           [](const std::shared_ptr<Stepper>& s, std::vector<Array> hyper, std::vector<Array> bounds,
-             const Stopping& stopping) -> std::unique_ptr<Bound> {
-            return std::make_unique<BoundStepper>(s, std::move(hyper), std::move(bounds), stopping);
+             const Stopping& stopping,
+             std::shared_ptr<Function> gradient) -> std::unique_ptr<Bound> {
+            return std::make_unique<BoundStepper>(s, std::move(hyper), std::move(bounds), stopping,
+                                                  std::move(gradient));
           },
           py::arg("hyper"), py::arg("bounds"), py::arg("stopping"),
+          py::arg("gradient") = py::none(),
           "With these settings, for descents from single starts, which remember their state.")
       .def("start", &Stepper::start, py::keep_alive<0, 1>(), py::arg("starts"), py::arg("hyper"),
            py::arg("bounds"), py::arg("stopping"));

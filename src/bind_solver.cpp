@@ -133,22 +133,21 @@ class Minimizer {
 class BoundMinimizer final : public Bound {
  public:
   BoundMinimizer(std::shared_ptr<Minimizer> minimizer, std::vector<double> hyper,
-                 std::vector<Array> bounds, const Stopping& stopping)
-      : minimizer_(std::move(minimizer)),
+                 std::vector<Array> bounds, const Stopping& stopping,
+                 std::shared_ptr<Function> gradient)
+      : Bound(std::move(gradient), stopping.threads),
+        minimizer_(std::move(minimizer)),
         bounds_(std::move(bounds)),
         setup_(minimizer_->setup_of(std::move(hyper), bounds_, std::nullopt)),
         stopping_(stopping) {}
 
-  std::unique_ptr<Answer> descend(const StartArrays& start, const Hooks& hooks) override {
+ private:
+  void run(const StartArrays& start, const Hooks& hooks, Answer& answer,
+           Conversation& talk) override {
     minimizer_->check(start);
-    auto answer = std::make_unique<Answer>(start.n());
-    Conversation talk(hooks, start.n());
-    minimizer_->descend_from(start, setup_, stopping_, hooks, true, *answer, talk);
-    answer->conclude(talk);
-    return answer;
+    minimizer_->descend_from(start, setup_, stopping_, hooks, true, answer, talk);
   }
 
- private:
   const std::shared_ptr<Minimizer> minimizer_;
   const std::vector<Array> bounds_;
   const Setup setup_;
@@ -181,11 +180,13 @@ void bind_solver(py::module_& m) {
       .def(
           "bound",
           [](const std::shared_ptr<Minimizer>& s, std::vector<double> hyper,
-             std::vector<Array> bounds, const Stopping& stopping) -> std::unique_ptr<Bound> {
+             std::vector<Array> bounds, const Stopping& stopping,
+             std::shared_ptr<Function> gradient) -> std::unique_ptr<Bound> {
             return std::make_unique<BoundMinimizer>(s, std::move(hyper), std::move(bounds),
-                                                    stopping);
+                                                    stopping, std::move(gradient));
           },
           py::arg("hyper"), py::arg("bounds"), py::arg("stopping"),
+          py::arg("gradient") = py::none(),
           "With these settings, for descents from single starts, which remember their state.")
       .def("start", &Minimizer::start, py::arg("starts"), py::arg("hyper"), py::arg("bounds"),
            py::arg("stopping"));

@@ -107,6 +107,7 @@ class Conversation {
       descent.tell();
     }
   }
+  bool failed() const { return error_.has_value(); }
   py::object error() const {
     if (!error_) return py::none();
     if (error_->trace()) PyException_SetTraceback(error_->value().ptr(), error_->trace().ptr());

@@ -239,7 +239,11 @@ class Stepper:
         remember: bool = False,
     ) -> dict[str, Any]: ...
     def bound(
-        self, hyper: Sequence[ArrayLike], bounds: Sequence[ArrayLike], stopping: Stopping
+        self,
+        hyper: Sequence[ArrayLike],
+        bounds: Sequence[ArrayLike],
+        stopping: Stopping,
+        gradient: Function | None = None,
     ) -> Bound: ...
 
 class Dialogue:
@@ -272,7 +276,11 @@ class Minimizer:
         scale: ArrayLike | None = None,
     ) -> dict[str, Any]: ...
     def bound(
-        self, hyper: Sequence[float], bounds: Sequence[ArrayLike], stopping: Stopping
+        self,
+        hyper: Sequence[float],
+        bounds: Sequence[ArrayLike],
+        stopping: Stopping,
+        gradient: Function | None = None,
     ) -> Bound: ...
 
 class Fit:

@@ -72,6 +72,8 @@ class Descent:
     ) -> None:
         self.objective, self.method, self.stops, self.box = objective, method, stops, box
         self.traced = isinstance(objective, Objective)
+        # Whether a rule that ended at a limit began at a minimum, or a schedule is to blame.
+        self.judges_limits = method.counts or (not (method.solves or box) and stops["gtol"] > 0)
         self._record, self._callback, self._progress = record, callback, progress
         told = record or progress or callback is not None
         self._silent = self.traced and not told
@@ -82,13 +84,16 @@ class Descent:
 
     def _bound(self, stopping: _core.Stopping, told: bool) -> _core.Bound:
         o, method = self.objective, self.method
+        gradient = None  # solvers have that of the last point, which is the best nearly always
+        if isinstance(o, Objective) and not (method.solves and method.needs != "value"):
+            gradient = o.gradient_function()
         if isinstance(method, SolverMethod):
             refuse_matrices(method.name, o.structure.size)
-            return o.solver(method.name).bound(method.numbers(), self.box, stopping)
+            return o.solver(method.name).bound(method.numbers(), self.box, stopping, gradient)
         stepper = o.stepper(
             method, bool(self.box), told or stopping.gtol > 0, stopping.xtol > 0, told
         )
-        return stepper.bound(method.inputs(), self.box, stopping)
+        return stepper.bound(method.inputs(), self.box, stopping, gradient)
 
     def go(
         self, row: FloatArray, args: list[FloatArray], memory: Sequence[FloatArray | None] = ()

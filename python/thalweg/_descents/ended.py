@@ -84,7 +84,8 @@ class Ended:
         self.reason = _REASONS[answer.reason]
         self._best: _Point | _core.Answer = answer
         self._last: _Point | _core.Answer = answer
-        if interrupted or not (answer.plain and run.traced):
+        at_limit = run.judges_limits and not SUCCESS[answer.reason]
+        if interrupted or at_limit or not (answer.plain and run.traced):
             self._settle(start, interrupted)
 
     # ---- made when they are read

@@ -111,7 +111,7 @@ class Method:
                 values += value.parameters
             elif not callable(value):
                 values.append(value)
-        return [np.atleast_1d(np.asarray(v, dtype=np.float64)) for v in values]
+        return [v if type(v) is np.ndarray else np.array([v], dtype=np.float64) for v in values]
 
     def fault(self, t: int) -> str:
         """Describe what may have made step t non-finite: a schedule, or the learning rate."""
@@ -392,8 +392,11 @@ _FOR_SQUARES = "method 'lm' minimizes only sums of squares of residuals: use tw.
 
 def make(method: Any, hyper: dict[str, Any]) -> Method:
     """Return the method object for a name with keywords, a class, or an object."""
-    if not hyper and isinstance(method, str) and method in _plain:
-        return _plain[method]
+    if isinstance(method, str):  # the usual cases first
+        if not hyper and method in _plain:
+            return _plain[method]
+        if hyper and method in classes and method != _SQUARES:
+            return classes[method](**hyper)
     if isinstance(method, Method) and method.name != _SQUARES:
         if hyper:
             raise TypeError(

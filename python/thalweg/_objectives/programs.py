@@ -107,6 +107,12 @@ class Programs(Kept):
     def _gradient_node(self) -> int:
         return self._graph.gradient(self._f, self.x_node)
 
+    def gradient_function(self) -> _core.Function:
+        """Return value and gradient as a function of the variables and `args`."""
+        return self._function(
+            "value_and_grad", lambda: [self._f, self._gradient_node()], 1 + len(self.args)
+        )
+
     def rows_value_and_grad(self, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return values (k,) and gradients (k, n) at points (k, n)."""
         return self.values_and_grads(rows, self.args, [False] * len(self.args), self.threads)
@@ -119,9 +125,7 @@ class Programs(Kept):
         threads: int = 1,
     ) -> tuple[FloatArray, FloatArray]:
         """Return values (k,) and gradients (k, n); varying `args` have a row for each point."""
-        f = self._function(
-            "value_and_grad", lambda: [self._f, self._gradient_node()], 1 + len(self.args)
-        )
+        f = self.gradient_function()
         value, slope = f([rows, *args], [True, *varying], rows.shape[0], threads)
         return value[:, 0], slope
 
