@@ -40,8 +40,9 @@ def config() -> dict[str, Any]:
     -------
     dict
         `version`, `instruction_set` (the one in use), `supported_instruction_sets`,
-        `machine_code` (whether objectives become machine code here), `cores`, `python`, `platform`, `numpy`, and `optional`, a dict from name to version, which is None
-        for a package that is not installed.
+        `machine_code` (whether objectives become machine code here), `cores`, `python`,
+        `platform`, `numpy`, and `optional`, a dict from name to version, which is None for a
+        package that is not installed.
 
     Examples
     --------

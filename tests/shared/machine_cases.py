@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Descents and fits whose results are compared with machine code and without: `python
-machine_cases.py` prints one line for each, ending in a digest of everything that it returned."""
+"""Descents and fits whose results are compared with machine code and without.
+
+`python machine_cases.py` prints a line for each, which ends in a digest of all that it returned.
+"""
 
 import hashlib
 from collections.abc import Iterator
 
 import numpy as np
+from lane_cases import FIELDS, RULES, SOLVERS, settings, starts, wells
 
 import thalweg as tw
-from lane_cases import FIELDS, RULES, SOLVERS, settings, starts, wells
 
 
 def digest(*results: object) -> str:
@@ -98,4 +100,4 @@ def fits() -> Iterator[tuple[str, str]]:
 if __name__ == "__main__":
     for part in (rules, solvers, fits):
         for label, bits in part():
-            print(f"{label}: {bits}")
+            print(f"{label}: {bits}")  # noqa: T201 - its purpose
