@@ -3,31 +3,18 @@
 // window overlaps the batches of a block, so the order of operations is left as it is.
 #include "thalweg/machine/assemble.hpp"
 
-#include "machine/registers.hpp"
+#include "machine/allocator.hpp"
 
 #include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <functional>
-#include <map>
 #include <utility>
 
 #include "thalweg/machine/encoder.hpp"
 
 namespace thalweg::machine {
 namespace {
-
-// Where the code keeps what. The general registers in kCached hold the addresses of the buffers
-// that are used most.
-constexpr Gpr kOffset = Gpr::rbx, kPool = Gpr::r12, kTable = Gpr::r13, kBytes = Gpr::r14,
-              kLook = Gpr::r15, kFrame = Gpr::rbp, kSpare = Gpr::rax;
-constexpr Gpr kCached[] = {Gpr::rcx, Gpr::rdx, Gpr::rsi, Gpr::rdi,
-                           Gpr::r8,  Gpr::r9,  Gpr::r10, Gpr::r11};
-constexpr Gpr kSaved[] = {Gpr::rbp, Gpr::rbx, Gpr::r12, Gpr::r13, Gpr::r14, Gpr::r15};
-// The frame, from rsp: the call's argument and the rounds left; operands and results of a compiled
-// function, registers and masks saved around it; then what did not fit into registers.
-constexpr std::int32_t kArgument = 0, kLeft = 8, kOperands = 64, kVectors = kOperands + 5 * 64,
-                       kMasks = kVectors + 32 * 64, kSpilled = kMasks + 64;
 
 // Does operation `code` on one batch of operands, which stand 64 bytes apart and are followed by
 // the results.
@@ -47,140 +34,26 @@ void compiled(const Handlers* handlers, std::int64_t code, double* operands) {
   handlers->run(work);
 }
 
-class Assembler {
+class Assembler : private Allocator {
  public:
   Assembler(const std::vector<Operation>& operations, std::int64_t lanes, int buffers,
             const Kernels& kernels)
-      : list_(operations),
-        form_(kernels.width == 8 ? Form::Evex : Form::Vex),
-        kernels_(kernels),
-        buffers_(buffers),
-        stride_(static_cast<std::int32_t>(lanes * 8)),
-        batch_(kernels.width * 8),
-        e_(form_),
-        uses_(operations),
-        vectors_(0, form_ == Form::Evex ? 32 : 16),
-        masks_(1, 8),
-        reg_(operations.size(), -1),
-        slot_(operations.size(), -1) {}
+      : Allocator(operations, lanes, kernels.width), kernels_(kernels), buffers_(buffers) {}
 
   Assembled run() {
     begin();
-    for (at_ = 0; at_ < std::ssize(list_); ++at_) {
-      kept_[0] = kept_[1] = 0;
+    for (; at_ < std::ssize(list_); ++at_) {
       operation();
-      free_slots_.insert(free_slots_.end(), left_slots_.begin(), left_slots_.end());
-      left_slots_.clear();
+      next_operation();
     }
     end();
     for (const auto& write : cold_) write();
-    e_.patch(frame_at_, static_cast<std::uint32_t>(-(kSpilled + 64 * slots_)));
+    e_.patch(frame_at_, static_cast<std::uint32_t>(-frame_size()));
     const auto bytes = e_.finish();
     return {{bytes.begin(), bytes.end()}, std::move(pool_)};
   }
 
  private:
-  static std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
-  const Operation& op(Value v) const { return list_[index(v)]; }
-  Value here() const { return static_cast<Value>(at_); }
-  // Masks have registers of their own with EVEX.
-  bool in_mask_bank(Value v) const { return form_ == Form::Evex && is_mask(op(v).what); }
-  Bank& bank(Value v) { return in_mask_bank(v) ? masks_ : vectors_; }
-  std::uint32_t& kept(Value v) { return kept_[in_mask_bank(v) ? 1 : 0]; }
-
-  // ---- memory
-
-  Address buffer(std::int32_t b, std::uint64_t element) {
-    const auto offset = static_cast<std::int32_t>(element) * stride_;
-    for (std::size_t k = 0; k < cached_.size(); ++k)
-      if (cached_[k] == b) return {kCached[k], offset, kOffset};
-    e_.load(kSpare, {kTable, b * 8});
-    return {kSpare, offset, kOffset};
-  }
-  Address in_pool(const Operation& o) {
-    const auto [found, fresh] = in_pool_.try_emplace({o.what, o.bits}, pool_.size());
-    if (fresh) pool_.push_back({o.what, o.bits});
-    return {kPool, static_cast<std::int32_t>(found->second) * batch_};
-  }
-  Address spilled(int slot) const { return {Gpr::rsp, kSpilled + 64 * slot}; }
-  // Where a value is if no register holds it.
-  Address home(Value v) {
-    if (slot_[index(v)] >= 0) return spilled(slot_[index(v)]);
-    const Operation& o = op(v);
-    return o.what == Primitive::Load ? buffer(o.buffer, o.bits) : in_pool(o);
-  }
-
-  // ---- registers
-
-  void load(int r, Value v) {
-    const Address from = home(v);
-    in_mask_bank(v) ? e_.mask_load(r, from) : e_.load(r, from);
-  }
-  void hold(int r, Value v) {
-    bank(v).hold(r, v);
-    reg_[index(v)] = r;
-  }
-  void leave(int r, Bank& b) {
-    reg_[index(b.held(r))] = -1;
-    b.hold(r, kNone);
-  }
-  // A register for v. What it held is stored if it cannot be read elsewhere.
-  int room(Value v) {
-    Bank& b = bank(v);
-    int r = b.free(kept(v));
-    if (r < 0) {
-      r = b.furthest(uses_, kept(v));
-      const Value out = b.held(r);
-      if (!reads_memory(op(out).what) && slot_[index(out)] < 0) spill(out, r);
-      leave(r, b);
-    }
-    kept(v) |= std::uint32_t{1} << r;
-    return r;
-  }
-  void spill(Value v, int r) {
-    if (free_slots_.empty()) free_slots_.push_back(slots_++);
-    const int slot = slot_[index(v)] = free_slots_.back();
-    free_slots_.pop_back();
-    in_mask_bank(v) ? e_.mask_store(spilled(slot), r) : e_.store(spilled(slot), r);
-  }
-  int in_register(Value v) {
-    int& r = reg_[index(v)];
-    if (r < 0) {
-      const int to = room(v);
-      load(to, v);
-      hold(to, v);
-    }
-    kept(v) |= std::uint32_t{1} << r;
-    return r;
-  }
-  bool in_memory(Value v) const { return reg_[index(v)] < 0; }
-  // An operand that may stay in memory. What is used again is loaded if a register is free.
-  Operand operand(Value v) {
-    if (!in_memory(v) || (uses_.left(v) > 1 && bank(v).free(kept(v)) >= 0)) return in_register(v);
-    return home(v);
-  }
-  bool dies(Value v) const { return uses_.left(v) == 1; }
-  // A use is over; at the last one the register is free, and so is the slot after this operation,
-  // whose instruction may still read it.
-  void done(Value v) {
-    uses_.take(v);
-    if (uses_.left(v) > 0) return;
-    if (const int r = reg_[index(v)]; r >= 0) leave(r, bank(v));
-    if (slot_[index(v)] >= 0) left_slots_.push_back(std::exchange(slot_[index(v)], -1));
-  }
-  void all_done() {
-    for (const Value v : list_[index(at_)].in)
-      if (v != kNone) done(v);
-    kept_[0] = kept_[1] = 0;
-  }
-  // The register of this operation's result, which may be one that an operand has just left.
-  int result() {
-    all_done();
-    const int r = room(here());
-    hold(r, here());
-    return r;
-  }
-
   // ---- operations
 
   void operation() {
@@ -313,7 +186,7 @@ class Assembler {
     const Operand y = in_memory(c) ? Operand(in_register(b)) : operand(b);
     const int copy = room(here());
     if (in_memory(c)) load(copy, c);
-    else e_.move(copy, reg_[index(c)]);
+    else e_.move(copy, where(c));
     e_.fused(how, Order::O231, copy, x, y);
     all_done();
     hold(copy, here());
@@ -329,7 +202,7 @@ class Assembler {
     const int i = in_register(o.in[0]), r = room(here());
     const Operand high = operand(o.in[2]);
     if (in_memory(o.in[1])) load(r, o.in[1]);
-    else e_.move(r, reg_[index(o.in[1])]);
+    else e_.move(r, where(o.in[1]));
     e_.entry(r, i, high);
     all_done();
     hold(r, here());
@@ -368,9 +241,9 @@ class Assembler {
     for (std::size_t k = from; k < std::min(from + 3, o.in.size()); ++k) {
       const Value v = o.in[k];
       if (v == kNone) continue;
-      Place p{static_cast<int>(k - from), reg_[index(v)], {Gpr::rsp}, kNone};
+      Place p{static_cast<int>(k - from), where(v), {Gpr::rsp}, kNone};
       if (p.reg >= 0) kept(v) |= std::uint32_t{1} << p.reg;
-      else if (slot_[index(v)] < 0 && op(v).what == Primitive::Load) p.element = v;
+      else if (is_element(v)) p.element = v;
       else p.memory = home(v);
       out.push_back(p);
     }
@@ -436,7 +309,6 @@ class Assembler {
   // ---- the frame and the loops
 
   void begin() {
-    choose_cached();
     for (const Gpr r : kSaved) e_.push(r);
     e_.move(kFrame, Gpr::rsp);
     e_.address(Gpr::rsp, {.base = Gpr::rsp, .wide = true});
@@ -455,19 +327,6 @@ class Assembler {
     e_.scalar(Scalar::Xor, kLook, kLook);
     e_.align(32);
     e_.bind(batch_loop_);
-  }
-  void choose_cached() {
-    std::map<std::int32_t, int> counts;
-    for (const Operation& o : list_)
-      if (o.what == Primitive::Load || o.what == Primitive::Store) ++counts[o.buffer];
-    std::vector<std::pair<int, std::int32_t>> order;
-    for (const auto& [b, count] : counts) order.emplace_back(-count, b);
-    std::ranges::sort(order);
-    for (const auto& [count, b] : order)
-      if (cached_.size() < std::size(kCached)) cached_.push_back(b);
-  }
-  void cache_addresses() {
-    for (std::size_t k = 0; k < cached_.size(); ++k) e_.load(kCached[k], {kTable, cached_[k] * 8});
   }
   void end() {
     e_.scalar(Scalar::Add, kOffset, batch_);
@@ -499,22 +358,8 @@ class Assembler {
     e_.ret();
   }
 
-  const std::vector<Operation>& list_;
-  Form form_;
   const Kernels& kernels_;
   int buffers_;
-  std::int32_t stride_;
-  int batch_;
-  Encoder e_;
-  Uses uses_;
-  Bank vectors_, masks_;
-  std::uint32_t kept_[2] = {0, 0};  // registers that this operation needs as they are
-  std::vector<int> reg_, slot_, free_slots_, left_slots_;
-  int slots_ = 0;
-  std::ptrdiff_t at_ = 0;
-  std::vector<std::int32_t> cached_;
-  std::map<std::pair<Primitive, std::uint64_t>, std::size_t> in_pool_;
-  std::vector<PoolEntry> pool_;
   std::vector<std::function<void()>> cold_;
   std::size_t frame_at_ = 0;
   bool leaves_ = false;

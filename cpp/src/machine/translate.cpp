@@ -18,7 +18,8 @@ namespace {
 // More operations than this leave the first-level cache of instructions; handlers with loops are
 // better then.
 constexpr std::size_t kMostOperations = 5000;
-constexpr std::int64_t kMostElements = 64;  // of an array that is taken apart
+constexpr std::int64_t kMostElements = 64;      // of an array that is taken apart
+constexpr std::int64_t kLastElement = 1 << 20;  // in reach of an instruction's displacement
 
 // As the products in kernels/matmul.inl.hpp cut their sums.
 constexpr std::int64_t kPartials = 8, kFewest = 32, kRun = 256;
@@ -60,12 +61,13 @@ class Translator {
     return record(what, a, b, c);
   }
   Value load(std::size_t from, std::int64_t element) {
+    if (element > kLastElement) throw Untranslatable{};
     return recording_.add({.what = Primitive::Load,
                            .buffer = static_cast<std::int32_t>(from),
                            .bits = static_cast<std::uint64_t>(element)});
   }
   void store(std::size_t to, std::size_t element, Value v) {
-    if (v == kNone) throw Untranslatable{};
+    if (v == kNone || element > static_cast<std::size_t>(kLastElement)) throw Untranslatable{};
     recording_.add({.what = Primitive::Store,
                     .buffer = static_cast<std::int32_t>(to),
                     .in = {v, kNone, kNone, kNone, kNone},
