@@ -38,10 +38,15 @@ Aligned::Aligned(std::size_t doubles) {
 void Aligned::Free::operator()(void* p) const { std::free(p); }
 
 Evaluator::Evaluator(const Program& program, const Kernels& kernels, bool wide)
+    : Evaluator(program, kernels, lanes_of(program, kernels, wide), nullptr) {}
+
+Evaluator::Evaluator(const Program& program, const Kernels& kernels, std::int64_t lanes,
+                     std::shared_ptr<const machine::Code> code)
     : program_(program),
       kernels_(kernels),
-      handlers_(wide && program.body.layout == Layout::Lanes ? kernels.wide : kernels.narrow),
-      lanes_(lanes_of(program, kernels, wide)) {
+      handlers_(lanes > kernels.width ? kernels.wide : kernels.narrow),
+      lanes_(lanes),
+      own_code_(std::move(code)) {
   std::vector<std::int64_t> offsets;
   std::int64_t total = 0;
   const auto reserve = [&](std::int64_t n) {
@@ -149,8 +154,8 @@ void Evaluator::take_machine() {
   }
   turn_to(now);
   pool_ = std::make_unique<Aligned>(machine::Run::room(*code, kernels_.width));
-  machine_ = std::make_unique<machine::Run>(code, std::move(tables), phases, pool_->get(),
-                                            kernels_.width, lanes_ * 8);
+  machine_ = std::make_unique<machine::Run>(std::move(code), std::move(tables), phases,
+                                            pool_->get(), kernels_.width, lanes_ * 8);
   machine_->refresh([this](const auto& number) { return uniform_number(number); });
 }
 
@@ -208,6 +213,7 @@ const double* Evaluator::uniform(std::size_t k) const {
 }
 
 void Evaluator::link() {
+  if (own_code_) return take(own_code_);
   operands_.clear();
   const std::size_t now = phase_;
   for (std::size_t phase = 0; phase < (rings_.empty() ? 1 : 3); ++phase) {

@@ -33,6 +33,10 @@ class Run {
     return function_(&rounds_);
   }
 
+  // Another address for a buffer in the first phase; and how many bytes of lanes there are.
+  void point(std::size_t buffer, double* at) { tables_[buffer] = at; }
+  void limit(std::int64_t bytes) { rounds_.bytes = bytes; }
+
  private:
   void repeat(std::size_t entry, double number);
 

@@ -32,6 +32,9 @@ class Evaluator {
  public:
   // `wide`: blocks of 8 batches instead of one. The layout Elements has one lane.
   Evaluator(const Program& program, const Kernels& kernels, bool wide);
+  // A block of any number of batches of lanes, for machine code made for that many.
+  Evaluator(const Program& program, const Kernels& kernels, std::int64_t lanes,
+            std::shared_ptr<const machine::Code> code);
   ~Evaluator();
 
   // The number of lanes in a block.
@@ -91,6 +94,14 @@ class Evaluator {
     std::int64_t offset;
     void point_at(const double* values) const { *address = values + offset; }
   };
+  // With machine code: reads input k where `values` lie, and only the first lanes.
+  void read(std::size_t k, const double* values) {
+    machine_->point(k, const_cast<double*>(values));
+  }
+  void only(std::int64_t lanes) {
+    const std::int64_t width = kernels_.width;
+    machine_->limit((lanes + width - 1) / width * width * 8);
+  }
   // All uses of the addresses of `count` doubles.
   std::vector<Use> uses(const double* first, std::int64_t count = 1);
   // Recomputes after uniform inputs changed in place.
@@ -107,6 +118,7 @@ class Evaluator {
   void link_array(const Instruction& i, Linked& l) const;
   void report_work();
   void take_machine();
+  void take(std::shared_ptr<const machine::Code> code);
   double uniform_number(const machine::UniformNumber& number) const;
 
   const Program& program_;
@@ -137,6 +149,7 @@ class Evaluator {
   std::array<std::vector<Linked>, 3> code_;  // one for each phase of the rings
   // Machine code, once the program has earned it, and the work that was done without.
   static constexpr std::int64_t kReport = 4096;
+  std::shared_ptr<const machine::Code> own_code_;  // what the block was made for, if it was
   std::optional<Test> test_;
   std::unique_ptr<machine::Run> machine_;
   std::unique_ptr<Aligned> pool_;
