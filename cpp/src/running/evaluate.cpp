@@ -138,9 +138,12 @@ void Evaluator::report_work() {
 // Goes on with machine code from the next run on, if there can be any.
 void Evaluator::take_machine() {
   cost_ = 0;
-  const auto code = machine::codes_of(program_).code(program_, kernels_, lanes_,
-                                                     test_ ? test_->outputs : machine::RoundTest{});
-  if (!code) return;
+  if (auto code = machine::codes_of(program_).code(program_, kernels_, lanes_,
+                                                   test_ ? test_->outputs : machine::RoundTest{}))
+    take(std::move(code));
+}
+
+void Evaluator::take(std::shared_ptr<const machine::Code> code) {
   const std::size_t now = phase_, phases = rings_.empty() ? 1 : 3;
   std::vector<double*> tables;
   for (std::size_t phase = 0; phase < phases; ++phase) {
