@@ -58,7 +58,6 @@ class Assembler : private Allocator {
 
   void operation() {
     const Operation& o = list_[index(at_)];
-    const Value a = o.in[0], b = o.in[1], c = o.in[2];
     switch (o.what) {
       case Primitive::Constant:
       case Primitive::Table:
@@ -69,75 +68,74 @@ class Assembler : private Allocator {
       case Primitive::MultiplySubtract:
       case Primitive::NegativeMultiplyAdd:
         return fused(o);
-      case Primitive::SquareRoot: {
-        const Operand x = operand(a);
-        return e_.square_root(result(), x);
-      }
-      case Primitive::Round: {
-        const Operand x = operand(a);
-        return e_.round(result(), x, o.how);
-      }
-      case Primitive::ShiftLeft: {
-        const int x = in_register(a);
-        return e_.shift_left(result(), x, o.how);
-      }
-      case Primitive::ShiftRight: {
-        const int x = in_register(a);
-        return e_.shift_right(result(), x, o.how);
-      }
-      case Primitive::Exponent: {
-        const Operand x = operand(a);
-        return e_.exponent(result(), x);
-      }
-      case Primitive::Mantissa: {
-        const Operand x = operand(a);
-        return e_.mantissa(result(), x);
-      }
-      case Primitive::Scaled: {
-        const int x = in_register(a);
-        const Operand y = operand(b);
-        return e_.scaled(result(), x, y);
-      }
+      case Primitive::SquareRoot:
+      case Primitive::Round:
+      case Primitive::ShiftLeft:
+      case Primitive::ShiftRight:
+      case Primitive::Exponent:
+      case Primitive::Mantissa:
+        return unary(o);
       case Primitive::Entry:
         return entry(o);
-      case Primitive::Compare: {
-        const int x = in_register(a);
-        const Operand y = operand(b);
-        return e_.compare(result(), x, y, o.how);
-      }
-      case Primitive::EqualIntegers: {
-        const int x = in_register(a);
-        const Operand y = operand(b);
-        return e_.equal_integers(result(), x, y);
-      }
+      case Primitive::Compare:
+      case Primitive::EqualIntegers:
+        return comparison(o);
       case Primitive::MaskAnd:
       case Primitive::MaskOr:
       case Primitive::MaskXor:
       case Primitive::MaskNot:
         return mask(o);
-      case Primitive::Blend: {
-        const int no = in_register(b), m = in_register(c);
-        const Operand yes = operand(a);
-        return e_.blend(result(), no, yes, m);
-      }
+      case Primitive::Blend:
+        return blend(o);
       case Primitive::Redo:
         return redo(o);
       case Primitive::Call:
         return call(o);
-      case Primitive::Store: {
-        const int x = in_register(a);
-        e_.store(buffer(o.buffer, o.bits), x);
-        return all_done();
-      }
-      case Primitive::Leave: {
-        e_.lanes(kSpare, in_register(a));
-        e_.scalar(Scalar::Or, kLook, kSpare);
-        leaves_ = true;
-        return all_done();
-      }
+      case Primitive::Store:
+        return store(o);
+      case Primitive::Leave:
+        return look(o);
       default:
         return binary(o);
     }
+  }
+
+  void unary(const Operation& o) {
+    const Value a = o.in[0];
+    if (o.what == Primitive::ShiftLeft || o.what == Primitive::ShiftRight) {
+      const int x = in_register(a);
+      return o.what == Primitive::ShiftLeft ? e_.shift_left(result(), x, o.how)
+                                            : e_.shift_right(result(), x, o.how);
+    }
+    const Operand x = operand(a);
+    if (o.what == Primitive::SquareRoot) e_.square_root(result(), x);
+    else if (o.what == Primitive::Round) e_.round(result(), x, o.how);
+    else if (o.what == Primitive::Exponent) e_.exponent(result(), x);
+    else e_.mantissa(result(), x);
+  }
+
+  void comparison(const Operation& o) {
+    const int x = in_register(o.in[0]);
+    const Operand y = operand(o.in[1]);
+    if (o.what == Primitive::Compare) e_.compare(result(), x, y, o.how);
+    else e_.equal_integers(result(), x, y);
+  }
+  void blend(const Operation& o) {
+    const int no = in_register(o.in[1]), m = in_register(o.in[2]);
+    const Operand yes = operand(o.in[0]);
+    e_.blend(result(), no, yes, m);
+  }
+  void store(const Operation& o) {
+    const int x = in_register(o.in[0]);
+    e_.store(buffer(o.buffer, o.bits), x);
+    all_done();
+  }
+  // Whether this round is the last.
+  void look(const Operation& o) {
+    e_.lanes(kSpare, in_register(o.in[0]));
+    e_.scalar(Scalar::Or, kLook, kSpare);
+    leaves_ = true;
+    all_done();
   }
 
   static Binary binary_of(Primitive p) {
@@ -152,7 +150,8 @@ class Assembler : private Allocator {
     if (commutes(o.what) && in_memory(a) && !in_memory(b)) std::swap(a, b);
     const int x = in_register(a);
     const Operand y = operand(b);
-    e_.binary(binary_of(o.what), result(), x, y);
+    if (o.what == Primitive::Scaled) e_.scaled(result(), x, y);
+    else e_.binary(binary_of(o.what), result(), x, y);
   }
 
   // The result replaces an operand: one that is not needed again if there is one, else a copy.
