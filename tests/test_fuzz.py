@@ -2,10 +2,12 @@
 """What the fuzzers found before, a few seeds of each, and the runner itself."""
 
 import contextlib
+import re
 import types
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from fuzz import calls, checks, commands, corpus, pickles, programs, runner
 
@@ -47,6 +49,24 @@ def called(writers: list[programs.Program], name: str, way: Any) -> bool:
             writer.lines.pop()
             return True
     return False
+
+
+def test_rounding_otherwise_moves_every_number() -> None:
+    program = corpus.Found("", (64,), ["v0 = np.sin(x)"], "v0", zero=True).program()
+    for least in (0.0, 1.0):
+        before, after = program.function(program.point), program.jittered(3, least)(program.point)
+        assert np.array_equal(before == after, before == 0)
+        np.testing.assert_allclose(after, before, rtol=3e-16, atol=3e-16 * least)
+    signs = [np.signbit(program.jittered(seed)(program.point)[0]) for seed in range(8)]
+    assert {*signs} == {True, False}
+
+
+def test_einsum_has_operands_with_elements() -> None:
+    # NumPy 2.4 writes outside of arrays that have none: of shape (0,), and (0, 6) by 'ii->i'.
+    writer = programs.Program(0)
+    writer.values = {"x": np.ones(3), "m": np.ones((3, 2)), "v0": np.ones(0), "v1": np.ones((0, 3))}
+    lines = [calls.filled(writer, way) for way in calls.SPECIAL["np.einsum"] for _ in range(20)]
+    assert not [line for line in lines if re.search(r"\bv[01]\b", line)]
 
 
 def test_a_wrong_value_is_found_and_made_small(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,3 +95,16 @@ def test_a_state_that_remembers_another_number_of_things_is_refused(method):
         wrong = dataclasses.replace(state, memory=memory)
         with pytest.raises(ValueError, match=f"of {method} with 2 variables must hold .*, got"):
             tw.minimize(bowl, np.zeros(2), method, state=wrong, **how)
+
+
+@pytest.mark.parametrize("method", ["lbfgs", "newton", "compass"])
+def test_a_solvers_memory_is_one_vector_and_others_are_not_read(method):
+    state = tw.minimize(bowl, np.zeros(2), method, max_iter=1).state
+    assert len(state.memory) == 1
+    more = dataclasses.replace(state, memory=(*state.memory, np.zeros(3)))
+    assert repr(tw.minimize(bowl, np.zeros(2), method, state=more).x) == repr(
+        tw.minimize(bowl, np.zeros(2), method, state=state).x
+    )
+    short = dataclasses.replace(state, memory=(state.memory[0][:-1],))
+    with pytest.raises(ValueError, match="the state must hold"):
+        tw.minimize(bowl, np.zeros(2), method, state=short)

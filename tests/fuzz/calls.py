@@ -6,6 +6,7 @@ operations, the composed ufuncs, ufuncs' methods, methods of traced values, loss
 What is new there is called in the general ways below, without a line here.
 """
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -282,14 +283,22 @@ def ufunc(p: Program, name: str) -> str:
 
 
 def filled(p: Program, template: str) -> str:
-    """A template with arrays and numbers in its places."""
-    a = p.array()
+    """A template with arrays and numbers in its places.
+
+    `np.einsum` of operands without elements reads and writes beside them (NumPy 2.4).
+    """
+    some = "einsum" in template
+
+    def fits(v: Any, dims: int | None = None) -> bool:
+        return dims in (None, np.ndim(v)) and not (some and np.size(v) == 0)
+
+    a = p.array(fits)
     places: dict[str, str] = {"a": a}
     if "{b}" in template:
         places["b"] = p.like(a) if p.rng.random() < 0.6 else p.array()
     for place, dims in (("v", 1), ("w", 1), ("m", 2)):
         if "{" + place + "}" in template:
-            places[place] = p.array(lambda v, d=dims: np.ndim(v) == d)
+            places[place] = p.array(partial(fits, dims=dims))
     if "{e}" in template:
         places["e"] = p.number_name()
     for place in ("c", "d"):

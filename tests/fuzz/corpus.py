@@ -137,6 +137,35 @@ PROGRAMS = [
         "np.sum(np.sin(v0)) + v1",
         zero=True,
     ),
+    Found(
+        "the copysign of one number by another, squared, had second slope 0 at 0",
+        (9,),
+        ["v0 = np.copysign(x, b)", "v1 = np.cos(3 * np.copysign(x, -b))"],
+        "np.sum(v0 ** 2) + np.sum(v1)",
+        {"b": (9,)},
+        zero=True,
+    ),
+    Found(
+        "a jump at a value that is 0 but for NumPy's rounding was a finding",
+        (8,),
+        ["v0 = np.sinc(1.0 + x)", "v1 = np.heaviside(v0, x)"],
+        "np.sum(v1)",
+        zero=True,
+    ),
+    Found(
+        "the sign of a sum of zeros was a finding",
+        (3, 1),
+        ["v0 = x - x.mean(axis=-1, keepdims=True)", "v1 = v0.T @ -np.exp(b)"],
+        "np.sum(np.arctan2(v1, v1))",
+        {"b": (3,)},
+    ),
+    Found(
+        "a slope between points without values was a finding",
+        (1,),
+        ["v0 = x[0] * np.array([1.0, -0.5])", "v1 = np.float_power(v0, v0)"],
+        "np.sum(v1)",
+        zero=True,
+    ),
 ]
 
 COMMANDS: list[list[str]] = [

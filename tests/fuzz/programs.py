@@ -203,12 +203,19 @@ class Program(random_expressions.Writer):
         lines = [*self.lines, "return " + (f"v{len(self.lines) - 1}" if self.lines else "x * 1.0")]
         return self.compiled("def f(x):\n" + "\n".join("    " + line for line in lines))
 
-    def jittered(self, seed: int) -> Callable[[Any], Any]:
-        """The function with the value of each line moved by its last digit, at random."""
+    def jittered(self, seed: int, least: float = 0.0) -> Callable[[Any], Any]:
+        """The function with the value of each line moved by its last digit, up or down at random.
+
+        Values below `least` are moved by the last digit of `least`; a zero changes its sign alone.
+        """
         rng = np.random.default_rng(seed)
 
         def jitter(a: Any) -> Any:
-            return a * (1 + rng.choice([-(2.0**-52), 0.0, 2.0**-52], np.shape(a)))
+            a = np.asarray(a)
+            way = rng.choice([-1.0, 1.0], a.shape)
+            by = 2.0**-52 * np.maximum(np.abs(a), least)
+            moved = np.where(np.isfinite(a), a + way * by, a)
+            return np.where(a == 0, np.copysign(0.0, way), moved)[()]
 
         tree = ast.parse(self.source)
         for line in tree.body[0].body[:-1]:

@@ -97,6 +97,12 @@ CASES: dict[str, Smooth] = {
     ),
     "copysign of itself": Smooth(lambda x: np.copysign(x, x), lambda x: x),
     "the square of copysign": Smooth(lambda x: np.copysign(x, x) ** 2, lambda x: x * x),
+    "the square by the sign of another": Smooth(
+        lambda x: np.copysign(x, np.cos(3 * x)) ** 2, lambda x: x * x
+    ),
+    "cos by the sign of another": Smooth(
+        lambda x: np.cos(2 * np.copysign(x, -1.0)), lambda x: mp.cos(2 * x)
+    ),
     "sinc of a square": Smooth(lambda x: np.sinc(x**2), lambda x: _sinc(mp.pi * x**2)),
     "sinc squared": Smooth(lambda x: np.sinc(x) ** 2, lambda x: _sinc(mp.pi * x) ** 2),
     "product with exprel": Smooth(lambda x: x * special.exprel(-x), lambda x: x * _exprel(-x)),

@@ -30,10 +30,9 @@ inline bool is_norm(Graph& g, NodeId id) {
   return Expr(g, in[1]).is_zero() && is_operation(g, in[2], kOpcode<ops::Sqrt>) &&
          is_equal_to_zero(g, in[0], g.inputs(in[2])[0]);
 }
-// |a|, or copysign(a, a), whose sign does not matter to even functions.
+// |a|, or copysign(a, b), whose sign does not matter to even functions.
 inline bool is_absolute(Graph& g, NodeId id) {
-  return is_operation(g, id, kOpcode<ops::Absolute>) ||
-         (is_operation(g, id, kOpcode<ops::Copysign>) && g.inputs(id)[0] == g.inputs(id)[1]);
+  return is_operation(g, id, kOpcode<ops::Absolute>) || is_operation(g, id, kOpcode<ops::Copysign>);
 }
 // Whether the node has a corner that its square does not have.
 inline bool has_corner(Graph& g, NodeId id) {

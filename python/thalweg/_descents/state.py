@@ -64,7 +64,7 @@ def continued(
     if not np.isfinite(state.x).all() or any(m.size and np.isnan(m).all() for m in state.memory):
         raise ValueError("state must hold numbers, got NaN or an infinite x")
     if method.solves:
-        return state.x[None, :], list(state.memory)
+        return state.x[None, :], list(state.memory[:1])  # a solver's memory is one vector
     n = state.x.size
     kept = {name: (n if each else 1,) for name, _, each, _ in memory_of(method.name)}
     shapes, wanted = [np.shape(m) for m in state.memory], list(kept.values())

@@ -390,7 +390,7 @@ def _tried(
         ):
             best = ending
             found = squares.left_open(ending, start)
-            left_open = found if found.any() else None
+            left_open = found if any(found.tolist()) else None
         if SUCCESS[best.reason] and left_open is None and not worse(best.cost, flat):
             break
         if not again(ending.reason):

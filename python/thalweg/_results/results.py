@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Many", "One", "Results"]
 
+_SUCCESS, _STATUS = np.array(SUCCESS), np.array(STATUS_MANY, dtype=np.int8)
+
 
 class Results(Many):
     """The results of many descents: where each ended, why, and what it cost.
@@ -115,8 +117,8 @@ class Results(Many):
             "x": _points(form, out["x"]),
             "fun": out["fun"],
             **slopes,
-            "success": np.take(SUCCESS, reason),
-            "status": np.array(STATUS_MANY, dtype=np.int8).take(reason),
+            "success": _SUCCESS.take(reason),
+            "status": _STATUS.take(reason),
             "reason": reason,
             "nit": out["nit"],
             "nfev": out["nfev"],
@@ -141,7 +143,7 @@ class Results(Many):
         if not self.size:
             raise ValueError("there is no best result, because there are no results")
         values = np.where(np.isnan(self.fun), np.inf, self.fun).ravel()
-        converged = np.asarray(SUCCESS)[self.reason.ravel()]
+        converged = _SUCCESS[self.reason.ravel()]
         if converged.any():
             return int(np.flatnonzero(converged)[np.argmin(values[converged])])
         return int(np.argmin(values))
@@ -182,7 +184,7 @@ class Results(Many):
         )
 
     def _heading(self) -> tuple[str, str]:
-        converged = int(np.count_nonzero(np.asarray(SUCCESS)[self.reason]))
+        converged = int(np.count_nonzero(_SUCCESS[self.reason]))
         return "descents", f"{self.size:,}, of which {converged:,} converged"
 
     def _rows(self) -> list[tuple[str, str]]:
@@ -200,7 +202,7 @@ def _judge_untouched(out: dict[str, Any], objective: Objective) -> None:
         return
     begun = out.get("begun", len(out["fun"]))  # the others have no results
     reason, slopes = out["reason"][:begun], out["jac"][:begun]
-    converged = np.take(SUCCESS, reason)
+    converged = _SUCCESS.take(reason)
     reason[converged & any_in_rows(~np.isfinite(slopes))] = Reason.non_finite
     untouched = converged & (out["nit"][:begun] == 0)
     untouched[untouched] = ~slopes[untouched].any(axis=1)
