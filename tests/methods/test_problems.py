@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from endings import inequality_holds
+from endings import INEQUALITY, inequality_holds
+from minimality import bottom
 
 import thalweg as tw
 
@@ -63,11 +64,45 @@ def test_every_ending_is_true(method):
         assert inequality_holds(result.message) in (True, None), (problem.name, result.message)
 
 
+# A gradient vanishes at saddles too. Moré, Garbow and Hillstrom list this one as a minimum; only a
+# whole Hessian shows that it is none.
+SADDLES = {("Biggs EXP6", method) for method in ("lbfgs", "bfgs", "cg", "newton_cg")}
+MOST_VARIABLES = 50  # all 86 problems, by hand, with 1000: a minute
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_success_is_a_local_minimum(method):
+    pytest.importorskip("mpmath")
+    for problem in (p for p in PROBLEMS if p.x0.size <= MOST_VARIABLES):
+        if problem.x0.size > 100 and method in evaluations.DENSE:
+            continue
+        result = end(problem, method)
+        if not result.success:
+            continue
+        found = bottom(problem.function, result.x, problem.bounds)
+        told = (problem.name, result.message, found)
+        noise = 0.0
+        if result.reason == tw.Reason.precision_limit:
+            noise = float(INEQUALITY.search(result.message)[3])
+        assert found.within, told
+        assert found.fall <= max(1e-8 * max(1.0, abs(found.value)), noise), told
+        assert found.curvature >= -1e-6 or (problem.name, method) in SADDLES, told
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_value_that_rounds_to_its_minimum_is_a_success(method):
+    # Sums of numbers near 1 that are 0 at the minimum: the value is the same around it.
+    result = end(BY_NAME["ARWHEAD (CUTE), n = 100"], method)
+    assert result.success, result.message
+    assert inequality_holds(result.message)
+    assert abs(result.fun) <= 1e-12
+
+
 @pytest.mark.parametrize(
     ("bounded", "most", "solved"),
     [
         # At most this mean of our evaluations relative to SciPy's; at least so many solved.
-        (False, {"lbfgs": 0.9, "bfgs": 0.9, "cg": 0.75, "newton": 0.9, "newton_cg": 0.65},
+        (False, {"lbfgs": 0.9, "bfgs": 0.9, "cg": 0.75, "newton": 0.85, "newton_cg": 0.65},
          {"lbfgs": 70, "bfgs": 61, "cg": 63, "newton": 61, "newton_cg": 71}),
         (True, {"lbfgs": 1.15, "bfgs": 1.25, "cg": 1.2, "newton": 0.65, "newton_cg": 0.65},
          {"lbfgs": 13, "bfgs": 12, "cg": 13, "newton": 12, "newton_cg": 13}),
@@ -110,13 +145,15 @@ def test_a_cliff_in_the_first_trial_does_not_end_cg():
     np.testing.assert_allclose(result.x, np.log(100) / 100, rtol=1e-6)
 
 
-@pytest.mark.parametrize(("method", "most"), [("newton", 100), ("lbfgs", 100), ("cg", 200)])
-def test_noise_of_the_value_ends_a_descent(method, most):
+@pytest.mark.parametrize("method", METHODS)
+def test_noise_of_the_value_ends_a_descent(method):
     # f is a difference of numbers near 1e11: its noise is 1e5 times eps |f|.
     result = end(BY_NAME["Difference of large sums, n = 10"], method)
     assert result.reason == tw.Reason.precision_limit
     assert inequality_holds(result.message)
-    assert result.nfev <= most
+    assert result.nfev <= 100
+    # Within the noise the last point is the answer, and not the luckiest value.
+    np.testing.assert_array_equal(result.x, result.last.x)
 
 
 @pytest.mark.parametrize("method", ["lbfgs", "bfgs", "cg", "steepest"])

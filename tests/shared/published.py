@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["FITS", "MGH", "MGH_BY_NAME", "NIST", "Fit", "Problem"]
+__all__ = ["FITS", "MGH", "MGH_BY_NAME", "NIST", "NIST_ALL", "Fit", "Problem"]
 
 FloatArray = npt.NDArray[np.float64]
 Function = Callable[[Any], Any]
@@ -161,3 +161,6 @@ MGH_BY_NAME = {p.name: p for p in MGH}
 FITS = [_fit(json.loads(p.read_text("utf-8"))) for p in sorted((DATA / "nist").glob("*.json"))]
 # Every fit from both starts.
 NIST = [(fit, k) for fit in FITS for k in range(len(fit.starts))]
+# The collection's others too: 27 fits, 54 runs.
+_MORE = json.loads((DATA / "nist_more.json").read_text("utf-8"))
+NIST_ALL = NIST + [(fit, k) for fit in map(_fit, _MORE) for k in range(len(fit.starts))]

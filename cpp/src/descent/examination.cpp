@@ -6,10 +6,11 @@
 // then gives the most by which f would fall (and conjugate gradients on differences of gradients,
 // the fall in all directions). Where f does not change as its slopes predict, differences over
 // shorter and shorter steps measure its noise (after J. J. Moré and S. M. Wild 2011, SIAM J. Sci.
-// Comput. 33(3), 1292-1314). Kinks: at a minimum, the shortest vector in the convex hull of
-// gradients near the point is zero. Elsewhere it leads down, or to a gradient that makes it shorter
-// (P. Wolfe 1975, Math. Program. Study 3, 145-173; as a stopping test, A. S. Lewis and M. L.
-// Overton 2013, Math. Program. 141, 135-163, section 6.3).
+// Comput. 33(3), 1292-1314); where it does not change at all, longer steps, until it does. Kinks:
+// at a minimum, the shortest vector in the convex hull of gradients near the point is zero.
+// Elsewhere it leads down, or to a gradient that makes it shorter (P. Wolfe 1975, Math. Program.
+// Study 3, 145-173; as a stopping test, A. S. Lewis and M. L. Overton 2013, Math. Program. 141,
+// 135-163, section 6.3).
 #include "thalweg/descent/examination.hpp"
 
 #include <algorithm>
@@ -27,6 +28,7 @@ constexpr double kRounded = 16 * kEpsilon;   // of x
 constexpr double kDeeper = 100.0;            // a kink may be too high by this many visible falls
 constexpr double kFurther = 100.0;           // the largest growth of a step
 constexpr double kFelt = 1e-2, kFar = 1e30;  // in units: a step that usually changes f; the longest
+constexpr double kAgrees = 0.1;              // the relative difference of f and its slopes
 constexpr std::size_t kModel = 20;           // the most steps of conjugate gradients
 constexpr std::size_t kMostSlopes = 80;      // the most gradients in a hull
 constexpr std::size_t kFewAxes = 12, kOthers = 8;  // the number of directions to try
@@ -220,7 +222,8 @@ Inquiry Examination::look_along_the_slope() {
 }
 
 // Computes how far f would fall if its gradients continued to change as they do nearby: by
-// conjugate gradients, with products of the Hessian computed by differences.
+// conjugate gradients, with products of the Hessian computed by central differences: with one-sided
+// ones, cg ended in Meyer's valley with a fall of 2e-5 ahead.
 Inquiry Examination::solve_the_model() {
   Point rest = scaled(-1.0, free_part(slopes())), direction = rest, step(n_, 0.0);
   double squares = dot(rest, rest), gain = 0.0;
@@ -230,7 +233,11 @@ Inquiry Examination::solve_the_model() {
     co_await along(scaled(1.0 / size, direction), apart);
     if (finite_ && lower()) co_return co_await descend(scaled(1.0 / size, direction), apart);
     if (!finite_) break;
-    const Point product = free_part(scaled(size / length(way()), minus(g_, slopes())));
+    const Point ahead = g_, gone = way();
+    co_await along(scaled(1.0 / size, direction), -apart);
+    if (finite_ && lower()) co_return co_await descend(scaled(1.0 / size, direction), -apart);
+    if (!finite_) break;
+    const Point product = free_part(scaled(size / length(minus(gone, way())), minus(ahead, g_)));
     const double bent = dot(direction, product);
     if (!(bent > 0.0)) break;
     const double t = squares / bent;
@@ -254,14 +261,32 @@ Inquiry Examination::solve_the_model() {
 Inquiry Examination::measure_noise() {
   double most = 0.0, last = 0.0;
   double step = step_;
+  bool flat = true;
   for (int k = 0; k < 8; ++k, step *= 0.25) {
     co_await along(down_, step);
-    const double differs = std::abs(f_ - here_.f - 0.5 * (dot(slopes(), way()) + dot(g_, way())));
     if (!finite_ || !(largest(way()) > 0.0)) break;
+    const double differs = std::abs(f_ - here_.f - by_slopes());
+    flat = flat && f_ == here_.f;
     most = std::max(most, differs);
     if (k >= 4) last = std::max(last, differs);
   }
   noise_ = last > 0.05 * most ? 2.0 * most : 0.0;
+  if (flat && most > 0.0) co_await measure_steps_of_the_value(most);
+}
+
+// f is the same at all points where slopes say that it is not: rounded, if it agrees with them
+// further away. Otherwise the slopes are wrong.
+Inquiry Examination::measure_steps_of_the_value(double most) {
+  for (double step = 4.0 * step_; probes_ < most_probes_; step *= 4.0) {
+    co_await along(down_, step);
+    if (!finite_ || !(step < kFar)) co_return;
+    const double change = f_ - here_.f, differs = std::abs(change - by_slopes());
+    if (differs < kAgrees * std::abs(change)) {
+      noise_ = 2.0 * most;
+      co_return;
+    }
+    most = std::max(most, differs);
+  }
 }
 
 Inquiry Examination::look_for_a_kink() {
@@ -362,12 +387,14 @@ Examination::Probe Examination::along(const Point& direction, double step) {
   for (std::size_t i = 0; i < n_; ++i) at[i] += step * direction[i] * units_[i];
   return probe(std::move(at));
 }
-bool Examination::lower() const { return f_ < here_.f - kSlack * std::abs(here_.f); }
-// The rounding of f, plus the change of f caused by rounding x.
+// The change of f to the probe by the slopes at both ends.
+double Examination::by_slopes() const { return 0.5 * (dot(slopes(), way()) + dot(g_, way())); }
+bool Examination::lower() const { return f_ < here_.f - kSlack * std::abs(here_.f) - sight_.noise; }
+// The rounding of f, plus the change of f caused by rounding x; or the noise of f, if it is known.
 double Examination::visible() const {
   double of_x = 0.0;
   for (std::size_t i = 0; i < n_; ++i) of_x += std::abs(here_.g[i] * here_.x[i]);
-  return kVisible * std::abs(here_.f) + kRounded * of_x;
+  return std::max(kVisible * std::abs(here_.f) + kRounded * of_x, sight_.noise);
 }
 Point Examination::way() const {
   Point gone = minus(asked_, here_.x);

@@ -9,15 +9,20 @@
 namespace thalweg {
 namespace {
 
-// Whether a solver declares that it decides itself when f has settled.
+// What a solver may declare: that it decides itself when f has settled; that it knows too little of
+// the curvature to tell how far f can fall.
 template <class S> constexpr bool settles() {
   if constexpr (requires { S::settles; }) return S::settles;
   else return false;
 }
+template <class S> constexpr bool models() {
+  if constexpr (requires { S::models; }) return S::models;
+  else return true;
+}
 template <class... Ss> constexpr auto describe(OperationList<Ss...>) {
   int index = 0;
   return std::array{Solver{Ss::name, Ss::class_name, Ss::summary, Ss::source, Ss::hyper, Ss::needs,
-                           settles<Ss>(), index++}...};
+                           settles<Ss>(), models<Ss>(), index++}...};
 }
 constexpr auto kSolvers = describe(Solvers{});
 

@@ -23,7 +23,7 @@ constexpr int kMostReturns = 1000, kReturns = 3;
 // What a state says of the iterate: what the solver published, the verdict that was being examined,
 // or 0, and how often the descent returned to a lower point.
 struct Kept {
-  double f, least, norm, judged, left, right, returns;
+  double f, least, norm, judged, left, right, noise, returns;
 };
 constexpr std::int64_t kKept = sizeof(Kept) / sizeof(double);
 
@@ -51,6 +51,7 @@ class SolverBlock final : public Block {
         stopping_(stopping),
         values_alone_(setup.solver->needs == Needs::Value),
         scale_free_(setup.solver->needs == Needs::Normal),
+        models_(setup.solver->models),
         hyper_(setup.hyper),
         across_(lanes_across(setup, sources)),
         kernels_(kernels_of(setup, sources, isa_)),
@@ -229,6 +230,7 @@ class SolverBlock final : public Block {
                     examined ? of(Row::Judged) : 0.0,
                     of(Row::Left),
                     of(Row::Right),
+                    examined ? of(Row::Noise) : 0.0,
                     static_cast<double>(returns_[l])};
     double* const own = state + kernels_.exchange(c, 0, nullptr, true);
     kernels_.exchange(c, within(lane), state, true);
@@ -248,6 +250,7 @@ class SolverBlock final : public Block {
     for (const Verdict v : {Verdict::PrecisionLimit, Verdict::Stuck})
       if (kept.judged == -static_cast<double>(v)) set(lane, Row::Judged, kept.judged);
     set(lane, Row::Left, kept.left), set(lane, Row::Right, kept.right);
+    if (kept.noise > 0.0) set(lane, Row::Noise, kept.noise);
     if (kept.returns >= 0.0 && kept.returns <= kMostReturns)
       returns_[l] = static_cast<int>(kept.returns);
     set(lane, Row::Fresh, kResumed);
@@ -262,8 +265,9 @@ class SolverBlock final : public Block {
     kernels_.point(c, within(lane), Which::Slope, place.g.data());
     const double judged = -row(Row::Judged)[lane];
     Examination::Sight sight = values_alone_ ? Examination::blurred() : Examination::Sight{};
+    sight.noise = noise_of_two(lane);
     sight.steep = stopping_.small_gradient(row(Row::Steepest)[lane]);
-    sight.expected |= judged == static_cast<double>(Verdict::PrecisionLimit);
+    sight.expected |= models_ && judged == static_cast<double>(Verdict::PrecisionLimit);
     auto& closing = closings_[static_cast<std::size_t>(lane)];
     closing =
         std::make_unique<Closing>(lane, std::move(place), origins_[static_cast<std::size_t>(lane)],
@@ -357,10 +361,15 @@ class SolverBlock final : public Block {
     }
   }
 
-  // An earlier point replaces the last only if it is lower by more than rounding.
+  // What a difference of two values may be by noise, where that ended the descent; else 0.
+  double noise_of_two(std::int64_t lane) const { return 2.0 * row(Row::Noise)[lane]; }
+
+  // An earlier point replaces the last only if it is lower by more than rounding, or than the noise
+  // of both.
   bool lower_elsewhere(std::int64_t lane) const {
-    const double f = row(Row::F)[lane], best = row(Row::Best)[lane];
-    return best < f - kSlack * std::max(1.0, std::abs(f)) || (std::isnan(f) && std::isfinite(best));
+    const double f = row(Row::F)[lane], best = row(Row::Best)[lane],
+                 slack = std::max(kSlack * std::max(1.0, std::abs(f)), noise_of_two(lane));
+    return best < f - slack || (std::isnan(f) && std::isfinite(best));
   }
   static std::int64_t lanes_for(const Setup& setup, const Sources& sources,
                                 const Machine& machine) {
@@ -407,7 +416,7 @@ class SolverBlock final : public Block {
   const Kernels& isa_;
   const Starts& starts_;
   const Stopping stopping_;
-  const bool values_alone_, scale_free_;  // receives no gradients; its norm is a cosine
+  const bool values_alone_, scale_free_, models_;  // receives no gradients; its norm is a cosine
   std::vector<double> hyper_;
   bool across_;
   const SolverKernels& kernels_;

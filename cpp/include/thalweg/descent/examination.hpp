@@ -77,6 +77,7 @@ class Examination {
     std::array<double, 4> radii{1e-5, 1e-7, 1e-9, 1e-11};  // how far around to look for kinks
     double slopes = 0.0;   // the error of slopes, as a share of the longest gradient
     bool blurred = false;  // the gradients are finite differences
+    double noise = 0.0;    // differences of f below this are noise
   };
   // Settings for gradients that are finite differences.
   static Sight blurred() { return {0.0, true, 1e-4, {1e-3, 1e-4, 1e-5, 1e-6}, 1e-6, true}; }
@@ -116,6 +117,7 @@ class Examination {
   Inquiry look_along_the_slope();
   Inquiry solve_the_model();
   Inquiry measure_noise();
+  Inquiry measure_steps_of_the_value(double most);
   Inquiry look_for_a_kink();
   Inquiry surround(double radius);
   Inquiry look_around(double radius);
@@ -124,6 +126,7 @@ class Examination {
   Probe along(const Point& direction, double step);
   void conclude(Verdict verdict, double left, double right);
 
+  double by_slopes() const;
   bool lower() const;      // whether the probe is lower by more than the rounding of values
   double visible() const;  // the smallest change of f that is not rounding
   // In the variables' units: from here to the probe; the gradient here; v without components into

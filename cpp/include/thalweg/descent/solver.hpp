@@ -53,6 +53,7 @@ enum Row : std::uint8_t {
   Judged,       // a Verdict, negated
   Left,         // both sides of the inequality behind the verdict
   Right,
+  Noise,  // of f, if that ended the descent; else 0
   Count
 };
 }
@@ -114,6 +115,7 @@ struct Solver {
   std::span<const rules::Hyper> hyper;
   Needs needs;
   bool settles;  // decides itself whether f has settled
+  bool models;   // knows enough of the curvature to tell how far f can fall
   int index;     // in an instruction set's table of SolverPair
 };
 std::span<const Solver> all_solvers();

@@ -24,6 +24,7 @@ struct CG {
       "244-256.";
   static constexpr std::array<rules::Hyper, 0> hyper{};
   static constexpr Needs needs = Needs::Gradient;
+  static constexpr bool models = false;
 
   template <class B, class K> class Direction {
     using V = typename B::V;

@@ -93,6 +93,10 @@ struct Newton {
     // Earlier columns that are larger than the present one by this factor are out of date.
     static constexpr double kStale = 1e3;
     static constexpr int kFaces = 4;
+    // Where the Hessian is positive definite, the first region is at least this long, in lengths of
+    // x: the model has a minimum, and its steps are trusted as far. 1 to 3 are as good for the
+    // problems of Moré, Garbow and Hillstrom; 3 lost one with bounds.
+    static constexpr double kReach = 2.0;
 
     void forget(Mask fresh) {
       const Mask unknown = fresh & (region.radius == V(0.0));
@@ -163,8 +167,12 @@ struct Newton {
     // Computes the step within the region; its promise, slope and length; and the trial.
     void aim(Mask m) {
       const V cauchy = unlimited(m);
-      region.radius.set(m & !(region.radius > V(0.0)), cauchy);
       reduce();
+      const Mask unknown = m & !(region.radius > V(0.0));
+      if (any(unknown)) {
+        const V far = V(kReach) * measured(x);
+        region.radius.set(unknown, select(ball.definite() & (far > cauchy), far, cauchy));
+      }
       ball.step(m, slopes, region.radius, s);
       b.each([&](std::int64_t i) { p.put(i, s[i] * inverse[i]); });
       if (box) enter_box(m);

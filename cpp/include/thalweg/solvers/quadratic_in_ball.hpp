@@ -64,6 +64,9 @@ template <class B, class K> class QuadraticInBall {
     }
   }
 
+  // Where A, once reduced, is positive definite.
+  Mask definite() const { return factor(V(0.0)); }
+
   static constexpr double kNear = 0.1;
 
  private:

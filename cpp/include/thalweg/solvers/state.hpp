@@ -19,7 +19,7 @@ template <class B> void worked(const SolverCall& c, const B& b, std::int64_t row
 template <class K> struct Seen {
   using Scalar = typename K::Scalar;
   Scalar f, before, norm, change, least, steepest, iterations, evaluations, curvatures, moved,
-      fresh, asks, judged, left, right;
+      fresh, asks, judged, left, right, noise;
   explicit Seen(const SolverCall& c)
       : f(at(c, standing::F)),
         before(at(c, standing::Before)),
@@ -35,7 +35,8 @@ template <class K> struct Seen {
         asks(at(c, standing::Asks)),
         judged(at(c, standing::Judged)),
         left(at(c, standing::Left)),
-        right(at(c, standing::Right)) {}
+        right(at(c, standing::Right)),
+        noise(at(c, standing::Noise)) {}
 
   using V = typename K::B::V;
   void judge(typename V::MaskType m, Verdict verdict, V low, V high) {
@@ -50,7 +51,7 @@ template <class K> struct Seen {
                                known = resumed & (now == f) & (least <= now);
     steepest.set(resumed, met);
     least.set(m & !known, V(kInfinity)), norm.set(m & !known, V(kInfinity));
-    judged.set(resumed & !known, V(0.0));
+    judged.set(resumed & !known, V(0.0)), noise.set(m & !known, V(0.0));
     fresh.set(m, V(0.0));
     return unknown;
   }
@@ -67,7 +68,9 @@ template <class K> struct Seen {
 
 // Sees that f is too noisy for further steps: in many trials in a row the change of f differed from
 // the one by the slopes by far more than the step promised, and none found a lower value. Where f
-// is smooth, that difference shrinks faster than the promise; at a kink, as fast.
+// is smooth, that difference shrinks faster than the promise; at a kink, as fast. Once some trials
+// agree on more noise than rounding, within which slopes decide, trials count too whose promise it
+// hides, whatever f is there.
 template <class K> class Noise {
   using V = typename K::B::V;
   using Mask = typename K::B::Mask;
@@ -76,19 +79,23 @@ template <class K> class Noise {
   explicit Noise(K& k) : trials_(k.scalar()), least_(k.scalar()) {}
   void forget(Mask m) { trials_.set(m, V(0.0)); }
   void judge(Mask m, V promised, V difference, V f, Seen<K>& seen) {
-    const Mask noisy = (promised <= V(kShare) * difference) & is_finite(difference),
-               same = f == seen.f, lower = f < seen.least;
+    const V known = level();
+    const Mask seen_here = (promised <= V(kShare) * difference) & is_finite(difference),
+               hidden = (known > V(kRounding) * abs(f)) & (promised <= V(kShare) * known),
+               noisy = seen_here | hidden, same = f == seen.f, lower = f < seen.least;
     const V count = select(noisy, trials_ + V(1.0), select(same, trials_.get(), V(0.0)));
     const V least = select((trials_ > V(0.0)) & (least_ < difference), least_.get(), difference);
-    least_.set(m & noisy, least);
+    least_.set(m & seen_here, least);
     trials_.set(m, select(lower, V(0.0), count));
-    seen.judge(m & noisy & (trials_ >= V(kMost)), Verdict::PrecisionLimit, promised, difference);
+    const Mask ends = m & noisy & (trials_ >= V(kMost));
+    seen.judge(ends, Verdict::PrecisionLimit, promised, select(seen_here, difference, known));
+    seen.noise.set(ends, level());
   }
   // The noise of f, once some trials agree on it; else 0.
   V level() const { return select(trials_ >= V(kEnough), least_.get(), V(0.0)); }
 
  private:
-  static constexpr double kEnough = 5.0, kMost = 25.0, kShare = 0.01;
+  static constexpr double kEnough = 5.0, kMost = 25.0, kShare = 0.01, kRounding = 1e3 * kEpsilon;
   typename K::Scalar trials_, least_;  // the number of trials; the least difference in them
 };
 

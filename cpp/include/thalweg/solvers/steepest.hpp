@@ -20,6 +20,7 @@ struct Steepest {
       "Anal. 8(1), 1988, 141-148.";
   static constexpr std::array<rules::Hyper, 0> hyper{};
   static constexpr Needs needs = Needs::Gradient;
+  static constexpr bool models = false;
 
   template <class B, class K> class Direction {
     using V = typename B::V;

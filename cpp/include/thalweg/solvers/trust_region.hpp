@@ -94,6 +94,7 @@ template <class B, class K> struct TrustRegion {
     const V rounding = max_of(V(kHopeless) * abs(seen.f), noise.level());
     const Mask spent = m & (gain >= V(0.0)) & (gain <= rounding);
     seen.judge(spent, Verdict::PrecisionLimit, gain, rounding);
+    seen.noise.set(spent, noise.level());
     return spent;
   }
   void stuck(Mask m, V gain) { seen.judge(m, Verdict::Stuck, gain, V(kHopeless) * abs(seen.f)); }
