@@ -245,7 +245,8 @@ void Descent::finish(std::int64_t lane, const Position& at, const Ending& ending
   start_[l] = next();
   const bool more = start_[l] >= 0;
   since_[l] = round_ + 1;
-  block_->load(lane, more ? start_[l] : start);
+  // The last lane stays as it ended, for its state.
+  if (more || active_ > 1) block_->load(lane, more ? start_[l] : start);
   if (!more) --active_;
   else
     deadline_ =

@@ -133,6 +133,8 @@ class Block {
   // Writes a lane's best point, last point and memory to the endings of a start.
   virtual void finish(std::int64_t lane, std::int64_t start, const Position& at,
                       const Endings& endings) = 0;
+  // Writes the state in which a single start ended: `remembered` numbers.
+  virtual void state(double* /*to*/) {}
   // Reports the first lane. Returns false if its iteration is not complete.
   virtual bool report(std::int64_t rounds, Report& report) = 0;
 

@@ -79,6 +79,12 @@ class Descent {
   bool ask(Question& question);
   void tell();
 
+  // The starts that never began, of a descent with a queue of its own.
+  NotBegun rest() const { return queue_.rest(); }
+  // Writes the state in which a single start ended, for a solver: `remembered` numbers. It is there
+  // until the descent is destroyed, so nobody has to copy a state that may not be asked for.
+  void state(double* to) const { block_->state(to); }
+
  private:
   struct Ending {
     Reason reason;
