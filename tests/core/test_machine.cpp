@@ -186,6 +186,27 @@ TEST(machine_code_has_the_same_bits_where_registers_are_too_few) {
       }
 }
 
+TEST(machine_code_takes_no_large_frame_from_a_thread) {
+  auto graph = std::make_shared<Graph>();
+  const NodeId x = graph->input(0, {});
+  const auto apply2 = [&](auto op, NodeId a, NodeId b) {
+    return graph->elementwise(kOpcode<decltype(op)>, std::array{a, b});
+  };
+  std::vector<NodeId> late;  // all are needed twice, in opposite orders
+  for (int i = 0; i < 800; ++i)
+    late.push_back(graph->elementwise(kOpcode<ops::Sqrt>,
+                                      std::array{apply2(ops::Add{}, x, graph->constant(i + 1.5))}));
+  NodeId y = x;
+  for (std::size_t i = 0; i < late.size(); ++i) y = apply2(ops::Add{}, y, late[i]);
+  for (std::size_t i = late.size(); i-- > 0;) y = apply2(ops::Multiply{}, y, late[i]);
+  const auto program = lower(graph, std::array{y}, {{true}, Layout::Lanes});
+  for (const Kernels* k : supported_kernels())
+    if (has_code(*k)) {
+      const std::int64_t lanes = lanes_of(*program, *k, true);
+      CHECK(machine::codes_of(*program).code(*program, *k, lanes, {}) == nullptr);
+    }
+}
+
 TEST(machine_code_is_made_by_several_threads_at_once) {
   const Kernels& best = *supported_kernels().back();
   if (!has_code(best)) return;

@@ -34,6 +34,9 @@ void compiled(const Handlers* handlers, std::int64_t code, double* operands) {
   handlers->run(work);
 }
 
+// Threads may have small stacks.
+constexpr std::int32_t kMostFrame = 24 * 1024;
+
 class Assembler : private Allocator {
  public:
   Assembler(const std::vector<Operation>& operations, std::int64_t lanes, int buffers,
@@ -47,6 +50,7 @@ class Assembler : private Allocator {
       next_operation();
     }
     end();
+    if (frame_size() > kMostFrame) return {};
     for (const auto& write : cold_) write();
     e_.patch(frame_at_, static_cast<std::uint32_t>(-frame_size()));
     const auto bytes = e_.finish();

@@ -16,6 +16,7 @@ std::shared_ptr<const Code> make(const Program& program, const Kernels& kernels,
   const auto buffers = program.input_sizes.size() + program.output_sizes.size() +
                        static_cast<std::size_t>(TestBuffer::Count);
   auto [bytes, pool] = assemble(translation->operations, lanes, static_cast<int>(buffers), kernels);
+  if (bytes.empty()) return nullptr;
   auto memory = CodeMemory::holding(bytes);
   if (!memory) return nullptr;
   return std::make_shared<const Code>(

@@ -32,7 +32,7 @@ struct Assembled {
 };
 
 // For a block of `lanes` lanes whose buffers are `buffers` many. Work that stays with compiled
-// functions is done by the handlers of `kernels`.
+// functions is done by the handlers of `kernels`. No bytes if too many values wait at once.
 Assembled assemble(const std::vector<Operation>& operations, std::int64_t lanes, int buffers,
                    const Kernels& kernels);
 
