@@ -19,6 +19,11 @@ struct Answer : Room {
     initial(0);
   }
   void conclude(Conversation& talk);
+  // The method's memory, which is written when it is first asked for if the descent was kept.
+  const std::vector<Array>& states();
+  // Keeps a descent and what it references, for a state of `size` numbers.
+  void keep(std::unique_ptr<thalweg::Descent> descent, StartArrays start,
+            std::shared_ptr<const void> method, std::int64_t size);
   // Whether the descent ended at its best point, with a known gradient, for a reason that needs
   // neither another evaluation nor a warning.
   bool plain() const;
@@ -28,6 +33,13 @@ struct Answer : Room {
   std::int64_t iterations = 0, evaluations = 0, curvatures = 0;
   std::int8_t reason = kNotBegun;
   py::object path = py::none(), error = py::none();
+
+ private:
+  std::mutex mutex_;  // one thread writes the state
+  std::optional<StartArrays> start_;
+  std::shared_ptr<const void> method_;
+  std::unique_ptr<thalweg::Descent> descent_;  // destroyed before what it references
+  std::int64_t size_ = 0;
 };
 
 // A method with its settings on one objective. Any number of threads may descend at once.

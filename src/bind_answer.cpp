@@ -33,6 +33,22 @@ void Answer::conclude(Conversation& talk) {
   error = talk.error();
 }
 
+void Answer::keep(std::unique_ptr<Descent> descent, StartArrays start,
+                  std::shared_ptr<const void> method, std::int64_t size) {
+  start_ = std::move(start), method_ = std::move(method), size_ = size;
+  descent_ = std::move(descent);
+}
+
+const std::vector<Array>& Answer::states() {
+  const auto lock = locked(mutex_);
+  if (descent_) {
+    remember(1, size_, [] { return false; });
+    descent_->state(endings.memory.back());
+    descent_.reset();
+  }
+  return memory;
+}
+
 bool Answer::plain() const {
   const auto why = static_cast<Reason>(reason);
   const auto finite = [](double v) { return std::isfinite(v); };
@@ -90,7 +106,7 @@ void bind_answer(py::module_& m) {
       .def_readonly("nit", &Answer::iterations)
       .def_readonly("nfev", &Answer::evaluations)
       .def_readonly("nhev", &Answer::curvatures)
-      .def_readonly("memory", &Answer::memory)
+      .def_property_readonly("memory", &Answer::states)
       .def_readonly("path", &Answer::path)
       .def(
           "take_error", [](Answer& a) { return std::exchange(a.error, py::none()); },

@@ -35,37 +35,25 @@ class Minimizer {
   py::dict run(const StartArrays& starts, const Setup& setup, const Stopping& stopping,
                const Hooks& hooks) {
     check(starts);
+    const Kernels& isa = kernels();
+    const Sources sources = sources_of(starts, isa.width);
+    const Starts begun = starts_of(starts, 0);
     Outcome outcome(starts.k(), starts.n());
     outcome.want_slopes();
     Conversation talk(hooks, starts.n());
-    descend_from(starts, setup, stopping, hooks, false, outcome, talk);
-    return outcome.as_dict(talk);
-  }
-
-  // Descends from each start, and writes the endings to an `Outcome` or `Answer`.
-  template <class To>
-  void descend_from(const StartArrays& starts, const Setup& setup, const Stopping& stopping,
-                    const Hooks& hooks, bool remember, To& to, Conversation& talk) {
-    const Kernels& isa = kernels();
-    const Sources sources = sources_of(starts, isa.width);
-    // Least squares have no state to resume from, and copying three matrices would be expensive.
-    const std::int64_t size =
-        remember && !setup.solver->settles ? remembered(setup, sources, isa) : 0;
-    const Starts begun = starts_of(starts, size);
-    const bool begin =
-        size == 0 || to.remember(starts.k(), size, [&] { return talk.interrupted(); });
     const Watch watch = talk.watch();
     NotBegun rest{.from = starts.k()};
-    if (begin) {
+    {
       const py::gil_scoped_release nogil;
       if (hooks.function.is_none()) {
-        rest = descend(setup, sources, isa, begun, stopping, to.endings, watch);
+        rest = descend(setup, sources, isa, begun, stopping, outcome.endings, watch);
       } else {
-        Descent descent(setup, sources, {isa}, begun, stopping, to.endings, watch);
+        Descent descent(setup, sources, {isa}, begun, stopping, outcome.endings, watch);
         talk.drive(descent);
       }
     }
-    to.not_begun(starts.x, rest, [](std::int64_t) {});
+    outcome.not_begun(starts.x, rest, [](std::int64_t) {});
+    return outcome.as_dict(talk);
   }
 
   // A descent that gets its values from Python by ask and tell.
@@ -82,6 +70,24 @@ class Minimizer {
     return std::make_unique<Dialogue>(starts.x, setup.solver->needs, nullptr, make);
   }
 
+  Sources sources_of(const StartArrays& starts, int width) {
+    std::vector<bool> varying{true};
+    varying.insert(varying.end(), starts.varying.begin(), starts.varying.end());
+    const py::gil_scoped_release nogil;
+    return tapes_.sources(varying, starts.k(), width);
+  }
+  // `size`: how many numbers a state holds.
+  static Starts starts_of(const StartArrays& starts, std::int64_t size) {
+    Starts begun{starts.k(), starts.x.data(), {nullptr}, {}};
+    for (const Array& a : starts.args) begun.values.push_back(a.data());
+    if (starts.memory.empty() || !starts.memory[0]) return begun;
+    const Array& state = *starts.memory[0];
+    if (state.size() != size)
+      throw py::value_error("the state must hold " + std::to_string(size) + " numbers, got " +
+                            std::to_string(state.size()));
+    begun.memory.push_back(state.data());
+    return begun;
+  }
   Setup setup_of(std::vector<double> hyper, const std::vector<Array>& bounds,
                  const std::optional<Array>& scale) const {
     const Solver& solver = tapes_.solver();
@@ -107,25 +113,6 @@ class Minimizer {
     const auto hold = held(*objective.graph);
     return SolverTapes(*solver, objective, derivatives);
   }
-  Sources sources_of(const StartArrays& starts, int width) {
-    std::vector<bool> varying{true};
-    varying.insert(varying.end(), starts.varying.begin(), starts.varying.end());
-    const py::gil_scoped_release nogil;
-    return tapes_.sources(varying, starts.k(), width);
-  }
-  // `size`: how many numbers a state holds.
-  static Starts starts_of(const StartArrays& starts, std::int64_t size) {
-    Starts begun{starts.k(), starts.x.data(), {nullptr}, {}};
-    for (const Array& a : starts.args) begun.values.push_back(a.data());
-    if (starts.memory.empty() || !starts.memory[0]) return begun;
-    const Array& state = *starts.memory[0];
-    if (state.size() != size)
-      throw py::value_error("the state must hold " + std::to_string(size) + " numbers, got " +
-                            std::to_string(state.size()));
-    begun.memory.push_back(state.data());
-    return begun;
-  }
-
   SolverTapes tapes_;
 };
 
@@ -142,10 +129,34 @@ class BoundMinimizer final : public Bound {
         stopping_(stopping) {}
 
  private:
+  // A longer state is not copied: the descent is kept, in case it is asked for.
+  static constexpr std::int64_t kCopied = 4096;
+
   void run(const StartArrays& start, const Hooks& hooks, Answer& answer,
            Conversation& talk) override {
     minimizer_->check(start);
-    minimizer_->descend_from(start, setup_, stopping_, hooks, true, answer, talk);
+    const Kernels& isa = kernels();
+    const Sources sources = minimizer_->sources_of(start, isa.width);
+    // Least squares have no state to resume from.
+    const std::int64_t size = setup_.solver->settles ? 0 : remembered(setup_, sources, isa);
+    StartArrays own = start;
+    if (size > kCopied) own.x = Array({std::int64_t{1}, start.n()}, start.x.data());
+    else if (size > 0) answer.remember(1, size, [] { return false; });
+    const Starts begin = minimizer_->starts_of(own, size);
+    const Watch watch = talk.watch();
+    std::unique_ptr<Descent> descent;
+    {
+      const py::gil_scoped_release nogil;
+      descent = std::make_unique<Descent>(setup_, sources, Machine{isa}, begin, stopping_,
+                                          answer.endings, watch);
+      if (!hooks.function.is_none()) talk.drive(*descent);
+      else
+        for (Question q{}; descent->ask(q);) descent->tell();
+    }
+    const bool began = answer.reason != kNotBegun;
+    answer.not_begun(own.x, descent->rest(), [](std::int64_t) {});
+    if (size > kCopied && began) answer.keep(std::move(descent), std::move(own), minimizer_, size);
+    else if (size > kCopied) answer.remember(1, size, [] { return false; });
   }
 
   const std::shared_ptr<Minimizer> minimizer_;

@@ -108,3 +108,25 @@ def test_a_solvers_memory_is_one_vector_and_others_are_not_read(method):
     short = dataclasses.replace(state, memory=(state.memory[0][:-1],))
     with pytest.raises(ValueError, match="the state must hold"):
         tw.minimize(bowl, np.zeros(2), method, state=short)
+
+
+def chain(x):
+    return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+
+
+@pytest.mark.parametrize(("method", "n"), [("lbfgs", 500), ("bfgs", 80), ("newton_cg", 2000),
+                                           ("cg", 1000), ("steepest", 3000)])  # fmt: skip
+def test_long_states_are_written_when_they_are_read(method, n):
+    F = tw.objective(chain, np.zeros(n))
+    x0 = np.where(np.arange(n) % 2 == 0, 1.3, 0.7)
+    how = {"bounds": [(-2, 1.5)] * n} if method == "cg" else {}
+    solve = F.minimizer(method, max_iter=6, **how)
+    seen, own = solve(x0).state, x0.copy()
+    later = solve(own)
+    own[:] = later.x[:] = 7.0  # the descent goes by copies of both
+    later = pickle.loads(pickle.dumps(later)).state
+    assert bits(later.x, *later.memory) == bits(seen.x, *seen.memory)
+    whole = F.minimizer(method, max_iter=11, **how)(x0)
+    rest = tw.minimize(F, x0, method, max_iter=5, state=seen, **how)
+    assert bits(rest.last.x, rest.last.fun) == bits(whole.last.x, whole.last.fun)
+    assert bits(*rest.state.memory) == bits(*whole.state.memory)

@@ -106,9 +106,9 @@ class SolverBlock final : public Block {
     question.f = question.g = question.h = nullptr;
   }
 
-  bool run() override {
-    if (any(Wants::Values) && !values_.evaluate()) return false;
-    if (any(Wants::Curvature) && !values_.curve(patience_)) return false;
+  std::int64_t run(std::int64_t) override {
+    if (any(Wants::Values) && !values_.evaluate()) return 0;
+    if (any(Wants::Curvature) && !values_.curve(patience_)) return 0;
     for (const auto& closing : closings_)
       if (closing && !closing->over) answer(*closing);
     const bool alone = call_.together && closings_[0] && !closings_[0]->over;
@@ -117,11 +117,11 @@ class SolverBlock final : public Block {
       for (std::int64_t first = 0; first < lanes() && !alone; first += width)
         kernels_.tell(call_of(first));
     } catch (const Abandoned&) {
-      return false;
+      return 0;
     }
     for (const auto& closing : closings_)
       if (closing && !closing->over) examine_on(*closing);
-    return true;
+    return 1;
   }
 
   bool wants_look(const Stopping& stopping, Marks& marks) override {
@@ -181,8 +181,11 @@ class SolverBlock final : public Block {
                                                                       : closing->rows[Row::F];
     if (endings.last_fun) endings.last_fun[start] = f;
     endings.fun[start] = elsewhere ? row(Row::Best)[lane] : there;
+    ended_f_ = f;
     if (!endings.memory.empty() && endings.memory[0]) save(lane, f, endings.memory[0]);
   }
+
+  void state(double* to) override { save(0, ended_f_, to); }
 
   bool goes_on(std::int64_t lane, bool doubtful, bool steep) override {
     const auto l = static_cast<std::size_t>(lane);
@@ -428,6 +431,7 @@ class SolverBlock final : public Block {
   std::int64_t row_ = 0, memory_size_ = 0;
   SolverCall call_{};
   std::vector<double> reported_;
+  double ended_f_ = 0.0;  // the value at the last point of the lane that ended last
   // By lane: the examination of its end, how often it returned to a lower point, where it began.
   std::vector<std::unique_ptr<Closing>> closings_;
   std::vector<int> returns_;

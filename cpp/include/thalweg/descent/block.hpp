@@ -117,8 +117,9 @@ class Block {
   // Requests what the next round needs. A block evaluates a traced objective itself and then needs
   // nothing.
   virtual void ask(Question& question) = 0;
-  // Runs a round. Returns false if it was interrupted.
-  virtual bool run() = 0;
+  // Runs a round; or up to `most`, turning between them, if nothing has to be looked at before.
+  // Returns how many were run, 0 if the first was interrupted.
+  virtual std::int64_t run(std::int64_t most) = 0;
   // Moves on to the next round, or back if a round did not take place.
   virtual void turn() {}
   virtual void turn_back() {}
@@ -132,6 +133,8 @@ class Block {
   // Writes a lane's best point, last point and memory to the endings of a start.
   virtual void finish(std::int64_t lane, std::int64_t start, const Position& at,
                       const Endings& endings) = 0;
+  // Writes the state in which a single start ended: `remembered` numbers.
+  virtual void state(double* /*to*/) {}
   // Reports the first lane. Returns false if its iteration is not complete.
   virtual bool report(std::int64_t rounds, Report& report) = 0;
 

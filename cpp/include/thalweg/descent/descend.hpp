@@ -79,6 +79,12 @@ class Descent {
   bool ask(Question& question);
   void tell();
 
+  // The starts that never began, of a descent with a queue of its own.
+  NotBegun rest() const { return queue_.rest(); }
+  // Writes the state in which a single start ended, for a solver: `remembered` numbers. It is there
+  // until the descent is destroyed, so nobody has to copy a state that may not be asked for.
+  void state(double* to) const { block_->state(to); }
+
  private:
   struct Ending {
     Reason reason;
@@ -87,6 +93,7 @@ class Descent {
   void begin();
   std::int64_t next();  // a start, or -1
   void close(Reason why);
+  std::int64_t unwatched() const;
   void review();
   void look_at(std::int64_t lane);
   Ending settled(const Position& at, const Ending& ending) const;
