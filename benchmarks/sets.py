@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a round costs under each instruction set of this machine, beside the baseline's.
+"""What a round costs under each instruction set, beside the baseline's and without machine code.
 
 A process chooses its set once, so each set has a process of its own that descends when it is told
 to and answers with the sum of the values that it reached. A set slower than the baseline is at
-fault; what is wanted leaves a tenth to noise, since one start fills one lane of any batch.
+fault; what is wanted leaves a tenth to noise, since one start fills one lane of any batch. The same
+holds for machine code and the handlers that it replaces.
 """
 
 from __future__ import annotations
@@ -46,12 +47,12 @@ def sets() -> list[str]:
     return [name for name in _core.supported_isas() if name != BASELINE]
 
 
-def child(isa: str, code: str) -> Call:
-    """A process under that set; a call is one answer of its."""
+def child(isa: str, machine: str, code: str) -> Call:
+    """A process under that set, with machine code or not ("0"); a call is one answer of its."""
     process = subprocess.Popen(
         [sys.executable, "-c", code],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        env=os.environ | {"THALWEG_ISA": isa},
+        env=os.environ | {"THALWEG_ISA": isa, "THALWEG_MACHINE": machine},
     )  # fmt: skip
 
     def call() -> float:
@@ -67,12 +68,16 @@ def child(isa: str, code: str) -> Call:
 def _work(isa: str, name: str, title: str, many: int, rounds: int, rate: float) -> Work:
     code = _CHILD.format(many=many, rounds=rounds, rate=rate)
 
-    def under(chosen: str) -> Callable[[], Call]:
-        return lambda: child(chosen, code)
+    def under(chosen: str, machine: str = "1") -> Callable[[], Call]:
+        return lambda: child(chosen, machine, code)
 
+    rivals = (
+        Rival(BASELINE, under(BASELINE), wanted=0.9),
+        Rival("without machine code", under(isa, "0"), wanted=0.9),
+    )
     return Work(
         f"{name}_{isa}", f"{title}, {isa}", "ns/round", 1e9 / rounds / max(many, 1),
-        under(isa), (Rival(BASELINE, under(BASELINE), wanted=0.9),), close(1e-9),
+        under(isa), rivals, close(1e-9),
     )  # fmt: skip
 
 

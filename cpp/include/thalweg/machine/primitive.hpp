@@ -82,6 +82,10 @@ struct Operation {
 // A list under construction. Equal operations exist once.
 class Recording {
  public:
+  Recording() {
+    operations.reserve(512);
+    known_.reserve(1024);
+  }
   std::vector<Operation> operations;
   // The masks that formulas asked about with `any` and were told that no lane is in them.
   std::vector<Value> guards;
