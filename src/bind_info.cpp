@@ -2,6 +2,7 @@
 // Binds the core's lists of instruction sets and operations.
 #include "bind.hpp"
 #include "thalweg/kernels/kernels.hpp"
+#include "thalweg/machine/memory.hpp"
 
 py::list describe_hyper(std::span<const thalweg::rules::Hyper> hyper) {
   py::list out;
@@ -27,6 +28,11 @@ void bind_info(py::module_& m) {
   m.def(
       "active_isa", [] { return std::string(thalweg::kernels().name); },
       "The name of the instruction set in use. The environment variable THALWEG_ISA selects one.");
+  m.def(
+      "machine_code",
+      [] { return thalweg::machine::code_allowed() && thalweg::kernels().width >= 4; },
+      "Whether tapes that have earned it run as machine code here: on x86-64 with AVX2 or AVX-512, "
+      "where the system allows it and THALWEG_MACHINE is not 0.");
   m.def(
       "operations",
       [] {

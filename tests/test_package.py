@@ -74,6 +74,12 @@ def test_baseline_is_always_supported():
     assert _core.active_isa() in _core.supported_isas()
 
 
+def test_machine_code_needs_avx2_and_can_be_switched_off():
+    code = "from thalweg import _core; print(_core.machine_code())"
+    assert run(sys.executable, "-c", code, THALWEG_MACHINE="0").stdout.strip() == "False"
+    assert run(sys.executable, "-c", code, THALWEG_ISA="baseline").stdout.strip() == "False"
+
+
 @pytest.mark.parametrize("isa", _core.supported_isas())
 def test_environment_forces_an_instruction_set(isa):
     code = "from thalweg import _core; print(_core.active_isa())"

@@ -39,9 +39,10 @@ def config() -> dict[str, Any]:
     Returns
     -------
     dict
-        `version`, `instruction_set` (the one in use), `supported_instruction_sets`, `cores`,
-        `python`, `platform`, `numpy`, and `optional`, a dict from name to version, which is None
-        for a package that is not installed.
+        `version`, `instruction_set` (the one in use), `supported_instruction_sets`,
+        `machine_code` (whether objectives become machine code here), `cores`, `python`,
+        `platform`, `numpy`, and `optional`, a dict from name to version, which is None for a
+        package that is not installed.
 
     Examples
     --------
@@ -53,6 +54,7 @@ def config() -> dict[str, Any]:
         "version": __version__,
         "instruction_set": _core.active_isa(),
         "supported_instruction_sets": list(_core.supported_isas()),
+        "machine_code": _core.machine_code(),
         "cores": _cores(),
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
@@ -68,6 +70,7 @@ def lines() -> list[tuple[str, str]]:
         ("thalweg", c["version"]),
         ("instruction set", c["instruction_set"]),
         ("supported", ", ".join(c["supported_instruction_sets"])),
+        ("machine code", "yes" if c["machine_code"] else "no"),
         ("cores", str(c["cores"])),
         ("python", f"{c['python']} on {c['platform']}"),
         ("numpy", c["numpy"] or "not installed"),

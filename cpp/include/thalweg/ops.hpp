@@ -35,7 +35,12 @@ template <int Arity> struct Operation {
   static constexpr bool light =
       false;  // one or two instructions: a register-to-register kernel pays off
   static constexpr bool boolean = false;  // its value is a truth value, 0 or 1
+  // Whether lanes commonly need different formulas, or the C library.
+  static constexpr bool branches = false;
   static constexpr std::array<Domain, static_cast<std::size_t>(Arity)> domain{};
+};
+template <int Arity> struct Branches : Operation<Arity> {
+  static constexpr bool branches = true;
 };
 template <int Arity> struct Light : Operation<Arity> {
   static constexpr bool light = true;
@@ -187,19 +192,20 @@ struct Copysign : Operation<2> {
   }
 };
 // a - floor(a / b) b, exact, with the sign of b: Python's %.
-struct Remainder : Operation<2> {
+struct Remainder : Branches<2> {
   static constexpr auto name = "remainder";
   template <class T> static THALWEG_INLINE T value(T a, T b) { return math::remainder(a, b); }
   template <class T> static Two<T> partials(T a, T b, T);
 };
 // Exact, with the sign of a: C's fmod.
-struct Fmod : Operation<2> {
+struct Fmod : Branches<2> {
   static constexpr auto name = "fmod";
   template <class T> static THALWEG_INLINE T value(T a, T b) { return math::fmod(a, b); }
   template <class T> static Two<T> partials(T a, T b, T);
 };
 struct FloorDivide : Flat<2> {
   static constexpr auto name = "floor_divide";
+  static constexpr bool branches = true;
   template <class T> static THALWEG_INLINE T value(T a, T b) { return math::floor_divide(a, b); }
 };
 struct Floor : Flat<1> {
@@ -496,14 +502,14 @@ struct Arctanh : Operation<1> {
 
 // ---- special functions
 
-struct Erf : Operation<1> {
+struct Erf : Branches<1> {
   static constexpr auto name = "erf";
   template <class T> static THALWEG_INLINE T value(T a) { return math::erf(a); }
   template <class T> static One<T> partials(T a, T) {
     return {T(kTwoOverSqrtPi) * apply<Exp>(-(a * a))};
   }
 };
-struct Erfc : Operation<1> {
+struct Erfc : Branches<1> {
   static constexpr auto name = "erfc";
   template <class T> static THALWEG_INLINE T value(T a) { return math::erfc(a); }
   template <class T> static One<T> partials(T a, T) {
@@ -511,7 +517,7 @@ struct Erfc : Operation<1> {
   }
 };
 // The n-th derivative of digamma; n is a whole number > 0.
-struct Polygamma : Operation<2> {
+struct Polygamma : Branches<2> {
   static constexpr auto name = "polygamma";
   static constexpr std::array domain{closed(1.0).to(closed(8.0)), open(0.0).to(kInfinity)};
   template <class T> static THALWEG_INLINE T value(T n, T a) { return math::polygamma(n, a); }
@@ -519,14 +525,14 @@ struct Polygamma : Operation<2> {
     return {T(0), apply<Polygamma>(n + T(1), a)};
   }
 };
-struct Digamma : Operation<1> {
+struct Digamma : Branches<1> {
   static constexpr auto name = "digamma";
   static constexpr std::array domain{open(0.0).to(kInfinity)};
   template <class T> static THALWEG_INLINE T value(T a) { return math::digamma(a); }
   template <class T> static One<T> partials(T a, T) { return {apply<Polygamma>(T(1), a)}; }
 };
 // log |Gamma(a)|.
-struct Gammaln : Operation<1> {
+struct Gammaln : Branches<1> {
   static constexpr auto name = "gammaln";
   static constexpr std::array domain{open(0.0).to(kInfinity)};
   template <class T> static THALWEG_INLINE T value(T a) { return math::gammaln(a); }

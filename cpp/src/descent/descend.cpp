@@ -116,10 +116,19 @@ bool Descent::ask(Question& question) {
 }
 
 void Descent::tell() {
-  if (!block_->run()) return abandon();
+  const std::int64_t made = block_->run(unwatched());
+  if (made == 0) return abandon();
+  round_ += made - 1;
+  check_in_ -= made - 1;
   review();
   block_->turn();
   ++round_;
+}
+
+// How many rounds may pass before anything but a lane's own tests needs the loop.
+std::int64_t Descent::unwatched() const {
+  if (watch_.report || stopping_.ftol > 0) return 1;
+  return std::max<std::int64_t>(1, std::min(check_in_, deadline_ - round_ + 1));
 }
 
 // Ends a descent whose round was interrupted, over long arrays or large matrices: each lane ends at

@@ -39,10 +39,19 @@ class RuleBlock final : public Block {
     if (at.gradient_norm >= 0)
       norm_ring_ = block_.ring(Evaluator::kNoInput, static_cast<std::size_t>(at.gradient_norm));
     block_.share(stopping.threads, std::move(interrupted));
-    block_.prepare();
     // `rises` processes full batches, even for one lane.
     const auto padded = (lanes() + kernels_.width - 1) / kernels_.width * kernels_.width;
     limit_.assign(static_cast<std::size_t>(padded), kNoLimit);
+    block_.test({{.f = at.f,
+                  .gradient_norm = stopping.gtol > 0 ? at.gradient_norm : -1,
+                  .change = stopping.xtol > 0},
+                 f_ring_,
+                 change_ring_,
+                 limit_.data(),
+                 kSlack,
+                 stopping.gtol,
+                 stopping.xtol});
+    block_.prepare();
     for (auto* numbers : {&saved_f_, &saved_norm_, &first_norm_})
       numbers->assign(static_cast<std::size_t>(lanes()), NAN);
     saved_x_.assign(static_cast<std::size_t>(lanes() * n()), 0.0);
@@ -89,14 +98,24 @@ class RuleBlock final : public Block {
     }
   }
 
-  bool run() override {
-    ran_ = block_.run();
+  std::int64_t run(std::int64_t most) override {
+    // Whether something precedes or follows each round.
+    const bool alone = !loaded_.empty() || !late_from_.empty() || step_.at.told_f >= 0;
+    std::int64_t made = 1;
+    if (!alone && block_.in_one_go()) {
+      if (!lowered_) lower_limits();
+      made = block_.run(most);
+      ran_ = true;
+    } else {
+      ran_ = block_.run();
+      lowered_ = false;
+    }
     if (ran_ && !loaded_.empty()) meet_starts();
     if (ran_ && !late_from_.empty())
       kernels_.count_rises(block_.ring_at(f_ring_, 0), block_.ring_at(f_ring_, 1), runs_++,
                            late_from_.data(), not_falls_.data(), late_rises_.data(),
                            static_cast<std::int64_t>(late_from_.size()));
-    return ran_;
+    return ran_ ? made : 0;
   }
   void turn() override {
     ran_ = false;
@@ -182,6 +201,16 @@ class RuleBlock final : public Block {
     loaded_.clear();
   }
   double* x(std::size_t age) const { return block_.ring_at(x_ring_, age); }
+  // Rounds in one go keep the limits at the lowest value so far; others leave that to `rises`, for
+  // as long as values fall.
+  void lower_limits() {
+    lowered_ = true;
+    const double* f = block_.ring_at(f_ring_, 1);
+    for (std::size_t l = 0; l < static_cast<std::size_t>(lanes()); ++l)
+      if (const double next = std::fma(kSlack, std::max(1.0, std::abs(f[l])), f[l]);
+          next < limit_[l])
+        limit_[l] = next;
+  }
   bool rises(Marks& marks) {
     return kernels_.rises(block_.ring_at(f_ring_, 0), block_.ring_at(f_ring_, 1), limit_.data(),
                           static_cast<std::int64_t>(limit_.size()), kSlack, marks.data());
@@ -192,7 +221,7 @@ class RuleBlock final : public Block {
   const Kernels& kernels_;
   const Starts& starts_;
   Evaluator block_;
-  bool ran_ = false;
+  bool ran_ = false, lowered_ = false;
   std::size_t x_ring_ = 0, f_ring_ = 0, change_ring_ = 0, norm_ring_ = 0;
   std::vector<std::size_t> memory_rings_, per_start_;  // inputs with one row per start
   // By lane: the f above which a point is worse than the best; the best earlier point; the gradient

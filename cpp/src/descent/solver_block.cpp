@@ -106,9 +106,9 @@ class SolverBlock final : public Block {
     question.f = question.g = question.h = nullptr;
   }
 
-  bool run() override {
-    if (any(Wants::Values) && !values_.evaluate()) return false;
-    if (any(Wants::Curvature) && !values_.curve(patience_)) return false;
+  std::int64_t run(std::int64_t) override {
+    if (any(Wants::Values) && !values_.evaluate()) return 0;
+    if (any(Wants::Curvature) && !values_.curve(patience_)) return 0;
     for (const auto& closing : closings_)
       if (closing && !closing->over) answer(*closing);
     const bool alone = call_.together && closings_[0] && !closings_[0]->over;
@@ -117,11 +117,11 @@ class SolverBlock final : public Block {
       for (std::int64_t first = 0; first < lanes() && !alone; first += width)
         kernels_.tell(call_of(first));
     } catch (const Abandoned&) {
-      return false;
+      return 0;
     }
     for (const auto& closing : closings_)
       if (closing && !closing->over) examine_on(*closing);
-    return true;
+    return 1;
   }
 
   bool wants_look(const Stopping& stopping, Marks& marks) override {

@@ -13,26 +13,6 @@ double look_up(const Extent& t, double x) {
   return first(fma(V(t.c1[low]), V(x) - V(t.breaks[low]), V(t.c0[low])));
 }
 
-// Calls visit(from, to) for each element of a move.
-template <class F> void each_element(const Extent& e, std::int64_t n, F visit) {
-  if (e.from_table || e.to_table) {
-    for (std::int64_t i = 0; i < n; ++i)
-      visit(e.from_table ? e.from_table[i] : i, e.to_table ? e.to_table[i] : i);
-    return;
-  }
-  std::int64_t index[64] = {};
-  std::int64_t from = 0, to = 0;
-  for (std::int64_t i = 0; i < n; ++i) {
-    visit(from, to);
-    for (std::int64_t d = e.rank; d-- > 0;) {
-      from += e.from[d], to += e.to[d];
-      if (++index[d] < e.shape[d]) break;
-      index[d] = 0;
-      from -= e.from[d] * e.shape[d], to -= e.to[d] * e.shape[d];
-    }
-  }
-}
-
 // ---- whole arrays, lanes in batches
 
 template <class C, bool NumberA, bool NumberB> struct Lanes {

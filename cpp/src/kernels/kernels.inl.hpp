@@ -248,10 +248,8 @@ bool rises(const double* f, const double* before, double* limit, std::int64_t n,
     level = level & (y <= V::load(before + i)) & (y > V(-kInfinity));
   }
   if (all(level)) return false;
-  // xsimd's minimum and maximum return the first operand if the second is NaN.
   const auto lowered = [slack](V old, V y) {
-    const V size = xsimd::max(V(1.0).v, abs(y).v);
-    return V(xsimd::min(old.v, fma(V(slack), size, y).v));
+    return smaller(old, fma(V(slack), larger(V(1.0), abs(y)), y));
   };
   for (std::int64_t i = 0; i < n; i += W) {
     const V y = V::load(f + i), x = V::load(before + i), best = lowered(V::load(limit + i), x);

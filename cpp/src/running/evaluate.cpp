@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <functional>
 #include <new>
+#include <utility>
 
 namespace thalweg {
 namespace {
@@ -37,10 +38,15 @@ Aligned::Aligned(std::size_t doubles) {
 void Aligned::Free::operator()(void* p) const { std::free(p); }
 
 Evaluator::Evaluator(const Program& program, const Kernels& kernels, bool wide)
+    : Evaluator(program, kernels, lanes_of(program, kernels, wide), nullptr) {}
+
+Evaluator::Evaluator(const Program& program, const Kernels& kernels, std::int64_t lanes,
+                     std::shared_ptr<const machine::Code> code)
     : program_(program),
       kernels_(kernels),
-      handlers_(wide && program.body.layout == Layout::Lanes ? kernels.wide : kernels.narrow),
-      lanes_(lanes_of(program, kernels, wide)) {
+      handlers_(lanes > kernels.width ? kernels.wide : kernels.narrow),
+      lanes_(lanes),
+      own_code_(std::move(code)) {
   std::vector<std::int64_t> offsets;
   std::int64_t total = 0;
   const auto reserve = [&](std::int64_t n) {
@@ -70,7 +76,9 @@ Evaluator::Evaluator(const Program& program, const Kernels& kernels, bool wide)
   for (const OwnedExtent& e : program_.body.extents) extents_.push_back(e.linked());
 }
 
-Evaluator::~Evaluator() = default;
+Evaluator::~Evaluator() {
+  if (work_ > 0) machine::codes_of(program_).earned(work_);
+}
 
 void Evaluator::bind_uniform(std::size_t k, const double* values) { uniform_inputs_[k] = values; }
 
@@ -111,15 +119,65 @@ void Evaluator::prepare() {
 }
 
 void Evaluator::refresh() {
-  if (!prologue_) return;
-  for (std::size_t k = 0; k < inputs_.size(); ++k)
-    if (program_.prologue->varying[k])
-      std::copy_n(uniform_inputs_[k], program_.prologue->input_sizes[k], prologue_->input(k));
-  prologue_->refresh();
-  prologue_->run();
+  if (prologue_) {
+    for (std::size_t k = 0; k < inputs_.size(); ++k)
+      if (program_.prologue->varying[k])
+        std::copy_n(uniform_inputs_[k], program_.prologue->input_sizes[k], prologue_->input(k));
+    prologue_->refresh();
+    prologue_->run();
+  }
+  if (machine_) machine_->refresh([this](const auto& number) { return uniform_number(number); });
+}
+
+// ---- machine code
+
+void Evaluator::report_work() {
+  if (machine::codes_of(program_).earned(std::exchange(work_, 0))) take_machine();
+}
+
+// Goes on with machine code from the next run on, if there can be any.
+void Evaluator::take_machine() {
+  cost_ = 0;
+  if (auto code = machine::codes_of(program_).code(program_, kernels_, lanes_,
+                                                   test_ ? test_->outputs : machine::RoundTest{}))
+    take(std::move(code));
+}
+
+void Evaluator::take(std::shared_ptr<const machine::Code> code) {
+  const std::size_t now = phase_, phases = rings_.empty() ? 1 : 3;
+  std::vector<double*> tables;
+  for (std::size_t phase = 0; phase < phases; ++phase) {
+    turn_to(phase);
+    tables.insert(tables.end(), inputs_.begin(), inputs_.end());
+    tables.insert(tables.end(), outputs_.begin(), outputs_.end());
+    const auto before = [&](std::size_t ring) { return test_ ? ring_at(ring, 1) : nullptr; };
+    tables.push_back(before(test_ ? test_->f_ring : 0));
+    tables.push_back(test_ ? test_->limit : nullptr);
+    tables.push_back(test_ && test_->outputs.change ? before(test_->change_ring) : nullptr);
+  }
+  turn_to(now);
+  pool_ = std::make_unique<Aligned>(machine::Run::room(*code, kernels_.width));
+  machine_ = std::make_unique<machine::Run>(std::move(code), std::move(tables), phases,
+                                            pool_->get(), kernels_.width, lanes_ * 8);
+  machine_->refresh([this](const auto& number) { return uniform_number(number); });
+}
+
+double Evaluator::uniform_number(const machine::UniformNumber& number) const {
+  switch (number.source) {
+    case machine::kSlackNumber:
+      return test_->slack;
+    case machine::kGradientNumber:
+      return test_->gtol;
+    case machine::kStepNumber:
+      return test_->xtol;
+    default:
+      return uniform(static_cast<std::size_t>(number.source))[number.offset];
+  }
 }
 
 std::vector<Evaluator::Use> Evaluator::uses(const double* first, std::int64_t count) {
+  machine_.reset();  // it reads where it was told to
+  cost_ = 0;
   if (operands_.empty()) {  // sorted by address; equal ones in the order of linking
     for (Linked& l : code_[0])
       for (const double** operand : {&l.a, &l.b, &l.c}) operands_.push_back({*operand, operand});
@@ -158,6 +216,7 @@ const double* Evaluator::uniform(std::size_t k) const {
 }
 
 void Evaluator::link() {
+  if (own_code_) return take(own_code_);
   operands_.clear();
   const std::size_t now = phase_;
   for (std::size_t phase = 0; phase < (rings_.empty() ? 1 : 3); ++phase) {
@@ -165,6 +224,10 @@ void Evaluator::link() {
     code_[phase] = linked();
   }
   turn_to(now);
+  const bool lanes = program_.body.layout == Layout::Lanes && !program_.rows;
+  cost_ = lanes ? std::ssize(program_.body.code) * (lanes_ / kernels_.width) : 0;
+  machine_.reset();
+  if (cost_ > 0 && machine::codes_of(program_).earned(0)) take_machine();
 }
 
 const double* Evaluator::address(const Place& p) const {

@@ -73,14 +73,31 @@ void Pairs::join_last() {
 
 // ---- a worker
 
-Worker::Worker(const RowLoop& loop, const Kernels& kernels)
+BlockOfRows block_of_rows(const RowLoop& loop, const Kernels& kernels, bool coded) {
+  const Program& program = *loop.program;
+  BlockOfRows block{lanes_of(program, kernels, fits_wide(program, kernels)), nullptr};
+  if (!coded) return block;
+  std::int64_t each = 0;  // doubles of a row
+  for (const auto* sizes : {&program.input_sizes, &program.output_sizes})
+    for (const std::int64_t n : *sizes) each += n;
+  constexpr std::int64_t kInCache = 3072, kMostRows = 512;  // doubles; rows
+  // The order of additions in contractions depends on the block, and conversions have a room of
+  // their own.
+  std::int64_t lanes = block.lanes;
+  if (loop.conversions.empty() && loop.contractions.empty())
+    while (lanes < kMostRows && lanes * 2 * each <= kInCache) lanes *= 2;
+  if (auto code = machine::codes_of(program).code(program, kernels, lanes, {}))
+    block = {lanes, std::move(code)};
+  return block;
+}
+
+Worker::Worker(const RowLoop& loop, const Kernels& kernels, const BlockOfRows& block)
     : loop_(loop),
       rows_(kernels.rows),
       batch_(kernels.width),
-      lanes_(static_cast<std::int64_t>(fits_wide(*loop.program, kernels) ? kernels.wide.unroll
-                                                                         : kernels.narrow.unroll) *
-             kernels.width),
-      block_(*loop.program, kernels, lanes_ > kernels.width),
+      lanes_(block.lanes),
+      coded_(block.code != nullptr),
+      block_(*loop.program, kernels, lanes_, block.code),
       zeroed_(loop.built.size(), 0) {
   // An input that only serves rows recomputed elsewhere is not read, and gets no room.
   const auto is_read = [&](std::size_t i) { return loop.program->input_sizes[i] > 0; };
@@ -98,7 +115,8 @@ Worker::Worker(const RowLoop& loop, const Kernels& kernels)
     double* to = block_.input(i);
     if (const auto* a = std::get_if<RowAccess>(&loop.inputs[i])) {
       prepare(*a);
-      if (a->row_stride == 1 && a->width == 1) direct_.push_back({a, to, block_.uses(to)});
+      if (a->row_stride == 1 && a->width == 1)
+        direct_.push_back({a, i, to, coded_ ? std::vector<Evaluator::Use>{} : block_.uses(to)});
       else reads_.push_back({a, to});
     } else if (const auto* p = std::get_if<RowProduct>(&loop.inputs[i])) {
       prepare(p->rows);
@@ -191,8 +209,11 @@ void Worker::pass(double* const* base, Chunk& chunk, std::int64_t row, std::int6
   for (const Direct& d : direct_) {
     const RowsAt from = at(*d.from, base, row);
     if (live < lanes_) rows_.load(from, 1, live, lanes_, d.own);
-    for (const Evaluator::Use& use : d.uses) use.point_at(live < lanes_ ? d.own : from.p);
+    const double* values = live < lanes_ ? d.own : from.p;
+    if (coded_) block_.read(d.input, values);
+    for (const Evaluator::Use& use : d.uses) use.point_at(values);
   }
+  if (coded_) block_.only(live);
   for (const Read& r : reads_)
     rows_.load(at(*r.from, base, row), r.from->width, live, lanes_, r.to);
   for (const Product& p : products_)

@@ -31,9 +31,18 @@ class Pairs {
 // end, so sums do not depend on which thread makes them.
 inline constexpr std::int64_t kChunk = 16 * kTile;
 
+// The rows that a worker processes at a time, and the machine code for so many, if there is any.
+struct BlockOfRows {
+  std::int64_t lanes;
+  std::shared_ptr<const machine::Code> code;
+};
+// As many as handlers take; with code, which has no fixed number, as many as fit into the
+// first-level cache.
+BlockOfRows block_of_rows(const RowLoop& loop, const Kernels& kernels, bool coded);
+
 class Worker {
  public:
-  Worker(const RowLoop& loop, const Kernels& kernels);
+  Worker(const RowLoop& loop, const Kernels& kernels, const BlockOfRows& block);
   // Prepares what is the same for all rows.
   void begin(double* const* base);
   // Rows [first, end) of a chunk. run() returns false if it was stopped.
@@ -57,8 +66,9 @@ class Worker {
   // Contiguous rows of one number each are not copied: the tape's pointers are set to them.
   struct Direct {
     const RowAccess* from;
+    std::size_t input;
     double* own;                       // the block's memory, for the last rows
-    std::vector<Evaluator::Use> uses;  // the tape's uses of its address
+    std::vector<Evaluator::Use> uses;  // the tape's uses of its address, if it has handlers
   };
   struct Block {
     const RowConversion* from;
@@ -98,6 +108,7 @@ class Worker {
   const RowLoop& loop_;
   const RowKernels& rows_;
   const std::int64_t batch_, lanes_;
+  const bool coded_;
   Evaluator block_;
   std::vector<Block> blocks_;
   std::vector<Direct> direct_;

@@ -41,6 +41,8 @@ struct RowRun::Loop {
   const Kernels& kernels;
   std::vector<std::unique_ptr<rows::Worker>> workers;
   std::vector<rows::Worker::Chunk> chunks;
+  rows::BlockOfRows block{0, nullptr};
+  bool coded = false;  // whether code was asked for
 
   Loop(const RowLoop& l, const Kernels& k) : loop(l), kernels(k) {
     for (std::int64_t first = 0; first < l.rows; first += rows::kChunk) {
@@ -54,7 +56,9 @@ struct RowRun::Loop {
         loop.in_order
             ? 1
             : std::clamp<std::size_t>(static_cast<std::size_t>(threads), 1, chunks.size());
-    while (workers.size() < count) workers.push_back(std::make_unique<rows::Worker>(loop, kernels));
+    take_code();
+    while (workers.size() < count)
+      workers.push_back(std::make_unique<rows::Worker>(loop, kernels, block));
     std::atomic<std::size_t> next = 0;
     const auto work = [&](std::int64_t w, const Stopped& stopped) {
       rows::Worker& worker = *workers[static_cast<std::size_t>(w)];
@@ -67,6 +71,17 @@ struct RowRun::Loop {
     add_carried(base);
     join(base);
     return true;
+  }
+
+  // Makes code for the loop's tape once it has earned it, and new workers for it.
+  void take_code() {
+    if (coded) return;
+    const std::int64_t work =
+        std::ssize(loop.program->body.code) * ((loop.rows + kernels.width - 1) / kernels.width);
+    coded = machine::codes_of(*loop.program).earned(work);
+    if (!coded && block.lanes > 0) return;
+    block = rows::block_of_rows(loop, kernels, coded);
+    workers.clear();
   }
 
   void add_carried(double* const* base) {

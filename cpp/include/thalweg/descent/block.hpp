@@ -117,8 +117,9 @@ class Block {
   // Requests what the next round needs. A block evaluates a traced objective itself and then needs
   // nothing.
   virtual void ask(Question& question) = 0;
-  // Runs a round. Returns false if it was interrupted.
-  virtual bool run() = 0;
+  // Runs a round; or up to `most`, turning between them, if nothing has to be looked at before.
+  // Returns how many were run, 0 if the first was interrupted.
+  virtual std::int64_t run(std::int64_t most) = 0;
   // Moves on to the next round, or back if a round did not take place.
   virtual void turn() {}
   virtual void turn_back() {}

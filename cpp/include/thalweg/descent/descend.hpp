@@ -93,6 +93,7 @@ class Descent {
   void begin();
   std::int64_t next();  // a start, or -1
   void close(Reason why);
+  std::int64_t unwatched() const;
   void review();
   void look_at(std::int64_t lane);
   Ending settled(const Position& at, const Ending& ending) const;

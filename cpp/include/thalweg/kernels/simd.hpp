@@ -4,6 +4,7 @@
 // that everything instantiated with a Vec has internal linkage and no two instruction sets can
 // share a symbol.
 #pragma once
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -57,6 +58,9 @@ template <class Arch, class Where> struct Bits {
   friend THALWEG_INLINE Bits operator^(Bits x, Bits y) { return {x.b ^ y.b}; }
   friend THALWEG_INLINE Bits operator<<(Bits x, int n) { return {x.b << n}; }
   friend THALWEG_INLINE Bits operator>>(Bits x, int n) { return {x.b >> n}; }
+  friend THALWEG_INLINE Mask<Arch, Where> nonzero(Bits x) {
+    return {xsimd::batch_bool_cast<double>(x.b != xsimd::batch<std::uint64_t, Arch>(0))};
+  }
 };
 
 // One batch of doubles. Arithmetic rounds as in IEEE 754, independently in each lane.
@@ -131,6 +135,9 @@ template <class Arch, class Where> struct Vec {
     if constexpr (kFused) return xsimd::fnma(a.v, b.v, c.v);
     else return c.v - a.v * b.v;
   }
+  // The smaller, or the larger, of the two; a if either is NaN.
+  friend THALWEG_INLINE Vec smaller(Vec a, Vec b) { return xsimd::min(a.v, b.v); }
+  friend THALWEG_INLINE Vec larger(Vec a, Vec b) { return xsimd::max(a.v, b.v); }
   friend THALWEG_INLINE Vec select(MaskType m, Vec a, Vec b) {
     return xsimd::select(m.m, a.v, b.v);
   }
@@ -172,6 +179,20 @@ template <class Arch, class Where> struct Vec {
     const Vec shifted = n + Vec(6755399441055744.0 + 1023.0);  // 1.5 * 2^52: low bits hold n + 1023
     return from_bits(bits(shifted) << 52);
   }
+#if defined(__AVX512F__)
+  // p 2^floor(n), rounded once if it is subnormal; the exponent of a, as a number, and the rest of
+  // a in [0.75, 1.5), which is NaN where a is negative.
+  friend THALWEG_INLINE Vec scaled(Vec p, Vec n) { return Batch(_mm512_scalef_pd(p.v, n.v)); }
+  friend THALWEG_INLINE Vec exponent(Vec a) { return Batch(_mm512_getexp_pd(a.v)); }
+  friend THALWEG_INLINE Vec mantissa(Vec a) {
+    return Batch(_mm512_getmant_pd(a.v, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_nan));
+  }
+  // table[i & 15] for each lane's i, in registers.
+  static THALWEG_INLINE Vec entry(const std::array<double, 16>& table, BitsType i) {
+    return Batch(_mm512_permutex2var_pd(_mm512_loadu_pd(table.data()), i.b,
+                                        _mm512_loadu_pd(table.data() + 8)));
+  }
+#endif
   // Transposes kSize rows of kSize elements, exchanging corners of blocks of size 1, 2, 4, …
   friend THALWEG_INLINE void transpose(Vec* rows) { exchange<1>(rows); }
 

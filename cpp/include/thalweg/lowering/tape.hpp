@@ -69,6 +69,9 @@ struct Lowering {
 };
 
 struct RowPlan;
+namespace machine {
+class Codes;
+}
 
 struct Program {
   std::shared_ptr<Graph> graph;  // keeps data alive
@@ -79,6 +82,9 @@ struct Program {
   std::vector<DataArray> data;
   std::unique_ptr<Program> prologue;  // layout Elements; its outputs are the computed uniforms
   std::unique_ptr<RowPlan> rows;      // used instead of a tape in the layout Rows
+  // The program's machine code, in the care of that room; it lives as long as the program.
+  mutable std::once_flag coded;
+  mutable std::shared_ptr<machine::Codes> codes;
   std::string print() const;
   Program();
   ~Program();

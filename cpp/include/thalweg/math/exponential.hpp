@@ -3,11 +3,10 @@
 // "Error" is the largest observed, in units in the last place, against mpmath over the whole domain
 // and against extended precision in dense samples near the maximum.
 #pragma once
+#include <array>
+
 #include "thalweg/kernels/simd.hpp"
 #include "thalweg/math/double_double.hpp"
-#if defined(__AVX512F__)
-#include <immintrin.h>
-#endif
 
 namespace thalweg::math {
 
@@ -23,24 +22,22 @@ constexpr double kSmallestNormal = std::numeric_limits<double>::min();
 
 // Whether V is a batch of eight AVX-512 lanes, for which single instructions read and write
 // exponents and look up tables in registers.
-#if defined(__AVX512F__)
 template <class V> inline constexpr bool kAvx512 = V::kSize == 8;
-#else
-template <class V> inline constexpr bool kAvx512 = false;
-#endif
 
-// Limits x to [low, high]. NaN stays NaN, since xsimd returns the first operand if the two are
-// unordered.
+// A table for V::entry.
+template <class... Numbers> constexpr std::array<double, 16> table(Numbers... numbers) {
+  return {numbers...};
+}
+
+// Limits x to [low, high]. NaN stays NaN.
 template <class V> THALWEG_INLINE V clamp(V x, double low, double high) {
-  return xsimd::min(xsimd::max(x.v, V(low).v), V(high).v);
+  return smaller(larger(x, V(low)), V(high));
 }
 
 // p * 2^n for whole |n| < 2000 and p in [1/2, 2): rounded once if the result is subnormal, infinite
 // above the largest double.
 template <class V> THALWEG_INLINE V scale(V p, V n) {
-#if defined(__AVX512F__)
-  if constexpr (kAvx512<V>) return typename V::Batch(_mm512_scalef_pd(p.v, n.v));
-#endif
+  if constexpr (kAvx512<V>) return scaled(p, n);
   if (!any(abs(n) > V(1020.0))) return p * V::pow2(n);
   const V half = fma(n, V(0.5), V(kRound)) - V(kRound);  // in two steps; the first is exact
   return (p * V::pow2(half)) * V::pow2(n - half);
@@ -68,29 +65,25 @@ template <class V> THALWEG_INLINE V exp_polynomial(V r, V r2) {
   return fma(fma(c89, r4, fma(c67, r2, c45)), r4, fma(c23, r2, c01));
 }
 
-#if defined(__AVX512F__)
-// 2^(j/16) in lane order, indexed by the low four bits of each lane of t.
+// 2^(j/16), indexed by the low four bits of each lane of t.
 template <class V> THALWEG_INLINE V root_of_two_table(V t) {
-  const __m512d low =
-      _mm512_setr_pd(1.0, 1.0442737824274138, 1.0905077326652577, 1.1387886347566916,
-                     1.189207115002721, 1.241857812073484, 1.2968395546510096, 1.3542555469368927);
-  const __m512d high =
-      _mm512_setr_pd(1.4142135623730951, 1.4768261459394993, 1.5422108254079407, 1.6104903319492543,
-                     1.681792830507429, 1.7562521603732995, 1.8340080864093424, 1.9152065613971474);
-  return typename V::Batch(_mm512_permutex2var_pd(low, _mm512_castpd_si512(t.v), high));
+  static constexpr std::array kRoots =
+      table(1.0, 1.0442737824274138, 1.0905077326652577, 1.1387886347566916, 1.189207115002721,
+            1.241857812073484, 1.2968395546510096, 1.3542555469368927, 1.4142135623730951,
+            1.4768261459394993, 1.5422108254079407, 1.6104903319492543, 1.681792830507429,
+            1.7562521603732995, 1.8340080864093424, 1.9152065613971474);
+  return V::entry(kRoots, bits(t));
 }
 
 // The difference of 2^(j/16) and its entry in the table above.
 template <class V> THALWEG_INLINE V root_of_two_errors(V t) {
-  const __m512d low = _mm512_setr_pd(
+  static constexpr std::array kErrors = table(
       0.0, 8.551889705537965e-17, -3.046782079812471e-17, 8.912812676025408e-17,
-      3.982015231465646e-17, 4.658027591836937e-17, 2.5382502794888315e-17, 7.70094837980299e-17);
-  const __m512d high = _mm512_setr_pd(
+      3.982015231465646e-17, 4.658027591836937e-17, 2.5382502794888315e-17, 7.70094837980299e-17,
       -9.667293313452913e-17, -3.483994556892796e-17, 7.949834809697621e-17, 2.4707192569797888e-17,
       8.199010020581497e-17, 2.960140695448873e-17, 3.283107224245627e-17, -1.0619946056195963e-16);
-  return typename V::Batch(_mm512_permutex2var_pd(low, _mm512_castpd_si512(t.v), high));
+  return V::entry(kErrors, bits(t));
 }
-#endif
 
 // e^(x + low) for |x| < 1500 and low much smaller than x.
 // Cody and Waite 1980, Software Manual for the Elementary Functions, ch. 6. With AVX-512, the
@@ -98,7 +91,6 @@ template <class V> THALWEG_INLINE V root_of_two_errors(V t) {
 // Math. Softw. 15(2).
 template <class V, class Low> THALWEG_INLINE V exp_of_sum(V x, Low low) {
   constexpr bool kLow = std::is_same_v<Low, V>;
-#if defined(__AVX512F__)
   if constexpr (kAvx512<V>) {
     const V t = fma(x, V(16 * kLog2E), V(kRound)), n = t - V(kRound);
     const V high = fnma(n, V(kLn2High / 16), x);
@@ -112,9 +104,8 @@ template <class V, class Low> THALWEG_INLINE V exp_of_sum(V x, Low low) {
     const V q = fma(fma(r2, V(0.001388913001341979), c23), r2, c01);
     const V p = fma(root, fma(r2, q, r), root);
     // scalef takes the floor of its exponent, so n / 16 needs no separate table index
-    return typename V::Batch(_mm512_scalef_pd(p.v, (n * V(1.0 / 16)).v));
+    return scaled(p, n * V(1.0 / 16));
   }
-#endif
   const V n = fma(x, V(kLog2E), V(kRound)) - V(kRound);
   const V high = fnma(n, V(kLn2High), x);
   V r;
@@ -143,13 +134,12 @@ template <class V> THALWEG_INLINE V exp2(V x) {
 // last term is rounded before the addition. With AVX-512 the same holds with 2^(n/16), whose table
 // error matters here and therefore has a table of its own.
 template <class V> THALWEG_INLINE V quarter_expm1(V x) {
-#if defined(__AVX512F__)
   if constexpr (kAvx512<V>) {
     const V t = fma(x, V(16 * kLog2E), V(kRound)), n = t - V(kRound);
     const V r = fnma(n, V(kLn2Low / 16), fnma(n, V(kLn2High / 16), x)), r2 = r * r;
     const V exponent = fma(n, V(1.0 / 16), V(-2.0));
-    const V quarter = typename V::Batch(_mm512_scalef_pd(root_of_two_table(t).v, exponent.v));
-    const V lost = typename V::Batch(_mm512_scalef_pd(root_of_two_errors(t).v, exponent.v));
+    const V quarter = scaled(root_of_two_table(t), exponent);
+    const V lost = scaled(root_of_two_errors(t), exponent);
     // (exp(r) - 1 - r) / r^2 for |r| < ln 2 / 32: minimax, degree 5, weighted to 2^-59 of r
     const V c01 = fma(r, V(0.16666666666666677), V(0.5000000000000003));
     const V c23 = fma(r, V(0.008333333332409933), V(0.04166666666187199));
@@ -157,7 +147,6 @@ template <class V> THALWEG_INLINE V quarter_expm1(V x) {
     const V tail = r2 * fma(fma(c45, r2, c23), r2, c01);
     return fma(quarter, r, quarter - V(0.25)) + fma(quarter, tail, fma(lost, r, lost));
   }
-#endif
   const auto [n, r, lo] = reduce_exp(x);
   const V r2 = r * r, tail = fma(r2, exp_polynomial(r, r2), lo), quarter = V::pow2(n - V(2.0));
   return fma(quarter, tail, fma(quarter, r, quarter - V(0.25)));
@@ -210,7 +199,6 @@ template <class V> THALWEG_INLINE V log_polynomial(V f, V k) {
   return fma(k, V(kLn2High), f - (half_square - low));
 }
 
-#if defined(__AVX512F__)
 // log(x) by tables: x = 2^k m with m in [0.75, 1.5). The top bits of m select one of 16 intervals
 // and its 1/c, close to 1/m, which gives r = m / c - 1 in [-0.032, 0.0625]. In the two intervals
 // that meet at 1, c is 1, so r is exact and log(c) is 0. Elsewhere 1/c was chosen so that log(c)
@@ -220,28 +208,24 @@ template <class V> THALWEG_INLINE V log_polynomial(V f, V k) {
 // The exponent of 0 reads as -inf and that of inf as inf, both with mantissa 1; the mantissa of a
 // negative number reads as NaN; subnormals read correctly. So there are no special cases.
 template <class V> THALWEG_INLINE LogArgument<V> reduce_log_by_table(V x) {
-  return {typename V::Batch(_mm512_getexp_pd(x.v)),
-          typename V::Batch(_mm512_getmant_pd(x.v, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_nan))};
+  return {exponent(x), mantissa(x)};
 }
 template <class V> struct LogTable {
   V inverse, log;
 };
 template <class V> THALWEG_INLINE LogTable<V> log_table(V m) {
-  const __m512i index = _mm512_srli_epi64(_mm512_castpd_si512(m.v), 48);
-  const __m512d inverse0 =
-      _mm512_setr_pd(1.0, 0.914254084754144, 0.8648202226992415, 0.8205266955118288,
-                     0.7804434153286361, 0.744202916945466, 0.7111134363162034, 0.680813457758095);
-  const __m512d inverse1 =
-      _mm512_setr_pd(1.3061034444226025, 1.254903460045354, 1.2075605495714918, 1.163618686070769,
-                     1.1227868950062352, 1.0847280234660601, 1.0491772886552408, 1.0);
-  const __m512d log0 = _mm512_setr_pd(0.0, 0.08964675408825598, 0.1452336286807291,
-                                      0.19780883331785362, 0.24789303963215972, 0.2954415435053184,
-                                      0.34092331715627805, 0.38446693435357904);
-  const __m512d log1 = _mm512_setr_pd(0.42609894578070256, 0.4660885352016715, 0.5045449306998876,
-                                      0.5416124742060717, 0.5773332868304898, 0.6118178946069365,
-                                      0.6451408581282538, 0.6931471805599453);
-  return {typename V::Batch(_mm512_permutex2var_pd(inverse0, index, inverse1)),
-          typename V::Batch(_mm512_permutex2var_pd(log0, index, log1))};
+  static constexpr std::array kInverses =
+      table(1.0, 0.914254084754144, 0.8648202226992415, 0.8205266955118288, 0.7804434153286361,
+            0.744202916945466, 0.7111134363162034, 0.680813457758095, 1.3061034444226025,
+            1.254903460045354, 1.2075605495714918, 1.163618686070769, 1.1227868950062352,
+            1.0847280234660601, 1.0491772886552408, 1.0);
+  static constexpr std::array kLogs =
+      table(0.0, 0.08964675408825598, 0.1452336286807291, 0.19780883331785362, 0.24789303963215972,
+            0.2954415435053184, 0.34092331715627805, 0.38446693435357904, 0.42609894578070256,
+            0.4660885352016715, 0.5045449306998876, 0.5416124742060717, 0.5773332868304898,
+            0.6118178946069365, 0.6451408581282538, 0.6931471805599453);
+  const auto index = bits(m) >> 48;
+  return {V::entry(kInverses, index), V::entry(kLogs, index)};
 }
 
 // base + log(1 + r) for r in [-0.0323, 0.0626]. (log(1 + r) - r + r^2/2) / r^3 is minimax, with an
@@ -255,18 +239,15 @@ template <class V> THALWEG_INLINE V log_near_one(V r, V base) {
   const V p = fma(fma(c67, r2, c45), r2 * r2, fma(c23, r2, c01));
   return base + fma(r2, fma(r, p, V(-0.5)), r);
 }
-#endif
 
 // Natural logarithm, any x. Error 1.3 (0.9 without AVX-512). log(+-0) = -inf, log(x < 0) = NaN,
 // log(inf) = inf.
 template <class V> THALWEG_INLINE V log(V x) {
-#if defined(__AVX512F__)
   if constexpr (kAvx512<V>) {
     const auto [k, m] = reduce_log_by_table(x);
     const auto [inverse, log_c] = log_table(m);
     return log_near_one(fms(m, inverse, V(1.0)), fma(k, V(kLn2), log_c));
   }
-#endif
   const auto odd = !((x >= V(kSmallestNormal)) & (x < V(kInf)));
   V a = x, shift = 0.0;
   if (any(odd)) {
@@ -289,18 +270,16 @@ template <class V> THALWEG_INLINE V log1p(V x) {
   const auto [u, e] = two_sum(V(1.0), x);
   V y;
   if constexpr (kAvx512<V>) {
-#if defined(__AVX512F__)
     const auto [k, m] = reduce_log_by_table(u);
     const auto [inverse, log_c] = log_table(m);
     // m < 1 is u / 2^(k+1)
     const V minus_k = select(m < V(1.0), V(-1.0) - k, V(0.0) - k);
-    const V f = typename V::Batch(_mm512_scalef_pd(e.v, minus_k.v));
+    const V f = scaled(e, minus_k);
     y = log_near_one(fma(f, inverse, fms(m, inverse, V(1.0))), fma(k, V(kLn2), log_c));
-#endif
   } else {
     const auto [k, m] = reduce_log(u);
     // 2^-1024 is outside pow2's range, but e is negligible there
-    const V unscale = V::pow2(-V(xsimd::min(k.v, V(1000.0).v)));
+    const V unscale = V::pow2(-smaller(k, V(1000.0)));
     y = log_polynomial(fma(e, unscale, m - V(1.0)), k);
   }
   y = select(abs(x) < V(5e-17), x, y);  // below 2^-54

@@ -8,29 +8,25 @@
 
 namespace thalweg::math {
 
-#if defined(__AVX512F__)
 // log_pair with the tables of log. Here r = m / c - 1 is a pair too, log(c) (plus ln 2 for m < 1)
 // is stored as 42 bits after the point and a remainder, and log(1 + r) - r + r^2/2 is minimax with
 // an error of 2^-64 of r.
 template <class V> THALWEG_INLINE Pair<V> log_pair_by_table(V a, V shift) {
   const auto [k0, m] = reduce_log_by_table(a);
   const V k = k0 + shift;
-  const __m512i index = _mm512_srli_epi64(_mm512_castpd_si512(m.v), 48);
-  const __m512d high0 = _mm512_setr_pd(0.0, 0.089646754088335, 0.14523362868067125,
-                                       0.19780883331782206, 0.2478930396321175, 0.2954415435053761,
-                                       0.34092331715623914, 0.38446693435366797);
-  const __m512d high1 = _mm512_setr_pd(0.4260989455899562, 0.46608853501084013, 0.5045449305091552,
-                                       0.54161247401521, 0.5773332866397141, 0.6118178944161627,
-                                       0.6451408579373492, 0.6931471803691238);
-  const __m512d low0 = _mm512_setr_pd(
-      0.0, -7.90201164979263e-14, 5.784262350201144e-14, 3.155810007551225e-14,
-      4.221623726330675e-14, -5.767608828744001e-14, 3.891332771200674e-14, -8.892887032411159e-14);
-  const __m512d low1 =
-      _mm512_setr_pd(1.9074638633259868e-10, 1.908313739048763e-10, 1.9073245304565454e-10,
-                     1.9086179402440988e-10, 1.9077575173154992e-10, 1.9077375334000873e-10,
-                     1.909046486267462e-10, 1.9082149292705877e-10);
-  const V log_high = typename V::Batch(_mm512_permutex2var_pd(high0, index, high1));
-  const V log_low = typename V::Batch(_mm512_permutex2var_pd(low0, index, low1));
+  static constexpr std::array kHigh =
+      table(0.0, 0.089646754088335, 0.14523362868067125, 0.19780883331782206, 0.2478930396321175,
+            0.2954415435053761, 0.34092331715623914, 0.38446693435366797, 0.4260989455899562,
+            0.46608853501084013, 0.5045449305091552, 0.54161247401521, 0.5773332866397141,
+            0.6118178944161627, 0.6451408579373492, 0.6931471803691238);
+  static constexpr std::array kLow =
+      table(0.0, -7.90201164979263e-14, 5.784262350201144e-14, 3.155810007551225e-14,
+            4.221623726330675e-14, -5.767608828744001e-14, 3.891332771200674e-14,
+            -8.892887032411159e-14, 1.9074638633259868e-10, 1.908313739048763e-10,
+            1.9073245304565454e-10, 1.9086179402440988e-10, 1.9077575173154992e-10,
+            1.9077375334000873e-10, 1.909046486267462e-10, 1.9082149292705877e-10);
+  const auto index = bits(m) >> 48;
+  const V log_high = V::entry(kHigh, index), log_low = V::entry(kLow, index);
   const Pair<V> ratio = two_prod(m, log_table(m).inverse);
   const V r = ratio.hi - V(1.0), half = V(0.5) * r;  // both exact
   const Pair<V> square = two_prod(half, r);
@@ -48,16 +44,13 @@ template <class V> THALWEG_INLINE Pair<V> log_pair_by_table(V a, V shift) {
   const Pair<V> sum = fast_two_sum(head.hi, -square.hi);
   return fast_two_sum(sum.hi, sum.lo + (head.lo + rest));
 }
-#endif
 
 // log(2^shift a) for normal positive a as a pair, with a relative error of about 2^-61: pow
 // multiplies this error by up to 745. As in log_polynomial, log(1 + f) = 2 atanh(s), but s and the
 // terms 2s + (2/3) s^3 are computed as pairs. The rest, s^5 P(s^2) with P minimax to 2^-64, is at
 // most 2^-12 of the whole.
 template <class V> THALWEG_INLINE Pair<V> log_pair(V a, V shift) {
-#if defined(__AVX512F__)
   if constexpr (kAvx512<V>) return log_pair_by_table(a, shift);
-#endif
   const auto [k0, m] = reduce_log(a);
   const V k = k0 + shift;
   // f is exact, and so is 2 + f = d + d_low
@@ -186,9 +179,9 @@ template <class V> THALWEG_INLINE V cbrt(V x) {
 template <class V> THALWEG_INLINE V hypot(V a, V b) {
   a = abs(a);
   b = abs(b);
-  const V larger = xsimd::max(a.v, b.v);
+  const V most = larger(a, b);
   const V huge = 4.149515568880993e+180, tiny = 2.409919865102884e-181;
-  const auto above = larger > V(3.3519519824856493e+153), below = larger < V(3.4398e-136);
+  const auto above = most > V(3.3519519824856493e+153), below = most < V(3.4398e-136);
   const V down = select(above, tiny, select(below, huge, V(1.0)));
   const V up = select(above, huge, select(below, tiny, V(1.0)));
   const V p = a * down, q = b * down;

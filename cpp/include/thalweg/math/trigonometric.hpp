@@ -119,8 +119,7 @@ THALWEG_INLINE V reduce_angle(V x, typename V::BitsType& quadrant) {
 
 // The lanes that hold an odd number.
 template <class V> THALWEG_INLINE typename V::MaskType is_odd(typename V::BitsType n) {
-  using Integers = decltype(n.b);
-  return {xsimd::batch_bool_cast<double>((n.b & Integers(std::uint64_t{1})) != Integers(0))};
+  return nonzero(n & typename V::BitsType(1));
 }
 
 // sin r and cos r for |r| <= pi/4, z = r^2: minimax in z, relative errors 2^-58 and 2^-64.

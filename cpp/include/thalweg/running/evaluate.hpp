@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "thalweg/lowering/tape.hpp"
+#include "thalweg/machine/run.hpp"
 
 namespace thalweg {
 
@@ -31,6 +32,9 @@ class Evaluator {
  public:
   // `wide`: blocks of 8 batches instead of one. The layout Elements has one lane.
   Evaluator(const Program& program, const Kernels& kernels, bool wide);
+  // A block of any number of batches of lanes, for machine code made for that many.
+  Evaluator(const Program& program, const Kernels& kernels, std::int64_t lanes,
+            std::shared_ptr<const machine::Code> code);
   ~Evaluator();
 
   // The number of lanes in a block.
@@ -59,8 +63,27 @@ class Evaluator {
   // incomplete.
   bool run() {
     if (rows_) return run_rows();
+    if (machine_) return (*machine_)(phase_, 1) > 0;
     handlers_.run(code_[phase_].data());
+    if ((work_ += cost_) >= kReport) report_work();
     return true;
+  }
+  // What ends rounds that are made in one go. Before prepare().
+  struct Test {
+    machine::RoundTest outputs;
+    std::size_t f_ring, change_ring;
+    double* limit;
+    double slack, gtol, xtol;
+  };
+  void test(const Test& test) { test_ = test; }
+  // Whether rounds can be made in one go.
+  bool in_one_go() const { return machine_ && test_; }
+  // Runs and rotates up to `most` times, until a lane has to be looked at. Returns how many runs
+  // were made; the last is not followed by a rotation.
+  std::int64_t run(std::int64_t most) {
+    const std::int64_t made = (*machine_)(phase_, most);
+    phase_ = (phase_ + static_cast<std::size_t>(made - 1)) % 3;
+    return made;
   }
   // For long arrays: sets the number of threads, and the function that says whether to stop.
   void share(int threads, std::function<bool()> stop);
@@ -71,6 +94,14 @@ class Evaluator {
     std::int64_t offset;
     void point_at(const double* values) const { *address = values + offset; }
   };
+  // With machine code: reads input k where `values` lie, and only the first lanes.
+  void read(std::size_t k, const double* values) {
+    machine_->point(k, const_cast<double*>(values));
+  }
+  void only(std::int64_t lanes) {
+    const std::int64_t width = kernels_.width;
+    machine_->limit((lanes + width - 1) / width * width * 8);
+  }
   // All uses of the addresses of `count` doubles.
   std::vector<Use> uses(const double* first, std::int64_t count = 1);
   // Recomputes after uniform inputs changed in place.
@@ -85,6 +116,10 @@ class Evaluator {
   std::vector<Linked> linked() const;
   const double* address(const Place& place) const;
   void link_array(const Instruction& i, Linked& l) const;
+  void report_work();
+  void take_machine();
+  void take(std::shared_ptr<const machine::Code> code);
+  double uniform_number(const machine::UniformNumber& number) const;
 
   const Program& program_;
   const Kernels& kernels_;
@@ -112,6 +147,13 @@ class Evaluator {
   };
   std::vector<Operand> operands_;            // for uses()
   std::array<std::vector<Linked>, 3> code_;  // one for each phase of the rings
+  // Machine code, once the program has earned it, and the work that was done without.
+  static constexpr std::int64_t kReport = 4096;
+  std::shared_ptr<const machine::Code> own_code_;  // what the block was made for, if it was
+  std::optional<Test> test_;
+  std::unique_ptr<machine::Run> machine_;
+  std::unique_ptr<Aligned> pool_;
+  std::int64_t work_ = 0, cost_ = 0;
 };
 
 // Whether a wide block fits in the second-level cache.

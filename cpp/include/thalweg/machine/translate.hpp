@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A tape as primitive operations on one batch of lanes.
+#pragma once
+#include <optional>
+#include <vector>
+
+#include "thalweg/lowering/tape.hpp"
+#include "thalweg/machine/primitive.hpp"
+
+namespace thalweg::machine {
+
+// A number that is the same in all lanes: element `offset` of a uniform value of the program, or,
+// if `source` is negative, one of the numbers that rounds are tested with.
+struct UniformNumber {
+  std::int32_t source;
+  std::int64_t offset;
+  bool operator==(const UniformNumber&) const = default;
+};
+inline constexpr std::int32_t kSlackNumber = -1, kGradientNumber = -2, kStepNumber = -3;
+
+// What ends rounds under a rule, as the block tests it: f rises above its limit or is not finite,
+// the gradient norm or the change of the round before is at most a bound.
+struct RoundTest {
+  int f = -1;              // number of the output f, or -1: no test
+  int gradient_norm = -1;  // output, or -1
+  bool change = false;
+  auto operator<=>(const RoundTest&) const = default;
+};
+
+// Buffers: inputs, then outputs, then these.
+enum class TestBuffer : std::int32_t { FBefore, Limit, ChangeBefore, Count };
+
+struct Translation {
+  std::vector<Operation> operations;
+  std::vector<UniformNumber> uniforms;
+};
+
+// Nothing if a part of the tape has no primitive operations, or if there would be too many.
+// `batch`: doubles in a batch.
+std::optional<Translation> translate(const Program& program, int batch, const RoundTest& test);
+
+}  // namespace thalweg::machine

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Makes code and keeps it.
+#include "thalweg/machine/code.hpp"
+
+#include <cstdlib>
+#include <cstring>
+
+namespace thalweg::machine {
+namespace {
+
+std::shared_ptr<const Code> make(const Program& program, const Kernels& kernels, std::int64_t lanes,
+                                 const RoundTest& test) {
+  if (!code_allowed() || (kernels.width != 4 && kernels.width != 8)) return nullptr;
+  auto translation = translate(program, kernels.width, test);
+  if (!translation) return nullptr;
+  const auto buffers = program.input_sizes.size() + program.output_sizes.size() +
+                       static_cast<std::size_t>(TestBuffer::Count);
+  auto [bytes, pool] = assemble(translation->operations, lanes, static_cast<int>(buffers), kernels);
+  if (bytes.empty()) return nullptr;
+  auto memory = CodeMemory::holding(bytes);
+  if (!memory) return nullptr;
+  return std::make_shared<const Code>(
+      Code{std::move(*memory), std::move(pool), std::move(translation->uniforms)});
+}
+
+}  // namespace
+
+std::int64_t Codes::enough() {
+  static const std::int64_t found = [] {
+    const char* set = std::getenv("THALWEG_MACHINE");
+    return set && std::strcmp(set, "always") == 0 ? 0 : 50'000;
+  }();
+  return found;
+}
+
+std::shared_ptr<const Code> Codes::code(const Program& program, const Kernels& kernels,
+                                        std::int64_t lanes, const RoundTest& test) {
+  const std::scoped_lock lock(mutex_);
+  const auto [found, fresh] = made_.try_emplace({&kernels, lanes, test}, nullptr);
+  if (fresh) found->second = make(program, kernels, lanes, test);
+  return found->second;
+}
+
+Codes& codes_of(const Program& program) {
+  std::call_once(program.coded, [&] { program.codes = std::make_shared<Codes>(); });
+  return *program.codes;
+}
+
+}  // namespace thalweg::machine
