@@ -11,7 +11,8 @@ import pytest
 
 from thalweg import _core
 
-SHARED = Path(__file__).parents[1] / "shared"
+HERE = Path(__file__).parent
+SHARED = HERE.parent / "shared"
 SETS = [isa for isa in _core.supported_isas() if isa != "baseline"]
 needs_code = pytest.mark.skipif(not SETS, reason="needs AVX2 or AVX-512")
 
@@ -28,11 +29,19 @@ def run(code: str | Path, isa: str, machine: str) -> str:
 
 @needs_code
 @pytest.mark.parametrize("isa", SETS)
+def test_rows_have_the_same_bits_however_many_are_processed_at_a_time(isa):
+    plain = run(HERE / "machine_rows.py", isa, "0")
+    assert plain.count("\n") == 24
+    assert run(HERE / "machine_rows.py", isa, "always") == plain
+
+
+@needs_code
+@pytest.mark.parametrize("isa", SETS)
 def test_every_rule_option_solver_and_fit_has_the_same_bits(isa):
-    plain = run(SHARED / "machine_cases.py", isa, "0")
+    plain = run(HERE / "machine_cases.py", isa, "0")
     assert plain.count("\n") > 120
-    assert run(SHARED / "machine_cases.py", isa, "always") == plain
-    assert run(SHARED / "machine_cases.py", isa, "1") == plain
+    assert run(HERE / "machine_cases.py", isa, "always") == plain
+    assert run(HERE / "machine_cases.py", isa, "1") == plain
 
 
 # Takes one address away after another: PR_SET_MDWE refuses to make pages executable by mprotect.

@@ -81,10 +81,9 @@ BlockOfRows block_of_rows(const RowLoop& loop, const Kernels& kernels, bool code
   for (const auto* sizes : {&program.input_sizes, &program.output_sizes})
     for (const std::int64_t n : *sizes) each += n;
   constexpr std::int64_t kInCache = 3072, kMostRows = 512;  // doubles; rows
-  // The order of additions in contractions depends on the block, and conversions have a room of
-  // their own.
+  // Conversions have a room of their own.
   std::int64_t lanes = block.lanes;
-  if (loop.conversions.empty() && loop.contractions.empty())
+  if (loop.any_block && loop.conversions.empty())
     while (lanes < kMostRows && lanes * 2 * each <= kInCache) lanes *= 2;
   if (auto code = machine::codes_of(program).code(program, kernels, lanes, {}))
     block = {lanes, std::move(code)};

@@ -94,6 +94,8 @@ struct RowLoop {
   std::vector<Store> stores;
   std::vector<Built> built;
   bool in_order = false;  // rows add to elements of distant rows, so chunks run one after another
+  // Whether the order of additions is the same however many rows are processed at a time.
+  bool any_block = true;
   std::vector<Join> joins;
   std::vector<Contraction> contractions;
 };

@@ -3,6 +3,7 @@
 // and loops. Each stage has its own graph, cut from the original one at the nodes that are arrays
 // by then.
 #include <algorithm>
+#include <functional>
 #include <map>
 
 #include "lowering/rows/arrays.hpp"
@@ -74,13 +75,18 @@ class LoopBuilder {
       varying.push_back(!std::holds_alternative<RowSpan>(input));
     loop_.program = lower(g_, outputs_, {varying, Layout::Lanes});
     find_reaches();
+    loop_.any_block &= loop_.contractions.empty();  // which add rows of a block among themselves
     a_.plan->stages.emplace_back(std::move(loop_));
   }
 
  private:
-  // How far rows add beyond themselves, relative to those of the first part.
+  // How far rows add beyond themselves, relative to those of the first part. What reaches furthest
+  // is added first, so that an element receives its terms in the order of rows, however many rows
+  // are processed at a time.
   void find_reaches() {
     constexpr std::int64_t kFar = 4096;
+    std::ranges::stable_sort(loop_.stores, std::greater<>{},
+                             [](const RowLoop::Store& s) { return s.to.offset; });
     std::map<std::int32_t, std::vector<RowLoop::Store*>> added;
     for (RowLoop::Store& s : loop_.stores)
       if (s.add) added[s.to.buffer].push_back(&s);
@@ -95,6 +101,7 @@ class LoopBuilder {
       const bool side_by_side = std::ranges::all_of(stores, [](const RowLoop::Store* s) {
         return (s->to.width - 1) * s->to.inner_stride < s->to.row_stride;
       });
+      loop_.any_block &= side_by_side && !loop_.in_order;
       if (loop_.in_order || !side_by_side || std::ranges::find(zeroed_, buffer) == zeroed_.end())
         continue;
       RowBuffer& b = a_.plan->buffers[index(buffer)];
