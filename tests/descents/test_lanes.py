@@ -67,6 +67,18 @@ def test_an_argument_that_a_hessian_does_not_read_leaves_other_starts_alone(meth
         np.testing.assert_array_equal(r[name], reversed_[name][::-1], err_msg=name)
 
 
+def test_one_start_has_its_own_argument_where_the_hessian_is_computed_by_rows():
+    points, targets = np.zeros((3, 40)), np.random.default_rng(6).normal(size=(3, 40))
+
+    def f(x, target):
+        return np.sum(np.sin(x - target) ** 2) + np.sum((x * target) ** 2)
+
+    r = tw.minimize_many(f, points, "newton", lane_args=(targets,))
+    for i in range(3):
+        alone = tw.minimize_many(f, points[:1], "newton", lane_args=(targets[i : i + 1],))
+        np.testing.assert_array_equal(alone.x[0], r.x[i])
+
+
 def test_tuples_and_dicts_have_the_starts_in_front_of_each_array():
     def f(w, b):
         return np.sum((w - 1) ** 2) + (b - 2) ** 2
