@@ -51,11 +51,10 @@ class Bound {
       : gradient_(std::move(gradient)), threads_(threads) {}
   virtual ~Bound() = default;
 
-  std::unique_ptr<Answer> descend(const StartArrays& start, const Hooks& hooks);
+  std::unique_ptr<Answer> descend(StartArrays start, const Hooks& hooks);
 
  private:
-  virtual void run(const StartArrays& start, const Hooks& hooks, Answer& answer,
-                   Conversation& talk) = 0;
+  virtual void run(StartArrays& start, const Hooks& hooks, Answer& answer, Conversation& talk) = 0;
 
   const std::shared_ptr<Function> gradient_;
   const int threads_;

@@ -58,7 +58,7 @@ bool Answer::plain() const {
          std::all_of(slope.data(), slope.data() + slope.size(), finite);
 }
 
-std::unique_ptr<Answer> Bound::descend(const StartArrays& start, const Hooks& hooks) {
+std::unique_ptr<Answer> Bound::descend(StartArrays start, const Hooks& hooks) {
   auto answer = std::make_unique<Answer>(start.n());
   Conversation talk(hooks, start.n());
   run(start, hooks, *answer, talk);

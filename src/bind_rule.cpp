@@ -176,8 +176,7 @@ class BoundStepper final : public Bound {
         stopping_(stopping) {}
 
  private:
-  void run(const StartArrays& start, const Hooks& hooks, Answer& answer,
-           Conversation& talk) override {
+  void run(StartArrays& start, const Hooks& hooks, Answer& answer, Conversation& talk) override {
     stepper_->descend_from(start, hyper_, bounds_, stopping_, hooks, true, answer, talk);
   }
 

@@ -132,17 +132,15 @@ class BoundMinimizer final : public Bound {
   // A longer state is not copied: the descent is kept, in case it is asked for.
   static constexpr std::int64_t kCopied = 4096;
 
-  void run(const StartArrays& start, const Hooks& hooks, Answer& answer,
-           Conversation& talk) override {
+  void run(StartArrays& start, const Hooks& hooks, Answer& answer, Conversation& talk) override {
     minimizer_->check(start);
     const Kernels& isa = kernels();
     const Sources sources = minimizer_->sources_of(start, isa.width);
     // Least squares have no state to resume from.
     const std::int64_t size = setup_.solver->settles ? 0 : remembered(setup_, sources, isa);
-    StartArrays own = start;
-    if (size > kCopied) own.x = Array({std::int64_t{1}, start.n()}, start.x.data());
+    if (size > kCopied) start.x = Array({std::int64_t{1}, start.n()}, start.x.data());
     else if (size > 0) answer.remember(1, size, [] { return false; });
-    const Starts begin = minimizer_->starts_of(own, size);
+    const Starts begin = minimizer_->starts_of(start, size);
     const Watch watch = talk.watch();
     std::unique_ptr<Descent> descent;
     {
@@ -154,8 +152,8 @@ class BoundMinimizer final : public Bound {
         for (Question q{}; descent->ask(q);) descent->tell();
     }
     const bool began = answer.reason != kNotBegun;
-    answer.not_begun(own.x, descent->rest(), [](std::int64_t) {});
-    if (size > kCopied && began) answer.keep(std::move(descent), std::move(own), minimizer_, size);
+    answer.not_begun(start.x, descent->rest(), [](std::int64_t) {});
+    if (size > kCopied && began) answer.keep(std::move(descent), start, minimizer_, size);
     else if (size > kCopied) answer.remember(1, size, [] { return false; });
   }
 

@@ -210,6 +210,22 @@ TEST(code_memory_of_one_code_in_sixteen_keeps_few_pages) {
   CHECK(executable().kilobytes <= before + 4 * 1000 + 64);
 }
 
+TEST(code_memory_leaves_half_of_the_mappings_to_the_process) {
+  if (expected() != "private") return;
+  const std::array<std::uint8_t, 1> ret{0xc3};
+  std::vector<CodeMemory> kept;
+  bool refused = false;
+  for (int i = 0; i < 300'000 && !refused; ++i) {
+    std::optional<CodeMemory> code = CodeMemory::holding(ret);
+    refused = !code;
+    if (code && i % 16 == 0) kept.push_back(std::move(*code));
+  }
+  CHECK(refused && kept.size() > 16'000);
+  CHECK(executable().mappings <= 16'400);
+  kept.clear();
+  CHECK(called(returning(7)) == 7);
+}
+
 TEST(code_memory_of_threads_at_once) {
   if (!code_allowed()) return;
   std::array<bool, 4> good{};

@@ -50,6 +50,35 @@ def test_arguments_may_differ_from_start_to_start():
     np.testing.assert_allclose(r.x, centers, atol=1e-6)
 
 
+@pytest.mark.parametrize("method", ["newton", "newton_cg"])
+def test_an_argument_that_a_hessian_does_not_read_leaves_other_starts_alone(method):
+    random = np.random.default_rng(5)
+    points, a = random.normal(size=(131, 3)), random.normal(size=131)
+    targets, rows = random.normal(size=(131, 5)), random.normal(size=(131, 5, 3))
+
+    def f(x, a, target, rows):
+        return 0.1 * np.sum((rows @ x - target) ** 2) + a * np.sum(np.sin(x) ** 2)
+
+    own = (a, targets, rows)
+    r = tw.minimize_many(f, points, method, lane_args=own, max_iter=40)
+    back = tuple(values[::-1] for values in own)
+    reversed_ = tw.minimize_many(f, points[::-1], method, lane_args=back, max_iter=40)
+    for name in ("x", "fun", "nit", "nfev", "nhev"):
+        np.testing.assert_array_equal(r[name], reversed_[name][::-1], err_msg=name)
+
+
+def test_one_start_has_its_own_argument_where_the_hessian_is_computed_by_rows():
+    points, targets = np.zeros((3, 40)), np.random.default_rng(6).normal(size=(3, 40))
+
+    def f(x, target):
+        return np.sum(np.sin(x - target) ** 2) + np.sum((x * target) ** 2)
+
+    r = tw.minimize_many(f, points, "newton", lane_args=(targets,))
+    for i in range(3):
+        alone = tw.minimize_many(f, points[:1], "newton", lane_args=(targets[i : i + 1],))
+        np.testing.assert_array_equal(alone.x[0], r.x[i])
+
+
 def test_tuples_and_dicts_have_the_starts_in_front_of_each_array():
     def f(w, b):
         return np.sum((w - 1) ** 2) + (b - 2) ** 2

@@ -67,9 +67,10 @@ Sources SolverTapes::sources(const std::vector<bool>& varying, std::int64_t k, i
   sources.values = &values_->for_lanes(varying, width, k);
   if (!product_) return sources;
   std::vector<bool> with_v = varying;
+  // With one start the unit vectors are the lanes, and all that the start has is the same in them.
+  if (hessian && k == 1) with_v.assign(varying.size(), false);
   with_v.push_back(true);
-  if (hessian && k == 1) {  // the unit vectors are the lanes
-    with_v[0] = false;
+  if (hessian && k == 1) {
     const bool rows = sources.values->body.layout == Layout::Rows;
     sources.product =
         rows ? &product_->for_lanes(with_v, width, n_) : &product_->with(with_v, Layout::Lanes);

@@ -52,8 +52,8 @@ void SolverValues::open(Evaluator& e, const Program& program, const Stopping& st
                         const std::function<bool()>& interrupted) {
   for (std::size_t j = 1; j < starts_.values.size() && j < program.varying.size(); ++j)
     if (starts_.values[j] && !program.varying[j]) e.bind_uniform(j, starts_.values[j]);
-    else if (starts_.values[j] && program.varying[j] && &e == values_.get())
-      per_start_.push_back({j, program.input_sizes[j]});
+    else if (starts_.values[j] && program.varying[j])
+      per_start_.push_back({&e, j, program.input_sizes[j]});
   e.share(stopping.threads, interrupted);
   e.prepare();
 }
@@ -80,14 +80,10 @@ void SolverValues::lend() {
 }
 
 void SolverValues::load(std::int64_t lane, std::int64_t start) {
-  for (Evaluator* e : {values_.get(), products_.get()})
-    if (e) load(*e, lane, start);
-}
-void SolverValues::load(Evaluator& e, std::int64_t lane, std::int64_t start) {
-  for (const auto& [j, size] : per_start_) {
-    double* to = e.input(j);
+  for (const auto& [e, j, size] : per_start_) {
+    double* to = e->input(j);
     for (std::int64_t i = 0; i < size; ++i)
-      to[i * e.step() + lane] = starts_.values[j][start * size + i];
+      to[i * e->step() + lane] = starts_.values[j][start * size + i];
   }
 }
 

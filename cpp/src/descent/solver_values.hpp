@@ -43,7 +43,6 @@ class SolverValues {
             const std::function<bool()>& interrupted);
   double* own(std::unique_ptr<Aligned>& vector) const;
   void lend();
-  void load(Evaluator& e, std::int64_t lane, std::int64_t start);
 
   const Needs needs_;
   const std::int64_t n_, width_, lanes_;
@@ -54,7 +53,9 @@ class SolverValues {
   bool joint_ = false;
   bool whole_ = false;  // Hessians are assembled from products
   bool bent_ = false;   // products depend on x, unless f is quadratic
+  // Further inputs that differ between starts. Products need not read all that values do.
   struct Argument {
+    Evaluator* reader;
     std::size_t input;
     std::int64_t size;
   };

@@ -25,12 +25,12 @@ std::shared_ptr<const Code> make(const Program& program, const Kernels& kernels,
 
 }  // namespace
 
-std::int64_t Codes::enough() {
-  static const std::int64_t found = [] {
+std::int64_t Codes::enough(std::int64_t instructions) {
+  static const bool always = [] {
     const char* set = std::getenv("THALWEG_MACHINE");
-    return set && std::strcmp(set, "always") == 0 ? 0 : 50'000;
+    return set && std::strcmp(set, "always") == 0;
   }();
-  return found;
+  return always ? 0 : 50'000 + 500 * instructions;
 }
 
 std::shared_ptr<const Code> Codes::code(const Program& program, const Kernels& kernels,
@@ -42,7 +42,8 @@ std::shared_ptr<const Code> Codes::code(const Program& program, const Kernels& k
 }
 
 Codes& codes_of(const Program& program) {
-  std::call_once(program.coded, [&] { program.codes = std::make_shared<Codes>(); });
+  std::call_once(program.coded,
+                 [&] { program.codes = std::make_shared<Codes>(std::ssize(program.body.code)); });
   return *program.codes;
 }
 

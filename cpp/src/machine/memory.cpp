@@ -3,6 +3,7 @@
 #include "thalweg/machine/memory.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cassert>
 #include <cstring>
 #include <string_view>
@@ -20,6 +21,8 @@ namespace thalweg::machine {
 namespace {
 
 constexpr std::size_t kPage = 4096, kChunk = 16 * kPage;
+// A chunk takes up to two mappings, so these take half of what a process may have.
+constexpr std::size_t kMostChunks = 16384;
 
 std::size_t whole_pages(std::size_t bytes) { return (bytes + kPage - 1) / kPage * kPage; }
 
@@ -56,6 +59,7 @@ class CodeMemory::Chunk {
  public:
   // Of private memory, or of a file if there is one. start() is null if the system refuses.
   Chunk(std::size_t size, int file) : is_private_(file < 0), size_(size) {
+    if (++alive_ > kMostChunks) return;
     void* p = is_private_
                   ? mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
                   : mmap(nullptr, size, PROT_READ | PROT_EXEC, MAP_SHARED, file, 0);
@@ -65,6 +69,7 @@ class CodeMemory::Chunk {
   Chunk& operator=(const Chunk&) = delete;
   ~Chunk() {
     if (start_) munmap(start_, size_);
+    --alive_;
   }
 
   std::uint8_t* start() const { return start_; }
@@ -76,6 +81,7 @@ class CodeMemory::Chunk {
   }
 
  private:
+  static inline std::atomic<std::size_t> alive_ = 0;
   const bool is_private_;
   const std::size_t size_;
   std::uint8_t* start_ = nullptr;

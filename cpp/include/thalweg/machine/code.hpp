@@ -26,10 +26,12 @@ struct Code {
 // The codes of one program. Any thread may ask.
 class Codes {
  public:
+  // For a tape of so many instructions.
+  explicit Codes(std::int64_t instructions) : enough_(enough(instructions)) {}
   // Counts a run of the tape over some batches. True once so much was run that code would have paid
   // for itself.
   bool earned(std::int64_t batches) {
-    return work_.fetch_add(batches, std::memory_order_relaxed) + batches >= enough();
+    return work_.fetch_add(batches, std::memory_order_relaxed) + batches >= enough_;
   }
   // The code for blocks of `lanes` lanes, made at the first call; null if there can be none.
   std::shared_ptr<const Code> code(const Program& program, const Kernels& kernels,
@@ -38,9 +40,10 @@ class Codes {
  private:
   // Batches of one instruction each: about as long as it takes to make the code, or 0 with
   // THALWEG_MACHINE=always.
-  static std::int64_t enough();
+  static std::int64_t enough(std::int64_t instructions);
   using Key = std::tuple<const Kernels*, std::int64_t, RoundTest>;
 
+  const std::int64_t enough_;
   std::atomic<std::int64_t> work_{0};
   std::mutex mutex_;
   std::map<Key, std::shared_ptr<const Code>> made_;

@@ -4,7 +4,8 @@
 //
 // Codes fill a chunk of 64 KB one after another, each from a new page on. A chunk is unmapped when
 // its last code is gone and no thread fills it. So 16 small codes share a mapping of the process,
-// which may have 65,530 of them (vm.max_map_count). There are two kinds of chunk:
+// which may have 65,530 of them (vm.max_map_count). While 16,384 chunks are in use, there is no
+// further code, as everything else in the process needs mappings too. There are two kinds of chunk:
 // * private memory: written, then made executable by mprotect; the pages of a code that is dropped
 //   are given back at once (made and dropped: 5 us);
 // * where mprotect refuses that (PR_SET_MDWE, SELinux's execmem, seccomp): a memfd, mapped as
