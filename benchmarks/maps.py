@@ -28,7 +28,7 @@ def basins_here() -> Call:
     def call() -> Any:
         return tw.basins(
             three_wells, BOX, (512, 512), "gradient_descent", learning_rate=0.2, max_iter=STEPS,
-            gtol=0, hold=False, threads=1, unpack=True,
+            gtol=0, bounded=False, threads=1, unpack=True,
         ).labels.ravel()  # fmt: skip
 
     return call
