@@ -1,18 +1,62 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Tests machine code: the bits of the handlers, for every operation on hostile values, for tapes
 // that need more registers than there are, and for whole descents by any number of rounds in one
-// go.
+// go. Single tapes run between pages that may not be touched.
 #include <bit>
 #include <cmath>
+#include <memory>
 #include <random>
 #include <thread>
 
 #include "check.hpp"
 #include "thalweg/running/evaluate.hpp"
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 using namespace thalweg;
 
 namespace {
+
+// Numbers between two pages that may not be touched, at the end or at the beginning of their room.
+// Sanitizers do not see what machine code reads and writes.
+class Guarded {
+ public:
+  Guarded(std::int64_t doubles, bool at_end) {
+#if defined(__linux__)
+    constexpr std::size_t kPage = 4096;
+    const std::size_t bytes = static_cast<std::size_t>(doubles) * sizeof(double),
+                      room = (bytes + kPage - 1) / kPage * kPage;
+    size_ = room + 2 * kPage;
+    pages_ = mmap(nullptr, size_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(pages_ != MAP_FAILED);
+    char* const first = static_cast<char*>(pages_) + kPage;
+    if (room > 0) CHECK(mprotect(first, room, PROT_READ | PROT_WRITE) == 0);
+    first_ = reinterpret_cast<double*>(first + (at_end ? room - bytes : 0));
+#else
+    numbers_.resize(static_cast<std::size_t>(doubles) + 1, at_end ? 1.0 : 0.0);
+    first_ = numbers_.data();
+#endif
+  }
+  Guarded(const Guarded&) = delete;
+  Guarded& operator=(const Guarded&) = delete;
+  ~Guarded() {
+#if defined(__linux__)
+    munmap(pages_, size_);
+#endif
+  }
+  double* get() const { return first_; }
+
+ private:
+#if defined(__linux__)
+  void* pages_ = nullptr;
+  std::size_t size_ = 0;
+#else
+  std::vector<double> numbers_;
+#endif
+  double* first_ = nullptr;
+};
 
 // Zeros, infinities, NaN, the ends of ranges, ordinary numbers and random bits.
 double hostile(std::mt19937_64& random) {
@@ -69,28 +113,34 @@ bool has_code(const Kernels& k) { return machine::code_allowed() && k.width >= 4
 // A program's outputs at the same points by handlers and by code, block after block.
 std::int64_t differences(const Program& program, const Kernels& kernels, bool wide,
                          std::mt19937_64& random, std::int64_t blocks) {
-  Evaluator handlers(program, kernels, wide), places(program, kernels, wide);
+  Evaluator handlers(program, kernels, wide);
   handlers.prepare();
   const std::int64_t lanes = handlers.lanes();
   const auto code = machine::codes_of(program).code(program, kernels, lanes, {});
   CHECK(code != nullptr);
   if (!code) return -1;
+  const bool at_end = random() % 2 == 0;
+  std::vector<std::unique_ptr<Guarded>> own;
   std::vector<double*> table;
-  for (std::size_t k = 0; k < program.input_sizes.size(); ++k) table.push_back(places.input(k));
-  for (std::size_t k = 0; k < program.output_sizes.size(); ++k) table.push_back(places.output(k));
+  for (const auto* sizes : {&program.input_sizes, &program.output_sizes})
+    for (const std::int64_t n : *sizes) {
+      own.push_back(std::make_unique<Guarded>(n * lanes, at_end));
+      table.push_back(own.back()->get());
+    }
   table.resize(table.size() + static_cast<std::size_t>(machine::TestBuffer::Count), nullptr);
-  Aligned pool(machine::Run::room(*code, kernels.width));
+  double* const* const outputs = table.data() + program.input_sizes.size();
+  const Guarded pool(static_cast<std::int64_t>(machine::Run::room(*code, kernels.width)), at_end);
   machine::Run run(code, table, 1, pool.get(), kernels.width, lanes * 8);
   std::int64_t found = 0;
   for (std::int64_t b = 0; b < blocks; ++b) {
     for (std::size_t k = 0; k < program.input_sizes.size(); ++k)
       for (std::int64_t i = 0; i < program.input_sizes[k] * lanes; ++i)
-        handlers.input(k)[i] = places.input(k)[i] = hostile(random);
+        handlers.input(k)[i] = table[k][i] = hostile(random);
     handlers.run();
     CHECK(run(0, 1) == 1);
     for (std::size_t k = 0; k < program.output_sizes.size(); ++k)
       for (std::int64_t i = 0; i < program.output_sizes[k] * lanes; ++i)
-        found += !same(handlers.output(k)[i], places.output(k)[i]);
+        found += !same(handlers.output(k)[i], outputs[k][i]);
   }
   return found;
 }
