@@ -88,6 +88,34 @@ def test_both_sides_of_a_fork_make_code():
     assert run(FORKED, SETS[-1], "always") == "same True\n"
 
 
+AT_ONCE = """
+import os, signal, threading, time
+import numpy as np, thalweg as tw
+def f(x):
+    return sum(np.sin(x[i % 4] * (i + 1.5)) * np.tanh(x[i % 3] + i) for i in range(40))
+points = np.random.default_rng(0).normal(size=(64, 4))
+for trial in range(40):
+    F = tw.objective(f, np.ones(4))
+    F(points[0])  # so that the graph is complete
+    at_work = threading.Thread(target=F, args=(points,))
+    at_work.start()
+    time.sleep(1e-4 * (trial % 10))
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)
+        F(points)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    at_work.join()
+print("done")
+"""
+
+
+@needs_code
+def test_a_fork_while_another_thread_makes_code_does_not_wait_for_it():
+    assert run(AT_ONCE, SETS[-1], "always") == "done\n"
+
+
 DROPPED = """
 import numpy as np, thalweg as tw
 def mappings():

@@ -35,10 +35,16 @@ std::int64_t Codes::enough(std::int64_t instructions) {
 
 std::shared_ptr<const Code> Codes::code(const Program& program, const Kernels& kernels,
                                         std::int64_t lanes, const RoundTest& test) {
+  const Key key{&kernels, lanes, test};
+  {
+    const std::scoped_lock lock(mutex_);
+    if (const auto known = made_.find(key); known != made_.end()) return known->second;
+  }
+  // Made without the lock, so that a fork at this time does not leave it closed. Of two threads
+  // that make the same code, both go on with that of the first.
+  auto code = make(program, kernels, lanes, test);
   const std::scoped_lock lock(mutex_);
-  const auto [found, fresh] = made_.try_emplace({&kernels, lanes, test}, nullptr);
-  if (fresh) found->second = make(program, kernels, lanes, test);
-  return found->second;
+  return made_.try_emplace(key, std::move(code)).first->second;
 }
 
 Codes& codes_of(const Program& program) {
