@@ -124,6 +124,18 @@ def test_a_function_without_end_diverges(method):
     r = tw.minimize(lambda x: np.sum(x), np.zeros(2), method)
     assert not r.success
     assert r.reason == tw.Reason.diverged
+
+
+@pytest.mark.parametrize("method", ["newton", "newton_cg"])
+@pytest.mark.parametrize("n", [2, 3, 40])
+def test_descents_without_a_minimum_end_as_diverged_before_lengths_overflow(method, n):
+    """Fourth powers of lengths did: steps were rejected for ever, or called precise."""
+    for f in (
+        lambda x: -np.sum(x * x),
+        lambda x: np.sum(np.where(np.arange(x.size) % 2 == 0, -x * x, (x - 1) ** 2)),
+    ):
+        r = tw.minimize(f, np.linspace(0.5, 1, n), method, max_nfev=3000)
+        assert (r.reason, r.success) == (tw.Reason.diverged, False), r.message
     assert "falls without bound" in r.message
 
 

@@ -112,7 +112,8 @@ template <class B, class K> struct TrustRegion {
   static constexpr double kQuiet = 1e3 * kEpsilon;     // of |f|: differences that may be rounding
   static constexpr double kHopeless = 1e3 * kEpsilon;  // of |f|: gains that are rounding
   static constexpr double kMisses = 2.0;
-  static constexpr double kFar = 1e100;  // no variable in practice is this large
+  // No variable in practice is this large, and fourth powers of lengths do not overflow below it.
+  static constexpr double kFar = 1e75;
   double first_growth_;
 
   void welcome(Mask m, V f) {
