@@ -373,7 +373,7 @@ class Objective(Programs):
         >>> import thalweg as tw
         >>> F = tw.objective(lambda x, y: (x**2 - 1) ** 2 + y**2, [1.0, 1.0])
         >>> solve = F.minimizer("lbfgs", max_iter=100)
-        >>> [round(solve([start, 1.0]).x[0], 6) for start in (-2.0, 0.5, 3.0)]
+        >>> [round(float(solve([start, 1.0]).x[0]), 6) for start in (-2.0, 0.5, 3.0)]
         [-1.0, 1.0, 1.0]
         """
         limits = limits_among(locals())
