@@ -121,7 +121,7 @@ std::int64_t differences(const Program& program, const Kernels& kernels, bool wi
   if (!code) return -1;
   const bool at_end = random() % 2 == 0;
   std::vector<std::unique_ptr<Guarded>> own;
-  std::vector<double*> table;
+  std::vector<const double*> table;
   for (const auto* sizes : {&program.input_sizes, &program.output_sizes})
     for (const std::int64_t n : *sizes) {
       own.push_back(std::make_unique<Guarded>(n * lanes, at_end));

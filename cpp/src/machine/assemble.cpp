@@ -164,7 +164,7 @@ class Assembler : private Allocator {
         static_cast<Fused>(static_cast<int>(o.what) - static_cast<int>(Primitive::MultiplyAdd));
     Value a = o.in[0], b = o.in[1];
     const Value c = o.in[2];
-    const auto free_to_take = [&](Value v) { return !in_memory(v) && dies(v) && v != kNone; };
+    const auto free_to_take = [&](Value v) { return !in_memory(v) && dies(v); };
     if (free_to_take(b) && !free_to_take(a)) std::swap(a, b);
     // At most one operand stays in memory, and not the one that is replaced.
     if (free_to_take(c)) {

@@ -8,7 +8,7 @@
 
 namespace thalweg::machine {
 
-Run::Run(std::shared_ptr<const Code> code, std::vector<double*> tables, std::size_t phases,
+Run::Run(std::shared_ptr<const Code> code, std::vector<const double*> tables, std::size_t phases,
          double* room, int width, std::int64_t bytes)
     : code_(std::move(code)),
       function_(code_->function()),
@@ -29,6 +29,8 @@ Run::Run(std::shared_ptr<const Code> code, std::vector<double*> tables, std::siz
                   static_cast<std::size_t>(width_) * sizeof(double));
   }
 }
+
+const double** Run::place_of(const double* buffer) { return &*std::ranges::find(tables_, buffer); }
 
 void Run::repeat(std::size_t entry, double number) {
   std::fill_n(pool_ + entry * static_cast<std::size_t>(width_), width_, number);

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <stdexcept>
 #include <utility>
 
 #include "thalweg/machine/recorded.hpp"
@@ -57,9 +56,6 @@ class Translator {
 
   // ---- places
 
-  Value add(Primitive what, Value a, Value b = kNone, Value c = kNone) {
-    return record(what, a, b, c);
-  }
   Value load(std::size_t from, std::int64_t element) {
     if (element > kLastElement) throw Untranslatable{};
     return recording_.add({.what = Primitive::Load,
@@ -203,8 +199,8 @@ class Translator {
       const auto b = [&](std::int64_t j) { return read(i.in[1], from + j * e.inner); };
       written(i.r, to) = tree(
           kCode<ops::Add>, e.length,
-          [&](std::int64_t j) { return add(Primitive::Multiply, a(j), b(j)); },
-          [&](Value s, std::int64_t j) { return add(Primitive::MultiplyAdd, a(j), b(j), s); });
+          [&](std::int64_t j) { return record(Primitive::Multiply, a(j), b(j)); },
+          [&](Value s, std::int64_t j) { return record(Primitive::MultiplyAdd, a(j), b(j), s); });
     });
   }
 
@@ -224,7 +220,7 @@ class Translator {
           const auto chain = [&](std::int64_t from, std::int64_t end, std::int64_t step) {
             Value sum = recording_.constant(-0.0);
             for (; from < end; from += step)
-              sum = add(Primitive::MultiplyAdd, a(from), b(from), sum);
+              sum = record(Primitive::MultiplyAdd, a(from), b(from), sum);
             return sum;
           };
           written(i.r, (s * e.m + row) * e.n + column) = e.k >= kFewest && (e.m == 1 || e.n == 1)
@@ -236,13 +232,13 @@ class Translator {
     std::array<Value, kPartials> sums;
     for (std::int64_t j = 0; j < kPartials; ++j) sums[index(j)] = chain(j, k, kPartials);
     for (std::size_t n = kPartials / 2; n > 0; n /= 2)
-      for (std::size_t j = 0; j < n; ++j) sums[j] = add(Primitive::Add, sums[j], sums[j + n]);
+      for (std::size_t j = 0; j < n; ++j) sums[j] = record(Primitive::Add, sums[j], sums[j + n]);
     return sums[0];
   }
   template <class Chain> Value runs(std::int64_t k, const Chain& chain) {
     Value sum = chain(0, std::min(k, kRun), 1);
     for (std::int64_t from = kRun; from < k; from += kRun)
-      sum = add(Primitive::Add, sum, chain(from, std::min(k, from + kRun), 1));
+      sum = record(Primitive::Add, sum, chain(from, std::min(k, from + kRun), 1));
     return sum;
   }
 
@@ -251,7 +247,7 @@ class Translator {
     const bool adds = i.code == code(Bulk::AddMove);
     each_element(e, i.n, [&](std::int64_t from, std::int64_t to) {
       const Value x = read(i.in[0], from);
-      written(i.r, to) = adds ? add(Primitive::Add, read(i.r, to), x) : x;
+      written(i.r, to) = adds ? record(Primitive::Add, read(i.r, to), x) : x;
     });
   }
 
@@ -261,7 +257,7 @@ class Translator {
       for (std::int64_t k = 0; k < e.length; ++k) {
         const std::int64_t element = from + (e.reverse ? e.length - 1 - k : k) * e.inner;
         const Value b = read(i.in[1], element);
-        s = k ? add(Primitive::MultiplyAdd, read(i.in[0], element), s, b) : b;
+        s = k ? record(Primitive::MultiplyAdd, read(i.in[0], element), s, b) : b;
         written(i.r, element) = s;
       }
     });

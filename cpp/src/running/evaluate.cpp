@@ -126,7 +126,7 @@ void Evaluator::refresh() {
     prologue_->refresh();
     prologue_->run();
   }
-  if (machine_) machine_->refresh([this](const auto& number) { return uniform_number(number); });
+  if (machine_) refresh_machine();
 }
 
 // ---- machine code
@@ -145,20 +145,24 @@ void Evaluator::take_machine() {
 
 void Evaluator::take(std::shared_ptr<const machine::Code> code) {
   const std::size_t now = phase_, phases = rings_.empty() ? 1 : 3;
-  std::vector<double*> tables;
+  std::vector<const double*> tables;
   for (std::size_t phase = 0; phase < phases; ++phase) {
     turn_to(phase);
     tables.insert(tables.end(), inputs_.begin(), inputs_.end());
     tables.insert(tables.end(), outputs_.begin(), outputs_.end());
-    const auto before = [&](std::size_t ring) { return test_ ? ring_at(ring, 1) : nullptr; };
-    tables.push_back(before(test_ ? test_->f_ring : 0));
+    const bool change = test_ && test_->outputs.change;
+    tables.push_back(test_ ? ring_at(test_->f_ring, 1) : nullptr);
     tables.push_back(test_ ? test_->limit : nullptr);
-    tables.push_back(test_ && test_->outputs.change ? before(test_->change_ring) : nullptr);
+    tables.push_back(change ? ring_at(test_->change_ring, 1) : nullptr);
   }
   turn_to(now);
   pool_ = std::make_unique<Aligned>(machine::Run::room(*code, kernels_.width));
   machine_ = std::make_unique<machine::Run>(std::move(code), std::move(tables), phases,
                                             pool_->get(), kernels_.width, lanes_ * 8);
+  refresh_machine();
+}
+
+void Evaluator::refresh_machine() {
   machine_->refresh([this](const auto& number) { return uniform_number(number); });
 }
 
@@ -176,6 +180,7 @@ double Evaluator::uniform_number(const machine::UniformNumber& number) const {
 }
 
 std::vector<Evaluator::Use> Evaluator::uses(const double* first, std::int64_t count) {
+  if (own_code_) return {{machine_->place_of(first), 0}};
   machine_.reset();  // it reads where it was told to
   cost_ = 0;
   if (operands_.empty()) {  // sorted by address; equal ones in the order of linking

@@ -95,7 +95,6 @@ Worker::Worker(const RowLoop& loop, const Kernels& kernels, const BlockOfRows& b
       rows_(kernels.rows),
       batch_(kernels.width),
       lanes_(block.lanes),
-      coded_(block.code != nullptr),
       block_(*loop.program, kernels, lanes_, block.code),
       zeroed_(loop.built.size(), 0) {
   // An input that only serves rows recomputed elsewhere is not read, and gets no room.
@@ -114,8 +113,7 @@ Worker::Worker(const RowLoop& loop, const Kernels& kernels, const BlockOfRows& b
     double* to = block_.input(i);
     if (const auto* a = std::get_if<RowAccess>(&loop.inputs[i])) {
       prepare(*a);
-      if (a->row_stride == 1 && a->width == 1)
-        direct_.push_back({a, i, to, coded_ ? std::vector<Evaluator::Use>{} : block_.uses(to)});
+      if (a->row_stride == 1 && a->width == 1) direct_.push_back({a, to, block_.uses(to)});
       else reads_.push_back({a, to});
     } else if (const auto* p = std::get_if<RowProduct>(&loop.inputs[i])) {
       prepare(p->rows);
@@ -208,11 +206,9 @@ void Worker::pass(double* const* base, Chunk& chunk, std::int64_t row, std::int6
   for (const Direct& d : direct_) {
     const RowsAt from = at(*d.from, base, row);
     if (live < lanes_) rows_.load(from, 1, live, lanes_, d.own);
-    const double* values = live < lanes_ ? d.own : from.p;
-    if (coded_) block_.read(d.input, values);
-    for (const Evaluator::Use& use : d.uses) use.point_at(values);
+    for (const Evaluator::Use& use : d.uses) use.point_at(live < lanes_ ? d.own : from.p);
   }
-  if (coded_) block_.only(live);
+  block_.only(live);
   for (const Read& r : reads_)
     rows_.load(at(*r.from, base, row), r.from->width, live, lanes_, r.to);
   for (const Product& p : products_)

@@ -66,9 +66,8 @@ class Worker {
   // Contiguous rows of one number each are not copied: the tape's pointers are set to them.
   struct Direct {
     const RowAccess* from;
-    std::size_t input;
     double* own;                       // the block's memory, for the last rows
-    std::vector<Evaluator::Use> uses;  // the tape's uses of its address, if it has handlers
+    std::vector<Evaluator::Use> uses;  // the tape's uses of its address
   };
   struct Block {
     const RowConversion* from;
@@ -108,7 +107,6 @@ class Worker {
   const RowLoop& loop_;
   const RowKernels& rows_;
   const std::int64_t batch_, lanes_;
-  const bool coded_;
   Evaluator block_;
   std::vector<Block> blocks_;
   std::vector<Direct> direct_;

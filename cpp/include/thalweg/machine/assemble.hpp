@@ -12,8 +12,8 @@ namespace thalweg::machine {
 // What the code is called with. Buffers turn from round to round: a table holds their addresses in
 // one phase, and the tables of all phases stand side by side.
 struct Rounds {
-  double *const *first, *const *begin, *const *end;  // the table to start with; all tables
-  std::int64_t most;                                 // rounds to make, at least 1
+  const double *const *first, *const *begin, *const *end;  // the table to start with; all tables
+  std::int64_t most;                                       // rounds to make, at least 1
   const double* pool;
   std::int64_t bytes;  // of one element's lanes in the block
 };

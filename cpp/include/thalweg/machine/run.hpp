@@ -14,7 +14,7 @@ class Run {
  public:
   // `tables`: the addresses of all buffers in each phase. `room` has a batch of `width` doubles for
   // each entry of the pool and is aligned to a batch; `bytes`: of the lanes of one element.
-  Run(std::shared_ptr<const Code> code, std::vector<double*> tables, std::size_t phases,
+  Run(std::shared_ptr<const Code> code, std::vector<const double*> tables, std::size_t phases,
       double* room, int width, std::int64_t bytes);
   static std::size_t room(const Code& code, int width) {
     return code.pool.size() * static_cast<std::size_t>(width);
@@ -33,8 +33,9 @@ class Run {
     return function_(&rounds_);
   }
 
-  // Another address for a buffer in the first phase; and how many bytes of lanes there are.
-  void point(std::size_t buffer, double* at) { tables_[buffer] = at; }
+  // Where the address of a buffer stands in the first phase.
+  const double** place_of(const double* buffer);
+  // Changes how many bytes of lanes there are.
   void limit(std::int64_t bytes) { rounds_.bytes = bytes; }
 
  private:
@@ -42,7 +43,7 @@ class Run {
 
   std::shared_ptr<const Code> code_;
   Function function_;
-  std::vector<double*> tables_;
+  std::vector<const double*> tables_;
   std::size_t buffers_;
   double* pool_;
   int width_;

@@ -87,20 +87,17 @@ class Evaluator {
   }
   // For long arrays: sets the number of threads, and the function that says whether to stop.
   void share(int threads, std::function<bool()> stop);
-  // A place where the linked tape stores an address, so that it can be redirected. Only after
-  // prepare(), and not with rings.
+  // A place where the linked tape, or code made for this block, finds an address, so that it can be
+  // redirected. Only after prepare(), and not with rings.
   struct Use {
     const double** address;
     std::int64_t offset;
     void point_at(const double* values) const { *address = values + offset; }
   };
-  // With machine code: reads input k where `values` lie, and only the first lanes.
-  void read(std::size_t k, const double* values) {
-    machine_->point(k, const_cast<double*>(values));
-  }
+  // Code made for this block runs only the first lanes from now on; handlers always run all.
   void only(std::int64_t lanes) {
     const std::int64_t width = kernels_.width;
-    machine_->limit((lanes + width - 1) / width * width * 8);
+    if (own_code_) machine_->limit((lanes + width - 1) / width * width * 8);
   }
   // All uses of the addresses of `count` doubles.
   std::vector<Use> uses(const double* first, std::int64_t count = 1);
@@ -119,6 +116,7 @@ class Evaluator {
   void report_work();
   void take_machine();
   void take(std::shared_ptr<const machine::Code> code);
+  void refresh_machine();
   double uniform_number(const machine::UniformNumber& number) const;
 
   const Program& program_;
