@@ -147,9 +147,8 @@ class BoundMinimizer final : public Bound {
       const py::gil_scoped_release nogil;
       descent = std::make_unique<Descent>(setup_, sources, Machine{isa}, begin, stopping_,
                                           answer.endings, watch);
-      if (!hooks.function.is_none()) talk.drive(*descent);
-      else
-        for (Question q{}; descent->ask(q);) descent->tell();
+      if (hooks.function.is_none()) run_to_the_end(*descent);
+      else talk.drive(*descent);
     }
     const bool began = answer.reason != kNotBegun;
     answer.not_begun(start.x, descent->rest(), [](std::int64_t) {});

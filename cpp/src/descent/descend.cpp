@@ -277,12 +277,12 @@ void Descent::check_clock() {
   if (watch_.interrupted && watch_.interrupted()) finish_all({Reason::Interrupted, 0, 0});
 }
 
-namespace {
-
 void run_to_the_end(Descent& descent) {
   Question question{};
   while (descent.ask(question)) descent.tell();
 }
+
+namespace {
 
 Machine machine_for(const Program& program, const Kernels& kernels, const Starts& starts) {
   return {kernels, starts.k > kernels.width && fits_wide(program, kernels)};

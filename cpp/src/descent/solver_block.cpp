@@ -175,10 +175,8 @@ class SolverBlock final : public Block {
       else if (closing && !values_alone_) std::ranges::copy(closing->place().g, slope);
       else kernels_.point(c, within(lane), Which::Slope, slope);
     }
-    const double there = closing ? closing->place().f : at.f, f = !closing ? at.f
-                                                                  : closing->over
-                                                                      ? there
-                                                                      : closing->rows[Row::F];
+    const double there = closing ? closing->place().f : at.f,
+                 f = closing && !closing->over ? closing->rows[Row::F] : there;
     if (endings.last_fun) endings.last_fun[start] = f;
     endings.fun[start] = elsewhere ? row(Row::Best)[lane] : there;
     ended_f_ = f;

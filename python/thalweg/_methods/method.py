@@ -392,11 +392,8 @@ _FOR_SQUARES = "method 'lm' minimizes only sums of squares of residuals: use tw.
 
 def make(method: Any, hyper: dict[str, Any]) -> Method:
     """Return the method object for a name with keywords, a class, or an object."""
-    if isinstance(method, str):  # the usual cases first
-        if not hyper and method in _plain:
-            return _plain[method]
-        if hyper and method in classes and method != _SQUARES:
-            return classes[method](**hyper)
+    if not hyper and isinstance(method, str) and method in _plain:
+        return _plain[method]
     if isinstance(method, Method) and method.name != _SQUARES:
         if hyper:
             raise TypeError(

@@ -123,6 +123,9 @@ class Descent {
   bool overtime_ = false;
 };
 
+// Asks and tells until every start has ended, with a traced objective.
+void run_to_the_end(Descent& descent);
+
 // Descends from every start with a traced objective.
 NotBegun descend(const Program& program, const Step& step, const Kernels& kernels,
                  const Starts& starts, const Stopping& stopping, const Endings& endings,
