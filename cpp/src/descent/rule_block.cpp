@@ -205,11 +205,8 @@ class RuleBlock final : public Block {
   // as long as values fall.
   void lower_limits() {
     lowered_ = true;
-    const double* f = block_.ring_at(f_ring_, 1);
-    for (std::size_t l = 0; l < static_cast<std::size_t>(lanes()); ++l)
-      if (const double next = std::fma(kSlack, std::max(1.0, std::abs(f[l])), f[l]);
-          next < limit_[l])
-        limit_[l] = next;
+    kernels_.lower_limits(block_.ring_at(f_ring_, 1), limit_.data(),
+                          static_cast<std::int64_t>(limit_.size()), kSlack);
   }
   bool rises(Marks& marks) {
     return kernels_.rises(block_.ring_at(f_ring_, 0), block_.ring_at(f_ring_, 1), limit_.data(),

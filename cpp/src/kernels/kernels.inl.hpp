@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "thalweg/kernels/kernels.hpp"
+#include "thalweg/kernels/limits.hpp"
 
 namespace thalweg::THALWEG_ISA {
 namespace {
@@ -248,20 +249,23 @@ bool rises(const double* f, const double* before, double* limit, std::int64_t n,
     level = level & (y <= V::load(before + i)) & (y > V(-kInfinity));
   }
   if (all(level)) return false;
-  const auto lowered = [slack](V old, V y) {
-    return smaller(old, fma(V(slack), larger(V(1.0), abs(y)), y));
-  };
   for (std::int64_t i = 0; i < n; i += W) {
-    const V y = V::load(f + i), x = V::load(before + i), best = lowered(V::load(limit + i), x);
+    const V y = V::load(f + i), x = V::load(before + i),
+            best = lowered_limit(V::load(limit + i), x, V(slack));
     // Above the limit: a lane is marked if its previous value was not above, or if it is not
     // finite.
     const Mask note = (!(y <= best)) & ((x <= best) | !(y <= V(kLargest)));
     const Mask here = note | (!(y > V(-kInfinity)));
     mark(here, i, marks);
     some = some | here;
-    lowered(best, y).store(limit + i);
+    lowered_limit(best, y, V(slack)).store(limit + i);
   }
   return any(some);
+}
+
+void lower_limits(const double* f, double* limit, std::int64_t n, double slack) {
+  for (std::int64_t i = 0; i < n; i += W)
+    lowered_limit(V::load(limit + i), V::load(f + i), V(slack)).store(limit + i);
 }
 
 void count_rises(const double* f, const double* before, double run, const double* late_from,
@@ -292,9 +296,8 @@ extern const SolverPair* solver_table();  // solvers.inl.hpp
 extern const Kernels& table();
 const Kernels& table() {
   static const Kernels kernels{
-      THALWEG_ISA_NAME, static_cast<int>(W), handlers<Wide>(), handlers<Narrow>(),
-      &rises,           &count_rises,        &at_most,         Rows::table(),
-      solver_table()};
+      THALWEG_ISA_NAME, static_cast<int>(W), handlers<Wide>(), handlers<Narrow>(), &rises,
+      &lower_limits,    &count_rises,        &at_most,         Rows::table(),      solver_table()};
   return kernels;
 }
 

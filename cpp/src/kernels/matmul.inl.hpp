@@ -1,15 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Products of matrices, C (m, n) = A (m, k) B (k, n): their order of summation, and the products
-// with lanes in a batch. A part of kernels.inl.hpp, inside its namespaces.
-//
-// The order of every sum depends only on the shape. Along k, tiles of kTile elements are added
-// pairwise, as in Tree. If C is a vector (m or n is 1), a tile of at least kFewest elements has
-// kPartials partial sums: element k belongs to number k mod kPartials, and they are added in
-// halves. Any other tile is cut into runs of kRun elements, which are added one after another. Each
-// partial sum and each run is a chain of fused multiply-adds that starts with a product or,
-// equivalently, with -0, as adding a product to -0 leaves it unchanged.
-
-constexpr std::int64_t kPartials = 8, kFewest = 32, kRun = 256;
+// Products of matrices, C (m, n) = A (m, k) B (k, n): what they share, and the products with lanes
+// in a batch. kernels.hpp says in which order they add. A part of kernels.inl.hpp, inside its
+// namespaces.
 
 // Calls f(0), … f(n - 1) with constants, so that the indexed values stay in registers.
 template <int n, class F> THALWEG_INLINE void each(const F& f) {

@@ -9,6 +9,7 @@
 #include <limits>
 #include <utility>
 
+#include "thalweg/kernels/limits.hpp"
 #include "thalweg/machine/recorded.hpp"
 
 namespace thalweg::machine {
@@ -19,9 +20,6 @@ namespace {
 constexpr std::size_t kMostOperations = 5000;
 constexpr std::int64_t kMostElements = 64;      // of an array that is taken apart
 constexpr std::int64_t kLastElement = 1 << 20;  // in reach of an instruction's displacement
-
-// As the products in kernels/matmul.inl.hpp cut their sums.
-constexpr std::int64_t kPartials = 8, kFewest = 32, kRun = 256;
 
 // The tape, or a part of it, has no primitive operations.
 struct Untranslatable {};
@@ -281,7 +279,7 @@ class Translator {
       look = look | (here(TestBuffer::ChangeBefore) <= R::of(uniform({kStepNumber, 0})));
     recording_.add({.what = Primitive::Leave, .in = {look.id, kNone, kNone, kNone, kNone}});
     const R slack = R::of(uniform({kSlackNumber, 0}));
-    store(buffer(TestBuffer::Limit), 0, smaller(limit, fma(slack, larger(R(1.0), size), f)).id);
+    store(buffer(TestBuffer::Limit), 0, lowered_limit(limit, f, slack).id);
   }
 
   // The operations that what is left in memory needs. Results are stored where they are made, so

@@ -61,6 +61,14 @@ using AnyFunction = void (*)();
 inline constexpr std::int64_t kPartialSums = 32;
 inline constexpr std::int64_t kTile = 4096;
 
+// The order of every sum in a product of matrices depends only on the shape. Along k, tiles of
+// kTile elements are added pairwise. If the result is a vector (m or n is 1), a tile of at least
+// kFewest elements has kPartials partial sums: element k belongs to number k mod kPartials, and
+// they are added in halves. Any other tile is cut into runs of kRun elements, which are added one
+// after another. Each partial sum and each run is a chain of fused multiply-adds that starts with a
+// product or, equivalently, with -0, as adding a product to -0 leaves it unchanged.
+inline constexpr std::int64_t kPartials = 8, kFewest = 32, kRun = 256;
+
 // Sizes and strides for instructions on whole arrays, in elements.
 struct Extent {
   std::int64_t outer = 1, length = 1, inner = 1;  // reductions and scans
@@ -175,6 +183,8 @@ struct Kernels {
   // the limit and the previous value did not, or where f is not finite.
   bool (*rises)(const double* f, const double* before, double* limit, std::int64_t n, double slack,
                 std::uint64_t* marks);
+  // Lowers the limits by the values f, as if they had risen.
+  void (*lower_limits)(const double* f, double* limit, std::int64_t n, double slack);
   // Compares the values f of iteration `run` with the previous ones. For each lane it counts the
   // iterations in which f did not fall, and those after `late_from` in which it rose.
   void (*count_rises)(const double* f, const double* before, double run, const double* late_from,

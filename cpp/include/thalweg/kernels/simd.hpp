@@ -110,9 +110,6 @@ template <class Arch, class Where> struct Vec {
   friend THALWEG_INLINE Vec operator-(Vec a, Vec b) { return a.v - b.v; }
   friend THALWEG_INLINE Vec operator*(Vec a, Vec b) { return a.v * b.v; }
   friend THALWEG_INLINE Vec operator/(Vec a, Vec b) { return a.v / b.v; }
-  friend THALWEG_INLINE Vec operator-(Vec a) {
-    return from_bits(bits(a) ^ BitsType(std::uint64_t{1} << 63));
-  }
   friend THALWEG_INLINE MaskType operator<(Vec a, Vec b) { return {a.v < b.v}; }
   friend THALWEG_INLINE MaskType operator<=(Vec a, Vec b) { return {a.v <= b.v}; }
   friend THALWEG_INLINE MaskType operator>(Vec a, Vec b) { return {a.v > b.v}; }
@@ -141,18 +138,7 @@ template <class Arch, class Where> struct Vec {
   friend THALWEG_INLINE Vec select(MaskType m, Vec a, Vec b) {
     return xsimd::select(m.m, a.v, b.v);
   }
-  friend THALWEG_INLINE Vec abs(Vec a) {
-    return from_bits(bits(a) & BitsType(~(std::uint64_t{1} << 63)));
-  }
-  friend THALWEG_INLINE Vec copysign(Vec magnitude, Vec sign) {
-    const BitsType top(std::uint64_t{1} << 63);
-    return from_bits((bits(sign) & top) | bits(abs(magnitude)));
-  }
   friend THALWEG_INLINE Vec sqrt(Vec a) { return xsimd::sqrt(a.v); }
-  friend THALWEG_INLINE MaskType is_nan(Vec a) { return {a.v != a.v}; }
-  friend THALWEG_INLINE MaskType is_finite(Vec a) {
-    return abs(a) < Vec(std::numeric_limits<double>::infinity());
-  }
   // Rounds to the nearest integer, ties to even. Like floor and ceil, it keeps -0, infinities and
   // NaN.
   friend THALWEG_INLINE Vec rint(Vec a) {
@@ -163,22 +149,9 @@ template <class Arch, class Where> struct Vec {
       return select(abs(a) < Vec(4503599627370496.0), copysign((a + magic) - magic, a), a);
     }
   }
-  friend THALWEG_INLINE Vec floor(Vec a) {
-    const Vec r = rint(a);
-    return select(r > a, r - Vec(1.0), r);
-  }
-  friend THALWEG_INLINE Vec ceil(Vec a) {
-    const Vec r = rint(a);
-    return select(r < a, copysign(r + Vec(1.0), a), r);
-  }
   friend THALWEG_INLINE BitsType bits(Vec a) { return xsimd::bitwise_cast<std::uint64_t>(a.v); }
   static THALWEG_INLINE Vec from_bits(BitsType b) { return xsimd::bitwise_cast<double>(b.b); }
 
-  // 2^n for whole numbers n in [-1022, 1023]: the exponent field is written directly.
-  static THALWEG_INLINE Vec pow2(Vec n) {
-    const Vec shifted = n + Vec(6755399441055744.0 + 1023.0);  // 1.5 * 2^52: low bits hold n + 1023
-    return from_bits(bits(shifted) << 52);
-  }
 #if defined(__AVX512F__)
   // p 2^floor(n), rounded once if it is subnormal; the exponent of a, as a number, and the rest of
   // a in [0.75, 1.5), which is NaN where a is negative.
@@ -265,5 +238,39 @@ template <class Arch, class Where> struct Vec {
     return load(ys);
   }
 };
+
+// ---- what follows from the operations of a batch, whichever it is
+
+// A batch: Vec, or one that records (thalweg/machine/recorded.hpp).
+template <class V>
+concept AnyBatch = requires { typename V::BitsType; };
+
+template <AnyBatch V> THALWEG_INLINE V operator-(V a) {
+  return V::from_bits(bits(a) ^ typename V::BitsType(std::uint64_t{1} << 63));
+}
+template <AnyBatch V> THALWEG_INLINE V abs(V a) {
+  return V::from_bits(bits(a) & typename V::BitsType(~(std::uint64_t{1} << 63)));
+}
+template <AnyBatch V> THALWEG_INLINE V copysign(V magnitude, V sign) {
+  const typename V::BitsType top(std::uint64_t{1} << 63);
+  return V::from_bits((bits(sign) & top) | bits(abs(magnitude)));
+}
+template <AnyBatch V> THALWEG_INLINE auto is_nan(V a) { return a != a; }
+template <AnyBatch V> THALWEG_INLINE auto is_finite(V a) {
+  return abs(a) < V(std::numeric_limits<double>::infinity());
+}
+template <AnyBatch V> THALWEG_INLINE V floor(V a) {
+  const V r = rint(a);
+  return select(r > a, r - V(1.0), r);
+}
+template <AnyBatch V> THALWEG_INLINE V ceil(V a) {
+  const V r = rint(a);
+  return select(r < a, copysign(r + V(1.0), a), r);
+}
+// 2^n for whole numbers n in [-1022, 1023]: the exponent field is written directly.
+template <AnyBatch V> THALWEG_INLINE V pow2(V n) {
+  const V shifted = n + V(6755399441055744.0 + 1023.0);  // 1.5 * 2^52: low bits hold n + 1023
+  return V::from_bits(bits(shifted) << 52);
+}
 
 }  // namespace thalweg

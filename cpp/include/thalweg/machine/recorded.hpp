@@ -4,7 +4,6 @@
 // in a batch would carry out: 4 for AVX2 with fused multiply-add, 8 for AVX-512.
 #pragma once
 #include <concepts>
-#include <limits>
 
 #include "thalweg/kernels/simd.hpp"
 #include "thalweg/machine/primitive.hpp"
@@ -109,9 +108,6 @@ template <int Lanes> struct Recorded {
   friend Recorded operator-(Recorded a, Recorded b) { return two(Primitive::Subtract, a, b); }
   friend Recorded operator*(Recorded a, Recorded b) { return two(Primitive::Multiply, a, b); }
   friend Recorded operator/(Recorded a, Recorded b) { return two(Primitive::Divide, a, b); }
-  friend Recorded operator-(Recorded a) {
-    return from_bits(bits(a) ^ BitsType(std::uint64_t{1} << 63));
-  }
   friend MaskType operator<(Recorded a, Recorded b) { return test(predicate::kLess, a, b); }
   friend MaskType operator<=(Recorded a, Recorded b) { return test(predicate::kLessEqual, a, b); }
   friend MaskType operator>(Recorded a, Recorded b) { return test(predicate::kGreater, a, b); }
@@ -138,33 +134,10 @@ template <int Lanes> struct Recorded {
     if (o.what == Primitive::MaskNot) return of(record(Primitive::Blend, b.id, a.id, o.in[0]));
     return of(record(Primitive::Blend, a.id, b.id, m.id));
   }
-  friend Recorded abs(Recorded a) {
-    return from_bits(bits(a) & BitsType(~(std::uint64_t{1} << 63)));
-  }
-  friend Recorded copysign(Recorded magnitude, Recorded sign) {
-    const BitsType top(std::uint64_t{1} << 63);
-    return from_bits((bits(sign) & top) | bits(abs(magnitude)));
-  }
   friend Recorded sqrt(Recorded a) { return of(record(Primitive::SquareRoot, a.id)); }
-  friend MaskType is_nan(Recorded a) { return a != a; }
-  friend MaskType is_finite(Recorded a) {
-    return abs(a) < Recorded(std::numeric_limits<double>::infinity());
-  }
   friend Recorded rint(Recorded a) { return of(record(Primitive::Round, a.id)); }
-  friend Recorded floor(Recorded a) {
-    const Recorded r = rint(a);
-    return select(r > a, r - Recorded(1.0), r);
-  }
-  friend Recorded ceil(Recorded a) {
-    const Recorded r = rint(a);
-    return select(r < a, copysign(r + Recorded(1.0), a), r);
-  }
   friend BitsType bits(Recorded a) { return BitsType::of(a.id); }
   static Recorded from_bits(BitsType b) { return of(b.id); }
-  static Recorded pow2(Recorded n) {
-    const Recorded shifted = n + Recorded(6755399441055744.0 + 1023.0);
-    return from_bits(bits(shifted) << 52);
-  }
   // With AVX-512 alone.
   friend Recorded scaled(Recorded p, Recorded n) { return two(Primitive::Scaled, p, n); }
   friend Recorded exponent(Recorded a) { return of(record(Primitive::Exponent, a.id)); }

@@ -38,9 +38,9 @@ template <class V> THALWEG_INLINE V clamp(V x, double low, double high) {
 // above the largest double.
 template <class V> THALWEG_INLINE V scale(V p, V n) {
   if constexpr (kAvx512<V>) return scaled(p, n);
-  if (!any(abs(n) > V(1020.0))) return p * V::pow2(n);
+  if (!any(abs(n) > V(1020.0))) return p * pow2(n);
   const V half = fma(n, V(0.5), V(kRound)) - V(kRound);  // in two steps; the first is exact
-  return (p * V::pow2(half)) * V::pow2(n - half);
+  return (p * pow2(half)) * pow2(n - half);
 }
 
 // x = n ln 2 + r + lo with n whole, |r| < 0.35, for |x| < 1500.
@@ -148,7 +148,7 @@ template <class V> THALWEG_INLINE V quarter_expm1(V x) {
     return fma(quarter, r, quarter - V(0.25)) + fma(quarter, tail, fma(lost, r, lost));
   }
   const auto [n, r, lo] = reduce_exp(x);
-  const V r2 = r * r, tail = fma(r2, exp_polynomial(r, r2), lo), quarter = V::pow2(n - V(2.0));
+  const V r2 = r * r, tail = fma(r2, exp_polynomial(r, r2), lo), quarter = pow2(n - V(2.0));
   return fma(quarter, tail, fma(quarter, r, quarter - V(0.25)));
 }
 
@@ -279,7 +279,7 @@ template <class V> THALWEG_INLINE V log1p(V x) {
   } else {
     const auto [k, m] = reduce_log(u);
     // 2^-1024 is outside pow2's range, but e is negligible there
-    const V unscale = V::pow2(-smaller(k, V(1000.0)));
+    const V unscale = pow2(-smaller(k, V(1000.0)));
     y = log_polynomial(fma(e, unscale, m - V(1.0)), k);
   }
   y = select(abs(x) < V(5e-17), x, y);  // below 2^-54

@@ -243,7 +243,7 @@ template <bool kBinary, class V> struct PairArgument {
 template <bool kBinary, class V> __attribute__((noinline)) V logaddexp_near_zero(V m, V o) {
   const PairArgument<kBinary, V> am(m), ao(o);
   const Pair<V> rm = expm1_pair(am.r), ro = plus(expm1_pair(ao.r), Pair<V>{1.0, 0.0});
-  const V power = V::pow2(am.n);
+  const V power = pow2(am.n);
   Pair<V> em = plus(Pair<V>{power - V(1.0), 0.0}, Pair<V>{power * rm.hi, power * rm.lo});
   // The series divides by 8, which would lose bits of a subnormal.
   const auto small = abs(m) < V(1e-20);
