@@ -121,7 +121,7 @@ std::int64_t differences(const Program& program, const Kernels& kernels, bool wi
   if (!code) return -1;
   const bool at_end = random() % 2 == 0;
   std::vector<std::unique_ptr<Guarded>> own;
-  std::vector<const double*> table;
+  std::vector<double*> table;
   for (const auto* sizes : {&program.input_sizes, &program.output_sizes})
     for (const std::int64_t n : *sizes) {
       own.push_back(std::make_unique<Guarded>(n * lanes, at_end));
@@ -130,7 +130,7 @@ std::int64_t differences(const Program& program, const Kernels& kernels, bool wi
   table.resize(table.size() + static_cast<std::size_t>(machine::TestBuffer::Count), nullptr);
   double* const* const outputs = table.data() + program.input_sizes.size();
   const Guarded pool(static_cast<std::int64_t>(machine::Run::room(*code, kernels.width)), at_end);
-  machine::Run run(code, table, 1, pool.get(), kernels.width, lanes * 8);
+  machine::Run run(code, {table.begin(), table.end()}, 1, pool.get(), kernels.width, lanes * 8);
   std::int64_t found = 0;
   for (std::int64_t b = 0; b < blocks; ++b) {
     for (std::size_t k = 0; k < program.input_sizes.size(); ++k)
