@@ -60,6 +60,7 @@ Sources SolverTapes::sources(const std::vector<bool>& varying, std::int64_t k, i
   }
   const bool hessian = solver_.needs == Needs::Hessian && !all_given_;
   if (hessian && n_ <= kJointHessian) {
+    const Unforked unforked;
     std::call_once(joint_made_, make_joint_);
     sources.values = &joint_->for_lanes(varying, width, k);
     return sources;

@@ -2,9 +2,12 @@
 // Converts whole arrays of numbers to doubles.
 #include "thalweg/graph/numbers.hpp"
 
+#include "thalweg/graph/unforked.hpp"
+
 namespace thalweg {
 
 const double* Numbers::doubles() const {
+  const Unforked unforked;
   std::call_once(made_, [this] {
     std::size_t size = 1;
     for (const std::int64_t n : shape_) size *= static_cast<std::size_t>(n);

@@ -40,14 +40,15 @@ std::shared_ptr<const Code> Codes::code(const Program& program, const Kernels& k
     const std::scoped_lock lock(mutex_);
     if (const auto known = made_.find(key); known != made_.end()) return known->second;
   }
-  // Made without the lock, so that a fork at this time does not leave it closed. Of two threads
-  // that make the same code, both go on with that of the first.
+  // Made without the lock, so that no thread and no fork waits for it. Of two threads that make the
+  // same code, both go on with that of the first.
   auto code = make(program, kernels, lanes, test);
   const std::scoped_lock lock(mutex_);
   return made_.try_emplace(key, std::move(code)).first->second;
 }
 
 Codes& codes_of(const Program& program) {
+  const Unforked unforked;
   std::call_once(program.coded,
                  [&] { program.codes = std::make_shared<Codes>(std::ssize(program.body.code)); });
   return *program.codes;

@@ -8,6 +8,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "thalweg/graph/unforked.hpp"
+
 #if defined(__linux__) && defined(__x86_64__)
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -155,6 +157,7 @@ bool CodeMemory::runs(Way way) {
 }
 
 CodeMemory::Way CodeMemory::way() {
+  const Unforked unforked;
   static const Way found = environment_is("THALWEG_MACHINE", "0") ? Way::None
                            : runs(Way::Private)                   ? Way::Private
                            : runs(Way::File)                      ? Way::File

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "thalweg/graph/numbers.hpp"
+#include "thalweg/graph/unforked.hpp"
 #include "thalweg/ops.hpp"
 #include "thalweg/sizes.hpp"
 
@@ -91,9 +92,9 @@ class Graph {
   // A caller holds this lock while it adds nodes, or reads nodes while other threads may add some.
   // Differentiation, lowering, diagnosis and the building of steps lock it themselves; reading or
   // adding single nodes does not. A lowered program needs the graph only to keep its data alive.
-  using Hold = std::unique_lock<std::recursive_mutex>;
+  using Hold = std::unique_lock<UnforkedMutex<std::recursive_mutex>>;
   [[nodiscard]] Hold hold() const { return Hold(mutex_); }
-  std::recursive_mutex& mutex() const { return mutex_; }
+  UnforkedMutex<std::recursive_mutex>& mutex() const { return mutex_; }
 
   NodeId input(int number, const Shape& shape);
   NodeId constant(double value);
@@ -154,7 +155,7 @@ class Graph {
   void grow_table();
   std::uint64_t hash(const Node& node, std::span<const NodeId> inputs) const;
 
-  mutable std::recursive_mutex mutex_;
+  mutable UnforkedMutex<std::recursive_mutex> mutex_;
   std::vector<Node> nodes_;
   std::vector<NodeId> inputs_;
   std::map<Shape, std::int32_t> interned_;

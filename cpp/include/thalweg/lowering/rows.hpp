@@ -135,7 +135,7 @@ struct RowPlan {
   void give_back(std::unique_ptr<RowRun> run) const;
 
  private:
-  mutable std::mutex lock_;
+  mutable UnforkedMutex<std::mutex> lock_;
   mutable std::vector<std::unique_ptr<RowRun>> idle_;
 };
 

@@ -113,7 +113,7 @@ class Programs {
 
   std::shared_ptr<Graph> graph_;
   std::vector<NodeId> outputs_;
-  std::mutex mutex_;  // locked before the graph's lock, never while that is held
+  UnforkedMutex<std::mutex> mutex_;  // locked before the graph's lock, never while that is held
   std::deque<std::tuple<std::vector<bool>, Layout, std::unique_ptr<Program>>> made_;
   std::optional<Layout> one_, many_;  // layouts for one lane, for more
 };

@@ -45,7 +45,7 @@ class Codes {
 
   const std::int64_t enough_;
   std::atomic<std::int64_t> work_{0};
-  std::mutex mutex_;
+  UnforkedMutex<std::mutex> mutex_;
   std::map<Key, std::shared_ptr<const Code>> made_;
 };
 
