@@ -13,46 +13,61 @@ double look_up(const Extent& t, double x) {
   return first(fma(V(t.c1[low]), V(x) - V(t.breaks[low]), V(t.c0[low])));
 }
 
+// A sum (or another reduction) in each lane, of elements that are `step` doubles apart.
+template <class R, bool NumberA, bool NumberB> struct LaneSum {
+  const double *a, *b;
+  std::int64_t step_a, step_b;
+  __attribute__((noinline)) V batch(std::int64_t lane, std::int64_t length) const {
+    if (length == 0) return V(R::identity);
+    const double *p = a + (NumberA ? 0 : lane), *q = R::product ? b + (NumberB ? 0 : lane) : p;
+    const auto get = [=, this](std::int64_t k, V& x, V& y) THALWEG_INLINED {
+      x = NumberA ? V(p[k * step_a]) : V::load(p + k * step_a);
+      if constexpr (R::product) y = NumberB ? V(q[k * step_b]) : V::load(q + k * step_b);
+    };
+    return Tree<R, decltype(get)>{get}(0, length);
+  }
+};
+
 // ---- whole arrays, lanes in batches
 
-template <class C, bool NumberA, bool NumberB> struct Lanes {
+// `unroll` batches of lanes for each element. What is long to compile does not depend on C: it is
+// told how far apart elements are.
+template <class C> struct Lanes {
   static constexpr std::int64_t U = C::U, kStep = U * W;
   template <bool Number> static THALWEG_INLINE V at(const double* p, std::int64_t element,
                                                     std::int64_t j) {
     return Number ? V(p[element]) : V::load(p + element * kStep + j * W);
   }
-  template <class R> static __attribute__((noinline)) void reduce(const Linked* l) {
-    if (l->extent->inner == 1) reduce_by<R>(l, std::integral_constant<std::int64_t, 1>{});
-    else reduce_by<R>(l, l->extent->inner);
-  }
-  // Elements are `inner` apart, with `inner` as a constant where it is known.
-  template <class R, class Inner>
-  static THALWEG_INLINE void reduce_by(const Linked* l, Inner inner) {
+  template <class R, bool NumberA, bool NumberB>
+  static __attribute__((noinline)) void reduce(const Linked* l) {
+    constexpr std::int64_t kStepA = NumberA ? 1 : kStep, kStepB = NumberB ? 1 : kStep;
     const Extent& e = *l->extent;
     for (std::int64_t o = 0; o < e.outer; ++o)
-      for (std::int64_t i = 0; i < inner; ++i)
-        for (std::int64_t j = 0; j < U; ++j) {
-          const std::int64_t first = o * e.length * inner + i;
-          const double* const p = l->a + first * (NumberA ? 1 : kStep) + (NumberA ? 0 : j * W);
-          const double* const q =
-              R::product ? l->b + first * (NumberB ? 1 : kStep) + (NumberB ? 0 : j * W) : p;
-          const auto get = [=](std::int64_t k, V& a, V& b) THALWEG_INLINED {
-            a = at<NumberA>(p, k * inner, 0);
-            if constexpr (R::product) b = at<NumberB>(q, k * inner, 0);
-          };
-          const V s = e.length ? Tree<R, decltype(get)>{get}(0, e.length) : V(R::identity);
-          s.store(l->r + (o * inner + i) * kStep + j * W);
-        }
+      for (std::int64_t i = 0; i < e.inner; ++i) {
+        const std::int64_t first = o * e.length * e.inner + i;
+        const LaneSum<R, NumberA, NumberB> sum{l->a + first * kStepA,
+                                               R::product ? l->b + first * kStepB : nullptr,
+                                               e.inner * kStepA, e.inner * kStepB};
+        for (std::int64_t j = 0; j < U; ++j)
+          sum.batch(j * W, e.length).store(l->r + (o * e.inner + i) * kStep + j * W);
+      }
   }
+  template <bool NumberA, bool NumberB>
   static __attribute__((noinline)) void matmul(const Linked* l) {
     const Extent& e = *l->extent;
-    using P = LaneProduct<C, NumberA, NumberB>;
-    for (std::int64_t s = 0; s < e.batch; ++s)
-      P{e, l->a + s * e.m * e.k * P::kStepA, l->b + s * e.k * e.n * P::kStepB,
-        l->r + s * e.m * e.n * kStep}
-          .all();
+    const std::int64_t step_a = NumberA ? 1 : kStep, step_b = NumberB ? 1 : kStep,
+                       a_m = e.a_m * step_a, a_k = e.a_k * step_a, b_k = e.b_k * step_b,
+                       b_n = e.b_n * step_b, r_m = e.n * kStep;
+    for (std::int64_t s = 0; s < e.batch; ++s) {
+      const double *a = l->a + s * e.m * e.k * step_a, *b = l->b + s * e.k * e.n * step_b;
+      double* r = l->r + s * e.m * e.n * kStep;
+      if constexpr (NumberB)  // C' = B' A'
+        LaneProduct<true>{U, e.n, e.k, e.m, b, a, r, b_n, b_k, a_k, a_m, kStep, r_m}.all();
+      else LaneProduct<NumberA>{U, e.m, e.k, e.n, a, b, r, a_m, a_k, b_k, b_n, r_m, kStep}.all();
+    }
   }
-  template <bool Accumulate> static __attribute__((noinline)) void move(const Linked* l) {
+  template <bool Accumulate, bool NumberA>
+  static __attribute__((noinline)) void move(const Linked* l) {
     each_element(*l->extent, l->n, [l](std::int64_t from, std::int64_t to) {
       for (std::int64_t j = 0; j < U; ++j) {
         double* r = l->r + to * kStep + j * W;
@@ -61,6 +76,7 @@ template <class C, bool NumberA, bool NumberB> struct Lanes {
       }
     });
   }
+  template <bool NumberA, bool NumberB>
   static __attribute__((noinline)) void scan(const Linked* l) {
     const Extent& e = *l->extent;
     for (std::int64_t o = 0; o < e.outer; ++o)
@@ -78,6 +94,15 @@ template <class C, bool NumberA, bool NumberB> struct Lanes {
   }
   static __attribute__((noinline)) void lookup(const Linked* l) {
     for (std::int64_t i = 0; i < l->n * kStep; ++i) l->r[i] = look_up(*l->extent, l->a[i]);
+  }
+  // The same numbers for all lanes, which only diagnosis computes on a tape of lanes: done once, as
+  // elements, then repeated from the last element on.
+  template <void (*Work)(const Linked*)> static void repeated(const Linked* l) {
+    Work(l);
+    for (std::int64_t i = l->n; i-- > 0;) {
+      const V x(l->r[i]);
+      for (std::int64_t j = 0; j < U; ++j) x.store(l->r + i * kStep + j * W);
+    }
   }
 };
 

@@ -3,6 +3,7 @@
 // THALWEG_ARCH as its xsimd type. Everything has internal linkage through `Here`, except the table
 // at the end.
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <utility>
 
@@ -30,6 +31,77 @@ template <class F, class... Vs> THALWEG_INLINE V evaluate(V a, V b, V c) {
 template <class F> constexpr bool is_light() {
   if constexpr (requires { F::light; }) return F::light;
   else return true;
+}
+
+// An operation that takes longer than reading its operands, so that its formula is compiled once
+// for all of their kinds. Batches of an operand are `step` doubles apart, 0 if they are the same.
+template <class F> struct Long {
+  static constexpr auto kArity = static_cast<std::size_t>(F::arity);
+  static __attribute__((noinline)) void run(const Linked* at, std::int64_t unroll,
+                                            std::array<bool, 3> number) {
+    const double* from[] = {at->a, at->b, at->c};
+    const std::int64_t strides[] = {at->stride_a, at->stride_b, at->stride_c};
+    std::int64_t steps[3], n = at->n, batches = unroll;
+    bool even = true;  // whether one element's last batch and the next one's first are a step apart
+    for (std::size_t k = 0; k < kArity; ++k) {
+      steps[k] = number[k] || (unroll == 1 && strides[k] == 0) ? 0 : W;
+      even &= strides[k] == unroll * steps[k];
+    }
+    if (even) batches *= std::exchange(n, 1);
+    for (std::int64_t e = 0; e < n; ++e) {
+      const double* p[3];
+      alignas(64) double repeated[3][array_size(W)];
+      for (std::size_t k = 0; k < kArity; ++k) {
+        p[k] = from[k] + e * strides[k];
+        if (number[k]) V(*p[k]).store(repeated[k]), p[k] = repeated[k];
+      }
+      double* const r = at->r + e * unroll * W;
+      for (std::int64_t j = 0; j < batches; ++j)
+        evaluate<F>(operand<0>(p, steps, j), operand<1>(p, steps, j), operand<2>(p, steps, j))
+            .store(r + j * W);
+    }
+    if (at->tail) tail(*at, number);
+  }
+
+ private:
+  template <std::size_t K>
+  static THALWEG_INLINE V operand(const double* const* p, const std::int64_t* steps,
+                                  std::int64_t j) {
+    if constexpr (K < kArity) return V::load(p[K] + j * steps[K]);
+    else return V(0.0);
+  }
+  // The elements after the last full batch, in batches of their own.
+  static void tail(const Linked& at, std::array<bool, 3> number) {
+    alignas(64) double own[4][array_size(W)];
+    Linked last = at;
+    last.n = 1, last.tail = 0, last.r = own[3];
+    const std::int64_t strides[] = {at.stride_a, at.stride_b, at.stride_c};
+    const double** const operands[] = {&last.a, &last.b, &last.c};
+    for (std::size_t k = 0; k < kArity; ++k) {
+      const double*& p = *operands[k];
+      p += at.n * strides[k];
+      if (!number[k]) load_some(p, at.tail).store(own[k]), p = own[k];
+    }
+    run(&last, 1, number);
+    std::copy_n(own[3], at.tail, at.r + at.n * W);
+  }
+};
+
+void sines_and_cosines(const Linked* at, std::int64_t unroll) {
+  const double* a = at->a;
+  double *s = at->r, *c = const_cast<double*>(at->c);
+  V y, z;
+  for (std::int64_t i = 0; i < at->n * unroll; ++i) {
+    math::sincos(V::load(a + i * W), y, z);
+    y.store(s + i * W);
+    z.store(c + i * W);
+  }
+  if (at->tail) {
+    const std::int64_t i = at->n * unroll;
+    math::sincos(load_some(a + i * W, at->tail), y, z);
+    store_some(y, s + i * W, at->tail);
+    store_some(z, c + i * W, at->tail);
+  }
 }
 
 // Handlers for U = sizeof...(I) batches, which stay in U registers from one handler to the next.
@@ -74,7 +146,8 @@ template <std::size_t... I> struct Chain<std::index_sequence<I...>> {
   // Any operation on n elements.
   template <class F, bool NumberA, bool NumberB, bool NumberC>
   static void array(const Linked* at, Register<I>...) {
-    array_loop<F, NumberA, NumberB, NumberC>(at);
+    if constexpr (is_light<F>()) array_loop<F, NumberA, NumberB, NumberC>(at);
+    else Long<F>::run(at, U, {NumberA, NumberB, NumberC});
     return next(at + 1);
   }
   template <class F, bool NumberA, bool NumberB, bool NumberC>
@@ -91,12 +164,10 @@ template <std::size_t... I> struct Chain<std::index_sequence<I...>> {
       evaluate<F>(x, y, z).store(r + i * W);
     };
     for (std::int64_t e = 0; e < at->n; ++e) {
-      if constexpr (is_light<F>()) (element(I), ...);
-      else
-        for (std::int64_t j = 0; j < U; ++j) element(j);
+      (element(I), ...);
       a += at->stride_a, b += at->stride_b, c += at->stride_c, r += U * W;
     }
-    if (at->tail) {
+    if (U == 1 && at->tail) {  // of elements in batches
       const std::int64_t t = at->tail;
       const V x = NumberA ? V(*a) : load_some(a, t);
       const V y = F::arity > 1 ? (NumberB ? V(*b) : load_some(b, t)) : none;
@@ -106,24 +177,8 @@ template <std::size_t... I> struct Chain<std::index_sequence<I...>> {
   }
 
   static void sincos(const Linked* at, Register<I>...) {
-    sincos_loop(at);
+    sines_and_cosines(at, U);
     return next(at + 1);
-  }
-  static __attribute__((noinline)) void sincos_loop(const Linked* at) {
-    const double* a = at->a;
-    double *s = at->r, *c = const_cast<double*>(at->c);
-    V y, z;
-    for (std::int64_t i = 0; i < at->n * U; ++i) {
-      math::sincos(V::load(a + i * W), y, z);
-      y.store(s + i * W);
-      z.store(c + i * W);
-    }
-    if (at->tail) {
-      const std::int64_t i = at->n * U;
-      math::sincos(load_some(a + i * W, at->tail), y, z);
-      store_some(y, s + i * W, at->tail);
-      store_some(z, c + i * W, at->tail);
-    }
   }
 
   static void end(const Linked*, Register<I>...) { drop_upper_halves(); }
@@ -162,7 +217,7 @@ template <class C> struct Tables {
     add_lanes<false, false>();
     add_lanes<true, false>();
     add_lanes<false, true>();
-    add_lanes<true, true>();
+    add_lanes_of_numbers();
     for (int v = 0; v < kArrayVariants; ++v) {
       put(elements, Bulk::Sum, v, step<C, &Elements::reduce<SumOf>>());
       put(elements, Bulk::Dot, v, step<C, &Elements::reduce<DotOf>>());
@@ -185,19 +240,35 @@ template <class C> struct Tables {
     table[code(b) * kArrayVariants + v] = f;
   }
 
+  using L = Lanes<C>;
   template <bool A, bool B> void add_lanes() {
-    using L = Lanes<C, A, B>;
     constexpr int v = A + 2 * B;
-    put(array, Bulk::Sum, v, step<C, &L::template reduce<SumOf>>());
-    put(array, Bulk::Dot, v, step<C, &L::template reduce<DotOf>>());
-    put(array, Bulk::Max, v, step<C, &L::template reduce<MaxOf>>());
-    put(array, Bulk::Min, v, step<C, &L::template reduce<MinOf>>());
-    put(array, Bulk::Prod, v, step<C, &L::template reduce<ProdOf>>());
-    put(array, Bulk::MatMul, v, step<C, &L::matmul>());
-    put(array, Bulk::Move, v, step<C, &L::template move<false>>());
-    put(array, Bulk::AddMove, v, step<C, &L::template move<true>>());
-    put(array, Bulk::Scan, v, step<C, &L::scan>());
+    put(array, Bulk::Dot, v, step<C, &L::template reduce<DotOf, A, B>>());
+    put(array, Bulk::MatMul, v, step<C, &L::template matmul<A, B>>());
+    put(array, Bulk::Scan, v, step<C, &L::template scan<A, B>>());
+    if constexpr (B) return;
+    put(array, Bulk::Move, v, step<C, &L::template move<false, A>>());
+    put(array, Bulk::AddMove, v, step<C, &L::template move<true, A>>());
+    if constexpr (A) return;
+    put(array, Bulk::Sum, v, step<C, &L::template reduce<SumOf, A, B>>());
+    put(array, Bulk::Max, v, step<C, &L::template reduce<MaxOf, A, B>>());
+    put(array, Bulk::Min, v, step<C, &L::template reduce<MinOf, A, B>>());
+    put(array, Bulk::Prod, v, step<C, &L::template reduce<ProdOf, A, B>>());
     put(array, Bulk::Lookup, v, step<C, &L::lookup>());
+  }
+  // Where every operand is a number.
+  void add_lanes_of_numbers() {
+    put(array, Bulk::Sum, 1, repeated<&Elements::reduce<SumOf>>());
+    put(array, Bulk::Dot, 3, repeated<&Elements::reduce<DotOf>>());
+    put(array, Bulk::Max, 1, repeated<&Elements::reduce<MaxOf>>());
+    put(array, Bulk::Min, 1, repeated<&Elements::reduce<MinOf>>());
+    put(array, Bulk::Prod, 1, repeated<&Elements::reduce<ProdOf>>());
+    put(array, Bulk::MatMul, 3, repeated<&Elements::matmul>());
+    put(array, Bulk::Scan, 3, repeated<&Elements::scan>());
+    put(array, Bulk::Lookup, 1, repeated<&Elements::lookup>());
+  }
+  template <void (*Work)(const Linked*)> static AnyFunction repeated() {
+    return step<C, &L::template repeated<Work>>();
   }
 
   template <class... Fs> void add_all(OperationList<Fs...>) { (add<Fs>(), ...); }

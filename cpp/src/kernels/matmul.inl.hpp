@@ -37,43 +37,66 @@ template <int n> THALWEG_INLINE V halved(V* s) {
 
 // ---- lanes in batches
 
-template <class C, bool NumberA, bool NumberB> struct LaneProduct {
-  static constexpr int U = static_cast<int>(C::U);
-  static constexpr std::int64_t kStep = U * W;
-  static constexpr std::int64_t kStepA = NumberA ? 1 : kStep, kStepB = NumberB ? 1 : kStep;
+// Adds up the parts of a sum along k as they come: runs of a tile in order, tiles pairwise.
+struct Joined {
+  static constexpr int kDepth = 44;  // of a tree over 2^44 tiles
+  V waiting[kDepth][array_size(V::kRegisters / 2)];
+  int depth = 0, count;
+  explicit Joined(int sums) : count(sums) {}
+
+  // The part from `from` to `end`.
+  __attribute__((noinline)) void take(const V* part, std::int64_t from, std::int64_t end) {
+    std::copy_n(part, count, waiting[depth++]);
+    if (from % kTile != 0) join();
+    if (end % kTile != 0) return;
+    for (std::int64_t tiles = end / kTile; tiles % 2 == 0; tiles /= 2) join();
+  }
+  __attribute__((noinline)) void sum(V* to) {
+    while (depth > 1) join();
+    std::copy_n(waiting[0], count, to);
+  }
+
+ private:
+  void join() {
+    --depth;
+    for (int i = 0; i < count; ++i)
+      waiting[depth - 1][i] = waiting[depth - 1][i] + waiting[depth][i];
+  }
+};
+
+// Products of `unroll` batches of lanes for each element; or the numbers of one factor, which are
+// the same in all lanes, with batches of the other.
+template <bool NumberA> struct LaneProduct {
   // The number of chains that run at once, to hide the latency of a multiply-add; and the number of
   // batches that are completed before the next ones, so that what is read again stays in the
   // first-level cache.
-  static constexpr int kChains = V::kRegisters / 2, kGroup = U < 4 ? U : 4;
+  static constexpr int kChains = V::kRegisters / 2, kGroup = 4;
 
-  const Extent& e;
+  std::int64_t unroll, m, k, n;
   const double *a, *b;
   double* r;
+  std::int64_t a_m, a_k, b_k, b_n, r_m, r_n;  // in doubles
 
-  template <int n> struct Batches {
-    V s[array_size(n)];
-    THALWEG_INLINE void add(const Batches& t) {
-      each<n>([&](auto i) { s[i] = s[i] + t.s[i]; });
-    }
-  };
   // M by N elements of C, J batches of each, with P partial sums.
   template <int M, int N, int J, int P> struct Tile {
-    using Sums = Batches<M * N * J>;
-    const Extent& e;
+    static constexpr int kSums = M * N * J;
+    const LaneProduct& product;
     const double *a, *b;
 
-    THALWEG_INLINE Sums chains(std::int64_t from, std::int64_t end) const {
-      const std::int64_t step_a = e.a_k * kStepA, step_b = e.b_k * kStepB;
+    THALWEG_INLINE void chains(std::int64_t from, std::int64_t end, V* out) const {
+      const std::int64_t step_a = product.a_k, step_b = product.b_k;
       const double *p = a + from * step_a, *q = b + from * step_b;
-      V s[array_size(M * N * J * P)];
-      each<M * N * J * P>([&](auto i) { s[i] = V(-0.0); });
+      V s[array_size(kSums * P)];
+      each<kSums * P>([&](auto i) { s[i] = V(-0.0); });
       const auto add = [&](auto j) {
         V x[array_size(M * J)], y[array_size(N * J)];
-        each<M * J>(
-            [&](auto i) { x[i] = at<NumberA>(p + j * step_a + i / J * e.a_m * kStepA, i % J); });
+        each<M * J>([&](auto i) {
+          const double* const at = p + j * step_a + i / J * product.a_m;
+          x[i] = NumberA ? V(*at) : V::load(at + i % J * W);
+        });
         each<N * J>(
-            [&](auto i) { y[i] = at<NumberB>(q + j * step_b + i / J * e.b_n * kStepB, i % J); });
-        each<M * N * J>([&](auto i) {
+            [&](auto i) { y[i] = V::load(q + j * step_b + i / J * product.b_n + i % J * W); });
+        each<kSums>([&](auto i) {
           V& sum = s[i * P + j];
           sum = fma(x[i / (N * J) * J + i % J], y[i % (N * J)], sum);
         });
@@ -82,69 +105,67 @@ template <class C, bool NumberA, bool NumberB> struct LaneProduct {
       each<P - 1>([&](auto j) {
         if (from + j < end) add(j);
       });
-      Sums out;
-      each<M * N * J>([&](auto i) { out.s[i] = halved<P>(s + i * P); });
-      return out;
+      each<kSums>([&](auto i) { out[i] = halved<P>(s + i * P); });
     }
-    template <bool Number> static THALWEG_INLINE V at(const double* p, int batch) {
-      return Number ? V(*p) : V::load(p + batch * W);
+    __attribute__((noinline, flatten)) void run(std::int64_t from, std::int64_t end, V* out) const {
+      chains(from, end, out);
     }
-    __attribute__((noinline, flatten)) Sums run(std::int64_t from, std::int64_t end) const {
-      return chains(from, end);
-    }
-    Sums tile(std::int64_t from, std::int64_t end) const {
-      if (P > 1 && end - from >= kFewest) return run(from, end);
-      const Tile<M, N, J, 1> t{e, a, b};
-      auto s = t.run(from, least(end, from + kRun));
-      while ((from += kRun) < end) s.add(t.run(from, least(end, from + kRun)));
-      return s;
-    }
-    Sums tiles(std::int64_t from, std::int64_t end) const {
-      if (end - from <= kTile) return tile(from, end);
-      const std::int64_t middle = from + left_part(end - from);
-      Sums s = tiles(from, middle);
-      s.add(tiles(middle, end));
-      return s;
+    THALWEG_INLINE void all(V* out) const {
+      constexpr std::int64_t kPart = P > 1 ? kTile : kRun;
+      const std::int64_t k = product.k;
+      if (k <= kPart) return chains(0, k, out);
+      Joined joined(kSums);
+      for (std::int64_t from = 0; from < k; from += kPart) {
+        const std::int64_t end = least(k, from + kPart);
+        if (P > 1 && end - from < kFewest) Tile<M, N, J, 1>{product, a, b}.run(from, end, out);
+        else run(from, end, out);
+        joined.take(out, from, end);
+      }
+      joined.sum(out);
     }
   };
 
   void all() const {
-    if (e.k == 0) {
-      for (std::int64_t i = 0; i < e.m * e.n * kStep; i += W) V(0.0).store(r + i);
+    if (k == 0) {
+      for (std::int64_t i = 0; i < m * n * unroll; ++i) V(0.0).store(r + i * W);
       return;
     }
-    const bool again = (NumberA && e.m > 4) || (NumberB && e.n > 4);
-    const int count = again ? kGroup : U;
-    for (int from = 0; from < U; from += count) batches({from, from + count});
+    const std::int64_t count = NumberA && m > 4 ? least(kGroup, unroll) : unroll;
+    for (std::int64_t from = 0; from < unroll; from += count) batches({from, from + count});
   }
   struct Range {
-    int from, end;
+    std::int64_t from, end;
   };
   void batches(Range j) const {
     constexpr int kSide = kChains / kPartials;
-    if (e.m > 1 && e.n > 1) rows<4, kChains / 4, 1>(j);
-    else if (e.k < kFewest) e.m > 1 ? rows<4, 1, 1>(j) : rows<1, 4, 1>(j);
-    else e.m > 1 ? rows<kSide, 1, kPartials>(j) : rows<1, kSide, kPartials>(j);
+    if (m > 1 && n > 1) rows<4, kChains / 4, 1>(j);
+    else if (k < kFewest) m > 1 ? rows<4, 1, 1>(j) : rows<1, 4, 1>(j);
+    else m > 1 ? rows<kSide, 1, kPartials>(j) : rows<1, kSide, kPartials>(j);
   }
-  // The elements of C from row m on, in tiles of M rows, then of fewer.
-  template <int M, int N, int P> void rows(Range range, std::int64_t m = 0) const {
-    for (; m + M <= e.m; m += M) columns<M, N, P>(range, m);
-    if constexpr (M > 1) rows<M / 2, N, P>(range, m);
+  // The elements of C from row `row` on, in tiles of M rows, then of fewer.
+  template <int M, int N, int P> void rows(Range range, std::int64_t row = 0) const {
+    for (; row + M <= m; row += M) columns<M, N, P>(range, row);
+    if constexpr (M > 1) rows<M / 2, N, P>(range, row);
   }
-  template <int M, int N, int P> __attribute__((flatten)) void columns(Range range, std::int64_t m,
-                                                                       std::int64_t n = 0) const {
+  template <int M, int N, int P>
+  __attribute__((flatten)) void columns(Range range, std::int64_t row,
+                                        std::int64_t column = 0) const {
     constexpr int kFit = kChains / (M * N * P), J = kFit < kGroup ? kFit : kGroup;
-    using T = Tile<M, N, J, P>;
-    for (; n + N <= e.n; n += N)
-      for (int j = range.from; j < range.end; j += J) {
-        const T t{e, a + m * e.a_m * kStepA + (NumberA ? 0 : j * W),
-                  b + n * e.b_n * kStepB + (NumberB ? 0 : j * W)};
-        const auto sums = e.k <= (P > 1 ? kTile : kRun) ? t.chains(0, e.k) : t.tiles(0, e.k);
-        each<M * N * J>([&](auto i) {
-          constexpr int row = i / (N * J), column = i / J % N, batch = i % J;
-          sums.s[i].store(r + ((m + row) * e.n + n + column) * kStep + (j + batch) * W);
-        });
-      }
-    if constexpr (N > 1) columns<M, N / 2, P>(range, m, n);
+    for (; column + N <= n; column += N) {
+      std::int64_t j = range.from;
+      for (; j + J <= range.end; j += J) tile<M, N, J, P>(row, column, j);
+      if constexpr (J > 1)
+        for (; j < range.end; ++j) tile<M, N, 1, P>(row, column, j);
+    }
+    if constexpr (N > 1) columns<M, N / 2, P>(range, row, column);
+  }
+  template <int M, int N, int J, int P>
+  THALWEG_INLINE void tile(std::int64_t row, std::int64_t column, std::int64_t j) const {
+    V sums[array_size(M * N * J)];
+    Tile<M, N, J, P>{*this, a + row * a_m + (NumberA ? 0 : j * W), b + column * b_n + j * W}.all(
+        sums);
+    double* const to = r + row * r_m + column * r_n + j * W;
+    each<M * N * J>(
+        [&](auto i) { sums[i].store(to + i / (N * J) * r_m + i / J % N * r_n + i % J * W); });
   }
 };
