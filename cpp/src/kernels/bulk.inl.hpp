@@ -13,18 +13,23 @@ double look_up(const Extent& t, double x) {
   return first(fma(V(t.c1[low]), V(x) - V(t.breaks[low]), V(t.c0[low])));
 }
 
-// A sum (or another reduction) in each lane, of elements that are `step` doubles apart.
-template <class R, bool NumberA, bool NumberB> struct LaneSum {
+// A sum (or another reduction) in each lane of `batches`, of `length` elements. Elements are `step`
+// doubles apart: a constant for the frequent kinds, Step, or any number.
+template <class R, bool NumberA, bool NumberB, std::int64_t Step> struct LaneSum {
   const double *a, *b;
   std::int64_t step_a, step_b;
-  __attribute__((noinline)) V batch(std::int64_t lane, std::int64_t length) const {
-    if (length == 0) return V(R::identity);
-    const double *p = a + (NumberA ? 0 : lane), *q = R::product ? b + (NumberB ? 0 : lane) : p;
-    const auto get = [=, this](std::int64_t k, V& x, V& y) THALWEG_INLINED {
-      x = NumberA ? V(p[k * step_a]) : V::load(p + k * step_a);
-      if constexpr (R::product) y = NumberB ? V(q[k * step_b]) : V::load(q + k * step_b);
-    };
-    return Tree<R, decltype(get)>{get}(0, length);
+  __attribute__((noinline)) void to(double* r, std::int64_t batches, std::int64_t length) const {
+    for (std::int64_t j = 0; j < batches; ++j) {
+      const double *p = a + (NumberA ? 0 : j * W), *q = R::product ? b + (NumberB ? 0 : j * W) : p;
+      const std::int64_t by_a = Step ? (NumberA ? 1 : Step) : step_a,
+                         by_b = Step ? (NumberB ? 1 : Step) : step_b;
+      const auto get = [=](std::int64_t k, V& x, V& y) THALWEG_INLINED {
+        x = NumberA ? V(p[k * by_a]) : V::load(p + k * by_a);
+        if constexpr (R::product) y = NumberB ? V(q[k * by_b]) : V::load(q + k * by_b);
+      };
+      const V s = length ? Tree<R, decltype(get)>{get}(0, length) : V(R::identity);
+      s.store(r + j * W);
+    }
   }
 };
 
@@ -41,15 +46,19 @@ template <class C> struct Lanes {
   template <class R, bool NumberA, bool NumberB>
   static __attribute__((noinline)) void reduce(const Linked* l) {
     constexpr std::int64_t kStepA = NumberA ? 1 : kStep, kStepB = NumberB ? 1 : kStep;
+    constexpr bool frequent = U > 1 && !std::is_same_v<R, ProdOf>;
     const Extent& e = *l->extent;
     for (std::int64_t o = 0; o < e.outer; ++o)
       for (std::int64_t i = 0; i < e.inner; ++i) {
         const std::int64_t first = o * e.length * e.inner + i;
-        const LaneSum<R, NumberA, NumberB> sum{l->a + first * kStepA,
-                                               R::product ? l->b + first * kStepB : nullptr,
-                                               e.inner * kStepA, e.inner * kStepB};
-        for (std::int64_t j = 0; j < U; ++j)
-          sum.batch(j * W, e.length).store(l->r + (o * e.inner + i) * kStep + j * W);
+        const double *a = l->a + first * kStepA, *b = R::product ? l->b + first * kStepB : nullptr;
+        double* r = l->r + (o * e.inner + i) * kStep;
+        if (frequent && e.inner == 1)
+          LaneSum<R, NumberA, NumberB, frequent ? kStep : 0>{a, b, kStepA, kStepB}.to(r, U,
+                                                                                      e.length);
+        else
+          LaneSum<R, NumberA, NumberB, 0>{a, b, e.inner * kStepA, e.inner * kStepB}.to(r, U,
+                                                                                       e.length);
       }
   }
   template <bool NumberA, bool NumberB>

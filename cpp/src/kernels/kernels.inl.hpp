@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <type_traits>
 #include <utility>
 
 #include "thalweg/kernels/kernels.hpp"
 #include "thalweg/kernels/limits.hpp"
+#include "thalweg/kernels/simd.hpp"
 
 namespace thalweg::THALWEG_ISA {
 namespace {
@@ -104,6 +106,11 @@ void sines_and_cosines(const Linked* at, std::int64_t unroll) {
   }
 }
 
+template <class F> constexpr bool is_long() {
+  if constexpr (requires { F::boolean; }) return !is_light<F>() && !F::boolean;
+  else return false;
+}
+
 // Handlers for U = sizeof...(I) batches, which stay in U registers from one handler to the next.
 template <class Sequence> struct Chain;
 template <std::size_t... I> struct Chain<std::index_sequence<I...>> {
@@ -146,8 +153,8 @@ template <std::size_t... I> struct Chain<std::index_sequence<I...>> {
   // Any operation on n elements.
   template <class F, bool NumberA, bool NumberB, bool NumberC>
   static void array(const Linked* at, Register<I>...) {
-    if constexpr (is_light<F>()) array_loop<F, NumberA, NumberB, NumberC>(at);
-    else Long<F>::run(at, U, {NumberA, NumberB, NumberC});
+    if constexpr (is_long<F>()) Long<F>::run(at, U, {NumberA, NumberB, NumberC});
+    else array_loop<F, NumberA, NumberB, NumberC>(at);
     return next(at + 1);
   }
   template <class F, bool NumberA, bool NumberB, bool NumberC>
@@ -164,7 +171,9 @@ template <std::size_t... I> struct Chain<std::index_sequence<I...>> {
       evaluate<F>(x, y, z).store(r + i * W);
     };
     for (std::int64_t e = 0; e < at->n; ++e) {
-      (element(I), ...);
+      if constexpr (is_light<F>()) (element(I), ...);
+      else
+        for (std::int64_t j = 0; j < U; ++j) element(j);
       a += at->stride_a, b += at->stride_b, c += at->stride_c, r += U * W;
     }
     if (U == 1 && at->tail) {  // of elements in batches

@@ -88,7 +88,7 @@ template <bool NumberA> struct LaneProduct {
       const double *p = a + from * step_a, *q = b + from * step_b;
       V s[array_size(kSums * P)];
       each<kSums * P>([&](auto i) { s[i] = V(-0.0); });
-      const auto add = [&](auto j) {
+      const auto add = [&](auto j) THALWEG_INLINED {
         V x[array_size(M * J)], y[array_size(N * J)];
         each<M * J>([&](auto i) {
           const double* const at = p + j * step_a + i / J * product.a_m;

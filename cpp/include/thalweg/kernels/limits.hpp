@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The limit of a lane: the f above which a point is worse than the best one so far.
 #pragma once
-#include "thalweg/kernels/simd.hpp"
+#include "thalweg/kernels/batch.hpp"
 
 namespace thalweg {
 

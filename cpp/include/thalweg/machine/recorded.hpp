@@ -5,7 +5,7 @@
 #pragma once
 #include <concepts>
 
-#include "thalweg/kernels/simd.hpp"
+#include "thalweg/kernels/batch.hpp"
 #include "thalweg/machine/primitive.hpp"
 
 namespace thalweg::machine {

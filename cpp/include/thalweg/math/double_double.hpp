@@ -2,7 +2,7 @@
 // Unevaluated sums of two batches: exact sums and products, and the few operations that functions
 // with a large condition number need (pow, logarithms in other bases, logaddexp near its zero).
 #pragma once
-#include "thalweg/kernels/simd.hpp"
+#include "thalweg/kernels/batch.hpp"
 
 namespace thalweg::math {
 

@@ -3,7 +3,7 @@
 #pragma once
 #include <cmath>
 
-#include "thalweg/kernels/simd.hpp"
+#include "thalweg/kernels/batch.hpp"
 #include "thalweg/math/exponential.hpp"
 #include "thalweg/math/hyperbolic.hpp"
 #include "thalweg/math/power.hpp"

@@ -2,7 +2,7 @@
 // The error function and its complement, generic in the batch type. Errors are the largest observed
 // against mpmath on any instruction set, in ulp. A lane's result depends on that lane alone.
 #pragma once
-#include "thalweg/kernels/simd.hpp"
+#include "thalweg/kernels/batch.hpp"
 #include "thalweg/math/double_double.hpp"
 #include "thalweg/math/exponential.hpp"
 #include "thalweg/math/polynomial.hpp"

@@ -5,7 +5,7 @@
 #pragma once
 #include <array>
 
-#include "thalweg/kernels/simd.hpp"
+#include "thalweg/kernels/batch.hpp"
 #include "thalweg/math/double_double.hpp"
 
 namespace thalweg::math {

@@ -3,7 +3,7 @@
 // the largest observed against mpmath on any instruction set, in ulp unless called absolute. A
 // lane's result depends on that lane alone.
 #pragma once
-#include "thalweg/kernels/simd.hpp"
+#include "thalweg/kernels/batch.hpp"
 #include "thalweg/math/double_double.hpp"
 #include "thalweg/math/exponential.hpp"
 #include "thalweg/math/polynomial.hpp"

@@ -2,7 +2,7 @@
 // Polynomials whose coefficients are compile-time constants, lowest power first. The order of
 // operations is fixed, so a lane's result depends on that lane alone.
 #pragma once
-#include "thalweg/kernels/simd.hpp"
+#include "thalweg/kernels/batch.hpp"
 
 namespace thalweg::math {
 

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <limits>
 
-#include "thalweg/kernels/simd.hpp"
+#include "thalweg/kernels/batch.hpp"
 #include "thalweg/math/polynomial.hpp"
 
 namespace thalweg::math {
