@@ -19,6 +19,8 @@ namespace thalweg::machine {
 // that are used most.
 constexpr Gpr kOffset = Gpr::rbx, kPool = Gpr::r12, kTable = Gpr::r13, kBytes = Gpr::r14,
               kLook = Gpr::r15, kFrame = Gpr::rbp, kSpare = Gpr::rax;
+// Rows have no rounds that end early; they have a place in the ring of partial sums.
+constexpr Gpr kRing = kLook;
 constexpr Gpr kCached[] = {Gpr::rcx, Gpr::rdx, Gpr::rsi, Gpr::rdi,
                            Gpr::r8,  Gpr::r9,  Gpr::r10, Gpr::r11};
 constexpr Gpr kSaved[] = {Gpr::rbp, Gpr::rbx, Gpr::r12, Gpr::r13, Gpr::r14, Gpr::r15};
@@ -54,12 +56,17 @@ class Allocator {
 
   // ---- memory
 
-  Address buffer(std::int32_t b, std::uint64_t element) {
-    const auto offset = static_cast<std::int32_t>(element) * stride_;
+  // Where a load or a store finds its batch.
+  Address buffer(const Operation& o) {
+    const auto offset = static_cast<std::int32_t>(o.bits) * stride_;
+    const auto lies = static_cast<Lies>(o.which);
+    const Gpr moves = lies == Lies::WithLanes ? kOffset
+                      : lies == Lies::InRing  ? kRing
+                                              : Gpr::rsp;  // none
     for (std::size_t k = 0; k < cached_.size(); ++k)
-      if (cached_[k] == b) return {kCached[k], offset, kOffset};
-    e_.load(kSpare, {kTable, b * 8});
-    return {kSpare, offset, kOffset};
+      if (cached_[k] == o.buffer) return {kCached[k], offset, moves};
+    e_.load(kSpare, {kTable, o.buffer * 8});
+    return {kSpare, offset, moves};
   }
   Address in_pool(const Operation& o) {
     const auto [found, fresh] = in_pool_.try_emplace({o.what, o.bits}, pool_.size());
@@ -71,7 +78,7 @@ class Allocator {
   Address home(Value v) {
     if (slot_[index(v)] >= 0) return spilled(slot_[index(v)]);
     const Operation& o = op(v);
-    return o.what == Primitive::Load ? buffer(o.buffer, o.bits) : in_pool(o);
+    return o.what == Primitive::Load ? buffer(o) : in_pool(o);
   }
 
   // The element that a value is, where it has to be read in its buffer.

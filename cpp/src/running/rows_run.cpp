@@ -41,7 +41,7 @@ struct RowRun::Loop {
   const Kernels& kernels;
   std::vector<std::unique_ptr<rows::Worker>> workers;
   std::vector<rows::Worker::Chunk> chunks;
-  rows::BlockOfRows block{0, nullptr};
+  rows::BlockOfRows block{0, nullptr, nullptr};
   bool coded = false;  // whether code was asked for
 
   Loop(const RowLoop& l, const Kernels& k) : loop(l), kernels(k) {
