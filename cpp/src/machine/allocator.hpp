@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "machine/pinned.hpp"
 #include "machine/registers.hpp"
 
 #include "thalweg/machine/assemble.hpp"
@@ -41,7 +42,8 @@ class Allocator {
         stride_(static_cast<std::int32_t>(lanes * 8)),
         uses_(operations),
         reg_(operations.size(), -1),
-        slot_(operations.size(), -1) {
+        slot_(operations.size(), -1),
+        pinned_(operations, form_) {
     choose_cached();
   }
 
@@ -106,7 +108,7 @@ class Allocator {
     Bank& b = bank(v);
     int r = b.free(kept(v));
     if (r < 0) {
-      r = b.furthest(uses_, kept(v));
+      r = b.furthest(uses_, kept(v) | (&b == &vectors_ ? pins_ : 0));
       const Value out = b.held(r);
       if (!reads_memory(op(out).what) && slot_[index(out)] < 0) spill(out, r);
       leave(r, b);
@@ -137,12 +139,15 @@ class Allocator {
     if (!in_memory(v) || (uses_.left(v) > 1 && bank(v).free(kept(v)) >= 0)) return in_register(v);
     return home(v);
   }
-  bool dies(Value v) const { return uses_.left(v) == 1; }
+  bool is_pinned(Value v) const {
+    return reg_[index(v)] >= 0 && !in_mask_bank(v) && (pins_ >> reg_[index(v)] & 1) != 0;
+  }
+  bool dies(Value v) const { return uses_.left(v) == 1 && !is_pinned(v); }
   // A use is over; at the last one the register is free, and so is the slot after this operation,
   // whose instruction may still read it.
   void done(Value v) {
     uses_.take(v);
-    if (uses_.left(v) > 0) return;
+    if (uses_.left(v) > 0 || is_pinned(v)) return;
     if (const int r = reg_[index(v)]; r >= 0) leave(r, bank(v));
     if (slot_[index(v)] >= 0) left_slots_.push_back(std::exchange(slot_[index(v)], -1));
   }
@@ -163,6 +168,23 @@ class Allocator {
     const int r = room(here());
     hold(r, here());
     return r;
+  }
+
+  // Loads the values that keep their registers.
+  void pin() {
+    for (const Value v : pinned_.values()) pins_ |= std::uint32_t{1} << in_register(v);
+    kept_[0] = 0;
+  }
+  // The register in which an element waits in place, or -1.
+  int waits(const Operation& place) const {
+    for (const Value v : pinned_.values())
+      if (op(v).what == Primitive::Load && op(v).buffer == place.buffer) return where(v);
+    return -1;
+  }
+  // Stores what waited in registers.
+  void unpin() {
+    for (const Value v : pinned_.values())
+      if (op(v).what == Primitive::Load) e_.store(buffer(op(v)), where(v));
   }
 
   // Loads the addresses of the buffers: at every round, and after a call.
@@ -194,6 +216,8 @@ class Allocator {
   std::int32_t stride_;
   Uses uses_;
   std::vector<int> reg_, slot_, free_slots_, left_slots_;
+  Pinned pinned_;
+  std::uint32_t pins_ = 0;  // their registers
   int slots_ = 0;
   std::vector<std::int32_t> cached_;
   std::map<std::pair<Primitive, std::uint64_t>, std::size_t> in_pool_;

@@ -130,9 +130,11 @@ class Assembler : private Allocator {
     e_.blend(result(), no, yes, m);
   }
   void store(const Operation& o) {
-    const int x = in_register(o.in[0]);
-    e_.store(buffer(o), x);
-    has_ring_ |= o.which == static_cast<std::int16_t>(Lies::InRing);
+    const auto lies = static_cast<Lies>(o.which);
+    const int x = in_register(o.in[0]), pinned = lies == Lies::InPlace ? waits(o) : -1;
+    if (pinned >= 0) e_.move(pinned, x);
+    else e_.store(buffer(o), x);
+    has_ring_ |= lies == Lies::InRing;
     all_done();
   }
   // Whether this round is the last.
@@ -334,6 +336,8 @@ class Assembler : private Allocator {
     e_.load(kBytes, {Gpr::rdi, offsetof(Rounds, bytes)});
     e_.load(kSpare, {Gpr::rdi, offsetof(Rounds, most)});
     e_.store({Gpr::rsp, kLeft}, kSpare);
+    cache_addresses();
+    pin();
     round_ = e_.label(), batch_loop_ = e_.label();
     e_.bind(round_);
     cache_addresses();
@@ -367,6 +371,7 @@ class Assembler : private Allocator {
     e_.load(kTable, {Gpr::rcx, offsetof(Rounds, begin)});
     e_.jump(round_);
     e_.bind(out);
+    unpin();
     e_.load(Gpr::rcx, {Gpr::rsp, kArgument});
     e_.load(kSpare, {Gpr::rcx, offsetof(Rounds, most)});
     e_.scalar(Scalar::Subtract, kSpare, Address{Gpr::rsp, kLeft});
