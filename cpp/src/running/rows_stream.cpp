@@ -46,11 +46,15 @@ bool has_only_vectors(const RowLoop& loop) {
 class Arrays {
  public:
   Arrays(const RowLoop& loop, int width) : loop_(loop), width_(width) {
-    for (const RowLoop::Store& s : loop.stores) {
-      if (s.add) added_[s.to.buffer].push_back(&s);
-      else
-        add({s.to.buffer, s.to.offset},
-            {machine::RowStream::Start::Nothing, {{s.output, std::int64_t{0}}}});
+    for (std::size_t k = 0; k < loop.stores.size(); ++k) {
+      const RowLoop::Store& s = loop.stores[k];
+      if (s.add) {
+        added_[s.to.buffer].push_back(&s);
+        continue;
+      }
+      if (loop.in_place == k) plan.rows.in_place = static_cast<int>(plan.arrays.size());
+      add({s.to.buffer, s.to.offset},
+          {machine::RowStream::Start::Nothing, {{s.output, std::int64_t{0}}}});
     }
     for (const auto& [buffer, stores] : added_) sum(buffer, stores);
   }
