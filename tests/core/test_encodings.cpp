@@ -174,8 +174,7 @@ void list_arithmetic(Sheet& s) {
   } else {
     for (int from : {1, 4, 7})
       s.three(
-          "valignq ",
-          [&](Encoder& e, int r, int a, const Operand& b) { e.spliced(r, a, b, from); },
+          "valignq ", [&](Encoder& e, int r, int a, const Operand& b) { e.spliced(r, a, b, from); },
           ", " + std::to_string(from));
   }
   for (int r : s.vectors())

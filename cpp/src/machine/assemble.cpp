@@ -199,10 +199,10 @@ class Assembler : private Allocator {
     }
     if (in_memory(a)) std::swap(a, b);
     const int x = in_register(a);
-    const Operand y = in_memory(c) ? Operand(in_register(b)) : operand(b);
     const int copy = room(here());
     if (in_memory(c)) load(copy, c);
     else e_.move(copy, where(c));
+    const Operand y = operand(b);
     e_.fused(how, Order::O231, copy, x, y);
     all_done();
     hold(copy, here());

@@ -11,8 +11,7 @@ namespace {
 std::shared_ptr<const Code> make(const std::optional<Translation>& translation, std::int64_t lanes,
                                  std::size_t buffers, const Kernels& kernels) {
   if (!translation) return nullptr;
-  auto [bytes, pool] =
-      assemble(translation->operations, lanes, static_cast<int>(buffers), kernels);
+  auto [bytes, pool] = assemble(translation->operations, lanes, static_cast<int>(buffers), kernels);
   if (bytes.empty()) return nullptr;
   auto memory = CodeMemory::holding(bytes);
   if (!memory) return nullptr;

@@ -82,7 +82,8 @@ class Translator {
     }
     return sum;
   }
-  // An output of the rows `before` rows before: the end of the last batch and the beginning of this.
+  // An output of the rows `before` rows before: the end of the last batch and the beginning of
+  // this.
   Value earlier(std::size_t output, std::int64_t before, std::size_t waiting) {
     waits_[output] = true;
     const Value last = load(waiting + output, 0, Lies::InPlace), now = outputs_[output][0];

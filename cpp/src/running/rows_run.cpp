@@ -78,7 +78,7 @@ struct RowRun::Loop {
     if (coded) return;
     const std::int64_t work =
         std::ssize(loop.program->body.code) * ((loop.rows + kernels.width - 1) / kernels.width);
-    coded = machine::codes_of(*loop.program).earned(work);
+    coded = loop.program->body.code.empty() || machine::codes_of(*loop.program).earned(work);
     if (!coded && block.lanes > 0) return;
     block = rows::block_of_rows(loop, kernels, coded);
     workers.clear();

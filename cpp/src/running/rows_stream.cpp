@@ -122,7 +122,8 @@ Stream::Stream(const RowLoop& loop, const Kernels& kernels, const StreamCode& of
   for (std::size_t k = 0; k < loop.program->output_sizes.size(); ++k)
     table[table.size() - loop.program->output_sizes.size() + k] =
         waiting_.get() + k * index(width_);
-  run_ = std::make_unique<machine::Run>(of.code, std::move(table), 1, pool_.get(), kernels.width, 0);
+  run_ =
+      std::make_unique<machine::Run>(of.code, std::move(table), 1, pool_.get(), kernels.width, 0);
 }
 
 void Stream::refresh(const Evaluator& block) {

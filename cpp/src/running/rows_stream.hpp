@@ -12,7 +12,7 @@ namespace thalweg::rows {
 struct StreamPlan {
   struct Array {
     std::int32_t buffer;
-    std::int64_t offset;       // of the element that row 0 completes
+    std::int64_t offset;        // of the element that row 0 completes
     std::ptrdiff_t built = -1;  // in the loop's list of such arrays, or -1
   };
   machine::RowStream rows;

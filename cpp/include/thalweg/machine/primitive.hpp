@@ -69,8 +69,8 @@ inline constexpr bool is_mask(Primitive p) {
 }
 inline constexpr bool has_effect(Primitive p) { return p >= Primitive::Store; }
 
-// Where a batch of a buffer lies: with the lanes that are at work; in a ring of kPartialSums numbers
-// that the lanes go around; or in the same place for all lanes.
+// Where a batch of a buffer lies: with the lanes that are at work; in a ring of kPartialSums
+// numbers that the lanes go around; or in the same place for all lanes.
 enum class Lies : std::int16_t { WithLanes, InRing, InPlace };
 
 // The number of a result, its position in the list.

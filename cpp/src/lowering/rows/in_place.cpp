@@ -89,7 +89,11 @@ class Sharing {
     at(by).zero |= at(from).zero;
     at(from).size = 0, at(from).zero = false;
     for (std::size_t k = 0; k < plan_.stages.size(); ++k)
-      each([&](std::int32_t& b) { if (b == from) b = by; }, k);
+      each(
+          [&](std::int32_t& b) {
+            if (b == from) b = by;
+          },
+          k);
   }
 
   RowPlan& plan_;
