@@ -176,7 +176,7 @@ void Descent::review() {
 void Descent::look_at(std::int64_t lane) {
   if (start_[static_cast<std::size_t>(lane)] < 0) return;
   const Position at = look(lane);
-  if (const auto ending = judge(at)) {
+  if (auto ending = judge(at)) {
     const bool stuck = ending->reason == Reason::Stuck;
     if ((converged(ending->reason) || stuck) &&
         block_->goes_on(lane, stuck || ending->reason == Reason::PrecisionLimit,
@@ -184,22 +184,23 @@ void Descent::look_at(std::int64_t lane) {
       deadline_ = std::min(deadline_, round_ + 1);
       return;
     }
-    return finish(lane, at, settled(at, *ending));
+    settle(at, *ending);
+    return finish(lane, at, *ending);
   }
   deadline_ = std::min(deadline_, round_ + std::min(stopping_.max_iter - at.iterations,
                                                     stopping_.max_nfev - at.evaluations));
 }
 
-// The ending that is true for the answer if a test holds at the last point and an earlier point is
-// lower.
-Descent::Ending Descent::settled(const Position& at, const Ending& ending) const {
-  if (!converged(ending.reason) || !(at.best_f < at.f)) return ending;
+// Changes the ending to what is true of the answer if a test holds at the last point and an earlier
+// point is lower.
+void Descent::settle(const Position& at, Ending& ending) const {
+  if (!converged(ending.reason) || !(at.best_f < at.f)) return;
   const double small = stopping_.small_gradient(at.steepest), rise = at.f - at.best_f,
                rounding = kRounding * std::abs(at.best_f);
   if (stopping_.gtol > 0 && at.best_norm <= small)
-    return {Reason::GradientSmall, at.best_norm, small};
-  if (rise <= rounding) return {Reason::PrecisionLimit, rise, rounding};
-  return {Reason::Stuck, -rise, rounding};
+    ending = {Reason::GradientSmall, at.best_norm, small};
+  else if (rise <= rounding) ending = {Reason::PrecisionLimit, rise, rounding};
+  else ending = {Reason::Stuck, -rise, rounding};
 }
 
 // Whether a lane ends, and both sides of the inequality that decided it.

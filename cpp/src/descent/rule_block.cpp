@@ -168,10 +168,13 @@ class RuleBlock final : public Block {
               const Endings& endings) override {
     const auto l = static_cast<std::size_t>(lane);
     const bool last_is_best = (std::isfinite(at.f) && at.f <= limit_[l]) || at.iterations == 0;
-    double* const best = endings.x + start * n();
-    for (std::int64_t i = 0; i < n(); ++i) best[i] = x(1)[i * lanes() + lane];
-    if (endings.last_x) std::copy_n(best, n(), endings.last_x + start * n());
-    if (!last_is_best) std::copy_n(&saved_x_[l * static_cast<std::size_t>(n())], n(), best);
+    // Loops, as a row is short.
+    const double *last = x(1) + lane, *saved = &saved_x_[l * static_cast<std::size_t>(n())];
+    for (std::int64_t i = 0; i < n(); ++i) {
+      const double element = last[i * lanes()];
+      if (endings.last_x) endings.last_x[start * n() + i] = element;
+      endings.x[start * n() + i] = last_is_best ? element : saved[i];
+    }
     if (endings.last_fun) endings.last_fun[start] = at.f;
     endings.fun[start] = last_is_best ? at.f : saved_f_[l];
     if (endings.not_falls) endings.not_falls[start] = static_cast<std::int64_t>(not_falls_[l]);

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "thalweg/graph/unforked.hpp"
+#include "thalweg/machine/debugger.hpp"
 
 #if defined(__linux__) && defined(__x86_64__)
 #include <fcntl.h>
@@ -135,6 +136,7 @@ class CodeMemory::Filler {
 };
 
 void CodeMemory::Release::operator()(const std::uint8_t* code) const noexcept {
+  tell_debugger_gone(code);
   chunk->drop(code, size);
 }
 
@@ -172,6 +174,7 @@ std::optional<CodeMemory> CodeMemory::holding(std::span<const std::uint8_t> byte
   Code code = written(bytes, way());
   if (!code) return std::nullopt;
   name_for_perf(code.get(), bytes.size());
+  tell_debugger(code.get(), bytes.size());
   return CodeMemory(std::move(code));
 }
 

@@ -96,7 +96,7 @@ class Descent {
   std::int64_t unwatched() const;
   void review();
   void look_at(std::int64_t lane);
-  Ending settled(const Position& at, const Ending& ending) const;
+  void settle(const Position& at, Ending& ending) const;
   std::optional<Ending> judge(const Position& at) const;
   void finish(std::int64_t lane, const Position& at, const Ending& ending);
   void finish_all(const Ending& ending);

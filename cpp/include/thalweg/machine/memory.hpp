@@ -33,6 +33,7 @@ class CodeMemory {
  public:
   // Nothing where code is not allowed, or memory is short. With THALWEG_PERF=1, read once, also
   // adds a line to /tmp/perf-<process>.map, from which `perf` names the samples within the code.
+  // With THALWEG_GDB=1, a debugger is told of it, too (debugger.hpp).
   static std::optional<CodeMemory> holding(std::span<const std::uint8_t> bytes);
 
   const void* start() const { return code_.get(); }
