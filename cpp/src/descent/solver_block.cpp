@@ -38,7 +38,7 @@ bool lanes_across(const Setup& setup, const Sources& sources) {
 const SolverKernels& kernels_of(const Setup& setup, const Sources& sources, const Kernels& isa) {
   const SolverPair& pair = isa.solvers[setup.solver->index];
   if (!lanes_across(setup, sources)) return pair.elements;
-  return setup.n <= kFewVariables ? pair.few[setup.n - 1] : pair.lanes;
+  return pair.few && setup.n <= kFewVariables ? pair.few[setup.n - 1] : pair.lanes;
 }
 
 class SolverBlock final : public Block {

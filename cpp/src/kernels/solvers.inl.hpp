@@ -359,11 +359,18 @@ template <class S, bool Lanes, std::int64_t N = 0> struct Party {
   static constexpr SolverKernels kTable{&size, &tell, &exchange, &point};
 };
 
-// For one, two, … variables.
+template <class S, class... Ss> constexpr bool is_among(OperationList<Ss...>) {
+  return (std::is_same_v<S, Ss> || ...);
+}
+// For one, two, … variables; null if the solver is not compiled for them.
 template <class S, std::int64_t... N>
 const SolverKernels* few_variables(std::integer_sequence<std::int64_t, N...>) {
-  static constexpr std::array<SolverKernels, sizeof...(N)> all{Party<S, true, N + 1>::kTable...};
-  return all.data();
+  if constexpr (sizeof...(N) == 0 || !is_among<S>(SolversOfFewVariables{})) {
+    return nullptr;
+  } else {
+    static constexpr std::array<SolverKernels, sizeof...(N)> all{Party<S, true, N + 1>::kTable...};
+    return all.data();
+  }
 }
 template <class... Ss> const SolverPair* tables(OperationList<Ss...>) {
   using Few = std::make_integer_sequence<std::int64_t, kFewVariables>;

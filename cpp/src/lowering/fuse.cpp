@@ -5,10 +5,6 @@
 namespace thalweg::intermediate {
 namespace {
 
-template <class Form> constexpr std::int16_t code_of() {
-  return static_cast<std::int16_t>(kCode<Form>);
-}
-
 class Fusion {
  public:
   explicit Fusion(List& list) : list_(list) {}

@@ -13,6 +13,9 @@
 
 namespace thalweg::intermediate {
 
+inline std::int16_t code16(int c) { return fitted<std::int16_t>(c); }
+template <class Form> std::int16_t code_of() { return code16(kCode<Form>); }
+
 // In this form Space::Scratch means the result of step `index`.
 struct Part {
   Place from;

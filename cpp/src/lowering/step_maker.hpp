@@ -11,9 +11,6 @@
 
 namespace thalweg::intermediate {
 
-inline std::int16_t code16(int c) { return fitted<std::int16_t>(c); }
-template <class Form> std::int16_t code_of() { return code16(kCode<Form>); }
-
 class StepMaker {
  protected:
   Place number(double x) {

@@ -47,7 +47,7 @@ void name_for_perf(const void* code, std::size_t size) {
   if (!wanted) return;
   char text[80];
   std::snprintf(text, sizeof text, "/tmp/perf-%d.map", getpid());
-  const int file = open(text, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0644);
+  const int file = ::open(text, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0644);
   if (file < 0) return;
   const auto start = reinterpret_cast<std::uintptr_t>(code);
   const int n = std::snprintf(text, sizeof text, "%zx %zx thalweg_%zx\n", start, size, start);

@@ -101,13 +101,13 @@ struct SolverKernels {
   void (*point)(const SolverCall&, std::int64_t lane, Which which, double* to);
 };
 
-// One solver, compiled for the elements of one lane and for lanes side by side; and for lanes of
-// exactly one, two, … kFewVariables variables. The build sets this number (0: none), as each costs
-// compile time.
+// One solver, compiled for the elements of one lane and for lanes side by side; and, if it is often
+// used so (SolversOfFewVariables), for lanes of exactly one, two, … kFewVariables variables. The
+// build sets this number (0: none), as each costs compile time.
 inline constexpr std::int64_t kFewVariables = THALWEG_FEW_VARIABLES;
 struct SolverPair {
   SolverKernels elements, lanes;
-  const SolverKernels* few;
+  const SolverKernels* few;  // null if there are none
 };
 
 struct Solver {
