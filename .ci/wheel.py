@@ -5,7 +5,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-LIMIT = 5_000_000  # bytes
+LIMIT = 3_000_000  # bytes
 
 path = Path(sys.argv[1])
 size = path.stat().st_size

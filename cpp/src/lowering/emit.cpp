@@ -286,7 +286,7 @@ class Emission {
       if (readers_[static_cast<std::size_t>(s.partner)] == 0)
         ++readers_[static_cast<std::size_t>(s.partner)], unread_.push_back(s.partner);
     }
-    if (const std::int64_t room = waiting_room(s)) {  // for this instruction only
+    if (const std::int64_t room = waiting_room(s, all_numbers)) {  // for this instruction only
       i.in[2] = {Space::Scratch, take_slot(room), 0};
       i.mode[2] = Mode::Memory;
       give_slot(i.in[2].index);
@@ -299,9 +299,10 @@ class Emission {
     for (std::int32_t k : unread_) release({Space::Scratch, k, 0});
     unread_.clear();
   }
-  std::int64_t waiting_room(const Step& s) const {
+  // Products of elements need it: those of the layout Elements, and of numbers in every layout.
+  std::int64_t waiting_room(const Step& s, bool of_numbers) const {
     const bool product = s.code == static_cast<std::int16_t>(code(Bulk::MatMul));
-    return product && !lanes()
+    return product && (!lanes() || of_numbers)
                ? thalweg::waiting_room(tape_.extents[static_cast<std::size_t>(s.extent)].sizes)
                : 0;
   }
