@@ -135,3 +135,41 @@ TEST(what_runs_once_is_fused_within_itself) {
   CHECK(program->prologue->print().find("fma") != std::string::npos);
   CHECK(program->body.code.size() == 2);  // the product, and the move to the other output
 }
+
+// Only diagnosis asks for this: everything in every lane, though nothing differs between them.
+TEST(what_is_uniform_can_be_computed_in_every_lane_too) {
+  constexpr std::int64_t m = 3, k = 4200, n = 2, lanes = 21;
+  auto graph = std::make_shared<Graph>();
+  const NodeId a = graph->input(0, {1, m, k}), b = graph->input(1, {1, k, n}),
+               c = graph->view(b, {1, m, k}, 0, {0, 1, 1}),
+               product = make<ops::Multiply>(*graph, {a, c});
+  auto table = std::make_shared<LookupTable>();
+  table->breaks = {-1.0, 0.5}, table->c0 = {1.0, 2.0}, table->c1 = {0.5, -0.5}, table->below = 7.0;
+  std::vector<NodeId> outputs{graph->matmul(a, b, false, false), graph->matmul(b, a, true, true),
+                              graph->scan(a, c, 2, false), graph->lookup(a, table),
+                              graph->reduce(Reduction::Sum, product, {2}, false)};
+  for (const Reduction r : {Reduction::Sum, Reduction::Max, Reduction::Min, Reduction::Prod})
+    for (const int axis : {1, 2}) outputs.push_back(graph->reduce(r, a, {axis}, false));
+  const auto x = numbers(m * k), y = numbers(k * n);
+  const std::array<const double*, 2> in{x.data(), y.data()};
+  for (const Kernels* kernels : supported_kernels()) {
+    std::vector<std::vector<double>> alone, among;
+    const auto run = [&](std::vector<std::vector<double>>& results, Layout layout,
+                         std::int64_t count) {
+      const auto program = lower(graph, outputs, {{false, false}, layout, true});
+      std::vector<double*> out;
+      for (const std::int64_t size : program->output_sizes)
+        results.emplace_back(static_cast<std::size_t>(size * count));
+      for (auto& r : results) out.push_back(r.data());
+      evaluate(*program, *kernels, in, out, count);
+    };
+    run(alone, Layout::Elements, 1);
+    run(among, Layout::Lanes, lanes);
+    for (std::size_t o = 0; o < outputs.size(); ++o)
+      for (std::size_t i = 0; i < among[o].size(); ++i)
+        if (among[o][i] != alone[o][i % alone[o].size()]) {
+          CHECK(among[o][i] == alone[o][i % alone[o].size()]);
+          break;
+        }
+  }
+}
