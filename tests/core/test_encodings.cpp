@@ -165,6 +165,18 @@ void list_arithmetic(Sheet& s) {
         s.form == Form::Vex ? "vroundpd " : "vrndscalepd ",
         [&](Encoder& e, int r, const Operand& a) { e.round(r, a, how); },
         ", " + std::to_string(how));
+  if (s.form == Form::Vex) {
+    s.three(
+        "vperm2f128 ", [](Encoder& e, int r, int a, const Operand& b) { e.halves(r, a, b); },
+        ", 33");
+    s.three(
+        "vshufpd ", [](Encoder& e, int r, int a, const Operand& b) { e.uneven(r, a, b); }, ", 5");
+  } else {
+    for (int from : {1, 4, 7})
+      s.three(
+          "valignq ", [&](Encoder& e, int r, int a, const Operand& b) { e.spliced(r, a, b, from); },
+          ", " + std::to_string(from));
+  }
   for (int r : s.vectors())
     for (int a : s.vectors())
       for (int by : {0, 1, 12, 52, 63}) {

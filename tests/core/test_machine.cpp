@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "check.hpp"
+#include "thalweg/graph/differentiate.hpp"
 #include "thalweg/running/evaluate.hpp"
 
 #if defined(__linux__)
@@ -255,6 +256,60 @@ TEST(machine_code_takes_no_large_frame_from_a_thread) {
       const std::int64_t lanes = lanes_of(*program, *k, true);
       CHECK(machine::codes_of(*program).code(*program, *k, lanes, {}) == nullptr);
     }
+}
+
+// Sums of products of slices of a long vector, its gradient, and an array of their values.
+static std::unique_ptr<Program> slices(std::mt19937_64& random, std::int64_t n) {
+  auto graph = std::make_shared<Graph>();
+  Graph& g = *graph;
+  const NodeId x = g.input(0, {n});
+  const auto make = [&](auto op, NodeId a, NodeId b) {
+    return g.elementwise(kOpcode<decltype(op)>, std::array{a, b});
+  };
+  NodeId f = g.constant(0.0), y = x;
+  for (int sum = 0; sum < 2; ++sum) {
+    const auto most = static_cast<std::int64_t>(random() % 11);
+    const auto slice = [&] {
+      const auto from = static_cast<std::int64_t>(random()) & INT64_MAX;
+      return g.view(x, {n - most}, from % (most + 1), {1});
+    };
+    y = make(ops::Subtract{}, slice(), g.elementwise(kOpcode<ops::Sin>, std::array{slice()}));
+    y = make(ops::Multiply{}, make(ops::Multiply{}, y, slice()), g.constant(-0.0));
+    f = make(ops::Add{}, f, g.reduce(Reduction::Sum, make(ops::Add{}, y, slice()), {0}, false));
+  }
+  return lower(graph, std::array{f, gradient(g, f, x), y}, {{true}, Layout::Rows});
+}
+
+TEST(streams_of_rows_touch_nothing_beside_their_arrays) {
+  std::mt19937_64 random(5);
+  for (const Kernels* k : supported_kernels())
+    if (has_code(*k))
+      for (const std::int64_t n : {270, 271, 275, 300, 4096, 4105, 65'540, 131'080}) {
+        const auto program = slices(random, n);
+        std::vector<std::unique_ptr<Guarded>> own;
+        const bool at_end = random() % 2 == 0;
+        own.push_back(std::make_unique<Guarded>(n, at_end));
+        for (const std::int64_t size : program->output_sizes)
+          own.push_back(std::make_unique<Guarded>(size, at_end));
+        for (std::int64_t i = 0; i < n; ++i) own[0]->get()[i] = hostile(random);
+        const std::array<const double*, 1> in{own[0]->get()};
+        const std::array out{own[1]->get(), own[2]->get(), own[3]->get()};
+        std::vector<std::vector<double>> handlers;
+        std::int64_t found = 0;
+        const auto compare = [&] {
+          for (std::size_t j = 0; j < out.size(); ++j)
+            for (std::size_t i = 0; i < handlers[j].size(); ++i)
+              found += !same(out[j][i], handlers[j][i]);
+        };
+        // The first run is by handlers; after some 50,000 batches of instructions there is code.
+        for (std::int64_t run = 0; run * n < 1'200'000; ++run) {
+          CHECK(evaluate(*program, *k, in, out, 1));
+          for (std::size_t j = 0; run == 0 && j < out.size(); ++j)
+            handlers.emplace_back(out[j], out[j] + program->output_sizes[j]);
+          compare();
+        }
+        CHECK(found == 0);
+      }
 }
 
 TEST(machine_code_is_made_by_several_threads_at_once) {

@@ -36,6 +36,43 @@ LOSSES = {
     "columns": lambda w: np.sum(np.exp(-(((X[:, 0] - w[0]) / w[1]) ** 2) * (X[:, 1] + w[2]) ** 2)),
 }  # fmt: skip
 
+# Loops that are streams: slices that overlap by less and more than a batch, several sums, results
+# that are arrays, arrays that lie where an output will.
+STREAMS = {
+    "next": lambda x: np.sum(x[1:] * x[:-1]),
+    "skipped": lambda x: np.sum(x[3:-2] * np.sin(x[2:-3])),
+    "four": lambda x: np.sum(np.exp(x[4:] * x[:-4])) + np.prod(1 + 1e-4 * x[1:]),
+    "seven": lambda x: np.sum((x[7:] - x[:-7]) ** 2 * x[5:-2]),
+    "eight": lambda x: np.sum(x[8:] * x[4:-4] * x[:-8]) * np.max(x[8:] - x[:-8]),
+    "nine": lambda x: np.sum(x[9:] * np.cos(x[:-9])),
+    "far": lambda x: np.sum(x[200:] * x[199:-1] * x[:-200]),
+    "twice": lambda x: np.sum((x - np.mean(x)) ** 2 * x[0]) + np.sum(x[1:] * x[:-1]) ** 2,
+    "rolled": lambda x: np.sum(np.roll(x, 1) * x + np.roll(x, -2) ** 3),
+    "softmax": lambda x: np.sum((np.exp(x - np.max(x)) / np.sum(np.exp(x - np.max(x)))) ** 2),
+    "joined": lambda x: np.sum(np.diff(np.concatenate([x[:1], np.tanh(x), x])) ** 2),
+}  # fmt: skip
+# Around tiles of 4096 rows and chunks of 16 tiles.
+LENGTHS = (258, 263, 297, 4095, 4096, 4097, 4101, 4127, 8200, 65_535, 65_536, 65_537, 65_541,
+           65_569, 131_080)  # fmt: skip
+
+
+def point(n: int, kind: str) -> np.ndarray:
+    x = rng.uniform(-1, 1, n)
+    if kind == "zeros":
+        return np.where(rng.random(n) < 0.9, np.copysign(0.0, x), x)
+    if kind == "hostile":
+        some = rng.random(n) < 0.01
+        x[some] = rng.choice([np.nan, np.inf, -np.inf, 1e300, 5e-324, -0.0], some.sum())
+    return x
+
+
+def digest(*arrays: np.ndarray) -> str:
+    """Of numbers in which every NaN counts as the same."""
+    found = hashlib.sha256()
+    for a in arrays:
+        found.update(np.where(np.isnan(a), np.nan, a).tobytes())
+    return found.hexdigest()[:16]
+
 
 def main() -> None:
     cases = [(f"{name}, {n}", f, rng.uniform(-1, 1, n)) for n in (600, 70_000)
@@ -45,9 +82,19 @@ def main() -> None:
         objective = tw.objective(f, x)
         for _ in range(3):
             value, slope = objective.value_and_grad(x)
-        found = hashlib.sha256(np.append(slope, value).tobytes())
-        found.update(objective.hvp(x, np.ones(x.size)).tobytes())
-        print(f"{name}: {found.hexdigest()[:16]}")  # noqa: T201 - its purpose
+        print(name, digest(slope, value, objective.hvp(x, np.ones(x.size))))  # noqa: T201
+    for n in LENGTHS:
+        for name, f in STREAMS.items():
+            alone, shared = tw.objective(f, np.zeros(n)), tw.objective(f, np.zeros(n), threads=2)
+            for kind in ("ordinary", "zeros", "hostile"):
+                x = point(n, kind)
+                for objective in (alone, shared):
+                    found = digest(*objective.value_and_grad(x), objective.hvp(x, point(n, kind)))
+                    print(name, n, kind, found)  # noqa: T201
+    for n in LENGTHS:  # results that are arrays
+        x, v = point(n, "hostile"), point(n, "zeros")
+        F = tw.objective(lambda x: np.exp(x[1:] / 2) * x[:-1] - np.sin(x[0]), x)
+        print("array", n, digest(F(x), F.jvp(x, v), F.vjp(x, v[1:])))  # noqa: T201
 
 
 if __name__ == "__main__":

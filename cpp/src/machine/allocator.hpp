@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "machine/pinned.hpp"
 #include "machine/registers.hpp"
 
 #include "thalweg/machine/assemble.hpp"
@@ -19,6 +20,8 @@ namespace thalweg::machine {
 // that are used most.
 constexpr Gpr kOffset = Gpr::rbx, kPool = Gpr::r12, kTable = Gpr::r13, kBytes = Gpr::r14,
               kLook = Gpr::r15, kFrame = Gpr::rbp, kSpare = Gpr::rax;
+// Rows have no rounds that end early; they have a place in the ring of partial sums.
+constexpr Gpr kRing = kLook;
 constexpr Gpr kCached[] = {Gpr::rcx, Gpr::rdx, Gpr::rsi, Gpr::rdi,
                            Gpr::r8,  Gpr::r9,  Gpr::r10, Gpr::r11};
 constexpr Gpr kSaved[] = {Gpr::rbp, Gpr::rbx, Gpr::r12, Gpr::r13, Gpr::r14, Gpr::r15};
@@ -39,7 +42,8 @@ class Allocator {
         stride_(static_cast<std::int32_t>(lanes * 8)),
         uses_(operations),
         reg_(operations.size(), -1),
-        slot_(operations.size(), -1) {
+        slot_(operations.size(), -1),
+        pinned_(operations, form_) {
     choose_cached();
   }
 
@@ -54,12 +58,17 @@ class Allocator {
 
   // ---- memory
 
-  Address buffer(std::int32_t b, std::uint64_t element) {
-    const auto offset = static_cast<std::int32_t>(element) * stride_;
+  // Where a load or a store finds its batch.
+  Address buffer(const Operation& o) {
+    const auto offset = static_cast<std::int32_t>(o.bits) * stride_;
+    const auto lies = static_cast<Lies>(o.which);
+    const Gpr moves = lies == Lies::WithLanes ? kOffset
+                      : lies == Lies::InRing  ? kRing
+                                              : Gpr::rsp;  // none
     for (std::size_t k = 0; k < cached_.size(); ++k)
-      if (cached_[k] == b) return {kCached[k], offset, kOffset};
-    e_.load(kSpare, {kTable, b * 8});
-    return {kSpare, offset, kOffset};
+      if (cached_[k] == o.buffer) return {kCached[k], offset, moves};
+    e_.load(kSpare, {kTable, o.buffer * 8});
+    return {kSpare, offset, moves};
   }
   Address in_pool(const Operation& o) {
     const auto [found, fresh] = in_pool_.try_emplace({o.what, o.bits}, pool_.size());
@@ -71,7 +80,7 @@ class Allocator {
   Address home(Value v) {
     if (slot_[index(v)] >= 0) return spilled(slot_[index(v)]);
     const Operation& o = op(v);
-    return o.what == Primitive::Load ? buffer(o.buffer, o.bits) : in_pool(o);
+    return o.what == Primitive::Load ? buffer(o) : in_pool(o);
   }
 
   // The element that a value is, where it has to be read in its buffer.
@@ -99,7 +108,7 @@ class Allocator {
     Bank& b = bank(v);
     int r = b.free(kept(v));
     if (r < 0) {
-      r = b.furthest(uses_, kept(v));
+      r = b.furthest(uses_, kept(v) | (&b == &vectors_ ? pins_ : 0));
       const Value out = b.held(r);
       if (!reads_memory(op(out).what) && slot_[index(out)] < 0) spill(out, r);
       leave(r, b);
@@ -130,12 +139,15 @@ class Allocator {
     if (!in_memory(v) || (uses_.left(v) > 1 && bank(v).free(kept(v)) >= 0)) return in_register(v);
     return home(v);
   }
-  bool dies(Value v) const { return uses_.left(v) == 1; }
+  bool is_pinned(Value v) const {
+    return reg_[index(v)] >= 0 && !in_mask_bank(v) && (pins_ >> reg_[index(v)] & 1) != 0;
+  }
+  bool dies(Value v) const { return uses_.left(v) == 1 && !is_pinned(v); }
   // A use is over; at the last one the register is free, and so is the slot after this operation,
   // whose instruction may still read it.
   void done(Value v) {
     uses_.take(v);
-    if (uses_.left(v) > 0) return;
+    if (uses_.left(v) > 0 || is_pinned(v)) return;
     if (const int r = reg_[index(v)]; r >= 0) leave(r, bank(v));
     if (slot_[index(v)] >= 0) left_slots_.push_back(std::exchange(slot_[index(v)], -1));
   }
@@ -156,6 +168,23 @@ class Allocator {
     const int r = room(here());
     hold(r, here());
     return r;
+  }
+
+  // Loads the values that keep their registers.
+  void pin() {
+    for (const Value v : pinned_.values()) pins_ |= std::uint32_t{1} << in_register(v);
+    kept_[0] = 0;
+  }
+  // The register in which an element waits in place, or -1.
+  int waits(const Operation& place) const {
+    for (const Value v : pinned_.values())
+      if (op(v).what == Primitive::Load && op(v).buffer == place.buffer) return where(v);
+    return -1;
+  }
+  // Stores what waited in registers.
+  void unpin() {
+    for (const Value v : pinned_.values())
+      if (op(v).what == Primitive::Load) e_.store(buffer(op(v)), where(v));
   }
 
   // Loads the addresses of the buffers: at every round, and after a call.
@@ -187,6 +216,8 @@ class Allocator {
   std::int32_t stride_;
   Uses uses_;
   std::vector<int> reg_, slot_, free_slots_, left_slots_;
+  Pinned pinned_;
+  std::uint32_t pins_ = 0;  // their registers
   int slots_ = 0;
   std::vector<std::int32_t> cached_;
   std::map<std::pair<Primitive, std::uint64_t>, std::size_t> in_pool_;

@@ -130,8 +130,11 @@ class Assembler : private Allocator {
     e_.blend(result(), no, yes, m);
   }
   void store(const Operation& o) {
-    const int x = in_register(o.in[0]);
-    e_.store(buffer(o.buffer, o.bits), x);
+    const auto lies = static_cast<Lies>(o.which);
+    const int x = in_register(o.in[0]), pinned = lies == Lies::InPlace ? waits(o) : -1;
+    if (pinned >= 0) e_.move(pinned, x);
+    else e_.store(buffer(o), x);
+    has_ring_ |= lies == Lies::InRing;
     all_done();
   }
   // Whether this round is the last.
@@ -154,8 +157,18 @@ class Assembler : private Allocator {
     if (commutes(o.what) && in_memory(a) && !in_memory(b)) std::swap(a, b);
     const int x = in_register(a);
     const Operand y = operand(b);
-    if (o.what == Primitive::Scaled) e_.scaled(result(), x, y);
-    else e_.binary(binary_of(o.what), result(), x, y);
+    switch (o.what) {
+      case Primitive::Scaled:
+        return e_.scaled(result(), x, y);
+      case Primitive::Halves:
+        return e_.halves(result(), x, y);
+      case Primitive::Uneven:
+        return e_.uneven(result(), x, y);
+      case Primitive::Spliced:
+        return e_.spliced(result(), x, y, o.how);
+      default:
+        return e_.binary(binary_of(o.what), result(), x, y);
+    }
   }
 
   // The result replaces an operand: one that is not needed again if there is one, else a copy.
@@ -186,10 +199,10 @@ class Assembler : private Allocator {
     }
     if (in_memory(a)) std::swap(a, b);
     const int x = in_register(a);
-    const Operand y = in_memory(c) ? Operand(in_register(b)) : operand(b);
     const int copy = room(here());
     if (in_memory(c)) load(copy, c);
     else e_.move(copy, where(c));
+    const Operand y = operand(b);
     e_.fused(how, Order::O231, copy, x, y);
     all_done();
     hold(copy, here());
@@ -268,7 +281,7 @@ class Assembler : private Allocator {
       if (p.reg >= 0) e_.store(frame(kOperands, p.k, 64), p.reg);
     for (const Place& p : operands) {
       if (p.reg >= 0) continue;
-      e_.load(0, p.element == kNone ? p.memory : buffer(op(p.element).buffer, op(p.element).bits));
+      e_.load(0, p.element == kNone ? p.memory : buffer(op(p.element)));
       e_.store(frame(kOperands, p.k, 64), 0);
     }
     e_.move(Gpr::rdi, reinterpret_cast<std::uintptr_t>(&kernels_.narrow));
@@ -323,6 +336,8 @@ class Assembler : private Allocator {
     e_.load(kBytes, {Gpr::rdi, offsetof(Rounds, bytes)});
     e_.load(kSpare, {Gpr::rdi, offsetof(Rounds, most)});
     e_.store({Gpr::rsp, kLeft}, kSpare);
+    cache_addresses();
+    pin();
     round_ = e_.label(), batch_loop_ = e_.label();
     e_.bind(round_);
     cache_addresses();
@@ -333,6 +348,10 @@ class Assembler : private Allocator {
   }
   void end() {
     e_.scalar(Scalar::Add, kOffset, batch_);
+    if (has_ring_) {
+      e_.move(kRing, kOffset);
+      e_.scalar(Scalar::And, kRing, kPartialSums * 8 - 1);
+    }
     e_.scalar(Scalar::Compare, kOffset, kBytes);
     e_.jump(Condition::Less, batch_loop_);
     const Label out = e_.label();
@@ -352,6 +371,7 @@ class Assembler : private Allocator {
     e_.load(kTable, {Gpr::rcx, offsetof(Rounds, begin)});
     e_.jump(round_);
     e_.bind(out);
+    unpin();
     e_.load(Gpr::rcx, {Gpr::rsp, kArgument});
     e_.load(kSpare, {Gpr::rcx, offsetof(Rounds, most)});
     e_.scalar(Scalar::Subtract, kSpare, Address{Gpr::rsp, kLeft});
@@ -365,7 +385,7 @@ class Assembler : private Allocator {
   int buffers_;
   std::vector<std::function<void()>> cold_;
   std::size_t frame_at_ = 0;
-  bool leaves_ = false;
+  bool leaves_ = false, has_ring_ = false;
   Label round_, batch_loop_;
 };
 

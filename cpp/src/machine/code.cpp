@@ -8,19 +8,15 @@
 namespace thalweg::machine {
 namespace {
 
-std::shared_ptr<const Code> make(const Program& program, const Kernels& kernels, std::int64_t lanes,
-                                 const RoundTest& test) {
-  if (!code_allowed() || (kernels.width != 4 && kernels.width != 8)) return nullptr;
-  auto translation = translate(program, kernels.width, test);
+std::shared_ptr<const Code> make(const std::optional<Translation>& translation, std::int64_t lanes,
+                                 std::size_t buffers, const Kernels& kernels) {
   if (!translation) return nullptr;
-  const auto buffers = program.input_sizes.size() + program.output_sizes.size() +
-                       static_cast<std::size_t>(TestBuffer::Count);
   auto [bytes, pool] = assemble(translation->operations, lanes, static_cast<int>(buffers), kernels);
   if (bytes.empty()) return nullptr;
   auto memory = CodeMemory::holding(bytes);
   if (!memory) return nullptr;
   return std::make_shared<const Code>(
-      Code{std::move(*memory), std::move(pool), std::move(translation->uniforms)});
+      Code{std::move(*memory), std::move(pool), translation->uniforms});
 }
 
 }  // namespace
@@ -33,18 +29,36 @@ std::int64_t Codes::enough(std::int64_t instructions) {
   return always ? 0 : 50'000 + 500 * instructions;
 }
 
-std::shared_ptr<const Code> Codes::code(const Program& program, const Kernels& kernels,
-                                        std::int64_t lanes, const RoundTest& test) {
-  const Key key{&kernels, lanes, test};
+template <class Make>
+std::shared_ptr<const Code> Codes::kept(const Key& key, const Make& make) {
+  const int width = std::get<0>(key)->width;
+  if (!code_allowed() || (width != 4 && width != 8)) return nullptr;
   {
     const std::scoped_lock lock(mutex_);
     if (const auto known = made_.find(key); known != made_.end()) return known->second;
   }
   // Made without the lock, so that no thread and no fork waits for it. Of two threads that make the
   // same code, both go on with that of the first.
-  auto code = make(program, kernels, lanes, test);
+  auto code = make();
   const std::scoped_lock lock(mutex_);
   return made_.try_emplace(key, std::move(code)).first->second;
+}
+
+std::shared_ptr<const Code> Codes::code(const Program& program, const Kernels& kernels,
+                                        std::int64_t lanes, const RoundTest& test) {
+  const auto buffers = program.input_sizes.size() + program.output_sizes.size() +
+                       static_cast<std::size_t>(TestBuffer::Count);
+  return kept({&kernels, lanes, test}, [&] {
+    return make(translate(program, kernels.width, test), lanes, buffers, kernels);
+  });
+}
+
+std::shared_ptr<const Code> Codes::code(const Program& program, const Kernels& kernels,
+                                        const RowStream& stream) {
+  return kept({&kernels, kStream, RoundTest{}}, [&] {
+    return make(translate(program, kernels.width, stream), kernels.width, stream.buffers(program),
+                kernels);
+  });
 }
 
 Codes& codes_of(const Program& program) {

@@ -172,6 +172,22 @@ void Encoder::blend(int r, int no, const Operand& yes, int mask) {
   }
 }
 
+void Encoder::halves(int r, int a, const Operand& b) {
+  assert(form_ == Form::Vex);
+  vector({3, 0x06}, r, a, b);
+  byte(0x21);  // for each half of the result: bit 1 chooses b, bit 0 the upper half
+}
+void Encoder::uneven(int r, int a, const Operand& b) {
+  assert(form_ == Form::Vex);
+  vector({1, 0xc6}, r, a, b);
+  byte(0x05);  // for each element in turn, of a, b, a, b: whether it is the upper one
+}
+void Encoder::spliced(int r, int a, const Operand& b, int from) {
+  assert(from >= 1 && from < 8);
+  evex({3, 0x03}, r, a, b, 0);
+  byte(from);
+}
+
 void Encoder::scaled(int r, int a, const Operand& b) { evex({2, 0x2c}, r, a, b, 0); }
 void Encoder::exponent(int r, const Operand& a) { evex({2, 0x42}, r, 0, a, 0); }
 void Encoder::mantissa(int r, const Operand& a) {

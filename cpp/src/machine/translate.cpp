@@ -30,22 +30,72 @@ class Translator {
       : program_(program), tape_(program.body), batch_(batch) {
     for (const std::int64_t n : tape_.slots) scratch_.emplace_back(index(n), kNone);
     for (const std::int64_t n : program.output_sizes) outputs_.emplace_back(index(n), kNone);
+    waits_.resize(outputs_.size());
   }
 
   Translation run(const RoundTest& test) {
-    Recording::current = &recording_;
-    for (const Instruction& i : tape_.code) {
-      if (i.code < kElementary) elementwise(i);
-      else bulk(i);
-      if (recording_.operations.size() > kMostOperations) throw Untranslatable{};
-    }
+    record_tape();
     for (std::size_t k = 0; k < outputs_.size(); ++k)
       for (std::size_t e = 0; e < outputs_[k].size(); ++e) store(inputs() + k, e, outputs_[k][e]);
     if (test.f >= 0) batch_ == 8 ? leave<8>(test) : leave<4>(test);
     return {needed(), std::move(uniforms_)};
   }
 
+  Translation run(const RowStream& stream) {
+    record_tape();
+    const std::size_t sums = inputs() + stream.arrays.size(), waiting = sums + stream.joins.size();
+    std::vector<Value> elements;
+    for (std::size_t k = 0; k < stream.arrays.size(); ++k)
+      elements.push_back(written(stream.arrays[k], inputs() + k, waiting));
+    for (std::size_t k = 0; k < stream.joins.size(); ++k) {
+      const auto& [output, kind] = stream.joins[k];
+      const Value sum = load(sums + k, 0, Lies::InRing);
+      store(sums + k, 0, joined(code_of(kind), sum, outputs_[output][0]), Lies::InRing);
+    }
+    for (std::size_t k = 0; k < outputs_.size(); ++k)
+      if (waits_[k]) store(waiting + k, 0, outputs_[k][0], Lies::InPlace);
+    for (std::size_t k = 0; k < elements.size(); ++k) store(inputs() + k, 0, elements[k]);
+    if (stream.in_place >= 0) last_stored_ = inputs() + index(stream.in_place);
+    return {needed(), std::move(uniforms_)};
+  }
+
  private:
+  void record_tape() {
+    Recording::current = &recording_;
+    for (const Instruction& i : tape_.code) {
+      if (i.code < kElementary) elementwise(i);
+      else bulk(i);
+      if (recording_.operations.size() > kMostOperations) throw Untranslatable{};
+    }
+  }
+
+  // ---- rows
+
+  // The element that the terms add up to.
+  Value written(const RowStream::Array& array, std::size_t buffer, std::size_t waiting) {
+    Value sum = array.start == RowStream::Start::Zero  ? recording_.constant(0.0)
+                : array.start == RowStream::Start::Old ? load(buffer, 0)
+                                                       : kNone;
+    for (const auto& [output, before] : array.terms) {
+      const Value term = before ? earlier(output, before, waiting) : outputs_[output][0];
+      sum = sum == kNone ? term : record(Primitive::Add, sum, term);
+    }
+    return sum;
+  }
+  // An output of the rows `before` rows before: the end of the last batch and the beginning of
+  // this.
+  Value earlier(std::size_t output, std::int64_t before, std::size_t waiting) {
+    waits_[output] = true;
+    const Value last = load(waiting + output, 0, Lies::InPlace), now = outputs_[output][0];
+    if (before == batch_) return last;
+    if (batch_ == 8)
+      return record(Primitive::Spliced, now, last, kNone, 8 - static_cast<int>(before));
+    const Value middle = record(Primitive::Halves, last, now);
+    return before == 2   ? middle
+           : before == 1 ? record(Primitive::Uneven, middle, now)
+                         : record(Primitive::Uneven, last, middle);
+  }
+
   static std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
   std::size_t inputs() const { return program_.input_sizes.size(); }
   std::size_t buffer(TestBuffer b) const {
@@ -54,15 +104,17 @@ class Translator {
 
   // ---- places
 
-  Value load(std::size_t from, std::int64_t element) {
+  Value load(std::size_t from, std::int64_t element, Lies lies = Lies::WithLanes) {
     if (element > kLastElement) throw Untranslatable{};
     return recording_.add({.what = Primitive::Load,
+                           .which = static_cast<std::int16_t>(lies),
                            .buffer = static_cast<std::int32_t>(from),
                            .bits = static_cast<std::uint64_t>(element)});
   }
-  void store(std::size_t to, std::size_t element, Value v) {
+  void store(std::size_t to, std::size_t element, Value v, Lies lies = Lies::WithLanes) {
     if (v == kNone || element > static_cast<std::size_t>(kLastElement)) throw Untranslatable{};
     recording_.add({.what = Primitive::Store,
+                    .which = static_cast<std::int16_t>(lies),
                     .buffer = static_cast<std::int32_t>(to),
                     .in = {v, kNone, kNone, kNone, kNone},
                     .bits = element});
@@ -278,12 +330,13 @@ class Translator {
     if (test.change)
       look = look | (here(TestBuffer::ChangeBefore) <= R::of(uniform({kStepNumber, 0})));
     recording_.add({.what = Primitive::Leave, .in = {look.id, kNone, kNone, kNone, kNone}});
+    last_stored_ = buffer(TestBuffer::Limit);
     const R slack = R::of(uniform({kSlackNumber, 0}));
     store(buffer(TestBuffer::Limit), 0, lowered_limit(limit, f, slack).id);
   }
 
   // The operations that what is left in memory needs. Results are stored where they are made, so
-  // that they need not wait in registers; limits last, as they are read until then.
+  // that they need not wait in registers; last those to a place that is read until then.
   std::vector<Operation> needed() const {
     const std::vector<Operation> all = in_order();
     std::vector<bool> wanted(all.size());
@@ -306,12 +359,16 @@ class Translator {
     return out;
   }
 
+  static bool lies_with_lanes(const Operation& o) {
+    return o.which == static_cast<std::int16_t>(Lies::WithLanes);
+  }
   std::vector<Operation> in_order() const {
     const auto& all = recording_.operations;
     std::vector<std::pair<Value, Value>> places;  // an operation's place, and its number
     for (std::size_t k = 0; k < all.size(); ++k) {
       const Operation& o = all[k];
-      const bool early = o.what == Primitive::Store && index(o.buffer) != buffer(TestBuffer::Limit);
+      const bool early = o.what == Primitive::Store && lies_with_lanes(o) &&
+                         (!last_stored_ || index(o.buffer) != *last_stored_);
       places.emplace_back(early ? o.in[0] : static_cast<Value>(k), static_cast<Value>(k));
     }
     std::ranges::sort(places);
@@ -332,18 +389,27 @@ class Translator {
   Recording recording_;
   std::vector<UniformNumber> uniforms_;
   std::vector<std::vector<Value>> scratch_, outputs_;
+  std::vector<bool> waits_;                 // by output: whether later rows need it
+  std::optional<std::size_t> last_stored_;  // the buffer whose store comes after all else
   Value last_ = kNone;
 };
 
 }  // namespace
 
-std::optional<Translation> translate(const Program& program, int batch, const RoundTest& test) {
+template <class What>
+static std::optional<Translation> translated(const Program& program, int batch, const What& what) {
   if (program.body.layout != Layout::Lanes || program.rows) return std::nullopt;
   try {
-    return Translator(program, batch).run(test);
+    return Translator(program, batch).run(what);
   } catch (const Untranslatable&) {
     return std::nullopt;
   }
+}
+std::optional<Translation> translate(const Program& program, int batch, const RoundTest& test) {
+  return translated(program, batch, test);
+}
+std::optional<Translation> translate(const Program& program, int batch, const RowStream& stream) {
+  return translated(program, batch, stream);
 }
 
 }  // namespace thalweg::machine

@@ -38,7 +38,9 @@ Aligned::Aligned(std::size_t doubles) {
 void Aligned::Free::operator()(void* p) const { std::free(p); }
 
 Evaluator::Evaluator(const Program& program, const Kernels& kernels, bool wide)
-    : Evaluator(program, kernels, lanes_of(program, kernels, wide), nullptr) {}
+    : Evaluator(program, kernels, lanes_of(program, kernels, wide), nullptr) {
+  may_be_coded_ = program.body.layout == Layout::Lanes && !program.rows;
+}
 
 Evaluator::Evaluator(const Program& program, const Kernels& kernels, std::int64_t lanes,
                      std::shared_ptr<const machine::Code> code)
@@ -229,8 +231,7 @@ void Evaluator::link() {
     code_[phase] = linked();
   }
   turn_to(now);
-  const bool lanes = program_.body.layout == Layout::Lanes && !program_.rows;
-  cost_ = lanes ? std::ssize(program_.body.code) * (lanes_ / kernels_.width) : 0;
+  cost_ = may_be_coded_ ? std::ssize(program_.body.code) * (lanes_ / kernels_.width) : 0;
   machine_.reset();
   if (cost_ > 0 && machine::codes_of(program_).earned(0)) take_machine();
 }

@@ -75,8 +75,10 @@ void Pairs::join_last() {
 
 BlockOfRows block_of_rows(const RowLoop& loop, const Kernels& kernels, bool coded) {
   const Program& program = *loop.program;
-  BlockOfRows block{lanes_of(program, kernels, fits_wide(program, kernels)), nullptr};
+  BlockOfRows block{lanes_of(program, kernels, fits_wide(program, kernels)), nullptr, nullptr};
   if (!coded) return block;
+  if (auto stream = stream_code(loop, kernels))
+    return {lanes_of(program, kernels, false), nullptr, std::move(stream)};
   std::int64_t each = 0;  // doubles of a row
   for (const auto* sizes : {&program.input_sizes, &program.output_sizes})
     for (const std::int64_t n : *sizes) each += n;
@@ -86,7 +88,7 @@ BlockOfRows block_of_rows(const RowLoop& loop, const Kernels& kernels, bool code
   if (loop.any_block && loop.conversions.empty())
     while (lanes < kMostRows && lanes * 2 * each <= kInCache) lanes *= 2;
   if (auto code = machine::codes_of(program).code(program, kernels, lanes, {}))
-    block = {lanes, std::move(code)};
+    block = {lanes, std::move(code), nullptr};
   return block;
 }
 
@@ -121,16 +123,16 @@ Worker::Worker(const RowLoop& loop, const Kernels& kernels, const BlockOfRows& b
     }
   }
   for (const RowLoop::Join& j : loop.joins) {
-    joins_.push_back(
-        {std::vector<double>(index(j.width * kPartialSums)), Pairs(index(j.width), j.kind)});
+    joins_.emplace_back(j.width * kPartialSums, index(j.width), j.kind);
+    partials_.push_back(joins_.back().partials.data());
     if (const auto* a = std::get_if<RowAccess>(&j.from)) prepare(*a);
   }
   for (const RowLoop::Contraction& c : loop.contractions) {
-    contractions_.push_back(
-        {std::vector<double>(index(c.n * padded(c.m))), Pairs(index(c.m * c.n), Reduction::Sum)});
+    contractions_.emplace_back(c.n * padded(c.m), index(c.m * c.n), Reduction::Sum);
     for (const RowLoop::Operand* o : {&c.left, &c.right})
       if (const auto* a = std::get_if<RowAccess>(o)) prepare(*a);
   }
+  if (block.stream) stream_.emplace(loop, kernels, *block.stream);
 }
 
 // Allocates room for rows that must be converted before they are read.
@@ -154,6 +156,7 @@ void Worker::begin(double* const* base) {
     std::copy_n(base[u.from->buffer] + u.from->offset, u.from->size, u.values.data());
   for (Product& p : products_) pack(p, base);
   block_.refresh();
+  if (stream_) stream_->refresh(block_);
 }
 
 // Puts the weights of each result side by side, padded with zeros. If rows are read in batches, the
@@ -179,23 +182,50 @@ void Worker::start(Chunk& chunk) {
   chunk.carried.resize(loop_.stores.size());
   for (std::size_t k = 0; k < loop_.built.size(); ++k)
     zeroed_[k] = chunk.first == 0 ? 0 : chunk.first * loop_.built[k].row_stride;
+  if (stream_) stream_->start(chunk.first, chunk.end, chunk.last);
 }
 
 void Worker::take_tile(double* const* base, Chunk& chunk, std::int64_t tile) {
   const std::int64_t end = std::min(tile + kTile, chunk.end);
+  for (Sum& c : contractions_) std::ranges::fill(c.partials, 0.0);
+  std::int64_t row = tile;
+  if (stream_ && tile < stream_->end()) {
+    row = std::min(end, stream_->end());
+    stream(base, tile, row);
+  }
+  if (!stream_ || end >= stream_->end()) {
+    zero_ahead(base, chunk, end);
+    if (row > tile && row == stream_->end()) stream_->flush(base);
+    for (; row < end; row += lanes_)
+      pass(base, chunk, row, row - tile, std::min(lanes_, end - row));
+  }
+  close_tile(end - tile);
+}
+
+void Worker::zero(double* const* base, std::size_t built, std::int64_t until) {
+  std::int64_t& from = zeroed_[built];
+  double* const array = base[loop_.built[built].buffer];
+  if (until > from) std::fill(array + from, array + until, 0.0);
+  from = std::max(from, until);
+}
+
+void Worker::zero_ahead(double* const* base, const Chunk& chunk, std::int64_t end) {
   for (std::size_t k = 0; k < loop_.built.size(); ++k) {
     const RowLoop::Built& b = loop_.built[k];
-    const std::int64_t own = chunk.last ? b.size : chunk.end * b.row_stride,
-                       until = chunk.last && end == chunk.end
-                                   ? own
-                                   : std::min(own, (end + b.reach) * b.row_stride);
-    if (until > zeroed_[k]) std::fill(base[b.buffer] + zeroed_[k], base[b.buffer] + until, 0.0);
-    zeroed_[k] = std::max(zeroed_[k], until);
+    const std::int64_t own = chunk.last ? b.size : chunk.end * b.row_stride;
+    zero(base, k,
+         chunk.last && end == chunk.end ? own : std::min(own, (end + b.reach) * b.row_stride));
   }
-  for (Sum& c : contractions_) std::ranges::fill(c.partials, 0.0);
-  for (std::int64_t row = tile; row < end; row += lanes_)
-    pass(base, chunk, row, row - tile, std::min(lanes_, end - row));
-  close_tile(end - tile);
+}
+
+// What the stream makes needs no zeros.
+void Worker::stream(double* const* base, std::int64_t row, std::int64_t until) {
+  for (const StreamPlan::Array& a : stream_->plan().arrays)
+    if (a.built >= 0) {
+      zero(base, index(a.built), row + a.offset);
+      zeroed_[index(a.built)] = until + a.offset;
+    }
+  stream_->run(base, row, until, partials_);
 }
 
 // Processes one block of rows, the first of them at `place` in its tile.

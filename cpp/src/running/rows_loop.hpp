@@ -2,8 +2,7 @@
 // One thread's part of a loop over rows: a block of rows, the loop's tape, and the results of
 // reductions over rows, kept per tile and combined pairwise.
 #pragma once
-#include "thalweg/lowering/rows.hpp"
-#include "thalweg/running/evaluate.hpp"
+#include "running/rows_stream.hpp"
 
 namespace thalweg::rows {
 
@@ -31,10 +30,12 @@ class Pairs {
 // end, so sums do not depend on which thread makes them.
 inline constexpr std::int64_t kChunk = 16 * kTile;
 
-// The rows that a worker processes at a time, and the machine code for so many, if there is any.
+// The rows that a worker processes at a time, and the machine code for so many, if there is any. A
+// loop that is a stream has blocks only for the rows that are left over.
 struct BlockOfRows {
   std::int64_t lanes;
   std::shared_ptr<const machine::Code> code;
+  std::shared_ptr<const StreamCode> stream;
 };
 // As many as handlers take; with code, which has no fixed number, as many as fit into the
 // first-level cache.
@@ -87,7 +88,12 @@ class Worker {
     std::vector<double> values;
   };
   struct Sum {
-    std::vector<double> partials;
+    Sum(std::int64_t count, std::size_t width, Reduction kind)
+        : room(static_cast<std::size_t>(count)),
+          partials(room.get(), static_cast<std::size_t>(count)),
+          tiles(width, kind) {}
+    Aligned room;
+    std::span<double> partials;
     Pairs tiles;
   };
 
@@ -98,6 +104,9 @@ class Worker {
   void pack(Product& p, double* const* base) const;
   void start(Chunk& chunk);
   void take_tile(double* const* base, Chunk& chunk, std::int64_t tile);
+  void zero(double* const* base, std::size_t built, std::int64_t until);
+  void zero_ahead(double* const* base, const Chunk& chunk, std::int64_t end);
+  void stream(double* const* base, std::int64_t row, std::int64_t until);
   void pass(double* const* base, Chunk& chunk, std::int64_t row, std::int64_t place,
             std::int64_t live);
   void store(double* const* base, Chunk& chunk, std::size_t k, std::int64_t row, std::int64_t live);
@@ -114,7 +123,9 @@ class Worker {
   std::vector<Product> products_;
   std::vector<Uniform> uniform_;
   std::vector<Sum> joins_, contractions_;
-  std::vector<std::int64_t> zeroed_;  // by array that is built here: how far it is zeroed
+  std::vector<std::int64_t> zeroed_;  // by array that is built here: how far it is zeroed or made
+  std::optional<Stream> stream_;
+  std::vector<double*> partials_;  // for the stream
 };
 
 }  // namespace thalweg::rows

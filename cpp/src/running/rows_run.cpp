@@ -41,7 +41,7 @@ struct RowRun::Loop {
   const Kernels& kernels;
   std::vector<std::unique_ptr<rows::Worker>> workers;
   std::vector<rows::Worker::Chunk> chunks;
-  rows::BlockOfRows block{0, nullptr};
+  rows::BlockOfRows block{0, nullptr, nullptr};
   bool coded = false;  // whether code was asked for
 
   Loop(const RowLoop& l, const Kernels& k) : loop(l), kernels(k) {
@@ -78,7 +78,7 @@ struct RowRun::Loop {
     if (coded) return;
     const std::int64_t work =
         std::ssize(loop.program->body.code) * ((loop.rows + kernels.width - 1) / kernels.width);
-    coded = machine::codes_of(*loop.program).earned(work);
+    coded = loop.program->body.code.empty() || machine::codes_of(*loop.program).earned(work);
     if (!coded && block.lanes > 0) return;
     block = rows::block_of_rows(loop, kernels, coded);
     workers.clear();

@@ -92,6 +92,7 @@ struct RowLoop {
   // A span is the same for all rows.
   std::vector<std::variant<RowSpan, RowAccess, RowProduct>> inputs;
   std::vector<Store> stores;
+  std::optional<std::size_t> in_place;  // the store that overwrites an input, row by row
   std::vector<Built> built;
   bool in_order = false;  // rows add to elements of distant rows, so chunks run one after another
   // Whether the order of additions is the same however many rows are processed at a time.

@@ -36,12 +36,17 @@ class Codes {
   // The code for blocks of `lanes` lanes, made at the first call; null if there can be none.
   std::shared_ptr<const Code> code(const Program& program, const Kernels& kernels,
                                    std::int64_t lanes, const RoundTest& test);
+  // The same for rows. A program belongs to one loop, so it has one stream.
+  std::shared_ptr<const Code> code(const Program& program, const Kernels& kernels,
+                                   const RowStream& stream);
 
  private:
+  static constexpr std::int64_t kStream = 0;  // in place of a number of lanes
   // Batches of one instruction each: about as long as it takes to make the code, or 0 with
   // THALWEG_MACHINE=always.
   static std::int64_t enough(std::int64_t instructions);
   using Key = std::tuple<const Kernels*, std::int64_t, RoundTest>;
+  template <class Make> std::shared_ptr<const Code> kept(const Key& key, const Make& make);
 
   const std::int64_t enough_;
   std::atomic<std::int64_t> work_{0};

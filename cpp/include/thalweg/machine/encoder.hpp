@@ -120,6 +120,12 @@ class Encoder {
   void compare(int r, int a, const Operand& b, int predicate);
   void equal_integers(int r, int a, const Operand& b);
   void blend(int r, int no, const Operand& yes, int mask);  // mask ? yes : no, in each lane
+  // Vex only: the upper half of a, then the lower half of b; the upper element of each half of a,
+  // beside the lower element of the same half of b.
+  void halves(int r, int a, const Operand& b);
+  void uneven(int r, int a, const Operand& b);
+  // Evex only: the elements from number `from` (1 to 7) on of b, followed by the first of a.
+  void spliced(int r, int a, const Operand& b, int from);
   // Evex only: a 2^floor(b); the exponent, and the rest in [0.75, 1.5) or NaN if a is negative; the
   // entry of the 16 doubles in r and `high` that the low four bits of each lane of `index` number.
   void scaled(int r, int a, const Operand& b);

@@ -17,7 +17,7 @@ enum class Primitive : std::uint8_t {
   Constant,  // bits
   Table,     // bits: the address of one number for each lane
   Uniform,   // number `where` of the uniform values, the same in all lanes
-  Load,      // element `where` of a buffer
+  Load,      // element `where` of a buffer, found as `which` says (Lies)
   // Two operands, in the order of the encoder's `Binary`.
   Add,
   Subtract,
@@ -31,6 +31,9 @@ enum class Primitive : std::uint8_t {
   Xor,
   AddIntegers,
   SubtractIntegers,
+  Halves,   // the upper half of a, then the lower half of b; AVX2 only, as is the next
+  Uneven,   // of each half the upper element of a, then the lower element of b
+  Spliced,  // how: the elements from this number on of b, followed by the first of a; AVX-512 only
   // Three operands, in the order of the encoder's `Fused`.
   MultiplyAdd,
   MultiplySubtract,
@@ -56,7 +59,7 @@ enum class Primitive : std::uint8_t {
   Call,  // operation `how` of the operands
   Redo,  // a; but operation `how` of the operands from the third on, if mask b is set in any lane
   // What is left in memory.
-  Store,  // a to element `where` of a buffer
+  Store,  // a to element `where` of a buffer, found as `which` says (Lies)
   Leave   // whether mask a is set in any lane: the rounds end with this one
 };
 
@@ -66,13 +69,17 @@ inline constexpr bool is_mask(Primitive p) {
 }
 inline constexpr bool has_effect(Primitive p) { return p >= Primitive::Store; }
 
+// Where a batch of a buffer lies: with the lanes that are at work; in a ring of kPartialSums
+// numbers that the lanes go around; or in the same place for all lanes.
+enum class Lies : std::int16_t { WithLanes, InRing, InPlace };
+
 // The number of a result, its position in the list.
 using Value = std::int32_t;
 inline constexpr Value kNone = -1;
 
 struct Operation {
   Primitive what;
-  std::int16_t how = 0, which = 0;  // which: result of a function that has two
+  std::int16_t how = 0, which = 0;  // which: result of a function that has two; Lies
   std::int32_t buffer = 0;
   std::array<Value, 5> in{kNone, kNone, kNone, kNone, kNone};
   std::uint64_t bits = 0;  // or `where`

@@ -35,6 +35,8 @@ class Run {
 
   // Where the address of a buffer stands in the first phase.
   const double** place_of(const double* buffer);
+  // Where there is one phase: sets the address of a buffer, by its number.
+  void point_at(std::size_t buffer, const double* values) { tables_[buffer] = values; }
   // Changes how many bytes of lanes there are.
   void limit(std::int64_t bytes) { rounds_.bytes = bytes; }
 

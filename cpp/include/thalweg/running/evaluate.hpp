@@ -32,7 +32,8 @@ class Evaluator {
  public:
   // `wide`: blocks of 8 batches instead of one. The layout Elements has one lane.
   Evaluator(const Program& program, const Kernels& kernels, bool wide);
-  // A block of any number of batches of lanes, for machine code made for that many.
+  // A block of any number of batches of lanes, for machine code made for that many, or for handlers
+  // alone.
   Evaluator(const Program& program, const Kernels& kernels, std::int64_t lanes,
             std::shared_ptr<const machine::Code> code);
   ~Evaluator();
@@ -103,6 +104,7 @@ class Evaluator {
   std::vector<Use> uses(const double* first, std::int64_t count = 1);
   // Recomputes after uniform inputs changed in place.
   void refresh();
+  double uniform_number(const machine::UniformNumber& number) const;
 
  private:
   const double* uniform(std::size_t k) const;
@@ -117,7 +119,6 @@ class Evaluator {
   void take_machine();
   void take(std::shared_ptr<const machine::Code> code);
   void refresh_machine();
-  double uniform_number(const machine::UniformNumber& number) const;
 
   const Program& program_;
   const Kernels& kernels_;
@@ -151,6 +152,7 @@ class Evaluator {
   std::optional<Test> test_;
   std::unique_ptr<machine::Run> machine_;
   std::unique_ptr<Aligned> pool_;
+  bool may_be_coded_ = false;
   std::int64_t work_ = 0, cost_ = 0;
 };
 

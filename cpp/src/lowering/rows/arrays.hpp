@@ -146,4 +146,7 @@ class Arrays {
 // Builds the stage that computes these nodes as whole arrays, all available at one time.
 void build_whole(Arrays& arrays, int time, const std::vector<NodeId>& nodes);
 
+// Lets intermediate arrays lie where outputs will, in a plan that is complete.
+void share_memory(RowPlan& plan);
+
 }  // namespace thalweg::rows

@@ -238,6 +238,7 @@ class Building {
       for (const PatchStage& patch : now.patches) a_.plan->stages.emplace_back(patch);
       loops(time);
     }
+    share_memory(*a_.plan);
     return std::move(a_.plan);
   }
 
