@@ -48,6 +48,46 @@ py::tuple refined(const Array& x0, const std::vector<Array>& bounds, std::int64_
                         end.iterations);
 }
 
+// Likewise for the rows of x: `at` maps which of them are needed, and a point (a, n) of each, to
+// costs (a), residuals (a, m) and J's columns (a, n, m).
+py::tuple refined_many(const Array& x0, const std::vector<Array>& bounds,
+                       const py::array_t<std::int64_t, py::array::c_style>& budgets,
+                       const py::function& at) {
+  const py::ssize_t k = x0.shape(0), n = x0.shape(1);
+  const auto [lower, upper] = bounds_of(bounds, n);
+  Array x({k, n});
+  std::copy_n(x0.data(), k * n, x.mutable_data());
+  const auto linearize = [&, n = n](std::span<const std::int64_t> which, const double* points,
+                                    std::span<Linear> there) {
+    const auto a = static_cast<py::ssize_t>(which.size());
+    const py::array_t<std::int64_t> rows(a, which.data());
+    const auto [cost, r, columns] =
+        at(rows, Array({a, n}, points)).cast<std::tuple<Array, Array, Array>>();
+    const py::ssize_t m = r.size() / a;
+    if (cost.size() != a || columns.size() != n * r.size())
+      throw py::value_error(
+          "the Jacobians must be (k, n, m). This is a bug in thalweg; please report it");
+    for (py::ssize_t i = 0; i < a; ++i) {
+      Linear& to = there[static_cast<std::size_t>(i)];
+      to.cost = cost.data()[i];
+      to.residuals.assign(r.data() + i * m, r.data() + (i + 1) * m);
+      to.columns.assign(columns.data() + i * n * m, columns.data() + (i + 1) * n * m);
+    }
+  };
+  const std::span<const std::int64_t> most(budgets.data(), static_cast<std::size_t>(k));
+  const std::vector<Refined> ends = refine_many(x.mutable_data(), n, lower, upper, most, linearize);
+  Array cost(k), left(k), right(k);
+  py::array_t<bool> settled(k);
+  py::array_t<std::int64_t> nfev(k), nit(k);
+  for (py::ssize_t i = 0; i < k; ++i) {
+    const Refined& end = ends[static_cast<std::size_t>(i)];
+    cost.mutable_data()[i] = end.cost, settled.mutable_data()[i] = end.settled;
+    left.mutable_data()[i] = end.left, right.mutable_data()[i] = end.right;
+    nfev.mutable_data()[i] = end.evaluations, nit.mutable_data()[i] = end.iterations;
+  }
+  return py::make_tuple(x, cost, settled, left, right, nfev, nit);
+}
+
 std::unique_ptr<Fit> fit_of(const std::shared_ptr<Graph>& graph, NodeId residuals, NodeId x,
                             int inputs) {
   const auto hold = held(*graph);
@@ -95,6 +135,10 @@ void bind_fit(py::module_& m) {
   m.def("refine", &refined, py::arg("x"), py::arg("bounds"), py::arg("budget"), py::arg("at"),
         "Least squares by QR of J from x; at(x) returns (cost, residuals, J's columns (n, m)). "
         "Returns (x, cost, settled, left, right, nfev, nit).");
+  m.def("refine_many", &refined_many, py::arg("x"), py::arg("bounds"), py::arg("budgets"),
+        py::arg("at"),
+        "The same for k fits, from x (k, n), with a budget of each; at(which (a,), x (a, n)) "
+        "returns costs (a,), residuals (a, m) and J's columns (a, n, m). Returns arrays.");
   py::class_<Fit, std::shared_ptr<Fit>>(m, "Fit", "Least squares of traced residuals.")
       .def(py::init(&fit_of), py::arg("graph"), py::arg("residuals"), py::arg("x"),
            py::arg("inputs"))

@@ -306,6 +306,14 @@ def refine(
     budget: int,
     at: Callable[[_Floats], tuple[float, ArrayLike, ArrayLike]],
 ) -> tuple[_Floats, float, bool, float, float, int, int]: ...
+def refine_many(
+    x: ArrayLike,
+    bounds: Sequence[ArrayLike],
+    budgets: NDArray[np.int64],
+    at: Callable[[NDArray[np.int64], _Floats], tuple[ArrayLike, ArrayLike, ArrayLike]],
+) -> tuple[
+    _Floats, _Floats, NDArray[np.bool_], _Floats, _Floats, NDArray[np.int64], NDArray[np.int64]
+]: ...
 
 class OnRows:
     def __init__(

@@ -7,7 +7,7 @@ from fit_cases import FAMILIES, P0, T, decay, decays, same_bits, with_gaps
 
 import thalweg as tw
 from thalweg import _core
-from thalweg._fits import groups, reading
+from thalweg._fits import reading
 from thalweg._fits.chunks import LeadingRows
 from thalweg._fits.groups import DescentSettings, FitGroup, _unsound
 from thalweg._fits.reading import FitReader
@@ -188,15 +188,6 @@ def test_only_what_is_not_sound_starts_again():
     }
     assert _unsound(best, FACTORS[0]).tolist() == [1, 2, 3, 5]
     assert _unsound(best, FACTORS[1]).tolist() == [1, 2, 3]  # what could not begin cannot again
-
-
-def test_constants_cost_is_computed_in_pieces(monkeypatch):
-    y = np.random.default_rng(0).normal(size=(7, 5))
-    one = group(growth, y, [0.0])
-    whole = one._flat()
-    np.testing.assert_allclose(whole, 0.5 * 5 * y.var(axis=1), rtol=2e-6)
-    monkeypatch.setattr(groups, "_SOME", 10)
-    np.testing.assert_array_equal(one._flat(), whole)
 
 
 def test_a_fit_that_could_not_begin_has_no_answer():

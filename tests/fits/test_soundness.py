@@ -10,7 +10,15 @@ from mpmath import mp
 from scipy import optimize
 
 import thalweg as tw
-from thalweg._fits.soundness import clearly_determined, flat_cost, shares, undetermined
+from thalweg import _core
+from thalweg._fits.soundness import (
+    beside,
+    beside_many,
+    clearly_determined,
+    flat_cost,
+    shares,
+    undetermined,
+)
 
 
 def decay(x, a, b, c):
@@ -350,3 +358,68 @@ def test_what_is_clearly_determined_is_neither_undetermined_nor_vague():
     assert 100 < clear < 400
     assert not clearly_determined(np.diag([1.0, -1.0]), np.zeros(2, bool), np.ones(2))
     assert not clearly_determined(np.diag([1.0, 1.0]), np.zeros(2, bool), np.array([1.0, np.nan]))
+
+
+# ---- many at a time
+
+
+def many_and_each(k=6, m=20):
+    """Residuals of near-dependent columns: of many at a time, and of each alone."""
+    rng = np.random.default_rng(5)
+    x = np.linspace(0.0, 4.0, m)
+    design = np.stack([x, x + 1e-8 * x**2, np.cos(x)])
+    y = rng.normal(size=(k, m))
+
+    def value(i, p):
+        r = p[0] * design[0] + p[1] * design[1] + p[2] * design[2] - y[i] + 1e-3 * np.sin(p[0] * x)
+        columns = design.copy()
+        columns[0] += 1e-3 * x * np.cos(p[0] * x)
+        return 0.5 * r @ r, r, columns
+
+    def at(which, points):
+        values = [value(i, p) for i, p in zip(which, points, strict=True)]
+        return tuple(np.array(each) for each in zip(*values, strict=True))
+
+    def alone(i):
+        return lambda p: value(i, p)
+
+    return at, alone, rng.normal(size=(k, 3))
+
+
+@pytest.mark.parametrize("box", [[], [np.array([-1.0, -2.0, 0.0]), np.array([1.5, 2.0, 3.0])]])
+def test_many_fits_go_on_as_each_alone(box):
+    at, alone, x = many_and_each()
+    if box:
+        x = np.clip(x, *box)
+    budgets = np.array([100, 100, 3, 1, 100, 2])
+    asked = []
+
+    def counted(which, points):
+        asked.append(len(which))
+        return at(which, points)
+
+    many = _core.refine_many(x, box, budgets, counted)
+    for i, p in enumerate(x):
+        for ours, right in zip(many, _core.refine(p, box, int(budgets[i]), alone(i)), strict=True):
+            np.testing.assert_array_equal(ours[i], right)
+    assert asked[0] == 6
+    assert asked[-1] < 6  # those that ended are not asked for again
+    assert (many[6] > 0).any()
+
+
+def test_points_beside_are_found_for_many_as_for_each():
+    def at(which, points):
+        a, b = points[:, :1], points[:, 1:]
+        x = np.linspace(0.1, 1.0, 8)
+        with np.errstate(all="ignore"):
+            r = np.sqrt(a) * x + b - np.array([[1.0], [-30.0]])[which % 2]
+            columns = np.stack([0.5 / np.sqrt(a) * x, np.ones_like(r)], axis=1)
+        return np.zeros(len(which)), r, columns
+
+    x = np.array([[1e-3, 0.0], [1e-3, 0.0], [2.0, 1.0], [0.5, 40.0]])
+    found = beside_many(at, x)
+    for i, p in enumerate(x):
+        own = beside(lambda p, i=i: [v[0] for v in at(np.array([i]), p[None])], p)
+        assert found[i] == (own is not None)
+    assert found.any()
+    assert not found.all()

@@ -10,6 +10,7 @@ import thalweg as tw
 from thalweg import _core
 from thalweg._fits.robust import LOSSES, weighted
 from thalweg._fits.slots import Inputs, Layout
+from thalweg._fits.soundness import LOOSE
 from thalweg._fits.tapes import FitTapes
 from thalweg._results.reasons import Reason
 
@@ -130,6 +131,11 @@ def inputs(layout=None, x=None, y=Y, **arrays):
     return Inputs(layout, given | {"f_scale": np.array(0.7), "rows": np.array(4.0)} | arrays)
 
 
+def one(at, fit):
+    """Return a function of the points of one fit, from one of many."""
+    return lambda p: [values[0] for values in at(np.array([fit]), p[None])]
+
+
 def stopping(**how):
     tight = {"gtol": 1e-12, "xtol": 0.0, "ftol": 0.0, "max_iter": 99, "max_nfev": 99}
     return _core.Stopping(**tight | {"max_time": 1e9} | how)
@@ -145,13 +151,15 @@ def test_a_line_is_fitted_in_every_lane():
 
 def test_covariances_and_errors_are_those_of_the_normal_matrix():
     points = np.stack([np.linalg.lstsq(DESIGN, y)[0] for y in Y])
-    pcov, perr, doubtful = tapes().covariances(inputs(x=points), 1)
+    pcov, perr, doubtful, unclear = tapes().covariances(inputs(x=points), 1)
     for i, y in enumerate(Y):
         rest = np.sum((DESIGN @ points[i] - y) ** 2) / 2  # four data, two parameters
         right = np.linalg.inv(DESIGN.T @ DESIGN) * rest
         np.testing.assert_allclose(pcov[i].reshape(2, 2), right, rtol=1e-12)
         np.testing.assert_allclose(perr[i], np.sqrt(np.diag(right)), rtol=1e-12)
     assert not doubtful.any()
+    large = perr > LOOSE * np.abs(points)
+    assert unclear[:, 0].tolist() == large.any(axis=1).tolist()
     absolute = tapes(absolute=True).covariances(inputs(x=points), 1)[0]
     np.testing.assert_allclose(absolute[0].reshape(2, 2), np.linalg.inv(DESIGN.T @ DESIGN))
 
@@ -201,7 +209,7 @@ def test_missing_values_count_for_nothing():
 def test_one_fit_is_linear_at_a_point_as_its_cost_says(loss):
     layout = Layout(4, (0, 1), weights=(4,), rho=LOSSES[loss])
     w = np.array([1.0, 2.0, 0.5, 1.0])
-    at = tapes(layout).linear(inputs(layout, weights=w), np.intp(1))
+    at = one(tapes(layout).linear(inputs(layout, weights=w), 1), 1)
     p, h = np.array([0.4, -0.3]), 1e-6
     r = w * (DESIGN @ p - Y[1])
     cost, residuals, columns = at(p)
@@ -246,14 +254,14 @@ def test_models_return_one_value_for_each_of_the_data():
     def constant(trace, predictors, parameters):
         return parameters[0] + 0 * parameters[1]
 
-    at = tapes(values=constant).linear(inputs(), np.intp(0))
+    at = one(tapes(values=constant).linear(inputs(), 1), 0)
     np.testing.assert_array_equal(at(np.array([3.0, 1.0]))[1], 3.0 - Y[0])
     layout = Layout(4, (0, 1))
 
     def square(trace, predictors, parameters):
         return trace.wrap(LINE_X.reshape(2, 2)) * parameters[0] + parameters[1]
 
-    at = tapes(layout, square).linear(inputs(), np.intp(0))
+    at = one(tapes(layout, square).linear(inputs(), 1), 0)
     np.testing.assert_array_equal(at(np.array([1.0, 1.0]))[1], LINE_X + 1 - Y[0])
     with pytest.raises(ValueError, match=r"ydata has 7 values .*, but f returns .* shape \(4,\)"):
         tapes(Layout(7, (0, 1)))

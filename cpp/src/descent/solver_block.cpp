@@ -3,6 +3,7 @@
 // solver, batch by batch. A round allocates nothing.
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstring>
 
@@ -109,9 +110,8 @@ class SolverBlock final : public Block {
   std::int64_t run(std::int64_t) override {
     if (any(Wants::Values) && !values_.evaluate()) return 0;
     if (any(Wants::Curvature) && !values_.curve(patience_)) return 0;
-    for (const auto& closing : closings_)
-      if (closing && !closing->over) answer(*closing);
-    const bool alone = call_.together && closings_[0] && !closings_[0]->over;
+    each_examined([this](Closing& closing) { answer(closing); });
+    const bool alone = examining_ && call_.together && closings_[0] && !closings_[0]->over;
     const std::int64_t width = isa_.width;
     try {
       for (std::int64_t first = 0; first < lanes() && !alone; first += width)
@@ -119,8 +119,7 @@ class SolverBlock final : public Block {
     } catch (const Abandoned&) {
       return 0;
     }
-    for (const auto& closing : closings_)
-      if (closing && !closing->over) examine_on(*closing);
+    each_examined([this](Closing& closing) { examine_on(closing); });
     return 1;
   }
 
@@ -254,6 +253,16 @@ class SolverBlock final : public Block {
     set(lane, Row::Fresh, kResumed);
   }
 
+  // Most rounds examine no lane.
+  template <class F> void each_examined(F f) {
+    if (!examining_) return;
+    examining_ = false;
+    for (const auto& closing : closings_)
+      if (closing && !closing->over) {
+        examining_ = true;
+        f(*closing);
+      }
+  }
   // During the examination, the lane's numbers do not change, except for the count of evaluations.
   void begin_examination(std::int64_t lane) {
     Examination::Place place{Examination::Point(static_cast<std::size_t>(n())), row(Row::F)[lane],
@@ -276,6 +285,7 @@ class SolverBlock final : public Block {
       closing->memory.resize(static_cast<std::size_t>(kernels_.exchange(c, 0, nullptr, true)));
       kernels_.exchange(c, within(lane), closing->memory.data(), true);
     }
+    examining_ = true;
     inquire(*closing);
   }
   // Requests the next probe, or uses the finding.
@@ -397,11 +407,11 @@ class SolverBlock final : public Block {
     return std::any_of(asks, asks + lanes(),
                        [&](double a) { return a == static_cast<double>(wants); });
   }
-  std::int64_t within(std::int64_t lane) const { return across_ ? lane % isa_.width : 0; }
+  std::int64_t within(std::int64_t lane) const { return across_ ? lane & (isa_.width - 1) : 0; }
 
   SolverCall call_of(std::int64_t lane) const {
     SolverCall c = call_;
-    const std::int64_t batch = across_ ? lane / isa_.width : 0, first = batch * isa_.width;
+    const std::int64_t batch = across_ ? lane >> width_bits_ : 0, first = batch << width_bits_;
     const auto shifted = [first](auto* p) { return p ? p + first : p; };
     c.x = const_cast<double*>(question_.x) + first;
     c.v = const_cast<double*>(shifted(question_.v));
@@ -417,6 +427,7 @@ class SolverBlock final : public Block {
   const bool values_alone_, scale_free_, models_;  // receives no gradients; its norm is a cosine
   std::vector<double> hyper_;
   bool across_;
+  const int width_bits_ = std::countr_zero(static_cast<std::uint64_t>(isa_.width));
   const SolverKernels& kernels_;
   const std::function<bool()> interrupted_;
   Patience::Time asked_ = std::chrono::steady_clock::now();
@@ -432,6 +443,7 @@ class SolverBlock final : public Block {
   double ended_f_ = 0.0;  // the value at the last point of the lane that ended last
   // By lane: the examination of its end, how often it returned to a lower point, where it began.
   std::vector<std::unique_ptr<Closing>> closings_;
+  bool examining_ = false;  // false if no lane is examined
   std::vector<int> returns_;
   std::vector<const double*> origins_;
 };

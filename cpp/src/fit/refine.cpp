@@ -3,6 +3,7 @@
 // Quart. Appl. Math. 2, 164-168; G. H. Golub and C. F. Van Loan 2013, Matrix Computations, 5.5.
 #include "thalweg/fit/refine.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -118,42 +119,102 @@ struct Refinement {
   }
 };
 
+// One fit, which asks for the values at one point after another.
+class Asking {
+ public:
+  Asking(double* x, std::int64_t n, const double* lower, const double* upper, std::int64_t budget)
+      : x_(x), budget_(budget), at_{n, lower, upper}, trial_(x, x + n) {}
+
+  // Where values are needed next; null at the end.
+  const double* point() const { return over_ ? nullptr : trial_.data(); }
+  // Takes the values there, and may leave others of no use in their place.
+  void tell(Linear& there) {
+    if (!begun_) begin(there);
+    else judge(there);
+    propose();
+  }
+  const Refined& end() const { return end_; }
+
+ private:
+  void begin(Linear& there) {
+    std::swap(here_, there);
+    at_.m = static_cast<std::int64_t>(here_.residuals.size());
+    end_.cost = here_.cost;
+    begun_ = true;
+  }
+  void judge(Linear& there) {
+    ++end_.evaluations;
+    if (promise_ > 0.0 && at_.finite(there) &&
+        at_.fallen(here_, there, d_, promise_) > kTaken * promise_) {
+      std::ranges::copy(trial_, x_);
+      std::swap(here_, there);
+      end_.cost = here_.cost;
+      ++end_.iterations;
+      damping_ = damping_ > kFirst ? damping_ / kFactor : 0.0;
+    } else {
+      damping_ = std::max(damping_ * kFactor, kFirst);
+    }
+  }
+  void propose() {
+    over_ = end_.evaluations >= budget_ || damping_ > kMost;
+    if (over_) return;
+    d_ = at_.step(x_, here_, 0.0);
+    end_.left = at_.promised(here_, d_), end_.right = at_.rounding(x_, here_);
+    over_ = end_.settled = end_.left <= end_.right;
+    if (over_) return;
+    promise_ = end_.left;
+    if (damping_ > 0.0) d_ = at_.step(x_, here_, damping_), promise_ = at_.promised(here_, d_);
+    for (std::int64_t j = 0; j < at_.n; ++j) {
+      const double to = x_[j] + d_[index(j)];
+      trial_[index(j)] = at_.lower ? std::min(std::max(to, at_.lower[j]), at_.upper[j]) : to;
+    }
+  }
+
+  double* x_;
+  std::int64_t budget_;
+  Refinement at_;
+  std::vector<double> trial_, d_;
+  Linear here_;
+  Refined end_;
+  double damping_ = 0.0, promise_ = 0.0;
+  bool begun_ = false, over_ = false;
+};
+
 }  // namespace
 
 Refined refine(double* x, std::int64_t n, const double* lower, const double* upper,
                std::int64_t budget, const Linearize& linearize) {
-  Refined refined;
-  Linear here, there;
-  linearize(x, here);
-  refined.cost = here.cost;
-  const Refinement all{n, lower, upper, static_cast<std::int64_t>(here.residuals.size())};
-  double damping = 0.0;
-  std::vector<double> trial(index(n));
-  while (refined.evaluations < budget && damping <= kMost) {
-    std::vector<double> d = all.step(x, here, 0.0);
-    refined.left = all.promised(here, d), refined.right = all.rounding(x, here);
-    refined.settled = refined.left <= refined.right;
-    if (refined.settled) return refined;
-    double promise = refined.left;
-    if (damping > 0.0) d = all.step(x, here, damping), promise = all.promised(here, d);
-    for (std::int64_t j = 0; j < n; ++j) {
-      const double to = x[j] + d[index(j)];
-      trial[index(j)] = lower ? std::min(std::max(to, lower[j]), upper[j]) : to;
-    }
-    linearize(trial.data(), there);
-    ++refined.evaluations;
-    if (promise > 0.0 && all.finite(there) &&
-        all.fallen(here, there, d, promise) > kTaken * promise) {
-      std::copy(trial.begin(), trial.end(), x);
-      std::swap(here, there);
-      refined.cost = here.cost;
-      ++refined.iterations;
-      damping = damping > kFirst ? damping / kFactor : 0.0;
-    } else {
-      damping = std::max(damping * kFactor, kFirst);
-    }
+  Asking fit(x, n, lower, upper, budget);
+  Linear there;
+  while (const double* point = fit.point()) {
+    linearize(point, there);
+    fit.tell(there);
   }
-  return refined;
+  return fit.end();
+}
+
+std::vector<Refined> refine_many(double* x, std::int64_t n, const double* lower,
+                                 const double* upper, std::span<const std::int64_t> budgets,
+                                 const LinearizeMany& linearize) {
+  std::vector<Asking> fits;
+  std::vector<std::int64_t> which;
+  for (std::size_t i = 0; i < budgets.size(); ++i) {
+    which.push_back(static_cast<std::int64_t>(i));
+    fits.emplace_back(x + which.back() * n, n, lower, upper, budgets[i]);
+  }
+  std::vector<double> points;
+  std::vector<Linear> there(fits.size());
+  while (!which.empty()) {
+    points.clear();
+    for (const auto i : which)
+      points.insert(points.end(), fits[index(i)].point(), fits[index(i)].point() + n);
+    linearize(which, points.data(), {there.data(), which.size()});
+    for (std::size_t k = 0; k < which.size(); ++k) fits[index(which[k])].tell(there[k]);
+    std::erase_if(which, [&](std::int64_t i) { return !fits[index(i)].point(); });
+  }
+  std::vector<Refined> ends;
+  for (const Asking& fit : fits) ends.push_back(fit.end());
+  return ends;
 }
 
 }  // namespace thalweg

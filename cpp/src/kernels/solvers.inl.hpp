@@ -10,6 +10,14 @@
 #include "thalweg/kernels/simd.hpp"
 #include "thalweg/solvers/all.hpp"
 
+// For a function with all that it calls, and loops of few rounds unrolled. The last option stands
+// in the command line too; it must hold whatever becomes of the others.
+#if defined(__GNUC__) && !defined(__clang__)
+#define THALWEG_ONE_FUNCTION __attribute__((flatten, optimize("O3", "fp-contract=off")))
+#else
+#define THALWEG_ONE_FUNCTION
+#endif
+
 namespace thalweg::THALWEG_ISA {
 namespace {
 
@@ -303,15 +311,22 @@ template <class S, bool Lanes, std::int64_t N = 0> struct Party {
     return keeper.taken();
   }
   static void tell(const SolverCall& c) {
+    if constexpr (N > 0 && requires { S::inlined; }) tell_inlined(c);
+    else if constexpr (N > 0) tell_near(c);
+    else tell_any(c);
+  }
+  static THALWEG_ONE_FUNCTION void tell_inlined(const SolverCall& c) { tell_near(c); }
+  static void tell_any(const SolverCall& c) {
     const B space(c.n);
     K keeper(space, c.memory);
-    if constexpr (N > 0) {
-      Near near(c);
-      State<K>(near.call, space, keeper).tell();
-      near.give_back(c);
-    } else {
-      State<K>(c, space, keeper).tell();
-    }
+    State<K>(c, space, keeper).tell();
+  }
+  static void tell_near(const SolverCall& c) {
+    const B space(c.n);
+    K keeper(space, c.memory);
+    Near near(c);
+    State<K>(near.call, space, keeper).tell();
+    near.give_back(c);
   }
   // For few variables: the caller's arrays as batches one after another.
   struct Near {

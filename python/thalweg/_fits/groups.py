@@ -15,16 +15,13 @@ from thalweg import _core
 from thalweg._descents.interrupts import completed
 from thalweg._fits.chunks import rows_in_chunk
 from thalweg._fits.reading import FitReader
-from thalweg._fits.robust import weighted
 from thalweg._fits.settings import within_limits
 from thalweg._fits.slots import Inputs
 from thalweg._fits.soundness import (
     FACTORS,
     NOT_BEGUN,
     bent_down,
-    beside,
-    flat_costs,
-    flat_deviances,
+    beside_many,
     scales_of,
     size_of,
     undetermined,
@@ -37,9 +34,6 @@ from thalweg._objectives.points import FloatArray
 from thalweg._results.reasons import Reason
 
 __all__ = ["DescentSettings", "FitGroup"]
-
-# The number of data for which costs of constants are computed at a time.
-_SOME = 2**16
 
 Outcome = tuple[Arrays, BaseException | None]
 
@@ -114,9 +108,12 @@ class FitGroup:
             popt[:, list(layout.fixed)] = inputs["fixed"]
         inputs = inputs.with_arrays(x=x)
         self._clear_unanswered(arrays, inputs)
-        for lane in np.flatnonzero((reason == Reason.stuck) & ~np.signbit(arrays["left"])):
-            if beside(self._tapes.linear(inputs, lane), x[lane]) is not None:
-                reason[lane] = Reason.non_finite
+        (lanes,) = np.nonzero((reason == Reason.stuck) & ~np.signbit(arrays["left"]))
+        piece = rows_in_chunk(layout.m * x.shape[1])
+        for first in range(0, lanes.size, piece):
+            some = lanes[first : first + piece]
+            at = self._tapes.linear(inputs.taken(some), self._shared.stopping.threads)
+            reason[some[beside_many(at, x[some])]] = Reason.non_finite
         return arrays | verdicts(reason), error
 
     # ---- tries
@@ -124,7 +121,7 @@ class FitGroup:
     def _tried(self) -> Outcome:
         """Return for each fit its first sound ending, or else the best of all tries."""
         shared, n = self._shared, len(self._tapes.layout.free)
-        flat = self._flat()
+        flat = self._tapes.flat(self._inputs, shared.stopping.threads)
         best: Arrays = {}
         error: BaseException | None = None
         tries = within_limits(self._starts(), n, shared.stopping, shared.ends)
@@ -167,52 +164,41 @@ class FitGroup:
         ended = inputs.with_arrays(x=out["x"])
         spreads = Spreads(self._tapes, ended, stopping.threads)
         spreads.finish(out, stopping.max_nfev)
-        left_open = self._left_open(out["reason"], spreads, ended, inputs["x"])
+        open_, determined = np.zeros(len(x)), np.ones(len(x), dtype=np.bool_)
+        if (lanes := spreads.unclear).size:
+            left_open = self._left_open(out["reason"], spreads, ended, inputs["x"], lanes)
+            open_[lanes] = bits_of(left_open)
+            determined[lanes] = ~left_open.any(axis=1)
         arrays: Arrays = {name: out[name] for name in ("nit", "nfev", "left", "right", "reason")}
         arrays |= {
             "popt": out["x"], "cost": out["fun"], "pcov": spreads.pcov, "perr": spreads.perr,
-            "n_missing": np.zeros(len(x), dtype=np.int64), "open": bits_of(left_open),
-            "determined": np.logical_not(left_open.any(axis=1)),
+            "n_missing": np.zeros(len(x), dtype=np.int64), "open": open_,
+            "determined": determined,
         }  # fmt: skip
         return arrays, out["error"]
 
     def _left_open(
-        self, reason: npt.NDArray[np.int8], spreads: Spreads, ended: Inputs, x0: FloatArray
+        self,
+        reason: npt.NDArray[np.int8],
+        spreads: Spreads,
+        ended: Inputs,
+        x0: FloatArray,
+        lanes: npt.NDArray[np.intp],
     ) -> npt.NDArray[np.bool_]:
-        """Return which of the fitted parameters (k, n) the data do not determine."""
-        x, errors = ended["x"], spreads.errors
-        left_open, vague = undetermined(errors, spreads.loose, x, x0, self._shared.scale)
-        doubtful = vague.any(axis=1) & ~left_open.any(axis=1) & CONVERGED[reason]
-        (lanes,) = np.nonzero(doubtful)
+        """Return which parameters of the fits in `lanes` the data do not determine."""
+        x, errors = ended["x"][lanes], spreads.errors[lanes]
+        left_open, vague = undetermined(
+            errors, spreads.loose[lanes], x, x0[lanes], self._shared.scale
+        )
+        doubtful = vague.any(axis=1) & ~left_open.any(axis=1) & CONVERGED[reason[lanes]]
+        (which,) = np.nonzero(doubtful)
         piece = rows_in_chunk(self._tapes.layout.m * x.shape[1])
-        for first in range(0, lanes.size, piece):
-            some = lanes[first : first + piece]
-            at = self._tapes.linear_many(ended.taken(some), self._shared.stopping.threads)
+        for first in range(0, which.size, piece):
+            some = which[first : first + piece]
+            at = self._tapes.linear_many(ended.taken(lanes[some]), self._shared.stopping.threads)
             bent = some[bent_down(at, x[some], np.isnan(errors[some]))]
             left_open[bent] = vague[bent]
         return left_open
-
-    # ---- constants
-
-    def _flat(self) -> FloatArray:
-        """Return the cost of a constant in each fit, (k,), computed in pieces."""
-        k = len(self._inputs)
-        flat = np.empty(k)
-        step = max(_SOME // self._tapes.layout.m, 1)
-        for a in range(0, k, step):
-            some = slice(a, a + step)
-            flat[some] = self._flat_of(self._inputs.taken(some))
-        return flat
-
-    def _flat_of(self, inputs: Inputs) -> FloatArray:
-        layout, y = self._tapes.layout, inputs["y"]
-        present = self._reader.present(inputs)
-        if layout.poisson:
-            return flat_deviances(y, present)
-        weights, rho = inputs.get("weights"), layout.rho
-        if rho is None:
-            return flat_costs(y, weights, present, None)
-        return flat_costs(y, weights, present, lambda r: weighted(rho, r, inputs["f_scale"])[0])
 
     # ---- fits that failed
 

@@ -145,13 +145,6 @@ class FitReader:
             lacks = np.broadcast_to(gone, inputs["y"].shape) if lacks is None else lacks | gone
         return None if lacks is None else _counted(lacks)
 
-    def present(self, inputs: Inputs) -> npt.NDArray[np.bool_]:
-        """Return which data (k, m) are present: neither they nor their predictors are NaN."""
-        known: npt.NDArray[np.bool_] = ~np.isnan(inputs["y"])
-        for x in (*inputs.predictors, *self.known):
-            known &= ~np.isnan(x)
-        return known
-
 
 def _counted(lacks: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
     """Count the true values in each row, in bytes if possible, which is four times as fast."""

@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from thalweg._fits.squares import Ending
 
 __all__ = [
-    "FACTORS", "NOT_BEGUN", "SINGULAR", "again", "bent_down", "beside", "better",
-    "clearly_determined", "flat_cost", "flat_costs", "flat_deviances", "largest", "named",
-    "refined", "scales_of", "shares", "size_of", "undetermined", "worse",
+    "ABOUT", "FACTORS", "LOOSE", "NOT_BEGUN", "ROUNDING", "SINGULAR", "again", "bent_down",
+    "beside", "beside_many", "better", "clearly_determined", "flat_cost", "largest", "named",
+    "refined", "refined_many", "scales_of", "shares", "size_of", "undetermined", "worse",
 ]  # fmt: skip
 
 Loss = Callable[[Any], Any] | None
 Truths = npt.NDArray[np.bool_]
+Lanes = npt.NDArray[np.intp]
 
 # The maximum length of the first step, relative to that of the start: this method's own factor, and
 # MINPACK's.
@@ -44,7 +45,7 @@ LARGE = float(np.finfo(np.float64).eps) ** -0.5
 # a minimum.
 VAGUE = 10.0
 # So do errors that are this many times larger than the values of several parameters.
-_LOOSE = 3.0
+LOOSE = 3.0
 # The maximum number of evaluations with J itself, which converge in a few steps.
 _BY_QR = 100
 # A first try may use this many evaluations for each parameter, and as many more; the rest of
@@ -53,19 +54,19 @@ _FIRST = 250
 # A sum of squares that exceeds that of a constant by so little is not worse. If the squares about
 # the mean are smaller than this fraction of the squares, the data do not vary; often such a model
 # includes the data and is fitted to zeros.
-_ABOUT, _ROUNDING = 1e-6, 1e-24
+ABOUT, ROUNDING = 1e-6, 1e-24
 
 
 # ---- the tests
 
 
 def clearly_determined(covariance: FloatArray, loose: Truths, x: FloatArray) -> bool:
-    """Whether no error exceeds `_LOOSE` times its value, so that nothing is undetermined or vague.
+    """Whether no error exceeds `LOOSE` times its value, so that nothing is undetermined or vague.
 
     One fit asks this first, since it takes a tenth of the time of `undetermined`.
     """
     return True not in loose.tolist() and all(
-        variance >= 0 and sqrt(variance) <= _LOOSE * abs(value)
+        variance >= 0 and sqrt(variance) <= LOOSE * abs(value)
         for variance, value in zip(covariance.diagonal().tolist(), x.tolist(), strict=True)
     )
 
@@ -81,7 +82,7 @@ def undetermined(
 
     Undetermined are dependent parameters, and parameters whose errors exceed `LARGE` times their
     size. Vague are parameters whose errors exceed `VAGUE` times their size; and those whose errors
-    exceed `_LOOSE` times their values, if there are several. A single one may be an offset that
+    exceed `LOOSE` times their values, if there are several. A single one may be an offset that
     happens to be zero.
     """
     found, vague = loose.copy(), loose.copy()
@@ -99,10 +100,10 @@ def undetermined(
             vague[i] |= known & (error > VAGUE * size)
         many = np.zeros(x.shape[:-1], dtype=np.int64)
         for i in range(x.shape[-1]):
-            many += errors[..., i] > _LOOSE * np.abs(x[..., i])
+            many += errors[..., i] > LOOSE * np.abs(x[..., i])
         several = known & (many > 1)
         for i in each:
-            vague[i] |= several & (errors[i] > _LOOSE * np.abs(x[i]))
+            vague[i] |= several & (errors[i] > LOOSE * np.abs(x[i]))
     return found, vague
 
 
@@ -171,42 +172,8 @@ def flat_cost(y: FloatArray, weights: Any, kept: Any, loss: Loss) -> float:
     with np.errstate(all="ignore"):
         rest = y - one * (one.dot(y) / (one.dot(one) or 1.0))
         cost = float(0.5 * rest.dot(rest) if loss is None else loss(rest).sum())
-        varies = _ROUNDING * y.dot(y) < cost < inf
-    return cost * (1 + _ABOUT) if varies else inf
-
-
-def flat_costs(y: FloatArray, weights: Any, kept: Truths | None, loss: Loss) -> FloatArray:
-    """Return the costs of the weighted means of data (k, m); `weights` are inverse errors."""
-    if kept is None:
-        if weights is None:
-            return _flat(y, np.ones(y.shape), loss)
-        one: FloatArray = np.broadcast_to(weights, y.shape)
-        return _flat(y * one, one, loss)
-    one = kept * (1.0 if weights is None else weights)
-    return _flat(np.where(kept, y, 0.0) * one, one, loss)
-
-
-def _flat(y: FloatArray, one: FloatArray, loss: Loss) -> FloatArray:
-    with np.errstate(all="ignore"):
-        squares = np.einsum("ij,ij->i", one, one)
-        mean = np.einsum("ij,ij->i", one, y) / np.where(squares > 0, squares, 1.0)
-        rest = y - one * mean[:, None]
-        cost = 0.5 * np.einsum("ij,ij->i", rest, rest) if loss is None else loss(rest).sum(axis=1)
-        varies = (cost < inf) & (cost > _ROUNDING * np.einsum("ij,ij->i", y, y))
-        flat: FloatArray = np.where(varies, cost * (1 + _ABOUT), inf)
-    return flat
-
-
-def flat_deviances(y: FloatArray, kept: Truths) -> FloatArray:
-    """Return half the deviances of counts (k, m) from their means."""
-    y = np.where(kept, y, 0.0)
-    with np.errstate(all="ignore"):
-        mean = y.sum(axis=1) / np.maximum(kept.sum(axis=1), 1)
-        each = y * np.log(np.where(y > 0, y, 1.0) / mean[:, None])
-        cost = np.where(y > 0, each, 0.0).sum(axis=1)
-        varies = (cost < inf) & (cost > np.sqrt(_ROUNDING) * mean)
-        flat: FloatArray = np.where(varies, cost * (1 + _ABOUT), inf)
-    return flat
+        varies = ROUNDING * y.dot(y) < cost < inf
+    return cost * (1 + ABOUT) if varies else inf
 
 
 def worse(cost: Any, flat: Any) -> Any:
@@ -293,6 +260,26 @@ def beside(
     return None
 
 
+def beside_many(
+    at: Callable[[Lanes, FloatArray], tuple[FloatArray, FloatArray, FloatArray]], x: FloatArray
+) -> Truths:
+    """Whether `beside` finds a point, for each of k fits from their points x (k, n)."""
+    every = np.arange(len(x))
+    _, r, columns = at(every, x)
+    with np.errstate(all="ignore"):
+        squares = np.sum(columns * columns, axis=2)
+        d = -np.sum(columns * r[:, None], axis=2) / np.where(squares > 0, squares, 1.0)
+        found: Truths = np.zeros(len(x), dtype=bool)
+        for halvings in range(60, -1, -1):
+            lanes = every[~found]
+            if not lanes.size:
+                break
+            _, r, columns = at(lanes, x[lanes] + d[lanes] * 0.5**halvings)
+            finite = np.isfinite(r).all(axis=1) & np.isfinite(columns).all(axis=(1, 2))
+            found[lanes] = ~finite
+    return found
+
+
 def refined(
     at: Callable[[FloatArray], tuple[float, FloatArray, FloatArray]],
     ending: Ending,
@@ -311,3 +298,42 @@ def refined(
     if not settled:
         return ending
     return ending._replace(reason=int(Reason.precision_limit), left=left, right=right)
+
+
+def refined_many(
+    at: Callable[[Lanes, FloatArray], tuple[FloatArray, FloatArray, FloatArray]],
+    out: dict[str, Any],
+    lanes: Lanes,
+    box: list[FloatArray],
+    max_nfev: int,
+) -> Lanes:
+    """Do the same as `refined` for the `lanes` of a run, whose endings in `out` change.
+
+    Parameters
+    ----------
+    at : callable
+        ``at(which, x)`` returns costs (a,), residuals (a, m) and J's columns (a, n, m) at points
+        (a, n) of some of the lanes, by their positions in `lanes`.
+
+    Returns
+    -------
+    ndarray of int
+        The lanes that moved.
+    """
+    reason, x = out["reason"][lanes], out["x"][lanes]
+    budget = np.minimum(max_nfev - out["nfev"][lanes], _BY_QR)
+    may = (np.array(SUCCESS)[reason] | (reason == Reason.stuck)) & np.isfinite(x).all(axis=1)
+    (some,) = np.nonzero(may & (budget > 0))
+    if not some.size:
+        return lanes[:0]
+    lanes = lanes[some]
+    x, cost, settled, left, right, nfev, nit = _core.refine_many(
+        x[some], box, budget[some], lambda which, points: at(some[which], points)
+    )
+    out["x"][lanes], out["fun"][lanes] = x, cost
+    out["nfev"][lanes] += nfev
+    out["nit"][lanes] += nit
+    ended = lanes[settled]
+    out["reason"][ended] = Reason.precision_limit
+    out["left"][ended], out["right"][ended] = left[settled], right[settled]
+    return lanes[nit > 0]

@@ -11,8 +11,7 @@ import numpy.typing as npt
 from thalweg import _core
 from thalweg._fits.chunks import rows_in_chunk
 from thalweg._fits.slots import Inputs
-from thalweg._fits.soundness import SINGULAR, refined
-from thalweg._fits.squares import ending_of, put_ending
+from thalweg._fits.soundness import SINGULAR, refined_many
 from thalweg._fits.tapes import ON_TAPE, FitTapes
 from thalweg._objectives.bounds import at_bounds
 from thalweg._objectives.points import FloatArray
@@ -36,6 +35,8 @@ class Spreads:
     ----------
     pcov, perr : ndarray
         The covariances (k, p, p) and standard errors (k, p) of all parameters.
+    unclear : ndarray of int
+        The fits in which parameters may be undetermined or vague.
     loose : ndarray of bool
         Which of the fitted parameters depend on others (k, n).
     """
@@ -48,10 +49,11 @@ class Spreads:
         shape = (k, layout.n, layout.n)
         if self._free.size > ON_TAPE:
             self.pcov, self.perr = np.zeros(shape), np.zeros(shape[:2])
-            self._doubtful = np.arange(k)
+            self._doubtful = self.unclear = np.arange(k)
             return
-        pcov, self.perr, doubtful = tapes.covariances(inputs, threads)
+        pcov, self.perr, doubtful, unclear = tapes.covariances(inputs, threads)
         self.pcov, self._doubtful = pcov.reshape(shape), np.flatnonzero(doubtful)
+        self.unclear = np.flatnonzero((doubtful > 0) | (unclear > 0))
 
     @property
     def errors(self) -> FloatArray:
@@ -74,16 +76,11 @@ class Spreads:
     def _gone_on(
         self, lanes: npt.NDArray[np.intp], out: dict[str, Any], max_nfev: int
     ) -> npt.NDArray[np.intp]:
-        """Continue by QR of J, fit by fit; return the fits that moved."""
-        moved = []
-        for lane in lanes:
-            before = ending_of(out, lane)
-            at = self._tapes.linear(self._inputs, lane)
-            after = refined(at, before, self._tapes.box, max_nfev)
-            if after.nit > before.nit:
-                moved.append(lane)
-            put_ending(out, lane, after)
-        return np.array(moved, dtype=np.intp)
+        """Continue by QR of J; return the fits that moved."""
+        if not lanes.size:
+            return lanes
+        at = self._tapes.linear(self._inputs.taken(lanes), self._threads)
+        return refined_many(at, out, lanes, self._tapes.box, max_nfev)
 
     def _by_qr(self, lanes: npt.NDArray[np.intp]) -> FloatArray:
         """Compute covariances and dependent parameters by QR; return the last pivots."""

@@ -7,16 +7,19 @@ Everything that differs between fits is an input of the tapes; slots.py lists th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from thalweg import _core
+from thalweg._fits.constants import traced_cost, traced_deviance
 from thalweg._fits.covariances import traced_spread, variance
 from thalweg._fits.robust import weighted
 from thalweg._fits.slots import Inputs, Layout
+from thalweg._fits.soundness import LOOSE
 from thalweg._fits.squares import cost_and_derivatives, weights_and_cost
 from thalweg._objectives.points import FloatArray
 from thalweg._tracing.trace import Trace, Tracer, output_node
@@ -79,6 +82,7 @@ class FitTapes:
         valid: Any = None
         if missing:
             valid = _all_known(trace, [inputs["y"], *predictors], known)
+        self._valid = valid
         if layout.poisson:
             self._counts(model, inputs["y"], valid)
             return
@@ -136,10 +140,33 @@ class FitTapes:
         self._deviance = np.sum(np.where(inside, each, np.nan))
         self._slope, self._share = 1.0 - y / mean, 1.0 / mean
 
+    # ---- constants
+
+    def flat(self, inputs: Inputs, threads: int) -> FloatArray:
+        """Return the cost of the best constant in each fit, (k,); infinite if data do not vary."""
+        (costs,) = self._flat(inputs.arrays, inputs.varying, len(inputs), threads)
+        return costs[:, 0]
+
+    @cached_property
+    def _flat(self) -> _core.Function:
+        layout, inputs = self.layout, self._inputs
+        if layout.poisson:
+            cost = traced_deviance(inputs["y"], self._valid)
+        else:
+            cost = traced_cost(
+                inputs["y"], inputs.get("weights"), self._valid,
+                lambda r: weights_and_cost(r, layout.rho, inputs["f_scale"])[1],
+            )  # fmt: skip
+        return self._function(cost.node)
+
     # ---- at the results
 
     def covariances(self, inputs: Inputs, threads: int) -> list[FloatArray]:
-        """Return covariances (k, p p), standard errors (k, p), and which fits (k, 1) need QR."""
+        """Return covariances (k, p p), standard errors (k, p), and two columns of flags (k, 1).
+
+        The first marks the fits that need QR. The second marks those in which an error exceeds
+        `LOOSE` times its value; in the others nothing is undetermined or vague.
+        """
         return self._covariances(inputs.arrays, inputs.varying, len(inputs), threads)
 
     @cached_property
@@ -161,10 +188,13 @@ class FitTapes:
             each[k] = errors[i]
             for j, l in enumerate(layout.free):
                 whole[k][l] = covariance[i][j]
+        large = [errors[i] > LOOSE * np.abs(self._x[i]) for i in range(len(errors))]
+        unclear: Any = np.where(reduce(or_, large), 1.0, 0.0)
         return self._function(
             trace.stack([e.node for row in whole for e in row]),
             trace.stack([e.node for e in each]),
             doubtful.node,
+            unclear.node,
         )
 
     def _function(self, *outputs: int) -> _core.Function:
@@ -195,20 +225,25 @@ class FitTapes:
         return self._function(columns.node, cost.node)
 
     def linear(
-        self, inputs: Inputs, lane: np.intp
-    ) -> Callable[[FloatArray], tuple[float, FloatArray, FloatArray]]:
-        """Return a function that gives cost, residuals and J's columns of one fit at a point.
+        self, inputs: Inputs, threads: int
+    ) -> Callable[[npt.NDArray[np.intp], FloatArray], tuple[FloatArray, FloatArray, FloatArray]]:
+        """Return a function that gives costs, residuals and J's columns of some fits at points.
 
-        It corresponds to `Squares.linear` for a single sum of squares.
+        It takes the positions of a fits and their points (a, n), and returns costs (a,), residuals
+        (a, m) and columns (a, n, m). They correspond to `Squares.linear` for a single sum of
+        squares.
         """
-        own = inputs.taken(np.array([lane]))
         plain = self.layout.rho is None and not self.layout.poisson
 
-        def at(x: FloatArray) -> tuple[float, FloatArray, FloatArray]:
-            here = own.with_arrays(x=x[None])
-            cost, r, columns = self._linear(here.arrays, here.varying, 1, 1)
-            value = 0.5 * float(r[0] @ r[0]) if plain else float(cost[0, 0])
-            return value, r[0], columns.reshape(x.size, -1)
+        def at(
+            which: npt.NDArray[np.intp], x: FloatArray
+        ) -> tuple[FloatArray, FloatArray, FloatArray]:
+            own = inputs if len(which) == len(inputs) else inputs.taken(which)
+            here = own.with_arrays(x=x)
+            cost, r, columns = self._linear(here.arrays, here.varying, len(x), threads)
+            # A product of matrices has the bits of `r @ r` for one fit.
+            costs = 0.5 * (r[:, None, :] @ r[:, :, None]).ravel() if plain else cost[:, 0]
+            return costs, r, columns.reshape(*x.shape, -1)
 
         return at
 
@@ -216,13 +251,8 @@ class FitTapes:
         self, inputs: Inputs, threads: int
     ) -> Callable[[FloatArray], tuple[FloatArray, FloatArray]]:
         """Return a function that gives residuals (k, m) and J's columns (k, n, m) of k fits."""
-
-        def at(x: FloatArray) -> tuple[FloatArray, FloatArray]:
-            here = inputs.with_arrays(x=x)
-            _, r, columns = self._linear(here.arrays, here.varying, len(x), threads)
-            return r, columns.reshape(*x.shape, -1)
-
-        return at
+        at, every = self.linear(inputs, threads), np.arange(len(inputs))
+        return lambda x: at(every, x)[1:]
 
     @cached_property
     def _linear(self) -> _core.Function:

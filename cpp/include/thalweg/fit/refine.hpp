@@ -4,6 +4,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <vector>
 
 namespace thalweg {
@@ -14,6 +15,9 @@ struct Linear {
   std::vector<double> residuals, columns;
 };
 using Linearize = std::function<void(const double* x, Linear& there)>;
+// Likewise for the sums of squares `which` among many, at a point (n) of each.
+using LinearizeMany = std::function<void(std::span<const std::int64_t> which, const double* points,
+                                         std::span<Linear> there)>;
 
 struct Refined {
   bool settled = false;  // no step promises more than rounding: `left` <= `right`
@@ -25,5 +29,9 @@ struct Refined {
 // Bounds may be null.
 Refined refine(double* x, std::int64_t n, const double* lower, const double* upper,
                std::int64_t budget, const Linearize& linearize);
+// Does the same for many, from x (k, n), in rounds that evaluate all that have not ended.
+std::vector<Refined> refine_many(double* x, std::int64_t n, const double* lower,
+                                 const double* upper, std::span<const std::int64_t> budgets,
+                                 const LinearizeMany& linearize);
 
 }  // namespace thalweg

@@ -29,6 +29,8 @@ struct LM {
       open(0.0).to(open(kInfinity))}};
   static constexpr Needs needs = Needs::Normal;
   static constexpr bool settles = true;
+  // For few variables all of a round is one function: 20 to 30 % faster, and as fast to compile.
+  static constexpr bool inlined = true;
 
   template <class B, class K> struct State {
     using V = typename B::V;
@@ -78,14 +80,14 @@ struct LM {
           vain(k.scalar()),
           normal(k.matrix()),
           rest(k.matrix()),
-          cholesky{c, space, k.matrix()},
-          inverse(k.vector()),
-          p(k.vector()),
-          rhs(k.vector()),
-          y(k.vector()),
-          held(k.vector()),
-          at(k.vector()),
-          work(k.vector()) {}
+          cholesky{c, space, k.scratch_matrix()},
+          inverse(k.scratch()),
+          p(k.scratch()),
+          rhs(k.scratch()),
+          y(k.scratch()),
+          held(k.scratch()),
+          at(k.scratch()),
+          work(k.scratch()) {}
 
     void tell() {
       const Vector trial = b.view(call.x, call.step), slopes = b.view(call.g, call.step);
@@ -243,17 +245,18 @@ struct LM {
                 most = select(column > least, column, least),
                 now = select(most > V(0.0), most, one);
         scale.set(i, select(m, now, scale.element(i)));
-        work.set(i, column);
+        y.set(i, column);
       }
       if (units) b.each([&](std::int64_t i) { scale.put(i, one / units[i]); });
       b.each([&](std::int64_t i) { unit.put(i, one / scale[i]); });
-      const V before = seen.norm;
+      const V before = seen.norm, reach = scaled_length(x), size = length_in(y, x);
       seen.norm.set(m, cosine());
-      rescale(stepped);
-      seen.change.set(stepped, change());
-      // At the bottom residuals are the rounding of x, wherever the start was. y: see change().
+      const V step = scaled_length(d);
+      rescale(stepped, step);
+      seen.change.set(stepped, change(step / reach, length_in(y, d) / size));
+      // At the bottom residuals are the rounding of x, wherever the start was.
       const V faint = V(call.ftol) * seen.before, least = V(4 * kEpsilon) * seen.before,
-              size = length_in(y, x), square = size * size,
+              square = size * size,
               bottom = V(kEpsilon * kEpsilon) * select(square < started, square, started);
       settled.set(stepped, select((abs(fall) <= faint) & (whole <= faint), settled + one, V(0.0)));
       first.set(stepped, V(0.0));
@@ -270,19 +273,16 @@ struct LM {
       if (call.ftol > 0.0)
         seen.judge(stepped & (settled >= V(kSettled)), Verdict::ValueSettled, abs(fall), faint);
     }
-    // The length of a step relative to that of x, in the scale and in units of J's columns as they
-    // are now: the scale keeps columns that were huge once, beside which no step is long.
-    V change() const {
-      const V own = scaled_length(d) / scaled_length(x);
-      columns(y);
-      const V now = length_in(y, d) / length_in(y, x);
+    // The relative length of a step, from those in the scale and in units of J's columns now: the
+    // scale keeps columns that were huge once, beside which no step is long.
+    V change(V own, V now) const {
       // If the radius limits the steps, short steps are not a sign of convergence.
       const V limited = select(length < far, far / length, V(1.0));
       return limited * (units ? own : select(now > own, now, own));
     }
-    // States lengths in the new scale: if J grew by many orders, the old radius allows no step.
-    void rescale(Mask m) {
-      const V now = scaled_length(d), least = V(kLeast) * now, ratio = now / length;
+    // States lengths in the new scale, where the step is `now` long: the old radius may allow none.
+    void rescale(Mask m, V now) {
+      const V least = V(kLeast) * now, ratio = now / length;
       const Mask grown = m & (ratio > V(1.0)) & is_finite(ratio);
       far.set(grown, ratio * far), length.set(grown, now);
       radius.set(grown & (radius < least), least);
@@ -297,13 +297,13 @@ struct LM {
     // and gains two digits.
     static constexpr double kSettled = 2.0;
 
-    // The largest cosine of the angle between r and a column of J, whose norms are in `work`. With
+    // The largest cosine of the angle between r and a column of J, whose norms are in `y`. With
     // bounds, each cosine is limited by the room that is left.
     V cosine() const {
       const V zero(0.0), most = b.largest([&](std::int64_t i) {
-        const V slope = select(work[i] > zero, abs(g[i]) / work[i], zero);
+        const V slope = select(y[i] > zero, abs(g[i]) / y[i], zero);
         if (!box) return slope;
-        const V room = work[i] * select(g[i] > zero, x[i] - box.lower[i], box.upper[i] - x[i]);
+        const V room = y[i] * select(g[i] > zero, x[i] - box.lower[i], box.upper[i] - x[i]);
         return select(room < slope, room, slope);
       });
       return select(seen.f > zero, most / sqrt(V(2.0) * seen.f), zero);
