@@ -174,7 +174,7 @@ void Descent::review() {
 }
 
 void Descent::look_at(std::int64_t lane) {
-  if (start_[static_cast<std::size_t>(lane)] < 0) return;
+  if (start_[static_cast<std::size_t>(lane)] < 0) return run_along(lane);
   const Position at = look(lane);
   if (auto ending = judge(at)) {
     const bool stuck = ending->reason == Reason::Stuck;
@@ -244,22 +244,30 @@ void Descent::finish(std::int64_t lane, const Position& at, const Ending& ending
   endings_.right[start] = ending.right;
   ++ended_;
   start_[l] = next();
-  const bool more = start_[l] >= 0;
   since_[l] = round_ + 1;
-  // The last lane stays as it ended, for its state.
-  if (more || active_ > 1) block_->load(lane, more ? start_[l] : start);
-  if (!more) --active_;
-  else
-    deadline_ =
-        std::min(deadline_, since_[l] + std::min(stopping_.max_iter, stopping_.max_nfev - 1));
+  if (start_[l] < 0) {
+    --active_;
+    return run_along(lane);  // the last lane stays as it ended, for its state
+  }
+  block_->load(lane, start_[l]);
+  deadline_ = std::min(deadline_, since_[l] + std::min(stopping_.max_iter, stopping_.max_nfev - 1));
+}
+
+// Loads a lane that has no start with that of another, so that it need not be looked at before it
+// has run as long as the other has. The copies of a single start stay together as they are.
+void Descent::run_along(std::int64_t lane) {
+  if (starts_.k == 1) return;
+  const auto other = std::ranges::find_if(start_, [](std::int64_t start) { return start >= 0; });
+  if (other != start_.end()) block_->load(lane, *other);
 }
 
 void Descent::finish_all(const Ending& ending) {
   close(ending.reason);
   block_->wants_look(stopping_, wanted_);  // updates the best points
   for (std::int64_t l = 0; l < block_->lanes(); ++l) {
-    look_at(l);
-    if (start_[static_cast<std::size_t>(l)] >= 0) finish(l, look(l), ending);
+    const std::int64_t& start = start_[static_cast<std::size_t>(l)];
+    if (start >= 0) look_at(l);
+    if (start >= 0) finish(l, look(l), ending);
   }
 }
 

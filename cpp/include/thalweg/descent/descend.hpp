@@ -96,6 +96,7 @@ class Descent {
   std::int64_t unwatched() const;
   void review();
   void look_at(std::int64_t lane);
+  void run_along(std::int64_t lane);
   void settle(const Position& at, Ending& ending) const;
   std::optional<Ending> judge(const Position& at) const;
   void finish(std::int64_t lane, const Position& at, const Ending& ending);
