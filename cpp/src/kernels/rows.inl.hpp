@@ -58,9 +58,16 @@ struct Rows {
     for (std::int64_t j = 0; live < lanes && j < n; ++j)
       std::fill(to + j * lanes + live, to + (j + 1) * lanes, to[j * lanes + live - 1]);
   }
+  // How far ahead rows are fetched. Between products with rows, other work on them leaves the
+  // memory idle, and hardware prefetching ends with each page: of 1e6 rows of 32 numbers, a product
+  // and its contraction take 1.2 times as long as reading alone; without fetching ahead, 1.8 times.
+  static constexpr std::int64_t kAhead = 1024;
+  static THALWEG_INLINE void fetch(const double* x, std::int64_t k) {
+    for (std::int64_t c = 0; c < k; c += 8) __builtin_prefetch(x + c);
+  }
   // Contiguous rows: each has W partial sums, and the sums of W rows are added together. Rows are
   // processed one after another: W rows at once are faster in the cache, but hardware prefetching
-  // does not follow them, and software prefetching was slower than either.
+  // does not follow them, nor the same load at several places in the code.
   static void along_rows(RowsAt x, std::int64_t k, const double* weights, std::int64_t n,
                          std::int64_t live, std::int64_t lanes, double* to) {
     const std::int64_t room = (k + W - 1) / W * W;
@@ -71,10 +78,12 @@ struct Rows {
       const std::int64_t rows = live - r < W ? live - r : W;
       for (std::int64_t j = 0; j < n; ++j) {
         V::Batch sums[V::kSize];
-        each<W>([&](auto i) {
-          const std::int64_t row = r + (i < rows ? static_cast<std::int64_t>(i) : rows - 1);
-          sums[i] = one_row(x.p + row * x.row_stride, weights + j * room, k, last).v;
-        });
+#pragma GCC unroll 1
+        for (std::int64_t i = 0; i < W; ++i) {
+          const double* row = x.p + (r + (i < rows ? i : rows - 1)) * x.row_stride;
+          if (j == 0) fetch(row + kAhead, k);
+          sums[i] = one_row(row, weights + j * room, k, last).v;
+        }
         const V z = V(xsimd::haddp(sums));
         if (rows == W) z.store(to + j * lanes + r);
         else store_some(z, to + j * lanes + r, rows);

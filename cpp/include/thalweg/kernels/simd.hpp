@@ -73,7 +73,8 @@ template <class Arch, class Where> struct Vec {
   // Whether fma() rounds once. If not, it is a product followed by a sum.
   static constexpr bool kFused = !std::is_same_v<Arch, xsimd::sse2>;
   // The number of vector registers: 16 with SSE and AVX; 32 with AVX-512 and NEON.
-  static constexpr int kRegisters = std::is_base_of_v<xsimd::sse2, Arch> && kSize < 8 ? 16 : 32;
+  static constexpr int kRegisters =
+      (std::is_base_of_v<xsimd::sse2, Arch> || std::is_base_of_v<xsimd::avx, Arch>) ? 16 : 32;
 
   Batch v;
 
