@@ -27,6 +27,30 @@ py::tuple covariance_of(const Array& columns, const std::optional<Flags>& held, 
   return py::make_tuple(out, found.rank, found.least, loose);
 }
 
+// Likewise for k fits, one after another.
+py::tuple covariances_of(const Array& columns, const std::optional<Flags>& held, const Array& costs,
+                         const py::array_t<std::int64_t, py::array::c_style>& data) {
+  const py::ssize_t k = costs.size(), n = columns.ndim() == 3 ? columns.shape(1) : 0;
+  if (columns.ndim() != 3 || columns.shape(0) != k || data.size() != k ||
+      (held && held->size() != k * n))
+    throw py::value_error(
+        "the Jacobians must be (k, n, m). This is a bug in thalweg; please report it");
+  const py::ssize_t m = columns.shape(2);
+  std::vector<double> copy(static_cast<std::size_t>(n * m));
+  Array out({k, n, n}), least(k);
+  py::array_t<bool> loose({k, n});
+  for (py::ssize_t i = 0; i < k; ++i) {
+    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+    std::copy_n(columns.data() + i * n * m, n * m, copy.begin());
+    least.mutable_data()[i] =
+        covariance(copy.data(), n, m, held ? held->data() + i * n : nullptr,
+                   {costs.data()[i], data.data()[i]}, out.mutable_data() + i * n * n,
+                   loose.mutable_data() + i * n)
+            .least;
+  }
+  return py::make_tuple(out, least, loose);
+}
+
 // `at` maps x to the cost, the residuals (m) and J's columns (n, m).
 py::tuple refined(const Array& x0, const std::vector<Array>& bounds, std::int64_t budget,
                   const py::function& at) {
@@ -132,6 +156,10 @@ void bind_fit(py::module_& m) {
         "The inverse of J'J from J's columns (n, m), NaN for held columns, scaled by the residual "
         "variance of a fit with this cost and number of data (0: not scaled). Returns it, the rank "
         "(-1 without degrees of freedom), the last pivot, and which columns are dependent.");
+  m.def("covariances", &covariances_of, py::arg("columns"), py::arg("held"), py::arg("costs"),
+        py::arg("data"),
+        "The same for k fits, from columns (k, n, m): covariances (k, n, n), the last pivots (k,), "
+        "and which columns are dependent (k, n).");
   m.def("refine", &refined, py::arg("x"), py::arg("bounds"), py::arg("budget"), py::arg("at"),
         "Least squares by QR of J from x; at(x) returns (cost, residuals, J's columns (n, m)). "
         "Returns (x, cost, settled, left, right, nfev, nit).");

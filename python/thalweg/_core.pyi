@@ -300,6 +300,9 @@ class Fit:
 def covariance(
     columns: ArrayLike, held: ArrayLike | None = None, cost: float = 0.0, data: int = 0
 ) -> tuple[_Floats, int, float, NDArray[np.bool_]]: ...
+def covariances(
+    columns: ArrayLike, held: ArrayLike | None, costs: ArrayLike, data: NDArray[np.int64]
+) -> tuple[_Floats, _Floats, NDArray[np.bool_]]: ...
 def refine(
     x: ArrayLike,
     bounds: Sequence[ArrayLike],

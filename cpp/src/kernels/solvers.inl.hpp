@@ -311,10 +311,14 @@ template <class S, bool Lanes, std::int64_t N = 0> struct Party {
     return keeper.taken();
   }
   static void tell(const SolverCall& c) {
-    if constexpr (N > 0 && requires { S::inlined; }) tell_inlined(c);
+    if constexpr (kInlined) tell_inlined(c);
     else if constexpr (N > 0) tell_near(c);
     else tell_any(c);
   }
+  static constexpr bool kInlined = [] {
+    if constexpr (requires { S::inlined; }) return N > 0 && N <= S::inlined;
+    else return false;
+  }();
   static THALWEG_ONE_FUNCTION void tell_inlined(const SolverCall& c) { tell_near(c); }
   static void tell_any(const SolverCall& c) {
     const B space(c.n);
@@ -361,6 +365,14 @@ template <class S, bool Lanes, std::int64_t N = 0> struct Party {
     return keeper.carried();
   }
   static void point(const SolverCall& c, std::int64_t lane, Which which, double* to) {
+    if constexpr (kInlined) point_inlined(c, lane, which, to);
+    else point_of(c, lane, which, to);
+  }
+  static THALWEG_ONE_FUNCTION void point_inlined(const SolverCall& c, std::int64_t lane,
+                                                 Which which, double* to) {
+    point_of(c, lane, which, to);
+  }
+  static void point_of(const SolverCall& c, std::int64_t lane, Which which, double* to) {
     const B space(c.n);
     K keeper(space, c.memory);
     const State<K> state(c, space, keeper);

@@ -18,6 +18,9 @@ from thalweg._objectives.points import FloatArray
 
 __all__ = ["Spreads"]
 
+# A piece is this share of a chunk: a round of QR takes some 20 ms.
+_SHARE = 64
+
 
 class Spreads:
     """Covariances, standard errors and dependent parameters of fits at their results.
@@ -65,9 +68,10 @@ class Spreads:
 
         Fits whose J'J is singular to rounding continue with J, and their endings in `out` change.
         """
-        # There are usually few of them. They are handled in pieces, because Jacobians are large.
+        # There are usually few of them. They are handled in pieces, because Jacobians are large,
+        # and an interrupt is seen only after a round of all fits of a piece.
         layout = self._tapes.layout
-        piece = rows_in_chunk(layout.m * layout.n)
+        piece = rows_in_chunk(_SHARE * layout.m * layout.n)
         for first in range(0, self._doubtful.size, piece):
             lanes = self._doubtful[first : first + piece]
             pivots = self._by_qr(lanes)
@@ -84,21 +88,18 @@ class Spreads:
 
     def _by_qr(self, lanes: npt.NDArray[np.intp]) -> FloatArray:
         """Compute covariances and dependent parameters by QR; return the last pivots."""
-        pivots = np.ones(lanes.size)
         if not lanes.size:
-            return pivots
+            return np.ones(0)
         tapes, free = self._tapes, self._free
         own = self._inputs.taken(lanes)
         columns, cost = tapes.jacobians(own, self._threads)
         columns = columns.reshape(lanes.size, free.size, tapes.layout.m)
-        rows = np.broadcast_to(own["rows"], (lanes.size,))
-        for i, lane in enumerate(lanes):
-            held: Any = at_bounds(own["x"][i], tapes.box)
-            data = 0 if tapes.absolute or tapes.layout.poisson else int(rows[i])
-            inverse, _, pivots[i], self.loose[lane] = _core.covariance(
-                columns[i], held, cost[i, 0], data
-            )
-            self.pcov[lane][np.ix_(free, free)] = inverse
-            with np.errstate(invalid="ignore"):
-                self.perr[lane, free] = np.sqrt(np.diag(inverse))
+        scaled = not (tapes.absolute or tapes.layout.poisson)
+        data = np.full(lanes.size, own["rows"] if scaled else 0.0).astype(np.int64)
+        held = at_bounds(own["x"], tapes.box)
+        inverses, pivots, loose = _core.covariances(columns, held, cost[:, 0], data)
+        self.loose[lanes] = loose
+        self.pcov[np.ix_(lanes, free, free)] = inverses
+        with np.errstate(invalid="ignore"):
+            self.perr[np.ix_(lanes, free)] = np.sqrt(np.diagonal(inverses, axis1=1, axis2=2))
         return pivots

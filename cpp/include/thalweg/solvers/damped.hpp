@@ -33,7 +33,7 @@ template <class B> struct Damped {
       t = damping;
     t = select(t > low, t, low);
     t = select(t < high, t, high);
-    for (int round = 0; round < kRounds && any(outside); ++round) {
+    for (int round = 0; round < kRounds; ++round) {
       fill(t);
       const Mask good = cholesky.factor(V(0.0), work);
       size = minimize();
@@ -41,6 +41,7 @@ template <class B> struct Damped {
       damping.set(outside, t);
       const V over = size - radius;
       outside = outside & good & (abs(over) > V(kAround) * radius);
+      if (!any(outside)) break;
       low = select((over > V(0.0)) & (t > low), t, low);
       t = t + over / (radius * steepness(size));
       t = select(t > low, t, low);

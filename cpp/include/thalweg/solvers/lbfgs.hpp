@@ -28,6 +28,8 @@ struct LBFGS {
                    closed(1.0).to(closed(100.0)), true},
       kScaleHyper};
   static constexpr Needs needs = Needs::Gradient;
+  // Up to so many variables a round is one function: 3 to 15 % faster, for 1 s of compilation.
+  static constexpr std::int64_t inlined = 2;
 
   template <class B, class K> class Direction {
     using V = typename B::V;

@@ -40,6 +40,7 @@ template <class K> struct Seen {
 
   using V = typename K::B::V;
   void judge(typename V::MaskType m, Verdict verdict, V low, V high) {
+    if (!any(m)) return;
     judged.set(m, V(-static_cast<double>(verdict)));
     left.set(m, low), right.set(m, high);
   }
