@@ -19,4 +19,4 @@ using Solvers = OperationList<solvers::Compass, solvers::Steepest, solvers::CG, 
 // quarter to a third less time. The others gain less (compass nothing), or are meant for many.
 using SolversOfFewVariables =
     OperationList<solvers::BFGS, solvers::LBFGS, solvers::Newton, solvers::LM>;
-}
+}  // namespace thalweg
