@@ -162,11 +162,17 @@ struct Rows {
     }
   }
   template <class R> static double join_as(const double* partials, std::int64_t live) {
+    using T = ContiguousTree<R>;
+    if (live >= kPartialSums) {
+      V s[T::kBatches];
+      each<T::kBatches>([&](auto k) { s[k] = V::load(partials + k * W); });
+      T::template halve<array_size(T::kBatches / 2)>(s);
+      return first(T::template halved<V::kSize / 2>(s[0]));
+    }
     double p[kPartialSums];
-    const std::int64_t n = live < kPartialSums ? live : kPartialSums;
-    std::copy_n(partials, n, p);
+    std::copy_n(partials, live, p);
     for (std::int64_t step = kPartialSums / 2; step > 0; step /= 2)
-      for (std::int64_t j = 0; j < step && j + step < n; ++j)
+      for (std::int64_t j = 0; j < step && j + step < live; ++j)
         p[j] = first(R::merge(V(p[j]), V(p[j + step])));
     return p[0];
   }

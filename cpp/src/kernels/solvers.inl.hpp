@@ -10,9 +10,11 @@
 #include "thalweg/kernels/simd.hpp"
 #include "thalweg/solvers/all.hpp"
 
-// For a function with all that it calls, and loops of few rounds unrolled. The last option stands
-// in the command line too; it must hold whatever becomes of the others.
-#if defined(__GNUC__) && !defined(__clang__)
+// For a function with all that it calls, and loops of few rounds unrolled; not with sanitizers,
+// whose checks would make it long to compile. The last option stands in the command line too; it
+// must hold whatever becomes of the others.
+#if defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
+    !defined(__SANITIZE_THREAD__)
 #define THALWEG_ONE_FUNCTION __attribute__((flatten, optimize("O3", "fp-contract=off")))
 #else
 #define THALWEG_ONE_FUNCTION

@@ -56,7 +56,7 @@ class Worker {
   template <class Stop> bool run(double* const* base, Chunk& chunk, const Stop& stop) {
     start(chunk);
     for (std::int64_t tile = chunk.first; tile < chunk.end; tile += kTile) {
-      if (stop()) return false;
+      if ((tile - chunk.first) % between_looks() == 0 && stop()) return false;
       take_tile(base, chunk, tile);
     }
     finish(chunk);
@@ -97,6 +97,9 @@ class Worker {
     Pairs tiles;
   };
 
+  // The rows after which a run may be stopped. A stream takes some microseconds for a tile, and a
+  // look at the clock is a hundredth of that.
+  std::int64_t between_looks() const { return stream_ ? 4 * kTile : kTile; }
   std::int64_t padded(std::int64_t n) const { return (n + batch_ - 1) / batch_ * batch_; }
   void prepare(const RowAccess& a);
   RowsAt at(const RowAccess& a, double* const* base, std::int64_t row) const;
