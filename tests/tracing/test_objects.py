@@ -53,6 +53,17 @@ def test_what_numpy_decides_of_objects_is_refused_where_few_numbers_have_a_value
         tw.curve_fit(lambda t, a: decided(np.stack([a])) * t * np.sqrt(-1.0 - a), t, t, [-1.5])
 
 
+def test_a_trace_that_gives_nan_for_numbers_is_refused():
+    """The reduction of one object is the object itself, here 0.5 x: a negative base of a power."""
+
+    def f(x):
+        decided = 1.0 * np.logical_or.reduce([x, 0.5 * x], axis=-1)
+        return np.sum(np.power.outer(np.expm1(1.5 * decided - 1.257), x))
+
+    with pytest.raises(TraceError, match=r"for numbers, but its trace gives nan"):
+        tw.objective(f, np.array([-1.44]))
+
+
 def test_a_sum_that_cancels_is_not_refused_for_its_rounding():
     """It is 1e-14 for numbers, and another 1e-14 in its trace, which sums in another order."""
 
