@@ -76,7 +76,7 @@ void bind_faults(PyGraph& graph) {
                const py::gil_scoped_release nogil;
                found = thalweg::faults(std::move(g), output, in, varying, k, [] {
                  const py::gil_scoped_acquire gil;
-                 if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+                 check_signals();
                });
              }
              py::array_t<std::int8_t> out(k);

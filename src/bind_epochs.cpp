@@ -97,10 +97,7 @@ class Listener {
  public:
   explicit Listener(py::object callback) : callback_(std::move(callback)) {}
   bool interrupted() {
-    return guarded([] {
-      if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-      return false;
-    });
+    return guarded([] { return false; });
   }
   bool report(const EpochReport& r) {
     return guarded([&] {
@@ -116,7 +113,9 @@ class Listener {
   template <class F> bool guarded(F f) {
     const py::gil_scoped_acquire gil;
     try {
-      return error_.has_value() || f();
+      if (error_) return true;
+      check_signals();
+      return f();
     } catch (py::error_already_set& e) {
       error_.emplace(e);
     }

@@ -40,7 +40,7 @@ py::tuple covariances_of(const Array& columns, const std::optional<Flags>& held,
   Array out({k, n, n}), least(k);
   py::array_t<bool> loose({k, n});
   for (py::ssize_t i = 0; i < k; ++i) {
-    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+    check_signals();
     std::copy_n(columns.data() + i * n * m, n * m, copy.begin());
     least.mutable_data()[i] =
         covariance(copy.data(), n, m, held ? held->data() + i * n : nullptr,

@@ -40,10 +40,7 @@ class Conversation {
 
   bool interrupted() {
     const py::gil_scoped_acquire gil;
-    return error_ || guarded([] {
-             if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-             return false;
-           });
+    return error_ || guarded([] { return false; });
   }
   void progress(std::int64_t ended) {
     if (error_) return;
@@ -126,6 +123,7 @@ class Conversation {
   // Returns true to end the descent.
   template <class F> bool guarded(F f) {
     try {
+      check_signals();
       return f();
     } catch (py::error_already_set& e) {
       error_.emplace(e);
