@@ -307,6 +307,12 @@ def test_numbers_that_replace_what_is_not_finite():
         np.testing.assert_array_equal(got, np.nan_to_num(x, **given))
 
 
+def test_truth_values_have_nothing_to_replace():
+    x = np.array([0.5, -0.5, 2.0])
+    got = traced(lambda x: np.nan_to_num(x[:1] > 0, nan=x) * x, x)
+    np.testing.assert_array_equal(got, np.nan_to_num(x[:1] > 0, nan=x) * x)
+
+
 def test_rounding_is_to_even_and_to_tens():
     x = np.array([0.5, 1.5, 2.5, -0.5, 12.35, 125.0, -135.0])
     for decimals in (0, 1, -1):
@@ -355,6 +361,12 @@ def test_ends_of_differences_along_every_axis(axis):
     x = np.random.default_rng(5).normal(size=(2, 3, 4))
     got = traced(lambda x: np.diff(x, axis=axis, prepend=1.5, append=0.0), x)
     np.testing.assert_array_equal(got, np.diff(x, axis=axis, prepend=1.5, append=0.0))
+
+
+def test_nan_to_num_leaves_truth_values_as_they_are():
+    x = np.array([0.5, -0.5, 2.0])
+    got = traced(lambda x: np.nan_to_num(x[:1] > 0, nan=x) * x, x)
+    np.testing.assert_array_equal(got, np.nan_to_num(x[:1] > 0, nan=x) * x)
 
 
 @pytest.mark.parametrize("name", ["nan", "posinf", "neginf"])
