@@ -26,7 +26,7 @@ template <class Mutex> std::unique_lock<Mutex> locked(Mutex& mutex) {
   }
   return lock;
 }
-// Raises what the handler of a signal raises. It is asked before Python code is called: what a handler
+// Raises what the handler of a signal raises. It is asked before Python code is called: what a
 // handler raises while garbage is collected, which the objects of a call may cause, Python drops.
 inline void check_signals() {
   if (PyErr_CheckSignals() != 0) throw py::error_already_set();
