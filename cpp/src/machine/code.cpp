@@ -2,8 +2,7 @@
 // Makes code and keeps it.
 #include "thalweg/machine/code.hpp"
 
-#include <cstdlib>
-#include <cstring>
+#include "machine/environment.hpp"
 
 namespace thalweg::machine {
 namespace {
@@ -22,10 +21,7 @@ std::shared_ptr<const Code> make(const std::optional<Translation>& translation, 
 }  // namespace
 
 std::int64_t Codes::enough(std::int64_t instructions) {
-  static const bool always = [] {
-    const char* set = std::getenv("THALWEG_MACHINE");
-    return set && std::strcmp(set, "always") == 0;
-  }();
+  static const bool always = environment_is("THALWEG_MACHINE", "always");
   return always ? 0 : 50'000 + 500 * instructions;
 }
 

@@ -6,10 +6,10 @@
 #include <elf.h>
 
 #include "machine/allocator.hpp"
+#include "machine/environment.hpp"
 
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <initializer_list>
 #include <map>
@@ -160,10 +160,7 @@ std::map<const void*, Entry>& entries() {
 }
 
 bool wanted() {
-  static const bool asked = [] {
-    const char* set = std::getenv("THALWEG_GDB");
-    return set && std::strcmp(set, "1") == 0;
-  }();
+  static const bool asked = environment_is("THALWEG_GDB", "1");
   return asked;
 }
 

@@ -2,11 +2,12 @@
 // Maps, fills and unmaps chunks of executable memory, and probes what the system allows.
 #include "thalweg/machine/memory.hpp"
 
+#include "machine/environment.hpp"
+
 #include <algorithm>
 #include <atomic>
 #include <cassert>
 #include <cstring>
-#include <string_view>
 
 #include "thalweg/graph/unforked.hpp"
 #include "thalweg/machine/debugger.hpp"
@@ -17,7 +18,6 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <cstdlib>
 
 namespace thalweg::machine {
 
@@ -28,11 +28,6 @@ constexpr std::size_t kPage = 4096, kChunk = 16 * kPage;
 constexpr std::size_t kMostChunks = 16384;
 
 std::size_t whole_pages(std::size_t bytes) { return (bytes + kPage - 1) / kPage * kPage; }
-
-bool environment_is(const char* name, std::string_view value) {
-  const char* set = std::getenv(name);
-  return set && set == value;
-}
 
 // Linux 6.3 wants to be told that the file will be executed; before, the flag is unknown.
 int memory_file() {
