@@ -42,10 +42,10 @@ class Sharing {
  public:
   explicit Sharing(RowPlan& plan) : plan_(plan) {
     const std::size_t buffers = plan.buffers.size();
-    uses_.resize(buffers, 0), last_.resize(buffers, 0);
+    uses_.resize(buffers, 0), last_.resize(buffers, 0), copied_.resize(buffers, false);
     for (std::size_t k = 0; k < plan.stages.size(); ++k)
       each([&](std::int32_t b) { ++uses_[index(b)], last_[index(b)] = k; }, k);
-    for (const RowPlan::Copy& c : plan.copies) uses_[index(c.buffer)] += kElsewhere;
+    for (const RowPlan::Copy& c : plan.copies) copied_[index(c.buffer)] = true;
   }
   void run() {
     for (std::size_t k = 0; k < plan_.stages.size(); ++k)
@@ -53,8 +53,6 @@ class Sharing {
   }
 
  private:
-  static constexpr int kElsewhere = 1000;
-
   template <class Visit> void each(const Visit& visit, std::size_t stage) {
     std::visit([&](auto& s) { each_buffer(s, visit); }, plan_.stages[stage]);
   }
@@ -68,7 +66,8 @@ class Sharing {
     for (std::size_t s = 0; s < loop.stores.size(); ++s) {
       const RowLoop::Store& store = loop.stores[s];
       if (store.add || at(store.to.buffer).from != RowBuffer::From::Output ||
-          uses_[index(store.to.buffer)] != 1 || !is_all_of_it(store.to, loop))
+          uses_[index(store.to.buffer)] != 1 || copied_[index(store.to.buffer)] ||
+          !is_all_of_it(store.to, loop))
         continue;
       for (const auto& input : loop.inputs) {
         const auto* a = std::get_if<RowAccess>(&input);
@@ -83,7 +82,7 @@ class Sharing {
     int here = 0;
     each([&](std::int32_t used) { here += used == b; }, stage);
     return at(b).from == RowBuffer::From::Own && last_[index(b)] == stage && here == 1 &&
-           uses_[index(b)] < kElsewhere;
+           !copied_[index(b)];
   }
   void replace(std::int32_t from, std::int32_t by) {
     at(by).zero |= at(from).zero;
@@ -97,8 +96,10 @@ class Sharing {
   }
 
   RowPlan& plan_;
-  std::vector<int> uses_;          // by buffer
-  std::vector<std::size_t> last_;  // stage that uses it
+  // By buffer: how many accesses there are, the last stage that has one, whether it is an output's.
+  std::vector<int> uses_;
+  std::vector<std::size_t> last_;
+  std::vector<bool> copied_;
 };
 
 }  // namespace
