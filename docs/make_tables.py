@@ -25,6 +25,7 @@ from thalweg._methods.method import make
 from thalweg._methods.stopping import FOREVER, defaults
 from thalweg._results.reasons import STATUS_MINIMIZE, SUCCESS
 from thalweg._tracing import registry, ufuncs
+from thalweg._tracing.complex_parts import COMPLEX_UFUNCS
 from thalweg._tracing.tracer import Tracer
 
 FOLDER = Path(__file__).with_name("lists")
@@ -109,6 +110,7 @@ GROUPS = {
     "einsum": "products",
     "shaping": "shape and order",
     "joining": "joining and cutting",
+    "of_complex": "elements and sums",
 }
 
 
@@ -124,6 +126,12 @@ def functions() -> str:
     return "\n".join(
         f"**{group[0].upper()}{group[1:]}**\n\n{names(found)}\n" for group, found in parts
     )
+
+
+def of_complex() -> str:
+    """Ufuncs and functions that take complex values."""
+    elementary = names(f"np.{n}" for n in (*COMPLEX_UFUNCS, "power"))
+    return f"{elementary}\n\n{names(map(registry.name_of, registry.COMPLEX_FUNCTIONS))}\n"
 
 
 def methods() -> str:
@@ -218,8 +226,8 @@ def aliases() -> str:
 TABLES: dict[str, Callable[[], str]] = {
     f.__name__: f
     for f in (
-        operations, composed, functions, methods, solvers, options, sources, stopping, reasons,
-        aliases,
+        operations, composed, functions, of_complex, methods, solvers, options, sources, stopping,
+        reasons, aliases,
     )
 }  # fmt: skip
 

@@ -73,7 +73,7 @@ REFUSED = [
     ("math.lgamma", lambda x: math.lgamma(x), [()], "math.lgamma", "scipy.special.gammaln"),
     ("float", lambda x: float(x), [()], "`float(x)`", "Leave out float(...)"),
     ("int", lambda x: int(x), [()], "`int(x)`", "np.trunc"),
-    ("complex", lambda x: complex(x), [()], "`complex(x)`", "Leave"),
+    ("complex", lambda x: complex(x), [()], "`complex(x)`", "Write a + 1j * b"),
     ("item", lambda x: x.item(), [()], "x.item()", ""),
     ("format", lambda x: f"{x:.3f}", [()], "needs a number", ""),
     ("range", lambda x: list(range(x)), [()], "`range(x)`", "np.where"),
@@ -112,7 +112,7 @@ REFUSED = [
         "np.interp",
         "leave out np.asarray(x)",
     ),
-    ("complex", lambda x: x * 1j, [(3,)], "expected real numbers, got", "real and imaginary parts"),
+    ("complex", lambda x: np.floor(x * 1j), [(3,)], "np.floor of complex values", "no traced form"),
     ("pandas method", lambda x: x.abs(), [(3,)], "no attribute `abs`", "np.abs(x)"),
 ]
 

@@ -192,10 +192,10 @@ def test_arrays_of_which_nothing_is_masked_are_arrays():
 
 HERE = re.escape(f'"{__file__}", line ')
 NOT_REAL = {
-    "complex": (lambda p: np.abs(1 + 1j * p), "`1j \\* p`.*got an array of complex128"),
+    "complex": (lambda p: 1 + 1j * p, "got an array of complex128.*z.real, z.imag or abs"),
     "complex array": (
-        lambda p: np.sum(p * np.array([1j, 2])),
-        "complex128.*imaginary parts separately",
+        lambda p: np.max(p * np.array([1j, 2])),
+        "np.max of complex values",
     ),
     "string": (lambda p: p * "a", "got an array of <U1"),
     "strings that are numbers": (lambda p: p * np.array(["1", "2"], object), "got str '1'"),

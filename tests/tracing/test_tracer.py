@@ -14,7 +14,6 @@ from traced_values import (
     check_message,
     check_mistake,
     check_value,
-    failing,
     traced,
 )
 
@@ -99,29 +98,6 @@ CASES = [
     ("mask times value", lambda x: x * (x > 0) + (x > 0) * x, [(5,)]),
     ("astype", lambda x: (x > 0).astype(float) + x.astype(float) + (x.astype(bool)) * 2.0, [(5,)]),
     ("array priority", lambda x: (A3 > x) * 1.0 + (1.0 < x) * 2.0, [(3,)]),  # noqa: SIM300
-    ("integers", lambda x: x[0] + x[-1] * x[np.int64(1)], [(3,)]),
-    ("integers of a matrix", lambda x: x[0, 1] + x[-1, -1] + x[1][2] + x[1, :] + x[0], [(2, 3)]),
-    ("slices", lambda x: x[1:] * x[:-1] + x[1:][::-1] + x[-1:0:-1], [(5,)]),
-    ("steps", lambda x: x[::2] + x[-1::-2] + x[4:0:-2][0], [(5,)]),
-    ("out of range slices", lambda x: x[-100:100] + x[2:1].sum() + x[7:].sum(), [(5,)]),
-    ("slices of a matrix", lambda x: x[:, 1:] + x[::-1, :-1] + x[0, 1:] + x[:, :1], [(2, 3)]),
-    ("newaxis", lambda x: x[:, None] - x[None, :] + x[np.newaxis, ..., None][0], [(3,)]),
-    ("ellipsis", lambda x: x[..., 0] + x[0, ...][:, 1] + x[...][0, :, 2], [(2, 3, 4)]),
-    ("integer array", lambda x: x[[2, 0, 1, 1]] + x[np.array([0, 1, 2, -1])], [(3,)]),
-    ("integer matrix", lambda x: x[np.array([[0, 1], [2, -1]])], [(3,)]),
-    ("integer arrays", lambda x: x[[0, 1, 1], [2, 0, -1]] + x[1, [0, 1, 2]], [(2, 3)]),
-    (
-        "broadcast arrays index",
-        lambda x: x[np.array([[0], [1]]), [2, 0, 1]] + x[np.ix_([0, 1], [2, 0, 1])],
-        [(2, 3)],
-    ),
-    ("mixed index", lambda x: x[:, [2, 0]] + x[[0, 1]][:, :2], [(2, 3)]),
-    ("arrays apart", lambda x: x[[0, 1], :, [2, 0]], [(2, 3, 4)]),
-    ("array and number", lambda x: x[0, :, [2, 0]], [(2, 3, 4)]),
-    ("mask", lambda x: x[MASK] + x[[True, False, True]], [(3,)]),
-    ("mask of a matrix", lambda x: x[M34 > 0], [(3, 4)]),
-    ("mask and slice", lambda x: x[:, MASK] + x[..., MASK], [(2, 3)]),
-    ("empty index", lambda x: x[[]].sum() + x[()], [(3,)]),
     ("unpack", lambda x: (lambda a, b, c: a * b - c)(*x), [(3,)]),
     ("enumerate", lambda x: sum(k * v for k, v in enumerate(x)), [(3,)]),
     ("rows", lambda x: np.stack([row.sum() for row in x]), [(3, 4)]),
@@ -138,8 +114,6 @@ def test_traced_value_is_numpys(name, function, shapes):
 REFUSED = [
     ("store", store, [(3,)], "x[i] = ...", "np.where"),
     ("astype", lambda x: x.astype(int), [(3,)], "astype(int64)", "np.trunc"),
-    ("mask", lambda x: x[x > 0], [(3,)], "traced index", "np.where(mask, x, 0)"),
-    ("index", lambda x: x[[x[0], 1]], [(3,)], "traced index", "np.where"),
     ("hash", lambda x: {x: 1}, [(3,)], "unhashable", ""),
     ("modular power", lambda x: pow(x, 2, 5), [()], "pow", "integers"),
 ]
@@ -154,31 +128,6 @@ def test_what_cannot_be_traced_says_where_and_what_instead(name, function, shape
 
 # name, function, shapes, error, what NumPy says
 WRONG = [
-    (
-        "index",
-        lambda x: x[3],
-        [(3,)],
-        IndexError,
-        "index 3 is out of bounds for axis 0 with size 3",
-    ),
-    ("negative index", lambda x: x[-4], [(3,)], IndexError, "index -4 is out of bounds"),
-    (
-        "matrix index",
-        lambda x: x[0, 7],
-        [(2, 3)],
-        IndexError,
-        "index 7 is out of bounds for axis 1 with size 3",
-    ),
-    ("array of indices", lambda x: x[[0, 9]], [(3,)], IndexError, "index 9 is out of bounds"),
-    ("too many indices", lambda x: x[0, 0], [(3,)], IndexError, "too many indices for array"),
-    ("float index", lambda x: x[1.0], [(3,)], IndexError, "only integers, slices"),
-    (
-        "wrong mask",
-        lambda x: x[np.array([True, False])],
-        [(3,)],
-        IndexError,
-        "boolean index did not match",
-    ),
     ("boolean minus", lambda x: (x > 0) - (x < 0), [(3,)], TypeError, "boolean subtract"),
     ("boolean negative", lambda x: -(x > 0), [(3,)], TypeError, "boolean negative"),
     ("float and", lambda x: x & (x > 0), [(3,)], TypeError, "truth values"),
@@ -293,30 +242,6 @@ def test_differences_of_truth_values_are_refused_as_ufuncs_too():
     with pytest.raises(TypeError, match="numpy boolean negative"):
         np.negative(truth)
     assert np.absolute(truth).node == truth.node
-
-
-def test_basic_indices_are_views_and_arrays_are_gathers():
-    x = Trace().input(0, (4, 5))
-
-    def kind(y):
-        return y.trace.graph.describe(y.node)[0]
-
-    for at in (1, (1, 2), slice(1, 3), (..., 0), (None, 1), (slice(None, None, -1), 2)):
-        assert kind(x[at]) == "view", at
-        assert x[at].shape == np.empty((4, 5))[at].shape
-    for at in ([0, 1], (slice(None), [3, 0, 3]), np.ones((4, 5), bool), (True, 1)):
-        assert kind(x[at]) == "gather", at
-        assert x[at].shape == np.empty((4, 5))[at].shape
-
-
-def test_names_of_columns_are_refused_with_what_to_write():
-    with pytest.raises(TraceError, match=r"cannot trace x\['u'\].*no named columns.*x\[:, k\]"):
-        failing(lambda x: x["u"], (3, 2))
-
-
-def test_masked_indices_are_refused():
-    with pytest.raises(TypeError, match="masked array"):
-        failing(lambda x: x[np.ma.masked_array([0, 1], [0, 1])], (3,))
 
 
 def test_nested_lists_of_elements():

@@ -211,7 +211,7 @@ def no_complex(dtype: np.dtype[np.generic]) -> TraceError:
     place = here()
     what = f"`{place.text}`" if place.text else "complex numbers"
     why = f"expected real numbers, got an array of {dtype}."
-    return cannot_trace(what, why, "Use its real and imaginary parts separately.", place)
+    return cannot_trace(what, why, "Return z.real, z.imag or abs(z), or a sum of abs(z)**2.", place)
 
 
 def no_masks(place: Place | None = None) -> TypeError:
@@ -373,8 +373,10 @@ def no_number(kind: str) -> TraceError:
         instead = (
             "Indices, lengths and counts must be numbers; np.where selects between traced values."
         )
-    elif name in ("float", "complex") and not owner:
-        instead = f"Leave out {name}(...)."
+    elif name == "complex" and not owner:
+        instead = "Write a + 1j * b."
+    elif name == "float" and not owner:
+        instead = "Leave out float(...)."
     elif owner not in ("np", "numpy") and _numpy_name(name):
         instead = f"Write {_numpy_name(name)} instead."
     elif name in ("array", "asarray", "full", "fromiter"):

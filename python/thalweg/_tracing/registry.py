@@ -20,6 +20,28 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 ARGUMENTS: dict[Any, frozenset[str]] = {}
 
 
+# The same for complex values.
+COMPLEX_FUNCTIONS: dict[Any, Callable[..., Any]] = {}
+
+
+# The types of values that are not complex; traced real values enter here too.
+REAL: set[type] = {float, int, bool, str, type(None), np.float64, slice}
+
+
+def is_complex(value: Any) -> bool:
+    """Whether a value is or contains complex numbers, traced or plain."""
+    kind = type(value)
+    if kind in REAL:
+        return False
+    if kind is np.ndarray:
+        if value.dtype == object:
+            return any(map(is_complex, value.ravel().tolist()))
+        return bool(value.dtype.kind == "c")
+    if isinstance(value, list | tuple):
+        return any(map(is_complex, value))
+    return isinstance(value, complex) or getattr(getattr(value, "dtype", None), "kind", None) == "c"
+
+
 def implements(*functions: Any, arguments: str = "") -> Callable[[F], F]:
     """Register a handler for functions of NumPy.
 
@@ -48,6 +70,12 @@ def implements(*functions: Any, arguments: str = "") -> Callable[[F], F]:
 def call_function(trace: Any, function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     """Call the handler of a function of NumPy."""
     handler = FUNCTIONS.get(function)
+    special = [v for v in (*args, *kwargs.values()) if type(v) not in REAL]
+    if special and any(map(is_complex, special)):
+        handler = COMPLEX_FUNCTIONS.get(function)
+        if handler is None:
+            raise no_traced_form(f"{name_of(function)} of complex values")
+        return handler(trace, *args, **kwargs)
     if handler is None:
         raise no_traced_form(name_of(function))
     if kwargs:
@@ -55,7 +83,7 @@ def call_function(trace: Any, function: Any, args: Any, kwargs: dict[str, Any]) 
     code = handler.__code__
     if len(args) >= code.co_argcount and not code.co_flags & inspect.CO_VARARGS:
         raise no_such_argument(name_of(function), _argument(function, code.co_argcount - 1))
-    for value in (*args, *kwargs.values()):
+    for value in special:
         if isinstance(value, np.ma.MaskedArray):
             refuse_masked(value)
     return handler(trace, *args, **kwargs)

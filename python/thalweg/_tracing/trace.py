@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from thalweg import _core
 from thalweg._tracing import frames
 from thalweg._tracing import functions as _functions  # noqa: F401  enters NumPy's functions
+from thalweg._tracing.complex_values import Complex, call_complex, call_complex_ufunc
 from thalweg._tracing.errors import (
     TraceError,
     cannot_trace,
@@ -33,7 +34,7 @@ from thalweg._tracing.errors import (
 from thalweg._tracing.numbers import described, has_masks, hint_of, numbers_of
 from thalweg._tracing.objects import check_by_numbers
 from thalweg._tracing.operations import Shape, contiguous
-from thalweg._tracing.registry import refuse_masked
+from thalweg._tracing.registry import is_complex, refuse_masked
 from thalweg._tracing.tracer import Tracer, Truth, holds_tracer, is_truth
 from thalweg._tracing.ufuncs import call_ufunc
 
@@ -90,7 +91,13 @@ class Trace:
         self, ufunc: np.ufunc, method: str, inputs: Sequence[Any], kwargs: dict[str, Any]
     ) -> Any:
         """Apply a ufunc, or a method of a ufunc, to traced values."""
+        if is_complex(inputs):
+            return call_complex_ufunc(self, ufunc, method, inputs, kwargs)
         return call_ufunc(self, ufunc, method, inputs, kwargs)
+
+    def call_complex(self, name: str, operands: Sequence[Any]) -> Any:
+        """Apply the ufunc `name` to operands, of which one is complex."""
+        return call_complex(self, name, operands)
 
     def input(self, number: int, shape: Shape, start: NDArray[Any] | None = None) -> Tracer:
         """Return the input `number` with this shape as a traced value."""
@@ -129,6 +136,8 @@ class Trace:
             return value.node
         if isinstance(value, (float, int)):
             return self.constant(value)
+        if isinstance(value, Complex):
+            raise no_complex(value.dtype)
         if isinstance(value, list | tuple) and (holds_tracer(value) or has_masks(value)):
             return self.stack([self.lift(v) for v in value])
         given = value

@@ -5,15 +5,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from types import EllipsisType
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from thalweg._tracing.errors import cannot_trace, no_number, no_truth_value
+from thalweg._tracing.indexing import indexed, traced_index
 from thalweg._tracing.operations import BOOLEAN, CODES, OPCODE, OPERATIONS, Shape
-from thalweg._tracing.registry import call_function, refuse_masked
+from thalweg._tracing.registry import REAL, call_function, is_complex
 
 if TYPE_CHECKING:
     from thalweg._tracing.trace import Trace
@@ -33,17 +33,25 @@ def holds_tracer(value: Any) -> bool:
     return isinstance(value, Tracer) or (isinstance(value, np.ndarray) and value.dtype == object)
 
 
+class ComplexOperandError(Exception):
+    """Raised where a real operand is needed; costs nothing where all are real."""
+
+
 def node_of(trace: Trace, value: Any) -> int:
     """Return the node of an operand."""
     kind = type(value)
     if (kind is Tracer or kind is Truth) and value.trace is trace:
         node: int = value.node
         return node
-    return trace.constant(value) if kind is float or kind is int else trace.lift(value)
+    if kind is float or kind is int:
+        return trace.constant(value)
+    if is_complex(value):
+        raise ComplexOperandError
+    return trace.lift(value)
 
 
 def apply(trace: Trace, code: int, inputs: Sequence[Any]) -> Tracer:
-    """Apply the operation `code` to operands."""
+    """Apply the operation `code` to real operands."""
     node = trace.elementwise(code, *[node_of(trace, i) for i in inputs])
     return Truth(trace, node) if BOOLEAN[code] else Tracer(trace, node)
 
@@ -62,6 +70,9 @@ def _operator(name: str, swap: bool = False) -> Callable[[Tracer, Any], Tracer]:
             node = other.node
         elif kind is float or kind is int:
             node = trace.constant(other)
+        elif is_complex(other):
+            pair: Tracer = trace.call_complex(name, (other, self) if swap else (self, other))
+            return pair  # a Complex; for the type checker it is what arithmetic returns
         else:
             node = trace.lift(other)
         if swap:
@@ -216,12 +227,16 @@ class Tracer:
     __or__ = __ror__ = _logical("logical_or")
     __xor__ = __rxor__ = _logical("logical_xor")
 
-    def __pow__(self, exponent: Any, modulus: None = None) -> Tracer:
+    def __pow__(self, exponent: Any, modulus: None = None) -> Any:
         if modulus is not None:
             raise cannot_trace("pow with a modulus", "it is defined only for integers.")
+        if is_complex(exponent):
+            return self.trace.call_complex("power", (self, exponent))
         return _power(self.trace, self.node, exponent)
 
-    def __rpow__(self, base: Any) -> Tracer:
+    def __rpow__(self, base: Any) -> Any:
+        if is_complex(base):
+            return self.trace.call_complex("power", (base, self))
         return Tracer(self.trace, self.trace.elementwise(POWER, self.trace.lift(base), self.node))
 
     def __divmod__(self, other: Any) -> tuple[Tracer, Tracer]:
@@ -293,7 +308,10 @@ class Tracer:
                 length = len(range(start, stop, step))
                 at = start if length else 0
                 return self.like(self.trace.view(self.node, (length,), at, (step,)))
-        return _index(self, index)
+        for item in index if kind is tuple else (index,):
+            if holds_tracer(item):
+                raise traced_index(isinstance(item, Truth))
+        return indexed(self, index)
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
         raise cannot_trace(
@@ -368,9 +386,11 @@ class Tracer:
         """Do the same as `numpy.ndarray.flatten`."""
         return self._call(np.ravel, (self, order), {})
 
-    def astype(self, dtype: Any, **_: Any) -> Tracer:
-        """Return the value itself for float64, and x != 0 for bool."""
+    def astype(self, dtype: Any, **_: Any) -> Any:
+        """Return the value itself for float64 and complex128, and x != 0 for bool."""
         wanted = np.dtype(dtype)
+        if wanted == np.complex128:
+            return self.trace.call_complex("positive", (self,))
         if wanted == np.bool_:
             return self if isinstance(self, Truth) else self != 0.0
         if wanted != np.float64:
@@ -385,7 +405,10 @@ class Tracer:
         if method == "__call__" and not kwargs:
             code = CODES.get(ufunc)
             if code is not None:
-                return apply(self.trace, code, inputs)
+                try:
+                    return apply(self.trace, code, inputs)
+                except ComplexOperandError:
+                    pass
         return self.trace.call_ufunc(ufunc, method, inputs, kwargs)
 
     def __array_function__(
@@ -399,6 +422,9 @@ for _name in (
     "squeeze", "clip", "round", "copy", "repeat", "swapaxes", "diagonal", "take", "any", "all",
 ):  # fmt: skip
     setattr(Tracer, _name, _method(getattr(np, _name), _name))
+
+
+REAL.add(Tracer)
 
 
 class Truth(Tracer):
@@ -443,6 +469,9 @@ class Truth(Tracer):
         return super().__array_ufunc__(ufunc, method, *inputs, **kwargs)
 
 
+REAL.add(Truth)
+
+
 def _no_boolean_subtract(other: Any) -> None:
     if is_truth(other):
         raise TypeError(
@@ -462,36 +491,3 @@ _ON_TRUTH: dict[Any, Callable[..., Any]] = {
     np.fmin: Truth.__and__,
     np.absolute: Truth.__pos__,
 }
-
-
-def _index(x: Tracer, index: Any) -> Tracer:
-    """Index like NumPy: basic indices give a view, arrays and masks a gather."""
-    items = index if isinstance(index, tuple) else (index,)
-    for item in items:
-        if isinstance(item, np.ma.MaskedArray):
-            refuse_masked(item)
-    if isinstance(index, str):
-        raise cannot_trace(
-            f"x[{index!r}]",
-            "an array has no named columns.",
-            "Write x[:, k], or start from a dict, so that f(p) can use p['name'].",
-        )
-    if any(holds_tracer(i) for i in items):
-        traced = [i for i in items if holds_tracer(i)]
-        if isinstance(traced[0], Truth):
-            better = "Write np.where(mask, x, 0), whose shape does not depend on the mask."
-        else:
-            better = "An index must be a number; np.where selects between values."
-        raise cannot_trace(
-            "x[index] with a traced index", "the selected elements are not known yet.", better
-        )
-    if all(
-        i is None
-        or (isinstance(i, int | np.integer | slice | EllipsisType) and not isinstance(i, bool))
-        for i in items
-    ):
-        dummy = x.trace.dummy(x.shape)[0]
-        if not any(i is Ellipsis for i in items):
-            items = (*items, Ellipsis)  # makes a single element an array without axes
-        return x.trace.as_view(x, dummy[items])
-    return x.trace.gather(x, np.asarray(x.trace.positions(x.shape)[index]))

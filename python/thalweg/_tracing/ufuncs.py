@@ -76,7 +76,8 @@ xlogy, xlog1py, erfc, absolute, equal = map(
 def power(x: Tracer, y: Tracer) -> Tracer:
     """Return x**y, as a square or a root if the exponent is 2 or 0.5."""
     number = y.trace.graph.constant_value(y.node)
-    return x**y if number is None else x**number
+    result: Tracer = x**y if number is None else x**number
+    return result
 
 
 def modf(x: Tracer) -> tuple[Tracer, Tracer]:
