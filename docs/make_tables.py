@@ -24,7 +24,7 @@ from thalweg._formulas import expressions
 from thalweg._methods.method import make
 from thalweg._methods.stopping import FOREVER, defaults
 from thalweg._results.reasons import STATUS_MINIMIZE, SUCCESS
-from thalweg._tracing import registry, ufuncs
+from thalweg._tracing import registry, stand_ins, ufuncs
 from thalweg._tracing.complex_parts import COMPLEX_UFUNCS
 from thalweg._tracing.tracer import Tracer
 
@@ -120,6 +120,12 @@ def functions() -> str:
     for function, handler in registry.FUNCTIONS.items():
         group = GROUPS.get(handler.__module__.rpartition(".")[2], "others")
         groups.setdefault(group, set()).add(registry.name_of(function))
+    groups["arrays of numbers and traced values"] = {
+        f"{module}.{name}".replace("numpy", "np", 1)
+        for module, names_of_forms in stand_ins.FORMS.items()
+        for name in names_of_forms
+        if "._" not in module
+    }
     methods = {n for n in dir(Tracer) if not n.startswith("_") and hasattr(np.ndarray, n)}
     methods.remove("trace")  # a traced value's own: np.trace(x) is
     parts = [*sorted(groups.items()), ("methods and attributes of a traced value", methods)]

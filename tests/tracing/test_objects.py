@@ -3,6 +3,7 @@
 
 import numpy as np
 import pytest
+from traced_values import as_objects
 
 import thalweg as tw
 from thalweg._tracing import objects
@@ -14,7 +15,7 @@ BY_PYTHONS_RULES = {
     "logical_or.reduce": lambda x: np.sum(np.logical_or.reduce([THREE, x]) * x),
     "logical_and.reduce": lambda x: np.sum(np.logical_and.reduce([THREE, x]) * x),
 
-    "logical_or": lambda x: np.sum(np.logical_or([3.0, 2.0], np.array([x[0], 1.0])) * x[1]),
+    "logical_or": lambda x: np.sum(np.logical_or([3.0, 2.0], as_objects([x[0], 1.0])) * x[1]),
 }  # fmt: skip
 
 
@@ -80,7 +81,7 @@ def test_functions_of_objects_are_called_once_more_and_others_are_not():
 
     def f(x):
         calls.append(type(x))
-        return np.sum(np.array([x[0], 2.0, x[1]]) ** 2)
+        return np.sum(as_objects([x[0], 2.0, x[1]]) ** 2)
 
     assert tw.objective(f, [1.0, 2.0])([3.0, 4.0]) == 29
     assert calls[0] is Tracer
@@ -92,7 +93,7 @@ def test_functions_of_objects_are_called_once_more_and_others_are_not():
 
 def test_what_is_not_for_numbers_is_not_checked_by_them():
     def f(x):
-        y = np.array([x[0], 2.0])
+        y = as_objects([x[0], 2.0])
         return x.trace.graph and np.sum(y) if isinstance(x, Tracer) else 1 / 0
 
     assert tw.objective(f, [1.0, 2.0])([3.0, 4.0]) == 5
@@ -142,7 +143,7 @@ def test_shapes_that_differ_are_refused():
     def f(x):
         if isinstance(x, np.ndarray):
             return np.zeros(3)
-        return np.sum(np.array([x[0], 1.0]))
+        return np.sum(as_objects([x[0], 1.0]))
 
     with pytest.raises(TraceError, match=r"returns shape \(3,\) for numbers"):
         tw.objective(f, np.ones(2))
@@ -150,14 +151,14 @@ def test_shapes_that_differ_are_refused():
 
 def test_infinite_values_are_compared_without_a_warning():
     def f(x):
-        return np.stack([np.sum(np.array([x[0], 1.0])), np.inf * x[0] ** 2])
+        return np.stack([np.sum(as_objects([x[0], 1.0])), np.inf * x[0] ** 2])
 
     np.testing.assert_array_equal(tw.objective(f, np.ones(2))([2.0, 0.0]), [3.0, np.inf])
 
 
 def test_values_of_another_shape_but_as_many_are_told_by_their_shapes():
     def f(x):
-        total = np.sum(np.array([x[0], 1.0]))
+        total = np.sum(as_objects([x[0], 1.0]))
         return total.reshape(1) if isinstance(total, np.generic) else total
 
     with pytest.raises(TraceError, match=r"shape \(1,\) for numbers, but its trace has \(\)"):

@@ -25,7 +25,7 @@ from thalweg._tracing.complex_parts import (
     whole_power,
 )
 from thalweg._tracing.errors import cannot_trace, no_number
-from thalweg._tracing.operations import Shape
+from thalweg._tracing.operations import Shape, Traced
 from thalweg._tracing.registry import accepted, call_function, is_complex, no_traced_form
 from thalweg._tracing.tracer import Tracer, Truth, holds_tracer
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from thalweg._tracing.trace import Trace
 
 
-class Complex:
+class Complex(Traced):
     """A traced complex value: an array of complex128 without numbers.
 
     Attributes

@@ -87,7 +87,7 @@ class Place(NamedTuple):
 
 
 # os.path is used because importing pathlib takes longer than a descent.
-_OURS = os.path.dirname(os.path.dirname(__file__)) + os.sep  # noqa: PTH120
+OURS = os.path.dirname(os.path.dirname(__file__)) + os.sep  # noqa: PTH120
 _NUMPY = os.path.dirname(np.__file__) + os.sep  # noqa: PTH120
 _PYTHON = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120
 _MASKED = os.path.dirname(np.ma.__file__) + os.sep  # noqa: PTH120
@@ -97,14 +97,13 @@ def _is_library(frame: FrameType) -> bool:
     """Whether a frame belongs to this package, NumPy or SciPy, and so never to the user."""
     file = frame.f_code.co_filename
     return (
-        file.startswith((_OURS, _NUMPY, "<__array_function__", "<frozen"))
+        file.startswith((OURS, _NUMPY, "<__array_function__", "<frozen"))
         or frame.f_globals.get("__name__", "").partition(".")[0] == "scipy"
     )
 
 
-def _is_installed(frame: FrameType) -> bool:
-    """Whether a frame belongs to an installed package or to Python's standard library."""
-    file = frame.f_code.co_filename
+def is_installed(file: str) -> bool:
+    """Whether a file belongs to an installed package or to Python's standard library."""
     return file.startswith(_PYTHON) or "site-packages" in file or "dist-packages" in file
 
 
@@ -119,7 +118,7 @@ def _users(frames: list[tuple[FrameType, int, int]]) -> Place:
     home = own[0][0].f_globals.get("__name__", "").partition(".")[0]
     for frame, line, instruction in reversed(own):
         name = frame.f_globals.get("__name__", "").partition(".")[0]
-        if not _is_installed(frame) or name == home:
+        if not is_installed(frame.f_code.co_filename) or name == home:
             return _find(frame, line, instruction)
     return _find(*own[-1])
 
@@ -165,7 +164,7 @@ def here() -> Place:
     frames = []
     while frame is not None:
         code = frame.f_code
-        if code.co_name == "trace_call" and code.co_filename.startswith(_OURS):
+        if code.co_name == "trace_call" and code.co_filename.startswith(OURS):
             break
         frames.append((frame, frame.f_lineno, frame.f_lasti))
         frame = frame.f_back
@@ -247,7 +246,10 @@ def foreign(error: Exception, what: str, place: Place) -> TypeError | None:
     frames = [frame for frame, _, _ in _frames_of(error.__traceback__)]
     inner = frames[-1]
     if isinstance(error, RecursionError):  # a library iterates over a traced value endlessly
-        inner = next((f for f in frames if f is not place.frame and _is_installed(f)), inner)
+        inner = next(
+            (f for f in frames if f is not place.frame and is_installed(f.f_code.co_filename)),
+            inner,
+        )
     if "Tracer" in text or "Truth" in text:
         why = f"an unknown function got a traced value {quoted}."
         return cannot_trace(what, why, "Write it with NumPy's functions.", place)
@@ -256,7 +258,7 @@ def foreign(error: Exception, what: str, place: Place) -> TypeError | None:
     if name == "scipy":
         if "object" in text or "data types" in text:
             refusals += (ValueError,)
-    elif inner is place.frame or _is_library(inner) or not _is_installed(inner):
+    elif inner is place.frame or _is_library(inner) or not is_installed(inner.f_code.co_filename):
         return None
     if isinstance(error, (*refusals, RecursionError)):
         why = f"{name} does not accept a traced value {quoted}."

@@ -35,6 +35,7 @@ from thalweg._tracing.numbers import described, has_masks, hint_of, numbers_of
 from thalweg._tracing.objects import check_by_numbers
 from thalweg._tracing.operations import Shape, contiguous
 from thalweg._tracing.registry import is_complex, refuse_masked
+from thalweg._tracing.stand_ins import with_stand_ins
 from thalweg._tracing.tracer import Tracer, Truth, holds_tracer, is_truth
 from thalweg._tracing.ufuncs import call_ufunc
 
@@ -91,6 +92,10 @@ class Trace:
         self, ufunc: np.ufunc, method: str, inputs: Sequence[Any], kwargs: dict[str, Any]
     ) -> Any:
         """Apply a ufunc, or a method of a ufunc, to traced values."""
+        if method == "__call__" and _adds_to_a_number(kwargs):
+            # `total += x`: the name then means the result. If the array has another name too, that
+            # is seen by the values for numbers.
+            self.made_objects, kwargs = True, {}
         if is_complex(inputs):
             return call_complex_ufunc(self, ufunc, method, inputs, kwargs)
         return call_ufunc(self, ufunc, method, inputs, kwargs)
@@ -275,6 +280,17 @@ class Trace:
         return x.like(self.graph.gather(x.node, picked.shape, picked.ravel().tolist()))
 
 
+def _adds_to_a_number(kwargs: dict[str, Any]) -> bool:
+    """Whether a ufunc shall write to an array without axes, as `total += x` does."""
+    out = kwargs.get("out")
+    return (
+        isinstance(out, tuple)
+        and len(kwargs) == len(out) == 1
+        and isinstance(out[0], np.ndarray)
+        and not out[0].shape
+    )
+
+
 # ---- calling the user's function -----------------------------------------------------------------
 
 
@@ -309,7 +325,7 @@ def trace_call(
     frames.defer_to_traced_values()
     kwargs = kwargs or {}
     try:
-        result = function(*args, **kwargs)
+        result = with_stand_ins(function)(*args, **kwargs)
     except TraceError:
         raise
     except Exception as error:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from thalweg._tracing.errors import cannot_trace, no_number, no_truth_value
 from thalweg._tracing.indexing import indexed, traced_index
-from thalweg._tracing.operations import BOOLEAN, CODES, OPCODE, OPERATIONS, Shape
+from thalweg._tracing.operations import BOOLEAN, CODES, OPCODE, OPERATIONS, Shape, Traced
 from thalweg._tracing.registry import REAL, call_function, is_complex
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def holds_tracer(value: Any) -> bool:
     """Whether a value is or may contain a traced value, at any depth of lists and tuples."""
     if isinstance(value, list | tuple):
         return any(map(holds_tracer, value))
-    return isinstance(value, Tracer) or (isinstance(value, np.ndarray) and value.dtype == object)
+    return isinstance(value, Traced) or (isinstance(value, np.ndarray) and value.dtype == object)
 
 
 class ComplexOperandError(Exception):
@@ -132,7 +132,7 @@ def _method(function: Any, name: str) -> Callable[..., Any]:
     return method
 
 
-class Tracer:
+class Tracer(Traced):
     """A traced value: an array without numbers that records the operations applied to it.
 
     Attributes
