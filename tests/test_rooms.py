@@ -178,7 +178,8 @@ TESTED = [n for n, path in MODULES.items() if path.stem != "__init__" and n not 
 def test_every_module_has_tests_of_its_name(name):
     """Whoever changes `_fits/squares.py` finds them in fits/test_squares.py."""
     first, _, module = name.rpartition(".")
-    file = TESTS / room(first).removeprefix("_") / f"test_{module}.py"
+    within = first.partition(".")[2]
+    file = TESTS / room(first).removeprefix("_") / within / f"test_{module}.py"
     assert file.exists(), f"{name} has no {file.relative_to(TESTS)}"
     assert "def test_" in file.read_text("utf-8"), f"{file.relative_to(TESTS)} tests nothing"
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from complex_cases import C
 from scipy import special
+from traced_values import C
 
 import thalweg as tw
 from thalweg._tracing.errors import TraceError

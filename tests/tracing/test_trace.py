@@ -121,7 +121,7 @@ def test_what_is_wrong_says_what_numpy_says(name, function, shapes, error, text)
 
 def test_every_name_is_tested_once():
     """The points of a case are drawn by its name."""
-    lists = [runpy.run_path(str(f)).get("CASES") for f in sorted(HERE.glob("test_*.py"))]
+    lists = [runpy.run_path(str(f)).get("CASES") for f in sorted(HERE.rglob("test_*.py"))]
     names = [c[0] for cases in lists if isinstance(cases, list) for c in cases]
     assert len(names) > 250
     assert sorted(names) == sorted(set(names))

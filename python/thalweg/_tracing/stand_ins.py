@@ -38,7 +38,9 @@ _FORMED: set[str] = set()  # the names of functions with a form
 _WITHOUT: set[str] = set()  # modules in which nothing has a form
 
 # The types of what may have a stand-in.
-_LOOKED_AT = {ModuleType, FunctionType, MethodType, BuiltinFunctionType, functools.partial}
+_LOOKED_AT = {ModuleType, FunctionType, MethodType, BuiltinFunctionType, functools.partial, type}
+# What wraps an object of a class, by the name of the class.
+_OBJECTS: dict[str, Callable[[Any], Any]] = {}
 
 # Code that reads its globals as a dict, or writes to them, keeps its own.
 _READS_GLOBALS = {"globals", "eval", "exec", "locals", "vars"}
@@ -54,6 +56,11 @@ def stands_for(module: str, *names: str) -> Callable[[F], F]:
         return form
 
     return enter
+
+
+def wraps(wrapper: Callable[[Any], Any], *names: str) -> None:
+    """Register what takes the place of objects of these classes of a library."""
+    _OBJECTS.update(dict.fromkeys(names, wrapper))
 
 
 def with_stand_ins(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -88,7 +95,9 @@ def _copy(function: FunctionType, known: dict[int, Any]) -> FunctionType:
     for name in used:
         value = theirs.get(name)
         kind = type(value)
-        if kind in _LOOKED_AT and (calls_forms or kind is not ModuleType):
+        if (kind in _LOOKED_AT and (calls_forms or kind is not ModuleType)) or (
+            kind.__name__ in _OBJECTS
+        ):
             new = _stand_in(value, function, known)
             if new is not value:
                 replaced[name] = new
@@ -157,8 +166,10 @@ def _stand_in(value: Any, owner: FunctionType, known: dict[int, Any]) -> Any:
         return _copied(value, known) if same or _is_users(value.__code__.co_filename) else value
     if kind is MethodType or kind is functools.partial:
         return _copied(value, known)
-    if kind is BuiltinFunctionType:
+    if kind is BuiltinFunctionType or kind is type:
         return _function(value) or value
+    if kind.__name__ in _OBJECTS and kind.__module__.startswith("scipy."):
+        return _OBJECTS[kind.__name__](value)
     return value
 
 

@@ -317,7 +317,7 @@ class Tracer(Traced):
         raise cannot_trace(
             "`x[i] = ...`",
             "a traced value cannot be changed in place.",
-            "Write np.where(mask, new, x), or join the parts with np.stack or np.concatenate.",
+            "Write x = x.at[i].set(value), np.where(mask, new, x), or join parts with np.stack.",
         )
 
     # -- conversions to numbers, which a traced value does not have --

@@ -5,13 +5,18 @@ from thalweg._tracing.functions import (
     conversions,
     einsum,
     elements,
+    grids,
     joining,
+    missing,
     of_complex,
+    order,
     products,
     shaping,
     special,
+    tables,
 )
 
 __all__ = [
-    "conversions", "einsum", "elements", "joining", "of_complex", "products", "shaping", "special",
+    "conversions", "einsum", "elements", "grids", "joining", "missing", "of_complex", "order",
+    "products", "shaping", "special", "tables",
 ]  # fmt: skip

@@ -334,32 +334,6 @@ def _average(
     return (value, trace.wrap(total) + 0.0 * value) if returned else value
 
 
-@implements(np.nansum)
-def _nansum(
-    trace: Trace,
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    out: Any = None,
-    keepdims: bool = False,
-) -> Any:
-    plain("np.nansum", dtype, out)
-    return reduce(SUM, trace, choose(trace, op(trace, "isnan", a), 0.0, a), axis, keepdims)
-
-
-@implements(np.nanmean)
-def _nanmean(
-    trace: Trace,
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    out: Any = None,
-    keepdims: bool = False,
-) -> Any:
-    known = reduce(SUM, trace, ~op(trace, "isnan", a), axis, keepdims)
-    return _nansum(trace, a, axis, dtype, out, keepdims) / known
-
-
 # ---- running sums, differences, integrals --------------------------------------------------------
 
 

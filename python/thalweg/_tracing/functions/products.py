@@ -24,7 +24,6 @@ from thalweg._tracing.functions.elements import (
     root,
 )
 from thalweg._tracing.functions.joining import join
-from thalweg._tracing.numbers import as_floats
 from thalweg._tracing.operations import Shape
 from thalweg._tracing.registry import FUNCTIONS, implements, plain
 from thalweg._tracing.tracer import Tracer
@@ -368,39 +367,3 @@ def _sliding(trace: Trace, a: Tracer, v: Tracer, mode: str) -> Tracer:
     windows = trace.view(padded.node, (1, count, m), 0, (0, 1, 1))
     result = trace.graph.matmul(windows, trace.graph.reshape(v.node, (1, m, 1)))
     return Tracer(trace, trace.graph.reshape(result, (count,)))
-
-
-@implements(np.interp)
-def _interp(
-    trace: Trace, x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
-) -> Tracer:
-    if any(isinstance(v, Tracer) for v in (xp, fp, left, right, period)):
-        raise cannot_trace(
-            "np.interp with a traced table", "xp, fp, left, right and period must be constants."
-        )
-    xp, fp = as_floats(xp, "xp"), as_floats(fp, "fp")
-    x = trace.wrap(x)
-    if period is not None:
-        if period == 0:
-            raise ValueError("period must be a non-zero value")
-        period, left, right = abs(period), None, None
-        x, xp = x % period, xp % period
-        order = np.argsort(xp)
-        xp, fp = xp[order], fp[order]
-        xp = np.concatenate((xp[-1:] - period, xp, xp[0:1] + period))
-        fp = np.concatenate((fp[-1:], fp, fp[0:1]))
-    if xp.ndim != 1 or fp.ndim != 1:
-        raise ValueError("object of too small depth for desired array")
-    if xp.size == 0:
-        raise ValueError("array of sample points is empty")
-    if xp.size != fp.size:
-        raise ValueError("fp and xp are not of the same length.")
-    step = np.diff(xp)
-    slope = np.append(np.diff(fp) / np.where(step == 0, 1.0, step), 0.0)
-    below = fp[0] if left is None else float(left)
-    result = Tracer(
-        trace, trace.graph.lookup(x.node, xp.tolist(), fp.tolist(), slope.tolist(), below)
-    )
-    # This is needed without `right` too: the last piece is 0 * (x - xp[-1]), which is NaN for inf.
-    result = choose(trace, x > float(xp[-1]), float(fp[-1] if right is None else right), result)
-    return choose(trace, op(trace, "isnan", x), x, result)

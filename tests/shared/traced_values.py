@@ -8,6 +8,7 @@ import zlib
 import numpy as np
 import pytest
 
+import thalweg as tw
 from thalweg import _core
 from thalweg._tracing.errors import TraceError
 from thalweg._tracing.trace import Trace, output_node, trace_call
@@ -92,3 +93,49 @@ def check_mistake(function, shapes, error, text):
     with pytest.raises(error, match=text) as raised:
         failing(function, *shapes)
     assert not isinstance(raised.value, TraceError)
+
+
+def check_slope(function, x, rtol=1e-8):
+    """Compare sum(weights * f(x)) and its slope with NumPy's values and their differences."""
+    x = np.asarray(x, dtype=float)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        wanted = np.asarray(function(x))
+        weights = np.random.default_rng(1).normal(size=wanted.shape)
+
+        def g(x):
+            return np.sum(weights * function(x))
+
+        v = np.random.default_rng(2).normal(size=x.shape)
+        coarse, fine = ((g(x + h * v) - g(x - h * v)) / (2 * h) for h in (2e-5, 1e-5))
+        slope = (4 * fine - coarse) / 3
+        value = g(x)
+    traced = tw.objective(g, x)
+    np.testing.assert_allclose(traced(x), value, rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(np.sum(traced.grad(x) * v), slope, rtol=rtol, atol=1e-8)
+
+
+# ---- complex values ------------------------------------------------------------------------------
+
+_complex = np.random.default_rng(2026)
+C = _complex.normal(size=6) + 1j * _complex.normal(size=6)
+M = _complex.normal(size=(6, 6)) + 1j * _complex.normal(size=(6, 6))
+START = _complex.normal(size=12)
+
+# What complex values are made of: both parts, one of them, a constant and one, below the cut.
+KINDS = {
+    "both parts": lambda p: p[:6] + 1j * p[6:],
+    "imaginary": lambda p: 1j * p[:6],
+    "real": lambda p: p[:6].astype(complex),
+    "constant real part": lambda p: 1 - 2j * p[:6],
+    "near the branch cut": lambda p: -(p[:6] ** 2) - 1 + 1j * p[6:] * 1e-3,
+}
+
+
+def check_complex(function, kind):
+    """Compare a function of a complex value with NumPy."""
+
+    def f(p):
+        return function(KINDS[kind](p))
+
+    check_slope(f, START)

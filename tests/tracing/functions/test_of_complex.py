@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from complex_cases import KINDS, C, M, check
+from traced_values import KINDS, C, M, check_complex
 
 import thalweg as tw
 from thalweg._tracing.errors import TraceError
@@ -90,7 +90,7 @@ FUNCTIONS = {
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_values_and_slopes_are_those_of_numpy(name, kind):
-    check(FUNCTIONS[name], kind)
+    check_complex(FUNCTIONS[name], kind)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,311 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Trace NumPy's functions of the order of elements: sorting, quantiles, running extremes.
+
+Elements are sorted by a network of minima and maxima (K. E. Batcher 1968, AFIPS Spring Joint
+Computer Conference, "Sorting networks and their applications"), so that the order may differ from
+lane to lane, and slopes are those of the elements that stand there; equal elements share them.
+Where an element is NaN, so are others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
+
+from thalweg._tracing.errors import cannot_trace
+from thalweg._tracing.functions.elements import along, axes_of, choose, op
+from thalweg._tracing.functions.joining import join
+from thalweg._tracing.registry import implements, plain
+from thalweg._tracing.tracer import Tracer, holds_tracer
+from thalweg._tracing.ufuncs import METHODS
+
+if TYPE_CHECKING:
+    from thalweg._tracing.trace import Trace
+
+
+def joined(parts: Sequence[Tracer], axis: int = -1) -> Tracer:
+    """Join arrays along an axis."""
+    return join(parts[0].trace, parts, axis)
+
+
+def sorted_last(trace: Trace, x: Tracer) -> Tracer:
+    """Sort along the last axis: bitonic merges of ever longer runs, all in ascending order."""
+    shape, n = x.shape, x.shape[-1]
+    if n < 2 or not x.size:
+        return x
+    length = 1 << (n - 1).bit_length()
+    if length > n:
+        x = joined([x, trace.wrap(np.full((*shape[:-1], length - n), np.inf))])
+    run = 2
+    while run <= length:
+        x = _exchanged(x, run, mirrored=True)
+        step = run // 2
+        while step > 1:
+            x = _exchanged(x, step, mirrored=False)
+            step //= 2
+        run *= 2
+    return x[..., :n]
+
+
+def _exchanged(x: Tracer, run: int, mirrored: bool) -> Tracer:
+    """Put the smaller of each pair first; pairs are halves of runs, or mirrored in their middle."""
+    trace, half, shape = x.trace, run // 2, x.shape
+    x = x.reshape((*shape[:-1], shape[-1] // run, run))
+    low, high = x[..., :half], x[..., half:]
+    if mirrored:
+        high = high[..., ::-1]
+    small, large = op(trace, "minimum", low, high), op(trace, "maximum", low, high)
+    if mirrored:
+        large = large[..., ::-1]
+    return joined([small, large]).reshape(shape)
+
+
+def _flat_axes(trace: Trace, a: Any, axis: Any) -> tuple[Tracer, tuple[int, ...]]:
+    """Move axes to the end and make one of them."""
+    x = trace.wrap(a)
+    axes = axes_of(x.ndim, axis)
+    kept = [k for k in range(x.ndim) if k not in axes]
+    x = x.transpose((*kept, *axes))
+    return x.reshape([x.shape[k] for k in range(len(kept))] + [-1]), axes
+
+
+@implements(np.sort)
+def _sort(
+    trace: Trace,
+    a: Any,
+    axis: int | None = -1,
+    kind: Any = None,  # noqa: ARG001  (equal numbers are the same)
+    order: Any = None,
+    *,
+    stable: Any = None,  # noqa: ARG001
+) -> Tracer:
+    if order is not None:
+        raise cannot_trace("np.sort(..., order=)", "an array has no named columns.")
+    x = trace.wrap(a)
+    if axis is None:
+        x, axis = x.reshape(-1), 0
+    if not x.ndim:
+        raise np.exceptions.AxisError(axis, 0)
+    axis = normalize_axis_index(axis, x.ndim)
+    order_of_axes = [k for k in range(x.ndim) if k != axis]
+    back = (*range(axis), x.ndim - 1, *range(axis, x.ndim - 1))
+    return sorted_last(trace, x.transpose((*order_of_axes, axis))).transpose(back)
+
+
+@implements(np.partition)
+def _partition(trace: Trace, a: Any, kth: Any, axis: int | None = -1, kind: Any = None) -> Tracer:  # noqa: ARG001
+    n = trace.wrap(a).size if axis is None else trace.wrap(a).shape[axis]
+    if np.any((np.asarray(kth) >= n) | (np.asarray(kth) < -n)):
+        raise ValueError(f"kth(={np.max(kth)}) out of bounds ({n})")
+    return _sort(trace, a, axis)
+
+
+def _places_unknown(function: Any, instead: str) -> None:
+    name = f"np.{function.__name__}"
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise cannot_trace(f"{name} of a traced value", "positions are not known yet.", instead)
+
+    implements(function, arguments="axis kind order stable keepdims kth")(refuse)
+
+
+_function: Any
+for _function in (np.argsort, np.argpartition, np.lexsort):
+    _places_unknown(_function, "np.sort returns the elements in order.")
+for _function in (np.argmax, np.argmin):
+    _places_unknown(_function, "np.max and np.min return the element; np.where selects.")
+for _function in (np.nonzero, np.flatnonzero, np.argwhere, np.unique):
+    _places_unknown(_function, "np.where(condition, a, b) keeps the shape.")
+
+
+# ---- quantiles -----------------------------------------------------------------------------------
+
+
+def _between(x: Tracer, place: Any) -> Tracer:
+    """Return sorted elements at places that need not be whole, by linear interpolation."""
+    low = np.floor(place).astype(int)
+    high = np.minimum(low + 1, x.shape[-1] - 1)
+    share = place - low
+    if not np.any(share):
+        return x[..., low]
+    first, second = x[..., low], x[..., high]
+    # As NumPy: exact at both ends, whatever rounding does in between.
+    return choose(
+        x.trace,
+        share >= 0.5,
+        second - (second - first) * (1 - share),
+        first + (second - first) * share,
+    )
+
+
+def _quantiles(
+    trace: Trace, a: Any, q: Any, axis: Any, method: str, keepdims: bool, weights: Any, name: str
+) -> Tracer:
+    if holds_tracer(q) or weights is not None:
+        what = "with traced q" if weights is None else "with weights"
+        raise cannot_trace(f"{name} {what}", "the places of its elements are not known yet.")
+    q = np.asarray(q, dtype=np.float64)
+    if np.any((q < 0) | (q > 1)):
+        raise ValueError("Quantiles must be in the range [0, 1]")
+    x, axes = _flat_axes(trace, a, axis)
+    n = x.shape[-1]
+    if not n:
+        raise IndexError(f"{name} of no elements")
+    # NumPy's rule for the place of a quantile, whatever the method, seen on 0, 1, ….
+    place = np.quantile(np.arange(n, dtype=np.float64), q, method=method)  # type: ignore[call-overload]
+    found = _between(sorted_last(trace, x), place)
+    # The axes of q come first, as in NumPy.
+    kept = found.ndim - q.ndim
+    found = found.transpose((*range(kept, found.ndim), *range(kept))) if q.ndim else found
+    if keepdims:
+        ndim = trace.wrap(a).ndim
+        rest = iter(found.shape[q.ndim :])
+        found = found.reshape(q.shape + tuple(1 if k in axes else next(rest) for k in range(ndim)))
+    return found
+
+
+@implements(np.quantile)
+def _quantile(
+    trace: Trace,
+    a: Any,
+    q: Any,
+    axis: Any = None,
+    out: Any = None,
+    overwrite_input: bool = False,  # noqa: ARG001
+    method: str = "linear",
+    keepdims: bool = False,
+    *,
+    weights: Any = None,
+) -> Tracer:
+    plain("np.quantile", out=out)
+    return _quantiles(trace, a, q, axis, method, keepdims, weights, "np.quantile")
+
+
+@implements(np.percentile)
+def _percentile(
+    trace: Trace,
+    a: Any,
+    q: Any,
+    axis: Any = None,
+    out: Any = None,
+    overwrite_input: bool = False,  # noqa: ARG001
+    method: str = "linear",
+    keepdims: bool = False,
+    *,
+    weights: Any = None,
+) -> Tracer:
+    plain("np.percentile", out=out)
+    if not holds_tracer(q):
+        q = np.asarray(q, dtype=np.float64) / 100
+        if np.any((q < 0) | (q > 1)):
+            raise ValueError("Percentiles must be in the range [0, 100]")
+    return _quantiles(trace, a, q, axis, method, keepdims, weights, "np.percentile")
+
+
+@implements(np.median)
+def _median(
+    trace: Trace,
+    a: Any,
+    axis: Any = None,
+    out: Any = None,
+    overwrite_input: bool = False,  # noqa: ARG001
+    keepdims: bool = False,
+) -> Tracer:
+    plain("np.median", out=out)
+    if not trace.wrap(a).size:
+        return trace.wrap(np.nan)
+    return _quantiles(trace, a, 0.5, axis, "linear", keepdims, None, "np.median")
+
+
+def _of_what_is_known(
+    trace: Trace, a: Any, q: Any, axis: Any, method: str, keepdims: bool, name: str
+) -> Tracer:
+    """Return quantiles of the elements that are not NaN; which these are may differ by lane."""
+    if method != "linear" or np.ndim(q):
+        raise cannot_trace(f"{name} with method= or several q", "it has no traced form.")
+    x, axes = _flat_axes(trace, a, axis)
+    missing = op(trace, "isnan", x)
+    ordered = sorted_last(trace, choose(trace, missing, np.inf, x))
+    known = np.sum(~missing, axis=-1, keepdims=True)
+    place = (known - 1.0) * q
+    share: Any = 1.0 - abs(place - np.arange(x.shape[-1]))
+    value = np.sum(np.where(share > 0, share * np.where(share > 0, ordered, 0.0), 0.0), axis=-1)
+    result = choose(trace, known[..., 0] > 0, value, np.nan)
+    if keepdims:
+        shape = trace.wrap(a).shape
+        result = result.reshape([1 if k in axes else n for k, n in enumerate(shape)])
+    return result
+
+
+@implements(np.nanmedian)
+def _nanmedian(
+    trace: Trace,
+    a: Any,
+    axis: Any = None,
+    out: Any = None,
+    overwrite_input: bool = False,  # noqa: ARG001
+    keepdims: bool = False,
+) -> Tracer:
+    plain("np.nanmedian", out=out)
+    return _of_what_is_known(trace, a, 0.5, axis, "linear", keepdims, "np.nanmedian")
+
+
+@implements(np.nanquantile)
+def _nanquantile(
+    trace: Trace,
+    a: Any,
+    q: Any,
+    axis: Any = None,
+    out: Any = None,
+    overwrite_input: bool = False,  # noqa: ARG001
+    method: str = "linear",
+    keepdims: bool = False,
+) -> Tracer:
+    plain("np.nanquantile", out=out)
+    return _of_what_is_known(trace, a, q, axis, method, keepdims, "np.nanquantile")
+
+
+@implements(np.nanpercentile)
+def _nanpercentile(
+    trace: Trace,
+    a: Any,
+    q: Any,
+    axis: Any = None,
+    out: Any = None,
+    overwrite_input: bool = False,  # noqa: ARG001
+    method: str = "linear",
+    keepdims: bool = False,
+) -> Tracer:
+    plain("np.nanpercentile", out=out)
+    return _of_what_is_known(trace, a, q / 100, axis, method, keepdims, "np.nanpercentile")
+
+
+# ---- running extremes ----------------------------------------------------------------------------
+
+
+def _running(name: str) -> Callable[..., Tracer]:
+    """Return the accumulation of an operation that may be grouped in any way, by doubling."""
+
+    def accumulate(trace: Trace, x: Any, axis: int = 0) -> Tracer:
+        value = trace.wrap(x)
+        ndim = value.ndim
+        if not ndim:
+            raise TypeError("cannot accumulate on a scalar")
+        axis = normalize_axis_index(axis, ndim)
+        step = 1
+        while step < value.shape[axis]:
+            first = value[along(ndim, axis, slice(step))]
+            earlier = value[along(ndim, axis, slice(None, -step))]
+            later = value[along(ndim, axis, slice(step, None))]
+            value = joined([first, op(trace, name, earlier, later)], axis)
+            step *= 2
+        return value
+
+    return accumulate
+
+
+for _name in ("maximum", "minimum", "fmax", "fmin", "logaddexp", "logaddexp2"):
+    METHODS[_name, "accumulate"] = _running(_name)
