@@ -538,6 +538,25 @@ struct Gammaln : Branches<1> {
   template <class T> static THALWEG_INLINE T value(T a) { return math::gammaln(a); }
   template <class T> static One<T> partials(T a, T) { return {apply<Digamma>(a)}; }
 };
+// The real and the imaginary part of the Faddeeva function of a + i b, whose derivative is
+// 2 i / sqrt(pi) - 2 z w(z).
+struct FaddeevaReal : Branches<2> {
+  static constexpr auto name = "faddeeva_real";
+  template <class T> static THALWEG_INLINE T value(T a, T b) { return math::faddeeva(a, b).real; }
+  template <class T> static Two<T> partials(T a, T b, T y);
+};
+struct FaddeevaImag : Branches<2> {
+  static constexpr auto name = "faddeeva_imag";
+  template <class T> static THALWEG_INLINE T value(T a, T b) { return math::faddeeva(a, b).imag; }
+  template <class T> static Two<T> partials(T a, T b, T y) {
+    const T w = apply<FaddeevaReal>(a, b);
+    return {T(kTwoOverSqrtPi) - T(2) * (a * y + b * w), T(-2) * (a * w - b * y)};
+  }
+};
+template <class T> Two<T> FaddeevaReal::partials(T a, T b, T y) {
+  const T w = apply<FaddeevaImag>(a, b);
+  return {T(-2) * (a * y - b * w), T(2) * (a * w + b * y) - T(kTwoOverSqrtPi)};
+}
 
 // ---- truth values and choice
 
@@ -632,9 +651,10 @@ using Operations = OperationList<
     ops::Logaddexp, ops::Logaddexp2, ops::Xlogy, ops::Xlog1py, ops::Sin, ops::Cos, ops::Sinc,
     ops::Tan, ops::Arcsin, ops::Arccos, ops::Arctan, ops::Arctan2, ops::Hypot, ops::Sinh, ops::Cosh,
     ops::Tanh, ops::Arcsinh, ops::Arccosh, ops::Arctanh, ops::Erf, ops::Erfc, ops::Gammaln,
-    ops::Digamma, ops::Polygamma, ops::Less, ops::LessEqual, ops::Greater, ops::GreaterEqual,
-    ops::Equal, ops::NotEqual, ops::LogicalAnd, ops::LogicalOr, ops::LogicalXor, ops::LogicalNot,
-    ops::Isnan, ops::Isfinite, ops::Isinf, ops::Heaviside, ops::Where>;
+    ops::Digamma, ops::Polygamma, ops::FaddeevaReal, ops::FaddeevaImag, ops::Less, ops::LessEqual,
+    ops::Greater, ops::GreaterEqual, ops::Equal, ops::NotEqual, ops::LogicalAnd, ops::LogicalOr,
+    ops::LogicalXor, ops::LogicalNot, ops::Isnan, ops::Isfinite, ops::Isinf, ops::Heaviside,
+    ops::Where>;
 
 // Position of Op in the list: its opcode in memory, never on disk.
 template <class Op, class First, class... Rest>
