@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Chooses registers and writes instructions, one operation after another. The processor's own
-// window overlaps the batches of a block, so the order of operations is left as it is.
+// window overlaps the batches of a block.
 #include "thalweg/machine/assemble.hpp"
 
 #include "machine/allocator.hpp"
@@ -21,16 +21,14 @@ namespace {
 void compiled(const Handlers* handlers, std::int64_t code, double* operands) {
   constexpr std::size_t kApart = 8;
   Linked work[2]{};
-  const auto at = static_cast<std::size_t>(code) * kArrayVariants;
-  work[0].handler = handlers->array[at];
+  handlers->link(work[0], code, 0, Layout::Lanes);
   work[0].a = operands;
   work[0].b = operands + kApart;
   work[0].c = operands + 2 * kApart;
   work[0].r = operands + 3 * kApart;
   if (code == thalweg::code(Bulk::SinCos)) work[0].c = operands + 4 * kApart;
   work[0].n = 1;
-  work[1].handler =
-      handlers->array[static_cast<std::size_t>(thalweg::code(Bulk::End)) * kArrayVariants];
+  work[1].handler = handlers->end();
   handlers->run(work);
 }
 
@@ -119,9 +117,9 @@ class Assembler : private Allocator {
   }
 
   void comparison(const Operation& o) {
-    const int x = in_register(o.in[0]);
+    const int x = in_register(o.in[0]), where = o.in[2] == kNone ? 0 : in_register(o.in[2]);
     const Operand y = operand(o.in[1]);
-    if (o.what == Primitive::Compare) e_.compare(result(), x, y, o.how);
+    if (o.what == Primitive::Compare) e_.compare(result(), x, y, o.how, where);
     else e_.equal_integers(result(), x, y);
   }
   void blend(const Operation& o) {
