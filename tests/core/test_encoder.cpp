@@ -89,6 +89,7 @@ constexpr Encoded kEvex[] = {
     {[](Encoder& e) { e.store({Gpr::rbp, 0}, 31); }, "6261fd48117d00"},
     {[](Encoder& e) { e.broadcast(2, {Gpr::rdx, 1016}); }, "62f2fd4819527f"},
     {[](Encoder& e) { e.compare(1, 2, 19, 17); }, "62b1ed48c2cb11"},
+    {[](Encoder& e) { e.compare(1, 2, 19, 17, 3); }, "62b1ed4bc2cb11"},
     {[](Encoder& e) { e.equal_integers(7, 2, {Gpr::rax, 64}); }, "62f2ed48297801"},
     {[](Encoder& e) { e.blend(1, 18, 3, 5); }, "62f2ed4565cb"},
     {[](Encoder& e) { e.spliced(17, 2, 31, 7); }, "6283ed4803cf07"},

@@ -218,6 +218,11 @@ void list_comparisons(Sheet& s) {
           ", " + s.mask(m));
       continue;
     }
+    s.memory([&](const Address& place, std::size_t i) {
+      s.add(wide(place) + "vcmppd " + s.mask(2) + "{" + s.mask(m) + "}, " + s.vector(s.other(i)) +
+                ", " + name(place) + ", 22",
+            [&](Encoder& e) { e.compare(2, s.other(i), place, 22, m); });
+    });
     for (int r : s.vectors())
       for (int no : s.vectors())
         for (int yes : s.vectors())

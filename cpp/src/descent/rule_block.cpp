@@ -24,7 +24,9 @@ class RuleBlock final : public Block {
         step_(step),
         kernels_(machine.kernels),
         starts_(starts),
-        block_(program, machine.kernels, machine.wide) {
+        block_(program, machine.kernels, machine.wide),
+        padded_((lanes() + kernels_.width - 1) / kernels_.width * kernels_.width),
+        limits_(static_cast<std::size_t>(padded_)) {
     for (std::size_t j = 0; j < starts_.values.size(); ++j)
       if (starts_.values[j] && !program_.varying[j]) block_.bind_uniform(j, starts_.values[j]);
       else if (starts_.values[j] && j > 0) per_start_.push_back(j);
@@ -39,15 +41,14 @@ class RuleBlock final : public Block {
     if (at.gradient_norm >= 0)
       norm_ring_ = block_.ring(Evaluator::kNoInput, static_cast<std::size_t>(at.gradient_norm));
     block_.share(stopping.threads, std::move(interrupted));
-    // `rises` processes full batches, even for one lane.
-    const auto padded = (lanes() + kernels_.width - 1) / kernels_.width * kernels_.width;
-    limit_.assign(static_cast<std::size_t>(padded), kNoLimit);
+    limit_ = limits_.get();
+    std::fill_n(limit_, padded_, kNoLimit);
     block_.test({{.f = at.f,
                   .gradient_norm = stopping.gtol > 0 ? at.gradient_norm : -1,
                   .change = stopping.xtol > 0},
                  f_ring_,
                  change_ring_,
-                 limit_.data(),
+                 limit_,
                  kSlack,
                  stopping.gtol,
                  stopping.xtol});
@@ -58,7 +59,7 @@ class RuleBlock final : public Block {
     if (stopping.count_rises) {
       half_ = static_cast<double>(stopping.max_iter / 2);
       for (auto* count : {&not_falls_, &late_rises_, &late_from_})
-        count->assign(static_cast<std::size_t>(padded), 0.0);
+        count->assign(static_cast<std::size_t>(padded_), 0.0);
     }
   }
 
@@ -68,7 +69,7 @@ class RuleBlock final : public Block {
       for (std::int64_t i = 0; i < size; ++i) to[i * lanes() + lane] = row[i];
     };
     put(x(age), starts_.x + start * n(), n());
-    limit_[static_cast<std::size_t>(lane)] = kNoLimit;
+    limit_[lane] = kNoLimit;
     loaded_.push_back(lane);
     if (!late_from_.empty()) {
       not_falls_[static_cast<std::size_t>(lane)] = late_rises_[static_cast<std::size_t>(lane)] = 0;
@@ -138,8 +139,8 @@ class RuleBlock final : public Block {
   Position look(std::int64_t lane, std::int64_t rounds) override {
     const auto l = static_cast<std::size_t>(lane);
     const double f = block_.ring_at(f_ring_, 0)[lane], before = block_.ring_at(f_ring_, 1)[lane];
-    const bool good = std::isfinite(f) && f <= limit_[l];
-    if (!good && rounds > 0 && before <= limit_[l]) {  // the previous point was the best
+    const bool good = std::isfinite(f) && f <= limit_[lane];
+    if (!good && rounds > 0 && before <= limit_[lane]) {  // the previous point was the best
       saved_f_[l] = before;
       if (step_.at.gradient_norm >= 0) saved_norm_[l] = block_.ring_at(norm_ring_, 1)[lane];
       for (std::int64_t i = 0; i < n(); ++i)
@@ -167,7 +168,7 @@ class RuleBlock final : public Block {
   void finish(std::int64_t lane, std::int64_t start, const Position& at,
               const Endings& endings) override {
     const auto l = static_cast<std::size_t>(lane);
-    const bool last_is_best = (std::isfinite(at.f) && at.f <= limit_[l]) || at.iterations == 0;
+    const bool last_is_best = (std::isfinite(at.f) && at.f <= limit_[lane]) || at.iterations == 0;
     // Loops, as a row is short.
     const double *last = x(1) + lane, *saved = &saved_x_[l * static_cast<std::size_t>(n())];
     for (std::int64_t i = 0; i < n(); ++i) {
@@ -208,12 +209,11 @@ class RuleBlock final : public Block {
   // as long as values fall.
   void lower_limits() {
     lowered_ = true;
-    kernels_.lower_limits(block_.ring_at(f_ring_, 1), limit_.data(),
-                          static_cast<std::int64_t>(limit_.size()), kSlack);
+    kernels_.lower_limits(block_.ring_at(f_ring_, 1), limit_, padded_, kSlack);
   }
   bool rises(Marks& marks) {
-    return kernels_.rises(block_.ring_at(f_ring_, 0), block_.ring_at(f_ring_, 1), limit_.data(),
-                          static_cast<std::int64_t>(limit_.size()), kSlack, marks.data());
+    return kernels_.rises(block_.ring_at(f_ring_, 0), block_.ring_at(f_ring_, 1), limit_, padded_,
+                          kSlack, marks.data());
   }
 
   const Program& program_;
@@ -224,9 +224,12 @@ class RuleBlock final : public Block {
   bool ran_ = false, lowered_ = false;
   std::size_t x_ring_ = 0, f_ring_ = 0, change_ring_ = 0, norm_ring_ = 0;
   std::vector<std::size_t> memory_rings_, per_start_;  // inputs with one row per start
-  // By lane: the f above which a point is worse than the best; the best earlier point; the gradient
-  // norm at the start.
-  std::vector<double> limit_, saved_x_, saved_f_, saved_norm_, first_norm_;
+  // By lane: the f above which a point is worse than the best, in full batches even for one lane;
+  // the best earlier point; the gradient norm at the start.
+  std::int64_t padded_;
+  Aligned limits_;
+  double* limit_;
+  std::vector<double> saved_x_, saved_f_, saved_norm_, first_norm_;
   std::vector<std::int64_t> loaded_;  // lanes that have not run since they were loaded
   // If rises are counted, by lane: how often f did not fall; how often it rose after the run
   // `late_from_`; and that run.

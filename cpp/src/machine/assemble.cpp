@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Chooses registers and writes instructions, one operation after another. The processor's own
-// window overlaps the batches of a block, so the order of operations is left as it is.
+// window overlaps the batches of a block.
 #include "thalweg/machine/assemble.hpp"
 
 #include "machine/allocator.hpp"
@@ -122,9 +122,9 @@ class Assembler : private Allocator {
   }
 
   void comparison(const Operation& o) {
-    const int x = in_register(o.in[0]);
+    const int x = in_register(o.in[0]), where = o.in[2] == kNone ? 0 : in_register(o.in[2]);
     const Operand y = operand(o.in[1]);
-    if (o.what == Primitive::Compare) e_.compare(result(), x, y, o.how);
+    if (o.what == Primitive::Compare) e_.compare(result(), x, y, o.how, where);
     else e_.equal_integers(result(), x, y);
   }
   void blend(const Operation& o) {

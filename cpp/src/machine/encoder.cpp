@@ -151,9 +151,9 @@ void Encoder::load(int r, const Address& from) { vector({1, 0x10}, r, 0, from); 
 void Encoder::store(const Address& to, int r) { vector({1, 0x11}, r, 0, to); }
 void Encoder::broadcast(int r, const Address& from) { vector({2, 0x19, 0, 8}, r, 0, from); }
 
-void Encoder::compare(int r, int a, const Operand& b, int predicate) {
-  assert((form_ == Form::Vex || is_mask(r)) && predicate >= 0 && predicate < 32);
-  vector({1, 0xc2}, r, a, b);
+void Encoder::compare(int r, int a, const Operand& b, int predicate, int where) {
+  assert((form_ == Form::Vex ? where == 0 : is_mask(r)) && predicate >= 0 && predicate < 32);
+  vector({1, 0xc2}, r, a, b, where);
   byte(predicate);
 }
 

@@ -3,7 +3,9 @@
 // taken apart.
 #include "thalweg/machine/translate.hpp"
 
+#include "machine/needed.hpp"
 #include "machine/recordings.hpp"
+#include "machine/scheduler.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -38,7 +40,9 @@ class Translator {
     for (std::size_t k = 0; k < outputs_.size(); ++k)
       for (std::size_t e = 0; e < outputs_[k].size(); ++e) store(inputs() + k, e, outputs_[k][e]);
     if (test.f >= 0) batch_ == 8 ? leave<8>(test) : leave<4>(test);
-    return {needed(), std::move(uniforms_)};
+    auto operations = needed(recording_.operations, last_stored_);
+    if (test.f >= 0) operations = scheduled(std::move(operations), batch_);
+    return {std::move(operations), std::move(uniforms_)};
   }
 
   Translation run(const RowStream& stream) {
@@ -56,7 +60,7 @@ class Translator {
       if (waits_[k]) store(waiting + k, 0, outputs_[k][0], Lies::InPlace);
     for (std::size_t k = 0; k < elements.size(); ++k) store(inputs() + k, 0, elements[k]);
     if (stream.in_place >= 0) last_stored_ = inputs() + index(stream.in_place);
-    return {needed(), std::move(uniforms_)};
+    return {needed(recording_.operations, last_stored_), std::move(uniforms_)};
   }
 
  private:
@@ -322,65 +326,30 @@ class Translator {
     const auto here = [&](TestBuffer b) { return R::of(load(buffer(b), 0)); };
     const R f = R::of(outputs_[index(test.f)][0]), before = here(TestBuffer::FBefore),
             limit = here(TestBuffer::Limit), size = abs(f);
-    auto look =
-        (!(size <= R(std::numeric_limits<double>::max()))) | ((!(f <= limit)) & (before <= limit));
+    std::vector reasons{(before <= limit) & not_at_most(f, limit),
+                        not_at_most(size, R(std::numeric_limits<double>::max()))};
     if (test.gradient_norm >= 0)
-      look = look | (R::of(outputs_[index(test.gradient_norm)][0]) <=
-                     R::of(uniform({kGradientNumber, 0})));
+      reasons.push_back(R::of(outputs_[index(test.gradient_norm)][0]) <=
+                        R::of(uniform({kGradientNumber, 0})));
     if (test.change)
-      look = look | (here(TestBuffer::ChangeBefore) <= R::of(uniform({kStepNumber, 0})));
-    recording_.add({.what = Primitive::Leave, .in = {look.id, kNone, kNone, kNone, kNone}});
+      reasons.push_back(here(TestBuffer::ChangeBefore) <= R::of(uniform({kStepNumber, 0})));
+    leave_if(reasons);
     last_stored_ = buffer(TestBuffer::Limit);
     const R slack = R::of(uniform({kSlackNumber, 0}));
     store(buffer(TestBuffer::Limit), 0, lowered_limit(limit, f, slack).id);
   }
 
-  // The operations that what is left in memory needs. Results are stored where they are made, so
-  // that they need not wait in registers; last those to a place that is read until then.
-  std::vector<Operation> needed() const {
-    const std::vector<Operation> all = in_order();
-    std::vector<bool> wanted(all.size());
-    for (std::size_t k = all.size(); k-- > 0;) {
-      if (has_effect(all[k].what)) wanted[k] = true;
-      if (!wanted[k]) continue;
-      for (const Value v : all[k].in)
-        if (v != kNone) wanted[index(v)] = true;
-    }
-    std::vector<Value> renumbered(all.size(), kNone);
-    std::vector<Operation> out;
-    for (std::size_t k = 0; k < all.size(); ++k) {
-      if (!wanted[k]) continue;
-      Operation o = all[k];
-      for (Value& v : o.in)
-        if (v != kNone) v = renumbered[index(v)];
-      renumbered[k] = static_cast<Value>(out.size());
-      out.push_back(o);
-    }
-    return out;
+  // Masks in registers of their own take longer to be joined than to be tested one by one.
+  void leave_if(std::vector<RecordedMask<8>>& reasons) {
+    for (const auto& some : reasons) leave_if(some.id);
   }
-
-  static bool lies_with_lanes(const Operation& o) {
-    return o.which == static_cast<std::int16_t>(Lies::WithLanes);
+  void leave_if(std::vector<RecordedMask<4>>& reasons) {
+    RecordedMask<4> any = reasons[0];
+    for (std::size_t k = 1; k < reasons.size(); ++k) any = any | reasons[k];
+    leave_if(any.id);
   }
-  std::vector<Operation> in_order() const {
-    const auto& all = recording_.operations;
-    std::vector<std::pair<Value, Value>> places;  // an operation's place, and its number
-    for (std::size_t k = 0; k < all.size(); ++k) {
-      const Operation& o = all[k];
-      const bool early = o.what == Primitive::Store && lies_with_lanes(o) &&
-                         (!last_stored_ || index(o.buffer) != *last_stored_);
-      places.emplace_back(early ? o.in[0] : static_cast<Value>(k), static_cast<Value>(k));
-    }
-    std::ranges::sort(places);
-    std::vector<Value> moved(all.size());
-    std::vector<Operation> out;
-    for (const auto& [place, number] : places) {
-      moved[index(number)] = static_cast<Value>(out.size());
-      out.push_back(all[index(number)]);
-      for (Value& v : out.back().in)
-        if (v != kNone) v = moved[index(v)];
-    }
-    return out;
+  void leave_if(Value mask) {
+    recording_.add({.what = Primitive::Leave, .in = {mask, kNone, kNone, kNone, kNone}});
   }
 
   const Program& program_;

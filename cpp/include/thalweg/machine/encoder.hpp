@@ -117,7 +117,8 @@ class Encoder {
   void store(const Address& to, int r);
   void broadcast(int r, const Address& from);  // one double into every lane
   // r is a mask; `predicate` is vcmppd's, 0 to 31.
-  void compare(int r, int a, const Operand& b, int predicate);
+  // With EVEX in the lanes of mask `where` alone, unless it is 0.
+  void compare(int r, int a, const Operand& b, int predicate, int where = 0);
   void equal_integers(int r, int a, const Operand& b);
   void blend(int r, int no, const Operand& yes, int mask);  // mask ? yes : no, in each lane
   // Vex only: the upper half of a, then the lower half of b; the upper element of each half of a,

@@ -48,7 +48,7 @@ enum class Primitive : std::uint8_t {
   Scaled,  // a 2^floor(b)
   Entry,   // of the 16 numbers in tables b and c, the one at index a
   // Masks.
-  Compare,  // how: predicate
+  Compare,  // how: predicate; in mask c alone, if there is one (AVX-512)
   EqualIntegers,
   MaskAnd,
   MaskOr,

@@ -4,6 +4,7 @@
 // in a batch would carry out: 4 for AVX2 with fused multiply-add, 8 for AVX-512.
 #pragma once
 #include <concepts>
+#include <utility>
 
 #include "thalweg/kernels/batch.hpp"
 #include "thalweg/machine/primitive.hpp"
@@ -20,7 +21,14 @@ inline Value record(Primitive what, Value a, Value b = kNone, Value c = kNone, i
 template <int Lanes> struct RecordedMask {
   using VecType = Recorded<Lanes>;
   Value id = kNone;
+  // With AVX-512 a comparison can be made within a mask, which costs nothing.
   friend RecordedMask operator&(RecordedMask a, RecordedMask b) {
+    if (Lanes == 8)
+      for (const auto& [mask, other] : {std::pair{a, b}, std::pair{b, a}}) {
+        const Operation& o = Recording::current->operations[static_cast<std::size_t>(other.id)];
+        if (o.what == Primitive::Compare && o.in[2] == kNone)
+          return {record(Primitive::Compare, o.in[0], o.in[1], mask.id, o.how)};
+      }
     return {record(Primitive::MaskAnd, a.id, b.id)};
   }
   friend RecordedMask operator|(RecordedMask a, RecordedMask b) {
@@ -85,7 +93,9 @@ template <int Lanes> struct RecordedBits {
 namespace predicate {
 inline constexpr int kEqual = 0x00, kNotEqual = 0x04, kLess = 0x11, kLessEqual = 0x12,
                      kGreaterEqual = 0x1d, kGreater = 0x1e;
-}
+// The predicate that is true where this one is not.
+constexpr int negated(int how) { return how ^ 0x04; }
+}  // namespace predicate
 
 template <int Lanes> struct Recorded {
   using MaskType = RecordedMask<Lanes>;
@@ -106,7 +116,12 @@ template <int Lanes> struct Recorded {
 
   friend Recorded operator+(Recorded a, Recorded b) { return two(Primitive::Add, a, b); }
   friend Recorded operator-(Recorded a, Recorded b) { return two(Primitive::Subtract, a, b); }
-  friend Recorded operator*(Recorded a, Recorded b) { return two(Primitive::Multiply, a, b); }
+  // Twice a number is a sum, the same in every bit: the units that multiply have the most to do.
+  friend Recorded operator*(Recorded a, Recorded b) {
+    if (a.is(2.0)) return b + b;
+    if (b.is(2.0)) return a + a;
+    return two(Primitive::Multiply, a, b);
+  }
   friend Recorded operator/(Recorded a, Recorded b) { return two(Primitive::Divide, a, b); }
   friend MaskType operator<(Recorded a, Recorded b) { return test(predicate::kLess, a, b); }
   friend MaskType operator<=(Recorded a, Recorded b) { return test(predicate::kLessEqual, a, b); }
@@ -116,6 +131,10 @@ template <int Lanes> struct Recorded {
   }
   friend MaskType operator==(Recorded a, Recorded b) { return test(predicate::kEqual, a, b); }
   friend MaskType operator!=(Recorded a, Recorded b) { return test(predicate::kNotEqual, a, b); }
+  // !(a <= b), in one instruction.
+  friend MaskType not_at_most(Recorded a, Recorded b) {
+    return test(predicate::negated(predicate::kLessEqual), a, b);
+  }
 
   friend Recorded fma(Recorded a, Recorded b, Recorded c) {
     return of(record(Primitive::MultiplyAdd, a.id, b.id, c.id));
@@ -150,6 +169,10 @@ template <int Lanes> struct Recorded {
   }
 
  private:
+  bool is(double x) const {
+    const Operation& o = Recording::current->operations[static_cast<std::size_t>(id)];
+    return o.what == Primitive::Constant && o.bits == std::bit_cast<std::uint64_t>(x);
+  }
   static Recorded two(Primitive p, Recorded a, Recorded b) { return of(record(p, a.id, b.id)); }
   static MaskType test(int how, Recorded a, Recorded b) {
     return {record(Primitive::Compare, a.id, b.id, kNone, how)};
