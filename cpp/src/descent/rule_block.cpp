@@ -26,6 +26,9 @@ class RuleBlock final : public Block {
         kernels_(machine.kernels),
         starts_(starts),
         block_(program, machine.kernels, machine.wide),
+        gtol_(stopping.gtol),
+        xtol_(stopping.xtol),
+        some_(lanes()),
         padded_((lanes() + kernels_.width - 1) / kernels_.width * kernels_.width),
         limits_(static_cast<std::size_t>(padded_)) {
     for (std::size_t j = 0; j < starts_.values.size(); ++j)
@@ -109,6 +112,10 @@ class RuleBlock final : public Block {
     if (!alone && block_.in_one_go()) {
       if (!lowered_) lower_limits();
       made = block_.run(most);
+      while (made < most && only_rose()) {
+        block_.rotate();
+        made += block_.run(most - made);
+      }
       ran_ = true;
     } else {
       ran_ = block_.run();
@@ -143,13 +150,7 @@ class RuleBlock final : public Block {
     const Places& now = here();
     const double f = now.f[0][lane], before = now.f[1][lane];
     const bool good = std::isfinite(f) && f <= limit_[lane];
-    if (!good && rounds > 0 && before <= limit_[lane]) {  // the previous point was the best
-      saved_f_[l] = before;
-      if (step_.at.gradient_norm >= 0) saved_norm_[l] = now.norm[1][lane];
-      for (std::int64_t i = 0; i < n(); ++i)
-        saved_x_[l * static_cast<std::size_t>(n()) + static_cast<std::size_t>(i)] =
-            now.x[2][i * lanes() + lane];
-    }
+    if (!good && rounds > 0 && before <= limit_[lane]) keep_earlier(lane);
     const StepLayout& at = step_.at;
     const double best = good || rounds == 0 ? NAN : saved_f_[l];
     return {f,
@@ -205,6 +206,32 @@ class RuleBlock final : public Block {
     std::array<double*, 3> x, f, norm, change;
   };
 
+  // The previous point was the best.
+  void keep_earlier(std::int64_t lane) {
+    const auto l = static_cast<std::size_t>(lane);
+    const Places& now = here();
+    saved_f_[l] = now.f[1][lane];
+    if (step_.at.gradient_norm >= 0) saved_norm_[l] = now.norm[1][lane];
+    for (std::int64_t i = 0; i < n(); ++i)
+      saved_x_[l * static_cast<std::size_t>(n()) + static_cast<std::size_t>(i)] =
+          now.x[2][i * lanes() + lane];
+  }
+  // Whether rounds were left only because f rose in some lanes, as it does all the time under
+  // momentum. Such lanes need no look: their best points are kept here.
+  bool only_rose() {
+    const Places& now = here();
+    if (gtol_ > 0 && kernels_.at_most(now.norm[0], lanes(), gtol_, some_.data())) return false;
+    if (xtol_ > 0 && kernels_.at_most(now.change[1], lanes(), xtol_, some_.data())) return false;
+    some_.clear();
+    rises(some_);
+    bool finite = true;
+    some_.each([&](std::int64_t lane) {
+      if (std::isfinite(now.f[0][lane])) keep_earlier(lane);
+      else finite = false;
+    });
+    some_.clear();
+    return finite;
+  }
   // Records the gradient norm at the starts of lanes, as the scale of a descent's gradients.
   void meet_starts() {
     if (step_.at.gradient_norm >= 0)
@@ -240,6 +267,8 @@ class RuleBlock final : public Block {
   const Starts& starts_;
   Evaluator block_;
   std::array<Places, 3> places_{};
+  const double gtol_, xtol_;
+  Marks some_;
   bool ran_ = false, lowered_ = false;
   std::size_t x_ring_ = 0, f_ring_ = 0, change_ring_ = 0, norm_ring_ = 0;
   std::vector<std::size_t> memory_rings_, per_start_;  // inputs with one row per start
