@@ -3,6 +3,7 @@
 // in lists of nodes, steps and slots have 32, which halves the memory that is read most. Nothing
 // overflows.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <new>
@@ -26,6 +27,9 @@ class TooLarge : public std::bad_alloc {
  private:
   std::string what_;
 };
+
+// i, which is not negative, as the standard library counts.
+constexpr std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 // i as a position in a list; `things` names its elements in the error.
 inline std::int32_t position(std::size_t i, const char* things) {

@@ -23,7 +23,7 @@ namespace {
 
 constexpr double kEpsilon = 2.220446049250313e-16;
 constexpr double kVisible = 1e3 * kEpsilon;  // of |f|: changes that are not rounding
-constexpr double kSlack = 4 * kEpsilon;      // of |f|: the rounding of the value itself
+constexpr double kFine = 4 * kEpsilon;       // of |f|: the rounding of the value itself
 constexpr double kRounded = 16 * kEpsilon;   // of x
 constexpr double kDeeper = 100.0;            // a kink may be too high by this many visible falls
 constexpr double kFurther = 100.0;           // the largest growth of a step
@@ -50,6 +50,11 @@ Point minus(Point a, const Point& b) {
 Point times(Point a, const Point& b) {
   for (std::size_t i = 0; i < a.size(); ++i) a[i] *= b[i];
   return a;
+}
+// In [-0.5, 0.5), by D. E. Knuth's MMIX.
+double random(std::uint64_t& seed) {
+  seed = seed * 6364136223846793005U + 1442695040888963407U;
+  return static_cast<double>(seed >> 11) / 9007199254740992.0 - 0.5;
 }
 
 }  // namespace
@@ -168,7 +173,7 @@ Inquiry Examination::look_further() {
 }
 
 void Examination::conclude(Verdict verdict, double left, double right) {
-  if (lowest_.f < here_.f - kSlack * std::max(1.0, std::abs(here_.f))) here_ = lowest_;
+  if (lowest_.f < here_.f - kFine * std::max(1.0, std::abs(here_.f))) here_ = lowest_;
   found_ = {verdict, left, right};
 }
 
@@ -342,16 +347,12 @@ Inquiry Examination::surround(double radius) {
 // Looks for a lower point nearby: along each axis if there are few, and along other directions.
 Inquiry Examination::look_around(double radius) {
   std::uint64_t seed = 1;
-  const auto random = [&seed] {  // D. E. Knuth's MMIX
-    seed = seed * 6364136223846793005U + 1442695040888963407U;
-    return static_cast<double>(seed >> 11) / 9007199254740992.0 - 0.5;
-  };
   const std::size_t axes = n_ <= kFewAxes ? n_ : 0, others = n_ > 1 ? kOthers : 0;
   for (std::size_t k = 0; k < axes + others; ++k) {
     Point direction(n_, 0.0);
     if (k < axes) direction[k] = 1.0;
     else
-      for (double& d : direction) d = random();
+      for (double& d : direction) d = random(seed);
     direction = scaled(1.0 / length(direction), std::move(direction));
     for (const double side : {radius, -radius}) {
       co_await along(direction, side);
@@ -389,7 +390,7 @@ Examination::Probe Examination::along(const Point& direction, double step) {
 }
 // The change of f to the probe by the slopes at both ends.
 double Examination::by_slopes() const { return 0.5 * (dot(slopes(), way()) + dot(g_, way())); }
-bool Examination::lower() const { return f_ < here_.f - kSlack * std::abs(here_.f) - sight_.noise; }
+bool Examination::lower() const { return f_ < here_.f - kFine * std::abs(here_.f) - sight_.noise; }
 // The rounding of f, plus the change of f caused by rounding x; or the noise of f, if it is known.
 double Examination::visible() const {
   double of_x = 0.0;

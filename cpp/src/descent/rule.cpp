@@ -22,11 +22,11 @@ template <class R> constexpr auto kCounted = [] {
   all.back() = {"t", 0.0, false};
   return all;
 }();
-template <class... Rs> constexpr auto describe(OperationList<Rs...>) {
+template <class... Rs> constexpr auto rules_of(OperationList<Rs...>) {
   return std::array{Rule{Rs::name, Rs::class_name, Rs::summary, Rs::source, Rs::hyper, Rs::memory,
                          kCounted<Rs>, &step_of<Rs>}...};
 }
-constexpr auto kRules = describe(Rules{});
+constexpr auto kRules = rules_of(Rules{});
 
 constexpr std::array kOptions{
     rules::Hyper{"clip_value", rules::kRequired,

@@ -11,8 +11,6 @@
 namespace thalweg {
 namespace {
 
-// A point is worse than the best one only if its f is higher by more than this times max(1, |f|).
-constexpr double kSlack = 4 * 2.220446049250313e-16;
 // The limit of a lane that has no best point yet; only infinite values are above it.
 constexpr double kNoLimit = std::numeric_limits<double>::max();
 

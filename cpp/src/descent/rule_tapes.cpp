@@ -5,12 +5,6 @@
 #include <algorithm>
 
 namespace thalweg {
-namespace {
-
-std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
-
-}  // namespace
-
 RuleTapes::RuleTapes(const Rule& rule, const Objective& objective, const StepParts& parts,
                      std::span<const Setting> settings)
     : step_(build_step(rule, objective, parts, settings)),

@@ -19,12 +19,12 @@ template <class S> constexpr bool models() {
   if constexpr (requires { S::models; }) return S::models;
   else return true;
 }
-template <class... Ss> constexpr auto describe(OperationList<Ss...>) {
+template <class... Ss> constexpr auto solvers_of(OperationList<Ss...>) {
   int index = 0;
   return std::array{Solver{Ss::name, Ss::class_name, Ss::summary, Ss::source, Ss::hyper, Ss::needs,
                            settles<Ss>(), models<Ss>(), index++}...};
 }
-constexpr auto kSolvers = describe(Solvers{});
+constexpr auto kSolvers = solvers_of(Solvers{});
 
 }  // namespace
 

@@ -15,7 +15,6 @@ namespace {
 
 using standing::Row;
 
-constexpr double kSlack = 4 * 2.220446049250313e-16;
 // If an earlier point is lower by this much, relative to f, a converged descent continues from it.
 constexpr double kWorthwhile = 1e-8;
 // How often it may do so; and how often if the gain is smaller, or no end is in sight.

@@ -12,7 +12,6 @@ namespace thalweg {
 namespace {
 
 constexpr double kInfinite = std::numeric_limits<double>::infinity();
-std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 // Marks the columns that are part of a linear dependence: the rows of the basis [-R11^-1 R12; I] of
 // the null space that are nonzero to half of the digits.

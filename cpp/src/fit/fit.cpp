@@ -12,8 +12,6 @@ namespace {
 // From this many data on, they are processed by rows, and the Jacobian is computed only at the end.
 constexpr std::int64_t kLong = 256;
 
-std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
-
 // Marks the parameters that lie at a bound; null without bounds.
 std::unique_ptr<bool[]> at_bounds(const double* x, const Bounds& bounds, std::int64_t n) {
   if (!bounds) return nullptr;

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "thalweg/sizes.hpp"
+
 namespace thalweg {
 
 // Four partial sums; a single one would wait for its own additions.
@@ -91,7 +93,6 @@ class PivotedQR {
   }
 
  private:
-  static std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
   // The column with the longest remainder. Lengths are recomputed, as n is small and updates
   // cancel.
   std::int64_t longest(std::int64_t k) const {

@@ -18,8 +18,6 @@ constexpr double kFaint = 1e-9;  // below this share of the cost, falls are comp
 // The damping at the start, the factor of its changes, and the value at which steps end.
 constexpr double kFirst = 1e-12, kFactor = 16.0, kMost = 1e4;
 
-std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
-
 struct Refinement {
   std::int64_t n;
   const double *lower, *upper;

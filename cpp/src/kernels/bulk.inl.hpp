@@ -21,12 +21,15 @@ template <class R, bool NumberA, bool NumberB, std::int64_t Step> struct LaneSum
   __attribute__((noinline)) void to(double* r, std::int64_t batches, std::int64_t length) const {
     for (std::int64_t j = 0; j < batches; ++j) {
       const double *p = a + (NumberA ? 0 : j * W), *q = R::product ? b + (NumberB ? 0 : j * W) : p;
-      const std::int64_t by_a = Step ? (NumberA ? 1 : Step) : step_a,
-                         by_b = Step ? (NumberB ? 1 : Step) : step_b;
-      const auto get = [=](std::int64_t k, V& x, V& y) THALWEG_INLINED {
-        x = NumberA ? V(p[k * by_a]) : V::load(p + k * by_a);
-        if constexpr (R::product) y = NumberB ? V(q[k * by_b]) : V::load(q + k * by_b);
-      };
+      const auto get = [p, q, by_a = step_a, by_b = step_b](std::int64_t k, V& x, V& y)
+                           THALWEG_INLINED {
+                             const std::int64_t i = k * (Step ? (NumberA ? 1 : Step) : by_a);
+                             x = NumberA ? V(p[i]) : V::load(p + i);
+                             if constexpr (R::product) {
+                               const std::int64_t j = k * (Step ? (NumberB ? 1 : Step) : by_b);
+                               y = NumberB ? V(q[j]) : V::load(q + j);
+                             }
+                           };
       const V s = length ? Tree<R, decltype(get)>{get}(0, length) : V(R::identity);
       s.store(r + j * W);
     }

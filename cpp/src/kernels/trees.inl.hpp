@@ -52,11 +52,8 @@ using ProdOf = ExtremeOf<ops::Multiply, 1, 0>;
 // added in halves, and tiles of kTile elements added pairwise.
 template <class R, class Get> struct Tree {
   const Get& get;
-  V operator()(std::int64_t from, std::int64_t end) const {
-    if (end - from <= kTile) return tile(from, end);
-    std::int64_t half = kTile;
-    while (half * 2 < end - from) half *= 2;
-    return R::merge((*this)(from, from + half), (*this)(from + half, end));
+  THALWEG_INLINE V operator()(std::int64_t from, std::int64_t end) const {
+    return end - from <= kTile ? tile(from, end) : tiles(from, end);
   }
   // The result for the first n <= kPartialSums elements.
   THALWEG_INLINE V few(std::int64_t n) const {
@@ -75,7 +72,12 @@ template <class R, class Get> struct Tree {
     get(i, a, b);
     return R::join(s, a, b);
   }
-  V tile(std::int64_t from, std::int64_t end) const {
+  __attribute__((noinline)) V tiles(std::int64_t from, std::int64_t end) const {
+    std::int64_t half = kTile;
+    while (half * 2 < end - from) half *= 2;
+    return R::merge((*this)(from, from + half), (*this)(from + half, end));
+  }
+  __attribute__((noinline)) V tile(std::int64_t from, std::int64_t end) const {
     if (end - from <= kPartialSums)
       return joined<1>(0, end - from,
                        [&](std::int64_t i) THALWEG_INLINED { return begun(from + i); });
@@ -122,7 +124,7 @@ template <class R> struct ContiguousTree {
       halve<Half / 2>(s);
     }
   }
-  double tile(std::int64_t from, std::int64_t end) const {
+  __attribute__((noinline)) double tile(std::int64_t from, std::int64_t end) const {
     V s[kBatches];
     const double *x = a + from, *y = R::product ? b + from : x;
     std::int64_t left = end - from;
@@ -150,8 +152,10 @@ template <class R> struct ContiguousTree {
     if constexpr (By == 0) return s;
     else return halved<By / 2>(R::merge(s, lowered<By>(s, std::make_index_sequence<V::kSize>{})));
   }
-  double operator()(std::int64_t from, std::int64_t end) const {
-    if (end - from <= kTile) return tile(from, end);
+  THALWEG_INLINE double operator()(std::int64_t from, std::int64_t end) const {
+    return end - from <= kTile ? tile(from, end) : tiles(from, end);
+  }
+  __attribute__((noinline)) double tiles(std::int64_t from, std::int64_t end) const {
     std::int64_t half = kTile;
     while (half * 2 < end - from) half *= 2;
     return first(R::merge(V((*this)(from, from + half)), V((*this)(from + half, end))));

@@ -248,23 +248,21 @@ class Emission {
     if (s.code == kCosine) return;
     if (s.code == kAssemble) return assemble(index, s);
     Instruction i{.code = s.code, .n = s.n, .extent = s.extent};
-    bool all_numbers = true;
     for (int k = 0; k < s.arity; ++k) {
       i.mode[k] = mode(s.in[k], s.whole[k], s.n);
       i.whole[k] = s.whole[k];
       i.in[k] = located(s.in[k]);
-      all_numbers &= i.mode[k] == Mode::Number;
     }
     if (s.code == kCode<ops::Multiply> && i.in[0] == i.in[1] && s.whole[0] == s.whole[1]) {
       i.code = static_cast<std::int16_t>(kCode<ops::Square>);  // the same bits with one read
       i.in[1] = {};
       i.mode[1] = Mode::Number;
     }
+    const bool numbers = i.mode[0] == Mode::Number && i.mode[1] == Mode::Number;
     i.chained = is_elementary(s) && kLight[static_cast<std::size_t>(s.code)] && s.n == 1;
     const bool pair = s.code == static_cast<std::int16_t>(code(Bulk::SinCos));
     Place loaded;
-    if (all_numbers &&
-        (i.chained || pair)) {  // no handler takes only numbers: the first goes to memory
+    if (numbers && (i.chained || pair)) {  // no handler takes them: the first goes to memory
       loaded = {Space::Scratch, take_slot(1), 0};
       tape_.code.push_back({.code = kCopy, .mode = {Mode::Number}, .r = loaded, .in = {i.in[0]}});
       i.in[0] = loaded;
@@ -286,7 +284,7 @@ class Emission {
       if (readers_[static_cast<std::size_t>(s.partner)] == 0)
         ++readers_[static_cast<std::size_t>(s.partner)], unread_.push_back(s.partner);
     }
-    if (const std::int64_t room = waiting_room(s, all_numbers)) {  // for this instruction only
+    if (const std::int64_t room = waiting_room(s, numbers)) {  // for this instruction only
       i.in[2] = {Space::Scratch, take_slot(room), 0};
       i.mode[2] = Mode::Memory;
       give_slot(i.in[2].index);
@@ -366,8 +364,10 @@ class Emission {
     for (std::size_t i = 0; i + 1 < code.size(); ++i) {
       if (!code[i].chained || !code[i + 1].chained) continue;
       for (int k = 0; k < 3; ++k)
-        if (code[i + 1].mode[k] == Mode::Memory && code[i + 1].in[k] == code[i].r)
-          code[i + 1].mode[k] = Mode::Register;
+        if (Instruction& next = code[i + 1];
+            next.mode[k] == Mode::Memory && next.in[k] == code[i].r &&
+            (k < 2 || takes_chained(next.code, next.mode[0], next.mode[1], Mode::Register)))
+          next.mode[k] = Mode::Register;
     }
     std::vector<bool> read_later(tape_.slots.size(), false);
     for (std::size_t i = code.size(); i-- > 0;) {

@@ -13,6 +13,7 @@
 
 #include "thalweg/machine/assemble.hpp"
 #include "thalweg/machine/encoder.hpp"
+#include "thalweg/sizes.hpp"
 
 namespace thalweg::machine {
 
@@ -48,7 +49,6 @@ class Allocator {
   }
 
  protected:
-  static std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
   const Operation& op(Value v) const { return list_[index(v)]; }
   Value here() const { return static_cast<Value>(at_); }
   // Masks have registers of their own with EVEX.

@@ -21,16 +21,14 @@ namespace {
 void compiled(const Handlers* handlers, std::int64_t code, double* operands) {
   constexpr std::size_t kApart = 8;
   Linked work[2]{};
-  const auto at = static_cast<std::size_t>(code) * kArrayVariants;
-  work[0].handler = handlers->array[at];
+  handlers->link(work[0], code, 0, Layout::Lanes);
   work[0].a = operands;
   work[0].b = operands + kApart;
   work[0].c = operands + 2 * kApart;
   work[0].r = operands + 3 * kApart;
   if (code == thalweg::code(Bulk::SinCos)) work[0].c = operands + 4 * kApart;
   work[0].n = 1;
-  work[1].handler =
-      handlers->array[static_cast<std::size_t>(thalweg::code(Bulk::End)) * kArrayVariants];
+  work[1].handler = handlers->end();
   handlers->run(work);
 }
 

@@ -13,6 +13,7 @@
 
 #include "thalweg/kernels/limits.hpp"
 #include "thalweg/machine/recorded.hpp"
+#include "thalweg/sizes.hpp"
 
 namespace thalweg::machine {
 namespace {
@@ -100,7 +101,6 @@ class Translator {
                          : record(Primitive::Uneven, last, middle);
   }
 
-  static std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
   std::size_t inputs() const { return program_.input_sizes.size(); }
   std::size_t buffer(TestBuffer b) const {
     return inputs() + outputs_.size() + static_cast<std::size_t>(b);

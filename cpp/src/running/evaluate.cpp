@@ -272,8 +272,7 @@ void Evaluator::link_array(const Instruction& i, Linked& l) const {
     const std::int64_t stride = !i.whole[k] ? 0 : number ? 1 : lanes ? lanes_ : width;
     *strides[k] = fitted<std::int16_t>(stride);
   }
-  const auto at = static_cast<std::size_t>(i.code) * kArrayVariants + which;
-  l.handler = (lanes ? handlers_.array : handlers_.elements)[at];
+  handlers_.link(l, i.code, which, program_.body.layout);
 }
 
 std::vector<Linked> Evaluator::linked() const {
@@ -300,7 +299,7 @@ std::vector<Linked> Evaluator::linked() const {
     out.push_back(l);
   }
   Linked end{};
-  end.handler = handlers_.array[static_cast<std::size_t>(code(Bulk::End)) * kArrayVariants];
+  end.handler = handlers_.end();
   out.push_back(end);
   return out;
 }

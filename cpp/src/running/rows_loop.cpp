@@ -8,8 +8,6 @@
 namespace thalweg {
 namespace {
 
-std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
-
 double joined(Reduction kind, double a, double b) {
   switch (kind) {
     case Reduction::Sum:

@@ -8,12 +8,6 @@
 #include "thalweg/running/workers.hpp"
 
 namespace thalweg {
-namespace {
-
-std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
-
-}  // namespace
-
 // Inputs are not copied: the tape's pointers are set to them.
 struct RowRun::Whole {
   const WholeStage& stage;

@@ -8,8 +8,6 @@
 namespace thalweg::rows {
 namespace {
 
-std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
-
 // A partial result that changes no other.
 double neutral(Reduction kind) {
   switch (kind) {

@@ -7,13 +7,12 @@
 #include <cmath>
 #include <numeric>
 
+#include "thalweg/running/workers.hpp"
 #include "thalweg/training/philox.hpp"
 
 namespace thalweg {
 namespace {
 
-// Seconds between checks for an interrupt.
-constexpr double kPatience = 0.02;
 // Rows that are shuffled between two checks: less than a millisecond of work, in cache or not.
 constexpr std::size_t kShuffled = 16384;
 // The average of the iterates x_1 … x_t is the average of x_1 … x_t-1 moved toward x_t by (eta + 1)

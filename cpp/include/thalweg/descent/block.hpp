@@ -29,6 +29,10 @@ struct Stopping {
   bool count_rises = false;  // under a rule, for `Endings::not_falls` and `late_rises`
 };
 
+// A point is worse than another only if its f is higher by more than this times max(1, |f|), the
+// rounding of the value.
+inline constexpr double kSlack = 4 * 2.220446049250313e-16;
+
 // k starts. Each array has one row per start, or a single row if its values are the same for all.
 struct Starts {
   std::int64_t k = 0;

@@ -38,6 +38,7 @@ enum class Bulk : std::uint8_t {
 inline constexpr int kElementary = Elementary::size;
 inline constexpr int kCodes = kElementary + static_cast<int>(Bulk::Count);
 template <class Form> inline constexpr int kCode = index_in<Form>(Elementary{});
+inline constexpr int kBulks = static_cast<int>(Bulk::Count);
 constexpr int code(Bulk b) { return kElementary + static_cast<int>(b); }
 
 // Where a handler finds an operand: in registers, in memory (one batch per element), or as one
@@ -49,6 +50,14 @@ inline constexpr int kVariants =
 constexpr int variant(Mode a, Mode b, Mode c, bool store) {
   return ((static_cast<int>(a) * kModes + static_cast<int>(b)) * kModes + static_cast<int>(c)) * 2 +
          store;
+}
+// Which operands a chained operation takes. Each kind is a function to compile, so there is none
+// where the first two are numbers (one goes to memory then), or for a third one in registers beside
+// another there (it is read from memory).
+constexpr bool takes_chained(int code, Mode a, Mode b, Mode c) {
+  const bool beside = a == Mode::Register || b == Mode::Register;
+  return code == kCode<fused::Copy> ||
+         !((a == Mode::Number && b == Mode::Number) || (c == Mode::Register && beside));
 }
 // Array handlers read each operand from memory or use a single number: one bit per operand.
 inline constexpr int kArrayVariants = 8;
@@ -116,6 +125,10 @@ constexpr std::int64_t waiting_room(const Extent& e) {
   return each * depth;
 }
 
+// An elementwise operation on whole arrays, of `unroll` batches for each element.
+struct Linked;
+using Loop = void (*)(const Linked*, std::int64_t unroll);
+
 // One linked instruction, the size of a cache line. A stride counts doubles between elements and is
 // 0, 1, a batch, or a block's lanes, whatever the array sizes, so a few bits are enough.
 struct Linked {
@@ -125,7 +138,10 @@ struct Linked {
   std::int64_t n;  // elements (Lanes) or whole batches (Elements)
   std::int16_t stride_a, stride_b, stride_c;
   std::int16_t tail;  // elements after the last full batch
-  const Extent* extent;
+  union {
+    const Extent* extent;
+    Loop loop;  // of elementwise operations
+  };
 };
 static_assert(sizeof(Linked) == 64);
 
@@ -139,9 +155,24 @@ struct Handlers {
   int unroll;
   const AnyFunction*
       chained;  // [code][variant], for light operations on single elements; null if not available
-  const AnyFunction* array;     // [code][which operands are numbers]
-  const AnyFunction* elements;  // like `array`, for the bulk codes in the layout Elements
+  // [code][which operands are numbers], and what runs such a loop. Loops are the same for all
+  // numbers of batches.
+  const Loop* loops;
+  AnyFunction elementwise;
+  // [bulk code][which operands are numbers], in both layouts
+  const AnyFunction *lanes, *elements;
   void (*run)(const Linked*);
+
+  // Links operation `code` on whole arrays; `numbers` has a bit for each operand.
+  void link(Linked& l, std::int64_t code, std::size_t numbers, Layout layout) const {
+    const auto at = [numbers](std::int64_t row) {
+      return static_cast<std::size_t>(row) * kArrayVariants + numbers;
+    };
+    if (code >= kElementary)
+      l.handler = (layout == Layout::Lanes ? lanes : elements)[at(code - kElementary)];
+    else if ((l.loop = loops[at(code)])) l.handler = elementwise;
+  }
+  AnyFunction end() const { return lanes[static_cast<int>(Bulk::End) * kArrayVariants]; }
 };
 
 // Element c of row i at p[i row_stride + c inner_stride].

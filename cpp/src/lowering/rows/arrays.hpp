@@ -8,8 +8,6 @@
 
 namespace thalweg::rows {
 
-inline std::size_t index(std::int64_t id) { return static_cast<std::size_t>(id); }
-
 // Which nodes are arrays between stages, and where they are.
 class Arrays {
  public:
