@@ -3,6 +3,7 @@
 #include "thalweg/machine/code.hpp"
 
 #include "machine/environment.hpp"
+#include "machine/interleave.hpp"
 
 namespace thalweg::machine {
 namespace {
@@ -10,12 +11,15 @@ namespace {
 std::shared_ptr<const Code> make(const std::optional<Translation>& translation, std::int64_t lanes,
                                  std::size_t buffers, const Kernels& kernels) {
   if (!translation) return nullptr;
-  auto [bytes, pool] = assemble(translation->operations, lanes, static_cast<int>(buffers), kernels);
+  const auto& operations = translation->operations;
+  const int batches = lanes % (2 * kernels.width) == 0 && interleaving_pays(operations) ? 2 : 1;
+  auto [bytes, pool] = assemble(batches == 2 ? interleaved(operations) : operations, lanes, batches,
+                                static_cast<int>(buffers), kernels);
   if (bytes.empty()) return nullptr;
   auto memory = CodeMemory::holding(bytes);
   if (!memory) return nullptr;
   return std::make_shared<const Code>(
-      Code{std::move(*memory), std::move(pool), translation->uniforms});
+      Code{std::move(*memory), std::move(pool), translation->uniforms, batches});
 }
 
 }  // namespace

@@ -98,8 +98,9 @@ class Evaluator {
   };
   // Code made for this block runs only the first lanes from now on; handlers always run all.
   void only(std::int64_t lanes) {
-    const std::int64_t width = kernels_.width;
-    if (own_code_) machine_->limit((lanes + width - 1) / width * width * 8);
+    if (!own_code_) return;
+    const std::int64_t width = kernels_.width * own_code_->batches;
+    machine_->limit((lanes + width - 1) / width * width * 8);
   }
   // All uses of the addresses of `count` doubles.
   std::vector<Use> uses(const double* first, std::int64_t count = 1);
