@@ -7,20 +7,11 @@
 #include <array>
 #include <vector>
 
+#include "machine/latency.hpp"
+
 #include "thalweg/machine/primitive.hpp"
 
 namespace thalweg::machine {
-
-// Cycles from operands to result, about, on AMD's and Intel's cores.
-inline int latency(Primitive p) {
-  if (p < Primitive::Load || has_effect(p)) return 0;
-  if (p == Primitive::Load) return 7;
-  if (p == Primitive::Divide) return 13;
-  if (p == Primitive::SquareRoot) return 20;
-  const bool rounds = (p >= Primitive::Add && p <= Primitive::Multiply) ||
-                      (p >= Primitive::MultiplyAdd && p <= Primitive::NegativeMultiplyAdd);
-  return rounds ? 4 : p >= Primitive::Round && p <= Primitive::Entry ? 3 : 1;
-}
 
 // Whether two batches at once take less time than one after the other. They cannot be at work at
 // once if something waits in place from one to the next.

@@ -5,7 +5,6 @@
 
 #include "machine/needed.hpp"
 #include "machine/recordings.hpp"
-#include "machine/scheduler.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -42,9 +41,7 @@ class Translator {
     for (std::size_t k = 0; k < outputs_.size(); ++k)
       for (std::size_t e = 0; e < outputs_[k].size(); ++e) store(inputs() + k, e, outputs_[k][e]);
     if (test.f >= 0) batch_ == 8 ? leave<8>(test) : leave<4>(test);
-    auto operations = needed(recording_.operations, last_stored_);
-    if (test.f >= 0) operations = scheduled(std::move(operations), batch_);
-    return {std::move(operations), std::move(uniforms_)};
+    return {needed(recording_.operations, last_stored_), std::move(uniforms_)};
   }
 
   Translation run(const RowStream& stream) {

@@ -55,6 +55,7 @@ class Evaluator {
   double* ring_at(std::size_t ring, std::size_t age) const {
     return rings_[ring].buffers[(phase_ + 4 - age) % 3];
   }
+  std::size_t phase() const { return phase_; }
   void rotate() { phase_ = (phase_ + 1) % 3; }
   void rotate_back() { phase_ = (phase_ + 2) % 3; }
   // Computes the uniform values. Call after every change of a uniform input and before the first
