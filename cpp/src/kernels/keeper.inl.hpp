@@ -70,7 +70,8 @@ template <class Space, bool Lanes, bool Carries> class Keeper {
     else take(count * size);
     return all;
   }
-  // Memory for the length of one call, which is not part of a lane's state.
+  // Memory that is no part of a lane's state: it stays from call to call, as Newton's Hessian does
+  // when a step is rejected, but a lane that is resumed finds nothing of its own in it.
   typename B::Vector scratch() { return typename B::Vector(take(space_.room)); }
   typename B::Matrix scratch_matrix() { return {take(space_.n * space_.room), space_.room, W}; }
   std::int64_t taken() const { return taken_; }
