@@ -119,9 +119,20 @@ def name_of(function: Any) -> str:
 
 def no_traced_form(name: str) -> TraceError:
     """Build the error for a function without a traced form."""
+    if name in _POSITIONS:
+        why = f"its values are positions, which are not known yet. {_POSITIONS[name]}"
+        return cannot_trace(name, why)
     return cannot_trace(name, "it has no traced form.", _INSTEAD_OF.get(name, ""))
 
 
+_POSITIONS = {
+    **dict.fromkeys(("np.argsort", "np.argpartition", "np.lexsort"), "np.sort orders elements."),
+    **dict.fromkeys(("np.argmax", "np.argmin"), "np.max and np.min return the element."),
+    **dict.fromkeys(
+        ("np.nonzero", "np.flatnonzero", "np.argwhere", "np.unique"),
+        "np.where(condition, a, b) keeps the shape.",
+    ),
+}
 _INSTEAD_OF = {
     "np.linalg.solve": "If the matrix is constant, invert it beforehand and multiply.",
     "np.apply_along_axis": "Write the function for whole arrays, or np.stack a loop.",

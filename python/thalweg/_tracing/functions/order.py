@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Trace NumPy's functions of the order of elements: sorting, quantiles, running extremes.
 
-Elements are sorted by a network of minima and maxima (K. E. Batcher 1968, AFIPS Spring Joint
-Computer Conference, "Sorting networks and their applications"), so that the order may differ from
-lane to lane, and slopes are those of the elements that stand there; equal elements share them.
-Where an element is NaN, so are others.
+Elements are sorted by a network of exchanges (K. E. Batcher 1968, AFIPS Spring Joint Computer
+Conference, "Sorting networks and their applications"), so that the order may differ from lane to
+lane, and slopes are those of the elements that stand there. NaN goes last, as in NumPy.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from thalweg._tracing.functions.elements import along, axes_of, choose, op
 from thalweg._tracing.functions.joining import join
 from thalweg._tracing.registry import implements, plain
 from thalweg._tracing.tracer import Tracer, holds_tracer
-from thalweg._tracing.ufuncs import METHODS
+from thalweg._tracing.ufuncs import METHODS, axis_of_running
 
 if TYPE_CHECKING:
     from thalweg._tracing.trace import Trace
@@ -57,7 +56,8 @@ def _exchanged(x: Tracer, run: int, mirrored: bool) -> Tracer:
     low, high = x[..., :half], x[..., half:]
     if mirrored:
         high = high[..., ::-1]
-    small, large = op(trace, "minimum", low, high), op(trace, "maximum", low, high)
+    apart = ~(low <= high) & (high == high)
+    small, large = choose(trace, apart, high, low), choose(trace, apart, low, high)
     if mirrored:
         large = large[..., ::-1]
     return joined([small, large]).reshape(shape)
@@ -103,24 +103,6 @@ def _partition(trace: Trace, a: Any, kth: Any, axis: int | None = -1, kind: Any 
     return _sort(trace, a, axis)
 
 
-def _places_unknown(function: Any, instead: str) -> None:
-    name = f"np.{function.__name__}"
-
-    def refuse(*_: Any, **__: Any) -> Any:
-        raise cannot_trace(f"{name} of a traced value", "positions are not known yet.", instead)
-
-    implements(function, arguments="axis kind order stable keepdims kth")(refuse)
-
-
-_function: Any
-for _function in (np.argsort, np.argpartition, np.lexsort):
-    _places_unknown(_function, "np.sort returns the elements in order.")
-for _function in (np.argmax, np.argmin):
-    _places_unknown(_function, "np.max and np.min return the element; np.where selects.")
-for _function in (np.nonzero, np.flatnonzero, np.argwhere, np.unique):
-    _places_unknown(_function, "np.where(condition, a, b) keeps the shape.")
-
-
 # ---- quantiles -----------------------------------------------------------------------------------
 
 
@@ -156,7 +138,10 @@ def _quantiles(
         raise IndexError(f"{name} of no elements")
     # NumPy's rule for the place of a quantile, whatever the method, seen on 0, 1, ….
     place = np.quantile(np.arange(n, dtype=np.float64), q, method=method)  # type: ignore[call-overload]
-    found = _between(sorted_last(trace, x), place)
+    ordered = sorted_last(trace, x)
+    found = _between(ordered, place)
+    missing = op(trace, "isnan", ordered[..., -1])
+    found = choose(trace, missing.reshape(missing.shape + (1,) * q.ndim), np.nan, found)
     # The axes of q come first, as in NumPy.
     kept = found.ndim - q.ndim
     found = found.transpose((*range(kept, found.ndim), *range(kept))) if q.ndim else found
@@ -286,26 +271,42 @@ def _nanpercentile(
 # ---- running extremes ----------------------------------------------------------------------------
 
 
-def _running(name: str) -> Callable[..., Tracer]:
+def _running(choice: Callable[[Trace, Tracer, Tracer], Tracer]) -> Callable[..., Tracer]:
     """Return the accumulation of an operation that may be grouped in any way, by doubling."""
 
-    def accumulate(trace: Trace, x: Any, axis: int = 0) -> Tracer:
+    def accumulate(trace: Trace, x: Any, axis: Any = 0) -> Tracer:
         value = trace.wrap(x)
-        ndim = value.ndim
-        if not ndim:
-            raise TypeError("cannot accumulate on a scalar")
-        axis = normalize_axis_index(axis, ndim)
+        ndim, axis = value.ndim, axis_of_running(value, axis)
         step = 1
         while step < value.shape[axis]:
             first = value[along(ndim, axis, slice(step))]
             earlier = value[along(ndim, axis, slice(None, -step))]
             later = value[along(ndim, axis, slice(step, None))]
-            value = joined([first, op(trace, name, earlier, later)], axis)
+            value = joined([first, choice(trace, earlier, later)], axis)
             step *= 2
         return value
 
     return accumulate
 
 
-for _name in ("maximum", "minimum", "fmax", "fmin", "logaddexp", "logaddexp2"):
-    METHODS[_name, "accumulate"] = _running(_name)
+def _extreme(sign: float, keeps_nan: bool) -> Callable[[Trace, Tracer, Tracer], Tracer]:
+    """Return the larger of two, or the smaller; of equal ones the later, with its slope."""
+
+    def choice(trace: Trace, earlier: Tracer, later: Tracer) -> Tracer:
+        ahead = earlier > later if sign > 0 else earlier < later
+        missing = op(trace, "isnan", earlier if keeps_nan else later)
+        return choose(trace, ahead | missing, earlier, later)
+
+    return choice
+
+
+def _operation(name: str) -> Callable[[Trace, Tracer, Tracer], Tracer]:
+    return lambda trace, earlier, later: op(trace, name, earlier, later)
+
+
+METHODS["maximum", "accumulate"] = _running(_extreme(1.0, keeps_nan=True))
+METHODS["minimum", "accumulate"] = _running(_extreme(-1.0, keeps_nan=True))
+METHODS["fmax", "accumulate"] = _running(_extreme(1.0, keeps_nan=False))
+METHODS["fmin", "accumulate"] = _running(_extreme(-1.0, keeps_nan=False))
+for _name in ("logaddexp", "logaddexp2"):
+    METHODS[_name, "accumulate"] = _running(_operation(_name))
