@@ -26,7 +26,13 @@ from thalweg._tracing.complex_parts import (
 )
 from thalweg._tracing.errors import cannot_trace, no_number
 from thalweg._tracing.operations import Shape, Traced
-from thalweg._tracing.registry import accepted, call_function, is_complex, no_traced_form
+from thalweg._tracing.registry import (
+    accepted,
+    call_function,
+    is_complex,
+    no_traced_form,
+    refuse_masked,
+)
 from thalweg._tracing.tracer import Tracer, Truth, holds_tracer
 
 if TYPE_CHECKING:
@@ -185,7 +191,8 @@ class Complex(Traced):
 
     def __getitem__(self, index: Any) -> Complex:
         picked = [None if part is None else part[index] for part in self.parts]
-        shape = next(part.shape for part in (*picked, self._part(0)[index]) if part is not None)
+        some = next((part for part in picked if part is not None), None)
+        shape = self.real[index].shape if some is None else some.shape
         return Complex(self.trace, (picked[0], picked[1]), shape)
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -294,6 +301,8 @@ def parts_of(trace: Trace, value: Any) -> tuple[Parts, Shape]:
         return (value, None), value.shape
     if holds_tracer(value) or (isinstance(value, list | tuple) and is_complex(value)):
         return _stacked(trace, value)
+    if isinstance(value, np.ma.MaskedArray):
+        refuse_masked(value)
     array = np.asarray(value)
     if array.dtype.kind != "c":
         real = trace.wrap(value)

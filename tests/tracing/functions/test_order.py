@@ -132,6 +132,8 @@ def test_refusals_say_what_to_write(function, advice):
     [
         (lambda x: np.quantile(x, 1.5), ValueError, r"range \[0, 1\]"),
         (lambda x: np.percentile(x, 101), ValueError, r"range \[0, 100\]"),
+        (lambda x: np.nanquantile(x, -0.5), ValueError, r"range \[0, 1\]"),
+        (lambda x: np.nanpercentile(x, 101), ValueError, r"range \[0, 100\]"),
         (lambda x: np.partition(x, 3)[0], ValueError, "out of bounds"),
         (lambda x: np.sort(x[0]), np.exceptions.AxisError, "axis -1"),
         (lambda x: np.sort(x, axis=1)[0], np.exceptions.AxisError, "axis 1"),

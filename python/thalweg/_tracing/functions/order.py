@@ -124,14 +124,8 @@ def _between(x: Tracer, place: Any) -> Tracer:
 
 
 def _quantiles(
-    trace: Trace, a: Any, q: Any, axis: Any, method: str, keepdims: bool, weights: Any, name: str
+    trace: Trace, a: Any, q: Any, axis: Any, method: str, keepdims: bool, name: str
 ) -> Tracer:
-    if holds_tracer(q) or weights is not None:
-        what = "with traced q" if weights is None else "with weights"
-        raise cannot_trace(f"{name} {what}", "the places of its elements are not known yet.")
-    q = np.asarray(q, dtype=np.float64)
-    if np.any((q < 0) | (q > 1)):
-        raise ValueError("Quantiles must be in the range [0, 1]")
     x, axes = _flat_axes(trace, a, axis)
     n = x.shape[-1]
     if not n:
@@ -145,71 +139,14 @@ def _quantiles(
     # The axes of q come first, as in NumPy.
     kept = found.ndim - q.ndim
     found = found.transpose((*range(kept, found.ndim), *range(kept))) if q.ndim else found
-    if keepdims:
-        ndim = trace.wrap(a).ndim
-        rest = iter(found.shape[q.ndim :])
-        found = found.reshape(q.shape + tuple(1 if k in axes else next(rest) for k in range(ndim)))
-    return found
-
-
-@implements(np.quantile)
-def _quantile(
-    trace: Trace,
-    a: Any,
-    q: Any,
-    axis: Any = None,
-    out: Any = None,
-    overwrite_input: bool = False,  # noqa: ARG001
-    method: str = "linear",
-    keepdims: bool = False,
-    *,
-    weights: Any = None,
-) -> Tracer:
-    plain("np.quantile", out=out)
-    return _quantiles(trace, a, q, axis, method, keepdims, weights, "np.quantile")
-
-
-@implements(np.percentile)
-def _percentile(
-    trace: Trace,
-    a: Any,
-    q: Any,
-    axis: Any = None,
-    out: Any = None,
-    overwrite_input: bool = False,  # noqa: ARG001
-    method: str = "linear",
-    keepdims: bool = False,
-    *,
-    weights: Any = None,
-) -> Tracer:
-    plain("np.percentile", out=out)
-    if not holds_tracer(q):
-        q = np.asarray(q, dtype=np.float64) / 100
-        if np.any((q < 0) | (q > 1)):
-            raise ValueError("Percentiles must be in the range [0, 100]")
-    return _quantiles(trace, a, q, axis, method, keepdims, weights, "np.percentile")
-
-
-@implements(np.median)
-def _median(
-    trace: Trace,
-    a: Any,
-    axis: Any = None,
-    out: Any = None,
-    overwrite_input: bool = False,  # noqa: ARG001
-    keepdims: bool = False,
-) -> Tracer:
-    plain("np.median", out=out)
-    if not trace.wrap(a).size:
-        return trace.wrap(np.nan)
-    return _quantiles(trace, a, 0.5, axis, "linear", keepdims, None, "np.median")
+    return _with_axes(trace, a, axes, found, q.shape) if keepdims else found
 
 
 def _of_what_is_known(
     trace: Trace, a: Any, q: Any, axis: Any, method: str, keepdims: bool, name: str
 ) -> Tracer:
     """Return quantiles of the elements that are not NaN; which these are may differ by lane."""
-    if method != "linear" or np.ndim(q):
+    if method != "linear" or q.ndim:
         raise cannot_trace(f"{name} with method= or several q", "it has no traced form.")
     x, axes = _flat_axes(trace, a, axis)
     missing = op(trace, "isnan", x)
@@ -219,53 +156,72 @@ def _of_what_is_known(
     share: Any = 1.0 - abs(place - np.arange(x.shape[-1]))
     value = np.sum(np.where(share > 0, share * np.where(share > 0, ordered, 0.0), 0.0), axis=-1)
     result = choose(trace, known[..., 0] > 0, value, np.nan)
-    if keepdims:
-        shape = trace.wrap(a).shape
-        result = result.reshape([1 if k in axes else n for k, n in enumerate(shape)])
-    return result
+    return _with_axes(trace, a, axes, result) if keepdims else result
 
 
-@implements(np.nanmedian)
-def _nanmedian(
-    trace: Trace,
-    a: Any,
-    axis: Any = None,
-    out: Any = None,
-    overwrite_input: bool = False,  # noqa: ARG001
-    keepdims: bool = False,
+def _with_axes(
+    trace: Trace, a: Any, axes: tuple[int, ...], found: Tracer, first: tuple[int, ...] = ()
 ) -> Tracer:
-    plain("np.nanmedian", out=out)
-    return _of_what_is_known(trace, a, 0.5, axis, "linear", keepdims, "np.nanmedian")
+    """Put axes of length 1 in the place of those that are gone, behind the axes `first`."""
+    shape = trace.wrap(a).shape
+    return found.reshape(first + tuple(1 if k in axes else n for k, n in enumerate(shape)))
 
 
-@implements(np.nanquantile)
-def _nanquantile(
-    trace: Trace,
-    a: Any,
-    q: Any,
-    axis: Any = None,
-    out: Any = None,
-    overwrite_input: bool = False,  # noqa: ARG001
-    method: str = "linear",
-    keepdims: bool = False,
-) -> Tracer:
-    plain("np.nanquantile", out=out)
-    return _of_what_is_known(trace, a, q, axis, method, keepdims, "np.nanquantile")
+def _of_places(function: Any, top: int, form: Callable[..., Tracer]) -> None:
+    """Register a function of places from 0 to `top`."""
+    name = f"np.{function.__name__}"
+    kind = "Quantiles" if top == 1 else "Percentiles"
+
+    def handler(
+        trace: Trace,
+        a: Any,
+        q: Any,
+        axis: Any = None,
+        out: Any = None,
+        overwrite_input: bool = False,  # noqa: ARG001
+        method: str = "linear",
+        keepdims: bool = False,
+        *,
+        weights: Any = None,
+    ) -> Tracer:
+        plain(name, out=out)
+        if holds_tracer(q) or weights is not None:
+            what = "with traced q" if weights is None else "with weights"
+            raise cannot_trace(f"{name} {what}", "the places of its elements are not known yet.")
+        q = np.asarray(q, dtype=np.float64) / top
+        if np.any((q < 0) | (q > 1)):
+            raise ValueError(f"{kind} must be in the range [0, {top}]")
+        return form(trace, a, q, axis, method, keepdims, name)
+
+    implements(function)(handler)
 
 
-@implements(np.nanpercentile)
-def _nanpercentile(
-    trace: Trace,
-    a: Any,
-    q: Any,
-    axis: Any = None,
-    out: Any = None,
-    overwrite_input: bool = False,  # noqa: ARG001
-    method: str = "linear",
-    keepdims: bool = False,
-) -> Tracer:
-    plain("np.nanpercentile", out=out)
-    return _of_what_is_known(trace, a, q / 100, axis, method, keepdims, "np.nanpercentile")
+def _middle(function: Any, form: Callable[..., Tracer]) -> None:
+    """Register the median."""
+    name = f"np.{function.__name__}"
+
+    def handler(
+        trace: Trace,
+        a: Any,
+        axis: Any = None,
+        out: Any = None,
+        overwrite_input: bool = False,  # noqa: ARG001
+        keepdims: bool = False,
+    ) -> Tracer:
+        plain(name, out=out)
+        if not trace.wrap(a).size:
+            return trace.wrap(np.nan)
+        return form(trace, a, np.asarray(0.5), axis, "linear", keepdims, name)
+
+    implements(function)(handler)
+
+
+_of_places(np.quantile, 1, _quantiles)
+_of_places(np.percentile, 100, _quantiles)
+_of_places(np.nanquantile, 1, _of_what_is_known)
+_of_places(np.nanpercentile, 100, _of_what_is_known)
+_middle(np.median, _quantiles)
+_middle(np.nanmedian, _of_what_is_known)
 
 
 # ---- running extremes ----------------------------------------------------------------------------
