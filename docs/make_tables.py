@@ -104,12 +104,6 @@ def composed() -> str:
     return f"{of_ufuncs}\n\nMethods of ufuncs:\n\n{names(methods)}\n"
 
 
-# Functions whose values are positions: they are known, but refused with what to write.
-POSITIONS = (
-    "argsort", "argpartition", "lexsort", "argmax", "argmin", "nonzero", "flatnonzero", "argwhere",
-    "unique",
-)  # fmt: skip
-
 GROUPS = {
     "elements": "elements and sums",
     "products": "products",
@@ -130,8 +124,6 @@ def functions() -> str:
     for function, handler in registry.FUNCTIONS.items():
         group = GROUPS.get(handler.__module__.rpartition(".")[2], "others")
         groups.setdefault(group, set()).add(registry.name_of(function))
-    refused = {f"np.{n}" for n in POSITIONS}
-    groups["order"] -= refused
     groups["arrays of numbers and traced values"] = {
         f"{module}.{name}".replace("numpy", "np", 1)
         for module, names_of_forms in stand_ins.FORMS.items()

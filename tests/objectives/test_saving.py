@@ -44,6 +44,7 @@ KINDS = {
     "views": lambda x: np.sum(x[1:] * x[:-1][::-1]) + np.sum(np.outer(x, x).T[1:, ::2] * 2.0),
     "gather": lambda x: np.sum(x[[3, 0, 0, 1]] * np.arange(4)) + np.sum(np.roll(x, 1) * x),
     "assemble": lambda x: np.sum(np.concatenate([x, 2 * x, [1.0]]) ** 2 * np.arange(9)),
+    "bincount": lambda x: np.sum(np.bincount([0, 2, 2, 1], weights=x) ** 2),
     "scan": lambda x: np.sum(np.cumsum(x) * np.arange(4)) + np.sum(np.cumprod(x)[::2]),
     "lookup": lambda x: np.sum(np.interp(x, np.linspace(-2, 2, 40), np.sort(_table))),
     "vector": lambda x: [x[0], x[1] * x[2], np.sum(x)],
@@ -273,7 +274,10 @@ FORGERIES = {
     "assemble before the start": (
         "assemble", replace("assemble", 4, lambda p: [(-5, s, t) for _, s, t in p])),
     "assemble with too few parts": ("assemble", replace("assemble", 4, lambda p: p[:-1])),
-    "assemble that adds": ("assemble", replace("assemble", 1, True)),
+    "assemble with a table": (
+        "assemble", replace("assemble", 4, lambda p: [(o, s, [0]) for o, s, _ in p])),
+    "sum of parts out of place": (
+        "bincount", replace("assemble", 4, lambda p: [(o, s, [99] * len(t)) for o, s, t in p])),
     "data of another size": ("large data", replace("data", 4, np.ones(7))),
     "data that is no array": ("large data", replace("data", 4, "abc")),
     "complex data": ("large data", replace("data", 4, np.ones(40) * 1j)),

@@ -39,6 +39,25 @@ def bowl(x):
     return np.sum((x - np.arange(x.size)) ** 2 * np.linspace(0.5, 1.5, x.size)) + np.prod(np.cos(x))
 
 
+def valley(x):
+    return np.sum(10 * (x[1:] - x[:-1] ** 2) ** 2 + np.sqrt(1 + (1 - x[:-1]) ** 2))
+
+
+def arrays() -> Iterator[tuple[str, str]]:
+    """Arrays that are taken apart, up to 128 elements, and longer ones, which are not."""
+    for size in (65, 100, 128, 129, 160):
+        t = np.linspace(0, 4, size)
+
+        def decay(p, t=t):
+            return np.mean((p[0] * np.exp(-p[1] * t) - 1 / (1 + t)) ** 2)
+
+        points = np.random.default_rng(6).normal(1, 0.1, (40, size))
+        r = tw.minimize_many(valley, points, "adam", learning_rate=0.01, max_iter=40)
+        yield f"valley, {size}", of_many(r)
+        r = tw.minimize_many(decay, starts(), "momentum", learning_rate=0.05, max_iter=40)
+        yield f"decay, {size}", of_many(r)
+
+
 def rules() -> Iterator[tuple[str, str]]:
     options = {
         "plain": {},
@@ -98,6 +117,6 @@ def fits() -> Iterator[tuple[str, str]]:
 
 
 if __name__ == "__main__":
-    for part in (rules, solvers, fits):
+    for part in (arrays, rules, solvers, fits):
         for label, bits in part():
             print(f"{label}: {bits}")  # noqa: T201 - its purpose

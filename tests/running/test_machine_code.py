@@ -65,6 +65,26 @@ def test_where_the_system_refuses_executable_pages_results_are_the_same():
     assert run(REFUSED + DESCENTS, SETS[-1], "always") == run(DESCENTS, SETS[-1], "0")
 
 
+HOSTILE = """
+import numpy as np, thalweg as tw
+def f(x):  # a chain so long that two batches are made at once
+    return np.log1p(np.exp(np.logaddexp(np.exp(-np.abs(x)), 0.1 * x) - 0.3)) + 0.01 * x * x
+objective = tw.objective(f, 0.3)
+for where in range(17):
+    for what in (1e300, -1e300, 5e-324, -800.0, -37.5):
+        points = np.linspace(-2, 2, 17)
+        points[where] = what
+        r = tw.minimize_many(objective, points, "momentum", learning_rate=0.05, max_iter=12)
+        print(repr(r.x.tobytes()), repr(r.fun.tobytes()), r.reason)
+"""
+
+
+@needs_code
+@pytest.mark.parametrize("isa", SETS)
+def test_two_batches_at_once_have_the_same_bits_with_hostile_lanes_in_either(isa):
+    assert run(HOSTILE, isa, "always") == run(HOSTILE, isa, "0")
+
+
 FORKED = """
 import os
 import numpy as np, thalweg as tw

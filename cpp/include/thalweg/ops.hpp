@@ -332,9 +332,15 @@ struct Logaddexp : Operation<2> {
   static constexpr auto name = "logaddexp";
   template <class T> static THALWEG_INLINE T value(T a, T b) { return math::logaddexp(a, b); }
   template <class T> static Two<T> partials(T a, T b, T) { return logistic_shares(a, b, T(1)); }
+  // Whether a is infinite, or b where only b is a number, whose answer is known.
+  template <class T> static T is_infinite(T a, T b) {
+    if constexpr (requires { b.is_number(); })
+      if (b.is_number()) return apply<Isinf>(b);
+    return apply<Isinf>(a);
+  }
   // expit(scale (a - b)) and one minus it; for two equal infinities, one half each.
   template <class T> static Two<T> logistic_shares(T a, T b, T scale) {
-    const T same = apply<Isinf>(a) * (a == b);
+    const T same = is_infinite(a, b) * (a == b);
     return {select(same, T(0.5), apply<Expit>(scale * (a - b))),
             select(same, T(0.5), apply<Expit>(scale * (b - a)))};
   }

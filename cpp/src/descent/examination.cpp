@@ -16,6 +16,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "thalweg/descent/block.hpp"
+
 #include "descent/hull.hpp"
 
 namespace thalweg {
@@ -23,7 +25,6 @@ namespace {
 
 constexpr double kEpsilon = 2.220446049250313e-16;
 constexpr double kVisible = 1e3 * kEpsilon;  // of |f|: changes that are not rounding
-constexpr double kFine = 4 * kEpsilon;       // of |f|: the rounding of the value itself
 constexpr double kRounded = 16 * kEpsilon;   // of x
 constexpr double kDeeper = 100.0;            // a kink may be too high by this many visible falls
 constexpr double kFurther = 100.0;           // the largest growth of a step
@@ -173,7 +174,7 @@ Inquiry Examination::look_further() {
 }
 
 void Examination::conclude(Verdict verdict, double left, double right) {
-  if (lowest_.f < here_.f - kFine * std::max(1.0, std::abs(here_.f))) here_ = lowest_;
+  if (lowest_.f < here_.f - kSlack * std::max(1.0, std::abs(here_.f))) here_ = lowest_;
   found_ = {verdict, left, right};
 }
 
@@ -390,7 +391,7 @@ Examination::Probe Examination::along(const Point& direction, double step) {
 }
 // The change of f to the probe by the slopes at both ends.
 double Examination::by_slopes() const { return 0.5 * (dot(slopes(), way()) + dot(g_, way())); }
-bool Examination::lower() const { return f_ < here_.f - kFine * std::abs(here_.f) - sight_.noise; }
+bool Examination::lower() const { return f_ < here_.f - kSlack * std::abs(here_.f) - sight_.noise; }
 // The rounding of f, plus the change of f caused by rounding x; or the noise of f, if it is known.
 double Examination::visible() const {
   double of_x = 0.0;

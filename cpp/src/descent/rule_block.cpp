@@ -2,6 +2,7 @@
 // A block of lanes under a rule: every round runs the step's tape and is one iteration. Point,
 // memory and value rotate, so that the best point is copied only when a value rises.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -23,6 +24,9 @@ class RuleBlock final : public Block {
         kernels_(machine.kernels),
         starts_(starts),
         block_(program, machine.kernels, machine.wide),
+        gtol_(stopping.gtol),
+        xtol_(stopping.xtol),
+        some_(lanes()),
         padded_((lanes() + kernels_.width - 1) / kernels_.width * kernels_.width),
         limits_(static_cast<std::size_t>(padded_)) {
     for (std::size_t j = 0; j < starts_.values.size(); ++j)
@@ -51,6 +55,7 @@ class RuleBlock final : public Block {
                  stopping.gtol,
                  stopping.xtol});
     block_.prepare();
+    find_buffers();
     for (auto* numbers : {&saved_f_, &saved_norm_, &first_norm_})
       numbers->assign(static_cast<std::size_t>(lanes()), NAN);
     saved_x_.assign(static_cast<std::size_t>(lanes() * n()), 0.0);
@@ -62,18 +67,19 @@ class RuleBlock final : public Block {
   }
 
   void load(std::int64_t lane, std::int64_t start) override {
+    const Places& now = here();
     const std::size_t age = ran_ ? 0 : 1;  // the input of the next run, before or after turn()
     const auto put = [&](double* to, const double* row, std::int64_t size) {
       for (std::int64_t i = 0; i < size; ++i) to[i * lanes() + lane] = row[i];
     };
-    put(x(age), starts_.x + start * n(), n());
+    put(now.x[age], starts_.x + start * n(), n());
     limit_[lane] = kNoLimit;
-    loaded_.push_back(lane);
+    if (step_.at.gradient_norm >= 0) loaded_.push_back(lane);
     if (!late_from_.empty()) {
       not_falls_[static_cast<std::size_t>(lane)] = late_rises_[static_cast<std::size_t>(lane)] = 0;
       late_from_[static_cast<std::size_t>(lane)] = runs_ + half_;
     }
-    block_.ring_at(f_ring_, age)[lane] = kNoLimit;  // there is no value before the first
+    now.f[age][lane] = kNoLimit;  // there is no value before the first
     for (std::size_t m = 0; m < memory_rings_.size(); ++m) {
       const std::int64_t size = step_.remembered(m);
       double* to = block_.ring_at(memory_rings_[m], age);
@@ -89,7 +95,7 @@ class RuleBlock final : public Block {
   }
 
   void ask(Question& question) override {
-    question.x = x(1);
+    question.x = here().x[1];
     question.stride = lanes();
     if (step_.at.told_f >= 0) {
       question.f = block_.input(static_cast<std::size_t>(step_.at.told_f));
@@ -104,6 +110,10 @@ class RuleBlock final : public Block {
     if (!alone && block_.in_one_go()) {
       if (!lowered_) lower_limits();
       made = block_.run(most);
+      while (made < most && only_rose()) {
+        block_.rotate();
+        made += block_.run(most - made);
+      }
       ran_ = true;
     } else {
       ran_ = block_.run();
@@ -111,9 +121,8 @@ class RuleBlock final : public Block {
     }
     if (ran_ && !loaded_.empty()) meet_starts();
     if (ran_ && !late_from_.empty())
-      kernels_.count_rises(block_.ring_at(f_ring_, 0), block_.ring_at(f_ring_, 1), runs_++,
-                           late_from_.data(), not_falls_.data(), late_rises_.data(),
-                           static_cast<std::int64_t>(late_from_.size()));
+      kernels_.count_rises(here().f[0], here().f[1], runs_++, late_from_.data(), not_falls_.data(),
+                           late_rises_.data(), static_cast<std::int64_t>(late_from_.size()));
     return ran_ ? made : 0;
   }
   void turn() override {
@@ -129,28 +138,23 @@ class RuleBlock final : public Block {
       else if (*values <= tolerance) some = true, marks.all();
     };
     if (stopping.ftol > 0) some = true, marks.all();
-    if (stopping.gtol > 0) at_most(block_.ring_at(norm_ring_, 0), stopping.gtol);
-    if (stopping.xtol > 0) at_most(block_.ring_at(change_ring_, 1), stopping.xtol);
+    if (stopping.gtol > 0) at_most(here().norm[0], stopping.gtol);
+    if (stopping.xtol > 0) at_most(here().change[1], stopping.xtol);
     return some;
   }
 
   Position look(std::int64_t lane, std::int64_t rounds) override {
     const auto l = static_cast<std::size_t>(lane);
-    const double f = block_.ring_at(f_ring_, 0)[lane], before = block_.ring_at(f_ring_, 1)[lane];
+    const Places& now = here();
+    const double f = now.f[0][lane], before = now.f[1][lane];
     const bool good = std::isfinite(f) && f <= limit_[lane];
-    if (!good && rounds > 0 && before <= limit_[lane]) {  // the previous point was the best
-      saved_f_[l] = before;
-      if (step_.at.gradient_norm >= 0) saved_norm_[l] = block_.ring_at(norm_ring_, 1)[lane];
-      for (std::int64_t i = 0; i < n(); ++i)
-        saved_x_[l * static_cast<std::size_t>(n()) + static_cast<std::size_t>(i)] =
-            x(2)[i * lanes() + lane];
-    }
+    if (!good && rounds > 0 && before <= limit_[lane]) keep_earlier(lane);
     const StepLayout& at = step_.at;
     const double best = good || rounds == 0 ? NAN : saved_f_[l];
     return {f,
             before,
-            at.gradient_norm < 0 ? NAN : block_.ring_at(norm_ring_, 0)[lane],
-            at.change < 0 ? NAN : block_.ring_at(change_ring_, 1)[lane],
+            at.gradient_norm < 0 ? NAN : now.norm[0][lane],
+            at.change < 0 ? NAN : now.change[1][lane],
             rounds,
             rounds + 1,
             0,
@@ -168,7 +172,7 @@ class RuleBlock final : public Block {
     const auto l = static_cast<std::size_t>(lane);
     const bool last_is_best = (std::isfinite(at.f) && at.f <= limit_[lane]) || at.iterations == 0;
     // Loops, as a row is short.
-    const double *last = x(1) + lane, *saved = &saved_x_[l * static_cast<std::size_t>(n())];
+    const double *last = here().x[1] + lane, *saved = &saved_x_[l * static_cast<std::size_t>(n())];
     for (std::int64_t i = 0; i < n(); ++i) {
       const double element = last[i * lanes()];
       if (endings.last_x) endings.last_x[start * n() + i] = element;
@@ -187,31 +191,72 @@ class RuleBlock final : public Block {
   }
 
   bool report(std::int64_t rounds, Report& report) override {
-    report = {rounds, x(1),
-              step_.at.value < 0 ? block_.ring_at(f_ring_, 0)
-                                 : block_.output(static_cast<std::size_t>(step_.at.value)),
-              step_.at.gradient_norm < 0 ? nullptr : block_.ring_at(norm_ring_, 0), lanes()};
+    report = {
+        rounds, here().x[1],
+        step_.at.value < 0 ? here().f[0] : block_.output(static_cast<std::size_t>(step_.at.value)),
+        step_.at.gradient_norm < 0 ? nullptr : here().norm[0], lanes()};
     return true;
   }
 
  private:
+  // By age, as of rings: points, values, and what the tests read.
+  struct Places {
+    std::array<double*, 3> x, f, norm, change;
+  };
+
+  // The previous point was the best.
+  void keep_earlier(std::int64_t lane) {
+    const auto l = static_cast<std::size_t>(lane);
+    const Places& now = here();
+    saved_f_[l] = now.f[1][lane];
+    if (step_.at.gradient_norm >= 0) saved_norm_[l] = now.norm[1][lane];
+    for (std::int64_t i = 0; i < n(); ++i)
+      saved_x_[l * static_cast<std::size_t>(n()) + static_cast<std::size_t>(i)] =
+          now.x[2][i * lanes() + lane];
+  }
+  // Whether rounds were left only because f rose in some lanes, as it does all the time under
+  // momentum. Such lanes need no look: their best points are kept here.
+  bool only_rose() {
+    const Places& now = here();
+    if (gtol_ > 0 && kernels_.at_most(now.norm[0], lanes(), gtol_, some_.data())) return false;
+    if (xtol_ > 0 && kernels_.at_most(now.change[1], lanes(), xtol_, some_.data())) return false;
+    some_.clear();
+    rises(some_);
+    bool finite = true;
+    some_.each([&](std::int64_t lane) {
+      if (std::isfinite(now.f[0][lane])) keep_earlier(lane);
+      else finite = false;
+    });
+    some_.clear();
+    return finite;
+  }
   // Records the gradient norm at the starts of lanes, as the scale of a descent's gradients.
   void meet_starts() {
     if (step_.at.gradient_norm >= 0)
       for (const std::int64_t lane : loaded_)
-        first_norm_[static_cast<std::size_t>(lane)] = block_.ring_at(norm_ring_, 0)[lane];
+        first_norm_[static_cast<std::size_t>(lane)] = here().norm[0][lane];
     loaded_.clear();
   }
-  double* x(std::size_t age) const { return block_.ring_at(x_ring_, age); }
+  // Where the rings' values lie in each phase: each lane that ends asks for many of them.
+  void find_buffers() {
+    for (std::size_t phase = 0; phase < 3; ++phase, block_.rotate())
+      for (std::size_t age = 0; age < 3; ++age) {
+        Places& p = places_[block_.phase()];
+        p.x[age] = block_.ring_at(x_ring_, age);
+        p.f[age] = block_.ring_at(f_ring_, age);
+        if (step_.at.gradient_norm >= 0) p.norm[age] = block_.ring_at(norm_ring_, age);
+        if (step_.at.change >= 0) p.change[age] = block_.ring_at(change_ring_, age);
+      }
+  }
+  const Places& here() const { return places_[block_.phase()]; }
   // Rounds in one go keep the limits at the lowest value so far; others leave that to `rises`, for
   // as long as values fall.
   void lower_limits() {
     lowered_ = true;
-    kernels_.lower_limits(block_.ring_at(f_ring_, 1), limit_, padded_, kSlack);
+    kernels_.lower_limits(here().f[1], limit_, padded_, kSlack);
   }
   bool rises(Marks& marks) {
-    return kernels_.rises(block_.ring_at(f_ring_, 0), block_.ring_at(f_ring_, 1), limit_, padded_,
-                          kSlack, marks.data());
+    return kernels_.rises(here().f[0], here().f[1], limit_, padded_, kSlack, marks.data());
   }
 
   const Program& program_;
@@ -219,6 +264,9 @@ class RuleBlock final : public Block {
   const Kernels& kernels_;
   const Starts& starts_;
   Evaluator block_;
+  std::array<Places, 3> places_{};
+  const double gtol_, xtol_;
+  Marks some_;
   bool ran_ = false, lowered_ = false;
   std::size_t x_ring_ = 0, f_ring_ = 0, change_ring_ = 0, norm_ring_ = 0;
   std::vector<std::size_t> memory_rings_, per_start_;  // inputs with one row per start

@@ -48,7 +48,30 @@ template <class Space, bool Lanes, bool Carries> class Keeper {
     for (std::int64_t i = 0; i < space_.n; ++i) carry(p + i * space_.room, space_.n, Lanes ? W : 1);
     return {p, space_.room, W};
   }
-  // Memory for the length of one call, which is not part of a lane's state.
+  // `count` records of so many numbers per lane, then vectors; each is found when it is used.
+  struct Records {
+    double* p;
+    std::int64_t size, scalars, room;
+    THALWEG_INLINE Scalar scalar(std::int64_t i, std::int64_t k) const {
+      return {p + i * size + k * W};
+    }
+    THALWEG_INLINE typename B::Vector vector(std::int64_t i, std::int64_t k) const {
+      return typename B::Vector(p + i * size + scalars * W + k * room);
+    }
+  };
+  THALWEG_INLINE Records records(std::int64_t count, std::int64_t scalars, std::int64_t vectors) {
+    const std::int64_t room = space_.room, size = scalars * W + vectors * room;
+    const Records all{memory_ + taken_, size, scalars, room};
+    if constexpr (Carries)
+      for (std::int64_t i = 0; i < count; ++i) {
+        for (std::int64_t k = 0; k < scalars; ++k) scalar();
+        for (std::int64_t k = 0; k < vectors; ++k) vector();
+      }
+    else take(count * size);
+    return all;
+  }
+  // Memory that is no part of a lane's state: it stays from call to call, as Newton's Hessian does
+  // when a step is rejected, but a lane that is resumed finds nothing of its own in it.
   typename B::Vector scratch() { return typename B::Vector(take(space_.room)); }
   typename B::Matrix scratch_matrix() { return {take(space_.n * space_.room), space_.room, W}; }
   std::int64_t taken() const { return taken_; }

@@ -223,12 +223,14 @@ struct Rows {
         }
     }
   }
-  // Contiguous rows on the left: J columns of the right factor at once, with four batches of the
+  // Contiguous rows on the left: J columns of the right factor at once, with up to 8 batches of the
   // left. The last batch ends with the row and has its own sums, stored after the others.
   template <int J> static void contract_rows(RowsAt a, std::int64_t m, RowsAt b, std::int64_t j,
                                              std::int64_t live, double* sums, std::int64_t room) {
     const std::int64_t batches = (m + W - 1) / W;
     std::int64_t q = 0;
+    if constexpr (J == 1)
+      for (; q + 8 <= batches; q += 8) contract_tile<J, 8>(a, m, b, j, live, sums, room, q);
     for (; q + 4 <= batches; q += 4) contract_tile<J, 4>(a, m, b, j, live, sums, room, q);
     for (; q < batches; ++q) contract_tile<J, 1>(a, m, b, j, live, sums, room, q);
   }

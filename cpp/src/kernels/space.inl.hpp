@@ -152,14 +152,15 @@ template <bool Lanes, std::int64_t N = 0> struct Space : Extents<Lanes, N> {
   template <class F> V largest(F f) const {
     V m(0.0);
     each([&](std::int64_t i) THALWEG_INLINED {
-      const V a = select(there(i), abs(f(i)), V(0.0));
+      V a = abs(f(i));
+      if constexpr (!Lanes) a = select(there(i), a, V(0.0));
       m = select((a > m) | is_nan(a), a, m);
     });
     return across(m, [](double x, double y) { return y > x || y != y ? y : x; });
   }
 
  private:
-  V long_dot(Vector a, Vector b) const {
+  __attribute__((noinline)) V long_dot(Vector a, Vector b) const {
     if constexpr (Lanes) {
       const auto get = [&](std::int64_t i, V& x, V& y) THALWEG_INLINED { x = a[i], y = b[i]; };
       return n > 0 ? Tree<DotOf, decltype(get)>{get}(0, n) : V(0.0);

@@ -125,27 +125,44 @@ template <class R> struct ContiguousTree {
     }
   }
   __attribute__((noinline)) double tile(std::int64_t from, std::int64_t end) const {
-    V s[kBatches];
     const double *x = a + from, *y = R::product ? b + from : x;
     std::int64_t left = end - from;
-    const bool whole = left >= kPartialSums;
-    const auto second = [&](std::int64_t i) { return R::product ? V::load(y + i) : V(0.0); };
+    // Short vectors, of which the other half of the partial sums would change nothing.
+    if (R::product && left <= kPartialSums / 2) return begun<kBatches / 2>(x, y, left);
+    if (left < kPartialSums) return begun<kBatches>(x, y, left);
+    V s[kBatches];
     const auto on = [&] { x += kPartialSums, y += kPartialSums, left -= kPartialSums; };
-    if (whole) {
-      batches([&](auto k) { s[k] = R::begin(V::load(x + k * W), second(k * W)); });
-      for (on(); left >= kPartialSums; on())
-        batches([&](auto k) { s[k] = R::join(s[k], V::load(x + k * W), second(k * W)); });
-    } else {
-      batches([&](auto k) { s[k] = V(R::neutral); });
-    }
+    batches([&](auto k) { s[k] = R::begin(V::load(x + k * W), second(y + k * W)); });
+    for (on(); left >= kPartialSums; on())
+      batches([&](auto k) { s[k] = R::join(s[k], V::load(x + k * W), second(y + k * W)); });
     batches([&](auto k) {
       const std::int64_t rest = left - k * W;
       if (rest <= 0) return;
-      const V u = some(x + k * W, rest), v = R::product ? some(y + k * W, rest) : V(0.0);
-      const V joined = whole ? R::join(s[k], u, v) : R::begin(u, v);
+      const V joined = R::join(s[k], some(x + k * W, rest), some_second(y + k * W, rest));
       s[k] = rest >= W ? joined : select(V::count() < V(static_cast<double>(rest)), joined, s[k]);
     });
-    halve<static_cast<std::size_t>(kBatches) / 2>(s);
+    return total<static_cast<std::size_t>(kBatches)>(s);
+  }
+  // Of fewer elements than partial sums, which fit into Count batches.
+  template <std::int64_t Count>
+  static THALWEG_INLINE double begun(const double* x, const double* y, std::int64_t left) {
+    constexpr auto kCount = static_cast<std::size_t>(Count);
+    V s[kCount];
+    batches<kCount>([&](auto k) {
+      const std::int64_t rest = left - k * W;
+      s[k] = V(R::neutral);
+      if (rest <= 0) return;
+      const V all = R::begin(some(x + k * W, rest), some_second(y + k * W, rest));
+      s[k] = rest >= W ? all : select(V::count() < V(static_cast<double>(rest)), all, s[k]);
+    });
+    return total<kCount>(s);
+  }
+  static THALWEG_INLINE V second(const double* y) { return R::product ? V::load(y) : V(0.0); }
+  static THALWEG_INLINE V some_second(const double* y, std::int64_t n) {
+    return R::product ? some(y, n) : V(0.0);
+  }
+  template <std::size_t Count> static THALWEG_INLINE double total(V* s) {
+    halve<Count / 2>(s);
     return first(halved<V::kSize / 2>(s[0]));
   }
   template <std::size_t By> static THALWEG_INLINE V halved(V s) {

@@ -115,6 +115,13 @@ class StepMaker {
         s.in[1] = number(1.0 / d);
       }
     }
+    if (op == kOpcode<ops::Logaddexp>)
+      for (const int k : {0, 1})
+        if (is_number(p[k]) && number_at(p[k]) == 0.0) {
+          s.code = code_of<fused::Softplus>(), s.arity = 1;
+          s.in[0] = s.in[1 - k], s.whole[0] = s.whole[1 - k];
+          return step(s);
+        }
     if (op == kOpcode<ops::Sin> || op == kOpcode<ops::Cos>)
       return angle(s, op == kOpcode<ops::Cos>);
     return step(s);

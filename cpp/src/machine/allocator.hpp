@@ -60,7 +60,7 @@ class Allocator {
 
   // Where a load or a store finds its batch.
   Address buffer(const Operation& o) {
-    const auto offset = static_cast<std::int32_t>(o.bits) * stride_;
+    const auto offset = static_cast<std::int32_t>(o.bits) * stride_ + o.batch * batch_;
     const auto lies = static_cast<Lies>(o.which);
     const Gpr moves = lies == Lies::WithLanes ? kOffset
                       : lies == Lies::InRing  ? kRing

@@ -37,9 +37,12 @@ constexpr std::int32_t kMostFrame = 24 * 1024;
 
 class Assembler : private Allocator {
  public:
-  Assembler(const std::vector<Operation>& operations, std::int64_t lanes, int buffers,
+  Assembler(const std::vector<Operation>& operations, std::int64_t lanes, int batches, int buffers,
             const Kernels& kernels)
-      : Allocator(operations, lanes, kernels.width), kernels_(kernels), buffers_(buffers) {}
+      : Allocator(operations, lanes, kernels.width),
+        kernels_(kernels),
+        batches_(batches),
+        buffers_(buffers) {}
 
   Assembled run() {
     begin();
@@ -345,7 +348,7 @@ class Assembler : private Allocator {
     e_.bind(batch_loop_);
   }
   void end() {
-    e_.scalar(Scalar::Add, kOffset, batch_);
+    e_.scalar(Scalar::Add, kOffset, batches_ * batch_);
     if (has_ring_) {
       e_.move(kRing, kOffset);
       e_.scalar(Scalar::And, kRing, kPartialSums * 8 - 1);
@@ -380,7 +383,7 @@ class Assembler : private Allocator {
   }
 
   const Kernels& kernels_;
-  int buffers_;
+  int batches_, buffers_;
   std::vector<std::function<void()>> cold_;
   std::size_t frame_at_ = 0;
   bool leaves_ = false, has_ring_ = false;
@@ -389,9 +392,9 @@ class Assembler : private Allocator {
 
 }  // namespace
 
-Assembled assemble(const std::vector<Operation>& operations, std::int64_t lanes, int buffers,
-                   const Kernels& kernels) {
-  return Assembler(operations, lanes, buffers, kernels).run();
+Assembled assemble(const std::vector<Operation>& operations, std::int64_t lanes, int batches,
+                   int buffers, const Kernels& kernels) {
+  return Assembler(operations, lanes, batches, buffers, kernels).run();
 }
 
 }  // namespace thalweg::machine

@@ -3,19 +3,25 @@
 #include "thalweg/machine/code.hpp"
 
 #include "machine/environment.hpp"
+#include "machine/interleave.hpp"
+#include "machine/scheduler.hpp"
 
 namespace thalweg::machine {
 namespace {
 
 std::shared_ptr<const Code> make(const std::optional<Translation>& translation, std::int64_t lanes,
-                                 std::size_t buffers, const Kernels& kernels) {
+                                 std::size_t buffers, const Kernels& kernels, bool rounds) {
   if (!translation) return nullptr;
-  auto [bytes, pool] = assemble(translation->operations, lanes, static_cast<int>(buffers), kernels);
+  auto operations = translation->operations;
+  const int batches = lanes % (2 * kernels.width) == 0 && interleaving_pays(operations) ? 2 : 1;
+  if (rounds) operations = scheduled(std::move(operations), kernels.width);
+  if (batches == 2) operations = interleaved(operations);
+  auto [bytes, pool] = assemble(operations, lanes, batches, static_cast<int>(buffers), kernels);
   if (bytes.empty()) return nullptr;
   auto memory = CodeMemory::holding(bytes);
   if (!memory) return nullptr;
   return std::make_shared<const Code>(
-      Code{std::move(*memory), std::move(pool), translation->uniforms});
+      Code{std::move(*memory), std::move(pool), translation->uniforms, batches});
 }
 
 }  // namespace
@@ -45,7 +51,7 @@ std::shared_ptr<const Code> Codes::code(const Program& program, const Kernels& k
   const auto buffers = program.input_sizes.size() + program.output_sizes.size() +
                        static_cast<std::size_t>(TestBuffer::Count);
   return kept({&kernels, lanes, test}, [&] {
-    return make(translate(program, kernels.width, test), lanes, buffers, kernels);
+    return make(translate(program, kernels.width, test), lanes, buffers, kernels, test.f >= 0);
   });
 }
 
@@ -53,7 +59,7 @@ std::shared_ptr<const Code> Codes::code(const Program& program, const Kernels& k
                                         const RowStream& stream) {
   return kept({&kernels, kStream, RoundTest{}}, [&] {
     return make(translate(program, kernels.width, stream), kernels.width, stream.buffers(program),
-                kernels);
+                kernels, false);
   });
 }
 

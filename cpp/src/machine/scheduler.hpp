@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "machine/latency.hpp"
+
 #include "thalweg/machine/primitive.hpp"
 
 namespace thalweg::machine {
@@ -44,27 +46,6 @@ class Scheduler {
     for (std::size_t j = 0; j < in.size(); ++j)
       if (in[j] != kNone && std::find(in.begin(), in.begin() + j, in[j]) == in.begin() + j)
         visit(index(in[j]));
-  }
-
-  // In cycles, about as on current machines.
-  static int latency(Primitive p) {
-    switch (p) {
-      case Primitive::Divide:
-        return 13;
-      case Primitive::SquareRoot:
-        return 18;
-      case Primitive::And:
-      case Primitive::AndNot:
-      case Primitive::Or:
-      case Primitive::Xor:
-      case Primitive::AddIntegers:
-      case Primitive::SubtractIntegers:
-      case Primitive::ShiftLeft:
-      case Primitive::ShiftRight:
-        return 1;
-      default:
-        return 4;
-    }
   }
 
   void connect() {

@@ -5,7 +5,6 @@
 
 #include "machine/needed.hpp"
 #include "machine/recordings.hpp"
-#include "machine/scheduler.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -21,7 +20,8 @@ namespace {
 // More operations than this leave the first-level cache of instructions; handlers with loops are
 // better then.
 constexpr std::size_t kMostOperations = 5000;
-constexpr std::int64_t kMostElements = 64;      // of an array that is taken apart
+constexpr std::int64_t kMostElements = 128;     // of an array that is taken apart
+constexpr std::int64_t kMostTerms = 1024;       // of the sums or products of one instruction
 constexpr std::int64_t kLastElement = 1 << 20;  // in reach of an instruction's displacement
 
 // The tape, or a part of it, has no primitive operations.
@@ -41,9 +41,7 @@ class Translator {
     for (std::size_t k = 0; k < outputs_.size(); ++k)
       for (std::size_t e = 0; e < outputs_[k].size(); ++e) store(inputs() + k, e, outputs_[k][e]);
     if (test.f >= 0) batch_ == 8 ? leave<8>(test) : leave<4>(test);
-    auto operations = needed(recording_.operations, last_stored_);
-    if (test.f >= 0) operations = scheduled(std::move(operations), batch_);
-    return {std::move(operations), std::move(uniforms_)};
+    return {needed(recording_.operations, last_stored_), std::move(uniforms_)};
   }
 
   Translation run(const RowStream& stream) {
@@ -235,7 +233,7 @@ class Translator {
     return halves(code, 1, 0, kPartialSums, [&](std::int64_t j) { return partial[index(j)]; });
   }
   template <class Each> static void over(const Extent& e, const Each& each) {
-    if (e.length == 0 || e.outer * e.length * e.inner > 16 * kMostElements) throw Untranslatable{};
+    if (e.length == 0 || e.outer * e.length * e.inner > kMostTerms) throw Untranslatable{};
     for (std::int64_t o = 0; o < e.outer; ++o)
       for (std::int64_t k = 0; k < e.inner; ++k) each(o * e.length * e.inner + k, o * e.inner + k);
   }
@@ -260,8 +258,7 @@ class Translator {
 
   // C (m, n) = A (m, k) B (k, n).
   void product(const Instruction& i, const Extent& e) {
-    if (e.k == 0 || e.k > kTile || e.batch * e.m * e.n * e.k > 16 * kMostElements)
-      throw Untranslatable{};
+    if (e.k == 0 || e.k > kTile || e.batch * e.m * e.n * e.k > kMostTerms) throw Untranslatable{};
     for (std::int64_t s = 0; s < e.batch; ++s)
       for (std::int64_t row = 0; row < e.m; ++row)
         for (std::int64_t column = 0; column < e.n; ++column) {
@@ -297,7 +294,7 @@ class Translator {
   }
 
   void move(const Instruction& i, const Extent& e) {
-    if (i.n > 4 * kMostElements) throw Untranslatable{};
+    if (i.n > 2 * kMostElements) throw Untranslatable{};
     const bool adds = i.code == code(Bulk::AddMove);
     each_element(e, i.n, [&](std::int64_t from, std::int64_t to) {
       const Value x = read(i.in[0], from);

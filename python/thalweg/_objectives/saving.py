@@ -141,8 +141,10 @@ def _elementwise(g: _core.Graph, n: _Saved) -> int:
 
 
 def _assemble(g: _core.Graph, n: _Saved) -> int:
-    if n.what or any(table for _, _, table in n.payload):
-        raise ValueError("an objective contains no sums of parts")
+    if n.what:
+        return _sum_of_parts(g, n)
+    if any(table for _, _, table in n.payload):
+        raise ValueError("only sums of parts have tables")
     node = g.assemble(n.shape, n.at, [(offset, strides) for offset, strides, _ in n.payload])
     filled = np.zeros(int(np.prod(n.shape)), dtype=np.int8)
     for part, (offset, strides, _) in zip(n.at, n.payload, strict=True):
@@ -152,6 +154,18 @@ def _assemble(g: _core.Graph, n: _Saved) -> int:
     if not np.all(filled == 1):
         raise ValueError("parts overlap or leave gaps")
     return node
+
+
+def _sum_of_parts(g: _core.Graph, n: _Saved) -> int:
+    """Add parts into zeros, as the adjoint of picking them."""
+    target = g.data(np.zeros(n.shape))
+    picked = [
+        g.gather(target, g.shape(part), table)
+        if table
+        else g.view(target, g.shape(part), offset, strides)
+        for part, (offset, strides, table) in zip(n.at, n.payload, strict=True)
+    ]
+    return g.vjp(picked, n.at, [target])[0]
 
 
 def _data(g: _core.Graph, n: _Saved) -> int:

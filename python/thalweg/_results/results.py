@@ -203,6 +203,8 @@ def _judge_untouched(out: dict[str, Any], objective: Objective) -> None:
     begun = out.get("begun", len(out["fun"]))  # the others have no results
     reason, slopes = out["reason"][:begun], out["jac"][:begun]
     converged = _SUCCESS.take(reason)
+    if not converged.any():
+        return
     reason[converged & any_in_rows(~np.isfinite(slopes))] = Reason.non_finite
     untouched = converged & (out["nit"][:begun] == 0)
     untouched[untouched] = ~slopes[untouched].any(axis=1)

@@ -66,7 +66,8 @@ def argument(z: Parts) -> Tracer:
     a, b = z
     if b is None:
         assert a is not None
-        return _op("where", a < 0, math.pi, a * 0.0)
+        angle = _op("where", _op("copysign", 1.0, a) < 0, math.pi, 0.0)
+        return _op("where", _op("isnan", a), a, angle)
     return _op("arctan2", b, 0.0 if a is None else a)
 
 

@@ -7,9 +7,8 @@ is exactly zero is None, so that `1j * x` and exp(1j * x) compute nothing with i
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -25,8 +24,15 @@ from thalweg._tracing.complex_parts import (
     whole_power,
 )
 from thalweg._tracing.errors import cannot_trace, no_number
-from thalweg._tracing.operations import Shape, Traced
-from thalweg._tracing.registry import accepted, call_function, is_complex, no_traced_form
+from thalweg._tracing.operations import Shape
+from thalweg._tracing.registry import (
+    accepted,
+    call_function,
+    is_complex,
+    no_traced_form,
+    refuse_masked,
+)
+from thalweg._tracing.traced import Traced, method
 from thalweg._tracing.tracer import Tracer, Truth, holds_tracer
 
 if TYPE_CHECKING:
@@ -46,20 +52,25 @@ class Complex(Traced):
         The real and the imaginary part, each of this shape; None for a part that is zero.
     """
 
-    __slots__ = ("parts", "shape", "trace")
+    __slots__ = ("_shape", "parts", "trace")
     __hash__: ClassVar[None]  # type: ignore[assignment]  # like arrays: == is elementwise
     __array_priority__ = 1001.0  # above a real traced value
     __pandas_priority__ = 10_001
 
     def __init__(self, trace: Trace, parts: Parts, shape: Shape) -> None:
         self.trace = trace
-        self.shape = shape
+        self._shape = shape
         self.parts = tuple(
             part
             if part is None or part.shape == shape
             else Tracer(trace, trace.graph.broadcast_to(part.node, shape))
             for part in parts
         )
+
+    @property
+    def shape(self) -> Shape:
+        """The shape, as in NumPy."""
+        return self._shape
 
     @property
     def real(self) -> Tracer:
@@ -79,26 +90,6 @@ class Complex(Traced):
     def dtype(self) -> np.dtype[Any]:
         """The dtype, complex128."""
         return np.dtype(np.complex128)
-
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return len(self.shape)
-
-    @property
-    def size(self) -> int:
-        """The number of elements."""
-        return math.prod(self.shape)
-
-    @property
-    def T(self) -> Any:
-        """The transpose."""
-        return self.transpose()
-
-    @property
-    def flat(self) -> Any:
-        """The elements in C order."""
-        return self.reshape(-1)
 
     def __repr__(self) -> str:
         return f"<traced complex128 array of shape {self.shape}>"
@@ -138,17 +129,8 @@ class Complex(Traced):
     def __rpow__(self, other: Any) -> Any:
         return self._operate("power", other, self)
 
-    def __matmul__(self, other: Any) -> Any:
-        return call_function(self.trace, np.matmul, (self, other), {})
-
-    def __rmatmul__(self, other: Any) -> Any:
-        return call_function(self.trace, np.matmul, (other, self), {})
-
     def __neg__(self) -> Any:
         return self._operate("negative", self)
-
-    def __pos__(self) -> Complex:
-        return self
 
     def __abs__(self) -> Any:
         return self._operate("absolute", self)
@@ -173,19 +155,10 @@ class Complex(Traced):
 
     # -- the container --
 
-    def __len__(self) -> int:
-        if not self.shape:
-            raise TypeError("len() of unsized object")
-        return self.shape[0]
-
-    def __iter__(self) -> Iterator[Any]:
-        if not self.shape:
-            raise TypeError("iteration over a 0-d array")
-        return map(self.__getitem__, range(self.shape[0]))
-
     def __getitem__(self, index: Any) -> Complex:
         picked = [None if part is None else part[index] for part in self.parts]
-        shape = next(part.shape for part in (*picked, self._part(0)[index]) if part is not None)
+        some = next((part for part in picked if part is not None), None)
+        shape = self.real[index].shape if some is None else some.shape
         return Complex(self.trace, (picked[0], picked[1]), shape)
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -195,15 +168,6 @@ class Complex(Traced):
 
     def __bool__(self) -> bool:
         return bool(self.real)
-
-    def __complex__(self) -> NoReturn:
-        raise no_number("complex")
-
-    def __float__(self) -> NoReturn:
-        raise no_number("float")
-
-    def __int__(self) -> NoReturn:
-        raise no_number("int")
 
     @property
     def __array__(self) -> Callable[..., Any]:
@@ -228,20 +192,6 @@ class Complex(Traced):
 
     conj = conjugate
 
-    def reshape(self, *shape: Any, order: str = "C") -> Any:
-        """Do the same as `numpy.ndarray.reshape`."""
-        wanted = shape[0] if len(shape) == 1 else shape
-        return call_function(self.trace, np.reshape, (self, wanted), {"order": order})
-
-    def transpose(self, *axes: Any) -> Any:
-        """Do the same as `numpy.ndarray.transpose`."""
-        wanted = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
-        return call_function(self.trace, np.transpose, (self, wanted), {})
-
-    def flatten(self, order: str = "C") -> Any:
-        """Do the same as `numpy.ndarray.flatten`."""
-        return call_function(self.trace, np.ravel, (self, order), {})
-
     def astype(self, dtype: Any, **_: Any) -> Complex:
         """Return the value itself for complex128, and refuse other types."""
         if np.dtype(dtype) != np.complex128:
@@ -257,28 +207,12 @@ class Complex(Traced):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         return self.trace.call_ufunc(ufunc, method, inputs, kwargs)
 
-    def __array_function__(
-        self, function: Any, types: Any, args: Any, kwargs: dict[str, Any]
-    ) -> Any:
-        return call_function(self.trace, function, args, kwargs)
-
-
-def _method(name: str) -> Callable[..., Any]:
-    function = getattr(np, name)
-
-    def method(self: Complex, *args: Any, **kwargs: Any) -> Any:
-        return call_function(self.trace, function, (self, *args), kwargs)
-
-    method.__name__ = name
-    method.__doc__ = f"Do the same as `numpy.ndarray.{name}`."
-    return method
-
 
 for _name in (
     "sum", "mean", "prod", "cumsum", "var", "std", "dot", "ravel", "squeeze", "copy", "repeat",
     "swapaxes", "diagonal", "take", "any", "all", "round",
 ):  # fmt: skip
-    setattr(Complex, _name, _method(_name))
+    setattr(Complex, _name, method(_name))
 
 
 # ---- the parts of a value ------------------------------------------------------------------------
@@ -294,6 +228,8 @@ def parts_of(trace: Trace, value: Any) -> tuple[Parts, Shape]:
         return (value, None), value.shape
     if holds_tracer(value) or (isinstance(value, list | tuple) and is_complex(value)):
         return _stacked(trace, value)
+    if isinstance(value, np.ma.MaskedArray):
+        refuse_masked(value)
     array = np.asarray(value)
     if array.dtype.kind != "c":
         real = trace.wrap(value)

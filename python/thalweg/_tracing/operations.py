@@ -9,7 +9,7 @@ import numpy as np
 
 from thalweg import _core
 
-__all__ = ["BOOLEAN", "CODES", "OPCODE", "OPERATIONS", "Shape", "Traced", "contiguous"]
+__all__ = ["BOOLEAN", "CODES", "OPCODE", "OPERATIONS", "Shape", "contiguous"]
 
 Shape = tuple[int, ...]
 
@@ -23,12 +23,6 @@ CODES: dict[Any, int] = {
     for name, code in OPCODE.items()
     if name != "power" and isinstance(getattr(np, name, None), np.ufunc)
 }
-
-
-class Traced:
-    """A traced value, real or complex."""
-
-    __slots__ = ()
 
 
 def contiguous(shape: Shape) -> Shape:

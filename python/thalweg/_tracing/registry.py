@@ -22,6 +22,7 @@ ARGUMENTS: dict[Any, frozenset[str]] = {}
 
 # The same for complex values.
 COMPLEX_FUNCTIONS: dict[Any, Callable[..., Any]] = {}
+COMPLEX_ARGUMENTS: dict[Any, frozenset[str]] = {}
 
 
 # The types of values that are not complex; traced real values enter here too.
@@ -57,35 +58,40 @@ def implements(*functions: Any, arguments: str = "") -> Callable[[F], F]:
     """
 
     def enter(handler: F) -> F:
-        code = handler.__code__
-        names = frozenset(code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount])
+        names = names_of(handler).union(arguments.split())
         for function in functions:
             FUNCTIONS[function] = handler
-            ARGUMENTS[function] = names.union(arguments.split())
+            ARGUMENTS[function] = names
         return handler
 
     return enter
 
 
+def names_of(handler: Callable[..., Any]) -> frozenset[str]:
+    """Return the names of a handler's arguments, without the trace."""
+    code = handler.__code__
+    return frozenset(code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount])
+
+
 def call_function(trace: Any, function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     """Call the handler of a function of NumPy."""
     handler = FUNCTIONS.get(function)
-    special = [v for v in (*args, *kwargs.values()) if type(v) not in REAL]
-    if special and any(map(is_complex, special)):
-        handler = COMPLEX_FUNCTIONS.get(function)
-        if handler is None:
-            raise no_traced_form(f"{name_of(function)} of complex values")
-        return handler(trace, *args, **kwargs)
     if handler is None:
         raise no_traced_form(name_of(function))
-    if kwargs:
-        kwargs = accepted(name_of(function), kwargs, ARGUMENTS[function])
-    code = handler.__code__
-    if len(args) >= code.co_argcount and not code.co_flags & inspect.CO_VARARGS:
-        raise no_such_argument(name_of(function), _argument(function, code.co_argcount - 1))
+    special = [v for v in (*args, *kwargs.values()) if type(v) not in REAL]
     for value in special:
         if isinstance(value, np.ma.MaskedArray):
             refuse_masked(value)
+    arguments = ARGUMENTS
+    if special and any(map(is_complex, special)):
+        handler, arguments = COMPLEX_FUNCTIONS.get(function), COMPLEX_ARGUMENTS
+        if handler is None:
+            raise no_traced_form(f"{name_of(function)} of complex values")
+    if kwargs:
+        kwargs = accepted(name_of(function), kwargs, arguments[function])
+    code = handler.__code__
+    if len(args) >= code.co_argcount and not code.co_flags & inspect.CO_VARARGS:
+        raise no_such_argument(name_of(function), _argument(function, code.co_argcount - 1))
     return handler(trace, *args, **kwargs)
 
 
@@ -119,9 +125,20 @@ def name_of(function: Any) -> str:
 
 def no_traced_form(name: str) -> TraceError:
     """Build the error for a function without a traced form."""
+    if name in _POSITIONS:
+        why = f"its values are positions, which are not known yet. {_POSITIONS[name]}"
+        return cannot_trace(name, why)
     return cannot_trace(name, "it has no traced form.", _INSTEAD_OF.get(name, ""))
 
 
+_POSITIONS = {
+    **dict.fromkeys(("np.argsort", "np.argpartition", "np.lexsort"), "np.sort orders elements."),
+    **dict.fromkeys(("np.argmax", "np.argmin"), "np.max and np.min return the element."),
+    **dict.fromkeys(
+        ("np.nonzero", "np.flatnonzero", "np.argwhere", "np.unique"),
+        "np.where(condition, a, b) keeps the shape.",
+    ),
+}
 _INSTEAD_OF = {
     "np.linalg.solve": "If the matrix is constant, invert it beforehand and multiply.",
     "np.apply_along_axis": "Write the function for whole arrays, or np.stack a loop.",

@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import numpy as np
@@ -12,8 +11,9 @@ from numpy.typing import NDArray
 
 from thalweg._tracing.errors import cannot_trace, no_number, no_truth_value
 from thalweg._tracing.indexing import indexed, traced_index
-from thalweg._tracing.operations import BOOLEAN, CODES, OPCODE, OPERATIONS, Shape, Traced
-from thalweg._tracing.registry import REAL, call_function, is_complex
+from thalweg._tracing.operations import BOOLEAN, CODES, OPCODE, OPERATIONS, Shape
+from thalweg._tracing.registry import REAL, is_complex
+from thalweg._tracing.traced import Traced, method
 
 if TYPE_CHECKING:
     from thalweg._tracing.trace import Trace
@@ -123,15 +123,6 @@ NEGATIVE, ABSOLUTE, WHERE, NOT = (
 )
 
 
-def _method(function: Any, name: str) -> Callable[..., Any]:
-    def method(self: Tracer, *args: Any, **kwargs: Any) -> Any:
-        return call_function(self.trace, function, (self, *args), kwargs)
-
-    method.__name__ = name
-    method.__doc__ = f"Do the same as `numpy.ndarray.{name}`."
-    return method
-
-
 class Tracer(Traced):
     """A traced value: an array without numbers that records the operations applied to it.
 
@@ -166,24 +157,9 @@ class Tracer(Traced):
             return self._shape
 
     @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return len(self.shape)
-
-    @property
-    def size(self) -> int:
-        """The number of elements."""
-        return math.prod(self.shape)
-
-    @property
     def dtype(self) -> np.dtype[Any]:
         """The dtype: float64, or bool for a truth value."""
         return np.dtype(np.bool_ if isinstance(self, Truth) else np.float64)
-
-    @property
-    def T(self) -> Tracer:
-        """The transpose."""
-        return self.transpose()
 
     @property
     def real(self) -> Tracer:
@@ -194,11 +170,6 @@ class Tracer(Traced):
     def imag(self) -> NDArray[np.float64]:
         """The imaginary part, which is zero."""
         return np.zeros(self.shape)
-
-    @property
-    def flat(self) -> Tracer:
-        """The elements in C order."""
-        return self.reshape(-1)
 
     def __repr__(self) -> str:
         return f"<traced {self.dtype} array of shape {self.shape}>"
@@ -245,17 +216,8 @@ class Tracer(Traced):
     def __rdivmod__(self, other: Any) -> tuple[Tracer, Tracer]:
         return other // self, other % self
 
-    def __matmul__(self, other: Any) -> Tracer:
-        return self._call(np.linalg.matmul, (self, other), {})
-
-    def __rmatmul__(self, other: Any) -> Tracer:
-        return self._call(np.linalg.matmul, (other, self), {})
-
     def __neg__(self) -> Tracer:
         return Tracer(self.trace, self.trace.elementwise(NEGATIVE, self.node))
-
-    def __pos__(self) -> Tracer:
-        return self
 
     def __abs__(self) -> Tracer:
         return Tracer(self.trace, self.trace.elementwise(ABSOLUTE, self.node))
@@ -278,22 +240,7 @@ class Tracer(Traced):
     def __trunc__(self) -> Tracer:
         return apply(self.trace, OPCODE["trunc"], (self,))
 
-    def _call(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tracer:
-        result: Tracer = call_function(self.trace, function, args, kwargs)
-        return result
-
     # -- the container --
-
-    def __len__(self) -> int:
-        shape = self.shape
-        if not shape:
-            raise TypeError("len() of unsized object")
-        return shape[0]
-
-    def __iter__(self) -> Iterator[Tracer]:
-        if not self.shape:
-            raise TypeError("iteration over a 0-d array")
-        return map(self.__getitem__, range(self.shape[0]))
 
     def __getitem__(self, index: Any) -> Tracer:
         shape, kind = self.shape, type(index)
@@ -324,15 +271,6 @@ class Tracer(Traced):
 
     def __bool__(self) -> NoReturn:
         raise no_truth_value()
-
-    def __float__(self) -> NoReturn:
-        raise no_number("float")
-
-    def __int__(self) -> NoReturn:
-        raise no_number("int")
-
-    def __complex__(self) -> NoReturn:
-        raise no_number("complex")
 
     def __index__(self) -> NoReturn:
         raise no_number("index")
@@ -372,20 +310,6 @@ class Tracer(Traced):
 
     # -- methods --
 
-    def reshape(self, *shape: Any, order: str = "C") -> Tracer:
-        """Do the same as `numpy.ndarray.reshape`."""
-        wanted = shape[0] if len(shape) == 1 else shape
-        return self._call(np.reshape, (self, wanted), {"order": order})
-
-    def transpose(self, *axes: Any) -> Tracer:
-        """Do the same as `numpy.ndarray.transpose`."""
-        wanted = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
-        return self._call(np.transpose, (self, wanted), {})
-
-    def flatten(self, order: str = "C") -> Tracer:
-        """Do the same as `numpy.ndarray.flatten`."""
-        return self._call(np.ravel, (self, order), {})
-
     def astype(self, dtype: Any, **_: Any) -> Any:
         """Return the value itself for float64 and complex128, and x != 0 for bool."""
         wanted = np.dtype(dtype)
@@ -411,17 +335,12 @@ class Tracer(Traced):
                     pass
         return self.trace.call_ufunc(ufunc, method, inputs, kwargs)
 
-    def __array_function__(
-        self, function: Any, types: Any, args: Any, kwargs: dict[str, Any]
-    ) -> Any:
-        return call_function(self.trace, function, args, kwargs)
-
 
 for _name in (
     "sum", "mean", "prod", "cumsum", "cumprod", "max", "min", "var", "std", "dot", "ravel",
     "squeeze", "clip", "round", "copy", "repeat", "swapaxes", "diagonal", "take", "any", "all",
 ):  # fmt: skip
-    setattr(Tracer, _name, _method(getattr(np, _name), _name))
+    setattr(Tracer, _name, method(_name))
 
 
 REAL.add(Tracer)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from thalweg._tracing.operations import CODES, OPCODE, OPERATIONS
 from thalweg._tracing.registry import FUNCTIONS, accepted, no_traced_form
@@ -208,14 +209,20 @@ def _as_function(function: Any) -> Callable[..., Any]:
     return lambda trace, x, axis=0, **kwargs: FUNCTIONS[function](trace, x, axis, **kwargs)
 
 
+def axis_of_running(x: Tracer, axis: Any) -> int:
+    """Return the axis of an accumulation, which NumPy also takes as None or as a tuple."""
+    if not x.ndim:
+        raise TypeError("cannot accumulate on a scalar")
+    axes = tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim)
+    if len(axes) != 1:
+        raise ValueError("accumulate does not allow multiple axes")
+    return axes[0]
+
+
 def _accumulated(function: Any) -> Callable[..., Any]:
-    def accumulate(trace: Trace, x: Any, axis: int | None = 0) -> Tracer:
+    def accumulate(trace: Trace, x: Any, axis: Any = 0) -> Tracer:
         x = trace.wrap(x)
-        if not x.ndim:
-            raise TypeError("cannot accumulate on a scalar")
-        if axis is None and x.ndim > 1:
-            raise ValueError("accumulate does not allow multiple axes")
-        result: Tracer = FUNCTIONS[function](trace, x, axis)
+        result: Tracer = FUNCTIONS[function](trace, x, axis_of_running(x, axis))
         return result
 
     return accumulate

@@ -110,3 +110,35 @@ def test_what_has_no_complex_form_is_refused_by_name(function, name):
 def test_products_of_no_elements():
     value = tw.objective(lambda p: np.prod(1j * p[:0]).real + p[0], np.ones(2))
     assert value(np.ones(2)) == 2.0
+
+
+MASKED = np.ma.masked_array([1.0, 2.0, 3.0], [False, True, False])
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda z: np.where(MASKED, z, 0.0),
+        lambda z: np.dot(MASKED, z),
+        lambda z: z * MASKED,
+        lambda z: z + MASKED * 1j,
+    ],
+)
+def test_masked_arrays_are_refused(function):
+    with pytest.raises(TypeError, match="masked array"):
+        tw.objective(lambda p: np.sum(abs(function(p + 1j * p))), np.ones(3))
+
+
+@pytest.mark.parametrize(
+    ("function", "text"),
+    [
+        (lambda z: np.sum(z, where=[True, False, True]), "the argument `where`"),
+        (lambda z: np.einsum("i->", z, out=np.zeros(())), "the argument `out`"),
+        (lambda z: np.prod(z, initial=2.0), "the argument `initial`"),
+        (lambda z: np.var(z, correction=1), "the argument `correction`"),
+        (lambda z: np.sum(a=z), "by its keyword"),
+    ],
+)
+def test_arguments_without_a_form_are_refused_as_for_real_values(function, text):
+    with pytest.raises(TraceError, match=text):
+        tw.objective(lambda p: abs(function(1j * p)), np.ones(3))

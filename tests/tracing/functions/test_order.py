@@ -69,8 +69,31 @@ def test_missing_values_are_left_out_in_each_lane():
     np.testing.assert_array_equal(f.grad(x), [[0, 0, 0, 1], [0, 0, 0.5, 0.5]])
     nothing = tw.objective(lambda x: np.nanmedian(x), x[0])
     assert np.isnan(nothing(np.full(4, np.nan)))
-    ordered = tw.objective(lambda x: np.sum(np.sort(x)), x[0])
-    assert np.isnan(ordered(x[0]))
+    median = tw.objective(lambda x: np.median(x), x[0])
+    assert np.isnan(median(x[0]))
+    ordered = tw.jacobian(lambda x: np.sort(x))
+    np.testing.assert_array_equal(ordered(x[0]) @ np.arange(4.0), [0, 3, 2, 1])
+
+
+def test_equal_elements_keep_their_curvature():
+    x = np.array([1.0, 2.0, 1.0, 3.0, 3.0, 0.5])
+    f = tw.objective(lambda x: np.sum(np.sin(np.sort(x))), x)
+    np.testing.assert_allclose(f.hessian(x), np.diag(-np.sin(x)), atol=1e-15)
+
+
+@pytest.mark.parametrize("name", ["maximum", "minimum", "fmax", "fmin"])
+def test_running_extremes_and_missing_values(name):
+    x = np.array([1.0, np.nan, 3.0, -2.0, np.nan, 4.0, 4.0])
+    f = getattr(np, name).accumulate
+    for values in (x, x[1:], -x):
+        made = tw.jacobian(lambda x: f(x))(values)
+        known = np.where(np.isnan(values), 0.0, values)
+        wanted = f(values)
+        np.testing.assert_array_equal((made @ known)[~np.isnan(wanted)], wanted[~np.isnan(wanted)])
+        for k in range(len(values)):
+            np.testing.assert_array_equal(
+                tw.objective(lambda x, k=k: f(x)[k], values)(values), wanted[k]
+            )
 
 
 def test_a_robust_fit_by_the_median():
@@ -88,10 +111,10 @@ def test_a_robust_fit_by_the_median():
 @pytest.mark.parametrize(
     ("function", "advice"),
     [
-        (lambda x: np.argsort(x)[0], r"np.argsort of a traced value.*np\.sort returns"),
-        (lambda x: np.argmax(x), r"np.argmax of a traced value.*np\.max"),
-        (lambda x: np.unique(x).size, r"np.unique of a traced value.*keeps the shape"),
-        (lambda x: np.nonzero(x)[0], "positions are not known"),
+        (lambda x: np.argsort(x)[0], r"np.argsort.*positions.*np\.sort orders"),
+        (lambda x: np.argmax(x), r"np.argmax.*positions.*np\.max"),
+        (lambda x: np.unique(x).size, r"np.unique.*positions.*keeps the shape"),
+        (lambda x: np.nonzero(x)[0], "values are positions"),
         (lambda x: np.quantile(x, x[0]), "with traced q"),
         (lambda x: np.quantile(x, 0.5, weights=x, method="inverted_cdf"), "with weights"),
         (lambda x: np.nanquantile(x, 0.5, method="lower"), "np.nanquantile with method="),
@@ -109,6 +132,8 @@ def test_refusals_say_what_to_write(function, advice):
     [
         (lambda x: np.quantile(x, 1.5), ValueError, r"range \[0, 1\]"),
         (lambda x: np.percentile(x, 101), ValueError, r"range \[0, 100\]"),
+        (lambda x: np.nanquantile(x, -0.5), ValueError, r"range \[0, 1\]"),
+        (lambda x: np.nanpercentile(x, 101), ValueError, r"range \[0, 100\]"),
         (lambda x: np.partition(x, 3)[0], ValueError, "out of bounds"),
         (lambda x: np.sort(x[0]), np.exceptions.AxisError, "axis -1"),
         (lambda x: np.sort(x, axis=1)[0], np.exceptions.AxisError, "axis 1"),

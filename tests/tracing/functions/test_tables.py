@@ -1,5 +1,7 @@
 """Interpolation, splines, bins and changed elements, against NumPy's and SciPy's own."""
 
+import pickle
+
 import numpy as np
 import pytest
 import scipy.interpolate
@@ -155,3 +157,16 @@ def test_mistakes_say_what_numpy_says(function, text):
     for call in (lambda: function(np.ones(3)), lambda: tw.objective(function, np.ones(3))):
         with pytest.raises(ValueError, match=text):
             call()
+
+
+def test_sums_into_places_are_saved():
+    x = np.arange(1.0, 6.0)
+
+    def f(x):
+        added = x.at[np.array([0, 2, 2])].add(x[:3] ** 2)
+        return np.sum(np.bincount([0, 2, 2, 1, 0], weights=x) ** 3) + np.sum(added**2)
+
+    objective = tw.objective(f, x)
+    again = pickle.loads(pickle.dumps(objective))
+    assert again(x) == objective(x)
+    np.testing.assert_array_equal(again.grad(x), objective.grad(x))

@@ -200,7 +200,11 @@ Expr select(Expr condition, Expr a, Expr b);
 Expr divided(Expr a, Expr b);
 
 Expr elementwise(int opcode, std::span<const Expr> inputs);
-template <class Op> Expr apply(Expr a) { return elementwise(kOpcode<Op>, std::array{a}); }
+template <class Op> Expr apply(Expr a) {
+  if constexpr (std::is_same_v<Op, ops::Isinf>)
+    if (a.is_number()) return {std::isinf(a.number) ? 1.0 : 0.0, a.home};
+  return elementwise(kOpcode<Op>, std::array{a});
+}
 template <class Op> Expr apply(Expr a, Expr b) {
   return elementwise(kOpcode<Op>, std::array{a, b});
 }

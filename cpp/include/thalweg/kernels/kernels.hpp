@@ -17,7 +17,7 @@ template <class... As, class... Bs> struct Joined<OperationList<As...>, Operatio
   using type = OperationList<As..., Bs...>;
 };
 using FusedForms = OperationList<fused::MultiplyAdd, fused::MultiplySubtract,
-                                 fused::NegativeMultiplyAdd, fused::Copy>;
+                                 fused::NegativeMultiplyAdd, fused::Softplus, fused::Copy>;
 using Elementary = Joined<Operations, FusedForms>::type;
 
 enum class Bulk : std::uint8_t {

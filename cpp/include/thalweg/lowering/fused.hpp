@@ -24,6 +24,16 @@ struct NegativeMultiplyAdd {
   static constexpr int arity = 3;
   template <class T> static THALWEG_INLINE T value(T a, T b, T c) { return fnma(a, b, c); }
 };
+// logaddexp(0, a), to the bit: with one operand 0, the difference of the two has no rounding error,
+// and nothing cancels. The exponential is also that of expit(a), the slope, and code shares it.
+struct Softplus {
+  static constexpr auto name = "softplus";
+  static constexpr int arity = 1;
+  static constexpr bool light = false;
+  template <class T> static THALWEG_INLINE T value(T a) {
+    return select(a < T(0.0), T(0.0), a) + math::log1p(math::exp(-abs(a)));
+  }
+};
 // a unchanged: a copy from one place to another, or of one number to every lane.
 struct Copy {
   static constexpr auto name = "copy";

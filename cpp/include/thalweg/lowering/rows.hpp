@@ -95,7 +95,7 @@ struct RowLoop {
   std::optional<std::size_t> in_place;  // the store that overwrites an input, row by row
   std::vector<Built> built;
   bool in_order = false;  // rows add to elements of distant rows, so chunks run one after another
-  // Whether the order of additions is the same however many rows are processed at a time.
+  // Whether the stores add in the same order however many rows are processed at a time.
   bool any_block = true;
   std::vector<Join> joins;
   std::vector<Contraction> contractions;

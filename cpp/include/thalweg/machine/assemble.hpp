@@ -31,9 +31,10 @@ struct Assembled {
   std::vector<PoolEntry> pool;
 };
 
-// For a block of `lanes` lanes whose buffers are `buffers` many. Work that stays with compiled
-// functions is done by the handlers of `kernels`. No bytes if too many values wait at once.
-Assembled assemble(const std::vector<Operation>& operations, std::int64_t lanes, int buffers,
-                   const Kernels& kernels);
+// For a block of `lanes` lanes, `batches` batches of them at once, whose buffers are `buffers`
+// many. Work that stays with compiled functions is done by the handlers of `kernels`. No bytes if
+// too many values wait at once.
+Assembled assemble(const std::vector<Operation>& operations, std::int64_t lanes, int batches,
+                   int buffers, const Kernels& kernels);
 
 }  // namespace thalweg::machine

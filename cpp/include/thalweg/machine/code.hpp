@@ -18,6 +18,7 @@ struct Code {
   CodeMemory memory;
   std::vector<PoolEntry> pool;
   std::vector<UniformNumber> uniforms;
+  int batches;  // made at once
   Function function() const {
     return reinterpret_cast<Function>(const_cast<void*>(memory.start()));
   }

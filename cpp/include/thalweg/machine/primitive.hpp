@@ -80,6 +80,7 @@ inline constexpr Value kNone = -1;
 struct Operation {
   Primitive what;
   std::int16_t how = 0, which = 0;  // which: result of a function that has two; Lies
+  std::int16_t batch = 0;           // of those that are made at once
   std::int32_t buffer = 0;
   std::array<Value, 5> in{kNone, kNone, kNone, kNone, kNone};
   std::uint64_t bits = 0;  // or `where`

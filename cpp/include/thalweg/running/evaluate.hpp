@@ -55,6 +55,7 @@ class Evaluator {
   double* ring_at(std::size_t ring, std::size_t age) const {
     return rings_[ring].buffers[(phase_ + 4 - age) % 3];
   }
+  std::size_t phase() const { return phase_; }
   void rotate() { phase_ = (phase_ + 1) % 3; }
   void rotate_back() { phase_ = (phase_ + 2) % 3; }
   // Computes the uniform values. Call after every change of a uniform input and before the first
@@ -97,8 +98,9 @@ class Evaluator {
   };
   // Code made for this block runs only the first lanes from now on; handlers always run all.
   void only(std::int64_t lanes) {
-    const std::int64_t width = kernels_.width;
-    if (own_code_) machine_->limit((lanes + width - 1) / width * width * 8);
+    if (!own_code_) return;
+    const std::int64_t width = kernels_.width * own_code_->batches;
+    machine_->limit((lanes + width - 1) / width * width * 8);
   }
   // All uses of the addresses of `count` doubles.
   std::vector<Use> uses(const double* first, std::int64_t count = 1);

@@ -50,10 +50,8 @@ struct LBFGS {
           metric_(space, k, c.hyper[1]),
           free_(space, k, c),
           part_(c.lower ? k.vector() : Vector{}),
-          step_(c.lower ? k.vector() : Vector{}) {
-      for (int j = 0; j <= size_; ++j)
-        pairs_[j] = {k.scalar(), k.scalar(), k.scalar(), k.scalar(), k.vector(), k.vector()};
-    }
+          step_(c.lower ? k.vector() : Vector{}),
+          pairs_(k.records(size_ + 1, 4, 2)) {}
 
     Mask knows() const { return known_ > V(0.0); }
     void forget(Mask m) { known_.set(m, V(0.0)); }
@@ -87,7 +85,7 @@ struct LBFGS {
       const int most = known(m);
       V growth(1.0);  // of the matrix below the pairs passed; d is without it
       for (int j = 0; j < most; ++j) {
-        const Pair& p = pair(j);
+        const Pair p = pair(j);
         const Mask there = m & (V(j) < known_);
         const V a = select(there, p.use * b_.dot(p.s, d), V(0.0));
         p.a = growth * a;
@@ -97,14 +95,13 @@ struct LBFGS {
       scale = scale * growth;
       b_.each([&](std::int64_t i) { d.put(m, i, scale * metric_.weighed(i, d[i])); });
       for (int j = most; j-- > 0;) {
-        const Pair& p = pair(j);
+        const Pair p = pair(j);
         const V a = select(m & (V(j) < known_), p.a - p.use * b_.dot(p.y, d), V(0.0));
         free_.add(a, p.s, d);
       }
     }
 
    private:
-    static constexpr int kMost = 100;
     static constexpr double kExcess = 2.0;  // a smaller excess of curvature is left to the update
     static constexpr double kMostGrowth = 10.0;
 
@@ -124,8 +121,12 @@ struct LBFGS {
     int newest() const {
       return *newest_.p > 0 && *newest_.p <= size_ ? static_cast<int>(*newest_.p) : 0;
     }
-    const Pair& pair(int j) const { return pairs_[together_ ? turned(newest() - j) : j]; }
-    const Pair& spare() const { return pairs_[together_ ? turned(newest() + 1) : size_]; }
+    Pair stored(int i) const {
+      return {pairs_.scalar(i, 0), pairs_.scalar(i, 1), pairs_.scalar(i, 2),
+              pairs_.scalar(i, 3), pairs_.vector(i, 0), pairs_.vector(i, 1)};
+    }
+    Pair pair(int j) const { return stored(together_ ? turned(newest() - j) : j); }
+    Pair spare() const { return stored(together_ ? turned(newest() + 1) : size_); }
     void push(Mask m) {
       if (together_) {
         spare().use = spare().rho.get();
@@ -135,7 +136,7 @@ struct LBFGS {
       const Pair& next = spare();
       for (int j = known(m); j >= 0; --j) {
         if (j == size_) continue;
-        const Pair &to = pairs_[j], &from = j > 0 ? pairs_[j - 1] : next;
+        const Pair to = stored(j), from = j > 0 ? stored(j - 1) : next;
         to.rho.set(m, from.rho), to.use.set(m, from.rho), to.growth.set(m, from.growth);
         b_.each([&](std::int64_t i) {
           to.s.put(m, i, from.s[i]);
@@ -156,7 +157,7 @@ struct LBFGS {
       free_.look(m, x, g, box);
       V scale(1.0);
       for (int j = known(m); j-- > 0;) {
-        const Pair& p = pair(j);
+        const Pair p = pair(j);
         b_.each([&](std::int64_t i) {
           step_.put(i, free_.kept(i, p.s[i]));
           part_.put(i, free_.kept(i, p.y[i]));
@@ -176,7 +177,7 @@ struct LBFGS {
     Metric<B, K> metric_;
     Free<B, K> free_;
     Vector part_, step_;
-    Pair pairs_[kMost + 1];
+    typename K::Records pairs_;
   };
 
   template <class B, class K> using State =

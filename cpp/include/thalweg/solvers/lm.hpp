@@ -446,8 +446,8 @@ struct LM {
     // Computes p, the scaled step of the lanes in m, and their damping.
     void solve(Mask m) {
       factor_model(m);
-      matrix_times(learned.on(), at, y);
-      b.each([&](std::int64_t i) { rhs.put(i, -((g[i] + y[i]) * inverse[i])); });
+      if (box) matrix_times(learned.on(), at, y);
+      b.each([&](std::int64_t i) { rhs.put(i, -((box ? g[i] + y[i] : g[i]) * inverse[i])); });
       const Damped<B> model{b, cholesky, rhs, y, work};
       const V size = model.minimize();
       b.each([&](std::int64_t i) { p.put(m, i, work[i]); });

@@ -75,7 +75,6 @@ class LoopBuilder {
       varying.push_back(!std::holds_alternative<RowSpan>(input));
     loop_.program = lower(g_, outputs_, {varying, Layout::Lanes});
     find_reaches();
-    loop_.any_block &= loop_.contractions.empty();  // which add rows of a block among themselves
     a_.plan->stages.emplace_back(std::move(loop_));
   }
 

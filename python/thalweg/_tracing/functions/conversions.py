@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from thalweg._tracing.complex_values import complex_of
-from thalweg._tracing.operations import Traced
 from thalweg._tracing.registry import is_complex
 from thalweg._tracing.stand_ins import module_of, stands_for
+from thalweg._tracing.traced import Traced
 from thalweg._tracing.tracer import holds_tracer
 
 

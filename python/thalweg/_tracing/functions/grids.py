@@ -156,7 +156,7 @@ def _unwrap(
     half = period / 2
     wrapped = (jump + half) % period - half
     wrapped = choose(trace, op(trace, "equal", wrapped, -half) & (jump > 0), half, wrapped)
-    small = abs(jump) < (half if discont is None else max(discont, half))
+    small = abs(jump) < (half if discont is None else np.maximum(discont, half))
     correction = choose(trace, small, 0.0, wrapped - jump)
     rest = x[along(x.ndim, axis, slice(1, None))]
     rest = rest + FUNCTIONS[np.cumsum](trace, correction, axis)

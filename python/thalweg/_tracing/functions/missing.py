@@ -34,30 +34,25 @@ def _known(trace: Trace, a: Any, axis: Any, keepdims: bool) -> Tracer:
     return reduce(SUM, trace, ~op(trace, "isnan", a), axis, keepdims)
 
 
-@implements(np.nansum)
-def _nansum(
-    trace: Trace,
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    out: Any = None,
-    keepdims: bool = False,
-) -> Any:
-    plain("np.nansum", dtype, out)
-    return reduce(SUM, trace, _filled(trace, a, 0.0), axis, keepdims)
+def _sum_or_product(function: Any, kind: Any, fill: float) -> None:
+    name = f"np.{function.__name__}"
+
+    def handler(
+        trace: Trace,
+        a: Any,
+        axis: Any = None,
+        dtype: Any = None,
+        out: Any = None,
+        keepdims: bool = False,
+    ) -> Tracer:
+        plain(name, dtype, out)
+        return reduce(kind, trace, _filled(trace, a, fill), axis, keepdims)
+
+    implements(function)(handler)
 
 
-@implements(np.nanprod)
-def _nanprod(
-    trace: Trace,
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    out: Any = None,
-    keepdims: bool = False,
-) -> Any:
-    plain("np.nanprod", dtype, out)
-    return reduce(PROD, trace, _filled(trace, a, 1.0), axis, keepdims)
+_sum_or_product(np.nansum, SUM, 0.0)
+_sum_or_product(np.nanprod, PROD, 1.0)
 
 
 @implements(np.nanmean)
@@ -69,7 +64,8 @@ def _nanmean(
     out: Any = None,
     keepdims: bool = False,
 ) -> Any:
-    return _nansum(trace, a, axis, dtype, out, keepdims) / _known(trace, a, axis, keepdims)
+    total = FUNCTIONS[np.nansum](trace, a, axis, dtype, out, keepdims)
+    return total / _known(trace, a, axis, keepdims)
 
 
 @implements(np.nanvar)
@@ -86,7 +82,7 @@ def _nanvar(
     away = trace.wrap(a) - _nanmean(trace, a, axis, keepdims=True)
     left = _known(trace, a, axis, keepdims) - ddof
     some = left > 0  # NumPy gives NaN where nothing is left
-    total = _nansum(trace, away**2, axis, keepdims=keepdims)
+    total = FUNCTIONS[np.nansum](trace, away**2, axis, keepdims=keepdims)
     return choose(trace, some, total / choose(trace, some, left, 1.0), np.nan)
 
 
@@ -103,19 +99,21 @@ def _nanstd(
     return root(trace, _nanvar(trace, a, axis, dtype, out, ddof, keepdims))
 
 
-def _extreme(kind: Any, worst: float) -> Any:
-    def extreme(
+def _extreme(function: Any, kind: Any, worst: float) -> None:
+    name = f"np.{function.__name__}"
+
+    def handler(
         trace: Trace, a: Any, axis: Any = None, out: Any = None, keepdims: bool = False
     ) -> Tracer:
-        plain("np.nanmax and np.nanmin", out=out)
+        plain(name, out=out)
         value = reduce(kind, trace, _filled(trace, a, worst), axis, keepdims)
         return choose(trace, _known(trace, a, axis, keepdims) > 0, value, np.nan)
 
-    return extreme
+    implements(function)(handler)
 
 
-implements(np.nanmax)(_extreme(MAX, -np.inf))
-implements(np.nanmin)(_extreme(MIN, np.inf))
+_extreme(np.nanmax, MAX, -np.inf)
+_extreme(np.nanmin, MIN, np.inf)
 
 
 @implements(np.nancumsum)

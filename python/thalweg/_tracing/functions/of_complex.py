@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -13,14 +14,17 @@ from numpy.lib.array_utils import normalize_axis_index
 from thalweg._tracing.complex_parts import Part, argument, minus, plus
 from thalweg._tracing.complex_parts import where as choose_part
 from thalweg._tracing.complex_values import Complex, complex_of
-from thalweg._tracing.functions import einsum, elements, joining, products, shaping
+from thalweg._tracing.functions import einsum, elements, joining, products, shaping, tables
 from thalweg._tracing.functions.elements import along, count
 from thalweg._tracing.registry import (
+    ARGUMENTS,
+    COMPLEX_ARGUMENTS,
     COMPLEX_FUNCTIONS,
     FUNCTIONS,
     implements,
     is_complex,
     name_of,
+    names_of,
     no_traced_form,
 )
 from thalweg._tracing.tracer import Tracer
@@ -29,15 +33,17 @@ if TYPE_CHECKING:
     from thalweg._tracing.trace import Trace
 
 # The handlers below are made of those that these modules register.
-_MADE_OF = (einsum, elements, joining, products, shaping)
+_MADE_OF = (einsum, elements, joining, products, shaping, tables)
 
 
 def of_complex(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a handler for functions of NumPy that are called with complex values."""
 
     def enter(handler: Callable[..., Any]) -> Callable[..., Any]:
+        passes_on = handler.__code__.co_flags & inspect.CO_VARKEYWORDS
         for function in functions:
             COMPLEX_FUNCTIONS[function] = handler
+            COMPLEX_ARGUMENTS[function] = ARGUMENTS[function] if passes_on else names_of(handler)
         return handler
 
     return enter
@@ -69,6 +75,8 @@ def _of_the_parts(function: Any, values: int = 0) -> None:
     handler = FUNCTIONS[function]
 
     def both(trace: Trace, *args: Any, **kwargs: Any) -> Any:
+        if len(args) <= values:
+            raise no_traced_form(f"{name_of(function)} of a complex value by its keyword")
         given = args[values]
         others = [a for k, a in enumerate(args) if k != values]
         if is_complex(others) or is_complex(list(kwargs.values())):
@@ -161,7 +169,7 @@ _product(np.correlate, 1)
 
 
 @of_complex(np.einsum)
-def _einsum(trace: Trace, subscripts: Any, *operands: Any, **_: Any) -> Any:
+def _einsum(trace: Trace, subscripts: Any, *operands: Any) -> Any:
     handler = FUNCTIONS[np.einsum]
     known = [complex_of(trace, z) for z in operands]
     return _expanded(trace, known, lambda *parts: handler(trace, subscripts, *parts))

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Trace NumPy's functions of the order of elements: sorting, quantiles, running extremes.
 
-Elements are sorted by a network of minima and maxima (K. E. Batcher 1968, AFIPS Spring Joint
-Computer Conference, "Sorting networks and their applications"), so that the order may differ from
-lane to lane, and slopes are those of the elements that stand there; equal elements share them.
-Where an element is NaN, so are others.
+Elements are sorted by a network of exchanges (K. E. Batcher 1968, AFIPS Spring Joint Computer
+Conference, "Sorting networks and their applications"), so that the order may differ from lane to
+lane, and slopes are those of the elements that stand there. NaN goes last, as in NumPy.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from thalweg._tracing.functions.elements import along, axes_of, choose, op
 from thalweg._tracing.functions.joining import join
 from thalweg._tracing.registry import implements, plain
 from thalweg._tracing.tracer import Tracer, holds_tracer
-from thalweg._tracing.ufuncs import METHODS
+from thalweg._tracing.ufuncs import METHODS, axis_of_running
 
 if TYPE_CHECKING:
     from thalweg._tracing.trace import Trace
@@ -57,7 +56,8 @@ def _exchanged(x: Tracer, run: int, mirrored: bool) -> Tracer:
     low, high = x[..., :half], x[..., half:]
     if mirrored:
         high = high[..., ::-1]
-    small, large = op(trace, "minimum", low, high), op(trace, "maximum", low, high)
+    apart = ~(low <= high) & (high == high)
+    small, large = choose(trace, apart, high, low), choose(trace, apart, low, high)
     if mirrored:
         large = large[..., ::-1]
     return joined([small, large]).reshape(shape)
@@ -103,24 +103,6 @@ def _partition(trace: Trace, a: Any, kth: Any, axis: int | None = -1, kind: Any 
     return _sort(trace, a, axis)
 
 
-def _places_unknown(function: Any, instead: str) -> None:
-    name = f"np.{function.__name__}"
-
-    def refuse(*_: Any, **__: Any) -> Any:
-        raise cannot_trace(f"{name} of a traced value", "positions are not known yet.", instead)
-
-    implements(function, arguments="axis kind order stable keepdims kth")(refuse)
-
-
-_function: Any
-for _function in (np.argsort, np.argpartition, np.lexsort):
-    _places_unknown(_function, "np.sort returns the elements in order.")
-for _function in (np.argmax, np.argmin):
-    _places_unknown(_function, "np.max and np.min return the element; np.where selects.")
-for _function in (np.nonzero, np.flatnonzero, np.argwhere, np.unique):
-    _places_unknown(_function, "np.where(condition, a, b) keeps the shape.")
-
-
 # ---- quantiles -----------------------------------------------------------------------------------
 
 
@@ -142,89 +124,29 @@ def _between(x: Tracer, place: Any) -> Tracer:
 
 
 def _quantiles(
-    trace: Trace, a: Any, q: Any, axis: Any, method: str, keepdims: bool, weights: Any, name: str
+    trace: Trace, a: Any, q: Any, axis: Any, method: str, keepdims: bool, name: str
 ) -> Tracer:
-    if holds_tracer(q) or weights is not None:
-        what = "with traced q" if weights is None else "with weights"
-        raise cannot_trace(f"{name} {what}", "the places of its elements are not known yet.")
-    q = np.asarray(q, dtype=np.float64)
-    if np.any((q < 0) | (q > 1)):
-        raise ValueError("Quantiles must be in the range [0, 1]")
     x, axes = _flat_axes(trace, a, axis)
     n = x.shape[-1]
     if not n:
         raise IndexError(f"{name} of no elements")
     # NumPy's rule for the place of a quantile, whatever the method, seen on 0, 1, ….
     place = np.quantile(np.arange(n, dtype=np.float64), q, method=method)  # type: ignore[call-overload]
-    found = _between(sorted_last(trace, x), place)
+    ordered = sorted_last(trace, x)
+    found = _between(ordered, place)
+    missing = op(trace, "isnan", ordered[..., -1])
+    found = choose(trace, missing.reshape(missing.shape + (1,) * q.ndim), np.nan, found)
     # The axes of q come first, as in NumPy.
     kept = found.ndim - q.ndim
     found = found.transpose((*range(kept, found.ndim), *range(kept))) if q.ndim else found
-    if keepdims:
-        ndim = trace.wrap(a).ndim
-        rest = iter(found.shape[q.ndim :])
-        found = found.reshape(q.shape + tuple(1 if k in axes else next(rest) for k in range(ndim)))
-    return found
-
-
-@implements(np.quantile)
-def _quantile(
-    trace: Trace,
-    a: Any,
-    q: Any,
-    axis: Any = None,
-    out: Any = None,
-    overwrite_input: bool = False,  # noqa: ARG001
-    method: str = "linear",
-    keepdims: bool = False,
-    *,
-    weights: Any = None,
-) -> Tracer:
-    plain("np.quantile", out=out)
-    return _quantiles(trace, a, q, axis, method, keepdims, weights, "np.quantile")
-
-
-@implements(np.percentile)
-def _percentile(
-    trace: Trace,
-    a: Any,
-    q: Any,
-    axis: Any = None,
-    out: Any = None,
-    overwrite_input: bool = False,  # noqa: ARG001
-    method: str = "linear",
-    keepdims: bool = False,
-    *,
-    weights: Any = None,
-) -> Tracer:
-    plain("np.percentile", out=out)
-    if not holds_tracer(q):
-        q = np.asarray(q, dtype=np.float64) / 100
-        if np.any((q < 0) | (q > 1)):
-            raise ValueError("Percentiles must be in the range [0, 100]")
-    return _quantiles(trace, a, q, axis, method, keepdims, weights, "np.percentile")
-
-
-@implements(np.median)
-def _median(
-    trace: Trace,
-    a: Any,
-    axis: Any = None,
-    out: Any = None,
-    overwrite_input: bool = False,  # noqa: ARG001
-    keepdims: bool = False,
-) -> Tracer:
-    plain("np.median", out=out)
-    if not trace.wrap(a).size:
-        return trace.wrap(np.nan)
-    return _quantiles(trace, a, 0.5, axis, "linear", keepdims, None, "np.median")
+    return _with_axes(trace, a, axes, found, q.shape) if keepdims else found
 
 
 def _of_what_is_known(
     trace: Trace, a: Any, q: Any, axis: Any, method: str, keepdims: bool, name: str
 ) -> Tracer:
     """Return quantiles of the elements that are not NaN; which these are may differ by lane."""
-    if method != "linear" or np.ndim(q):
+    if method != "linear" or q.ndim:
         raise cannot_trace(f"{name} with method= or several q", "it has no traced form.")
     x, axes = _flat_axes(trace, a, axis)
     missing = op(trace, "isnan", x)
@@ -234,78 +156,113 @@ def _of_what_is_known(
     share: Any = 1.0 - abs(place - np.arange(x.shape[-1]))
     value = np.sum(np.where(share > 0, share * np.where(share > 0, ordered, 0.0), 0.0), axis=-1)
     result = choose(trace, known[..., 0] > 0, value, np.nan)
-    if keepdims:
-        shape = trace.wrap(a).shape
-        result = result.reshape([1 if k in axes else n for k, n in enumerate(shape)])
-    return result
+    return _with_axes(trace, a, axes, result) if keepdims else result
 
 
-@implements(np.nanmedian)
-def _nanmedian(
-    trace: Trace,
-    a: Any,
-    axis: Any = None,
-    out: Any = None,
-    overwrite_input: bool = False,  # noqa: ARG001
-    keepdims: bool = False,
+def _with_axes(
+    trace: Trace, a: Any, axes: tuple[int, ...], found: Tracer, first: tuple[int, ...] = ()
 ) -> Tracer:
-    plain("np.nanmedian", out=out)
-    return _of_what_is_known(trace, a, 0.5, axis, "linear", keepdims, "np.nanmedian")
+    """Put axes of length 1 in the place of those that are gone, behind the axes `first`."""
+    shape = trace.wrap(a).shape
+    return found.reshape(first + tuple(1 if k in axes else n for k, n in enumerate(shape)))
 
 
-@implements(np.nanquantile)
-def _nanquantile(
-    trace: Trace,
-    a: Any,
-    q: Any,
-    axis: Any = None,
-    out: Any = None,
-    overwrite_input: bool = False,  # noqa: ARG001
-    method: str = "linear",
-    keepdims: bool = False,
-) -> Tracer:
-    plain("np.nanquantile", out=out)
-    return _of_what_is_known(trace, a, q, axis, method, keepdims, "np.nanquantile")
+def _of_places(function: Any, top: int, form: Callable[..., Tracer]) -> None:
+    """Register a function of places from 0 to `top`."""
+    name = f"np.{function.__name__}"
+    kind = "Quantiles" if top == 1 else "Percentiles"
+
+    def handler(
+        trace: Trace,
+        a: Any,
+        q: Any,
+        axis: Any = None,
+        out: Any = None,
+        overwrite_input: bool = False,  # noqa: ARG001
+        method: str = "linear",
+        keepdims: bool = False,
+        *,
+        weights: Any = None,
+    ) -> Tracer:
+        plain(name, out=out)
+        if holds_tracer(q) or weights is not None:
+            what = "with traced q" if weights is None else "with weights"
+            raise cannot_trace(f"{name} {what}", "the places of its elements are not known yet.")
+        q = np.asarray(q, dtype=np.float64) / top
+        if np.any((q < 0) | (q > 1)):
+            raise ValueError(f"{kind} must be in the range [0, {top}]")
+        return form(trace, a, q, axis, method, keepdims, name)
+
+    implements(function)(handler)
 
 
-@implements(np.nanpercentile)
-def _nanpercentile(
-    trace: Trace,
-    a: Any,
-    q: Any,
-    axis: Any = None,
-    out: Any = None,
-    overwrite_input: bool = False,  # noqa: ARG001
-    method: str = "linear",
-    keepdims: bool = False,
-) -> Tracer:
-    plain("np.nanpercentile", out=out)
-    return _of_what_is_known(trace, a, q / 100, axis, method, keepdims, "np.nanpercentile")
+def _middle(function: Any, form: Callable[..., Tracer]) -> None:
+    """Register the median."""
+    name = f"np.{function.__name__}"
+
+    def handler(
+        trace: Trace,
+        a: Any,
+        axis: Any = None,
+        out: Any = None,
+        overwrite_input: bool = False,  # noqa: ARG001
+        keepdims: bool = False,
+    ) -> Tracer:
+        plain(name, out=out)
+        if not trace.wrap(a).size:
+            return trace.wrap(np.nan)
+        return form(trace, a, np.asarray(0.5), axis, "linear", keepdims, name)
+
+    implements(function)(handler)
+
+
+_of_places(np.quantile, 1, _quantiles)
+_of_places(np.percentile, 100, _quantiles)
+_of_places(np.nanquantile, 1, _of_what_is_known)
+_of_places(np.nanpercentile, 100, _of_what_is_known)
+_middle(np.median, _quantiles)
+_middle(np.nanmedian, _of_what_is_known)
 
 
 # ---- running extremes ----------------------------------------------------------------------------
 
 
-def _running(name: str) -> Callable[..., Tracer]:
+def _running(choice: Callable[[Trace, Tracer, Tracer], Tracer]) -> Callable[..., Tracer]:
     """Return the accumulation of an operation that may be grouped in any way, by doubling."""
 
-    def accumulate(trace: Trace, x: Any, axis: int = 0) -> Tracer:
+    def accumulate(trace: Trace, x: Any, axis: Any = 0) -> Tracer:
         value = trace.wrap(x)
-        ndim = value.ndim
-        if not ndim:
-            raise TypeError("cannot accumulate on a scalar")
-        axis = normalize_axis_index(axis, ndim)
+        ndim, axis = value.ndim, axis_of_running(value, axis)
         step = 1
         while step < value.shape[axis]:
             first = value[along(ndim, axis, slice(step))]
             earlier = value[along(ndim, axis, slice(None, -step))]
             later = value[along(ndim, axis, slice(step, None))]
-            value = joined([first, op(trace, name, earlier, later)], axis)
+            value = joined([first, choice(trace, earlier, later)], axis)
             step *= 2
         return value
 
     return accumulate
 
 
-for _name in ("maximum", "minimum", "fmax", "fmin", "logaddexp", "logaddexp2"):
-    METHODS[_name, "accumulate"] = _running(_name)
+def _extreme(sign: float, keeps_nan: bool) -> Callable[[Trace, Tracer, Tracer], Tracer]:
+    """Return the larger of two, or the smaller; of equal ones the later, with its slope."""
+
+    def choice(trace: Trace, earlier: Tracer, later: Tracer) -> Tracer:
+        ahead = earlier > later if sign > 0 else earlier < later
+        missing = op(trace, "isnan", earlier if keeps_nan else later)
+        return choose(trace, ahead | missing, earlier, later)
+
+    return choice
+
+
+def _operation(name: str) -> Callable[[Trace, Tracer, Tracer], Tracer]:
+    return lambda trace, earlier, later: op(trace, name, earlier, later)
+
+
+METHODS["maximum", "accumulate"] = _running(_extreme(1.0, keeps_nan=True))
+METHODS["minimum", "accumulate"] = _running(_extreme(-1.0, keeps_nan=True))
+METHODS["fmax", "accumulate"] = _running(_extreme(1.0, keeps_nan=False))
+METHODS["fmin", "accumulate"] = _running(_extreme(-1.0, keeps_nan=False))
+for _name in ("logaddexp", "logaddexp2"):
+    METHODS[_name, "accumulate"] = _running(_operation(_name))
