@@ -18,18 +18,20 @@ template <class V> struct ComplexOf {
   V real, imag;
 };
 
-// The step of the trapezoidal rule, sqrt(pi / 12), and the weights exp(-t^2) at its points: whole
+// The step of the trapezoidal rule, sqrt(pi / 13), and the weights exp(-t^2) at its points: whole
 // multiples of the step, and halves between them.
-inline constexpr double kFaddeevaStep = 0x1.05f8bd37c0e62p-1;
-inline constexpr int kFaddeevaPoints = 12;
+inline constexpr double kFaddeevaStep = 0x1.f7636f31a8b75p-2;
+inline constexpr int kFaddeevaPoints = 13;
 inline constexpr std::array<double, kFaddeevaPoints> kFaddeevaWhole = {
-    0.7696654124932398,    0.350919807178411,     0.09478022484215484,    0.015164619864546569,
-    0.0014373060804075315, 8.069951757030457e-05, 2.6840867930967427e-06, 5.288422116944155e-08,
-    6.172478865224307e-10, 4.267731135455222e-12, 1.7479879405655e-14,    4.241151183016074e-17};
+    0.7853223776372751,     0.3803574184668909,     0.11361397508152955,   0.020929919814712632,
+    0.0023779313882871726,  0.00016661995779637806, 7.200301237325863e-06, 1.9189791585005953e-07,
+    3.1541750733300762e-09, 3.197402264014983e-11,  1.998962774336827e-13, 7.707403227440146e-16,
+    1.8327676056715784e-18};
 inline constexpr std::array<double, kFaddeevaPoints> kFaddeevaHalf = {
-    0.9366460212365959,    0.5548549101598534,    0.1947095780852903,     0.04047614460380574,
-    0.0049844231324685856, 0.0003636089863893044, 1.5712969017800474e-05, 4.022405421564812e-07,
-    6.099824915912157e-09, 5.479650239757524e-11, 2.916031755179497e-13,  9.192541525134364e-16};
+    0.941373553317057,     0.580574475844855,      0.22082580886011735,   0.051800943086725136,
+    0.007494133905570725,  0.000668653583783288,   3.67939869526238e-05,  1.2486722750666e-06,
+    2.613461059199874e-08, 3.3734909041837307e-10, 2.685585597353498e-12, 1.3185433123329514e-14,
+    3.9925075593106867e-17};
 
 // exp(y^2 - x^2), with the rounding errors of the squares put back.
 template <class V> THALWEG_INLINE V exp_of_squares(V x, V y) {
@@ -40,11 +42,31 @@ template <class V> THALWEG_INLINE V exp_of_squares(V x, V y) {
   return select(e == V(0.0), e, fma(e, (y_lost - x_lost) + d_lost, e));
 }
 
+// The imaginary part of w(x + i y) for 0 <= x < 1, 0 <= y < 1/4, where that of the residue cancels:
+// Im exp(-z^2) plus 2 / sqrt(pi) times the real part of Dawson's integral of z, by its series in z.
+inline constexpr std::array<double, 20> kDawson = [] {  // (-2)^k / (2k + 1)!!
+  std::array<double, 20> c{1.0};
+  for (std::size_t k = 1; k < c.size(); ++k) c[k] = c[k - 1] / (-0.5 - static_cast<double>(k));
+  return c;
+}();
+template <class V> __attribute__((noinline)) V faddeeva_imag_near_zero(V x, V y) {
+  const V u = fms(x, x, y * y), v = V(2.0) * (x * y);  // z^2
+  V real = V(kDawson.back()), imag = V(0.0);
+  for (std::size_t k = kDawson.size() - 1; k-- > 0;) {
+    const V next = fma(u, real, fnma(v, imag, V(kDawson[k])));
+    imag = fma(u, imag, v * real);
+    real = next;
+  }
+  V s, c;
+  sincos(v, s, c);
+  return fms(V(0x1.20dd750429b6dp+0), fms(x, real, y * imag), exp(-u) * s);
+}
+
 // w(x + i y) for x, y >= 0: the trapezoidal rule for its integral, whose error is exponentially
 // small once the residue of a near pole is added; the midpoints or the whole multiples are taken,
 // whichever are further from x. M. Al Azah and S. N. Chandler-Wilde 2021, SIAM J. Numer. Anal. 59,
 // 2346-2367, "Computation of the complex error function using modified trapezoidal rules", eqs. 2.3
-// to 2.7. Real and imaginary parts are sums of terms of one sign each, so both keep their digits.
+// to 2.7. The real part is a sum of terms of one sign.
 template <class V> THALWEG_INLINE ComplexOf<V> faddeeva_first_quadrant(V x, V y) {
   constexpr double h = kFaddeevaStep, pi = 0x1.921fb54442d18p+1;
   const V one(1.0), zero(0.0);
@@ -78,6 +100,8 @@ template <class V> THALWEG_INLINE ComplexOf<V> faddeeva_first_quadrant(V x, V y)
     real = select(alone, real, fma(g, fma(u, c2, v * s2), real));
     imag = select(alone, imag, fma(g, fms(v, c2, u * s2), imag));
   }
+  const auto near = (x < one) & (y < V(0.25));
+  if (any(near)) imag = select(near, faddeeva_imag_near_zero(x, y), imag);
   return {real, imag};
 }
 
@@ -98,12 +122,15 @@ template <class V> THALWEG_INLINE ComplexOf<V> faddeeva(V x, V y) {
   const auto below = y < V(0.0);
   if (any(below)) {
     V s, c;
-    sincos(V(2.0) * (ax * ay), s, c);
+    const auto [angle, lost] = two_prod(ax + ax, ay);
+    sincos(angle, s, c);
+    const V sine = fma(c, lost, s);
+    c = fnma(s, lost, c), s = sine;
     const V g = V(2.0) * exp_of_squares(ax, ay);
     real = select(below, fms(g, c, real), real);
     imag = select(below, fma(g, s, imag), imag);
   }
-  return {real, copysign(imag, x)};
+  return {real, copysign(V(1.0), x) * imag};
 }
 
 }  // namespace thalweg::math
