@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "graph.hpp"
+#include "thalweg/routines/numeric.hpp"
 
 using thalweg::Graph;
 using thalweg::NodeId;
@@ -60,6 +61,10 @@ py::tuple describe(const Graph& g, NodeId id) {
       for (const thalweg::Placement& p : g.placements(id))
         where.append(py::make_tuple(p.offset, p.strides, p.table));
       return made("assemble", py::bool_(n.accumulate), where);
+    }
+    case Kind::Routine: {
+      const auto* r = dynamic_cast<const thalweg::Numeric*>(g.routine_of(id).get());
+      return made("routine", py::str(r->name()), py::cast(r->sizes()));
     }
     default: {
       const thalweg::LookupTable& t = *g.table_of(id);
@@ -140,7 +145,15 @@ void bind_operations(PyGraph& graph) {
            }),
            py::arg("x"), py::arg("breaks"), py::arg("c0"), py::arg("c1"), py::arg("below"),
            "Piecewise linear: c0[k] + c1[k] (x - breaks[k]) from breaks[k] on, `below` before the "
-           "first");
+           "first")
+      .def("routine",
+           holding(+[](Graph& g, const std::string& name, std::vector<NodeId> inputs,
+                       std::vector<std::int64_t> sizes, const Shape& shape) {
+             return thalweg::numeric(g, name, checked(g, std::move(inputs)), std::move(sizes),
+                                     shape);
+           }),
+           py::arg("name"), py::arg("inputs"), py::arg("sizes"), py::arg("shape"),
+           "A numerical routine on whole arrays; sizes[0] is the batch, the others are its own.");
 }
 
 void bind_moves(PyGraph& graph) {

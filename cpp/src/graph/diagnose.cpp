@@ -9,6 +9,7 @@
 
 #include "graph/reached.hpp"
 #include "graph/sweep.hpp"
+#include "thalweg/graph/routine.hpp"
 #include "thalweg/running/evaluate.hpp"
 
 namespace thalweg {
@@ -54,6 +55,7 @@ class Inquiry {
     if (n.kind == Kind::Elementwise)
       return {operations()[static_cast<std::size_t>(n.op)].name, operands(at), result(at),
               at.outside_domain};
+    if (n.kind == Kind::Routine) return routine(at);
     static constexpr const char* kReductions[] = {"sum", "max", "min", "prod"};
     return {n.kind == Kind::Reduce   ? kReductions[n.op]
             : n.kind == Kind::MatMul ? "matmul"
@@ -65,6 +67,12 @@ class Inquiry {
   }
 
  private:
+  Culprit routine(const Place& at) const {
+    const Routine& r = *g_.routine_of(at.id);
+    const std::string domain = r.undefined();
+    return {
+        domain.empty() ? r.name() : r.name() + " of " + domain, {}, result(at), at.outside_domain};
+  }
   // The number of points to evaluate together: kSome, or fewer if the values of all nodes would
   // take more than 128 MiB.
   std::int64_t together() const {
@@ -163,6 +171,7 @@ class Inquiry {
     for (std::size_t e = 0; e < values(id).size(); ++e) {
       if (!used(id)[e] || std::isfinite(values(id)[e])) continue;
       Place at{id, e, false};
+      if (g_[id].kind == Kind::Routine) at.outside_domain = !g_.routine_of(id)->undefined().empty();
       if (g_[id].kind == Kind::Elementwise ? finite_operands(at)
                                            : std::ranges::all_of(in, all_finite))
         return at;

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <numeric>
 
+#include "thalweg/graph/routine.hpp"
+
 namespace thalweg {
 
 namespace {
@@ -110,7 +112,8 @@ std::int32_t Graph::intern_attributes(std::vector<std::int64_t> a) {
 // Removes attributes that were added for a node that already exists.
 void Graph::forget_attributes(const Node& node) {
   const bool here = node.kind != Kind::Data && node.kind != Kind::Lookup &&
-                    node.kind != Kind::Assemble && node.attributes >= 0;
+                    node.kind != Kind::Assemble && node.kind != Kind::Routine &&
+                    node.attributes >= 0;
   if (here && static_cast<std::size_t>(node.attributes) + 1 == attributes_.size())
     attributes_.pop_back();
 }
@@ -136,6 +139,7 @@ std::uint64_t Graph::hash(const Node& n, std::span<const NodeId> inputs) const {
   for (auto i : inputs) mix(static_cast<std::uint64_t>(i));
   if (n.kind == Kind::Data)
     mix(reinterpret_cast<std::uintptr_t>(data_[static_cast<std::size_t>(n.attributes)].first()));
+  if (n.kind == Kind::Routine) mix(routines_[static_cast<std::size_t>(n.attributes)]->hash());
   if (n.attributes >= 0 && (n.kind == Kind::Reduce || n.kind == Kind::MatMul ||
                             n.kind == Kind::View || n.kind == Kind::Gather || n.kind == Kind::Scan))
     for (auto a : attributes_[static_cast<std::size_t>(n.attributes)])
@@ -180,6 +184,8 @@ NodeId Graph::add_node(Node node, std::span<const NodeId> ins) {
         return data_[a].is(data_[b]);
       case Kind::Lookup:
         return tables_[a] == tables_[b];
+      case Kind::Routine:
+        return routines_[a] == routines_[b] || routines_[a]->equals(*routines_[b]);
       case Kind::Assemble:
         return false;
       default:
@@ -393,6 +399,15 @@ NodeId Graph::lookup(NodeId x, std::shared_ptr<const LookupTable> table) {
               .shape = (*this)[x].shape,
               .attributes = position(tables_.size() - 1, "tables")},
              std::array{x});
+}
+
+NodeId Graph::routine(std::shared_ptr<const Routine> routine, std::span<const NodeId> ins,
+                      const Shape& out) {
+  routines_.push_back(std::move(routine));
+  return add({.kind = Kind::Routine,
+              .shape = intern(out),
+              .attributes = position(routines_.size() - 1, "routines")},
+             ins);
 }
 
 NodeId Graph::reshape(NodeId x, const Shape& out) {

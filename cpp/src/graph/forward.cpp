@@ -7,6 +7,7 @@
 #include "graph/reached.hpp"
 #include "graph/smooth.hpp"
 #include "graph/sweep.hpp"
+#include "thalweg/graph/routine.hpp"
 
 namespace thalweg {
 namespace {
@@ -114,6 +115,11 @@ class Forward {
         return scan(id, in[0], in[1]);
       case Kind::Lookup:
         return at(in[0]) * Expr(g_, g_.lookup(in[0], slope_of(*g_.table_of(id))));
+      case Kind::Routine: {
+        std::vector<Expr> tangents;
+        for (NodeId i : in) tangents.push_back(at(i).is_zero() ? Expr(0.0) : Expr(g_, full(i)));
+        return g_.routine_of(id)->forward(g_, id, tangents);
+      }
       default:
         return 0.0;
     }

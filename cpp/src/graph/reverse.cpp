@@ -4,11 +4,13 @@
 // by the condition, so infinities in an unused branch have no effect.
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <optional>
 
 #include "graph/reached.hpp"
 #include "graph/smooth.hpp"
 #include "graph/sweep.hpp"
+#include "thalweg/graph/routine.hpp"
 
 namespace thalweg {
 namespace {
@@ -70,7 +72,8 @@ class Reverse {
   // a layer of a network, a maximum needs no mask.
   bool tame(NodeId id) {
     if (g_[id].kind == Kind::Reduce) return g_[id].op != static_cast<int>(Reduction::Prod);
-    if (g_[id].kind != Kind::Elementwise) return g_[id].kind != Kind::Scan;
+    if (g_[id].kind != Kind::Elementwise)
+      return g_[id].kind != Kind::Scan && g_[id].kind != Kind::Routine;
     const int op = g_[id].op;
     if (op == kOpcode<ops::Multiply>) {  // by data or a number, usually finite
       const auto in = g_.inputs(id);
@@ -204,6 +207,8 @@ class Reverse {
         keep_alive(in[0], live);
         return receive(in[0], masked(live, adjoint, slope));
       }
+      case Kind::Routine:
+        return routine(id, in, adjoint, live);
       default:
         return;
     }
@@ -404,6 +409,25 @@ class Reverse {
       const NodeId previous = shifted(g_, g_.reshape(id, f), f, reverse ? -1 : 1, 0.0);
       const Expr before(g_, g_.reshape(previous, shape));
       receive(in[0], masked(condition, Expr(g_, g_.reshape(l, shape)), before));
+    }
+  }
+
+  // Every element of an input counts if any of the result does.
+  void routine(NodeId id, const std::vector<NodeId>& in, const Expr& adjoint, const Expr& live) {
+    const NodeId y = spread(g_, adjoint, Shape(g_.shape(id))).in(g_);
+    Expr condition = live;
+    if (!live.is_number() && !live.shape().empty()) {
+      std::vector<int> axes(live.shape().size());
+      std::iota(axes.begin(), axes.end(), 0);
+      condition = Expr(g_, g_.reduce(Reduction::Max, live.id, axes, false));
+    }
+    std::vector<bool> wanted;
+    for (const NodeId i : in) wanted.push_back(needed(i));
+    const std::vector<Expr> slopes = g_.routine_of(id)->reverse(g_, id, y, wanted);
+    for (std::size_t k = 0; k < in.size(); ++k) {
+      if (!wanted[k] || slopes[k].is_zero()) continue;
+      keep_alive(in[k], condition);
+      receive(in[k], condition.is(1.0) ? slopes[k] : select(condition, slopes[k], 0.0));
     }
   }
 

@@ -84,6 +84,10 @@ template <std::size_t... I> struct Chain<std::index_sequence<I...>> {
 #include "kernels/rows.inl.hpp"
 // clang-format on
 
+// ---- routines
+
+void routine(const Linked* l) { l->extent->routine->run(*l); }
+
 // ---- the tables
 
 template <class C, void (*Work)(const Linked*)> struct Step;
@@ -122,6 +126,7 @@ template <class C> struct Tables {
       put(elements, Bulk::Scan, v, step<C, &Elements::scan>());
       put(elements, Bulk::Lookup, v, step<C, &Elements::lookup>());
       for (auto* table : {lanes, elements}) {
+        put(table, Bulk::Routine, v, step<C, &routine>());
         put(table, Bulk::SinCos, v, reinterpret_cast<AnyFunction>(&C::sincos));
         put(table, Bulk::End, v, reinterpret_cast<AnyFunction>(&C::end));
       }
@@ -254,12 +259,14 @@ bool at_most(const double* values, std::int64_t n, double bound, std::uint64_t* 
 
 }  // namespace
 
-extern const SolverPair* solver_table();  // solvers.inl.hpp
+extern const SolverPair* solver_table();      // solvers.inl.hpp
+extern const RoutineKernel* routine_table();  // routines.inl.hpp
 extern const Kernels& table();
 const Kernels& table() {
   static const Kernels kernels{
-      THALWEG_ISA_NAME, static_cast<int>(W), handlers<Wide>(), handlers<Narrow>(), &rises,
-      &lower_limits,    &count_rises,        &at_most,         Rows::table(),      solver_table()};
+      THALWEG_ISA_NAME, static_cast<int>(W), handlers<Wide>(), handlers<Narrow>(),
+      &rises,           &lower_limits,       &count_rises,     &at_most,
+      Rows::table(),    solver_table(),      routine_table()};
   return kernels;
 }
 

@@ -2,6 +2,7 @@
 // Prints a tape for people: one line per instruction.
 #include <cstdio>
 
+#include "thalweg/graph/routine.hpp"
 #include "thalweg/lowering/rows.hpp"
 #include "thalweg/lowering/tape.hpp"
 
@@ -12,8 +13,9 @@ template <class... Fs> constexpr auto names(OperationList<Fs...>) {
   return std::array{Fs::name...};
 }
 constexpr auto kNames = names(Elementary{});
-constexpr const char* kBulkNames[] = {"sincos", "sum",  "dot",      "max",  "min",    "prod",
-                                      "matmul", "move", "add_move", "scan", "lookup", "end"};
+constexpr const char* kBulkNames[] = {"sincos", "sum",     "dot",  "max",      "min",
+                                      "prod",   "matmul",  "move", "add_move", "scan",
+                                      "lookup", "routine", "end"};
 
 std::string number(double x) {
   char text[32];
@@ -130,13 +132,18 @@ std::string Tape::print() const {
     }
     return text;
   };
+  const auto routine = [&](const Instruction& i) {
+    return extents[static_cast<std::size_t>(i.extent)].routine->name();
+  };
   for (const Instruction& i : code) {
     const auto c = static_cast<std::size_t>(i.code);
     std::string line = i.store ? place(i.r, i.n) : std::string("_");
     const bool pair = i.code == thalweg::code(Bulk::SinCos);
     if (pair) line.append(", ").append(place(i.in[2], i.n));
     line += " = ";
-    line += c < kNames.size() ? kNames[c] : kBulkNames[c - kNames.size()];
+    line += c < kNames.size()                        ? kNames[c]
+            : i.code == thalweg::code(Bulk::Routine) ? routine(i)
+                                                     : kBulkNames[c - kNames.size()];
     line += "(";
     for (int k = 0; k < (pair ? 1 : 3) && i.in[k].space != Space::None; ++k)
       line.append(k ? ", " : "")

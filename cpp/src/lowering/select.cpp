@@ -7,6 +7,7 @@
 
 #include "graph/reached.hpp"
 #include "lowering/step_maker.hpp"
+#include "thalweg/graph/routine.hpp"
 
 namespace thalweg::intermediate {
 namespace {
@@ -123,6 +124,8 @@ class Selection : StepMaker {
         return scan(id);
       case Kind::Lookup:
         return lookup(id);
+      case Kind::Routine:
+        return routine(id);
       default:
         return;
     }
@@ -364,6 +367,17 @@ class Selection : StepMaker {
                     .in = {whole(x)},
                     .n = count(id),
                     .extent = extent(std::move(e))}));
+  }
+
+  void routine(NodeId id) {
+    OwnedExtent e;
+    e.routine = g_.routine_of(id);
+    Step s{.code = code16(code(Bulk::Routine)), .n = count(id)};
+    const std::vector<NodeId> in(g_.inputs(id).begin(), g_.inputs(id).end());
+    for (std::size_t k = 0; k < in.size(); ++k)
+      if (e.routine->reads(k)) s.in[s.arity++] = whole(in[k]);
+    s.extent = extent(std::move(e));
+    set(id, append(s));
   }
 
   Graph& g_;

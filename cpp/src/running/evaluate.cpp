@@ -4,6 +4,7 @@
 
 #include "graph/reached.hpp"
 
+#include "thalweg/graph/routine.hpp"
 #include "thalweg/lowering/rows.hpp"
 #include "thalweg/running/workers.hpp"
 
@@ -75,7 +76,12 @@ Evaluator::Evaluator(const Program& program, const Kernels& kernels, std::int64_
   if (program_.prologue)
     prologue_ = std::make_unique<Evaluator>(*program_.prologue, kernels, false);
   if (program_.rows) rows_ = std::make_unique<RowRun>(*program_.rows, kernels);
-  for (const OwnedExtent& e : program_.body.extents) extents_.push_back(e.linked());
+  for (const OwnedExtent& e : program_.body.extents) {
+    extents_.push_back(e.linked());
+    if (!e.routine) continue;
+    routines_.push_back(e.routine->work(kernels, program.body.layout, lanes_));
+    extents_.back().routine = routines_.back().get();
+  }
 }
 
 Evaluator::~Evaluator() {

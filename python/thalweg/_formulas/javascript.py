@@ -190,6 +190,9 @@ class Writer:
                 pattern = f"ipow({{0}}, {exponent})"
         return _each(node.shape, pattern.format(*operands))
 
+    def _routine(self, node: _Node) -> str:
+        raise NotImplementedError(f"{node.what} of an array cannot be written as JavaScript")
+
     def _reduce(self, node: _Node) -> str:
         if node.at[0].size == 1:
             return node.at[0].name

@@ -90,6 +90,10 @@ def _scan(n: _Node, a: Array, b: Array) -> Array:
     return out.reshape(n.shape)
 
 
+def _routine(n: _Node, *_: Array) -> Array:
+    raise NotImplementedError(f"{n.what} of an array has no SymPy form")
+
+
 def _lookup(n: _Node, x: Array) -> Array:
     sp = sympy()
     breaks, c0, c1, below = n.payload
@@ -147,6 +151,7 @@ _KINDS: dict[str, Callable[..., Array]] = {
     "assemble": _assemble,
     "scan": _scan,
     "lookup": _lookup,
+    "routine": _routine,
 }
 
 

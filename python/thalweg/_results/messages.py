@@ -124,6 +124,8 @@ def blame(
         f"{operation}({', '.join(f'{v:.6g}' for v in inputs)})" if inputs else f"{operation}(...)"
     )
     text = f"{call} = {value:g} in {what} {after}"
+    if outside and not inputs:  # of a whole array, in words
+        return Reason.left_domain, f"left the domain: {operation} in {what} {after}"
     if outside:
         return Reason.left_domain, f"left the domain: {text}"
     if np.isinf(value) and nit > 0:

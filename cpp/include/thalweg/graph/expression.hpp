@@ -36,8 +36,9 @@ enum class Kind : std::uint8_t {
   View,         // out[i] = in.flat[offset + sum i_d stride_d]; attributes {offset, strides…}
   Gather,       // out.flat[i] = in.flat[table[i]]; attributes: the table
   Assemble,     // parts written into one array; attributes: Assembly, then one map per part
-  Scan,    // s_k = a_k s_{k-1} + b_k along the middle of {outer, length, inner}; then {reverse}
-  Lookup,  // piecewise linear in x; payload: the table
+  Scan,     // s_k = a_k s_{k-1} + b_k along the middle of {outer, length, inner}; then {reverse}
+  Lookup,   // piecewise linear in x; payload: the table
+  Routine,  // whole arrays by an algorithm of its own; payload: the routine
 };
 
 // An array of numbers that its owner keeps alive: doubles in C order, or `others` of any kind.
@@ -60,6 +61,8 @@ struct LookupTable {
   std::vector<double> breaks, c0, c1;
   double below = 0.0;
 };
+
+class Routine;  // graph/routine.hpp
 
 // Where a part goes in an assembled array: a strided box, or a table of flat positions.
 struct Placement {
@@ -108,6 +111,8 @@ class Graph {
                   bool accumulate);
   NodeId scan(NodeId a, NodeId b, int axis, bool reverse);
   NodeId lookup(NodeId x, std::shared_ptr<const LookupTable> table);
+  NodeId routine(std::shared_ptr<const Routine> routine, std::span<const NodeId> inputs,
+                 const Shape& shape);
 
   // For loading saved graphs: reduces x, folded to (outer, length, inner), to the shape `out`.
   NodeId reduce_folded(Reduction kind, NodeId x, const Shape& folded, const Shape& out);
@@ -136,6 +141,9 @@ class Graph {
   const std::shared_ptr<const LookupTable>& table_of(NodeId id) const {
     return tables_[static_cast<std::size_t>((*this)[id].attributes)];
   }
+  const std::shared_ptr<const Routine>& routine_of(NodeId id) const {
+    return routines_[static_cast<std::size_t>((*this)[id].attributes)];
+  }
   const std::vector<Placement>& placements(NodeId id) const {
     return placements_[static_cast<std::size_t>((*this)[id].attributes)];
   }
@@ -163,6 +171,7 @@ class Graph {
   std::deque<std::vector<std::int64_t>> attributes_;
   std::deque<DataArray> data_;
   std::deque<std::shared_ptr<const LookupTable>> tables_;
+  std::deque<std::shared_ptr<const Routine>> routines_;
   std::deque<std::vector<Placement>> placements_;
   std::vector<NodeId> buckets_;  // hash table over nodes_, with open addressing
 };

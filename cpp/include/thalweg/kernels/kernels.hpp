@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 
+#include "thalweg/kernels/routines.hpp"
 #include "thalweg/lowering/fused.hpp"
 
 namespace thalweg {
@@ -32,6 +33,7 @@ enum class Bulk : std::uint8_t {
   AddMove,
   Scan,
   Lookup,
+  Routine,
   End,
   Count
 };
@@ -78,6 +80,8 @@ inline constexpr std::int64_t kTile = 4096;
 // product or, equivalently, with -0, as adding a product to -0 leaves it unchanged.
 inline constexpr std::int64_t kPartials = 8, kFewest = 32, kRun = 256;
 
+struct RoutineWork;
+
 // Sizes and strides for instructions on whole arrays, in elements.
 struct Extent {
   std::int64_t outer = 1, length = 1, inner = 1;  // reductions and scans
@@ -91,6 +95,7 @@ struct Extent {
   // Piecewise linear lookups.
   const double *breaks = nullptr, *c0 = nullptr, *c1 = nullptr;
   double below = 0.0;
+  RoutineWork* routine = nullptr;
 };
 
 // Calls visit(from, to) for each element of a move.
@@ -144,6 +149,13 @@ struct Linked {
   };
 };
 static_assert(sizeof(Linked) == 64);
+
+// What does the work of a routine for the evaluator that it belongs to. A stride of 1 in a layout
+// of lanes says that an operand is the same in all of them.
+struct RoutineWork {
+  virtual ~RoutineWork();
+  virtual void run(const Linked& instruction) = 0;
+};
 
 // How values are laid out. Lanes: element i of a value is `unroll` batches, one double per lane.
 // Elements: a value is a plain array of one lane, and numbers are repeated over a batch. Rows: one
@@ -225,6 +237,7 @@ struct Kernels {
   bool (*at_most)(const double* values, std::int64_t n, double bound, std::uint64_t* marks);
   RowKernels rows;
   const SolverPair* solvers;
+  const RoutineKernel* routines;
 };
 
 // The kernels that this build and this processor support, best last. The best is used unless the

@@ -43,6 +43,7 @@ struct OwnedExtent {
   Extent sizes;
   std::vector<std::int64_t> shape, from, to, from_table, to_table;
   std::shared_ptr<const LookupTable> table;
+  std::shared_ptr<const Routine> routine;
   Extent linked() const;
 };
 

@@ -142,6 +142,7 @@ class Evaluator {
   std::vector<Ring> rings_;
   std::size_t phase_ = 0;
   std::vector<Extent> extents_;
+  std::vector<std::unique_ptr<RoutineWork>> routines_;
   struct Operand {
     const double* at;
     const double** address;

@@ -51,7 +51,7 @@ class WholeBuilder {
     std::vector<NodeId> in;
     for (NodeId v : g.inputs(id)) in.push_back(cut(v));
     const auto a = n.attributes < 0 || n.kind == Kind::Data || n.kind == Kind::Lookup ||
-                           n.kind == Kind::Assemble
+                           n.kind == Kind::Assemble || n.kind == Kind::Routine
                        ? std::span<const std::int64_t>{}
                        : g.attributes(id);
     const Shape shape = g.shape(id);
@@ -84,6 +84,9 @@ class WholeBuilder {
         break;
       case Kind::Scan:
         made = graph_->scan_folded(in[0], in[1], {a[0], a[1], a[2]}, a[3] != 0);
+        break;
+      case Kind::Routine:
+        made = graph_->routine(g.routine_of(id), in, shape);
         break;
       default:
         made = graph_->lookup(in[0], g.table_of(id));

@@ -5,6 +5,7 @@ from thalweg._tracing.functions import (
     conversions,
     einsum,
     elements,
+    filters,
     grids,
     joining,
     missing,
@@ -17,6 +18,6 @@ from thalweg._tracing.functions import (
 )
 
 __all__ = [
-    "conversions", "einsum", "elements", "grids", "joining", "missing", "of_complex", "order",
-    "products", "shaping", "special", "tables",
+    "conversions", "einsum", "elements", "filters", "grids", "joining", "missing", "of_complex",
+    "order", "products", "shaping", "special", "tables",
 ]  # fmt: skip
