@@ -82,6 +82,7 @@ SPECIAL: dict[str, list[str]] = {
         "np.piecewise({a}, [{c}, {d}], [lambda v: v ** 2, np.sin, lambda v: {n} - v])",
     ],
     "np.select": ["np.select([{c}, {d}], [{a}, {b}], {n})", "np.select([{c}], [{a}])"],
+    "special.wofz": ["np.abs(special.wofz({a} + 1j * {b}))", "np.imag(special.wofz({a}))"],
     "np.where": ["np.where({c}, {a}, {b})", "np.where({c} & ~{d}, {a}, {n})"],
     "np.nan_to_num": ["np.nan_to_num(np.where({c}, {a}, np.nan), nan={n})"],
     "np.interp": [
