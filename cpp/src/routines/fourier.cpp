@@ -39,7 +39,8 @@ class Transform : public Numeric {
     std::vector<Expr> out(2);
     for (std::size_t k = 0; k < 2; ++k)
       if (needed[k])
-        out[k] = part_of(g, packed, static_cast<std::int64_t>(k), n, Shape(g.shape(g.inputs(id)[k])));
+        out[k] =
+            part_of(g, packed, static_cast<std::int64_t>(k), n, Shape(g.shape(g.inputs(id)[k])));
     return out;
   }
 };
@@ -55,19 +56,22 @@ class Fft final : public Transform {
   std::int64_t input_size(std::size_t) const override { return length(); }
   std::int64_t output_size() const override { return 2 * length(); }
   std::int64_t work_size() const override { return plan_work(length()); }
-  std::vector<double> make_table() const override {
-    std::vector<double> table;
-    append_plan(length(), table);
-    return table;
-  }
 
   std::vector<Expr> reverse(Graph& g, NodeId id, NodeId adjoint,
                             const std::vector<bool>& needed) const override {
     const std::int64_t n = length();
     const Shape each{batch(), n};
-    const std::array in{part_of(g, adjoint, 0, n, each).in(g), part_of(g, adjoint, 1, n, each).in(g)};
+    const std::array in{part_of(g, adjoint, 0, n, each).in(g),
+                        part_of(g, adjoint, 1, n, each).in(g)};
     const NodeId back = numeric(g, "fft", in, {batch(), n, !sizes()[2]}, {batch(), 2, n});
     return parts_of(g, id, back, n, needed);
+  }
+
+ protected:
+  std::vector<double> make_table() const override {
+    std::vector<double> table;
+    append_plan(length(), table);
+    return table;
   }
 };
 
@@ -75,13 +79,6 @@ class Fft final : public Transform {
 // images. Sizes: batch, n.
 class RealTransform : public Transform {
  public:
-  std::vector<double> make_table() const override {
-    std::vector<double> table;
-    const std::int64_t n = length();
-    if (n % 2 == 0) append_circle(n, n / 2, 0.5, table);
-    append_plan(n % 2 ? n : n / 2, table);
-    return table;
-  }
   std::int64_t work_size() const override {
     const std::int64_t n = length();
     return n % 2 ? 3 * n + plan_work(n) : 2 * n + plan_work(n / 2);
@@ -93,6 +90,13 @@ class RealTransform : public Transform {
     counts_.assign(static_cast<std::size_t>(half()), middle);
     counts_.front() = 1.0;
     if (length() % 2 == 0) counts_.back() = 1.0;
+  }
+  std::vector<double> make_table() const override {
+    std::vector<double> table;
+    const std::int64_t n = length();
+    if (n % 2 == 0) append_circle(n, n / 2, 0.5, table);
+    append_plan(n % 2 ? n : n / 2, table);
+    return table;
   }
   std::int64_t half() const { return length() / 2 + 1; }
   Expr counts(Graph& g) const {
@@ -135,8 +139,7 @@ class Irfft final : public RealTransform {
 
   std::vector<Expr> reverse(Graph& g, NodeId id, NodeId adjoint,
                             const std::vector<bool>& needed) const override {
-    const NodeId spectrum =
-        numeric(g, "rfft", std::array{adjoint}, sizes(), {batch(), 2, half()});
+    const NodeId spectrum = numeric(g, "rfft", std::array{adjoint}, sizes(), {batch(), 2, half()});
     const Expr weighted = Expr(g, spectrum) * counts(g);
     return parts_of(g, id, weighted.in(g), half(), needed);
   }

@@ -43,7 +43,8 @@ std::vector<int> radices_of(std::int64_t n) {
     for (; n % r == 0; n /= r) radices.push_back(r);
   for (std::int64_t r = 11; n > 1; r += 2) {
     if (r * r > n) r = n;
-    for (; n % r == 0; n /= r) radices.push_back(static_cast<int>(std::min<std::int64_t>(r, 1 << 30)));
+    for (; n % r == 0; n /= r)
+      radices.push_back(static_cast<int>(std::min<std::int64_t>(r, 1 << 30)));
   }
   return radices;
 }

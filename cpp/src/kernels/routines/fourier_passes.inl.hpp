@@ -50,6 +50,9 @@ THALWEG_INLINE void turn(V& a, V& b, V c, V d) {
 
 // ---- transforms of a few numbers, in place
 
+// Room for R numbers, or, if R is 0, for as many as any pass has.
+template <int R> constexpr std::size_t kRoom = R ? R : kLargestRadix;
+
 THALWEG_INLINE void add_and_subtract(V& a, V& b) {
   const V sum = a + b;
   b = a - b;
@@ -88,14 +91,15 @@ THALWEG_INLINE void transform_of_8(V* re, V* im) {
 
 // An odd number r of numbers, by the sums and differences of those that mirror each other. `roots`
 // has cos and then sin of 2 pi k / r.
-template <int R> THALWEG_INLINE void transform_of_odd(int given, const double* roots, V* re, V* im) {
+template <int R> THALWEG_INLINE void transform_of_odd(int given, const double* roots, V* re,
+                                                      V* im) {
   const int r = R ? R : given, half = (r - 1) / 2;
   V total_re = re[0], total_im = im[0];
   for (int k = 1; k <= half; ++k) {
     add_and_subtract(re[k], re[r - k]), add_and_subtract(im[k], im[r - k]);
     total_re = total_re + re[k], total_im = total_im + im[k];
   }
-  V out_re[R ? R : kLargestRadix], out_im[R ? R : kLargestRadix];
+  V out_re[kRoom<R>], out_im[kRoom<R>];
   for (int j = 1; j <= half; ++j) {
     V even_re = re[0], even_im = im[0], odd_re(0.0), odd_im(0.0);
     for (int k = 1, at = j; k <= half; ++k, at = at + j >= r ? at + j - r : at + j) {
@@ -133,7 +137,7 @@ void pass_along_columns(const Pass& pass, ConstComplexes<T> x, Complexes<T> y) {
   const std::int64_t m = pass.length, s = pass.columns;
   for (std::int64_t p = 0; p < m; ++p)
     for_parts<T>(s, [&](std::int64_t q, auto part) THALWEG_INLINED {
-      V re[R ? R : kLargestRadix], im[R ? R : kLargestRadix];
+      V re[kRoom<R>], im[kRoom<R>];
       for (int k = 0; k < r; ++k) {
         const std::int64_t at = (p + m * k) * s + q;
         re[k] = part.load(x.re + at), im[k] = part.load(x.im + at);
@@ -174,7 +178,7 @@ void pass_along_length(const Pass& pass, ConstComplexes<double> x, Complexes<dou
   const int r = R ? R : pass.radix;
   const std::int64_t m = pass.length;
   for_parts<double>(m, [&](std::int64_t p, auto part) THALWEG_INLINED {
-    V re[R ? R : kLargestRadix], im[R ? R : kLargestRadix];
+    V re[kRoom<R>], im[kRoom<R>];
     for (int k = 0; k < r; ++k)
       re[k] = part.load(x.re + p + m * k), im[k] = part.load(x.im + p + m * k);
     transform_of_few<R>(r, pass.roots, re, im);
@@ -199,12 +203,19 @@ void run_pass_of(const Pass& pass, ConstComplexes<T> x, Complexes<T> y) {
 
 template <class T> void run_pass(const Pass& pass, ConstComplexes<T> x, Complexes<T> y) {
   switch (pass.radix) {
-    case 2: return run_pass_of<2, T>(pass, x, y);
-    case 3: return run_pass_of<3, T>(pass, x, y);
-    case 4: return run_pass_of<4, T>(pass, x, y);
-    case 5: return run_pass_of<5, T>(pass, x, y);
-    case 7: return run_pass_of<7, T>(pass, x, y);
-    case 8: return run_pass_of<8, T>(pass, x, y);
-    default: return run_pass_of<0, T>(pass, x, y);
+    case 2:
+      return run_pass_of<2, T>(pass, x, y);
+    case 3:
+      return run_pass_of<3, T>(pass, x, y);
+    case 4:
+      return run_pass_of<4, T>(pass, x, y);
+    case 5:
+      return run_pass_of<5, T>(pass, x, y);
+    case 7:
+      return run_pass_of<7, T>(pass, x, y);
+    case 8:
+      return run_pass_of<8, T>(pass, x, y);
+    default:
+      return run_pass_of<0, T>(pass, x, y);
   }
 }
