@@ -70,6 +70,8 @@ def written(name: str) -> str:
         return f"`np.{name}`"
     if name in DERIVATIVES_ONLY:
         return "in derivatives; on the command line"
+    if name.startswith("faddeeva"):
+        return "a part of `scipy.special.wofz`"
     return f"`scipy.special.{name}`"
 
 
@@ -140,7 +142,7 @@ def functions() -> str:
 
 def of_complex() -> str:
     """Ufuncs and functions that take complex values."""
-    elementary = names(f"np.{n}" for n in (*COMPLEX_UFUNCS, "power"))
+    elementary = names(map(prefix, (*COMPLEX_UFUNCS, "power")))
     return f"{elementary}\n\n{names(map(registry.name_of, registry.COMPLEX_FUNCTIONS))}\n"
 
 

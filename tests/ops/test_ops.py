@@ -291,7 +291,7 @@ def slopes_off(name: str, points: Sequence[Point]) -> list[Any]:
 
 
 # mpmath needs milliseconds for one of these in so many bits.
-SLOW = {"gammaln", "digamma", "polygamma"}
+SLOW = {"gammaln", "digamma", "polygamma", "faddeeva_real", "faddeeva_imag"}
 
 
 @pytest.mark.parametrize("name", SMOOTH)

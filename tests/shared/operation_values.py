@@ -40,7 +40,7 @@ LARGEST = float(np.finfo(np.float64).max)
 BOUND = (
     dict.fromkeys(["add", "subtract", "multiply", "divide", "square", "reciprocal", "sqrt"], 0.5)
     | dict.fromkeys(["exp", "log", "expm1", "log1p", "sin", "cos", "remainder", "floor_divide"], 2)
-    | {"polygamma": 8}
+    | {"polygamma": 8, "faddeeva_real": 6, "faddeeva_imag": 6}
 )
 OTHERWISE = 4
 NEAR_ZEROS_ABSOLUTE = {"gammaln", "digamma"}
@@ -61,6 +61,22 @@ def _fraction(x: Any) -> Fraction:
     sign, man, exp, _ = mpf(x)._mpf_
     whole = Fraction(int(man)) * Fraction(2) ** int(exp)
     return -whole if sign else whole
+
+
+def faddeeva(a: Any, b: Any) -> Any:
+    """The Faddeeva function of a + i b, by its asymptotic series where that is exact."""
+    z = mpmath.mpc(a, b)
+    if b < 0:
+        return 2 * mpmath.exp(-z * z) - faddeeva(-a, -b)
+    if abs(z) ** 2 < mp.prec:
+        return mpmath.exp(-z * z) * mpmath.erfc(-1j * z)
+    total, term, k = mpf(0), mpmath.mpc(1), 0
+    while abs(term) > mpmath.ldexp(1, -mp.prec - 10):
+        total += term
+        k += 1
+        term *= (k - mpf(1) / 2) / z**2
+    on_axis = mpmath.exp(-(a**2)) if not b and a < 1e6 else 0
+    return 1j * total / (mpmath.sqrt(mpmath.pi) * z) + on_axis
 
 
 REFERENCES: dict[str, Callable[..., Any]] = {
@@ -101,6 +117,8 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     ),  # mpmath overflows beyond
     "gammaln": mpmath.loggamma,
     "polygamma": lambda n, a: mpmath.psi(int(n), a),
+    "faddeeva_real": lambda a, b: mpmath.re(faddeeva(a, b)),
+    "faddeeva_imag": lambda a, b: mpmath.im(faddeeva(a, b)),
 }
 
 
@@ -234,6 +252,9 @@ def points_of(name: str, n: int, salt: int = 0) -> list[Point]:
             )
         if name == "polygamma":
             rows[1] = rng.choice(columns[1], n)
+        if name.startswith("faddeeva"):  # below 0, zeros of both parts: tests/ops/test_faddeeva.py
+            rows[1] = np.abs(rows[1])  # and parts far apart in size cost mpmath as many bits
+            rows[0] = np.where(np.abs(rows[0]) < 1e-30, 0.0, rows[0])
     return list(zip(*(map(float, row) for row in rows), strict=True))
 
 

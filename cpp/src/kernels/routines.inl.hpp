@@ -7,6 +7,7 @@
 
 #include "thalweg/kernels/kernels.hpp"
 #include "thalweg/kernels/simd.hpp"
+#include "thalweg/routines/fourier_plan.hpp"
 
 namespace thalweg::THALWEG_ISA {
 namespace {
@@ -18,6 +19,8 @@ constexpr std::int64_t W = static_cast<std::int64_t>(V::kSize);
 // clang-format off: each file uses definitions from those before it.
 #include "kernels/routines/scalar.inl.hpp"
 #include "kernels/routines/recurrence.inl.hpp"
+#include "kernels/routines/fourier_passes.inl.hpp"
+#include "kernels/routines/fourier.inl.hpp"
 // clang-format on
 
 template <class T> T* numbers(double* p) { return reinterpret_cast<T*>(p); }
@@ -31,7 +34,8 @@ template <class R, class T> void run(const RoutineCall& c) {
 }
 template <class R> constexpr RoutineKernel kernel() { return {&run<R, V>, &run<R, double>}; }
 
-constexpr RoutineKernel kRoutines[] = {kernel<Recurrence>()};
+constexpr RoutineKernel kRoutines[] = {kernel<Recurrence>(), kernel<Fft>(), kernel<Rfft>(),
+                                       kernel<Irfft>()};
 static_assert(std::size(kRoutines) == static_cast<std::size_t>(RoutineCode::Count));
 
 }  // namespace

@@ -196,6 +196,11 @@ def _sign(z: Parts) -> Parts:
     return None if z[0] is None else z[0] / below, None if z[1] is None else z[1] / below
 
 
+def _wofz(z: Parts) -> Parts:
+    a, b = (0.0 if part is None else part for part in z)
+    return _op("faddeeva_real", a, b), None if z[0] is None else _op("faddeeva_imag", a, b)
+
+
 def _both(name: str, join: Callable[[Any, Any], Any]) -> Callable[[Parts], Tracer]:
     def test(z: Parts) -> Tracer:
         known = [_op(name, part) for part in z if part is not None]
@@ -241,6 +246,7 @@ COMPLEX_UFUNCS: dict[str, Callable[..., Any]] = {
     "cosh": lambda z: _cosine(_turned(z)),
     "tanh": _hyperbolic_tangent,
     "sign": _sign,
+    "wofz": _wofz,
     "equal": _equal,
     "not_equal": lambda z, w: ~_equal(z, w),
     "isnan": _both("isnan", lambda a, b: a | b),

@@ -72,6 +72,7 @@ where, exp, log, sqrt, trunc, hypot = map(
 xlogy, xlog1py, erfc, absolute, equal = map(
     operation, ("xlogy", "xlog1py", "erfc", "absolute", "equal")
 )
+faddeeva_real, faddeeva_imag, log1p = map(operation, ("faddeeva_real", "faddeeva_imag", "log1p"))
 
 
 def power(x: Tracer, y: Tracer) -> Tracer:
@@ -128,6 +129,36 @@ def pseudo_huber(delta: Tracer, r: Tracer) -> Tracer:
     return where(delta < 0, math.inf, where(delta == 0, 0.0, value))
 
 
+def voigt_profile(x: Tracer, sigma: Tracer, gamma: Tracer) -> Tracer:
+    """Return a normal density convolved with Cauchy's: Re w((x + i gamma) / (sigma sqrt 2))."""
+    sharp = sigma == 0
+    scale = where(sharp, 1.0, sigma)
+    unit = math.sqrt(0.5) / scale
+    smooth = faddeeva_real(x * unit, gamma * unit) * (unit / math.sqrt(math.pi))
+    none = where(sharp & (gamma == 0), 1.0, 0.0)
+    cauchy = gamma / (math.pi * where(none, 1.0, x**2 + gamma**2))
+    at_zero = where(none, where(x == 0, math.inf, 0.0), cauchy)
+    return where(sharp, at_zero, smooth)
+
+
+def erfcx(x: Tracer) -> Tracer:
+    """Return exp(x**2) erfc(x)."""
+    return faddeeva_real(0.0, x)
+
+
+def log_ndtr(x: Tracer) -> Tracer:
+    """Return log of the normal distribution function, with its digits in both tails."""
+    t = x * -math.sqrt(0.5)
+    low = x < -1
+    below = log(0.5 * erfcx(where(low, t, 1.0))) - t**2
+    return where(low, below, log1p(-0.5 * erfc(-t)))
+
+
+def wofz(x: Tracer) -> Any:
+    """Return the Faddeeva function of a real argument, which is complex."""
+    return x.trace.call_complex("wofz", (x,))
+
+
 COMPOSED: dict[str, Callable[..., Any]] = {
     "power": power,
     "float_power": power,
@@ -153,6 +184,16 @@ COMPOSED: dict[str, Callable[..., Any]] = {
     "round": lambda x: operation("rint")(x) + 0.0,  # where rint gives -0.0, this gives 0.0
     "exp10": lambda x: 10.0**x,
     "ndtr": lambda x: 0.5 * erfc(x * -math.sqrt(0.5)),
+    "log_ndtr": log_ndtr,
+    "erfcx": erfcx,
+    "dawsn": lambda x: (0.5 * math.sqrt(math.pi)) * faddeeva_imag(x, 0.0),
+    "erfi": lambda x: exp(x**2) * faddeeva_imag(x, 0.0),
+    "voigt_profile": voigt_profile,
+    "wofz": wofz,
+    "boxcox": lambda x, power: log(x) * operation("exprel")(power * log(x)),
+    "inv_boxcox": lambda y, power: exp(
+        where(power == 0, y, operation("log1p")(power * y) / where(power == 0, 1.0, power))
+    ),
     "entr": lambda x: where(x < 0, -math.inf, -xlogy(x, x)),
     "rel_entr": rel_entr,
     "kl_div": kl_div,

@@ -3,9 +3,11 @@
 
 from thalweg._tracing.functions import (
     conversions,
+    convolutions,
     einsum,
     elements,
     filters,
+    fourier,
     grids,
     joining,
     missing,
@@ -18,6 +20,6 @@ from thalweg._tracing.functions import (
 )
 
 __all__ = [
-    "conversions", "einsum", "elements", "filters", "grids", "joining", "missing", "of_complex",
-    "order", "products", "shaping", "special", "tables",
+    "conversions", "convolutions", "einsum", "elements", "filters", "fourier", "grids", "joining",
+    "missing", "of_complex", "order", "products", "shaping", "special", "tables",
 ]  # fmt: skip
