@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "thalweg/kernels/kernels.hpp"
+#include "thalweg/kernels/routines.hpp"
 #include "thalweg/kernels/simd.hpp"
 #include "thalweg/routines/fourier_plan.hpp"
 
@@ -19,6 +20,7 @@ constexpr std::int64_t W = static_cast<std::int64_t>(V::kSize);
 // clang-format off: each file uses definitions from those before it.
 #include "kernels/routines/scalar.inl.hpp"
 #include "kernels/routines/recurrence.inl.hpp"
+#include "kernels/routines/custom.inl.hpp"
 #include "kernels/routines/fourier_passes.inl.hpp"
 #include "kernels/routines/fourier.inl.hpp"
 // clang-format on
@@ -35,7 +37,7 @@ template <class R, class T> void run(const RoutineCall& c) {
 template <class R> constexpr RoutineKernel kernel() { return {&run<R, V>, &run<R, double>}; }
 
 constexpr RoutineKernel kRoutines[] = {kernel<Recurrence>(), kernel<Fft>(), kernel<Rfft>(),
-                                       kernel<Irfft>()};
+                                       kernel<Irfft>(), kernel<Custom>()};
 static_assert(std::size(kRoutines) == static_cast<std::size_t>(RoutineCode::Count));
 
 }  // namespace

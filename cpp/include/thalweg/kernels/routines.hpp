@@ -21,6 +21,6 @@ struct RoutineKernel {
 };
 
 // In the order of kernels/routines.inl.hpp.
-enum class RoutineCode : std::uint8_t { Recurrence, Fft, Rfft, Irfft, Count };
+enum class RoutineCode : std::uint8_t { Recurrence, Fft, Rfft, Irfft, Custom, Count };
 
 }  // namespace thalweg
