@@ -8,16 +8,18 @@ from thalweg._tracing.functions import (
     filters,
     grids,
     joining,
+    linear_algebra,
     missing,
     of_complex,
     order,
     products,
+    scipy_linalg,
     shaping,
     special,
     tables,
 )
 
 __all__ = [
-    "conversions", "einsum", "elements", "filters", "grids", "joining", "missing", "of_complex",
-    "order", "products", "shaping", "special", "tables",
+    "conversions", "einsum", "elements", "filters", "grids", "joining", "linear_algebra",
+    "missing", "of_complex", "order", "products", "scipy_linalg", "shaping", "special", "tables",
 ]  # fmt: skip
