@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     )
     from thalweg._results.results import Results
     from thalweg._results.tangent import Tangent, tangent
+    from thalweg._tracing.loops import fori, scan
 
 GradientDescent = _methods.classes["gradient_descent"]
 Momentum = _methods.classes["momentum"]
@@ -91,6 +92,7 @@ _LATER = {
     "check_grad": "_objectives.transforms",
     "curve_fit": "_fits.curve_fit",
     "curve_fit_many": "_fits.curve_fit_many",
+    "fori": "_tracing.loops",
     "formula": "_formulas.symbolic",
     "from_sympy": "_formulas.symbolic",
     "grad": "_objectives.transforms",
@@ -102,6 +104,7 @@ _LATER = {
     "minimize_many": "_descents.minimize_many",
     "model": "_fits.model",
     "multistart": "_descents.multistart",
+    "scan": "_tracing.loops",
     "show_config": "_config",
     "sweep": "_descents.sweep",
     "tangent": "_results.tangent",
@@ -170,6 +173,7 @@ __all__ = [
     "check_grad",
     "curve_fit",
     "curve_fit_many",
+    "fori",
     "formula",
     "from_sympy",
     "gallery",
@@ -188,6 +192,7 @@ __all__ = [
     "nn",
     "objective",
     "plot",
+    "scan",
     "schedules",
     "show_config",
     "sweep",

@@ -292,6 +292,17 @@ ONLY_SPECIAL = {
     *("np.prod", "np.cumprod", "np.multiply.reduce", "np.multiply.accumulate"),
     "np.add.accumulate",
 }
+# A transform of complex numbers, with a real result.
+for _name in FUNCTIONS:
+    if _name.startswith("np.fft."):
+        _of = "0.3 * {v}.reshape(1, -1)" if _name[-1] in "2n" else "0.3 * {v}"
+        SPECIAL[_name] = [
+            f"np.abs({_name}({_of})) ** 2",
+            f"np.real({_name}({_of})) - np.imag({_name}({_of}))",
+        ]
+        if not _name.startswith(("np.fft.rfft", "np.fft.ihfft")):
+            SPECIAL[_name].append(f"np.real({_name}({_of} * (1 - 0.5j) + 1j * np.sin({{v}})))")
+        ONLY_SPECIAL.add(_name)
 ONLY_ALONE = {"np.real", "np.imag", "np.real_if_close", "np.fix"}
 
 

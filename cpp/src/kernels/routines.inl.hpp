@@ -12,6 +12,7 @@
 #include "thalweg/kernels/limits.hpp"
 #include "thalweg/kernels/simd.hpp"
 #include "thalweg/ops.hpp"
+#include "thalweg/routines/fourier_plan.hpp"
 
 namespace thalweg::THALWEG_ISA {
 namespace {
@@ -34,6 +35,8 @@ constexpr std::int64_t W = static_cast<std::int64_t>(V::kSize);
 #include "kernels/routines/eigh.inl.hpp"
 #include "kernels/routines/svd.inl.hpp"
 #include "kernels/routines/expm.inl.hpp"
+#include "kernels/routines/fourier_passes.inl.hpp"
+#include "kernels/routines/fourier.inl.hpp"
 // clang-format on
 
 template <class T> T* numbers(double* p) { return reinterpret_cast<T*>(p); }
@@ -64,6 +67,9 @@ constexpr RoutineKernel kRoutines[] = {
     kernel<Svd>(),
     kernel<Pinv>(),
     kernel<Expm>(),
+    kernel<Fft>(),
+    kernel<Rfft>(),
+    kernel<Irfft>(),
 };
 static_assert(std::size(kRoutines) == static_cast<std::size_t>(RoutineCode::Count));
 

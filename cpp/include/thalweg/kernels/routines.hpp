@@ -38,6 +38,9 @@ enum class RoutineCode : std::uint8_t {
   Svd,
   Pinv,
   Expm,
+  Fft,
+  Rfft,
+  Irfft,
   Count
 };
 

@@ -3,9 +3,11 @@
 
 from thalweg._tracing.functions import (
     conversions,
+    convolutions,
     einsum,
     elements,
     filters,
+    fourier,
     grids,
     joining,
     linear_algebra,
@@ -20,6 +22,7 @@ from thalweg._tracing.functions import (
 )
 
 __all__ = [
-    "conversions", "einsum", "elements", "filters", "grids", "joining", "linear_algebra",
-    "missing", "of_complex", "order", "products", "scipy_linalg", "shaping", "special", "tables",
+    "conversions", "convolutions", "einsum", "elements", "filters", "fourier", "grids", "joining",
+    "linear_algebra", "missing", "of_complex", "order", "products", "scipy_linalg", "shaping",
+    "special", "tables",
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from thalweg._tracing.functions import linear_algebra as la
 from thalweg._tracing.functions.conversions import as_traced
 from thalweg._tracing.functions.joining import join
 from thalweg._tracing.registry import FUNCTIONS, is_complex, no_such_argument, no_traced_form
-from thalweg._tracing.stand_ins import stands_for
+from thalweg._tracing.stand_ins import REFUSED, stands_for
 from thalweg._tracing.tracer import Tracer, holds_tracer
 
 if TYPE_CHECKING:
@@ -358,3 +358,6 @@ def _refused(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return original(*args, **kwargs)
     name = original.__name__
     raise cannot_trace(f"scipy.linalg.{name}", "it has no traced form.", _INSTEAD[name])
+
+
+REFUSED.add(_refused)
