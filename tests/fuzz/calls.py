@@ -180,6 +180,24 @@ SPECIAL: dict[str, list[str]] = {
         "np.linalg.svdvals(np.diag([9.0, 5, 2]) + np.resize(np.sin({v}), (3, 3)))"
     ],
     "np.linalg.pinv": ["np.linalg.pinv(np.eye(4, 3) * 3 + np.resize(np.sin({v}), (4, 3)))"],
+    "np.linalg.lstsq": [
+        "np.linalg.lstsq(np.eye(4, 3) * 4 + np.resize(np.sin({v}), (4, 3)), np.resize({w}, 4))[0]"
+    ],
+    "np.linalg.eigh": [
+        "np.linalg.eigh(np.diag([1.0, 4, 8]) + 0.5 * np.resize(np.sin({v}), (3, 3)))[1] ** 2"
+    ],
+    "np.linalg.svd": ["np.linalg.svd(np.diag([9.0, 5]) + np.resize(np.sin({v}), (2, 2)))[0] ** 2"],
+    "np.linalg.cond": ["np.linalg.cond(np.diag([9.0, 5, 2]) + np.resize(np.sin({v}), (3, 3)))"],
+    "np.linalg.matrix_power": [
+        "np.linalg.matrix_power(np.resize(np.sin({v}), (3, 3)), 3)",
+        "np.linalg.matrix_power(9 * np.eye(3) + np.resize(np.sin({v}), (3, 3)), -2)",
+    ],
+    "np.linalg.tensorinv": [
+        "np.linalg.tensorinv((5 * np.eye(4) + np.resize(np.sin({v}), (4, 4))).reshape(4, 2, 2), 1)"
+    ],
+    "np.linalg.tensorsolve": [
+        "np.linalg.tensorsolve(5 * np.eye(4) + np.resize(np.sin({v}), (4, 4)), np.resize({w}, 4))"
+    ],
     "np.kron": ["np.kron({v}[:5], {w}[:4])", "np.kron({m}[:3], {m}[-2:])"],
     "np.cross": ["np.cross({v}[:3], {w}[-3:])", "np.cross({m}[:, :3], {w}[:3])"],
     "np.linalg.cross": ["np.linalg.cross({v}[:3], {w}[-3:])"],
@@ -287,7 +305,8 @@ ONLY_SPECIAL = {
     *("np.piecewise", "np.select", "np.linalg.norm", "np.linalg.vector_norm"),
     *("np.linalg.matrix_norm", "np.convolve", "np.correlate"),
     *(f"np.linalg.{n}" for n in ("cholesky", "solve", "inv", "det", "slogdet", "eigvalsh", "qr")),
-    *("np.linalg.svdvals", "np.linalg.pinv"),
+    *(f"np.linalg.{n}" for n in ("svdvals", "pinv", "lstsq", "eigh", "svd", "cond")),
+    *("np.linalg.matrix_power", "np.linalg.tensorinv", "np.linalg.tensorsolve"),
     # Of factors that are differences, slopes may be mostly rounding.
     *("np.prod", "np.cumprod", "np.multiply.reduce", "np.multiply.accumulate"),
     "np.add.accumulate",
