@@ -31,6 +31,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 # The forms by the name of a module and of a function in it. A form is called with the function
 # that it stands for and then with the arguments.
 FORMS: dict[str, dict[str, Callable[..., Any]]] = {}
+# Those that only say what to write instead.
+REFUSED: set[Callable[..., Any]] = set()
 
 _modules: dict[str, ModuleType] = {}
 _functions: dict[int, tuple[Any, Any]] = {}  # what a name means, kept alive, and its stand-in
