@@ -14,15 +14,18 @@ from thalweg._tracing.functions import (
     missing,
     of_complex,
     order,
+    polynomials,
     products,
+    running,
     scipy_linalg,
     shaping,
     special,
+    statistics,
     tables,
 )
 
 __all__ = [
     "conversions", "convolutions", "einsum", "elements", "filters", "fourier", "grids", "joining",
-    "linear_algebra", "missing", "of_complex", "order", "products", "scipy_linalg", "shaping",
-    "special", "tables",
+    "linear_algebra", "missing", "of_complex", "order", "polynomials", "products", "running",
+    "scipy_linalg", "shaping", "special", "statistics", "tables",
 ]  # fmt: skip
