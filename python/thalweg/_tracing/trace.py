@@ -349,6 +349,7 @@ def traced_node(
     function: Callable[..., Any],
     args: Sequence[Any],
     kwargs: dict[str, Any] | None = None,
+    stable: bool = True,
 ) -> int:
     """Call a function with traced arguments and return its value as one node.
 
@@ -363,12 +364,14 @@ def traced_node(
         The node of the parameters.
     function, args, kwargs
         The function and its arguments; some are `Tracer`.
+    stable : bool, default True
+        Whether forms that overflow, such as log(1 + exp(u)), become operations that do not.
     """
     with refusals() as refused:
         node = output_node(trace, trace_call(trace, function, args, kwargs))
     if refused and not depends(trace.graph, node, parameters):
         raise refused[0]
-    return node
+    return trace.graph.stable(node) if stable else node
 
 
 def depends(graph: _core.Graph, node: int, on: int) -> bool:
