@@ -117,7 +117,12 @@ GROUPS = {
     "shaping": "shape",
     "grids": "grids and tables",
     "tables": "grids and tables",
+    "linear_algebra": "linear algebra",
 }
+
+
+# The group of functions of a library that NumPy does not dispatch.
+BY_THEIR_NAMES = "arrays of numbers and traced values"
 
 
 def functions() -> str:
@@ -126,12 +131,11 @@ def functions() -> str:
     for function, handler in registry.FUNCTIONS.items():
         group = GROUPS.get(handler.__module__.rpartition(".")[2], "others")
         groups.setdefault(group, set()).add(registry.name_of(function))
-    groups["arrays of numbers and traced values"] = {
-        f"{module}.{name}".replace("numpy", "np", 1)
-        for module, names_of_forms in stand_ins.FORMS.items()
-        for name in names_of_forms
-        if "._" not in module
-    }
+    for module, forms in stand_ins.FORMS.items():
+        group = "linear algebra" if module == "scipy.linalg" else BY_THEIR_NAMES
+        for name, form in forms.items():
+            if "._" not in module and form not in stand_ins.REFUSED:
+                groups.setdefault(group, set()).add(f"{module}.{name}".replace("numpy", "np", 1))
     methods = {n for n in dir(Tracer) if not n.startswith("_") and hasattr(np.ndarray, n)}
     methods.remove("trace")  # a traced value's own: np.trace(x) is
     parts = [*sorted(groups.items()), ("methods and attributes of a traced value", methods)]

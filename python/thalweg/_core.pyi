@@ -78,6 +78,22 @@ class Graph:
         c1: Sequence[float],
         below: float,
     ) -> int: ...
+    def loop(
+        self,
+        body: Graph,
+        inputs: Sequence[tuple[int, tuple[int, ...], int]],
+        carried: Sequence[int],
+        given: Sequence[int],
+        length: int,
+        backward: bool,
+        carries_at: int,
+        operands: Sequence[int],
+    ) -> int: ...
+    def call(self, function: Any, jacobian: Any, x: int, shape: Sequence[int]) -> int: ...
+    def cut(
+        self, outputs: Sequence[int], inputs: Sequence[int]
+    ) -> tuple[Graph, list[int], list[int]]: ...
+    def input_numbers(self, node: int) -> list[int]: ...
     def routine(
         self, name: str, inputs: Sequence[int], sizes: Sequence[int], shape: Sequence[int]
     ) -> int: ...

@@ -91,7 +91,7 @@ class Objective(Programs):
         further = [self._input(trace, value) for value in args]
         self._graph = trace.graph
         self._f = traced_node(
-            trace, x.node, fun, *self.structure.arguments(fun, pieces, further), stable=stable
+            trace, fun, *self.structure.arguments(fun, pieces, further), stable=stable
         )
         self.shape = trace.graph.shape(self._f)
         self.x_node = x.node

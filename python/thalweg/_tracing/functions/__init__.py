@@ -10,10 +10,12 @@ from thalweg._tracing.functions import (
     fourier,
     grids,
     joining,
+    linear_algebra,
     missing,
     of_complex,
     order,
     products,
+    scipy_linalg,
     shaping,
     special,
     tables,
@@ -21,5 +23,6 @@ from thalweg._tracing.functions import (
 
 __all__ = [
     "conversions", "convolutions", "einsum", "elements", "filters", "fourier", "grids", "joining",
-    "missing", "of_complex", "order", "products", "shaping", "special", "tables",
+    "linear_algebra", "missing", "of_complex", "order", "products", "scipy_linalg", "shaping",
+    "special", "tables",
 ]  # fmt: skip
