@@ -48,7 +48,8 @@ struct OneSided {
     for (std::int64_t i = 0; i < n; ++i) s[i] = sqrt(dot(u + i * m, u + i * m, m));
     sort_rows(s, u, n, m, [](double x, double y) { return x > y; }, v, n);
     for (std::int64_t i = 0; i < n; ++i) {
-      const auto there = s[i] > T(0.0);
+      const auto there = !(s[i] * s[i] <= T(kNothing));
+      s[i] = select(there, s[i], T(0.0));
       scale(T(1.0) / select(there, s[i], T(1.0)), u + i * m, m);
       if (any(!there)) complete(u, i, m, !there);
       s[i] = s[i] * size;
@@ -56,6 +57,10 @@ struct OneSided {
   }
 
  private:
+  // The square of the size of a column that is nothing but rounding of rounding, where the largest
+  // element is 1. Without such a bound columns of less than full rank shrink for many sweeps.
+  static constexpr double kNothing = 0x1p-400;
+
   // Divides by the largest element, which is returned, so that no square overflows or vanishes.
   template <class T> static T normalized(T* a, std::int64_t n) {
     T size(0.0);
@@ -71,7 +76,7 @@ struct OneSided {
                                             std::int64_t p, std::int64_t q, T small) {
     T *const x = u + p * m, *const y = u + q * m;
     const T xx = dot(x, x, m), yy = dot(y, y, m), xy = dot(x, y, m);
-    const auto wanted = abs(xy) > small * sqrt(xx) * sqrt(yy);
+    const auto wanted = (abs(xy) > small * sqrt(xx) * sqrt(yy)) & (smaller(xx, yy) > T(kNothing));
     if (!any(wanted)) return false;
     const T t = tangent(select(wanted, xy, T(1.0)), yy - xx, wanted);
     const T c = T(1.0) / sqrt(fma(t, t, T(1.0)));
