@@ -3,49 +3,12 @@
 #include <algorithm>
 
 #include "graph.hpp"
-#include "thalweg/graph/copy.hpp"
-#include "thalweg/routines/iteration.hpp"
-#include "thalweg/routines/numeric.hpp"
 
 using thalweg::Graph;
 using thalweg::NodeId;
 using thalweg::Shape;
 
 namespace {
-
-py::tuple to_tuple(const Shape& s) {
-  py::tuple t(s.size());
-  for (std::size_t i = 0; i < s.size(); ++i) t[i] = py::int_(s[i]);
-  return t;
-}
-
-// A loop in plain Python, but for the graph of its body.
-py::tuple described(const thalweg::Iteration::Form& f) {
-  py::list inputs;
-  for (const thalweg::Iteration::Input& i : f.inputs)
-    inputs.append(py::make_tuple(i.number, to_tuple(i.shape), static_cast<int>(i.role)));
-  return py::make_tuple(f.body, inputs, f.carried, f.given, f.length, f.backward, f.carries_at);
-}
-
-NodeId loop(Graph& g, std::shared_ptr<Graph> body,
-            const std::vector<std::tuple<std::int32_t, Shape, int>>& inputs,
-            std::vector<NodeId> carried, std::vector<NodeId> given, std::int64_t length,
-            bool backward, std::int64_t carries_at, std::vector<NodeId> operands) {
-  using thalweg::Iteration;
-  const auto hold = held(*body);
-  Iteration::Form f{body,
-                    {},
-                    checked(*body, std::move(carried)),
-                    checked(*body, std::move(given)),
-                    length,
-                    backward,
-                    carries_at};
-  for (const auto& [number, shape, role] : inputs) {
-    if (role < 0 || role >= Iteration::kRoles || number < 0) throw py::index_error("no such input");
-    f.inputs.push_back({number, shape, static_cast<Iteration::Role>(role)});
-  }
-  return Iteration::node(g, std::move(f), checked(g, std::move(operands)));
-}
 
 // A node in plain Python, for pickles, with its operation by name: (kind, what, inputs, shape,
 // payload).
@@ -93,11 +56,8 @@ py::tuple describe(const Graph& g, NodeId id) {
       return made("assemble", py::bool_(n.accumulate), where);
     }
     case Kind::Routine: {
-      const thalweg::Routine* r = g.routine_of(id).get();
-      if (const auto* loop = dynamic_cast<const thalweg::Iteration*>(r))
-        return made("loop", py::none(), described(loop->form()));
-      return made("routine", py::str(r->name()),
-                  py::cast(dynamic_cast<const thalweg::Numeric&>(*r).sizes()));
+      const auto [kind, what, payload] = described_routine(g, id);
+      return made(kind, what, payload);
     }
     default: {
       const thalweg::LookupTable& t = *g.table_of(id);
@@ -178,37 +138,7 @@ void bind_operations(PyGraph& graph) {
            }),
            py::arg("x"), py::arg("breaks"), py::arg("c0"), py::arg("c1"), py::arg("below"),
            "Piecewise linear: c0[k] + c1[k] (x - breaks[k]) from breaks[k] on, `below` before the "
-           "first")
-      .def("routine",
-           holding(+[](Graph& g, const std::string& name, std::vector<NodeId> inputs,
-                       std::vector<std::int64_t> sizes, const Shape& shape) {
-             return thalweg::numeric(g, name, checked(g, std::move(inputs)), std::move(sizes),
-                                     shape);
-           }),
-           py::arg("name"), py::arg("inputs"), py::arg("sizes"), py::arg("shape"),
-           "A numerical routine on whole arrays; sizes[0] is the batch, the others are its own.");
-}
-
-void bind_routines(PyGraph& graph) {
-  graph
-      .def("loop", holding(&loop), py::arg("body"), py::arg("inputs"), py::arg("carried"),
-           py::arg("given"), py::arg("length"), py::arg("backward"), py::arg("carries_at"),
-           py::arg("operands"),
-           "(c, y_t) = body(c, x_t, k): the last c, then the rows y_t. An input of the body is "
-           "(number, shape, role: 0 of c, 1 of x_t, 2 of k).")
-      .def("input_numbers", holding(+[](const Graph& g, NodeId id) {
-             return thalweg::input_numbers(g, checked(g, id));
-           }),
-           py::arg("node"), "The inputs that a node depends on.")
-      .def("cut",
-           holding(+[](const Graph& g, const std::vector<NodeId>& outputs,
-                       const std::vector<NodeId>& inputs) {
-             auto c = thalweg::cut(g, checked(g, outputs), checked(g, inputs));
-             return py::make_tuple(c.graph, c.outputs, c.captured);
-           }),
-           py::arg("outputs"), py::arg("inputs"),
-           "The part between inputs and outputs as a graph of its own, with its outputs, and what "
-           "else it reads: further inputs.");
+           "first");
 }
 
 void bind_moves(PyGraph& graph) {

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from thalweg._results.results import Results
     from thalweg._results.tangent import Tangent, tangent
     from thalweg._tracing.loops import fori, scan
+    from thalweg._tracing.outside import call, custom
 
 GradientDescent = _methods.classes["gradient_descent"]
 Momentum = _methods.classes["momentum"]
@@ -89,8 +90,10 @@ _LATER = {
     "Tangent": "_results.tangent",
     "Verdict": "_descents.sweep",
     "basins": "_descents.basins",
+    "call": "_tracing.outside",
     "check_grad": "_objectives.transforms",
     "curve_fit": "_fits.curve_fit",
+    "custom": "_tracing.outside",
     "curve_fit_many": "_fits.curve_fit_many",
     "fori": "_tracing.loops",
     "formula": "_formulas.symbolic",
@@ -170,9 +173,11 @@ __all__ = [
     "Verdict",
     "__version__",
     "basins",
+    "call",
     "check_grad",
     "curve_fit",
     "curve_fit_many",
+    "custom",
     "fori",
     "formula",
     "from_sympy",

@@ -10,6 +10,7 @@
 
 #include "thalweg/kernels/kernels.hpp"
 #include "thalweg/kernels/limits.hpp"
+#include "thalweg/kernels/routines.hpp"
 #include "thalweg/kernels/simd.hpp"
 #include "thalweg/ops.hpp"
 #include "thalweg/routines/fourier_plan.hpp"
@@ -29,6 +30,7 @@ constexpr std::int64_t W = static_cast<std::int64_t>(V::kSize);
 #include "kernels/routines/vectors.inl.hpp"
 #include "kernels/routines/panels.inl.hpp"
 #include "kernels/routines/recurrence.inl.hpp"
+#include "kernels/routines/custom.inl.hpp"
 #include "kernels/routines/cholesky.inl.hpp"
 #include "kernels/routines/lu.inl.hpp"
 #include "kernels/routines/rotations.inl.hpp"
@@ -70,6 +72,7 @@ constexpr RoutineKernel kRoutines[] = {
     kernel<Fft>(),
     kernel<Rfft>(),
     kernel<Irfft>(),
+    kernel<Custom>(),
 };
 static_assert(std::size(kRoutines) == static_cast<std::size_t>(RoutineCode::Count));
 

@@ -94,6 +94,10 @@ def _routine(n: _Node, *_: Array) -> Array:
     raise NotImplementedError(f"{n.what} of an array has no SymPy form")
 
 
+def _call(n: _Node, *_: Array) -> Array:
+    raise NotImplementedError("tw.call has no SymPy form")
+
+
 def _loop(n: _Node, *_: Array) -> Array:
     raise NotImplementedError("tw.scan and tw.fori have no SymPy form; a loop in Python has")
 
@@ -157,6 +161,7 @@ _KINDS: dict[str, Callable[..., Array]] = {
     "lookup": _lookup,
     "routine": _routine,
     "loop": _loop,
+    "call": _call,
 }
 
 

@@ -89,7 +89,7 @@ class Objective(Programs):
         pieces = _pieces(self.structure, trace, x)
         further = [self._input(trace, value) for value in args]
         self._graph = trace.graph
-        self._f = traced_node(trace, x.node, fun, *self.structure.arguments(fun, pieces, further))
+        self._f = traced_node(trace, fun, *self.structure.arguments(fun, pieces, further))
         self.shape = trace.graph.shape(self._f)
         self.x_node = x.node
         self.held = Held(fun, trace.read)

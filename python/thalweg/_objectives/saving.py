@@ -219,6 +219,7 @@ _BUILDERS: dict[str, Callable[[_core.Graph, _Saved], int]] = {
     "assemble": _assemble,
     "scan": lambda g, n: g.scan_folded(n.at[0], n.at[1], n.payload[:3], bool(n.payload[3])),
     "lookup": lambda g, n: g.lookup(n.at[0], *n.payload),
+    "call": lambda g, n: g.call(n.payload[0], n.payload[1], n.at[0], n.shape),
     "loop": _loop,
     "routine": lambda g, n: g.routine(n.what, n.at, n.payload, n.shape),
 }

@@ -241,7 +241,7 @@ def foreign(error: Exception, what: str, place: Place) -> TypeError | None:
         if place.frame is not None and place.frame.f_globals.get("__name__", "")[:5] == "numba":
             place = Place(None)  # the function itself was compiled
         why = f"a compiled function accepts only numbers, but got a traced value {quoted}."
-        instead = "Pass the function before compilation (numba's `f.py_func`)."
+        instead = "Pass the function before compilation (numba's `f.py_func`), or use tw.call."
         return cannot_trace(what if place.frame else "this function", why, instead, place)
     frames = [frame for frame, _, _ in _frames_of(error.__traceback__)]
     inner = frames[-1]
@@ -256,13 +256,16 @@ def foreign(error: Exception, what: str, place: Place) -> TypeError | None:
     name = inner.f_globals.get("__name__", "").partition(".")[0]
     refusals: tuple[type[Exception], ...] = (TypeError, AttributeError, NotImplementedError)
     if name == "scipy":
-        if "object" in text or "data types" in text:
-            refusals += (ValueError,)
+        if any(word in text for word in ("object", "data type", "dtype")):
+            refusals += (ValueError, RuntimeError)
     elif inner is place.frame or _is_library(inner) or not is_installed(inner.f_code.co_filename):
         return None
     if isinstance(error, (*refusals, RecursionError)):
         why = f"{name} does not accept a traced value {quoted}."
-        instead = "Write it with NumPy's functions and arrays (A.toarray() for a sparse matrix A)."
+        instead = (
+            "Write it with NumPy's functions and arrays (A.toarray() for a sparse matrix A), or "
+            "use tw.call."
+        )
         return cannot_trace(what, why, instead, place)
     return None
 

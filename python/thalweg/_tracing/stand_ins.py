@@ -12,6 +12,7 @@ from __future__ import annotations
 import dis
 import functools
 import sys
+import weakref
 from collections.abc import Callable
 from types import (
     BuiltinFunctionType,
@@ -35,6 +36,8 @@ REFUSED: set[Callable[..., Any]] = set()
 
 _modules: dict[str, ModuleType] = {}
 _functions: dict[int, tuple[Any, Any]] = {}  # what a name means, kept alive, and its stand-in
+
+_originals: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()  # of copies
 
 _FORMED: set[str] = set()  # the names of functions with a form
 _WITHOUT: set[str] = set()  # modules in which nothing has a form
@@ -70,6 +73,11 @@ def with_stand_ins(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a copy of a function whose names mean stand-ins, or itself if none is needed."""
     copy: Callable[..., Any] = _copied(function, {})
     return copy
+
+
+def original_of(function: Any) -> Any:
+    """Return the function that a copy was made of, or itself if it is none."""
+    return _originals.get(function, function) if type(function) is FunctionType else function
 
 
 def _copied(function: Any, known: dict[int, Any]) -> Any:
@@ -118,6 +126,7 @@ def _copy(function: FunctionType, known: dict[int, Any]) -> FunctionType:
     own["__name__"] = theirs.get("__name__", "")
     made = FunctionType(function.__code__, own, function.__name__, function.__defaults__, closure)
     made.__kwdefaults__ = function.__kwdefaults__
+    _originals[made] = function
     return made
 
 

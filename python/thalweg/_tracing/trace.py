@@ -350,28 +350,25 @@ def trace_call(
 
 def traced_node(
     trace: Trace,
-    parameters: int,
     function: Callable[..., Any],
     args: Sequence[Any],
     kwargs: dict[str, Any] | None = None,
 ) -> int:
     """Call a function with traced arguments and return its value as one node.
 
-    If the function caught a trace error itself and traced a fallback, that is accepted. If its
-    value does not depend on the parameters at all, the error is raised after all.
+    A trace error that the function caught itself is raised all the same: what it did instead may
+    be right for no value.
 
     Parameters
     ----------
     trace : Trace
         The trace that the arguments belong to.
-    parameters : int
-        The node of the parameters.
     function, args, kwargs
         The function and its arguments; some are `Tracer`.
     """
     with refusals() as refused:
         node = output_node(trace, trace_call(trace, function, args, kwargs))
-    if refused and not depends(trace.graph, node, parameters):
+    if refused:
         raise refused[0]
     if trace.of_loops > FIRST_OF_LOOPS and any(
         number >= FIRST_OF_LOOPS for number in trace.graph.input_numbers(node)

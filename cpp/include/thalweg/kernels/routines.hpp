@@ -41,6 +41,7 @@ enum class RoutineCode : std::uint8_t {
   Fft,
   Rfft,
   Irfft,
+  Custom,
   Count
 };
 

@@ -33,6 +33,7 @@ std::shared_ptr<const Numeric> make_expm(Numeric::Sizes sizes);
 std::shared_ptr<const Numeric> make_fft(Numeric::Sizes sizes);
 std::shared_ptr<const Numeric> make_rfft(Numeric::Sizes sizes);
 std::shared_ptr<const Numeric> make_irfft(Numeric::Sizes sizes);
+std::shared_ptr<const Numeric> make_custom(Numeric::Sizes sizes);
 
 inline constexpr std::array kNumericForms{
     NumericForm{"recurrence", 4, &make_recurrence},
@@ -54,6 +55,7 @@ inline constexpr std::array kNumericForms{
     NumericForm{"fft", 3, &make_fft},
     NumericForm{"rfft", 2, &make_rfft},
     NumericForm{"irfft", 2, &make_irfft},
+    NumericForm{"custom", 5, &make_custom},
 };
 
 }  // namespace thalweg
