@@ -75,13 +75,13 @@ template <std::int64_t kParts, class T> T dot_of(const T* x, const T* y, std::in
       const std::int64_t left = n - i - j * W;
       if (left > 0) s[j] = fma(some(x + i + j * W, left), some(y + i + j * W, left), s[j]);
     });
-    alignas(64) double p[kParts];
+    alignas(64) double p[array_size(kParts)];
     each<kBatches>([&](auto j) { s[j].store(p + j * W); });
     for (std::int64_t step = kParts / 2; step > 0; step /= 2)
       for (std::int64_t j = 0; j < step; ++j) p[j] += p[j + step];
     return p[0];
   } else {
-    T p[kParts];
+    T p[array_size(kParts)];
     for (T& v : p) v = T(0.0);
     for (std::int64_t i = 0; i < n; ++i) p[i % kParts] = fma(x[i], y[i], p[i % kParts]);
     // The lanes of a batch beyond the last element add 0 * 0, which turns -0 into 0, as 0 + -0 is.
