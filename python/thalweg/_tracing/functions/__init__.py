@@ -16,6 +16,7 @@ from thalweg._tracing.functions import (
     order,
     products,
     scipy_linalg,
+    scipy_matrices,
     shaping,
     special,
     tables,
@@ -23,6 +24,6 @@ from thalweg._tracing.functions import (
 
 __all__ = [
     "conversions", "convolutions", "einsum", "elements", "filters", "fourier", "grids", "joining",
-    "linear_algebra", "missing", "of_complex", "order", "products", "scipy_linalg", "shaping",
-    "special", "tables",
+    "linear_algebra", "missing", "of_complex", "order", "products", "scipy_linalg",
+    "scipy_matrices", "shaping", "special", "tables",
 ]  # fmt: skip
