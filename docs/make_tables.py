@@ -135,7 +135,7 @@ def functions() -> str:
         group = GROUPS.get(handler.__module__.rpartition(".")[2], "others")
         groups.setdefault(group, set()).add(registry.name_of(function))
     for module, forms in stand_ins.FORMS.items():
-        group = "linear algebra" if module == "scipy.linalg" else BY_THEIR_NAMES
+        group = "linear algebra" if module.endswith(".linalg") else BY_THEIR_NAMES
         for name, form in forms.items():
             if "._" not in module and form not in stand_ins.REFUSED:
                 groups.setdefault(group, set()).add(f"{module}.{name}".replace("numpy", "np", 1))

@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -35,6 +36,7 @@ constexpr std::int64_t W = static_cast<std::int64_t>(V::kSize);
 #include "kernels/routines/lu.inl.hpp"
 #include "kernels/routines/rotations.inl.hpp"
 #include "kernels/routines/eigh.inl.hpp"
+#include "kernels/routines/bidiagonal.inl.hpp"
 #include "kernels/routines/svd.inl.hpp"
 #include "kernels/routines/expm.inl.hpp"
 #include "kernels/routines/fourier_passes.inl.hpp"

@@ -124,9 +124,10 @@ class TriangularRoutine final : public SquareRoutine {
                                 !transpose(), unit());
     std::vector<Expr> out(2);
     if (needed[0]) {
-      const Expr x = m.matrix(id, n(), columns()),
-                 outer = transpose() ? m.product_transposed(x, l) : m.product_transposed(l, x);
-      out[0] = m.adjoint_of(in_t, -m.triangle(outer, read()));
+      const Expr x = m.matrix(id, n(), columns()), minus = -l,
+                 outer =
+                     transpose() ? m.product_transposed(x, minus) : m.product_transposed(minus, x);
+      out[0] = m.adjoint_of(in_t, m.triangle(outer, read()));
     }
     if (needed[1]) out[1] = m.adjoint_of(in_b, l);
     return out;

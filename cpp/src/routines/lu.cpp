@@ -62,9 +62,9 @@ class SolveRoutine final : public OfFactors {
     const Expr l = solved(m, id, m.matrix(adjoint, n(), columns()), !transpose());
     std::vector<Expr> out(3);
     if (needed[0]) {
-      const Expr x = m.matrix(id, n(), columns());
-      out[0] =
-          m.adjoint_of(a, -(transpose() ? m.product_transposed(x, l) : m.product_transposed(l, x)));
+      const Expr x = m.matrix(id, n(), columns()), minus = -l;
+      out[0] = m.adjoint_of(
+          a, transpose() ? m.product_transposed(x, minus) : m.product_transposed(minus, x));
     }
     if (needed[2]) out[2] = m.adjoint_of(b, l);
     return out;

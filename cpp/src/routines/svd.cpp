@@ -22,6 +22,10 @@ class TallRoutine : public Numeric {
   }
   std::int64_t rows() const { return sizes()[1]; }
   std::int64_t columns() const { return sizes()[2]; }
+  // For the bidiagonal form of large matrices.
+  std::int64_t room() const {
+    return columns() > kMatrixRotatedInLanes ? columns() * (columns() + 3) + rows() : 0;
+  }
   Expr tall(const Matrices& m, NodeId x) const { return m.matrix(x, rows(), columns()); }
 };
 
@@ -71,7 +75,7 @@ class SvdRoutine final : public TallRoutine {
   explicit SvdRoutine(Sizes sizes) : TallRoutine(RoutineCode::Svd, std::move(sizes)) {}
   std::string name() const override { return "svd"; }
   std::int64_t output_size() const override { return columns() * (rows() + 1 + columns()); }
-  std::int64_t work_size() const override { return rows() * columns(); }
+  std::int64_t work_size() const override { return rows() * columns() + room(); }
 
   std::vector<Expr> reverse(Graph& g, NodeId id, NodeId adjoint,
                             const std::vector<bool>&) const override {
@@ -136,7 +140,7 @@ class PinvRoutine final : public TallRoutine {
   std::size_t inputs() const override { return 2; }
   std::int64_t input_size(std::size_t k) const override { return k == 0 ? rows() * columns() : 1; }
   std::int64_t output_size() const override { return rows() * columns(); }
-  std::int64_t work_size() const override { return columns() * (rows() + 1 + columns()); }
+  std::int64_t work_size() const override { return columns() * (rows() + 1 + columns()) + room(); }
 
   std::vector<Expr> reverse(Graph& g, NodeId id, NodeId adjoint,
                             const std::vector<bool>& needed) const override {

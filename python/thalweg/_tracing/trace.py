@@ -355,6 +355,7 @@ def traced_node(
     function: Callable[..., Any],
     args: Sequence[Any],
     kwargs: dict[str, Any] | None = None,
+    stable: bool = True,
 ) -> int:
     """Call a function with traced arguments and return its value as one node.
 
@@ -367,6 +368,8 @@ def traced_node(
         The trace that the arguments belong to.
     function, args, kwargs
         The function and its arguments; some are `Tracer`.
+    stable : bool, default True
+        Whether forms that overflow, such as log(1 + exp(u)), become operations that do not.
     """
     with refusals() as refused:
         node = output_node(trace, trace_call(trace, function, args, kwargs))
@@ -380,7 +383,7 @@ def traced_node(
             "it was kept for use outside of tw.scan or tw.fori.",
             "Return it from the step; scan stacks what its steps return.",
         )
-    return node
+    return trace.graph.stable(node) if stable else node
 
 
 def depends(graph: _core.Graph, node: int, on: int) -> bool:

@@ -6,7 +6,7 @@ import mpmath
 import numpy as np
 import pytest
 import scipy.linalg as sl
-from tests.shared.traced_values import check_slope, failing
+from tests.shared.traced_values import check_slope, failing, traced
 
 import thalweg as tw
 from thalweg._tracing.errors import TraceError
@@ -157,6 +157,54 @@ def test_long_batches_are_right():
     one = tw.grad(lambda y: np.sum(np.linalg.inv(y)))(x[7])
     many = tw.grad(lambda y: np.sum(np.linalg.inv(y)))(x)
     np.testing.assert_allclose(many[7], one, rtol=1e-13)
+
+
+OF_A_BATCH = {
+    "cholesky": lambda x: np.linalg.cholesky(definite(x)),
+    "solve": lambda x: np.linalg.solve(x, B),
+    "inv": np.linalg.inv,
+    "det": np.linalg.det,
+    "slogdet": lambda x: np.linalg.slogdet(x)[1],
+    "eigh": lambda x: np.linalg.eigh(x)[1],
+    "qr": lambda x: np.linalg.qr(x)[0],
+    "svd": lambda x: np.linalg.svd(x)[2],
+    "pinv": np.linalg.pinv,
+    "expm": lambda x: sl.expm(x),
+}
+
+
+@pytest.mark.parametrize("name", OF_A_BATCH)
+def test_a_batch_has_the_bits_of_its_matrices(name):
+    """Matrices of a batch are computed several at a time, as lanes are."""
+    function = OF_A_BATCH[name]
+    x = np.random.default_rng(5).normal(size=(21, 4, 4))
+    together = traced(function, x)
+    for k, one in enumerate(x):
+        np.testing.assert_array_equal(together[k], traced(function, one))
+
+
+# ---- what is in the libraries --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("module", [np.linalg, sl])
+def test_every_function_is_traced_or_refused(module):
+    def outcome(name, k):
+        space = {"module": module}
+        exec(f"def f(*x): return module.{name}(*x[:{k}])", space)
+        try:
+            failing(space["f"], (4, 4), (4, 4), (4, 4), (4, 4))
+        except TraceError:
+            return "refused"
+        except Exception:  # another number or kind of arguments
+            return "mistake"
+        return "traced"
+
+    # Those of shapes that are not (4, 4), which have tests of their own.
+    others = {"cross", "outer", "cho_solve", "lu_solve", "cho_solve_banded"}
+    for name in set(module.__all__) - others:
+        function = getattr(module, name)
+        if callable(function) and not isinstance(function, type):
+            assert {outcome(name, k) for k in (1, 2, 3, 4)} != {"mistake"}, name
 
 
 # ---- accuracy, against mpmath --------------------------------------------------------------------

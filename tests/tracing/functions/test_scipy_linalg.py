@@ -58,14 +58,6 @@ CASES = {
     "some eigenvalues": (lambda x: sl.eigvalsh(x, subset_by_index=[1, 2]), (4, 4)),
     "generalized": (lambda x: sl.eigvalsh(x, definite(x)), (4, 4)),
     "generalized vectors": (lambda x: sl.eigh(x + x.T, definite(x))[1] ** 2, (4, 4)),
-    "expm": (lambda x: sl.expm(x), (4, 4)),
-    "expm of a batch": (lambda x: sl.expm(3 * x) * 1e-2, (2, 3, 3)),
-    "large expm": (lambda x: sl.expm(x / 8), (20, 20)),
-    "block_diag": (lambda x: sl.block_diag(x, 2.0, x[0], x[:2]), (3, 3)),
-    "toeplitz": (lambda x: sl.toeplitz(x[0], x[1, :2]), (3, 3)),
-    "symmetric toeplitz": (lambda x: sl.toeplitz(x), (4,)),
-    "hankel": (lambda x: sl.hankel(x) + sl.hankel(x, x[::-1]), (4,)),
-    "circulant": (lambda x: sl.circulant(x), (4,)),
 }
 
 

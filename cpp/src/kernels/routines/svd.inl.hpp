@@ -29,16 +29,32 @@ struct Qr {
   }
 };
 
-// A = U diag(s) V' by rotations from one side. Hestenes 1958, J. SIAM 6(1), 51-90; Demmel and
+// A = U diag(s) V' by rotations from one side, or for large matrices by their bidiagonal form.
+// Hestenes 1958, J. SIAM 6(1), 51-90; Demmel and
 // Veselic 1992, SIAM J. Matrix Anal. Appl. 13(4), 1204-1245.
-struct OneSided {
+struct SingularValues {
   // Of A, whose columns are the rows of u (n, m): u becomes U', v (n, n) becomes V', both by rows;
-  // s descends.
-  template <class T> static void decompose(T* u, T* s, T* v, std::int64_t m, std::int64_t n) {
+  // s descends. `room` is for large matrices.
+  template <class T>
+  static void decompose(T* u, T* s, T* v, std::int64_t m, std::int64_t n, T* room) {
+    const T size = normalized(u, n * m);
+    if constexpr (kDouble<T>) {
+      if (n > kRotatedInLanes) {
+        Bidiagonal::decompose(u, s, v, m, n, room);
+        sort_rows(s, u, n, m, [](double x, double y) { return x > y; }, v, n);
+        return scale(size, s, n);
+      }
+    }
+    rotate_all(u, s, v, m, n);
+    for (std::int64_t i = 0; i < n; ++i) s[i] = s[i] * size;
+  }
+
+ private:
+  template <class T>
+  static void rotate_all(T* u, T* s, T* v, std::int64_t m, std::int64_t n) {
     constexpr int kSweeps = 60;
     const T small(0x1p-53 * std::sqrt(static_cast<double>(m)));
     for (std::int64_t i = 0; i < n * n; ++i) v[i] = T(i % (n + 1) ? 0.0 : 1.0);
-    const T size = normalized(u, n * m);
     bool rotated = true;
     for (int sweep = 0; rotated && sweep < kSweeps; ++sweep) {
       rotated = false;
@@ -48,14 +64,17 @@ struct OneSided {
     for (std::int64_t i = 0; i < n; ++i) s[i] = sqrt(dot(u + i * m, u + i * m, m));
     sort_rows(s, u, n, m, [](double x, double y) { return x > y; }, v, n);
     for (std::int64_t i = 0; i < n; ++i) {
-      const auto there = s[i] > T(0.0);
+      const auto there = !(s[i] * s[i] <= T(kNothing));
+      s[i] = select(there, s[i], T(0.0));
       scale(T(1.0) / select(there, s[i], T(1.0)), u + i * m, m);
       if (any(!there)) complete(u, i, m, !there);
-      s[i] = s[i] * size;
     }
   }
 
- private:
+  // The square of the size of a column that is nothing but rounding of rounding, where the largest
+  // element is 1. Without such a bound columns of less than full rank shrink for many sweeps.
+  static constexpr double kNothing = 0x1p-400;
+
   // Divides by the largest element, which is returned, so that no square overflows or vanishes.
   template <class T> static T normalized(T* a, std::int64_t n) {
     T size(0.0);
@@ -71,7 +90,7 @@ struct OneSided {
                                             std::int64_t p, std::int64_t q, T small) {
     T *const x = u + p * m, *const y = u + q * m;
     const T xx = dot(x, x, m), yy = dot(y, y, m), xy = dot(x, y, m);
-    const auto wanted = abs(xy) > small * sqrt(xx) * sqrt(yy);
+    const auto wanted = (abs(xy) > small * sqrt(xx) * sqrt(yy)) & (smaller(xx, yy) > T(kNothing));
     if (!any(wanted)) return false;
     const T t = tangent(select(wanted, xy, T(1.0)), yy - xx, wanted);
     const T c = T(1.0) / sqrt(fma(t, t, T(1.0)));
@@ -113,7 +132,7 @@ struct Svd {
     const std::int64_t m = sizes[1], n = sizes[2];
     T *const s = out + m * n, *const v = s + n;
     transpose_matrix(in[0], work, m, n);
-    OneSided::decompose(work, s, v, m, n);
+    SingularValues::decompose(work, s, v, m, n, work + m * n);
     transpose_matrix(work, out, n, m);
   }
 };
@@ -126,7 +145,7 @@ struct Pinv {
     const std::int64_t m = sizes[1], n = sizes[2];
     T *const u = work, *const s = u + m * n, *const v = s + n;
     transpose_matrix(in[0], u, m, n);
-    OneSided::decompose(u, s, v, m, n);
+    SingularValues::decompose(u, s, v, m, n, v + n * n);
     for (std::int64_t i = 0; i < n * m; ++i) out[i] = T(0.0);
     for (std::int64_t k = 0; k < n; ++k) {
       const auto there = !(s[k] <= in[1][0] * s[0]);

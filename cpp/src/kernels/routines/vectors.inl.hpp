@@ -61,13 +61,12 @@ THALWEG_INLINE void rotate(M wanted, T c, T s, T* x, T* y, std::int64_t n) {
   }
 }
 
-// The sum of x_i y_i: eight interleaved partial sums, added in halves.
-template <class T> T dot(const T* x, const T* y, std::int64_t n) {
-  constexpr std::int64_t kParts = 8;
+// The sum of x_i y_i: interleaved partial sums, added in halves.
+template <std::int64_t kParts, class T> T dot_of(const T* x, const T* y, std::int64_t n) {
   if constexpr (kDouble<T>) {
     constexpr int kBatches = static_cast<int>(kParts / W);
-    V s[kBatches];
-    for (V& v : s) v = V(0.0);
+    V s[array_size(kBatches)];
+    each<kBatches>([&](auto j) { s[j] = V(0.0); });
     std::int64_t i = 0;
     for (; i + kParts <= n; i += kParts)
       each<kBatches>(
@@ -76,13 +75,13 @@ template <class T> T dot(const T* x, const T* y, std::int64_t n) {
       const std::int64_t left = n - i - j * W;
       if (left > 0) s[j] = fma(some(x + i + j * W, left), some(y + i + j * W, left), s[j]);
     });
-    alignas(64) double p[kParts];
+    alignas(64) double p[array_size(kParts)];
     each<kBatches>([&](auto j) { s[j].store(p + j * W); });
     for (std::int64_t step = kParts / 2; step > 0; step /= 2)
       for (std::int64_t j = 0; j < step; ++j) p[j] += p[j + step];
     return p[0];
   } else {
-    T p[kParts];
+    T p[array_size(kParts)];
     for (T& v : p) v = T(0.0);
     for (std::int64_t i = 0; i < n; ++i) p[i % kParts] = fma(x[i], y[i], p[i % kParts]);
     // The lanes of a batch beyond the last element add 0 * 0, which turns -0 into 0, as 0 + -0 is.
@@ -90,6 +89,10 @@ template <class T> T dot(const T* x, const T* y, std::int64_t n) {
       for (std::int64_t j = 0; j < step; ++j) p[j] = p[j] + p[j + step];
     return p[0];
   }
+}
+template <class T> T dot(const T* x, const T* y, std::int64_t n) {
+  constexpr std::int64_t kLong = 128;  // from here on more chains pay for their joining
+  return n < kLong ? dot_of<8>(x, y, n) : dot_of<32>(x, y, n);
 }
 
 template <class T> void transpose_matrix(const T* a, T* to, std::int64_t m, std::int64_t n) {

@@ -18,6 +18,7 @@ from thalweg._tracing.functions import (
     products,
     running,
     scipy_linalg,
+    scipy_matrices,
     shaping,
     special,
     statistics,
@@ -27,5 +28,5 @@ from thalweg._tracing.functions import (
 __all__ = [
     "conversions", "convolutions", "einsum", "elements", "filters", "fourier", "grids", "joining",
     "linear_algebra", "missing", "of_complex", "order", "polynomials", "products", "running",
-    "scipy_linalg", "shaping", "special", "statistics", "tables",
+    "scipy_linalg", "scipy_matrices", "shaping", "special", "statistics", "tables",
 ]  # fmt: skip

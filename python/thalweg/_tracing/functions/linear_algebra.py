@@ -5,15 +5,18 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from thalweg._tracing.errors import cannot_trace
+from thalweg._tracing.functions.conversions import as_traced
 from thalweg._tracing.functions.elements import MAX, MIN, SUM, choose, op, reduce
 from thalweg._tracing.functions.joining import join
 from thalweg._tracing.registry import FUNCTIONS, implements
-from thalweg._tracing.tracer import Tracer
+from thalweg._tracing.stand_ins import stands_for
+from thalweg._tracing.tracer import Tracer, holds_tracer
 
 if TYPE_CHECKING:
     from thalweg._tracing.operations import Shape
@@ -71,6 +74,17 @@ def _packed(x: Tracer, *shapes: Shape) -> list[Tracer]:
         parts.append(x[..., 0, start : start + size].reshape((*batch, *shape)))
         start += size
     return parts
+
+
+# NumPy would make an array of objects of [[x[0], 1.0], [1.0, x[1]]] before anybody is asked.
+@stands_for(
+    "numpy.linalg", "cholesky", "cond", "det", "eigh", "eigvalsh", "inv", "lstsq",
+    "matrix_power", "matrix_rank", "pinv", "qr", "slogdet", "solve", "svd", "svdvals",
+)  # fmt: skip
+def _of_lists(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    if any(map(holds_tracer, args)):
+        args = tuple(a if (x := as_traced(a)) is None else x for a in args)
+    return original(*args, **kwargs)
 
 
 # ---- systems of equations ------------------------------------------------------------------------

@@ -12,7 +12,6 @@ import numpy as np
 from thalweg._tracing.errors import cannot_trace
 from thalweg._tracing.functions import linear_algebra as la
 from thalweg._tracing.functions.conversions import as_traced
-from thalweg._tracing.functions.joining import join
 from thalweg._tracing.registry import FUNCTIONS, is_complex, no_such_argument, no_traced_form
 from thalweg._tracing.stand_ins import REFUSED, stands_for
 from thalweg._tracing.tracer import Tracer, holds_tracer
@@ -25,15 +24,15 @@ F = TypeVar("F", bound=Callable[..., Any])
 # Arguments without an effect on the result.
 _WITHOUT_EFFECT = {
     "overwrite_a", "overwrite_b", "overwrite_c", "check_finite", "lapack_driver", "driver", "lwork",
-    "assume_a",
+    "assume_a", "method",
 }  # fmt: skip
 
 
-def _form(*names: str) -> Callable[[F], F]:
+def form(*names: str) -> Callable[[F], F]:
     """Register a form that is called with the trace and SciPy's arguments, if some are traced."""
 
-    def enter(form: F) -> F:
-        known = set(inspect.signature(form).parameters)
+    def enter(traced: F) -> F:
+        known = set(inspect.signature(traced).parameters)
 
         def dispatched(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
             values = [*args, *kwargs.values()]
@@ -54,10 +53,10 @@ def _form(*names: str) -> Callable[[F], F]:
                 if key not in _WITHOUT_EFFECT and value not in (None, False):
                     raise no_such_argument(name, key)
             several = given.pop(variable[0]) if variable else ()
-            return form(first.trace, *several, **given)
+            return traced(first.trace, *several, **given)
 
         stands_for("scipy.linalg", *names)(dispatched)
-        return form
+        return traced
 
     return enter
 
@@ -74,18 +73,18 @@ def _first(value: Any) -> Any:
 # ---- factorizations ------------------------------------------------------------------------------
 
 
-@_form("cholesky")
+@form("cholesky")
 def _cholesky(trace: Trace, a: Any, lower: bool = False) -> Tracer:
     found = la.factor(trace, a, lower)
     return found if lower else la.transposed(found)
 
 
-@_form("cho_factor")
+@form("cho_factor")
 def _cho_factor(trace: Trace, a: Any, lower: bool = False) -> tuple[Tracer, bool]:
     return _cholesky(trace, a, lower), bool(lower)
 
 
-@_form("cho_solve")
+@form("cho_solve")
 def _cho_solve(trace: Trace, c_and_lower: Any, b: Any) -> Tracer:
     c, lower = c_and_lower
     first = _solve_triangular(trace, c, b, trans=0 if lower else 1, lower=lower)
@@ -111,14 +110,14 @@ class _Factors(tuple[Any, Any]):
     matrix: Tracer
 
 
-@_form("lu_factor")
+@form("lu_factor")
 def _lu_factor(trace: Trace, a: Any) -> _Factors:
     pair = _Factors((_Opaque(), _Opaque()))
     pair.matrix = la.matrices(trace, a)
     return pair
 
 
-@_form("lu_solve")
+@form("lu_solve")
 def _lu_solve(trace: Trace, lu_and_piv: Any, b: Any, trans: int = 0) -> Tracer:
     if isinstance(lu_and_piv, _Factors):
         vector = trace.wrap(b).ndim == 1
@@ -137,7 +136,7 @@ def _lu_solve(trace: Trace, lu_and_piv: Any, b: Any, trans: int = 0) -> Tracer:
     return _solve_triangular(trace, factors, y)
 
 
-@_form("qr")
+@form("qr")
 def _qr(trace: Trace, a: Any, mode: str = "full") -> Any:
     x = la.matrices(trace, a, square=False)
     if mode == "full" and x.shape[-2] <= x.shape[-1]:
@@ -149,19 +148,19 @@ def _qr(trace: Trace, a: Any, mode: str = "full") -> Any:
     return (r,) if mode == "r" else (q, r)
 
 
-@_form("svd")
+@form("svd")
 def _svd(trace: Trace, a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     if not compute_uv:
         return la.singular(trace, a)[1]
     return la.reduced_svd(trace, a, full_matrices, "scipy.linalg.svd")
 
 
-@_form("svdvals")
+@form("svdvals")
 def _svdvals(trace: Trace, a: Any) -> Tracer:
     return la.singular(trace, a)[1]
 
 
-@_form("eigh")
+@form("eigh")
 def _eigh(
     trace: Trace,
     a: Any,
@@ -193,7 +192,7 @@ def _generalized(trace: Trace, a: Any, b: Any, lower: bool, kind: int) -> tuple[
     return values, la.solved(factor, vectors, "solve_triangular", [1, 1, 0])
 
 
-@_form("eigvalsh")
+@form("eigvalsh")
 def _eigvalsh(
     trace: Trace,
     a: Any,
@@ -215,7 +214,7 @@ def _b_columns(b: Tracer) -> tuple[Tracer, bool]:
     return (b.reshape((*b.shape, 1)) if vector else b), vector
 
 
-@_form("solve_triangular")
+@form("solve_triangular")
 def _solve_triangular(
     trace: Trace, a: Any, b: Any, trans: Any = 0, lower: bool = False, unit_diagonal: bool = False
 ) -> Tracer:
@@ -226,7 +225,7 @@ def _solve_triangular(
     return found.reshape(found.shape[:-1]) if vector else found
 
 
-@_form("solve")
+@form("solve")
 def _solve(
     trace: Trace,
     a: Any,
@@ -246,7 +245,7 @@ def _solve(
     return la.solve(trace, x, b, transpose=transposed, vector=trace.wrap(b).ndim == 1)
 
 
-@_form("lstsq")
+@form("lstsq")
 def _lstsq(trace: Trace, a: Any, b: Any, cond: Any = None) -> Any:
     return FUNCTIONS[np.linalg.lstsq](trace, a, b, np.finfo(float).eps if cond is None else cond)
 
@@ -255,7 +254,7 @@ def _numpys(name: str) -> None:
     """Register a function that NumPy has by the same name and arguments."""
     handler = FUNCTIONS[getattr(np.linalg, name)]
 
-    @_form(name)
+    @form(name)
     def same(trace: Trace, a: Any) -> Any:
         return handler(trace, a)
 
@@ -264,71 +263,18 @@ _numpys("inv")
 _numpys("det")
 
 
-@_form("norm")
+@form("norm")
 def _norm(trace: Trace, a: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     return FUNCTIONS[np.linalg.norm](trace, a, ord, axis, keepdims)
 
 
-@_form("pinv")
+@form("pinv")
 def _pinv(trace: Trace, a: Any, atol: Any = None, rtol: Any = None) -> Any:
     x = la.matrices(trace, a, square=False)
     if atol is not None:
         raise no_such_argument("scipy.linalg.pinv", "atol")
     share = max(x.shape[-2:]) * np.finfo(float).eps if rtol is None else rtol
     return la.pseudoinverse(trace, x, share)
-
-
-@_form("expm")
-def _expm(trace: Trace, A: Any) -> Tracer:
-    x = la.matrices(trace, A)
-    n = x.shape[-1]
-    return la.routine("expm", [x], [n, n], x.shape) if x.size else x
-
-
-# ---- matrices of a pattern -----------------------------------------------------------------------
-
-
-@_form("block_diag")
-def _block_diag(trace: Trace, *arrs: Any) -> Tracer:
-    parts = [trace.wrap(a) for a in arrs]
-    blocks = [p.reshape((1,) * (2 - p.ndim) + p.shape) for p in parts]
-    width = sum(b.shape[1] for b in blocks)
-    rows, start = [], 0
-    for b in blocks:
-        m, n = b.shape
-        left, right = np.zeros((m, start)), np.zeros((m, width - start - n))
-        rows.append(join(trace, [trace.wrap(left), b, trace.wrap(right)], 1))
-        start += n
-    return join(trace, rows, 0)
-
-
-def _vector(trace: Trace, x: Any) -> Tracer:
-    return trace.wrap(x).reshape(-1)
-
-
-@_form("toeplitz")
-def _toeplitz(trace: Trace, c: Any, r: Any = None) -> Tracer:
-    column = _vector(trace, c)
-    row = column if r is None else _vector(trace, r)
-    values = join(trace, [column[::-1], row[1:]], 0)  # from the last row to the last column
-    m, n = column.size, row.size
-    return trace.gather(values, m - 1 - np.arange(m)[:, None] + np.arange(n))
-
-
-@_form("hankel")
-def _hankel(trace: Trace, c: Any, r: Any = None) -> Tracer:
-    column = _vector(trace, c)
-    row = trace.wrap(np.zeros(column.size)) if r is None else _vector(trace, r)
-    values = join(trace, [column, row[1:]], 0)
-    return trace.gather(values, np.arange(column.size)[:, None] + np.arange(row.size))
-
-
-@_form("circulant")
-def _circulant(trace: Trace, c: Any) -> Tracer:
-    column = trace.wrap(c)
-    n = column.shape[-1]
-    found: Tracer = column[..., (np.arange(n)[:, None] - np.arange(n)) % n]
-    return found
 
 
 # ---- functions without a traced form -------------------------------------------------------------
@@ -340,15 +286,9 @@ _INSTEAD = {
     ),
     "lu": "Write np.linalg.solve, np.linalg.slogdet or scipy.linalg.lu_factor and lu_solve.",
     "ldl": "Write scipy.linalg.cholesky or np.linalg.solve.",
-    **dict.fromkeys(
-        ("solveh_banded", "solve_banded", "solve_toeplitz", "solve_circulant"),
-        "Write the whole matrix and np.linalg.solve.",
-    ),
     "cholesky_banded": "Write the whole matrix and np.linalg.cholesky.",
-    "cosm": "Write scipy.linalg.expm of [[0, A], [-A, 0]].",
     "null_space": "Write np.linalg.svd(A, full_matrices=False).",
     "orth": "Write np.linalg.svd(A, full_matrices=False) or np.linalg.qr(A).",
-    "polar": "Write U, s, V = np.linalg.svd(A), U @ V.",
 }
 
 
