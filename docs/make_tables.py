@@ -17,6 +17,7 @@ from textwrap import fill
 from typing import Any
 
 import numpy as np
+import scipy
 
 import thalweg as tw
 from thalweg import _core
@@ -27,6 +28,8 @@ from thalweg._results.reasons import STATUS_MINIMIZE, SUCCESS
 from thalweg._tracing import registry, stand_ins, ufuncs
 from thalweg._tracing.complex_parts import COMPLEX_UFUNCS
 from thalweg._tracing.tracer import Tracer
+
+sys.path.insert(0, str(Path(__file__).parent))  # for function_lists
 
 FOLDER = Path(__file__).with_name("lists")
 WIDTH = 120
@@ -118,7 +121,12 @@ GROUPS = {
     "shaping": "shape",
     "grids": "grids and tables",
     "tables": "grids and tables",
+    "linear_algebra": "linear algebra",
 }
+
+
+# The group of functions of a library that NumPy does not dispatch.
+BY_THEIR_NAMES = "arrays of numbers and traced values"
 
 
 def functions() -> str:
@@ -127,18 +135,40 @@ def functions() -> str:
     for function, handler in registry.FUNCTIONS.items():
         group = GROUPS.get(handler.__module__.rpartition(".")[2], "others")
         groups.setdefault(group, set()).add(registry.name_of(function))
-    groups["arrays of numbers and traced values"] = {
-        f"{module}.{name}".replace("numpy", "np", 1)
-        for module, names_of_forms in stand_ins.FORMS.items()
-        for name in names_of_forms
-        if "._" not in module
-    }
+    for module, forms in stand_ins.FORMS.items():
+        group = "linear algebra" if module.endswith(".linalg") else BY_THEIR_NAMES
+        for name, form in forms.items():
+            if "._" not in module and form not in stand_ins.REFUSED:
+                groups.setdefault(group, set()).add(f"{module}.{name}".replace("numpy", "np", 1))
     methods = {n for n in dir(Tracer) if not n.startswith("_") and hasattr(np.ndarray, n)}
     methods.remove("trace")  # a traced value's own: np.trace(x) is
     parts = [*sorted(groups.items()), ("methods and attributes of a traced value", methods)]
     return "\n".join(
         f"**{group[0].upper()}{group[1:]}**\n\n{names(found)}\n" for group, found in parts
     )
+
+
+def versions() -> str:
+    """Name the versions that the list of refused functions is of."""
+    return f"NumPy {np.__version__} and SciPy {scipy.__version__}"
+
+
+def of_other_versions(text: str) -> bool:
+    """Whether a list was written with other versions, which may have other functions."""
+    return versions() not in text
+
+
+def refused() -> str:
+    """The functions of NumPy and SciPy without a traced form, found by calling each."""
+    from function_lists import outcomes
+
+    lines = [f"Of {versions()}:\n\n"]
+    for module, found in outcomes().items():
+        traced = sum(f is not None and f.traced for f in found.values())
+        others = sorted(f"`{n}`" for n, f in found.items() if f is not None and not f.traced)
+        which = f"refused are {', '.join(others)}" if others else "none is refused"
+        lines.append(point(f"`{module}`: {traced} are traced, {which}."))
+    return "".join(lines)
 
 
 def of_complex() -> str:
@@ -239,8 +269,8 @@ def aliases() -> str:
 TABLES: dict[str, Callable[[], str]] = {
     f.__name__: f
     for f in (
-        operations, composed, functions, of_complex, methods, solvers, options, sources, stopping,
-        reasons, aliases,
+        operations, composed, functions, of_complex, refused, methods, solvers, options, sources,
+        stopping, reasons, aliases,
     )
 }  # fmt: skip
 
@@ -254,7 +284,7 @@ def renewed(page: str) -> tuple[str, list[str], list[str]]:
         head, name, old, end = match.groups()
         found.append(name)
         new = TABLES[name]()
-        if new != old:
+        if new != old and not (name == "refused" and of_other_versions(old)):
             stale.append(name)
         return head + new + end
 

@@ -3,19 +3,12 @@
 #include <algorithm>
 
 #include "graph.hpp"
-#include "thalweg/routines/numeric.hpp"
 
 using thalweg::Graph;
 using thalweg::NodeId;
 using thalweg::Shape;
 
 namespace {
-
-py::tuple to_tuple(const Shape& s) {
-  py::tuple t(s.size());
-  for (std::size_t i = 0; i < s.size(); ++i) t[i] = py::int_(s[i]);
-  return t;
-}
 
 // A node in plain Python, for pickles, with its operation by name: (kind, what, inputs, shape,
 // payload).
@@ -63,8 +56,8 @@ py::tuple describe(const Graph& g, NodeId id) {
       return made("assemble", py::bool_(n.accumulate), where);
     }
     case Kind::Routine: {
-      const auto* r = dynamic_cast<const thalweg::Numeric*>(g.routine_of(id).get());
-      return made("routine", py::str(r->name()), py::cast(r->sizes()));
+      const auto [kind, what, payload] = described_routine(g, id);
+      return made(kind, what, payload);
     }
     default: {
       const thalweg::LookupTable& t = *g.table_of(id);
@@ -145,15 +138,7 @@ void bind_operations(PyGraph& graph) {
            }),
            py::arg("x"), py::arg("breaks"), py::arg("c0"), py::arg("c1"), py::arg("below"),
            "Piecewise linear: c0[k] + c1[k] (x - breaks[k]) from breaks[k] on, `below` before the "
-           "first")
-      .def("routine",
-           holding(+[](Graph& g, const std::string& name, std::vector<NodeId> inputs,
-                       std::vector<std::int64_t> sizes, const Shape& shape) {
-             return thalweg::numeric(g, name, checked(g, std::move(inputs)), std::move(sizes),
-                                     shape);
-           }),
-           py::arg("name"), py::arg("inputs"), py::arg("sizes"), py::arg("shape"),
-           "A numerical routine on whole arrays; sizes[0] is the batch, the others are its own.");
+           "first");
 }
 
 void bind_moves(PyGraph& graph) {
@@ -240,6 +225,7 @@ void bind_graph(py::module_& m) {
   bind_nodes(graph);
   bind_operations(graph);
   bind_moves(graph);
+  bind_routines(graph);
   bind_saved(graph);
   bind_derivatives(m, graph);
 }

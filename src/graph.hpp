@@ -2,6 +2,7 @@
 // How functions of a graph are bound, for the files that bind them.
 #pragma once
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -30,4 +31,15 @@ template <class R, class G, class... Args> auto holding(R (*f)(G, Args...)) {
   };
 }
 
+inline py::tuple to_tuple(const thalweg::Shape& s) {
+  py::tuple t(s.size());
+  for (std::size_t i = 0; i < s.size(); ++i) t[i] = py::int_(s[i]);
+  return t;
+}
+
+// The kind, name and payload of a routine, as Graph.describe gives them.
+std::tuple<const char*, py::object, py::object> described_routine(const thalweg::Graph& g,
+                                                                  thalweg::NodeId id);
+
+void bind_routines(PyGraph& graph);
 void bind_derivatives(py::module_& m, PyGraph& graph);

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     )
     from thalweg._results.results import Results
     from thalweg._results.tangent import Tangent, tangent
+    from thalweg._tracing.loops import fori, scan
+    from thalweg._tracing.outside import call, custom
 
 GradientDescent = _methods.classes["gradient_descent"]
 Momentum = _methods.classes["momentum"]
@@ -88,9 +90,12 @@ _LATER = {
     "Tangent": "_results.tangent",
     "Verdict": "_descents.sweep",
     "basins": "_descents.basins",
+    "call": "_tracing.outside",
     "check_grad": "_objectives.transforms",
     "curve_fit": "_fits.curve_fit",
+    "custom": "_tracing.outside",
     "curve_fit_many": "_fits.curve_fit_many",
+    "fori": "_tracing.loops",
     "formula": "_formulas.symbolic",
     "from_sympy": "_formulas.symbolic",
     "grad": "_objectives.transforms",
@@ -102,6 +107,7 @@ _LATER = {
     "minimize_many": "_descents.minimize_many",
     "model": "_fits.model",
     "multistart": "_descents.multistart",
+    "scan": "_tracing.loops",
     "show_config": "_config",
     "sweep": "_descents.sweep",
     "tangent": "_results.tangent",
@@ -167,9 +173,12 @@ __all__ = [
     "Verdict",
     "__version__",
     "basins",
+    "call",
     "check_grad",
     "curve_fit",
     "curve_fit_many",
+    "custom",
+    "fori",
     "formula",
     "from_sympy",
     "gallery",
@@ -188,6 +197,7 @@ __all__ = [
     "nn",
     "objective",
     "plot",
+    "scan",
     "schedules",
     "show_config",
     "sweep",

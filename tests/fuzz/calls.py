@@ -190,6 +190,46 @@ SPECIAL: dict[str, list[str]] = {
     "np.tensordot": ["np.tensordot({m}, {m}, axes=([0], [0]))", "np.tensordot({m}, {m}, 2)"],
     "np.matmul": ["np.matmul({m}.T, {m})", "np.matmul({m}, {m}[0])", "{v}[None] @ {v}"],
     "np.linalg.multi_dot": ["np.linalg.multi_dot([{m}.T, {m}, {m}[0]])"],
+    "np.linalg.cholesky": [
+        "np.linalg.cholesky(2.5 * np.eye({m}.shape[1]) + np.sin({m}).T @ np.sin({m}))",
+        "np.linalg.cholesky(9 * np.eye(3) + np.sin(np.resize({v}, (2, 3, 3))))",
+    ],
+    "np.linalg.solve": [
+        "np.linalg.solve(9 * np.eye(4) + np.cos(np.resize({v}, (4, 4))), np.resize({w}, (4, 2)))",
+        "np.linalg.solve(4 * np.eye(3) + np.diag(np.resize(np.sin({v}), 3)), np.resize({w}, 3))",
+    ],
+    "np.linalg.inv": ["np.linalg.inv(7 * np.eye(3) + np.sin(np.resize({v}, (2, 3, 3))))"],
+    "np.linalg.det": [
+        "np.linalg.det(np.eye(2) + np.resize(np.sin({v}), (2, 2)))",
+        "np.linalg.det(2 * np.eye(5) + 0.3 * np.sin(np.resize({v}, (5, 5))))",
+    ],
+    "np.linalg.slogdet": ["np.linalg.slogdet(7 * np.eye(4) + np.sin(np.resize({v}, (4, 4))))[1]"],
+    "np.linalg.eigvalsh": [
+        "np.linalg.eigvalsh(np.diag([1.0, 4.0, 8.0]) + 0.5 * np.sin(np.resize({v}, (3, 3))))"
+    ],
+    "np.linalg.qr": ["np.linalg.qr(np.vander([1.0, 2, 3, 4], 3) + 0.1 * np.sin({v}[0]))[1]"],
+    "np.linalg.svdvals": [
+        "np.linalg.svdvals(np.diag([9.0, 5, 2]) + np.resize(np.sin({v}), (3, 3)))"
+    ],
+    "np.linalg.pinv": ["np.linalg.pinv(np.eye(4, 3) * 3 + np.resize(np.sin({v}), (4, 3)))"],
+    "np.linalg.lstsq": [
+        "np.linalg.lstsq(np.eye(4, 3) * 4 + np.resize(np.sin({v}), (4, 3)), np.resize({w}, 4))[0]"
+    ],
+    "np.linalg.eigh": [
+        "np.linalg.eigh(np.diag([1.0, 4, 8]) + 0.5 * np.resize(np.sin({v}), (3, 3)))[1] ** 2"
+    ],
+    "np.linalg.svd": ["np.linalg.svd(np.diag([9.0, 5]) + np.resize(np.sin({v}), (2, 2)))[0] ** 2"],
+    "np.linalg.cond": ["np.linalg.cond(np.diag([9.0, 5, 2]) + np.resize(np.sin({v}), (3, 3)))"],
+    "np.linalg.matrix_power": [
+        "np.linalg.matrix_power(np.resize(np.sin({v}), (3, 3)), 3)",
+        "np.linalg.matrix_power(9 * np.eye(3) + np.resize(np.sin({v}), (3, 3)), -2)",
+    ],
+    "np.linalg.tensorinv": [
+        "np.linalg.tensorinv((5 * np.eye(4) + np.resize(np.sin({v}), (4, 4))).reshape(4, 2, 2), 1)"
+    ],
+    "np.linalg.tensorsolve": [
+        "np.linalg.tensorsolve(5 * np.eye(4) + np.resize(np.sin({v}), (4, 4)), np.resize({w}, 4))"
+    ],
     "np.kron": ["np.kron({v}[:5], {w}[:4])", "np.kron({m}[:3], {m}[-2:])"],
     "np.cross": ["np.cross({v}[:3], {w}[-3:])", "np.cross({m}[:, :3], {w}[:3])"],
     "np.linalg.cross": ["np.linalg.cross({v}[:3], {w}[-3:])"],
@@ -296,10 +336,24 @@ METHOD_WAYS = [
 ONLY_SPECIAL = {
     *("np.piecewise", "np.select", "np.linalg.norm", "np.linalg.vector_norm"),
     *("np.linalg.matrix_norm", "np.convolve", "np.correlate"),
+    *(f"np.linalg.{n}" for n in ("cholesky", "solve", "inv", "det", "slogdet", "eigvalsh", "qr")),
+    *(f"np.linalg.{n}" for n in ("svdvals", "pinv", "lstsq", "eigh", "svd", "cond")),
+    *("np.linalg.matrix_power", "np.linalg.tensorinv", "np.linalg.tensorsolve"),
     # Of factors that are differences, slopes may be mostly rounding.
     *("np.prod", "np.cumprod", "np.multiply.reduce", "np.multiply.accumulate"),
     "np.add.accumulate",
 }
+# A transform of complex numbers, with a real result.
+for _name in FUNCTIONS:
+    if _name.startswith("np.fft."):
+        _of = "0.3 * {v}.reshape(1, -1)" if _name[-1] in "2n" else "0.3 * {v}"
+        SPECIAL[_name] = [
+            f"np.abs({_name}({_of})) ** 2",
+            f"np.real({_name}({_of})) - np.imag({_name}({_of}))",
+        ]
+        if not _name.startswith(("np.fft.rfft", "np.fft.ihfft")):
+            SPECIAL[_name].append(f"np.real({_name}({_of} * (1 - 0.5j) + 1j * np.sin({{v}})))")
+        ONLY_SPECIAL.add(_name)
 ONLY_ALONE = {"np.real", "np.imag", "np.real_if_close", "np.fix"}
 
 

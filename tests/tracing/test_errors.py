@@ -359,3 +359,10 @@ def test_what_to_write_instead_of_a_number_or_a_truth_value(function, instead):
     with pytest.raises(TraceError) as raised:
         failing(function, (3,))
     assert instead in str(raised.value)
+
+
+@pytest.mark.parametrize("order", [0, 1])
+def test_images_of_scipy_are_refused(order):
+    ndimage = pytest.importorskip("scipy.ndimage")
+    with pytest.raises(TraceError, match=r"scipy does not accept.*use tw\.call"):
+        tw.objective(lambda x: np.sum(ndimage.gaussian_filter(x, 1.0, order)), np.ones(9))

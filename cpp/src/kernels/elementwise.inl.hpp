@@ -3,7 +3,6 @@
 
 V load_some(const double* p, std::int64_t n) { return V::load(p, n); }
 void store_some(V v, double* p, std::int64_t n) { v.store(p, n); }
-THALWEG_INLINE void put(V v, double* p, std::int64_t n) { n >= W ? v.store(p) : v.store(p, n); }
 template <class F, class... Vs> THALWEG_INLINE V evaluate(V a, V b, V c) {
   if constexpr (F::arity == 1) return F::value(a);
   else if constexpr (F::arity == 2) return F::value(a, b);

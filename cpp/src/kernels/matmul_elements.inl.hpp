@@ -292,7 +292,8 @@ void multiply_joined(const Product& p, double* waiting) {
     for (std::int64_t n = 0; n < p.n; ++n) p.c[m * p.c_m + n * p.c_n] += waiting[m * p.n + n];
 }
 
-void multiply(const Extent& e, const double* a, const double* b, double* r, double* waiting) {
+inline void multiply(const Extent& e, const double* a, const double* b, double* r,
+                     double* waiting) {
   const Product p{e.m,
                   e.k,
                   e.n,

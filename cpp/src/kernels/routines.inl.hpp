@@ -2,11 +2,19 @@
 // Compiles the numerical routines. Included once per instruction set; everything has internal
 // linkage through `Here`, except the table at the end.
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <limits>
+#include <tuple>
+#include <type_traits>
 #include <utility>
 
 #include "thalweg/kernels/kernels.hpp"
+#include "thalweg/kernels/limits.hpp"
+#include "thalweg/kernels/routines.hpp"
 #include "thalweg/kernels/simd.hpp"
+#include "thalweg/ops.hpp"
+#include "thalweg/routines/fourier_plan.hpp"
 
 namespace thalweg::THALWEG_ISA {
 namespace {
@@ -16,8 +24,23 @@ using V = Vec<THALWEG_ARCH, Here>;
 constexpr std::int64_t W = static_cast<std::int64_t>(V::kSize);
 
 // clang-format off: each file uses definitions from those before it.
+#include "kernels/trees.inl.hpp"
+#include "kernels/matmul.inl.hpp"
+#include "kernels/matmul_elements.inl.hpp"
 #include "kernels/routines/scalar.inl.hpp"
+#include "kernels/routines/vectors.inl.hpp"
+#include "kernels/routines/panels.inl.hpp"
 #include "kernels/routines/recurrence.inl.hpp"
+#include "kernels/routines/custom.inl.hpp"
+#include "kernels/routines/cholesky.inl.hpp"
+#include "kernels/routines/lu.inl.hpp"
+#include "kernels/routines/rotations.inl.hpp"
+#include "kernels/routines/eigh.inl.hpp"
+#include "kernels/routines/bidiagonal.inl.hpp"
+#include "kernels/routines/svd.inl.hpp"
+#include "kernels/routines/expm.inl.hpp"
+#include "kernels/routines/fourier_passes.inl.hpp"
+#include "kernels/routines/fourier.inl.hpp"
 // clang-format on
 
 template <class T> T* numbers(double* p) { return reinterpret_cast<T*>(p); }
@@ -31,7 +54,28 @@ template <class R, class T> void run(const RoutineCall& c) {
 }
 template <class R> constexpr RoutineKernel kernel() { return {&run<R, V>, &run<R, double>}; }
 
-constexpr RoutineKernel kRoutines[] = {kernel<Recurrence>()};
+constexpr RoutineKernel kRoutines[] = {
+    kernel<Recurrence>(),
+    kernel<Triangle>(),
+    kernel<Triangular>(),
+    kernel<Cholesky>(),
+    kernel<CholeskyAdjoint>(),
+    kernel<Lu>(),
+    kernel<Solve>(),
+    kernel<Inverse>(),
+    kernel<LogDeterminant>(),
+    kernel<Determinant>(),
+    kernel<Cofactors>(),
+    kernel<Eigh>(),
+    kernel<Qr>(),
+    kernel<Svd>(),
+    kernel<Pinv>(),
+    kernel<Expm>(),
+    kernel<Fft>(),
+    kernel<Rfft>(),
+    kernel<Irfft>(),
+    kernel<Custom>(),
+};
 static_assert(std::size(kRoutines) == static_cast<std::size_t>(RoutineCode::Count));
 
 }  // namespace

@@ -9,6 +9,8 @@ constexpr std::size_t array_size(std::int64_t n) { return static_cast<std::size_
 THALWEG_INLINE V some(const double* p, std::int64_t n) {
   return n >= W ? V::load(p) : V::load(p, n);
 }
+// Stores a batch, or its first n elements.
+THALWEG_INLINE void put(V v, double* p, std::int64_t n) { n >= W ? v.store(p) : v.store(p, n); }
 THALWEG_INLINE double first(V v) {
   const V::Register r = v.v;
   return r[0];

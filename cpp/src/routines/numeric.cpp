@@ -29,7 +29,8 @@ std::uint64_t Numeric::hash() const {
 namespace {
 
 // Calls the kernel for each array of the batch: for batches of lanes where they lie, or, if they
-// lie apart, for copies; or for one lane after another.
+// lie apart, for copies; or for one lane after another. In the layout Elements several arrays of
+// the batch are computed together, as lanes are.
 class NumericWork final : public RoutineWork {
  public:
   NumericWork(std::shared_ptr<const Numeric> routine, const Kernels& kernels, Layout layout,
@@ -38,11 +39,12 @@ class NumericWork final : public RoutineWork {
         kernel_(kernels.routines[static_cast<int>(routine_->code())]),
         lanes_(layout == Layout::Lanes ? lanes : 1),
         together_(lanes_ == 1 || routine_->alone() ? 1 : kernels.width),
-        width_(kernels.width) {
+        width_(kernels.width),
+        across_(lanes_ == 1 && !routine_->alone() && routine_->batch() >= width_) {
     for (std::size_t k = 0; k < routine_->inputs(); ++k)
       if (routine_->reads(k)) sizes_.push_back(routine_->input_size(k));
     std::int64_t total = room(routine_->work_size());
-    if (lanes_ != together_) {
+    if (lanes_ != together_ || across_) {
       total += room(routine_->output_size());
       for (const std::int64_t n : sizes_) total += room(n);
     } else if (lanes_ > 1) {  // operands that are the same in all lanes
@@ -55,7 +57,10 @@ class NumericWork final : public RoutineWork {
     const double* operands[] = {l.a, l.b, l.c};
     const std::int16_t strides[] = {l.stride_a, l.stride_b, l.stride_c};
     const std::int64_t out_size = routine_->output_size();
-    for (std::int64_t s = 0; s < routine_->batch(); ++s)
+    std::int64_t s = 0;
+    if (across_)
+      for (; s + width_ <= routine_->batch(); s += width_) arrays_as_lanes(operands, l.r, s);
+    for (; s < routine_->batch(); ++s)
       for (std::int64_t lane = 0; lane < lanes_; lane += together_) {
         free_ = memory_->get();
         RoutineCall call{routine_->sizes().data(), routine_->table().data(), {}, {}, {}};
@@ -72,7 +77,29 @@ class NumericWork final : public RoutineWork {
   }
 
  private:
-  std::int64_t room(std::int64_t n) const { return (n * together_ + 7) / 8 * 8; }
+  // Computes `width_` arrays of the batch, from number s on.
+  void arrays_as_lanes(const double* const* operands, double* to, std::int64_t s) {
+    free_ = memory_->get();
+    RoutineCall call{routine_->sizes().data(), routine_->table().data(), {}, {}, {}};
+    for (std::size_t k = 0; k < sizes_.size(); ++k) {
+      const std::int64_t n = sizes_[k];
+      const double* const from = operands[k] + s * n;
+      double* const in = take(n);
+      for (std::int64_t w = 0; w < width_; ++w)
+        for (std::int64_t i = 0; i < n; ++i) in[i * width_ + w] = from[w * n + i];
+      call.in[k] = in;
+    }
+    const std::int64_t n = routine_->output_size();
+    call.out = take(n);
+    call.work = take(routine_->work_size());
+    kernel_.lanes(call);
+    for (std::int64_t w = 0; w < width_; ++w)
+      for (std::int64_t i = 0; i < n; ++i) to[(s + w) * n + i] = call.out[i * width_ + w];
+  }
+
+  std::int64_t room(std::int64_t n) const {
+    return (n * (across_ ? width_ : together_) + 7) / 8 * 8;
+  }
   double* take(std::int64_t n) {
     double* const p = free_;
     free_ += room(n);
@@ -98,6 +125,7 @@ class NumericWork final : public RoutineWork {
   std::shared_ptr<const Numeric> routine_;
   const RoutineKernel kernel_;
   const std::int64_t lanes_, together_, width_;
+  const bool across_;
   std::vector<std::int64_t> sizes_;  // of the inputs that it reads
   std::unique_ptr<Aligned> memory_;
   double* free_ = nullptr;

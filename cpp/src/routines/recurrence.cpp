@@ -16,6 +16,7 @@ class Recurrence final : public Numeric {
   explicit Recurrence(Sizes sizes) : Numeric(RoutineCode::Recurrence, std::move(sizes)) {}
 
   std::string name() const override { return "recurrence"; }
+  bool sequential() const override { return true; }
   std::size_t inputs() const override { return 2; }
   std::int64_t input_size(std::size_t k) const override { return sizes()[k + 1]; }
   std::int64_t output_size() const override { return sizes()[2]; }

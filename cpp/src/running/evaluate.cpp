@@ -388,8 +388,24 @@ bool evaluate(const Program& program, const Kernels& kernels, std::span<const do
       work);
 }
 
+// Whether there is a routine whose steps wait for one another, and all values of a few lanes take
+// little memory.
+static bool takes_turns(const Graph& graph, std::span<const NodeId> outputs) {
+  constexpr std::int64_t kLittle = std::int64_t{1} << 18;
+  const std::vector<bool> reached = reached_from(graph, outputs);
+  bool found = false;
+  std::int64_t elements = 0;
+  for (NodeId id = 0; id < graph.size(); ++id) {
+    if (!reached[static_cast<std::size_t>(id)] || graph[id].kind == Kind::Data) continue;
+    elements += size_of(graph.shape(id));
+    found |= graph[id].kind == Kind::Routine && graph.routine_of(id)->sequential();
+  }
+  return found && elements <= kLittle;
+}
+
 Layout layout_for(const Graph& graph, std::span<const NodeId> outputs, int width, std::int64_t k) {
   const auto hold = graph.hold();
+  if (k != 1 && takes_turns(graph, outputs)) return Layout::Lanes;
   if (has_rows(graph, outputs)) return Layout::Rows;
   if (k != 1) return Layout::Lanes;
   // Batches of elements pay off if arrays are longer than a few batches. For shorter ones, every

@@ -44,6 +44,7 @@ from thalweg._objectives.points import FloatArray, as_floats
 from thalweg._objectives.signatures import Parameters
 from thalweg._results.reasons import STATUS_LEAST_SQUARES, SUCCESS
 from thalweg._tracing.numbers import mask_of, without_masks
+from thalweg._tracing.stand_ins import with_stand_ins
 from thalweg._tracing.trace import Trace, Tracer
 
 if TYPE_CHECKING:
@@ -81,11 +82,14 @@ class Model:
         self._residuals: dict[Any, Objective] = {}
         self._tapes: dict[Any, FitTapes] = {}
         if trace:
-            self._objective = Objective(self._call, self.p0, unpack=True)
+            self._objective = Objective(self._traced_call, self.p0, unpack=True)
             self._objective.names = self.names
 
     def _call(self, *p: Any) -> Any:
         return self._own.call(self._f, (self._xdata, *p))
+
+    def _traced_call(self, *p: Any) -> Any:
+        return self._own.call(with_stand_ins(self._f), (self._xdata, *p))
 
     def __getstate__(self) -> dict[str, Any]:
         # The traced model is pickled, but not the function and the data that it was traced from.

@@ -193,6 +193,12 @@ class Writer:
     def _routine(self, node: _Node) -> str:
         raise NotImplementedError(f"{node.what} of an array cannot be written as JavaScript")
 
+    def _loop(self, node: _Node) -> str:
+        raise NotImplementedError("tw.scan and tw.fori cannot be written as JavaScript")
+
+    def _call(self, node: _Node) -> str:
+        raise NotImplementedError("tw.call cannot be written as JavaScript")
+
     def _reduce(self, node: _Node) -> str:
         if node.at[0].size == 1:
             return node.at[0].name

@@ -94,6 +94,14 @@ def _routine(n: _Node, *_: Array) -> Array:
     raise NotImplementedError(f"{n.what} of an array has no SymPy form")
 
 
+def _call(n: _Node, *_: Array) -> Array:
+    raise NotImplementedError("tw.call has no SymPy form")
+
+
+def _loop(n: _Node, *_: Array) -> Array:
+    raise NotImplementedError("tw.scan and tw.fori have no SymPy form; a loop in Python has")
+
+
 def _lookup(n: _Node, x: Array) -> Array:
     sp = sympy()
     breaks, c0, c1, below = n.payload
@@ -152,6 +160,8 @@ _KINDS: dict[str, Callable[..., Array]] = {
     "scan": _scan,
     "lookup": _lookup,
     "routine": _routine,
+    "loop": _loop,
+    "call": _call,
 }
 
 

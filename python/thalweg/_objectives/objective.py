@@ -75,6 +75,7 @@ class Objective(Programs):
         args: Any = (),
         unpack: bool | None = None,
         threads: int = 1,
+        stable: bool = True,
     ) -> None:
         self.threads = checked_threads(threads)
         if not callable(fun):
@@ -89,7 +90,9 @@ class Objective(Programs):
         pieces = _pieces(self.structure, trace, x)
         further = [self._input(trace, value) for value in args]
         self._graph = trace.graph
-        self._f = traced_node(trace, x.node, fun, *self.structure.arguments(fun, pieces, further))
+        self._f = traced_node(
+            trace, fun, *self.structure.arguments(fun, pieces, further), stable=stable
+        )
         self.shape = trace.graph.shape(self._f)
         self.x_node = x.node
         self.held = Held(fun, trace.read)

@@ -27,13 +27,29 @@ _REDUCTIONS = {name: getattr(_core.Reduction, name) for name in ("sum", "max", "
 
 def reachable(graph: _core.Graph, root: int) -> list[tuple[Any, ...]]:
     """Return the nodes that `root` depends on, renumbered in order."""
-    order = nodes_under(graph, root)
+    return _described(graph, nodes_under(graph, root))
+
+
+def _described(graph: _core.Graph, order: list[int]) -> list[tuple[Any, ...]]:
     position = {node: k for k, node in enumerate(order)}
     nodes = []
     for node in order:
         kind, what, inputs, shape, payload = graph.describe(node)
+        if kind == "loop":
+            payload = _saved_loop(*payload)
         nodes.append((kind, what, [position[i] for i in inputs], shape, payload))
     return nodes
+
+
+def _saved_loop(
+    body: _core.Graph, inputs: Any, carried: list[int], given: list[int], *rest: Any
+) -> tuple[Any, ...]:
+    """Return a loop with the nodes of its body in place of the body's graph."""
+    outputs = [*carried, *given]
+    order = nodes_under(body, *outputs)
+    position = {node: k for k, node in enumerate(order)}
+    nodes = _described(body, order)
+    return (nodes, inputs, [position[o] for o in carried], [position[o] for o in given], *rest)
 
 
 def nodes_under(graph: _core.Graph, *roots: int) -> list[int]:
@@ -168,6 +184,23 @@ def _sum_of_parts(g: _core.Graph, n: _Saved) -> int:
     return g.vjp(picked, n.at, [target])[0]
 
 
+def _loop(g: _core.Graph, n: _Saved) -> int:
+    nodes, inputs, carried, given, length, backward, carries_at = n.payload
+    body = _core.Graph()
+    ids: list[int] = []
+    for k, (kind, what, operands, shape, payload) in enumerate(nodes):
+        if any(not 0 <= i < k for i in operands):
+            raise ValueError(f"node {k} of a loop uses a node that does not come before it")
+        at = [ids[i] for i in operands]
+        ids.append(build_node(body, kind, what, at, tuple(shape), payload))
+    known = [(number, tuple(shape)) for number, shape, _ in inputs]
+    for kind, what, _, shape, _ in nodes:
+        if kind == "input" and (what, tuple(shape)) not in known:
+            raise ValueError(f"input {what} of a loop is not in its list")
+    last, rows = [ids[k] for k in carried], [ids[k] for k in given]
+    return g.loop(body, inputs, last, rows, length, backward, carries_at, n.at)
+
+
 def _data(g: _core.Graph, n: _Saved) -> int:
     if not isinstance(n.payload, np.ndarray) or n.payload.dtype.kind not in "biuf":
         raise ValueError("data must be an array of numbers")
@@ -186,6 +219,8 @@ _BUILDERS: dict[str, Callable[[_core.Graph, _Saved], int]] = {
     "assemble": _assemble,
     "scan": lambda g, n: g.scan_folded(n.at[0], n.at[1], n.payload[:3], bool(n.payload[3])),
     "lookup": lambda g, n: g.lookup(n.at[0], *n.payload),
+    "call": lambda g, n: g.call(n.payload[0], n.payload[1], n.at[0], n.shape),
+    "loop": _loop,
     "routine": lambda g, n: g.routine(n.what, n.at, n.payload, n.shape),
 }
 

@@ -241,7 +241,7 @@ def foreign(error: Exception, what: str, place: Place) -> TypeError | None:
         if place.frame is not None and place.frame.f_globals.get("__name__", "")[:5] == "numba":
             place = Place(None)  # the function itself was compiled
         why = f"a compiled function accepts only numbers, but got a traced value {quoted}."
-        instead = "Pass the function before compilation (numba's `f.py_func`)."
+        instead = "Pass the function before compilation (numba's `f.py_func`), or use tw.call."
         return cannot_trace(what if place.frame else "this function", why, instead, place)
     frames = [frame for frame, _, _ in _frames_of(error.__traceback__)]
     inner = frames[-1]
@@ -256,15 +256,34 @@ def foreign(error: Exception, what: str, place: Place) -> TypeError | None:
     name = inner.f_globals.get("__name__", "").partition(".")[0]
     refusals: tuple[type[Exception], ...] = (TypeError, AttributeError, NotImplementedError)
     if name == "scipy":
-        if "object" in text or "data types" in text:
-            refusals += (ValueError,)
+        words = ("object", "data type", "dtype")
+        if any(word in text for word in words) or _holds_traced(inner):
+            refusals += (ValueError, RuntimeError)
     elif inner is place.frame or _is_library(inner) or not is_installed(inner.f_code.co_filename):
         return None
+    elif _holds_traced(inner):
+        refusals += (ValueError, RuntimeError)
     if isinstance(error, (*refusals, RecursionError)):
         why = f"{name} does not accept a traced value {quoted}."
-        instead = "Write it with NumPy's functions and arrays (A.toarray() for a sparse matrix A)."
+        instead = (
+            "Write it with NumPy's functions and arrays (A.toarray() for a sparse matrix A), or "
+            "use tw.call."
+        )
         return cannot_trace(what, why, instead, place)
     return None
+
+
+def _holds_traced(frame: FrameType) -> bool:
+    """Whether a local variable of a function is a traced value, or an array of objects with one."""
+    return any(
+        type(v).__name__ in ("Tracer", "Truth", "Complex") and hasattr(v, "trace")
+        for value in frame.f_locals.values()
+        for v in (value.ravel()[:1] if _is_objects(value) else (value,))
+    )
+
+
+def _is_objects(value: object) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype == object
 
 
 # ---- code that needs the number or truth value of a traced value ---------------------------------

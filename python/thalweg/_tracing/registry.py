@@ -140,7 +140,8 @@ _POSITIONS = {
     ),
 }
 _INSTEAD_OF = {
-    "np.linalg.solve": "If the matrix is constant, invert it beforehand and multiply.",
+    "np.linalg.eig": "If the matrix is symmetric, write np.linalg.eigh(A).",
+    "np.linalg.eigvals": "If the matrix is symmetric, write np.linalg.eigvalsh(A).",
     "np.apply_along_axis": "Write the function for whole arrays, or np.stack a loop.",
     "np.copyto": "Write np.broadcast_to(value, shape) instead of np.full(shape, value, dtype).",
 }

@@ -12,6 +12,7 @@ from __future__ import annotations
 import dis
 import functools
 import sys
+import weakref
 from collections.abc import Callable
 from types import (
     BuiltinFunctionType,
@@ -30,9 +31,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 # The forms by the name of a module and of a function in it. A form is called with the function
 # that it stands for and then with the arguments.
 FORMS: dict[str, dict[str, Callable[..., Any]]] = {}
+# Those that only say what to write instead.
+REFUSED: set[Callable[..., Any]] = set()
 
 _modules: dict[str, ModuleType] = {}
 _functions: dict[int, tuple[Any, Any]] = {}  # what a name means, kept alive, and its stand-in
+
+_originals: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()  # of copies
 
 _FORMED: set[str] = set()  # the names of functions with a form
 _WITHOUT: set[str] = set()  # modules in which nothing has a form
@@ -41,6 +46,7 @@ _WITHOUT: set[str] = set()  # modules in which nothing has a form
 _LOOKED_AT = {ModuleType, FunctionType, MethodType, BuiltinFunctionType, functools.partial, type}
 # What wraps an object of a class, by the name of the class.
 _OBJECTS: dict[str, Callable[[Any], Any]] = {}
+_MAKERS = ("scipy.", "uarray")  # the modules of these classes
 
 # Code that reads its globals as a dict, or writes to them, keeps its own.
 _READS_GLOBALS = {"globals", "eval", "exec", "locals", "vars"}
@@ -67,6 +73,11 @@ def with_stand_ins(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a copy of a function whose names mean stand-ins, or itself if none is needed."""
     copy: Callable[..., Any] = _copied(function, {})
     return copy
+
+
+def original_of(function: Any) -> Any:
+    """Return the function that a copy was made of, or itself if it is none."""
+    return _originals.get(function, function) if type(function) is FunctionType else function
 
 
 def _copied(function: Any, known: dict[int, Any]) -> Any:
@@ -115,6 +126,7 @@ def _copy(function: FunctionType, known: dict[int, Any]) -> FunctionType:
     own["__name__"] = theirs.get("__name__", "")
     made = FunctionType(function.__code__, own, function.__name__, function.__defaults__, closure)
     made.__kwdefaults__ = function.__kwdefaults__
+    _originals[made] = function
     return made
 
 
@@ -159,7 +171,7 @@ def _stand_in(value: Any, owner: FunctionType, known: dict[int, Any]) -> Any:
     if kind is ModuleType:
         return module_of(value)
     if kind is FunctionType:
-        found = _function(value)
+        found = function_of(value)
         if found is not None:
             return found
         same = value.__globals__ is owner.__globals__
@@ -167,8 +179,8 @@ def _stand_in(value: Any, owner: FunctionType, known: dict[int, Any]) -> Any:
     if kind is MethodType or kind is functools.partial:
         return _copied(value, known)
     if kind is BuiltinFunctionType or kind is type:
-        return _function(value) or value
-    if kind.__name__ in _OBJECTS and kind.__module__.startswith("scipy."):
+        return function_of(value) or value
+    if kind.__name__ in _OBJECTS and kind.__module__.startswith(_MAKERS):
         return _OBJECTS[kind.__name__](value)
     return value
 
@@ -178,8 +190,8 @@ def _is_users(file: str) -> bool:
     return not is_installed(file) and not file.startswith(OURS)
 
 
-def _function(value: Any) -> Any:
-    """Return the stand-in of a function of a library, or None."""
+def function_of(value: Any) -> Any:
+    """Return the stand-in of a function of a library, or None if it has none."""
     found = _functions.get(id(value))
     if found is None and value.__name__ in _FORMED:
         for name in FORMS:

@@ -43,6 +43,8 @@ __all__ = ["Trace", "Tracer", "Truth", "depends", "output_node", "trace_call", "
 
 # Constants of up to this many elements are copied and shared by content; larger are referenced.
 SMALL = 16
+# Inputs of an objective have smaller numbers than those of the bodies of its loops.
+FIRST_OF_LOOPS = 1 << 24
 # Arrays in Fortran order with at least this many rows are not rearranged.
 LONG = 256
 
@@ -60,13 +62,15 @@ class Trace:
         The shapes of the inputs.
     starts : list of (ndarray or None)
         Values of the inputs at which the function is defined, where they are known.
+    of_loops : int
+        The number of the next input of a loop's body; see loops.py.
     made_objects : bool
         Whether NumPy converted a traced value to an array, which is then an array of objects.
     """
 
     __slots__ = (
         "_dummies", "_positions", "_small", "constant", "elementwise", "graph", "inputs",
-        "made_objects", "read", "starts", "taken_apart", "view",
+        "made_objects", "of_loops", "read", "starts", "taken_apart", "view",
     )  # fmt: skip
 
     def __call__(self, *_: Any, **__: Any) -> NoReturn:
@@ -82,6 +86,7 @@ class Trace:
         self.inputs: list[Shape] = []
         self.starts: list[NDArray[Any] | None] = []
         self.made_objects = False
+        self.of_loops = FIRST_OF_LOOPS
         self._small: dict[tuple[Shape, bytes], int] = {}
         self._dummies: dict[Shape, tuple[NDArray[np.int8], int]] = {}
         self._positions: dict[Shape, NDArray[np.int64]] = {}
@@ -326,7 +331,9 @@ def trace_call(
     kwargs = kwargs or {}
     try:
         result = with_stand_ins(function)(*args, **kwargs)
-    except TraceError:
+    except TraceError as error:
+        if isinstance(error.__cause__, TraceError):  # raised again with other words
+            raise error.__cause__ from None
         raise
     except Exception as error:
         cause: BaseException | None = error
@@ -345,30 +352,38 @@ def trace_call(
 
 def traced_node(
     trace: Trace,
-    parameters: int,
     function: Callable[..., Any],
     args: Sequence[Any],
     kwargs: dict[str, Any] | None = None,
+    stable: bool = True,
 ) -> int:
     """Call a function with traced arguments and return its value as one node.
 
-    If the function caught a trace error itself and traced a fallback, that is accepted. If its
-    value does not depend on the parameters at all, the error is raised after all.
+    A trace error that the function caught itself is raised all the same: what it did instead may
+    be right for no value.
 
     Parameters
     ----------
     trace : Trace
         The trace that the arguments belong to.
-    parameters : int
-        The node of the parameters.
     function, args, kwargs
         The function and its arguments; some are `Tracer`.
+    stable : bool, default True
+        Whether forms that overflow, such as log(1 + exp(u)), become operations that do not.
     """
     with refusals() as refused:
         node = output_node(trace, trace_call(trace, function, args, kwargs))
-    if refused and not depends(trace.graph, node, parameters):
+    if refused:
         raise refused[0]
-    return node
+    if trace.of_loops > FIRST_OF_LOOPS and any(
+        number >= FIRST_OF_LOOPS for number in trace.graph.input_numbers(node)
+    ):
+        raise cannot_trace(
+            "a value of a loop's body",
+            "it was kept for use outside of tw.scan or tw.fori.",
+            "Return it from the step; scan stacks what its steps return.",
+        )
+    return trace.graph.stable(node) if stable else node
 
 
 def depends(graph: _core.Graph, node: int, on: int) -> bool:

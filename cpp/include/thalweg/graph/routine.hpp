@@ -29,6 +29,8 @@ class Routine {
   virtual std::uint64_t hash() const { return reinterpret_cast<std::uintptr_t>(this); }
   // Whether the work reads the input, or derivatives alone do. It reads up to three.
   virtual bool reads(std::size_t) const { return true; }
+  // Whether its steps wait for one another, so that lanes side by side are faster than one lane.
+  virtual bool sequential() const { return false; }
   // The adjoints of the inputs from that of the result, an array of its shape; the number 0 where
   // an input is not needed or has no slope.
   virtual std::vector<Expr> reverse(Graph& graph, NodeId id, NodeId adjoint,

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <span>
 
-#include "thalweg/kernels/routines.hpp"
 #include "thalweg/lowering/fused.hpp"
 
 namespace thalweg {
@@ -223,6 +222,7 @@ struct RowKernels {
 };
 
 struct SolverPair;
+struct RoutineKernel;
 
 struct Kernels {
   const char* name;

@@ -21,6 +21,44 @@ struct RoutineKernel {
 };
 
 // In the order of kernels/routines.inl.hpp.
-enum class RoutineCode : std::uint8_t { Recurrence, Count };
+enum class RoutineCode : std::uint8_t {
+  Recurrence,
+  Triangle,
+  Triangular,
+  Cholesky,
+  CholeskyAdjoint,
+  Lu,
+  Solve,
+  Inverse,
+  LogDeterminant,
+  Determinant,
+  Cofactors,
+  Eigh,
+  Qr,
+  Svd,
+  Pinv,
+  Expm,
+  Fft,
+  Rfft,
+  Irfft,
+  Custom,
+  Count
+};
+
+// Up to these orders matrices are factored in lanes, and diagonalized by rotations in lanes; larger
+// ones are alone. Panels of so many rows or columns are factored together, then multiplied.
+inline constexpr std::int64_t kMatrixInLanes = 32, kMatrixRotatedInLanes = 16, kMatrixPanel = 64;
+
+// A part of a matrix: a triangle, with or without its diagonal or with half of it; the lower
+// triangle mirrored to the upper; the upper one added to the lower.
+enum class MatrixPart : std::uint8_t {
+  Lower,
+  StrictLower,
+  Upper,
+  StrictUpper,
+  HalvedLower,
+  Mirrored,
+  Folded
+};
 
 }  // namespace thalweg

@@ -2,6 +2,7 @@
 // Numerical routines: what is computed for each array of a batch by a kernel of the instruction
 // set. A routine states its sizes and derivatives; kernels/routines/ has what it computes.
 #pragma once
+#include <mutex>
 #include <vector>
 
 #include "thalweg/graph/routine.hpp"
@@ -28,18 +29,23 @@ class Numeric : public Routine, public std::enable_shared_from_this<Numeric> {
   virtual std::int64_t work_size() const { return 0; }
   // Whether lanes are computed one after another, which suits large arrays.
   virtual bool alone() const { return false; }
-  // Numbers that depend on the sizes alone, made once.
-  const std::vector<double>& table() const { return table_; }
+  // Numbers for the kernel that depend on the sizes alone, made when they are first asked for.
+  const std::vector<double>& table() const {
+    std::call_once(made_, [this] { table_ = make_table(); });
+    return table_;
+  }
   RoutineCode code() const { return code_; }
 
  protected:
   Numeric(RoutineCode code, Sizes sizes) : sizes_(std::move(sizes)), code_(code) {}
   double size(std::size_t k) const { return static_cast<double>(sizes_[k]); }
-  std::vector<double> table_;
+  virtual std::vector<double> make_table() const { return {}; }
 
  private:
   Sizes sizes_;
   RoutineCode code_;
+  mutable std::once_flag made_;
+  mutable std::vector<double> table_;
 };
 
 // The routine of a name, with sizes that make sense for it.

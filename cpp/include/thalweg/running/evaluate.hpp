@@ -44,6 +44,7 @@ class Evaluator {
   std::int64_t step() const { return program_.body.layout == Layout::Lanes ? lanes_ : 1; }
   // Pointers to inputs and outputs that belong to no ring.
   double* input(std::size_t k) { return inputs_[k]; }
+  bool reads(std::size_t k) const { return program_.input_sizes[k] > 0; }
   double* output(std::size_t k) const { return outputs_[k]; }
   void bind_uniform(std::size_t k, const double* values);
   // Makes an output the input of the next run (or of none: kNoInput) and keeps it for one run more.

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "lowering/rows/arrays.hpp"
+#include "thalweg/graph/copy.hpp"
 
 namespace thalweg::rows {
 namespace {
@@ -50,48 +51,7 @@ class WholeBuilder {
     }
     std::vector<NodeId> in;
     for (NodeId v : g.inputs(id)) in.push_back(cut(v));
-    const auto a = n.attributes < 0 || n.kind == Kind::Data || n.kind == Kind::Lookup ||
-                           n.kind == Kind::Assemble || n.kind == Kind::Routine
-                       ? std::span<const std::int64_t>{}
-                       : g.attributes(id);
-    const Shape shape = g.shape(id);
-    NodeId made = -1;
-    switch (n.kind) {
-      case Kind::Constant:
-        made = graph_->constant(n.value);
-        break;
-      case Kind::Data:
-        made = graph_->data(g.data_of(id));
-        break;
-      case Kind::Elementwise:
-        made = graph_->elementwise(n.op, in);
-        break;
-      case Kind::Reduce:
-        made = graph_->reduce_folded(static_cast<Reduction>(n.op), in[0], Shape(a.begin(), a.end()),
-                                     shape);
-        break;
-      case Kind::MatMul:
-        made = graph_->matmul(in[0], in[1], a[0] != 0, a[1] != 0);
-        break;
-      case Kind::View:
-        made = graph_->view(in[0], shape, a[0], Shape(a.begin() + 1, a.end()));
-        break;
-      case Kind::Gather:
-        made = graph_->gather(in[0], shape, {a.begin(), a.end()});
-        break;
-      case Kind::Assemble:
-        made = graph_->assemble(shape, in, g.placements(id), n.accumulate);
-        break;
-      case Kind::Scan:
-        made = graph_->scan_folded(in[0], in[1], {a[0], a[1], a[2]}, a[3] != 0);
-        break;
-      case Kind::Routine:
-        made = graph_->routine(g.routine_of(id), in, shape);
-        break;
-      default:
-        made = graph_->lookup(in[0], g.table_of(id));
-    }
-    return made_[id] = made;
+    return made_[id] = copied(*graph_, g, id, in);
   }
   // Whether it is a view of an array that this stage computes.
   bool made_here(NodeId id) const {

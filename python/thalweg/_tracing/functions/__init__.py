@@ -3,21 +3,30 @@
 
 from thalweg._tracing.functions import (
     conversions,
+    convolutions,
     einsum,
     elements,
     filters,
+    fourier,
     grids,
     joining,
+    linear_algebra,
     missing,
     of_complex,
     order,
+    polynomials,
     products,
+    running,
+    scipy_linalg,
+    scipy_matrices,
     shaping,
     special,
+    statistics,
     tables,
 )
 
 __all__ = [
-    "conversions", "einsum", "elements", "filters", "grids", "joining", "missing", "of_complex",
-    "order", "products", "shaping", "special", "tables",
+    "conversions", "convolutions", "einsum", "elements", "filters", "fourier", "grids", "joining",
+    "linear_algebra", "missing", "of_complex", "order", "polynomials", "products", "running",
+    "scipy_linalg", "scipy_matrices", "shaping", "special", "statistics", "tables",
 ]  # fmt: skip

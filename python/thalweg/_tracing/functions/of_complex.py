@@ -14,7 +14,15 @@ from numpy.lib.array_utils import normalize_axis_index
 from thalweg._tracing.complex_parts import Part, argument, minus, plus
 from thalweg._tracing.complex_parts import where as choose_part
 from thalweg._tracing.complex_values import Complex, complex_of
-from thalweg._tracing.functions import einsum, elements, joining, products, shaping, tables
+from thalweg._tracing.functions import (
+    einsum,
+    elements,
+    joining,
+    products,
+    running,
+    shaping,
+    tables,
+)
 from thalweg._tracing.functions.elements import along, count
 from thalweg._tracing.registry import (
     ARGUMENTS,
@@ -33,7 +41,7 @@ if TYPE_CHECKING:
     from thalweg._tracing.trace import Trace
 
 # The handlers below are made of those that these modules register.
-_MADE_OF = (einsum, elements, joining, products, shaping, tables)
+_MADE_OF = (einsum, elements, joining, products, running, shaping, tables)
 
 
 def of_complex(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -126,7 +134,7 @@ def _append(trace: Trace, arr: Any, values: Any, axis: Any = None) -> Any:
 # ---- products: linear in each operand ------------------------------------------------------------
 
 
-def _expanded(trace: Trace, operands: list[Complex], form: Callable[..., Tracer]) -> Complex:
+def expanded(trace: Trace, operands: list[Complex], form: Callable[..., Tracer]) -> Complex:
     """Return a form that is linear in each operand, by the products of their parts."""
     total: list[Part] = [None, None]
     shape: Any = None
@@ -153,7 +161,7 @@ def _product(function: Any, conjugated: int | None = None) -> None:
         operands = [complex_of(trace, a), complex_of(trace, b)]
         if conjugated is not None:
             operands[conjugated] = operands[conjugated].conj()
-        return _expanded(trace, operands, lambda p, q: handler(trace, p, q, *args, **kwargs))
+        return expanded(trace, operands, lambda p, q: handler(trace, p, q, *args, **kwargs))
 
     of_complex(function)(both)
 
@@ -172,7 +180,7 @@ _product(np.correlate, 1)
 def _einsum(trace: Trace, subscripts: Any, *operands: Any) -> Any:
     handler = FUNCTIONS[np.einsum]
     known = [complex_of(trace, z) for z in operands]
-    return _expanded(trace, known, lambda *parts: handler(trace, subscripts, *parts))
+    return expanded(trace, known, lambda *parts: handler(trace, subscripts, *parts))
 
 
 @of_complex(np.linalg.multi_dot)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from thalweg._tracing.errors import cannot_trace
 from thalweg._tracing.functions.einsum import arranged, contract
 from thalweg._tracing.functions.elements import (
     MAX,
@@ -24,6 +23,7 @@ from thalweg._tracing.functions.elements import (
     root,
 )
 from thalweg._tracing.functions.joining import join
+from thalweg._tracing.functions.linear_algebra import spectral_norm
 from thalweg._tracing.operations import Shape
 from thalweg._tracing.registry import FUNCTIONS, implements, plain
 from thalweg._tracing.tracer import Tracer
@@ -287,9 +287,9 @@ def _matrix_norm(
         largest = reduce(kind, trace, largest, outer, True)
         return largest if keepdims else Tracer(trace, trace.graph.reduce(SUM, largest.node, axes))
     if ord in (2, -2, "nuc"):
-        raise cannot_trace(
-            f"np.linalg.norm(..., ord={ord!r}) of a matrix", "singular values have no traced form."
-        )
+        last = FUNCTIONS[np.moveaxis](trace, x, axes, (-2, -1))
+        found = spectral_norm(trace, last, ord)
+        return FUNCTIONS[np.expand_dims](trace, found, axes) if keepdims else found
     raise ValueError("Invalid norm order for matrices.")
 
 
