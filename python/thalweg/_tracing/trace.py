@@ -338,7 +338,9 @@ def trace_call(
     kwargs = kwargs or {}
     try:
         result = with_stand_ins(function)(*args, **kwargs)
-    except TraceError:
+    except TraceError as error:
+        if isinstance(error.__cause__, TraceError):  # raised again with other words
+            raise error.__cause__ from None
         raise
     except Exception as error:
         cause: BaseException | None = error
