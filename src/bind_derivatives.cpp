@@ -48,9 +48,10 @@ void bind_products(PyGraph& graph) {
              return thalweg::gradient(g, checked(g, output), checked(g, wrt));
            }),
            py::arg("output"), py::arg("wrt"), "The gradient of an output of one element.")
-      .def("stable",
-           holding(+[](Graph& g, NodeId node) { return thalweg::stable(g, checked(g, node)); }),
-           py::arg("node"), "An equal node without forms that overflow.");
+      .def("stable", holding(+[](Graph& g, const std::vector<NodeId>& nodes) {
+             return thalweg::stable(g, checked(g, nodes));
+           }),
+           py::arg("nodes"), "Equal nodes without forms that overflow.");
 }
 
 void bind_faults(PyGraph& graph) {

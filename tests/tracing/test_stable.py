@@ -269,6 +269,26 @@ def test_an_exponential_that_is_used_elsewhere_too():
     assert F(800.0) == np.inf
 
 
+def test_bodies_of_loops():
+    def f(x):
+        def step(c, u):
+            return np.log(1 + np.exp(c + u)), 1 / (1 + np.exp(-c))
+
+        last, shares = tw.scan(step, x[0], 100.0 * x[1] * np.arange(20.0))
+        return last + np.sum(shares)
+
+    def by_hand(x):
+        c, total = x[0], 0.0
+        for u in 100.0 * x[1] * np.arange(20.0):
+            total, c = total + nn.sigmoid(c), np.logaddexp(0, c + u)
+        return c + total
+
+    F, G = (tw.objective(g, [1.0, 1.0]) for g in (f, by_hand))
+    assert F([0.5, 1.0]) == pytest.approx(G([0.5, 1.0]), rel=1e-15)
+    np.testing.assert_allclose(F.grad([0.5, 1.0]), G.grad([0.5, 1.0]), rtol=1e-13)
+    assert tw.objective(f, [1.0, 1.0], stable=False)([0.5, 1.0]) == np.inf
+
+
 UNTOUCHED = {
     "logaddexp": lambda x: np.sum(np.logaddexp(0, x)),
     "softmax": lambda x: np.sum(np.exp(x - np.max(x)) / np.sum(np.exp(x - np.max(x))) * x),

@@ -382,13 +382,13 @@ NodeId with_inputs(Graph& g, NodeId id, const std::vector<NodeId>& in) {
 
 }  // namespace
 
-NodeId stable(Graph& graph, NodeId root) {
+std::vector<NodeId> stable(Graph& graph, std::span<const NodeId> roots) {
   const auto held = graph.hold();
-  const std::vector<bool> reached = reached_from(graph, std::array{root});
-  std::vector<NodeId> now(static_cast<std::size_t>(root) + 1);
+  const std::vector<bool> reached = reached_from(graph, roots);
+  std::vector<NodeId> now(reached.size());
   Forms forms(graph);
   std::vector<NodeId> in;
-  for (NodeId id = 0; id <= root; ++id) {
+  for (NodeId id = 0; id < static_cast<NodeId>(reached.size()); ++id) {
     if (!reached[static_cast<std::size_t>(id)]) continue;
     in.clear();
     bool changed = false;
@@ -400,7 +400,9 @@ NodeId stable(Graph& graph, NodeId root) {
     const Found form = forms.of(node);
     now[static_cast<std::size_t>(id)] = form ? form->in(graph) : node;
   }
-  return now[static_cast<std::size_t>(root)];
+  std::vector<NodeId> out;
+  for (const NodeId root : roots) out.push_back(now[static_cast<std::size_t>(root)]);
+  return out;
 }
 
 }  // namespace thalweg

@@ -84,15 +84,13 @@ class Objective(Programs):
         self.structure, self.start = structure_of(x0, fun, len(args), unpack)
         self._name = getattr(fun, "__name__", "f")
         self.names = argument_names(fun)
-        trace = Trace()
+        trace = Trace(stable=stable)
         x = trace.input(0, (self.structure.size,), self.start)
         self.args = []
         pieces = _pieces(self.structure, trace, x)
         further = [self._input(trace, value) for value in args]
         self._graph = trace.graph
-        self._f = traced_node(
-            trace, fun, *self.structure.arguments(fun, pieces, further), stable=stable
-        )
+        self._f = traced_node(trace, fun, *self.structure.arguments(fun, pieces, further))
         self.shape = trace.graph.shape(self._f)
         self.x_node = x.node
         self.held = Held(fun, trace.read)

@@ -5,9 +5,9 @@
 
 namespace thalweg {
 
-// A node equal to `root` in exact arithmetic, in which the forms that stable.cpp lists have values
-// and slopes that are right at every argument; `root` itself if it has none of them. Nodes that
-// depend on no such form stay what they are.
-NodeId stable(Graph& graph, NodeId root);
+// Nodes equal to `roots` in exact arithmetic, in which the forms that stable.cpp lists have values
+// and slopes that are right at every argument. Nodes that depend on no such form stay what they
+// are.
+std::vector<NodeId> stable(Graph& graph, std::span<const NodeId> roots);
 
 }  // namespace thalweg
