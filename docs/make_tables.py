@@ -17,6 +17,7 @@ from textwrap import fill
 from typing import Any
 
 import numpy as np
+import scipy
 
 import thalweg as tw
 from thalweg import _core
@@ -27,6 +28,8 @@ from thalweg._results.reasons import STATUS_MINIMIZE, SUCCESS
 from thalweg._tracing import registry, stand_ins, ufuncs
 from thalweg._tracing.complex_parts import COMPLEX_UFUNCS
 from thalweg._tracing.tracer import Tracer
+
+sys.path.insert(0, str(Path(__file__).parent))  # for function_lists
 
 FOLDER = Path(__file__).with_name("lists")
 WIDTH = 120
@@ -144,6 +147,29 @@ def functions() -> str:
     )
 
 
+def versions() -> str:
+    """Name the versions that the list of refused functions is of."""
+    return f"NumPy {np.__version__} and SciPy {scipy.__version__}"
+
+
+def of_other_versions(text: str) -> bool:
+    """Whether a list was written with other versions, which may have other functions."""
+    return versions() not in text
+
+
+def refused() -> str:
+    """The functions of NumPy and SciPy without a traced form, found by calling each."""
+    from function_lists import outcomes
+
+    lines = [f"Of {versions()}:\n\n"]
+    for module, found in outcomes().items():
+        traced = sum(f is not None and f.traced for f in found.values())
+        others = sorted(f"`{n}`" for n, f in found.items() if f is not None and not f.traced)
+        which = f"refused are {', '.join(others)}" if others else "none is refused"
+        lines.append(point(f"`{module}`: {traced} are traced, {which}."))
+    return "".join(lines)
+
+
 def of_complex() -> str:
     """Ufuncs and functions that take complex values."""
     elementary = names(map(prefix, (*COMPLEX_UFUNCS, "power")))
@@ -242,8 +268,8 @@ def aliases() -> str:
 TABLES: dict[str, Callable[[], str]] = {
     f.__name__: f
     for f in (
-        operations, composed, functions, of_complex, methods, solvers, options, sources, stopping,
-        reasons, aliases,
+        operations, composed, functions, of_complex, refused, methods, solvers, options, sources,
+        stopping, reasons, aliases,
     )
 }  # fmt: skip
 
@@ -257,7 +283,7 @@ def renewed(page: str) -> tuple[str, list[str], list[str]]:
         head, name, old, end = match.groups()
         found.append(name)
         new = TABLES[name]()
-        if new != old:
+        if new != old and not (name == "refused" and of_other_versions(old)):
             stale.append(name)
         return head + new + end
 

@@ -5,6 +5,7 @@
 #include "graph.hpp"
 #include "thalweg/graph/diagnose.hpp"
 #include "thalweg/graph/differentiate.hpp"
+#include "thalweg/graph/stable.hpp"
 
 using thalweg::Graph;
 using thalweg::NodeId;
@@ -46,7 +47,11 @@ void bind_products(PyGraph& graph) {
       .def("gradient", holding(+[](Graph& g, NodeId output, NodeId wrt) {
              return thalweg::gradient(g, checked(g, output), checked(g, wrt));
            }),
-           py::arg("output"), py::arg("wrt"), "The gradient of an output of one element.");
+           py::arg("output"), py::arg("wrt"), "The gradient of an output of one element.")
+      .def("stable", holding(+[](Graph& g, const std::vector<NodeId>& nodes) {
+             return thalweg::stable(g, checked(g, nodes));
+           }),
+           py::arg("nodes"), "Equal nodes without forms that overflow.");
 }
 
 void bind_faults(PyGraph& graph) {

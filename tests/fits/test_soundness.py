@@ -233,22 +233,33 @@ def test_ordinary_fits_are_determined():
 
 
 def test_an_overflow_on_the_way_is_named():
-    # The data want b = 5; slopes of exp(1000 b) are infinite beyond 0.7029, where the value is 0.
+    # The data want b = 5; slopes of 2**(1000 b) are infinite beyond 1.0145, where the value is 0.
     x = np.array([-1000.0, -1, 0, 1, 1000])
 
     def logistic(x, b):
-        return 1 / (1 + np.exp(b * x))
+        return 1 / (1 + np.exp2(b * x))
 
     y = logistic(np.array([-9.0, -1, 0, 1, 9]), 5.0)
     with pytest.raises(RuntimeError, match=r"not finite after .* at a point beyond x: .*= inf"):
         tw.curve_fit(logistic, x, y, [0.5])
     fits = tw.curve_fit_many(logistic, x, y[None], [0.5])
     assert tw.Reason(int(fits.reason[0])) is tw.Reason.non_finite
-    assert fits.popt[0, 0] == pytest.approx(0.703, abs=7e-3)
+    assert fits.popt[0, 0] == pytest.approx(1.0145, abs=7e-3)
     assert "at a point beyond popt" in fits[0].message
     res = tw.least_squares(lambda b: logistic(x, b) - y, 0.5)
     assert res.reason is tw.Reason.non_finite
     assert "= inf" in res.message
+
+
+def test_a_form_that_is_made_stable_does_not_overflow_on_the_way():
+    x = np.array([-1000.0, -1, 0, 1, 1000])
+
+    def logistic(x, b):
+        return 1 / (1 + np.exp(b * x))
+
+    y = 1 / (1 + np.exp(5.0 * np.array([-9.0, -1, 0, 1, 9])))
+    assert tw.curve_fit(logistic, x, y, [0.5])[0] == pytest.approx([5.0])
+    assert tw.curve_fit_many(logistic, x, y[None], [0.5]).popt == pytest.approx(np.array([[5.0]]))
 
 
 # ---- random fits

@@ -315,7 +315,7 @@ def _all_known(trace: Trace, varying: list[Tracer], shared: Sequence[FloatArray]
 
 def _of_size(trace: Trace, result: Any, m: int) -> Tracer:
     """Return the model's values as one vector (m,)."""
-    value = Tracer(trace, output_node(trace, result))
+    value = Tracer(trace, *trace.stable(output_node(trace, result)))
     if value.size == m:
         return Tracer(trace, trace.graph.reshape(value.node, (m,)))
     if value.size == 1:

@@ -36,6 +36,7 @@ def objective(
     args: Any = (),
     unpack: bool | None = None,
     threads: int = 1,
+    stable: bool = True,
 ) -> Any:
     """Trace a function once and keep it for evaluation, differentiation and descents.
 
@@ -56,6 +57,9 @@ def objective(
     threads : int, default 1
         The number of threads that share the rows of long arrays. The results are the same for any
         number, bit for bit.
+    stable : bool, default True
+        Whether forms that overflow or lose their digits, such as `log(1 + exp(u))`, are replaced by
+        operations that do not. The guide lists them.
 
     Returns
     -------
@@ -94,5 +98,5 @@ def objective(
             "objective needs x0, a point that gives the form and the shapes of the arguments"
         )
     if fun is None:
-        return lambda f: Objective(f, x0, args, unpack, threads)
-    return Objective(fun, x0, args, unpack, threads)
+        return lambda f: Objective(f, x0, args, unpack, threads, stable)
+    return Objective(fun, x0, args, unpack, threads, stable)

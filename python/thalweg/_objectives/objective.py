@@ -75,6 +75,7 @@ class Objective(Programs):
         args: Any = (),
         unpack: bool | None = None,
         threads: int = 1,
+        stable: bool = True,
     ) -> None:
         self.threads = checked_threads(threads)
         if not callable(fun):
@@ -83,7 +84,7 @@ class Objective(Programs):
         self.structure, self.start = structure_of(x0, fun, len(args), unpack)
         self._name = getattr(fun, "__name__", "f")
         self.names = argument_names(fun)
-        trace = Trace()
+        trace = Trace(stable=stable)
         x = trace.input(0, (self.structure.size,), self.start)
         self.args = []
         pieces = _pieces(self.structure, trace, x)

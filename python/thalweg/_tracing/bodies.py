@@ -39,7 +39,7 @@ class Body:
         self.shapes = [y.shape for y in results]
         self.c, self.y = (sum(map(math.prod, s)) for s in (self.carry_shapes, self.shapes))
         inputs = [v.node for v in (*before, *read)]
-        outputs = [v.node for v in (*carried, *results)]
+        outputs = trace.stable(*[v.node for v in (*carried, *results)])
         self.graph, cut, captured = trace.graph.cut(outputs, inputs)
         self.carried, self.given = cut[: len(carried)], cut[len(carried) :]
         roles = [CARRY] * len(before) + [EACH] * len(read) + [SAME] * len(captured)

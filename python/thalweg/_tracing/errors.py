@@ -256,10 +256,13 @@ def foreign(error: Exception, what: str, place: Place) -> TypeError | None:
     name = inner.f_globals.get("__name__", "").partition(".")[0]
     refusals: tuple[type[Exception], ...] = (TypeError, AttributeError, NotImplementedError)
     if name == "scipy":
-        if any(word in text for word in ("object", "data type", "dtype")):
+        words = ("object", "data type", "dtype")
+        if any(word in text for word in words) or _holds_traced(inner):
             refusals += (ValueError, RuntimeError)
     elif inner is place.frame or _is_library(inner) or not is_installed(inner.f_code.co_filename):
         return None
+    elif _holds_traced(inner):
+        refusals += (ValueError, RuntimeError)
     if isinstance(error, (*refusals, RecursionError)):
         why = f"{name} does not accept a traced value {quoted}."
         instead = (
@@ -268,6 +271,19 @@ def foreign(error: Exception, what: str, place: Place) -> TypeError | None:
         )
         return cannot_trace(what, why, instead, place)
     return None
+
+
+def _holds_traced(frame: FrameType) -> bool:
+    """Whether a local variable of a function is a traced value, or an array of objects with one."""
+    return any(
+        type(v).__name__ in ("Tracer", "Truth", "Complex") and hasattr(v, "trace")
+        for value in frame.f_locals.values()
+        for v in (value.ravel()[:1] if _is_objects(value) else (value,))
+    )
+
+
+def _is_objects(value: object) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype == object
 
 
 # ---- code that needs the number or truth value of a traced value ---------------------------------

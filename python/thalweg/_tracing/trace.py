@@ -66,18 +66,20 @@ class Trace:
         The number of the next input of a loop's body; see loops.py.
     made_objects : bool
         Whether NumPy converted a traced value to an array, which is then an array of objects.
+    replaces_forms : bool
+        Whether forms that overflow, such as log(1 + exp(u)), become operations that do not.
     """
 
     __slots__ = (
         "_dummies", "_positions", "_small", "constant", "elementwise", "graph", "inputs",
-        "made_objects", "of_loops", "read", "starts", "taken_apart", "view",
+        "made_objects", "of_loops", "read", "replaces_forms", "starts", "taken_apart", "view",
     )  # fmt: skip
 
     def __call__(self, *_: Any, **__: Any) -> NoReturn:
         """Refuse `x.trace()`: arrays of NumPy have this method, but here it is an attribute."""
         raise cannot_trace("x.trace()", "a traced value has no such method.", "Write np.trace(x).")
 
-    def __init__(self, graph: _core.Graph | None = None) -> None:
+    def __init__(self, graph: _core.Graph | None = None, stable: bool = True) -> None:
         self.graph = _core.Graph() if graph is None else graph
         self.elementwise = self.graph.elementwise
         self.constant = self.graph.constant
@@ -86,6 +88,7 @@ class Trace:
         self.inputs: list[Shape] = []
         self.starts: list[NDArray[Any] | None] = []
         self.made_objects = False
+        self.replaces_forms = stable
         self.of_loops = FIRST_OF_LOOPS
         self._small: dict[tuple[Shape, bytes], int] = {}
         self._dummies: dict[Shape, tuple[NDArray[np.int8], int]] = {}
@@ -115,6 +118,10 @@ class Trace:
             self.inputs.append(shape)
             self.starts.append(start)
         return Tracer(self, self.graph.input(number, shape))
+
+    def stable(self, *nodes: int) -> list[int]:
+        """Return equal nodes in which forms that overflow are operations that do not."""
+        return self.graph.stable(nodes) if self.replaces_forms else list(nodes)
 
     def wrap(self, value: Any) -> Tracer:
         """Convert anything that `lift` accepts to a traced value."""
@@ -331,7 +338,9 @@ def trace_call(
     kwargs = kwargs or {}
     try:
         result = with_stand_ins(function)(*args, **kwargs)
-    except TraceError:
+    except TraceError as error:
+        if isinstance(error.__cause__, TraceError):  # raised again with other words
+            raise error.__cause__ from None
         raise
     except Exception as error:
         cause: BaseException | None = error
@@ -378,7 +387,7 @@ def traced_node(
             "it was kept for use outside of tw.scan or tw.fori.",
             "Return it from the step; scan stacks what its steps return.",
         )
-    return node
+    return trace.stable(node)[0]
 
 
 def depends(graph: _core.Graph, node: int, on: int) -> bool:

@@ -68,6 +68,14 @@ def test_values_and_slopes_are_numpys_and_scipys(name):
     check_slope((SPLINES | BINS)[name], Q)
 
 
+@pytest.mark.parametrize("right", [False, True])
+@pytest.mark.parametrize("edges", [[0.0, 1.0, 1.0, 2.5], [2.5, 1.0, 1.0, 0.0]])
+def test_edges_of_bins_belong_to_the_side_that_numpy_says(edges, right):
+    x = np.array([-1.0, 0.0, 0.5, 1.0, 2.5, 3.0, -0.0])
+    F = tw.objective(lambda x: np.digitize(x, edges, right) + 0.0 * x, x)
+    np.testing.assert_array_equal(F(x), np.digitize(x, edges, right))
+
+
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_edges_belong_to_the_side_that_numpy_says(side):
     edges = [0.0, 1.0, 1.0, 2.5]

@@ -14,16 +14,19 @@ from thalweg._tracing.functions import (
     missing,
     of_complex,
     order,
+    polynomials,
     products,
+    running,
     scipy_linalg,
     scipy_matrices,
     shaping,
     special,
+    statistics,
     tables,
 )
 
 __all__ = [
     "conversions", "convolutions", "einsum", "elements", "filters", "fourier", "grids", "joining",
-    "linear_algebra", "missing", "of_complex", "order", "products", "scipy_linalg",
-    "scipy_matrices", "shaping", "special", "tables",
+    "linear_algebra", "missing", "of_complex", "order", "polynomials", "products", "running",
+    "scipy_linalg", "scipy_matrices", "shaping", "special", "statistics", "tables",
 ]  # fmt: skip

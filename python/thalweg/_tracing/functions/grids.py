@@ -194,6 +194,38 @@ def _array_equal(trace: Trace, a1: Any, a2: Any, equal_nan: bool = False) -> Any
     return FUNCTIONS[np.all](trace, same)
 
 
+@implements(np.array_equiv)
+def _array_equiv(trace: Trace, a1: Any, a2: Any) -> Any:
+    x, y = trace.wrap(a1), trace.wrap(a2)
+    try:
+        np.broadcast_shapes(x.shape, y.shape)
+    except ValueError:
+        return False
+    return FUNCTIONS[np.all](trace, x == y)
+
+
+@implements(np.isneginf)
+def _isneginf(trace: Trace, x: Any, out: Any = None) -> Any:
+    plain("np.isneginf", out=out)
+    return trace.wrap(x) == -np.inf
+
+
+@implements(np.isposinf)
+def _isposinf(trace: Trace, x: Any, out: Any = None) -> Any:
+    plain("np.isposinf", out=out)
+    return trace.wrap(x) == np.inf
+
+
+@implements(np.isreal)
+def _isreal(trace: Trace, x: Any) -> Any:
+    return np.ones(trace.wrap(x).shape, bool)
+
+
+@implements(np.iscomplex)
+def _iscomplex(trace: Trace, x: Any) -> Any:
+    return np.zeros(trace.wrap(x).shape, bool)
+
+
 @implements(np.choose)
 def _choose(trace: Trace, a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
     plain("np.choose", out=out)

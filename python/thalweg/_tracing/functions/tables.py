@@ -128,7 +128,7 @@ def _digitize(trace: Trace, x: Any, bins: Any, right: bool = False) -> Tracer:
     if np.all(step >= 0):
         return _searchsorted(trace, edges, x, "left" if right else "right")
     if np.all(step <= 0):
-        side = "right" if right else "left"
+        side = "left" if right else "right"
         return edges.size - _searchsorted(trace, edges[::-1], x, side)
     raise ValueError("bins must be monotonically increasing or decreasing")
 
