@@ -164,9 +164,9 @@ TEST(slopes_of_factors_agree_forward_and_backward) {
 TEST(a_routine_refuses_sizes_that_make_no_sense) {
   Graph g;
   const NodeId x = g.input(0, {2, 3});
-  CHECK_THROWS(numeric(g, "qr", std::array{x}, {1, 2, 3}, {15}), ShapeError);
-  CHECK_THROWS(numeric(g, "cholesky", std::array{x}, {1, 3}, {9}), ShapeError);
-  CHECK_THROWS(numeric(g, "triangle", std::array{x}, {1, 2, 3, 9}, {6}), ShapeError);
-  CHECK_THROWS(numeric(g, "triangle", std::array{x}, {1, 2, 3, 5}, {6}), ShapeError);
-  CHECK_THROWS(numeric(g, "nothing", std::array{x}, {1, 2, 3}, {6}), ShapeError);
+  CHECK_THROWS(ShapeError, numeric(g, "qr", std::array{x}, {1, 2, 3}, {15}));
+  CHECK_THROWS(ShapeError, numeric(g, "cholesky", std::array{x}, {1, 3}, {9}));
+  CHECK_THROWS(ShapeError, numeric(g, "triangle", std::array{x}, {1, 2, 3, 9}, {6}));
+  CHECK_THROWS(ShapeError, numeric(g, "triangle", std::array{x}, {1, 2, 3, 5}, {6}));
+  CHECK_THROWS(ShapeError, numeric(g, "nothing", std::array{x}, {1, 2, 3}, {6}));
 }
