@@ -36,7 +36,8 @@ WIDTH = 120
 REGION = re.compile(r"(<!-- table: (\w+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 # Operations that derivatives alone use: SciPy's function of that name is no ufunc.
-DERIVATIVES_ONLY = ("polygamma",)
+DERIVATIVES_ONLY = ("polygamma", "polygamma_rise", "gamma_density", "gammainc_slope_in_a",
+                    "gammainc_second_slope_in_a")  # fmt: skip
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -72,7 +73,7 @@ def written(name: str) -> str:
     if hasattr(np, name):
         return f"`np.{name}`"
     if name in DERIVATIVES_ONLY:
-        return "in derivatives; on the command line"
+        return "in derivatives" + ("; on the command line" if name == "polygamma" else "")
     if name.startswith("faddeeva"):
         return "a part of `scipy.special.wofz`"
     return f"`scipy.special.{name}`"

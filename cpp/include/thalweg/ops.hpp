@@ -672,6 +672,11 @@ struct Where : Light<3> {
   }
 };
 }  // namespace ops
+}  // namespace thalweg
+
+#include "thalweg/special_ops.hpp"
+
+namespace thalweg {
 
 template <class... Ops> struct OperationList {
   static constexpr int size = sizeof...(Ops);
@@ -686,10 +691,13 @@ using Operations = OperationList<
     ops::Logaddexp, ops::Logaddexp2, ops::Xlogy, ops::Xlog1py, ops::Sin, ops::Cos, ops::Sinc,
     ops::Tan, ops::Arcsin, ops::Arccos, ops::Arctan, ops::Arctan2, ops::Hypot, ops::Sinh, ops::Cosh,
     ops::Tanh, ops::Arcsinh, ops::Arccosh, ops::Arctanh, ops::Erf, ops::Erfc, ops::Gammaln,
-    ops::Digamma, ops::Polygamma, ops::FaddeevaReal, ops::FaddeevaImag, ops::Less, ops::LessEqual,
-    ops::Greater, ops::GreaterEqual, ops::Equal, ops::NotEqual, ops::LogicalAnd, ops::LogicalOr,
-    ops::LogicalXor, ops::LogicalNot, ops::Isnan, ops::Isfinite, ops::Isinf, ops::Heaviside,
-    ops::Where>;
+    ops::Digamma, ops::Polygamma, ops::FaddeevaReal, ops::FaddeevaImag, ops::Gamma, ops::Beta,
+    ops::Betaln, ops::PolygammaRise, ops::Gammainc, ops::Gammaincc, ops::GammaDensity,
+    ops::GammaincSlope, ops::GammaincSecondSlope, ops::Gammaincinv, ops::Gammainccinv, ops::Erfinv,
+    ops::Erfcinv, ops::BesselJ, ops::BesselY, ops::BesselI, ops::ScaledBesselI, ops::BesselK,
+    ops::ScaledBesselK, ops::Less, ops::LessEqual, ops::Greater, ops::GreaterEqual, ops::Equal,
+    ops::NotEqual, ops::LogicalAnd, ops::LogicalOr, ops::LogicalXor, ops::LogicalNot, ops::Isnan,
+    ops::Isfinite, ops::Isinf, ops::Heaviside, ops::Where>;
 
 // Position of Op in the list: its opcode in memory, never on disk.
 template <class Op, class First, class... Rest>

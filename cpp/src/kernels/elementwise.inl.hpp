@@ -149,9 +149,15 @@ void sines_and_cosines(const Linked* at, std::int64_t unroll) {
   }
 }
 
+// Whether the value is a function of doubles, compiled elsewhere.
+template <class F> constexpr bool is_of_numbers() {
+  return requires { F::of; };
+}
+
 template <class F, std::size_t Numbers> void loop(const Linked* at, std::int64_t unroll) {
   constexpr bool a = Numbers & 1, b = Numbers & 2, c = Numbers & 4;
-  if constexpr (is_long<F>()) Long<F>::run(at, unroll, {a, b, c});
+  if constexpr (is_of_numbers<F>()) call_each(*at, unroll * W, Numbers, F::of);
+  else if constexpr (is_long<F>()) Long<F>::run(at, unroll, {a, b, c});
   else Short<F, a, b, c>::run(at, unroll);
 }
 struct Loops : std::array<Loop, array_size(kElementary* kArrayVariants)> {

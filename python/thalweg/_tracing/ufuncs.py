@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from thalweg._tracing.errors import cannot_trace
 from thalweg._tracing.operations import CODES, OPCODE, OPERATIONS
 from thalweg._tracing.registry import FUNCTIONS, accepted, no_traced_form
 from thalweg._tracing.tracer import Tracer, apply
@@ -159,6 +160,45 @@ def wofz(x: Tracer) -> Any:
     return x.trace.call_complex("wofz", (x,))
 
 
+def loggamma(x: Tracer) -> Tracer:
+    """Return log of Gamma(x), which is complex for x < 0: NaN, as SciPy's of a real number."""
+    return where(x < 0, math.nan, operation("gammaln")(x))
+
+
+def whole_order(name: str, order: Tracer) -> float:
+    """Return the order of a Bessel function or of its kin, which must be a whole constant."""
+    number = order.trace.graph.constant_value(order.node)
+    if number is None or number != round(number):
+        why = "its order must be one whole number, which is a constant; write a call for each."
+        raise cannot_trace(f"scipy.special.{name}", why)
+    return number
+
+
+def of_order(name: str, known_as: str) -> Callable[[Tracer, Tracer], Tracer]:
+    """Return a function of a whole order and of x."""
+    return lambda order, x: operation(name)(whole_order(known_as, order), x)
+
+
+def of_that_order(name: str, order: float) -> Callable[[Tracer], Tracer]:
+    """Return a function of x alone."""
+    return lambda x: operation(name)(order, x)
+
+
+BESSEL: dict[str, Callable[..., Any]] = {
+    known_as: of_order(name, known_as)
+    for known_as, name in (
+        ("jv", "jn"), ("yv", "yn"), ("yn", "yn"), ("iv", "iv"), ("ive", "ive"), ("kv", "kn"),
+        ("kn", "kn"), ("kve", "kve"),
+    )
+} | {
+    known_as.format(order): of_that_order(name, order)
+    for known_as, name in (
+        ("j{}", "jn"), ("y{}", "yn"), ("i{}", "iv"), ("i{}e", "ive"), ("k{}", "kn"),
+        ("k{}e", "kve"),
+    )
+    for order in (0, 1)
+}  # fmt: skip
+
 COMPOSED: dict[str, Callable[..., Any]] = {
     "power": power,
     "float_power": power,
@@ -185,6 +225,8 @@ COMPOSED: dict[str, Callable[..., Any]] = {
     "exp10": lambda x: 10.0**x,
     "ndtr": lambda x: 0.5 * erfc(x * -math.sqrt(0.5)),
     "log_ndtr": log_ndtr,
+    "ndtri": lambda p: -math.sqrt(2) * operation("erfcinv")(2 * p),
+    "loggamma": loggamma,
     "erfcx": erfcx,
     "dawsn": lambda x: (0.5 * math.sqrt(math.pi)) * faddeeva_imag(x, 0.0),
     "erfi": lambda x: exp(x**2) * faddeeva_imag(x, 0.0),
@@ -199,6 +241,7 @@ COMPOSED: dict[str, Callable[..., Any]] = {
     "kl_div": kl_div,
     "huber": huber,
     "pseudo_huber": pseudo_huber,
+    **BESSEL,
 }
 
 

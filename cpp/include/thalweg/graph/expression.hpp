@@ -217,6 +217,9 @@ template <class Op> Expr apply(Expr a) {
 template <class Op> Expr apply(Expr a, Expr b) {
   return elementwise(kOpcode<Op>, std::array{a, b});
 }
+template <class Op> Expr apply(Expr a, Expr b, Expr c) {
+  return elementwise(kOpcode<Op>, std::array{a, b, c});
+}
 
 // The properties of an operation at run time, read from the list of operations.
 struct OperationInfo {

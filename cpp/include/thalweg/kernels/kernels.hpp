@@ -156,6 +156,14 @@ struct RoutineWork {
   virtual void run(const Linked& instruction) = 0;
 };
 
+// Calls a function of doubles for each of n elements of `size` lanes, and for those of the tail.
+// `numbers` has a bit for each operand that is one number for all lanes.
+void call_each(const Linked& at, std::int64_t size, std::size_t numbers, double (*f)(double));
+void call_each(const Linked& at, std::int64_t size, std::size_t numbers,
+               double (*f)(double, double));
+void call_each(const Linked& at, std::int64_t size, std::size_t numbers,
+               double (*f)(double, double, double));
+
 // How values are laid out. Lanes: element i of a value is `unroll` batches, one double per lane.
 // Elements: a value is a plain array of one lane, and numbers are repeated over a batch. Rows: one
 // lane whose long arrays are processed tile by tile.
