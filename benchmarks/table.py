@@ -21,6 +21,7 @@ import sets
 import single
 import solving
 import starts
+import transforms
 import workloads
 from first_calls import EXTRA, WHEEL_LIMIT
 from workloads import Call, MissingError, Rival, Work
@@ -96,6 +97,8 @@ def works(count: int, rounds: int) -> Iterator[tuple[Work, int]]:
         yield work, 9
     for work in algebra.works():
         yield work, 9
+    for work in transforms.works():
+        yield work, 200
     for work in sets.works():
         yield work, 15
     for work in first_calls.tracing():
