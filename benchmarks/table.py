@@ -11,6 +11,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 
+import algebra
 import first_calls
 import fits
 import lanes
@@ -20,6 +21,7 @@ import sets
 import single
 import solving
 import starts
+import transforms
 import workloads
 from first_calls import EXTRA, WHEEL_LIMIT
 from workloads import Call, MissingError, Rival, Work
@@ -93,6 +95,10 @@ def works(count: int, rounds: int) -> Iterator[tuple[Work, int]]:
         yield work, 9
     for work in maps.works():
         yield work, 9
+    for work in algebra.works():
+        yield work, 9
+    for work in transforms.works():
+        yield work, 200
     for work in sets.works():
         yield work, 15
     for work in first_calls.tracing():
