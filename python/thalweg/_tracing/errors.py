@@ -189,7 +189,7 @@ DISTRIBUTIONS = frozenset(
     {
         *("beta", "binom", "cauchy", "chi2", "expon", "f", "gamma", "gumbel_r", "halfnorm"),
         *("invgamma", "laplace", "logistic", "lognorm", "nbinom", "norm", "pareto", "poisson"),
-        *("rayleigh", "t", "uniform", "vonmises", "weibull_min"),
+        *("multivariate_normal", "rayleigh", "t", "uniform", "vonmises", "weibull_min"),
     }
 )
 

@@ -20,6 +20,7 @@ from thalweg.stats.continuous import (
     vonmises,
 )
 from thalweg.stats.discrete import binom, nbinom, poisson
+from thalweg.stats.multivariate import multivariate_normal
 from thalweg.stats.positive import (
     chi2,
     expon,
@@ -35,6 +36,7 @@ from thalweg.stats.positive import (
 
 __all__ = [
     "beta", "binom", "cauchy", "chi2", "expon", "f", "gamma", "gumbel_r", "halfnorm", "invgamma",
-    "laplace", "logistic", "lognorm", "nbinom", "norm", "pareto", "poisson", "rayleigh", "t",
+    "laplace", "logistic", "lognorm",
+    "multivariate_normal", "nbinom", "norm", "pareto", "poisson", "rayleigh", "t",
     "uniform", "vonmises", "weibull_min",
 ]  # fmt: skip
