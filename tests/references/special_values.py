@@ -127,7 +127,7 @@ _BETA = (log(-3, 7), log(-3, 7), between(0.001, 0.999))
 DERIVATIVES = {
     "gammainc_slope_in_a", "gammainc_second_slope_in_a", "betainc_slope_in_a", "betainc_slope_in_b",
     "betainc_slope_in_aa", "betainc_slope_in_ab", "betainc_slope_in_bb", "stdtr_slope_in_df",
-    "zeta_slope_in_s",
+    "zeta_slope_in_s", "zeta_second_slope_in_s",
 }  # fmt: skip
 CASES: dict[str, Case] = {
     "gamma": Case(mpmath.gamma, (both_signs(log(-40, 7)),)),
@@ -211,6 +211,11 @@ CASES: dict[str, Case] = {
     "zeta_slope_in_s": Case(
         lambda s, q: mpmath.zeta(s, q, 1),
         (lambda rng, n: 1 + 2.0 ** rng.uniform(-10, 3, n), log(-6, 4)), ulps=64,
+    ),
+    "zeta_second_slope_in_s": Case(
+        lambda s, q: mpmath.zeta(s, q, 2),
+        (lambda rng, n: 1 + 2.0 ** rng.uniform(-8, 3, n), log(-6, 4)),
+        ulps=64,
     ),
     "zetac": Case(
         lambda s: mpmath.zeta(s) - 1, (lambda rng, n: 1 + 2.0 ** rng.uniform(-20, 4, n),),

@@ -94,6 +94,7 @@ UFUNCS: dict[Any, Callable[..., Any]] = {
     np.arctan2: lambda a, b: (
         np.arctan(_plain(a) / _plain(b)) + np.where(_real(b) < 0, np.copysign(np.pi, _real(a)), 0)
     ),
+    special.ive: lambda n, x: _differenced(special.ive, n, x),
     np.cbrt: _cbrt,
     special.cbrt: _cbrt,
 }
@@ -106,6 +107,10 @@ SLOPES: dict[Any, Callable[..., tuple[Any, ...]]] = {
     special.round: lambda x: (0 * x,),
     special.psi: lambda x: (special.polygamma(1, x),),
     special.gammaln: lambda x: (special.psi(x),),
+    special.ive: lambda n, x: (  # exp(-|Re x|) has no complex step
+        0 * x,
+        0.5 * (special.ive(n - 1, x) + special.ive(n + 1, x)) - np.sign(x) * special.ive(n, x),
+    ),
     special.erf: lambda x: (2 / SQRT_PI * np.exp(-x * x),),
     special.erfc: lambda x: (-2 / SQRT_PI * np.exp(-x * x),),
     special.ndtr: lambda x: (np.exp(-x * x / 2) / np.sqrt(2 * np.pi),),

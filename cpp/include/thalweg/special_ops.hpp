@@ -384,8 +384,13 @@ struct CosineIntegral : OfNumbers<1> {
   static constexpr auto of = &scalar::cosine_integral;
   template <class T> static One<T> partials(T a, T) { return {apply<Cos>(a) / a}; }
 };
-// The sum of (q + k)^-s over k = 0, 1, ..., and its slope in s, of which only the one in q is
-// offered.
+// The sum of (q + k)^-s over k = 0, 1, ..., and its slopes in s; the third is not offered.
+struct ZetaSecondSlope : OfNumbers<2> {
+  static constexpr auto name = "zeta_second_slope_in_s";
+  static constexpr std::array domain{open(1.0).to(kInfinity), kPositive};
+  static constexpr auto of = &scalar::zeta_second_slope;
+  template <class T> static Two<T> partials(T s, T q, T);
+};
 struct ZetaSlope : OfNumbers<2> {
   static constexpr auto name = "zeta_slope_in_s";
   static constexpr std::array domain{open(1.0).to(kInfinity), kPositive};
@@ -402,7 +407,12 @@ struct Zeta : OfNumbers<2> {
 };
 template <class T> Two<T> ZetaSlope::partials(T s, T q, T) {
   const T next = s + T(1);
-  return {T(kNotOffered), -(apply<Zeta>(next, q) + s * apply<ZetaSlope>(next, q))};
+  return {apply<ZetaSecondSlope>(s, q), -(apply<Zeta>(next, q) + s * apply<ZetaSlope>(next, q))};
+}
+template <class T> Two<T> ZetaSecondSlope::partials(T s, T q, T) {
+  const T next = s + T(1);
+  return {T(kNotOffered),
+          -(T(2) * apply<ZetaSlope>(next, q) + s * apply<ZetaSecondSlope>(next, q))};
 }
 struct Zetac : OfNumbers<1> {
   static constexpr auto name = "zetac";

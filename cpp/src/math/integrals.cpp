@@ -39,8 +39,12 @@ Jet inverse_power(double w, Jet s) {
   const double p = std::pow(w, -s.value);
   return {p, -std::log(w) * s.slope * p};
 }
+SecondJet inverse_power(double w, SecondJet s) {
+  const Jet p = inverse_power(w, s.value);
+  return {p, Jet(-std::log(w)) * s.slope * p};
+}
 double size_of(double s) { return s; }
-double size_of(Jet s) { return s.value; }
+template <class T> double size_of(JetOf<T> s) { return size_of(s.value); }
 // The sum of (q + k)^-s by Euler's and Maclaurin's formula (DLMF 25.11.5) from q + k = 12 + s on.
 template <class N> N zeta_sum(N s, double q) {
   constexpr std::array<double, 10> c = {// B_2k / (2k)!
@@ -130,6 +134,10 @@ double zeta_less_one(double s) {
 double zeta_slope(double s, double q) {
   if (!(s > 1.0 && q > 0.0) || std::isinf(s) || std::isinf(q)) return kOutside;
   return zeta_sum(Jet{s, 1.0}, q).slope;
+}
+double zeta_second_slope(double s, double q) {
+  if (!(s > 1.0 && q > 0.0) || std::isinf(s) || std::isinf(q)) return kOutside;
+  return zeta_sum(second_jet(s, 1.0, 0.0), q).slope.slope;
 }
 
 // Upwards for x > n; below it the series in x^2, or downwards from far beyond (DLMF 10.51, 10.53).

@@ -62,9 +62,6 @@ def test_functions_of_positive_numbers_are_scipys(name):
     coarse, fine = ((g(P + h * v) - g(P - h * v)) / (2 * h) for h in (2e-4, 1e-4))
     slope = (4 * fine - coarse) / 3
     assert np.sum(F.grad(P) * v) == pytest.approx(slope, rel=1e-8, abs=1e-9)
-    if name in ("zeta", "zetac"):  # whose second slope is not offered
-        assert np.isnan(F.hvp(P, v)).all()
-        return
     h = 1e-5
     turn = (F.grad(P + h * v) - F.grad(P - h * v)) / (2 * h)
     np.testing.assert_allclose(F.hvp(P, v), turn, rtol=1e-6, atol=1e-6)

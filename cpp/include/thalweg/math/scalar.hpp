@@ -61,6 +61,7 @@ double sine_integral(double x);
 double cosine_integral(double x);
 double zeta(double s, double q);
 double zeta_slope(double s, double q);
+double zeta_second_slope(double s, double q);
 double zeta_less_one(double s);
 
 }  // namespace thalweg::scalar
