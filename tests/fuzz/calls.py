@@ -17,6 +17,8 @@ from scipy import special
 from thalweg import losses, nn
 from thalweg._tracing import registry, tracer, ufuncs
 
+from .special_calls import of_special_functions
+
 Program = Any  # programs.Program, which imports this module
 
 
@@ -82,39 +84,7 @@ SPECIAL: dict[str, list[str]] = {
         "np.piecewise({a}, [{c}, {d}], [lambda v: v ** 2, np.sin, lambda v: {n} - v])",
     ],
     "np.select": ["np.select([{c}, {d}], [{a}, {b}], {n})", "np.select([{c}], [{a}])"],
-    **{
-        f"special.{name}": [f"special.{name}({{a}} ** 2 + 0.3, np.abs({{b}}) + 0.2)"]
-        for name in ("gammainc", "gammaincc", "beta", "betaln")
-    },
-    **{
-        f"special.{name}": [f"special.{name}({{a}} ** 2 + 0.3, special.expit({{b}}))"]
-        for name in ("gammaincinv", "gammainccinv")
-    },
-    **{
-        f"special.{name}": [f"special.{name}({order}, {argument})" for order in (0, 1, 2)]
-        for name, argument in (
-            ("jv", "{a}"),
-            ("iv", "{a}"),
-            ("ive", "{a}"),
-            ("yv", "np.abs({a}) + 0.4"),
-            ("yn", "{a} ** 2 + 0.4"),
-            ("kv", "{a} ** 2 + 0.4"),
-            ("kn", "np.abs({a}) + 0.4"),
-            ("kve", "np.abs({a}) + 0.4"),
-        )
-    },
-    **{
-        f"special.{name}": [
-            f"special.{name}(np.abs({{a}}) + 0.4)",
-            f"special.{name}({{a}} ** 2 + 0.1)",
-        ]
-        for name in ("gamma", "loggamma", "y0", "y1", "k0", "k1", "k0e", "k1e")
-    },
-    **{
-        f"special.{name}": [f"special.{name}(special.expit({{a}}))"]
-        for name in ("erfinv", "erfcinv", "ndtri")
-    },
-    "special.wofz": ["np.abs(special.wofz({a} + 1j * {b}))", "np.imag(special.wofz({a}))"],
+    **of_special_functions(),
     "np.where": ["np.where({c}, {a}, {b})", "np.where({c} & ~{d}, {a}, {n})"],
     "np.nan_to_num": ["np.nan_to_num(np.where({c}, {a}, np.nan), nan={n})"],
     "np.interp": [

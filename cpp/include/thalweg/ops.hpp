@@ -695,9 +695,13 @@ using Operations = OperationList<
     ops::Betaln, ops::PolygammaRise, ops::Gammainc, ops::Gammaincc, ops::GammaDensity,
     ops::GammaincSlope, ops::GammaincSecondSlope, ops::Gammaincinv, ops::Gammainccinv, ops::Erfinv,
     ops::Erfcinv, ops::BesselJ, ops::BesselY, ops::BesselI, ops::ScaledBesselI, ops::BesselK,
-    ops::ScaledBesselK, ops::Less, ops::LessEqual, ops::Greater, ops::GreaterEqual, ops::Equal,
-    ops::NotEqual, ops::LogicalAnd, ops::LogicalOr, ops::LogicalXor, ops::LogicalNot, ops::Isnan,
-    ops::Isfinite, ops::Isinf, ops::Heaviside, ops::Where>;
+    ops::ScaledBesselK, ops::SphericalJ, ops::Betainc, ops::Betaincc, ops::BetaDensity,
+    ops::BetaincSlopeInA, ops::BetaincSlopeInB, ops::BetaincSlopeInAA, ops::BetaincSlopeInAB,
+    ops::BetaincSlopeInBB, ops::Betaincinv, ops::Stdtr, ops::StdtrSlope, ops::Exp1, ops::Expi,
+    ops::Expn, ops::SineIntegral, ops::CosineIntegral, ops::Zeta, ops::ZetaSlope, ops::Zetac,
+    ops::Less, ops::LessEqual, ops::Greater, ops::GreaterEqual, ops::Equal, ops::NotEqual,
+    ops::LogicalAnd, ops::LogicalOr, ops::LogicalXor, ops::LogicalNot, ops::Isnan, ops::Isfinite,
+    ops::Isinf, ops::Heaviside, ops::Where>;
 
 // Position of Op in the list: its opcode in memory, never on disk.
 template <class Op, class First, class... Rest>
