@@ -67,5 +67,7 @@ def of_special_functions() -> dict[str, list[str]]:
         "special.exp1": ["special.exp1({a} ** 2 + 0.3)"],
         "special.expi": ["special.expi({a} ** 2 + 0.8)"],
         "special.rgamma": ["special.rgamma({a} ** 2 + 0.3)"],
+        "special.ive": [f"special.ive({n}, {{a}} ** 2 + 0.1)" for n in (0, 1, 2)],  # a kink at 0
+        "special.i0e": ["special.i0e({a} ** 2 + 0.1)"],
         "special.wofz": ["np.abs(special.wofz({a} + 1j * {b}))", "np.imag(special.wofz({a}))"],
     }
