@@ -1,14 +1,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Many descents, whole calls: against one thread, another method and SciPy."""
+"""A million starts by methods that converge, maps of them, and Gaussian processes; whole calls."""
 
+import algebra
 import lanes
+import maps
 import pytest
 from conftest import Compare
 
-WORKS = {work.name: work for work in lanes.works()}
+ROUNDS = {"lanes": 3, "maps": 9, "algebra": 9}
+WORKS = {
+    work.name: (work, ROUNDS[module.__name__])
+    for module in (lanes, maps, algebra)
+    for work in module.works()
+}
+PAIRS = [(name, k) for name, (work, _) in WORKS.items() for k in range(len(work.rivals))]
 
 
-@pytest.mark.parametrize("name", WORKS)
-def test_lanes(compare: Compare, name: str) -> None:
-    work = WORKS[name]
-    compare(work, work.rivals[0], rounds=3)
+@pytest.mark.parametrize(("name", "rival"), PAIRS)
+def test_lanes(compare: Compare, name: str, rival: int) -> None:
+    work, rounds = WORKS[name]
+    compare(work, work.rivals[rival], rounds=rounds)

@@ -11,6 +11,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 
+import algebra
 import first_calls
 import fits
 import lanes
@@ -92,6 +93,8 @@ def works(count: int, rounds: int) -> Iterator[tuple[Work, int]]:
     for work in fits.works():
         yield work, 9
     for work in maps.works():
+        yield work, 9
+    for work in algebra.works():
         yield work, 9
     for work in sets.works():
         yield work, 15

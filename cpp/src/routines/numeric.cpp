@@ -29,8 +29,9 @@ std::uint64_t Numeric::hash() const {
 namespace {
 
 // Calls the kernel for each array of the batch: for batches of lanes where they lie, or, if they
-// lie apart, for copies; or for one lane after another. In the layout Elements several arrays of
-// the batch are computed together, as lanes are.
+// lie apart, for copies. Of what is computed alone a batch of lanes is copied at once, as its lanes
+// share cache lines. In the layout Elements several arrays of the batch are computed together, as
+// lanes are.
 class NumericWork final : public RoutineWork {
  public:
   NumericWork(std::shared_ptr<const Numeric> routine, const Kernels& kernels, Layout layout,
@@ -38,94 +39,143 @@ class NumericWork final : public RoutineWork {
       : routine_(std::move(routine)),
         kernel_(kernels.routines[static_cast<int>(routine_->code())]),
         lanes_(layout == Layout::Lanes ? lanes : 1),
-        together_(lanes_ == 1 || routine_->alone() ? 1 : kernels.width),
         width_(kernels.width),
-        across_(lanes_ == 1 && !routine_->alone() && routine_->batch() >= width_) {
+        way_(lanes_ > 1 ? (routine_->alone() ? Way::LanesApart : Way::Lanes)
+             : !routine_->alone() && routine_->batch() >= width_ ? Way::Arrays
+                                                                 : Way::Array) {
     for (std::size_t k = 0; k < routine_->inputs(); ++k)
       if (routine_->reads(k)) sizes_.push_back(routine_->input_size(k));
-    std::int64_t total = room(routine_->work_size());
-    if (lanes_ != together_ || across_) {
-      total += room(routine_->output_size());
-      for (const std::int64_t n : sizes_) total += room(n);
-    } else if (lanes_ > 1) {  // operands that are the same in all lanes
-      for (const std::int64_t n : sizes_) total += room(n);
-    }
-    memory_ = std::make_unique<Aligned>(static_cast<std::size_t>(total));
+    const std::int64_t copies = way_ == Way::Array ? 0 : width_,
+                       works = way_ == Way::Lanes || way_ == Way::Arrays ? width_ : 1;
+    std::int64_t total = room(routine_->work_size()) * works;
+    for (const std::int64_t n : sizes_) total += room(n) * copies;
+    memory_ =
+        std::make_unique<Aligned>(static_cast<std::size_t>(total + room(output_size()) * copies));
   }
 
   void run(const Linked& l) override {
-    const double* operands[] = {l.a, l.b, l.c};
-    const std::int16_t strides[] = {l.stride_a, l.stride_b, l.stride_c};
-    const std::int64_t out_size = routine_->output_size();
+    const double* const operands[] = {l.a, l.b, l.c};
+    const bool same[] = {l.stride_a == 1, l.stride_b == 1, l.stride_c == 1};
     std::int64_t s = 0;
-    if (across_)
-      for (; s + width_ <= routine_->batch(); s += width_) arrays_as_lanes(operands, l.r, s);
-    for (; s < routine_->batch(); ++s)
-      for (std::int64_t lane = 0; lane < lanes_; lane += together_) {
-        free_ = memory_->get();
-        RoutineCall call{routine_->sizes().data(), routine_->table().data(), {}, {}, {}};
-        for (std::size_t k = 0; k < sizes_.size(); ++k)
-          call.in[k] = read(operands[k], strides[k] == 1, s * sizes_[k], sizes_[k], lane);
-        double* to = l.r + s * out_size * lanes_ + lane;
-        call.out = lanes_ == together_ ? to : take(out_size);
-        call.work = take(routine_->work_size());
-        (together_ > 1 ? kernel_.lanes : kernel_.alone)(call);
-        if (lanes_ != together_) copy(call.out, together_, to, lanes_, out_size);
-      }
+    if (way_ == Way::Arrays)
+      for (; s + width_ <= routine_->batch(); s += width_) arrays(operands, l.r, s);
+    for (; s < routine_->batch(); ++s) {
+      if (lanes_ == 1) array(operands, l.r, s);
+      for (std::int64_t lane = 0; lanes_ > 1 && lane < lanes_; lane += width_)
+        way_ == Way::Lanes ? lanes_of(operands, same, l.r, s, lane)
+                           : lanes_apart(operands, same, l.r, s, lane);
+    }
     // In the layout Elements a number fills a batch.
-    if (lanes_ == 1 && routine_->batch() * out_size == 1) std::fill_n(l.r + 1, width_ - 1, l.r[0]);
+    if (lanes_ == 1 && routine_->batch() * output_size() == 1)
+      std::fill_n(l.r + 1, width_ - 1, l.r[0]);
   }
 
  private:
-  // Computes `width_` arrays of the batch, from number s on.
-  void arrays_as_lanes(const double* const* operands, double* to, std::int64_t s) {
+  enum class Way : std::uint8_t { Lanes, LanesApart, Arrays, Array };
+
+  std::int64_t output_size() const { return routine_->output_size(); }
+  RoutineCall call() {
     free_ = memory_->get();
-    RoutineCall call{routine_->sizes().data(), routine_->table().data(), {}, {}, {}};
+    return {routine_->sizes().data(), routine_->table().data(), {}, {}, {}};
+  }
+  // One array.
+  void array(const double* const* operands, double* to, std::int64_t s) {
+    RoutineCall c = call();
+    for (std::size_t k = 0; k < sizes_.size(); ++k) c.in[k] = operands[k] + s * sizes_[k];
+    c.out = to + s * output_size();
+    c.work = take(routine_->work_size(), 1);
+    kernel_.alone(c);
+  }
+  // Arrays of the batch from number s on, as lanes.
+  void arrays(const double* const* operands, double* to, std::int64_t s) {
+    RoutineCall c = call();
     for (std::size_t k = 0; k < sizes_.size(); ++k) {
       const std::int64_t n = sizes_[k];
-      const double* const from = operands[k] + s * n;
-      double* const in = take(n);
-      for (std::int64_t w = 0; w < width_; ++w)
-        for (std::int64_t i = 0; i < n; ++i) in[i * width_ + w] = from[w * n + i];
-      call.in[k] = in;
+      double* const in = take(n, width_);
+      transpose(operands[k] + s * n, width_, n, n, in, width_);
+      c.in[k] = in;
     }
-    const std::int64_t n = routine_->output_size();
-    call.out = take(n);
-    call.work = take(routine_->work_size());
-    kernel_.lanes(call);
-    for (std::int64_t w = 0; w < width_; ++w)
-      for (std::int64_t i = 0; i < n; ++i) to[(s + w) * n + i] = call.out[i * width_ + w];
+    c.out = take(output_size(), width_);
+    c.work = take(routine_->work_size(), width_);
+    kernel_.lanes(c);
+    transpose(c.out, output_size(), width_, width_, to + s * output_size(), output_size());
+  }
+  // A batch of lanes.
+  void lanes_of(const double* const* operands, const bool* same, double* to, std::int64_t s,
+                std::int64_t lane) {
+    RoutineCall c = call();
+    for (std::size_t k = 0; k < sizes_.size(); ++k)
+      c.in[k] = read(operands[k], same[k], s * sizes_[k], sizes_[k], lane);
+    const std::int64_t n = output_size();
+    to += s * n * lanes_ + lane;
+    c.out = lanes_ == width_ ? to : take(n, width_);
+    c.work = take(routine_->work_size(), width_);
+    kernel_.lanes(c);
+    if (lanes_ != width_) copy(c.out, width_, to, lanes_, n);
+  }
+  // A batch of lanes, one lane after another.
+  void lanes_apart(const double* const* operands, const bool* same, double* to, std::int64_t s,
+                   std::int64_t lane) {
+    RoutineCall c = call();
+    const double* in[std::size(c.in)] = {};
+    for (std::size_t k = 0; k < sizes_.size(); ++k) {
+      const std::int64_t n = sizes_[k];
+      in[k] = operands[k] + s * n;
+      if (same[k]) continue;
+      double* const copied = take(n, width_);
+      transpose(operands[k] + s * n * lanes_ + lane, n, width_, lanes_, copied, room(n));
+      in[k] = copied;
+    }
+    const std::int64_t n = output_size();
+    double* const out = take(n, width_);
+    c.work = take(routine_->work_size(), 1);
+    for (std::int64_t w = 0; w < width_; ++w) {
+      for (std::size_t k = 0; k < sizes_.size(); ++k)
+        c.in[k] = in[k] + (same[k] ? 0 : w * room(sizes_[k]));
+      c.out = out + w * room(n);
+      kernel_.alone(c);
+    }
+    transpose(out, width_, n, room(n), to + s * n * lanes_ + lane, lanes_);
   }
 
-  std::int64_t room(std::int64_t n) const {
-    return (n * (across_ ? width_ : together_) + 7) / 8 * 8;
+  // to[j][i] = from[i][j] for m rows of n numbers, `apart` from one another.
+  static void transpose(const double* from, std::int64_t m, std::int64_t n, std::int64_t apart,
+                        double* to, std::int64_t to_apart) {
+    if (m < n) {
+      for (std::int64_t j = 0; j < n; ++j)
+        for (std::int64_t i = 0; i < m; ++i) to[j * to_apart + i] = from[i * apart + j];
+    } else {
+      for (std::int64_t i = 0; i < m; ++i)
+        for (std::int64_t j = 0; j < n; ++j) to[j * to_apart + i] = from[i * apart + j];
+    }
   }
-  double* take(std::int64_t n) {
+
+  // Whole cache lines.
+  static std::int64_t room(std::int64_t n) { return (n + 7) / 8 * 8; }
+  double* take(std::int64_t n, std::int64_t times) {
     double* const p = free_;
-    free_ += room(n);
+    free_ += room(n) * times;
     return p;
   }
-  // n elements from element `first` on, in the lanes that are computed together.
+  // n elements from element `first` on, in a batch of lanes.
   const double* read(const double* p, bool same, std::int64_t first, std::int64_t n,
                      std::int64_t lane) {
-    if (lanes_ == 1) return p + first;
-    if (same && together_ == 1) return p + first;
-    if (!same && lanes_ == together_) return p + first * lanes_;
-    double* const to = take(n);
+    if (!same && lanes_ == width_) return p + first * lanes_;
+    double* const to = take(n, width_);
     if (same)
-      for (std::int64_t i = 0; i < n; ++i) std::fill_n(to + i * together_, together_, p[first + i]);
-    else copy(p + first * lanes_ + lane, lanes_, to, together_, n);
+      for (std::int64_t i = 0; i < n; ++i) std::fill_n(to + i * width_, width_, p[first + i]);
+    else copy(p + first * lanes_ + lane, lanes_, to, width_, n);
     return to;
   }
   void copy(const double* from, std::int64_t step, double* to, std::int64_t to_step,
             std::int64_t n) const {
-    for (std::int64_t i = 0; i < n; ++i) std::copy_n(from + i * step, together_, to + i * to_step);
+    for (std::int64_t i = 0; i < n; ++i) std::copy_n(from + i * step, width_, to + i * to_step);
   }
 
   std::shared_ptr<const Numeric> routine_;
   const RoutineKernel kernel_;
-  const std::int64_t lanes_, together_, width_;
-  const bool across_;
+  const std::int64_t lanes_, width_;
+  const Way way_;
   std::vector<std::int64_t> sizes_;  // of the inputs that it reads
   std::unique_ptr<Aligned> memory_;
   double* free_ = nullptr;

@@ -85,7 +85,7 @@ def _copied(function: Any, known: dict[int, Any]) -> Any:
         inner = _copied(function.__func__, known)
         return function if inner is function.__func__ else MethodType(inner, function.__self__)
     if isinstance(function, functools.partial):
-        inner = _copied(function.func, known)
+        inner = function_of(function.func) or _copied(function.func, known)
         if inner is function.func:
             return function
         return functools.partial(inner, *function.args, **function.keywords)
@@ -193,7 +193,7 @@ def _is_users(file: str) -> bool:
 def function_of(value: Any) -> Any:
     """Return the stand-in of a function of a library, or None if it has none."""
     found = _functions.get(id(value))
-    if found is None and value.__name__ in _FORMED:
+    if found is None and getattr(value, "__name__", "") in _FORMED:
         for name in FORMS:
             if name in sys.modules and name not in _modules:
                 module_of(sys.modules[name])

@@ -4,6 +4,7 @@
 from thalweg._tracing.functions import (
     conversions,
     convolutions,
+    cosines,
     einsum,
     elements,
     filters,
@@ -26,7 +27,8 @@ from thalweg._tracing.functions import (
 )
 
 __all__ = [
-    "conversions", "convolutions", "einsum", "elements", "filters", "fourier", "grids", "joining",
-    "linear_algebra", "missing", "of_complex", "order", "polynomials", "products", "running",
-    "scipy_linalg", "scipy_matrices", "shaping", "special", "statistics", "tables",
+    "conversions", "convolutions", "cosines", "einsum", "elements", "filters", "fourier",
+    "grids", "joining", "linear_algebra", "missing", "of_complex", "order", "polynomials",
+    "products", "running", "scipy_linalg", "scipy_matrices", "shaping", "special", "statistics",
+    "tables",
 ]  # fmt: skip

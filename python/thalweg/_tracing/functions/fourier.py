@@ -107,7 +107,7 @@ def _length(n: Any, default: int) -> int:
     return length
 
 
-def _resized(z: Any, n: int, axis: int) -> Any:
+def resized(z: Any, n: int, axis: int) -> Any:
     """Cut off the end of an axis, or append zeros, so that its length is n."""
     missing = n - z.shape[axis]
     if missing < 0:
@@ -119,7 +119,7 @@ def _resized(z: Any, n: int, axis: int) -> Any:
 
 def _applied(form: Callable[[Any], Any], z: Any, length: int, axis: int, factor: float) -> Any:
     """Apply a form for the last axis to the first elements along an axis."""
-    rows = np.moveaxis(_resized(z, length, axis), axis, -1)
+    rows = np.moveaxis(resized(z, length, axis), axis, -1)
     result = np.moveaxis(form(rows), -1, axis)
     return result if factor == 1.0 else result * factor
 
@@ -177,9 +177,11 @@ def _ihfft(trace: Trace, a: Any, n: Any = None, axis: int = -1, norm: Any = None
 # ---- along several axes --------------------------------------------------------------------------
 
 
-def _lengths_and_axes(ndim: int, s: Any, axes: Any) -> tuple[list[Any], list[int]]:
+def lengths_and_axes(ndim: int, s: Any, axes: Any) -> tuple[list[Any], list[int]]:
+    """Return the length that each transformed axis shall have, or None, and the axes."""
     if axes is None:
         axes = range(ndim) if s is None else range(ndim - len(s), ndim)
+    axes = [axes] if isinstance(axes, int) else axes
     axes = [normalize_axis_index(int(k), ndim) for k in axes]
     lengths = [None] * len(axes) if s is None else [None if n == -1 else n for n in s]
     if len(lengths) != len(axes):
@@ -198,7 +200,7 @@ def _of_several(name: str, form: Any, last: Any, last_first: bool) -> Callable[.
 
     def handler(trace: Trace, a: Any, s: Any = None, axes: Any = None, norm: Any = None) -> Any:
         z = complex_of(trace, a) if is_complex(a) else trace.wrap(a)
-        lengths, axes = _lengths_and_axes(z.ndim, s, axes)
+        lengths, axes = lengths_and_axes(z.ndim, s, axes)
         if not axes:
             if last is form:
                 return complex_of(trace, z)

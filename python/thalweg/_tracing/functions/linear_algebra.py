@@ -79,7 +79,8 @@ def _packed(x: Tracer, *shapes: Shape) -> list[Tracer]:
 # NumPy would make an array of objects of [[x[0], 1.0], [1.0, x[1]]] before anybody is asked.
 @stands_for(
     "numpy.linalg", "cholesky", "cond", "det", "eigh", "eigvalsh", "inv", "lstsq",
-    "matrix_power", "matrix_rank", "pinv", "qr", "slogdet", "solve", "svd", "svdvals",
+    "matrix_power", "matrix_rank", "pinv", "qr", "slogdet", "solve", "svd", "svdvals", "tensorinv",
+    "tensorsolve",
 )  # fmt: skip
 def _of_lists(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     if any(map(holds_tracer, args)):
