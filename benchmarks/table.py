@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 
 import algebra
+import breadth
 import first_calls
 import fits
 import lanes
@@ -95,6 +96,8 @@ def works(count: int, rounds: int) -> Iterator[tuple[Work, int]]:
     for work in maps.works():
         yield work, 9
     for work in algebra.works():
+        yield work, 9
+    for work in breadth.works():
         yield work, 9
     for work in sets.works():
         yield work, 15
