@@ -2,11 +2,12 @@
 """Loops, transforms and matrices against JAX, SciPy and NumPy."""
 
 import algebra
-import breadth
 import pytest
+import scans
+import transforms
 from conftest import Compare
 
-WORKS = {work.name: work for work in (*breadth.works(), *algebra.works())}
+WORKS = {work.name: work for work in (*scans.works(), *algebra.works(), *transforms.works())}
 PAIRS = [(name, i) for name, work in WORKS.items() for i in range(len(work.rivals))]
 
 

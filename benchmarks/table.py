@@ -12,16 +12,17 @@ import sys
 from collections.abc import Iterator
 
 import algebra
-import breadth
 import first_calls
 import fits
 import lanes
 import long_arrays
 import maps
+import scans
 import sets
 import single
 import solving
 import starts
+import transforms
 import workloads
 from first_calls import EXTRA, WHEEL_LIMIT
 from workloads import Call, MissingError, Rival, Work
@@ -97,8 +98,10 @@ def works(count: int, rounds: int) -> Iterator[tuple[Work, int]]:
         yield work, 9
     for work in algebra.works():
         yield work, 9
-    for work in breadth.works():
+    for work in scans.works():
         yield work, 9
+    for work in transforms.works():
+        yield work, 200
     for work in sets.works():
         yield work, 15
     for work in first_calls.tracing():

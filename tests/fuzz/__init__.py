@@ -4,7 +4,8 @@
 import sys
 from pathlib import Path
 
-# The generators and oracles that the tests share.
-_shared = str(Path(__file__).resolve().parents[1] / "shared")
-if _shared not in sys.path:
-    sys.path.insert(0, _shared)
+# The generators and oracles that the tests share, and the values that they are compared with.
+for _room in ("shared", "references"):
+    _path = str(Path(__file__).resolve().parents[1] / _room)
+    if _path not in sys.path:
+        sys.path.insert(0, _path)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Discrete Fourier transforms. Each is linear, and its adjoint is a transform of the same lengths,
 // with the other sign in the exponent.
+#include <algorithm>
 #include <array>
 
 #include "thalweg/routines/all.hpp"

@@ -169,7 +169,23 @@ class NumericWork final : public RoutineWork {
   }
   void copy(const double* from, std::int64_t step, double* to, std::int64_t to_step,
             std::int64_t n) const {
-    for (std::int64_t i = 0; i < n; ++i) std::copy_n(from + i * step, width_, to + i * to_step);
+    switch (width_) {
+      case 2:
+        return copy_by<2>(from, step, to, to_step, n);
+      case 4:
+        return copy_by<4>(from, step, to, to_step, n);
+      case 8:
+        return copy_by<8>(from, step, to, to_step, n);
+      default:
+        for (std::int64_t i = 0; i < n; ++i) std::copy_n(from + i * step, width_, to + i * to_step);
+    }
+  }
+  // In registers: calls to copy a few numbers would take longer than most kernels.
+  template <std::size_t Width>
+  static void copy_by(const double* from, std::int64_t step, double* to, std::int64_t to_step,
+                      std::int64_t n) {
+    for (std::int64_t i = 0; i < n; ++i)
+      std::memcpy(to + i * to_step, from + i * step, Width * sizeof(double));
   }
 
   std::shared_ptr<const Numeric> routine_;

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Works of loops and transforms: an integrator of 10,000 steps, and a Fourier transform.
-
-The rivals are `jax.lax.scan`, compiled, and SciPy's transform.
-"""
+"""A loop that stays a loop: an integrator of 10,000 steps, against `jax.lax.scan`, compiled."""
 
 from __future__ import annotations
 
@@ -11,13 +8,11 @@ from typing import Any
 from workloads import Call, Floats, Rival, Work, close  # isort: skip - before NumPy
 
 import numpy as np
-import scipy.fft
 
 import thalweg as tw
 
 STEPS, H = 10_000, 0.001
 RATES = np.array([1.1, 0.4, 0.1, 0.4])
-POINTS = 4096
 
 
 def after(scan: Any, np: Any = np) -> Any:
@@ -58,46 +53,12 @@ def in_jax() -> Call:
     return lambda: _joined([np.asarray(v) for v in both(jnp.asarray(RATES))])
 
 
-def transform() -> Call:
-    """The transform of complex numbers, of which the parts are variables, with a weighted sum."""
-    re, im, weights = _signal()
-
-    def f(x: Any) -> Any:
-        y = np.fft.fft(x[0] + 1j * x[1])
-        return np.sum(weights * (np.real(y) + np.imag(y)))
-
-    point = np.stack([re, im])
-    objective = tw.objective(f, point)
-    return lambda: objective(point)
-
-
-def in_scipy() -> Call:
-    re, im, weights = _signal()
-    z = re + 1j * im
-
-    def call() -> float:
-        y = scipy.fft.fft(z)
-        return float(weights @ (y.real + y.imag))
-
-    return call
-
-
-def _signal() -> tuple[Floats, Floats, Floats]:
-    rng = np.random.default_rng(0)
-    re, im, weights = rng.standard_normal((3, POINTS))
-    return re, im, weights
-
-
 def works() -> list[Work]:
-    """An integrator, value and gradient; a transform."""
+    """Value and gradient."""
     return [
         Work(
             "scan", "10,000 steps of Runge and Kutta, value and gradient", "ms", 1e3, here,
             (Rival("JAX, lax.scan", in_jax, wanted=1.0, parts=("jax",), most_rounds=5),),
             close(1e-9),
-        ),
-        Work(
-            "fft", "Fourier transform of 4,096 points in a sum", "us", 1e6, transform,
-            (Rival("SciPy", in_scipy, wanted=1 / 1.5, parts=("scipy",)),), close(1e-9),
         ),
     ]  # fmt: skip
