@@ -37,7 +37,8 @@ REGION = re.compile(r"(<!-- table: (\w+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 # Operations that derivatives alone use: SciPy's function of that name is no ufunc.
 DERIVATIVES_ONLY = ("polygamma", "polygamma_rise", "gamma_density", "gammainc_slope_in_a",
-                    "gammainc_second_slope_in_a")  # fmt: skip
+                    "gammainc_second_slope_in_a", "faddeeva_far_real",
+                    "faddeeva_far_imag")  # fmt: skip
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

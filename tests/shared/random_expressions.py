@@ -336,7 +336,8 @@ OPERATION_FEATURES: dict[str, Emit] = {
 # An operation that has just entered the core's list is known by its name and domain alone.
 # mpmath takes too long for these in so many bits: test_special_functions.py has their slopes.
 SLOW = {"gammainc", "gammaincc", "gammaincinv", "gammainccinv", "gammainc_slope_in_a",
-        "gammainc_second_slope_in_a", "polygamma_rise", "erfcinv", "yn", "kn", "kve"}  # fmt: skip
+        "gammainc_second_slope_in_a", "polygamma_rise", "erfcinv", "yn", "kn", "kve",
+        "faddeeva_far_real", "faddeeva_far_imag"}  # fmt: skip
 NEW = [name for name in OPERATIONS if name not in OPERATION_FEATURES and name not in SLOW]
 for _name in [*NEW, "gamma_density", "jn", "iv", "ive"]:  # called by the operation's name
     NAMES[_name] = _by_name(_name)
