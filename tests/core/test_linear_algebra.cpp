@@ -168,5 +168,7 @@ TEST(a_routine_refuses_sizes_that_make_no_sense) {
   CHECK_THROWS(ShapeError, numeric(g, "cholesky", std::array{x}, {1, 3}, {9}));
   CHECK_THROWS(ShapeError, numeric(g, "triangle", std::array{x}, {1, 2, 3, 9}, {6}));
   CHECK_THROWS(ShapeError, numeric(g, "triangle", std::array{x}, {1, 2, 3, 5}, {6}));
+  const std::int64_t large = std::int64_t{1} << 32;  // whose square wraps to 0
+  CHECK_THROWS(ShapeError, numeric(g, "cholesky", std::array{x}, {1, large}, {0}));
   CHECK_THROWS(ShapeError, numeric(g, "nothing", std::array{x}, {1, 2, 3}, {6}));
 }

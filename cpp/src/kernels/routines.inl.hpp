@@ -71,6 +71,7 @@ constexpr RoutineKernel kRoutines[] = {
     kernel<Svd>(),
     kernel<Pinv>(),
     kernel<Expm>(),
+    kernel<ExpmDerivative>(),
     kernel<Fft>(),
     kernel<Rfft>(),
     kernel<Irfft>(),

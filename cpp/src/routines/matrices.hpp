@@ -49,6 +49,13 @@ class Matrices {
   Expr inner(Expr a, Expr b) const {
     return {g, g.reduce(Reduction::Sum, (a * b).in(g), {1, 2}, true)};
   }
+  // [[A, 0], [0, A]].
+  Expr repeated(Expr a) const {
+    const std::int64_t n = columns(a), down = 2 * n;
+    const Shape strides{4 * n * n, down, 1};
+    return {g, g.assemble({batch_, down, down}, std::array{a.id, a.id},
+                          {{0, strides, {}}, {n * down + n, strides, {}}}, true)};
+  }
   // [[A, E], [0, A]].
   Expr doubled(Expr a, Expr e) const {
     const std::int64_t n = columns(a), down = 2 * n;

@@ -207,7 +207,10 @@ std::unique_ptr<RoutineWork> Numeric::work(const Kernels& kernels, Layout layout
 std::shared_ptr<const Numeric> make_numeric(const std::string& name, Numeric::Sizes sizes) {
   const auto form = std::ranges::find(kNumericForms, name, &NumericForm::name);
   if (form == kNumericForms.end()) throw ShapeError("there is no routine '" + name + "'");
-  if (sizes.size() != form->sizes || std::ranges::any_of(sizes, [](auto s) { return s < 0; }))
+  // Products of two sizes, and small multiples of them, do not wrap.
+  constexpr std::int64_t kLargest = std::int64_t{1} << 30;
+  if (sizes.size() != form->sizes ||
+      std::ranges::any_of(sizes, [](auto s) { return s < 0 || s > kLargest; }))
     throw ShapeError(name + ": sizes " + to_string(sizes) + " are not those of such a routine");
   return form->make(std::move(sizes));
 }
@@ -219,10 +222,11 @@ NodeId numeric(Graph& graph, const std::string& name, std::span<const NodeId> in
     throw ShapeError(name + ": takes " + std::to_string(routine->inputs()) + " arrays, got " +
                      std::to_string(inputs.size()));
   const auto check = [&](const char* what, const Shape& got, std::int64_t each) {
-    if (size_of(got) != routine->batch() * each)
+    const std::int64_t size = size_of(got), batch = routine->batch();
+    if (each && batch ? size % each != 0 || size / each != batch : size != 0)
       throw ShapeError(name + ": " + what + " of shape " + to_string(got) + ", but sizes " +
-                       to_string(routine->sizes()) + " need " +
-                       std::to_string(routine->batch() * each) + " elements");
+                       to_string(routine->sizes()) + " need " + std::to_string(batch) + " times " +
+                       std::to_string(each) + " elements");
   };
   for (std::size_t k = 0; k < inputs.size(); ++k)
     check("an input", graph.shape(inputs[k]), routine->input_size(k));

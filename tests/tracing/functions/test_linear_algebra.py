@@ -183,6 +183,15 @@ def test_a_batch_has_the_bits_of_its_matrices(name):
         np.testing.assert_array_equal(together[k], traced(function, one))
 
 
+def test_lists_of_traced_values_and_objects_that_are_numbers_are_matrices():
+    objects = np.array([[2.0, 1.0], [1.0, 3.0]], dtype=object)
+
+    def f(x):
+        return np.linalg.det([[x[0], 1.0], [2.0, x[1]]]) + x[0] * np.linalg.det(objects)
+
+    assert tw.objective(f, np.ones(2))([2.0, 3.0]) == pytest.approx(14.0)
+
+
 # ---- what is in the libraries --------------------------------------------------------------------
 
 

@@ -38,6 +38,7 @@ enum class RoutineCode : std::uint8_t {
   Svd,
   Pinv,
   Expm,
+  ExpmDerivative,
   Fft,
   Rfft,
   Irfft,

@@ -30,6 +30,7 @@ std::shared_ptr<const Numeric> make_qr(Numeric::Sizes sizes);
 std::shared_ptr<const Numeric> make_svd(Numeric::Sizes sizes);
 std::shared_ptr<const Numeric> make_pinv(Numeric::Sizes sizes);
 std::shared_ptr<const Numeric> make_expm(Numeric::Sizes sizes);
+std::shared_ptr<const Numeric> make_expm_derivative(Numeric::Sizes sizes);
 std::shared_ptr<const Numeric> make_fft(Numeric::Sizes sizes);
 std::shared_ptr<const Numeric> make_rfft(Numeric::Sizes sizes);
 std::shared_ptr<const Numeric> make_irfft(Numeric::Sizes sizes);
@@ -52,6 +53,7 @@ inline constexpr std::array kNumericForms{
     NumericForm{"svd", 3, &make_svd},
     NumericForm{"pinv", 3, &make_pinv},
     NumericForm{"expm", 3, &make_expm},
+    NumericForm{"expm_derivative", 3, &make_expm_derivative},
     NumericForm{"fft", 3, &make_fft},
     NumericForm{"rfft", 2, &make_rfft},
     NumericForm{"irfft", 2, &make_irfft},

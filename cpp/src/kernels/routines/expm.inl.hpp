@@ -1,36 +1,48 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The exponential of a matrix by scaling, a Padé approximant, and squaring. Higham 2005, SIAM J.
-// Matrix Anal. Appl. 26(4), 1179-1193. Sizes: batch, n, and the order of the leading block that
-// decides the scaling: in [[A, E], [0, A]], whose exponential has the derivative along E, it is
-// that of A, so that the derivative is that of the computed exponential.
+// Matrix Anal. Appl. 26(4), 1179-1193.
 
-struct Expm {
-  template <class T> static void run(const std::int64_t* sizes, const double*, const T* const* in,
-                                     T* out, T* work) {
-    const std::int64_t n = sizes[1], size = n * n;
-    T *const a = work, *const a2 = a + size, *const a4 = a2 + size, *const a6 = a4 + size,
-             *const odd = a6 + size, *const lu = odd + size, *const room = lu + size + n;
-    std::copy_n(in[0], size, a);
-    const T times = scaled_down(a, n, sizes[2]);
-    product(a, a, a2, n, room);
-    product(a2, a2, a4, n, room);
-    product(a2, a4, a6, n, room);
+// A matrix, or with Derived a matrix and its derivative along a direction: the matrix
+// [[x, d], [0, x]], of which x and d are stored, so that a product takes three and not eight.
+template <class T, bool Derived> struct Along {
+  T* x;  // then d
+  std::int64_t n;
+  std::int64_t size() const { return n * n; }
+  std::int64_t numbers() const { return (Derived ? 2 : 1) * size(); }
+  T* d() const { return x + size(); }
+  Along at(T* p) const { return {p, n}; }
+};
+
+template <class T, bool Derived> struct Exponential {
+  using M = Along<T, Derived>;
+  std::int64_t n;
+  T* room;
+
+  // The exponential of a, which is changed, to `out`. `leading` is the order of the block that
+  // decides the scaling; `work` has room for six, and n numbers.
+  void run(M a, M out, std::int64_t leading, T* work) const {
+    const std::int64_t each = a.numbers();
+    const M a2 = a.at(work), a4 = a.at(work + each), a6 = a.at(work + 2 * each),
+            odd = a.at(work + 3 * each), lower = a.at(work + 4 * each);
+    const T times = scaled_down(a, leading);
+    product(a, a, a2);
+    product(a2, a2, a4);
+    product(a2, a4, a6);
     // The approximant is (even - odd)^-1 (even + odd).
-    const T* const powers[] = {a2, a4, a6};
-    combine(powers, {kPade[9], kPade[11], kPade[13]}, out, size);
-    product(a6, out, lu, n, room);
-    add(powers, {kPade[3], kPade[5], kPade[7]}, kPade[1], lu, n);
-    product(a, lu, odd, n, room);
-    combine(powers, {kPade[8], kPade[10], kPade[12]}, lu, size);
-    product(a6, lu, out, n, room);
-    add(powers, {kPade[2], kPade[4], kPade[6]}, kPade[0], out, n);
-    for (std::int64_t i = 0; i < size; ++i) {
-      const T even = out[i];
-      lu[i] = even - odd[i], out[i] = even + odd[i];
+    const M powers[] = {a2, a4, a6};
+    combine(powers, {kPade[9], kPade[11], kPade[13]}, out);
+    product(a6, out, lower);
+    add(powers, {kPade[3], kPade[5], kPade[7]}, kPade[1], lower);
+    product(a, lower, odd);
+    combine(powers, {kPade[8], kPade[10], kPade[12]}, lower);
+    product(a6, lower, out);
+    add(powers, {kPade[2], kPade[4], kPade[6]}, kPade[0], out);
+    for (std::int64_t i = 0; i < each; ++i) {
+      const T even = out.x[i];
+      a6.x[i] = even - odd.x[i], out.x[i] = even + odd.x[i];
     }
-    factor(lu, n, room);
-    Factors<T>{lu, n}.solve(false, out, n, room);
-    square(out, times, a, n, room);
+    solve(a6, out, work + 5 * each);
+    square(out, times, a);
   }
 
  private:
@@ -50,16 +62,17 @@ struct Expm {
                                      182.0,
                                      1.0};
   static constexpr double kLargestNorm = 5.371920351148152;
-
   struct Three {
     double a, b, c;
   };
+
   // Divides A by a power of two; returns how often it was halved.
-  template <class T> static T scaled_down(T* a, std::int64_t n, std::int64_t leading) {
+  static T scaled_down(M a, std::int64_t leading) {
+    const std::int64_t n = a.n;
     T norm(0.0), times(0.0), factor(1.0);
     for (std::int64_t j = 0; j < leading; ++j) {
       T sum(0.0);
-      for (std::int64_t i = 0; i < leading; ++i) sum = sum + abs(a[i * n + j]);
+      for (std::int64_t i = 0; i < leading; ++i) sum = sum + abs(a.x[i * n + j]);
       norm = larger(norm, sum);
     }
     norm = select(is_finite(norm), norm, T(0.0));
@@ -68,45 +81,86 @@ struct Expm {
       norm = select(more, norm * half, norm), factor = select(more, factor * half, factor);
       times = select(more, times + one, times);
     }
-    scale(factor, a, n * n);
+    scale(factor, a.x, a.numbers());
     return times;
   }
-  template <class T>
-  static void combine(const T* const* x, Three c, T* to, std::int64_t size) {
+  static void combine(const M* m, Three c, M to) {
     const T a(c.a), b(c.b), d(c.c);
-    for (std::int64_t i = 0; i < size; ++i) to[i] = fma(d, x[2][i], fma(b, x[1][i], a * x[0][i]));
+    for (std::int64_t i = 0; i < to.numbers(); ++i)
+      to.x[i] = fma(d, m[2].x[i], fma(b, m[1].x[i], a * m[0].x[i]));
   }
-  // to += c . x + identity I
-  template <class T>
-  static void add(const T* const* x, Three c, double identity, T* to, std::int64_t n) {
+  // to += c . m + identity I
+  static void add(const M* m, Three c, double identity, M to) {
     const T a(c.a), b(c.b), d(c.c);
-    for (std::int64_t i = 0; i < n * n; ++i)
-      to[i] = fma(d, x[2][i], fma(b, x[1][i], fma(a, x[0][i], to[i])));
-    for (std::int64_t i = 0; i < n; ++i) to[i * n + i] = to[i * n + i] + T(identity);
+    for (std::int64_t i = 0; i < to.numbers(); ++i)
+      to.x[i] = fma(d, m[2].x[i], fma(b, m[1].x[i], fma(a, m[0].x[i], to.x[i])));
+    for (std::int64_t i = 0; i < to.n; ++i)
+      to.x[i * (to.n + 1)] = to.x[i * (to.n + 1)] + T(identity);
   }
-  template <class T> static void product(const T* a, const T* b, T* c, std::int64_t n, T* room) {
-    for (std::int64_t i = 0; i < n * n; ++i) c[i] = T(0.0);
+
+  // c += a b
+  void accumulate(const T* a, const T* b, T* c) const {
     if constexpr (kDouble<T>)
-      if (n > kInLanes) return subtract_negative(a, b, c, n, room);
+      if (n > kInLanes) return add_product(1.0, n, n, n, {a, n, 1}, {b, n, 1}, c, n, room);
     for (std::int64_t i = 0; i < n; ++i)
       for (std::int64_t k = 0; k < n; ++k) subtract(-a[i * n + k], b + k * n, c + i * n, n);
   }
-  static void subtract_negative(const double* a, const double* b, double* c, std::int64_t n,
-                                double* room) {
-    subtract_product(n, n, n, {a, n, 1}, {b, n, 1}, c, n, room);
-    scale(-1.0, c, n * n);
+  void product(M a, M b, M c) const {
+    for (std::int64_t i = 0; i < c.numbers(); ++i) c.x[i] = T(0.0);
+    accumulate(a.x, b.x, c.x);
+    if constexpr (Derived) accumulate(a.x, b.d(), c.d()), accumulate(a.d(), b.x, c.d());
   }
-  template <class T> static void factor(T* lu, std::int64_t n, T* room) {
+  // b = a^-1 b: its derivative is a^-1 (b' - a' b).
+  void solve(M a, M b, T* pivots) const {
+    T* const lu = pivots;  // the factors, and then what they name pivots
+    std::copy_n(a.x, n * n, lu);
+    factor(lu);
+    const Factors<T> factors{lu, n};
+    factors.solve(false, b.x, n, room);
+    if constexpr (Derived) {
+      T* const minus = a.x;
+      for (std::int64_t i = 0; i < n * n; ++i) minus[i] = -a.d()[i];
+      accumulate(minus, b.x, b.d());
+      factors.solve(false, b.d(), n, room);
+    }
+  }
+  void factor(T* lu) const {
     if constexpr (kDouble<T>)
       if (n > kInLanes) return Lu::blocked(lu, n, room);
     Lu::panel(lu, n, 0, n, n, lu + n * n);
   }
-  template <class T> static void square(T* x, T times, T* other, std::int64_t n, T* room) {
+  void square(M x, T times, M other) const {
     T done(0.0);
     for (auto more = done < times; any(more); more = done < times) {
-      product(x, x, other, n, room);
-      for (std::int64_t i = 0; i < n * n; ++i) x[i] = select(more, other[i], x[i]);
+      product(x, x, other);
+      for (std::int64_t i = 0; i < x.numbers(); ++i) x.x[i] = select(more, other.x[i], x.x[i]);
       done = done + T(1.0);
     }
+  }
+};
+
+// Sizes: batch, n, and the order of the leading block that decides the scaling, which is smaller
+// than n in derivatives of derivatives, so that they are those of the computed exponential.
+struct Expm {
+  template <class T> static void run(const std::int64_t* sizes, const double*, const T* const* in,
+                                     T* out, T* work) {
+    const std::int64_t n = sizes[1], size = n * n;
+    std::copy_n(in[0], size, work);
+    T* const room = work + 7 * size + n;
+    Exponential<T, false>{n, room}.run({work, n}, {out, n}, sizes[2], work + size);
+  }
+};
+
+// The derivative of the exponential of A along E. The same sizes.
+struct ExpmDerivative {
+  template <class T> static void run(const std::int64_t* sizes, const double*, const T* const* in,
+                                     T* out, T* work) {
+    const std::int64_t n = sizes[1], size = n * n;
+    std::copy_n(in[0], size, work);
+    std::copy_n(in[1], size, work + size);
+    T *const both = work + 2 * size, *const rest = both + 2 * size;
+    T* const room = rest + 11 * size + n;
+    Exponential<T, true>{n, room}.run({work, n}, {both, n}, sizes[2], rest);
+    std::copy_n(both + size, size, out);
   }
 };

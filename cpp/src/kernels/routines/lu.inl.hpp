@@ -12,15 +12,17 @@ template <class T> struct Factors {
     for (std::int64_t i = 0; i < n; ++i) good = good & (lu[i * n + i] != T(0.0));
     return good;
   }
-  // Exchanges rows of x (n, m) as the factorization did, or back.
+  // Exchanges rows of x (n, m) as the factorization did, or back. The factors may be those of a
+  // saved graph that somebody changed, so no row is taken for granted.
   void exchange_rows(T* x, std::int64_t m, bool back) const {
     for (std::int64_t s = 0; s < n; ++s) {
       const std::int64_t k = back ? n - 1 - s : s;
       for (std::int64_t lane = 0; lane < kLaneCount<T>; ++lane) {
-        const auto row = static_cast<std::int64_t>(lane_of(const_cast<T*>(pivots()), k, lane));
-        if (row != k)
-          for (std::int64_t j = 0; j < m; ++j)
-            std::swap(lane_of(x, k * m + j, lane), lane_of(x, row * m + j, lane));
+        const double pivot = lane_of(const_cast<T*>(pivots()), k, lane);
+        if (!(pivot > static_cast<double>(k) && pivot < static_cast<double>(n))) continue;
+        const auto row = static_cast<std::int64_t>(pivot);
+        for (std::int64_t j = 0; j < m; ++j)
+          std::swap(lane_of(x, k * m + j, lane), lane_of(x, row * m + j, lane));
       }
     }
   }

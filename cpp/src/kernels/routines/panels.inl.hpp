@@ -12,18 +12,22 @@ struct Grid {
   Grid transposed() const { return {p, right, down}; }
 };
 
-// C -= A B with A (m, k), B (k, n) and the rows of C contiguous, `apart` from one another. One of
-// B's strides is 1. `negated` has room for A.
-void subtract_product(std::int64_t m, std::int64_t k, std::int64_t n, Grid a, Grid b, double* c,
-                      std::int64_t apart, double* negated) {
+// C += sign A B with A (m, k), B (k, n) and the rows of C contiguous, `apart` from one another. One
+// of B's strides is 1. `copied` has room for A.
+void add_product(double sign, std::int64_t m, std::int64_t k, std::int64_t n, Grid a, Grid b,
+                 double* c, std::int64_t apart, double* copied) {
   if (m <= 0 || n <= 0 || k <= 0) return;
   for (std::int64_t i = 0; i < m; ++i)
-    for (std::int64_t j = 0; j < k; ++j) negated[i * k + j] = -a(i, j);
+    for (std::int64_t j = 0; j < k; ++j) copied[i * k + j] = sign * a(i, j);
   const double* const end = b.p + (k - 1) * b.down + (n - 1) * b.right + 1;
-  const Product p{m,       k,     n, negated,         b.p, c,     k,     1,   b.down,
-                  b.right, apart, 1, negated + m * k, end, false, false, true};
+  const Product p{m,       k,     n, copied,         b.p, c,     k,     1,   b.down,
+                  b.right, apart, 1, copied + m * k, end, false, false, true};
   for (std::int64_t from = 0; from < k; from += kRun)
     MatrixProduct::run(p.run(from, least(kRun, k - from)), false);
+}
+void subtract_product(std::int64_t m, std::int64_t k, std::int64_t n, Grid a, Grid b, double* c,
+                      std::int64_t apart, double* copied) {
+  add_product(-1.0, m, k, n, a, b, c, apart, copied);
 }
 
 // Which triangle of T holds the system, and whether its diagonal is one.

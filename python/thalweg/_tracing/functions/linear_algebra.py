@@ -83,9 +83,15 @@ def _packed(x: Tracer, *shapes: Shape) -> list[Tracer]:
     "tensorsolve",
 )  # fmt: skip
 def _of_lists(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    if any(map(holds_tracer, args)):
-        args = tuple(a if (x := as_traced(a)) is None else x for a in args)
-    return original(*args, **kwargs)
+    return original(*map(_whole_argument, args), **kwargs)
+
+
+def _whole_argument(a: Any) -> Any:
+    """Return traced values in lists as one array, and numbers that are objects as numbers."""
+    if not holds_tracer(a):
+        return a
+    traced = as_traced(a)
+    return np.asarray(a, np.float64) if traced is None else traced
 
 
 # ---- systems of equations ------------------------------------------------------------------------
