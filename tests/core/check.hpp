@@ -49,7 +49,7 @@ inline void near(const char* file, int line, const char* text, double got, doubl
   char numbers[160];
   std::snprintf(numbers, sizeof numbers, " is %.17g, wanted %.17g within %.3g", got, wanted,
                 tolerance);
-  fail(file, line, text + std::string(numbers));
+  fail(file, line, std::string(text) + numbers);
 }
 
 // Runs the cases whose names contain `filter`. Returns the exit status: 0 if at least one ran and

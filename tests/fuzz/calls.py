@@ -316,6 +316,30 @@ OTHERS = [
     "{e} * {a} + {e}",
 ]
 
+# Forms that are computed by other operations, and what looks like them.
+FORMS = [
+    "np.log(1 + np.exp({n} * {a}))",
+    "np.log1p(np.exp({a})) - np.log(np.exp({a}) + np.exp({b}))",
+    "{b} / (1 + np.exp(-{n} * {a}))",
+    "np.exp({a}) / (1 + np.exp({a})) ** 2",
+    "np.exp({a}) / (np.exp({a}) + np.exp({b}))",
+    "1 - 1 / (1 + np.exp({a}))",
+    "np.log(1 - 1 / (1 + np.exp({a})))",
+    "np.log(np.sum(np.exp({a}), axis={k}, keepdims=True))",
+    "np.log(np.mean(np.exp({a} * {b})))",
+    "np.exp({a}) / np.sum(np.exp({a}), axis={k}, keepdims=True)",
+    "np.log(np.exp({v}) / np.exp({v}).sum())",
+    "np.exp({v}[:1] - {n}) / np.sum(np.exp({v}))",
+    "np.log(1 - np.exp(-1.3 - np.cos({a})))",
+    "np.log(np.exp(1.3 + np.cos({a})) - 1) + np.log(np.cosh({b}))",
+    "{b} / (np.exp(1.3 + np.cos({a})) - 1)",
+    "(1.3 + np.cos({a})) / np.expm1(1.3 + np.cos({a}))",
+    "(np.exp({a}) - 1) * {n}",
+    "np.sqrt((0.3 + {a} ** 2) ** 2 + {b} ** 2)",
+    "np.sin(1.3 + np.cos({a})) / (1.3 + np.cos({a}))",
+    "np.where({c}, np.log(1 + np.exp({a})), 1 / (1 + np.exp({b})))",
+    "np.log(np.sum(np.exp({a} - {a}.max(axis={k}, keepdims=True)), axis={k}))",
+]
 
 METHOD_WAYS = [
     "{f}()",
@@ -449,6 +473,7 @@ KINDS: list[tuple[float, Any]] = [
     (0.06, lambda p: method(p, str(p.one(METHODS)))),
     (0.05, lambda p: general(p, str(p.one(OWN)))),
     (0.18, lambda p: filled(p, str(p.one(OTHERS)))),
+    (0.08, lambda p: filled(p, str(p.one(FORMS)))),
     (0.18, lambda p: p.one(random_rows.LINES)(p)),
     (0.12, lambda p: p.one(list(random_expressions.OPERATION_FEATURES.values()))(p)),
     (0.06, lambda p: p.one(list(random_expressions.FUNCTION_FEATURES.values()))(p)),

@@ -146,6 +146,32 @@ def test_saved_objectives_are_the_same():
     np.testing.assert_array_equal(after.grad(x), before.grad(x))
 
 
+def test_a_kalman_filter_is_a_loop_of_small_systems():
+    noise = np.random.default_rng(6).normal(size=(50, 2))
+    seen = np.cumsum(0.1 * noise, axis=0) + 0.3 * noise[::-1]
+    move, eye = np.array([[1.0, 1.0], [0.0, 1.0]]), np.eye(2)
+
+    def surprise(t):
+        drift = np.exp(t[0]) * np.array([[1 / 3, 0.5], [0.5, 1.0]])
+
+        def step(carry, now):
+            mean, spread, total = carry
+            mean, spread = move @ mean, move @ spread @ move.T + drift
+            expected = spread + np.exp(t[1]) * eye
+            gain = np.linalg.solve(expected, spread).T
+            off = now - mean
+            here = np.linalg.slogdet(expected)[1] + off @ np.linalg.solve(expected, off)
+            return (mean + gain @ off, spread - gain @ expected @ gain.T, total + 0.5 * here), None
+
+        return tw.scan(step, (np.zeros(2), eye, 0.0), seen)[0][2]
+
+    check_slope(surprise, np.array([-3.0, -1.0]))
+    starts = np.random.default_rng(7).normal(size=(9, 2)) - 2
+    objective = tw.objective(surprise, starts[0])
+    for k, gradient in enumerate(objective.grad(starts)):
+        np.testing.assert_array_equal(gradient, objective.grad(starts[k]))
+
+
 def test_long_batches_are_right():
     """More than 256 matrices along the leading axis, which other arrays go through by rows."""
     x = definite(np.random.default_rng(2).normal(size=(300, 3, 3)))

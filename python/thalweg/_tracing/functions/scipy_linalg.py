@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -28,6 +29,9 @@ _WITHOUT_EFFECT = {
 }  # fmt: skip
 
 
+_signature = functools.lru_cache(maxsize=128)(inspect.signature)
+
+
 def form(*names: str) -> Callable[[F], F]:
     """Register a form that is called with the trace and SciPy's arguments, if some are traced."""
 
@@ -42,12 +46,9 @@ def form(*names: str) -> Callable[[F], F]:
             name = f"scipy.linalg.{original.__name__}"
             if any(map(is_complex, values)):
                 raise no_traced_form(f"{name} of complex values")
-            given = inspect.signature(original).bind(*args, **kwargs).arguments
-            variable = [
-                p.name
-                for p in inspect.signature(original).parameters.values()
-                if p.kind is p.VAR_POSITIONAL
-            ]
+            signature = _signature(original)
+            given = signature.bind(*args, **kwargs).arguments
+            variable = [p.name for p in signature.parameters.values() if p.kind is p.VAR_POSITIONAL]
             for key in [k for k in given if k not in known]:
                 value = given.pop(key)
                 if key not in _WITHOUT_EFFECT and value not in (None, False):
