@@ -17,7 +17,6 @@ import fits
 import lanes
 import long_arrays
 import maps
-import scans
 import sets
 import single
 import solving
@@ -97,8 +96,6 @@ def works(count: int, rounds: int) -> Iterator[tuple[Work, int]]:
     for work in maps.works():
         yield work, 9
     for work in algebra.works():
-        yield work, 9
-    for work in scans.works():
         yield work, 9
     for work in transforms.works():
         yield work, 200

@@ -5,6 +5,7 @@ from thalweg._tracing.functions import (
     conversions,
     convolutions,
     cosines,
+    cumulative,
     einsum,
     elements,
     filters,
@@ -17,7 +18,6 @@ from thalweg._tracing.functions import (
     order,
     polynomials,
     products,
-    running,
     scipy_linalg,
     scipy_matrices,
     shaping,
@@ -27,8 +27,8 @@ from thalweg._tracing.functions import (
 )
 
 __all__ = [
-    "conversions", "convolutions", "cosines", "einsum", "elements", "filters", "fourier",
-    "grids", "joining", "linear_algebra", "missing", "of_complex", "order", "polynomials",
-    "products", "running", "scipy_linalg", "scipy_matrices", "shaping", "special", "statistics",
+    "conversions", "convolutions", "cosines", "cumulative", "einsum", "elements", "filters",
+    "fourier", "grids", "joining", "linear_algebra", "missing", "of_complex", "order",
+    "polynomials", "products", "scipy_linalg", "scipy_matrices", "shaping", "special", "statistics",
     "tables",
 ]  # fmt: skip
