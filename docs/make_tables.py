@@ -36,9 +36,12 @@ WIDTH = 120
 REGION = re.compile(r"(<!-- table: (\w+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 # Operations that derivatives alone use: SciPy's function of that name is no ufunc.
-DERIVATIVES_ONLY = ("polygamma", "polygamma_rise", "gamma_density", "gammainc_slope_in_a",
-                    "gammainc_second_slope_in_a", "faddeeva_far_real",
-                    "faddeeva_far_imag")  # fmt: skip
+DERIVATIVES_ONLY = (
+    "polygamma", "polygamma_rise", "gamma_density", "beta_density", "gammainc_slope_in_a",
+    "gammainc_second_slope_in_a", "betainc_slope_in_a", "betainc_slope_in_b", "betainc_slope_in_aa",
+    "betainc_slope_in_ab", "betainc_slope_in_bb", "stdtr_slope_in_df", "zeta_slope_in_s",
+    "faddeeva_far_real", "faddeeva_far_imag",
+)  # fmt: skip
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -77,6 +80,8 @@ def written(name: str) -> str:
         return "in derivatives" + ("; on the command line" if name == "polygamma" else "")
     if name.startswith("faddeeva"):
         return "a part of `scipy.special.wofz`"
+    if name in ("sine_integral", "cosine_integral"):
+        return "a part of `scipy.special.sici`"
     return f"`scipy.special.{name}`"
 
 
@@ -107,7 +112,7 @@ def composed() -> str:
     methods = {
         f"np.{name}.{method}" if name else f"np.<ufunc>.{method}" for name, method in ufuncs.METHODS
     }
-    of_ufuncs = names(prefix(n) for n in ufuncs.COMPOSED)
+    of_ufuncs = names(prefix(n) for n in ufuncs.COMPOSED if not n.startswith("_"))
     return f"{of_ufuncs}\n\nMethods of ufuncs:\n\n{names(methods)}\n"
 
 

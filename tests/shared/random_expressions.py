@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from operation_values import OPERATIONS, reference_of
+from operation_values import OPERATIONS, PARTS, reference_of
 from precise import NAMES, FloatArray, Precise, objects
+from special_values import CASES
 from uses import count_uses
 
 from thalweg._formulas.expressions import operation
@@ -335,9 +336,9 @@ OPERATION_FEATURES: dict[str, Emit] = {
 
 # An operation that has just entered the core's list is known by its name and domain alone.
 # mpmath takes too long for these in so many bits: test_special_functions.py has their slopes.
-SLOW = {"gammainc", "gammaincc", "gammaincinv", "gammainccinv", "gammainc_slope_in_a",
-        "gammainc_second_slope_in_a", "polygamma_rise", "erfcinv", "yn", "kn", "kve",
-        "faddeeva_far_real", "faddeeva_far_imag"}  # fmt: skip
+SLOW = (set(CASES) | PARTS) - {
+    "gamma", "beta", "betaln", "gamma_density", "erfinv", "jn", "iv", "ive"
+}  # fmt: skip
 NEW = [name for name in OPERATIONS if name not in OPERATION_FEATURES and name not in SLOW]
 for _name in [*NEW, "gamma_density", "jn", "iv", "ive"]:  # called by the operation's name
     NAMES[_name] = _by_name(_name)

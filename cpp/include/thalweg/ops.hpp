@@ -605,9 +605,9 @@ struct FaddeevaImag : Branches<2> {
   // The real and the imaginary part of w'(z), given those of w(z).
   template <class T> static Two<T> slope(T a, T b, T real, T imag) {
     const T far = FaddeevaFarReal::is_far(a, b);
-    return {
-        select(far, apply<FaddeevaFarReal>(a, b), T(-2) * (a * real - b * imag)),
-        select(far, apply<FaddeevaFarImag>(a, b), T(kTwoOverSqrtPi) - T(2) * (a * imag + b * real))};
+    return {select(far, apply<FaddeevaFarReal>(a, b), T(-2) * (a * real - b * imag)),
+            select(far, apply<FaddeevaFarImag>(a, b),
+                   T(kTwoOverSqrtPi) - T(2) * (a * imag + b * real))};
   }
 };
 template <class T> Two<T> FaddeevaReal::partials(T a, T b, T y) {
@@ -717,7 +717,11 @@ using Operations = OperationList<
     ops::FaddeevaFarImag, ops::Gamma, ops::Beta, ops::Betaln, ops::PolygammaRise, ops::Gammainc,
     ops::Gammaincc, ops::GammaDensity, ops::GammaincSlope, ops::GammaincSecondSlope,
     ops::Gammaincinv, ops::Gammainccinv, ops::Erfinv, ops::Erfcinv, ops::BesselJ, ops::BesselY,
-    ops::BesselI, ops::ScaledBesselI, ops::BesselK, ops::ScaledBesselK, ops::Less, ops::LessEqual,
+    ops::BesselI, ops::ScaledBesselI, ops::BesselK, ops::ScaledBesselK, ops::SphericalJ,
+    ops::Betainc, ops::Betaincc, ops::BetaDensity, ops::BetaincSlopeInA, ops::BetaincSlopeInB,
+    ops::BetaincSlopeInAA, ops::BetaincSlopeInAB, ops::BetaincSlopeInBB, ops::Betaincinv,
+    ops::Stdtr, ops::StdtrSlope, ops::Exp1, ops::Expi, ops::Expn, ops::SineIntegral,
+    ops::CosineIntegral, ops::Zeta, ops::ZetaSlope, ops::Zetac, ops::Less, ops::LessEqual,
     ops::Greater, ops::GreaterEqual, ops::Equal, ops::NotEqual, ops::LogicalAnd, ops::LogicalOr,
     ops::LogicalXor, ops::LogicalNot, ops::Isnan, ops::Isfinite, ops::Isinf, ops::Heaviside,
     ops::Where>;

@@ -209,4 +209,206 @@ struct ScaledBesselK : OfNumbers<2> {
   }
 };
 
+struct SphericalJ : OfNumbers<2> {
+  static constexpr auto name = "spherical_jn";
+  static constexpr std::array domain{closed(0.0).to(closed(1e6)), Domain{}};
+  static constexpr auto of = &scalar::spherical_jn;
+  template <class T> static Two<T> partials(T n, T x, T) {  // DLMF 10.51.2; n - 1 is no order at 0
+    const T below = apply<SphericalJ>(select(n > T(0), n - T(1), T(0)), x);
+    return {T(0), (n * below - (n + T(1)) * apply<SphericalJ>(n + T(1), x)) / (T(2) * n + T(1))};
+  }
+};
+
+// ---- the incomplete beta function, regularized
+
+constexpr double kNotOffered = std::numeric_limits<double>::quiet_NaN();  // third slopes
+inline constexpr std::array kBetaDomain{kPositive, kPositive, kProbability};
+template <class T> using Three = std::array<T, 3>;
+
+// x^(a-1) (1 - x)^(b-1) / B(a, b): the slope in x.
+struct BetaDensity : OfNumbers<3> {
+  static constexpr auto name = "beta_density";
+  static constexpr auto domain = kBetaDomain;
+  static constexpr auto of = &scalar::beta_density;
+  template <class T> static Three<T> partials(T a, T b, T x, T y) {
+    return {y * log_slope_in_a(a, b, x), y * log_slope_in_b(a, b, x),
+            y * ((a - T(1)) / x - (b - T(1)) / (T(1) - x))};
+  }
+  template <class T> static T log_slope_in_a(T a, T b, T x) {
+    return apply<Log>(x) + apply<PolygammaRise>(T(0), a, b);
+  }
+  template <class T> static T log_slope_in_b(T a, T b, T x) {
+    return apply<Log1p>(-x) + apply<PolygammaRise>(T(0), b, a);
+  }
+};
+template <class T> struct BetaLogs {
+  T density, in_a, in_b;
+  BetaLogs(T a, T b, T x)
+      : density(apply<BetaDensity>(a, b, x)),
+        in_a(BetaDensity::log_slope_in_a(a, b, x)),
+        in_b(BetaDensity::log_slope_in_b(a, b, x)) {}
+};
+struct BetaincSlopeInAA : OfNumbers<3> {
+  static constexpr auto name = "betainc_slope_in_aa";
+  static constexpr auto domain = kBetaDomain;
+  static constexpr auto of = &scalar::betainc_slope_in_aa;
+  template <class T> static Three<T> partials(T a, T b, T x, T) {
+    const BetaLogs<T> l(a, b, x);
+    const T turn = apply<PolygammaRise>(T(1), a, b);
+    return {T(kNotOffered), T(kNotOffered), l.density * (l.in_a * l.in_a + turn)};
+  }
+};
+struct BetaincSlopeInAB : OfNumbers<3> {
+  static constexpr auto name = "betainc_slope_in_ab";
+  static constexpr auto domain = kBetaDomain;
+  static constexpr auto of = &scalar::betainc_slope_in_ab;
+  template <class T> static Three<T> partials(T a, T b, T x, T) {
+    const BetaLogs<T> l(a, b, x);
+    const T turn = apply<Polygamma>(T(1), a + b);
+    return {T(kNotOffered), T(kNotOffered), l.density * (l.in_a * l.in_b + turn)};
+  }
+};
+struct BetaincSlopeInBB : OfNumbers<3> {
+  static constexpr auto name = "betainc_slope_in_bb";
+  static constexpr auto domain = kBetaDomain;
+  static constexpr auto of = &scalar::betainc_slope_in_bb;
+  template <class T> static Three<T> partials(T a, T b, T x, T) {
+    const BetaLogs<T> l(a, b, x);
+    const T turn = apply<PolygammaRise>(T(1), b, a);
+    return {T(kNotOffered), T(kNotOffered), l.density * (l.in_b * l.in_b + turn)};
+  }
+};
+struct BetaincSlopeInA : OfNumbers<3> {
+  static constexpr auto name = "betainc_slope_in_a";
+  static constexpr auto domain = kBetaDomain;
+  static constexpr auto of = &scalar::betainc_slope_in_a;
+  template <class T> static Three<T> partials(T a, T b, T x, T) {
+    const BetaLogs<T> l(a, b, x);
+    return {apply<BetaincSlopeInAA>(a, b, x), apply<BetaincSlopeInAB>(a, b, x), l.density * l.in_a};
+  }
+};
+struct BetaincSlopeInB : OfNumbers<3> {
+  static constexpr auto name = "betainc_slope_in_b";
+  static constexpr auto domain = kBetaDomain;
+  static constexpr auto of = &scalar::betainc_slope_in_b;
+  template <class T> static Three<T> partials(T a, T b, T x, T) {
+    const BetaLogs<T> l(a, b, x);
+    return {apply<BetaincSlopeInAB>(a, b, x), apply<BetaincSlopeInBB>(a, b, x), l.density * l.in_b};
+  }
+};
+struct Betainc : OfNumbers<3> {
+  static constexpr auto name = "betainc";
+  static constexpr auto domain = kBetaDomain;
+  static constexpr auto of = &scalar::betainc;
+  template <class T> static Three<T> partials(T a, T b, T x, T) {
+    return {apply<BetaincSlopeInA>(a, b, x), apply<BetaincSlopeInB>(a, b, x),
+            apply<BetaDensity>(a, b, x)};
+  }
+};
+struct Betaincc : OfNumbers<3> {
+  static constexpr auto name = "betaincc";
+  static constexpr auto domain = kBetaDomain;
+  static constexpr auto of = &scalar::betaincc;
+  template <class T> static Three<T> partials(T a, T b, T x, T) {
+    return {-apply<BetaincSlopeInA>(a, b, x), -apply<BetaincSlopeInB>(a, b, x),
+            -apply<BetaDensity>(a, b, x)};
+  }
+};
+struct Betaincinv : OfNumbers<3> {
+  static constexpr auto name = "betaincinv";
+  static constexpr auto domain = kBetaDomain;
+  static constexpr auto of = &scalar::betaincinv;
+  template <class T> static Three<T> partials(T a, T b, T, T y) {
+    const T density = apply<BetaDensity>(a, b, y);
+    return {-(apply<BetaincSlopeInA>(a, b, y) / density),
+            -(apply<BetaincSlopeInB>(a, b, y) / density), T(1) / density};
+  }
+};
+
+// Student's distribution function. Its density is ((1 + t^2 / df)^(-(df + 1) / 2)) / (sqrt(df) B(df
+// / 2, 1 / 2)).
+template <class T> T student_density(T df, T t) {
+  const T power = T(-0.5) * (df + T(1)) * apply<Log1p>(t * (t / df));
+  return apply<Exp>(power - apply<Betaln>(T(0.5) * df, T(0.5))) / apply<Sqrt>(df);
+}
+struct StdtrSlope : OfNumbers<2> {
+  static constexpr auto name = "stdtr_slope_in_df";
+  static constexpr std::array domain{kPositive, Domain{}};
+  static constexpr auto of = &scalar::stdtr_slope;
+  template <class T> static Two<T> partials(T df, T t, T) {
+    const T z = t * (t / df), half = T(0.5) * df;
+    const T log_slope = T(0.5) * (apply<PolygammaRise>(T(0), half, T(0.5)) - T(1) / df -
+                                  apply<Log1p>(z) + (df + T(1)) / df * (z / (T(1) + z)));
+    return {T(kNotOffered), student_density(df, t) * log_slope};
+  }
+};
+struct Stdtr : OfNumbers<2> {
+  static constexpr auto name = "stdtr";
+  static constexpr std::array domain{kPositive, Domain{}};
+  static constexpr auto of = &scalar::stdtr;
+  template <class T> static Two<T> partials(T df, T t, T) {
+    return {apply<StdtrSlope>(df, t), student_density(df, t)};
+  }
+};
+
+// ---- integrals and sums
+
+struct Exp1 : OfNumbers<1> {
+  static constexpr auto name = "exp1";
+  static constexpr std::array domain{kPositive};
+  static constexpr auto of = &scalar::exp1;
+  template <class T> static One<T> partials(T a, T) { return {-(apply<Exp>(-a) / a)}; }
+};
+struct Expi : OfNumbers<1> {
+  static constexpr auto name = "expi";
+  static constexpr auto of = &scalar::expi;
+  template <class T> static One<T> partials(T a, T) { return {apply<Exp>(a) / a}; }
+};
+struct Expn : OfNumbers<2> {
+  static constexpr auto name = "expn";
+  static constexpr std::array domain{closed(0.0).to(closed(1e6)), kPositive};
+  static constexpr auto of = &scalar::expn;
+  template <class T> static Two<T> partials(T n, T x, T y) {
+    const T below = apply<Expn>(select(n > T(0), n - T(1), T(0)), x);
+    return {T(0), -select(n > T(0), below, y * (T(1) + T(1) / x))};
+  }
+};
+struct SineIntegral : OfNumbers<1> {
+  static constexpr auto name = "sine_integral";
+  static constexpr auto of = &scalar::sine_integral;
+  template <class T> static One<T> partials(T a, T) { return {apply<Sinc>(T(1.0 / kPi) * a)}; }
+};
+struct CosineIntegral : OfNumbers<1> {
+  static constexpr auto name = "cosine_integral";
+  static constexpr std::array domain{kPositive};
+  static constexpr auto of = &scalar::cosine_integral;
+  template <class T> static One<T> partials(T a, T) { return {apply<Cos>(a) / a}; }
+};
+// The sum of (q + k)^-s over k = 0, 1, ..., and its slope in s, of which only the one in q is
+// offered.
+struct ZetaSlope : OfNumbers<2> {
+  static constexpr auto name = "zeta_slope_in_s";
+  static constexpr std::array domain{open(1.0).to(kInfinity), kPositive};
+  static constexpr auto of = &scalar::zeta_slope;
+  template <class T> static Two<T> partials(T s, T q, T);
+};
+struct Zeta : OfNumbers<2> {
+  static constexpr auto name = "zeta";
+  static constexpr std::array domain{open(1.0).to(kInfinity), kPositive};
+  static constexpr auto of = &scalar::zeta;
+  template <class T> static Two<T> partials(T s, T q, T) {
+    return {apply<ZetaSlope>(s, q), -(s * apply<Zeta>(s + T(1), q))};
+  }
+};
+template <class T> Two<T> ZetaSlope::partials(T s, T q, T) {
+  const T next = s + T(1);
+  return {T(kNotOffered), -(apply<Zeta>(next, q) + s * apply<ZetaSlope>(next, q))};
+}
+struct Zetac : OfNumbers<1> {
+  static constexpr auto name = "zetac";
+  static constexpr std::array domain{open(1.0).to(kInfinity)};
+  static constexpr auto of = &scalar::zeta_less_one;
+  template <class T> static One<T> partials(T s, T) { return {apply<ZetaSlope>(s, T(1))}; }
+};
+
 }  // namespace thalweg::ops

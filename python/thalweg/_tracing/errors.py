@@ -184,8 +184,38 @@ def _frames_of(trace: TracebackType | None) -> list[tuple[FrameType, int, int]]:
     return frames
 
 
+# The distributions of tw.stats, for advice.
+DISTRIBUTIONS = frozenset(
+    {
+        *("beta", "binom", "cauchy", "chi2", "expon", "f", "gamma", "gumbel_r", "halfnorm"),
+        *("invgamma", "laplace", "logistic", "lognorm", "nbinom", "norm", "pareto", "poisson"),
+        *("multivariate_normal", "rayleigh", "t", "uniform", "vonmises", "weibull_min"),
+    }
+)
+
+
+def _distribution() -> str:
+    """Return the distribution of scipy.stats that is running, and its method."""
+    frame: FrameType | None = sys._getframe(1)
+    found = ""
+    while frame is not None:
+        code = frame.f_code
+        if code.co_name == "trace_call" and code.co_filename.startswith(OURS):
+            break
+        if f"scipy{os.sep}stats" in code.co_filename and not code.co_name.startswith("_"):
+            owner = frame.f_locals.get("self")
+            name = getattr(getattr(owner, "dist", owner), "name", None)
+            found = f"{name}.{code.co_name}" if isinstance(name, str) else found
+        frame = frame.f_back
+    return found
+
+
 def cannot_trace(what: str, why: str, instead: str = "", place: Place | None = None) -> TraceError:
     """Build the error from what was written, why it fails, and a sentence on what to write."""
+    if distribution := _distribution():
+        ours = distribution.partition(".")[0] in DISTRIBUTIONS
+        what, why = f"scipy.stats.{distribution}", "it checks the numbers that it is given."
+        instead = f"Write tw.stats.{distribution} instead." if ours else "Write the formula out."
     place = here() if place is None else place
     error = TraceError(
         " ".join(filter(None, [f"cannot trace {what}{place}: {why}", instead, LAST_RESORT]))

@@ -74,6 +74,7 @@ xlogy, xlog1py, erfc, absolute, equal = map(
     operation, ("xlogy", "xlog1py", "erfc", "absolute", "equal")
 )
 faddeeva_real, faddeeva_imag, log1p = map(operation, ("faddeeva_real", "faddeeva_imag", "log1p"))
+gamma = operation("gamma")
 
 
 def power(x: Tracer, y: Tracer) -> Tracer:
@@ -199,6 +200,39 @@ BESSEL: dict[str, Callable[..., Any]] = {
     for order in (0, 1)
 }  # fmt: skip
 
+
+def sici(x: Tracer) -> tuple[Tracer, Tracer]:
+    """Return the sine and the cosine integral."""
+    return operation("sine_integral")(x), operation("cosine_integral")(x)
+
+
+def eval_legendre(order: Tracer, x: Tracer) -> Tracer:
+    """Return Legendre's polynomial by its recurrence, (k + 1) P(k + 1) = (2k + 1) x P(k) - k P."""
+    n = whole_order("eval_legendre", order)
+    n = -n - 1 if n < 0 else n
+    before, now = x * 0.0 + 1.0, x
+    for k in range(1, int(n)):
+        before, now = now, x * now * ((2 * k + 1) / (k + 1)) - before * (k / (k + 1))
+    return now if n else before
+
+
+def poisson_term(k: Tracer) -> Tracer:
+    """Return the first argument of the gamma functions in Poisson's distribution function."""
+    return operation("floor")(k) + 1.0
+
+
+# Distribution functions of scipy.special.
+DISTRIBUTIONS: dict[str, Callable[..., Any]] = {
+    "chdtr": lambda df, x: operation("gammainc")(0.5 * df, 0.5 * x),
+    "chdtrc": lambda df, x: operation("gammaincc")(0.5 * df, 0.5 * x),
+    "gdtr": lambda rate, a, x: operation("gammainc")(a, rate * x),
+    "gdtrc": lambda rate, a, x: operation("gammaincc")(a, rate * x),
+    "pdtr": lambda k, m: operation("gammaincc")(poisson_term(k), m),
+    "pdtrc": lambda k, m: operation("gammainc")(poisson_term(k), m),
+    "fdtr": lambda m, n, x: operation("betainc")(0.5 * m, 0.5 * n, m * x / (n + m * x)),
+    "fdtrc": lambda m, n, x: operation("betainc")(0.5 * n, 0.5 * m, n / (n + m * x)),
+}
+
 COMPOSED: dict[str, Callable[..., Any]] = {
     "power": power,
     "float_power": power,
@@ -242,6 +276,13 @@ COMPOSED: dict[str, Callable[..., Any]] = {
     "huber": huber,
     "pseudo_huber": pseudo_huber,
     **BESSEL,
+    **DISTRIBUTIONS,
+    "sici": sici,
+    "expn": of_order("expn", "expn"),
+    "rgamma": lambda x: where((x <= 0) & equal(x, operation("rint")(x)), 0.0, gamma(x) ** -1.0),
+    "_riemann_zeta": lambda s: operation("zeta")(s, 1.0),
+    "_zeta": lambda s, q: operation("zeta")(s, q),
+    "eval_legendre": eval_legendre,
 }
 
 

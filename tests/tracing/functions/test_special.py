@@ -24,6 +24,61 @@ CASES = {
 }
 
 
+P = np.abs(X) + 0.3  # positive
+OF_POSITIVE = {
+    "loggamma": ss.loggamma, "rgamma": ss.rgamma, "exp1": ss.exp1, "expi": ss.expi,
+    "sici": lambda x: ss.sici(x)[0] + 2 * ss.sici(x)[1], "zeta": lambda x: ss.zeta(1 + x),
+    "zeta of two": lambda x: ss.zeta(2.5, x), "zetac": lambda x: ss.zetac(1 + x),
+    "expn": lambda x: ss.expn(3, x) + ss.expn(0, x), "chdtr": lambda x: ss.chdtr(x, 2.0),
+    "chdtrc": lambda x: ss.chdtrc(3.0, x), "gdtr": lambda x: ss.gdtr(2.0, x, 1.3),
+    "gdtrc": lambda x: ss.gdtrc(x, 2.0, 1.3), "pdtr": lambda x: ss.pdtr(2, x),
+    "pdtrc": lambda x: ss.pdtrc(2, x), "fdtr": lambda x: ss.fdtr(x, 3.0, 1.2),
+    "fdtrc": lambda x: ss.fdtrc(2.0, 3.0, x), "legendre": lambda x: ss.eval_legendre(4, x),
+    "legendre 0": lambda x: x * ss.eval_legendre(0, x) + ss.eval_legendre(-2, x),
+    "ndtri": lambda x: ss.ndtri(x / 4), "spherical_jn": lambda x: ss.spherical_jn(2, x),
+    "its slope": lambda x: ss.spherical_jn(0, x, True) + ss.spherical_jn(3, x, derivative=True),
+    "j0 and its kin": lambda x: ss.j0(x) + ss.j1(x) + ss.y0(x) + ss.y1(x) + ss.jv(2, x),
+    "i0 and its kin": lambda x: ss.i0(x) + ss.i1(x) + ss.i0e(x) + ss.i1e(x) + ss.iv(3, x),
+    "k0 and its kin": lambda x: ss.k0(x) + ss.k1(x) + ss.k0e(x) + ss.k1e(x) + ss.kn(2, x),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OF_POSITIVE)
+def test_functions_of_positive_numbers_are_scipys(name):
+    f = OF_POSITIVE[name]
+    weights = np.random.default_rng(0).normal(size=P.shape)
+
+    def g(x):
+        return np.sum(weights * f(x))
+
+    F = tw.objective(g, P)
+    assert F(P) == pytest.approx(g(P), rel=1e-13)
+    v = np.random.default_rng(1).normal(size=P.shape)
+    coarse, fine = ((g(P + h * v) - g(P - h * v)) / (2 * h) for h in (2e-4, 1e-4))
+    slope = (4 * fine - coarse) / 3
+    assert np.sum(F.grad(P) * v) == pytest.approx(slope, rel=1e-8, abs=1e-9)
+    if name in ("zeta", "zetac"):  # whose second slope is not offered
+        assert np.isnan(F.hvp(P, v)).all()
+        return
+    h = 1e-5
+    turn = (F.grad(P + h * v) - F.grad(P - h * v)) / (2 * h)
+    np.testing.assert_allclose(F.hvp(P, v), turn, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: ss.jv(x[0, 0], 1.0),
+        lambda x: ss.kv(0.5, x[0, 0]),
+        lambda x: ss.spherical_jn(x[0, 0], 1.0),
+        lambda x: ss.iv(np.array([0, 1]), x[0, :2]).sum(),
+    ],
+)
+def test_orders_must_be_whole_constants(f):
+    with pytest.raises(tw.TraceError, match="order must be"):
+        tw.objective(f, P)
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_values_and_slopes_are_scipys(name):
     f = CASES[name]

@@ -22,6 +22,22 @@ double gammainc_second_slope(double a, double x);
 double gammaincinv(double a, double p);
 double gammainccinv(double a, double q);
 
+// The regularized incomplete beta function I, 1 - I, its first and second derivatives, and its
+// inverse in x.
+double betainc(double a, double b, double x);
+double betaincc(double a, double b, double x);
+double beta_density(double a, double b, double x);
+double betainc_slope_in_a(double a, double b, double x);
+double betainc_slope_in_b(double a, double b, double x);
+double betainc_slope_in_aa(double a, double b, double x);
+double betainc_slope_in_ab(double a, double b, double x);
+double betainc_slope_in_bb(double a, double b, double x);
+double betaincinv(double a, double b, double p);
+
+// Student's distribution function and its derivative in df.
+double stdtr(double df, double t);
+double stdtr_slope(double df, double t);
+
 // Inverses of erf and erfc.
 double erfinv(double y);
 double erfcinv(double y);
@@ -33,5 +49,18 @@ double in(double n, double x);
 double in_scaled(double n, double x);
 double kn(double n, double x);
 double kn_scaled(double n, double x);
+
+double spherical_jn(double n, double x);
+
+// Exponential integrals, E_n for whole n, sine and cosine integral, the sum of (q + k)^-s over k
+// and its derivative in s, and that sum for q = 2.
+double exp1(double x);
+double expi(double x);
+double expn(double n, double x);
+double sine_integral(double x);
+double cosine_integral(double x);
+double zeta(double s, double q);
+double zeta_slope(double s, double q);
+double zeta_less_one(double s);
 
 }  // namespace thalweg::scalar

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from thalweg._tracing.errors import cannot_trace
 from thalweg._tracing.functions.conversions import as_traced
 from thalweg._tracing.functions.elements import axes_of, op
 from thalweg._tracing.stand_ins import stands_for
@@ -73,3 +74,21 @@ def _log_softmax(original: Callable[..., Any], x: Any, axis: Any = None) -> Any:
 def _sinc(original: Callable[..., Any], x: Any) -> Any:
     traced = as_traced(x)
     return original(x) if traced is None else op(traced.trace, "sinc", traced)
+
+
+@stands_for("scipy.special", "spherical_jn")
+def _spherical_jn(original: Callable[..., Any], n: Any, z: Any, derivative: bool = False) -> Any:
+    traced = as_traced(z)
+    if as_traced(n) is not None:
+        raise cannot_trace("scipy.special.spherical_jn", "its order must be a whole constant.")
+    if traced is None:
+        return original(n, z, derivative)
+    orders = np.asarray(n, dtype=float)
+
+    def of_order(k: Any) -> Any:
+        return op(traced.trace, "spherical_jn", k, traced)
+
+    if not derivative:
+        return of_order(orders)
+    below = of_order(np.maximum(orders - 1, 0))
+    return (orders * below - (orders + 1) * of_order(orders + 1)) / (2 * orders + 1)
