@@ -2,6 +2,7 @@
 """Special functions of the core: values and slopes against mpmath, borders against SciPy."""
 
 import itertools
+import pickle
 
 import mpmath
 import numpy as np
@@ -10,6 +11,8 @@ import scipy.special as ss
 from mpmath import mp, mpf
 from operation_values import OPERATIONS, evaluate, ulp
 from special_values import CASES, DERIVATIVES, points_of_case
+
+import thalweg as tw
 
 EPS = 2.0**-52
 HUGE = 1e300
@@ -83,6 +86,18 @@ def test_slopes_are_mpmaths(name):
                 if slope and inside(slope) and not abs(mpf(float(ours[k][i])) - slope) <= room:
                     wrong.append((point, k, ours[k][i], mpmath.nstr(slope, 17)))
     assert not wrong, f"{len(wrong)} of {len(points)}: {wrong[:4]}"
+
+
+def test_a_saved_objective_gives_the_same_bits():
+    def f(x):
+        return ss.gammainc(x[0], x[1]) + ss.jv(3, x[1]) * ss.betainc(x[0], 2.0, 0.3) + ss.exp1(x[1])
+
+    F = tw.objective(f, np.ones(2))
+    again = pickle.loads(pickle.dumps(F))
+    x = np.array([[0.4, 2.0], [3.0, 0.7]])
+    np.testing.assert_array_equal(again(x), F(x))
+    np.testing.assert_array_equal(again.grad(x), F.grad(x))
+    assert np.isfinite(F.hessian(x[0])).all()
 
 
 BORDERS = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, 3.0, np.inf, -np.inf, np.nan, 1e-300, 1e300]

@@ -75,6 +75,14 @@ SMALL: dict[str, Function] = {
     ),
 }
 
+SMALL["special functions"] = lambda x: np.sum(
+    special.voigt_profile(x, 0.7, 0.1 + x[::-1] ** 2)
+    + special.gammainc(0.3 + x[::-1] ** 2, np.abs(x))
+    + special.jv(2, x)
+    + special.i0e(x)
+    + special.betainc(1.3, 0.4 + x * x, special.expit(x))
+)
+
 POINTS = RNG.standard_normal((200, 5)) * 10.0 ** RNG.uniform(-2, 0.7, (200, 1))
 
 
@@ -199,6 +207,12 @@ LONG: dict[str, Function] = {
         operation("polygamma")(np.arange(len(x)) % 3 + 1.0, 1 + x * x)
     ),
 }
+
+LONG["special functions"] = lambda x: np.sum(
+    special.gammaincc(1.0 + x * x, 2.0) * special.j1(x)
+    + special.betainc(2.0, 1.0 + np.abs(x), 0.3)
+    - special.voigt_profile(x, 1.0, 0.5)
+)
 
 LONG_MATRIX: dict[str, Function] = {
     "row sums": lambda x: np.sum(np.sum(x, axis=1) ** 2),

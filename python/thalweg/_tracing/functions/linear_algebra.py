@@ -200,11 +200,17 @@ def _det(trace: Trace, a: Any) -> Tracer:
         return trace.wrap(np.linalg.det(np.zeros(x.shape)))
     if n > 3:
         return routine("det", [x, lu(x)], [n], batch)
-    at = [[x[..., i, j] for j in range(n)] for i in range(n)]
+    few: Tracer = determinant_of_few([[x[..., i, j] for j in range(n)] for i in range(n)])
+    return few
+
+
+def determinant_of_few(at: list[list[Any]]) -> Any:
+    """Return the determinant of up to three rows by its formula."""
+    n = len(at)
     if n == 1:
         return at[0][0]
 
-    def minor(i: int, j: int) -> Tracer:
+    def minor(i: int, j: int) -> Any:
         return at[n - 2][i] * at[n - 1][j] - at[n - 2][j] * at[n - 1][i]
 
     if n == 2:
@@ -256,7 +262,7 @@ def eigenpairs(trace: Trace, a: Any, lower: bool = True) -> tuple[Tracer, Tracer
     return values, vectors
 
 
-def _is_lower(uplo: Any) -> bool:
+def is_lower(uplo: Any) -> bool:
     if str(uplo).upper() not in ("L", "U"):
         raise ValueError("UPLO argument must be 'L' or 'U'")
     return str(uplo).upper() == "L"
@@ -264,12 +270,12 @@ def _is_lower(uplo: Any) -> bool:
 
 @implements(np.linalg.eigh)
 def _eigh(trace: Trace, a: Any, UPLO: str = "L") -> Any:
-    return _EIGENPAIRS(*eigenpairs(trace, a, _is_lower(UPLO)))
+    return _EIGENPAIRS(*eigenpairs(trace, a, is_lower(UPLO)))
 
 
 @implements(np.linalg.eigvalsh)
 def _eigvalsh(trace: Trace, a: Any, UPLO: str = "L") -> Tracer:
-    return eigenpairs(trace, a, _is_lower(UPLO))[0]
+    return eigenpairs(trace, a, is_lower(UPLO))[0]
 
 
 def orthogonal_triangular(trace: Trace, a: Any) -> tuple[Tracer, Tracer]:

@@ -272,9 +272,9 @@ def _angle(trace: Trace, z: Any, deg: bool = False) -> Tracer:
     return angle * (180 / np.pi) if deg else angle
 
 
-@of_complex(np.linalg.norm, np.linalg.vector_norm, np.linalg.matrix_norm)
+@of_complex(np.linalg.vector_norm)
 def _norm(trace: Trace, x: Any, *args: Any, **kwargs: Any) -> Any:
-    return FUNCTIONS[np.linalg.norm](trace, abs(complex_of(trace, x)), *args, **kwargs)
+    return FUNCTIONS[np.linalg.vector_norm](trace, abs(complex_of(trace, x)), *args, **kwargs)
 
 
 @of_complex(np.var)
