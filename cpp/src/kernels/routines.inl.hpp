@@ -41,6 +41,7 @@ constexpr std::int64_t W = static_cast<std::int64_t>(V::kSize);
 #include "kernels/routines/expm.inl.hpp"
 #include "kernels/routines/fourier_passes.inl.hpp"
 #include "kernels/routines/fourier.inl.hpp"
+#include "kernels/routines/sort.inl.hpp"
 // clang-format on
 
 template <class T> T* numbers(double* p) { return reinterpret_cast<T*>(p); }
@@ -75,6 +76,8 @@ constexpr RoutineKernel kRoutines[] = {
     kernel<Fft>(),
     kernel<Rfft>(),
     kernel<Irfft>(),
+    kernel<Sort>(),
+    kernel<Permute>(),
     kernel<Custom>(),
 };
 static_assert(std::size(kRoutines) == static_cast<std::size_t>(RoutineCode::Count));

@@ -221,12 +221,48 @@ def poisson_term(k: Tracer) -> Tracer:
     return operation("floor")(k) + 1.0
 
 
+def stdtrit(df: Tracer, p: Tracer) -> Tracer:
+    """Return Student's quantiles, by the beta distribution of t**2 / (df + t**2) or its rest."""
+    half, inverse = 0.5 * df, operation("betaincinv")
+    middle = equal(p, 0.5)  # where the formulas are 0 / 0, it is (p - 1/2) over the density
+    q = where(middle, 0.25, p)
+    tail = 2.0 * where(q < 0.5, q, 1.0 - q)
+    far = tail < 0.5
+    rest = inverse(half, 0.5, where(far, tail, 0.25))
+    share = inverse(0.5, half, where(far, 0.25, 1.0 - tail))
+    size = sqrt(df * where(far, (1.0 - rest) / rest, share / (1.0 - share)))
+    near = (p - 0.5) * sqrt(df) * operation("beta")(half, 0.5)
+    return where(middle, near, where(q < 0.5, -size, size))
+
+
+def binomial(n: Tracer, k: Tracer) -> Tracer:
+    """Return n over k for 0 <= k <= n, whole or not."""
+    return 1.0 / ((n + 1.0) * operation("beta")(n - k + 1.0, k + 1.0))
+
+
+def binomial_tail(of: str, last: float) -> Callable[[Tracer, Tracer, Tracer], Tracer]:
+    """Return a binomial distribution function of k, n and p, which is `last` from k = n on."""
+
+    def tail(k: Tracer, n: Tracer, p: Tracer) -> Tracer:
+        k = operation("floor")(k)
+        value = operation(of)(where(k < n, k, 0.0) + 1.0, where(k < n, n - k, 1.0), p)
+        return where(k < n, value, last)
+
+    return tail
+
+
 # Distribution functions of scipy.special.
 DISTRIBUTIONS: dict[str, Callable[..., Any]] = {
     "chdtr": lambda df, x: operation("gammainc")(0.5 * df, 0.5 * x),
     "chdtrc": lambda df, x: operation("gammaincc")(0.5 * df, 0.5 * x),
     "gdtr": lambda rate, a, x: operation("gammainc")(a, rate * x),
     "gdtrc": lambda rate, a, x: operation("gammaincc")(a, rate * x),
+    "stdtrit": stdtrit,
+    "binom": binomial,
+    "bdtr": binomial_tail("betaincc", 1.0),
+    "bdtrc": binomial_tail("betainc", 0.0),
+    "nbdtr": lambda k, n, p: operation("betainc")(n, poisson_term(k), p),
+    "nbdtrc": lambda k, n, p: operation("betaincc")(n, poisson_term(k), p),
     "pdtr": lambda k, m: operation("gammaincc")(poisson_term(k), m),
     "pdtrc": lambda k, m: operation("gammainc")(poisson_term(k), m),
     "fdtr": lambda m, n, x: operation("betainc")(0.5 * m, 0.5 * n, m * x / (n + m * x)),
@@ -277,6 +313,11 @@ COMPOSED: dict[str, Callable[..., Any]] = {
     "pseudo_huber": pseudo_huber,
     **BESSEL,
     **DISTRIBUTIONS,
+    "cosm1": lambda x: -2.0 * operation("sin")(0.5 * x) ** 2,
+    "boxcox1p": lambda x, power: log1p(x) * operation("exprel")(power * log1p(x)),
+    "inv_boxcox1p": lambda y, power: operation("expm1")(
+        where(power == 0, y, log1p(power * y) / where(power == 0, 1.0, power))
+    ),
     "sici": sici,
     "expn": of_order("expn", "expn"),
     "rgamma": lambda x: where((x <= 0) & equal(x, operation("rint")(x)), 0.0, gamma(x) ** -1.0),

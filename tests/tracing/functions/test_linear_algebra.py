@@ -277,6 +277,15 @@ def _mp_eigenvalues(x):
     return mpmath.matrix(sorted(values))
 
 
+def _mp_pinv(x):
+    return (x.T * x) ** -1 * x.T
+
+
+def _mp_lower(x):
+    n = x.rows
+    return mpmath.matrix([[x[i, j] if i >= j else 0 for j in range(n)] for i in range(n)])
+
+
 def _mp_logdet(x):
     return mpmath.log(abs(mpmath.det(x)))
 
@@ -304,6 +313,31 @@ ACCURACY = {
         lambda x: np.linalg.eigvalsh(x + x.T),
         _mp_eigenvalues,
         lambda a: 2 * np.linalg.norm(a, 2),
+    ),
+    "svdvals": (
+        np.linalg.svdvals,
+        lambda x: mpmath.svd_r(x, compute_uv=False),
+        lambda a: np.linalg.norm(a, 2),
+    ),
+    "pinv": (
+        lambda x: np.linalg.pinv(x[:, 1:]),
+        lambda x: _mp_pinv(x[:, 1:]),
+        lambda a: 3 * np.linalg.norm(np.linalg.pinv(a[:, 1:]), 2) ** 2,
+    ),
+    "lstsq": (
+        lambda x: np.linalg.lstsq(x[:, 1:], V[: len(x)], rcond=None)[0],
+        lambda x: _mp_pinv(x[:, 1:]) * mpmath.matrix(V[: x.rows].tolist()),
+        lambda a: 3 * np.linalg.norm(np.linalg.pinv(a[:, 1:]), 2) ** 2 * np.linalg.norm(V),
+    ),
+    "qr": (
+        lambda x: np.abs(np.linalg.qr(x, "r")),
+        lambda x: mpmath.qr(x)[1].apply(abs),
+        lambda a: np.linalg.norm(a, 2),
+    ),
+    "solve_triangular": (
+        lambda x: sl.solve_triangular(x, V[: len(x)], lower=True),
+        lambda x: _mp_lower(x) ** -1 * mpmath.matrix(V[: x.rows].tolist()),
+        lambda a: np.linalg.norm(np.linalg.inv(np.tril(a)), 2) ** 2 * np.linalg.norm(V),
     ),
     "expm": (sl.expm, mpmath.expm, lambda a: np.exp(np.linalg.norm(a, 2))),
 }

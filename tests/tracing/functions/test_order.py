@@ -1,5 +1,6 @@
 """Sorting, quantiles and running extremes, against NumPy's own."""
 
+import pickle
 from itertools import permutations
 
 import numpy as np
@@ -37,7 +38,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("shape", [(4, 5), (1, 1), (3, 8), (2, 17), (1, 64)])
+@pytest.mark.parametrize("shape", [(4, 5), (1, 1), (3, 8), (2, 17), (1, 64), (2, 20)])
 @pytest.mark.parametrize("name", CASES)
 def test_values_and_slopes_are_numpys(name, shape):
     check_slope(CASES[name], np.random.default_rng(len(name)).normal(size=shape))
@@ -47,6 +48,38 @@ def test_every_order_of_a_few_elements():
     f = tw.objective(lambda x: np.sum(np.sort(x) * np.arange(1.0, 6.0)), np.zeros(5))
     for order in permutations([3.0, -1.0, 0.5, 0.5, 7.0]):
         assert f(order) == -1.0 + 1.0 + 1.5 + 12.0 + 35.0
+
+
+@pytest.mark.parametrize("n", [5, 17, 300])
+def test_what_is_no_number_goes_last(n):
+    x = np.random.default_rng(n).normal(size=n)
+    x[1:5] = np.nan, -np.inf, np.inf, -0.0
+    F = tw.objective(lambda x: np.sort(x), x)
+    np.testing.assert_array_equal(F(x), np.sort(x))
+    np.testing.assert_array_equal(F(-x), np.sort(-x))
+    np.testing.assert_array_equal(F(np.full(n, 2.0)), np.full(n, 2.0))
+
+
+@pytest.mark.parametrize("n", [16, 17, 300])
+def test_in_lanes_as_alone_with_second_derivatives(n):
+    points = np.random.default_rng(n).normal(size=(19, n))
+    weights = np.arange(1.0, n + 1)
+    F = tw.objective(lambda x: np.sum(weights * np.sort(np.sin(x)) ** 3), points[0])
+    alone = [F.value_and_grad(x) for x in points]
+    np.testing.assert_array_equal(F(points), [v for v, _ in alone])
+    np.testing.assert_array_equal(F.grad(points), [g for _, g in alone])
+    x, s, c = points[0], np.sin(points[0]), np.cos(points[0])
+    rank = weights[np.argsort(np.argsort(s))]
+    np.testing.assert_allclose(alone[0][1], rank * 3 * s**2 * c, rtol=1e-13)
+    wanted = np.diag(rank * (6 * s * c**2 - 3 * s**3))
+    np.testing.assert_allclose(F.hessian(x), wanted, rtol=1e-12, atol=1e-12)
+    again = pickle.loads(pickle.dumps(F))
+    np.testing.assert_array_equal(again.grad(x), F.grad(x))
+
+
+def test_equal_elements_share_nothing_and_lose_nothing():
+    F = tw.objective(lambda x: np.sum(np.arange(20.0) * np.sort(x)), np.zeros(20))
+    np.testing.assert_array_equal(F.grad(np.zeros(20)), np.arange(20.0))
 
 
 def test_the_order_may_differ_from_lane_to_lane():

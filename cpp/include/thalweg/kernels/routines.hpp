@@ -42,6 +42,8 @@ enum class RoutineCode : std::uint8_t {
   Fft,
   Rfft,
   Irfft,
+  Sort,
+  Permute,
   Custom,
   Count
 };

@@ -34,6 +34,8 @@ std::shared_ptr<const Numeric> make_expm_derivative(Numeric::Sizes sizes);
 std::shared_ptr<const Numeric> make_fft(Numeric::Sizes sizes);
 std::shared_ptr<const Numeric> make_rfft(Numeric::Sizes sizes);
 std::shared_ptr<const Numeric> make_irfft(Numeric::Sizes sizes);
+std::shared_ptr<const Numeric> make_sort(Numeric::Sizes sizes);
+std::shared_ptr<const Numeric> make_permute(Numeric::Sizes sizes);
 std::shared_ptr<const Numeric> make_custom(Numeric::Sizes sizes);
 
 inline constexpr std::array kNumericForms{
@@ -57,6 +59,8 @@ inline constexpr std::array kNumericForms{
     NumericForm{"fft", 3, &make_fft},
     NumericForm{"rfft", 2, &make_rfft},
     NumericForm{"irfft", 2, &make_irfft},
+    NumericForm{"sort", 2, &make_sort},
+    NumericForm{"permute", 3, &make_permute},
     NumericForm{"custom", 5, &make_custom},
 };
 
