@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Methods that converge, and the course's functions with tracing: whole calls against SciPy's."""
+"""Methods that converge, the course's functions with tracing, matrices, transforms and loops."""
 
+import algebra
 import pytest
 import solving
+import transforms
 from conftest import Compare
 from course import course
 from workloads import Rival, Work
 
 WORKS = {work.name: work for work in solving.works()}
-PAIRS = [(work, rival) for work in course() for rival in work.rivals]
+PAIRS = [
+    (work, rival)
+    for work in (*course(), *algebra.works(), *transforms.works())
+    for rival in work.rivals
+]
 
 
 @pytest.mark.parametrize("name", WORKS)
@@ -18,5 +24,5 @@ def test_solving(compare: Compare, name: str) -> None:
 
 
 @pytest.mark.parametrize(("work", "rival"), PAIRS, ids=[f"{w.name}-{r.name}" for w, r in PAIRS])
-def test_course(compare: Compare, work: Work, rival: Rival) -> None:
+def test_with_each_rival(compare: Compare, work: Work, rival: Rival) -> None:
     compare(work, rival)

@@ -39,6 +39,12 @@ def wave(x: Any, a: Any, b: Any, w: Any, p: Any) -> Any:
     return a * np.exp(-b * x) * np.sin(w * x + p)
 
 
+def line(x: Any, a: Any, u: Any, s: Any, g: Any, c: Any) -> Any:
+    from scipy.special import voigt_profile
+
+    return a * voigt_profile(x - u, s, g) + c
+
+
 @dataclass(frozen=True)
 class Data:
     """Fits of one kind, from a seed.
@@ -228,6 +234,14 @@ def checked(data: Data) -> Callable[[Any, Any], None]:
     return agree
 
 
+def near(fits: Any, theirs: Any) -> None:
+    """Almost all succeed, and end where the rival's do (it takes no complex numbers)."""
+    assert fits.success.mean() > 0.99, f"{(~fits.success).sum()} fits failed"
+    apart = np.abs(fits.popt[: len(theirs)] - theirs) / (np.abs(theirs) + 1e-2)
+    share_off = float(np.mean(apart.max(axis=1) > 1e-4))
+    assert share_off < 0.05, f"{share_off:.2%} of the fits end elsewhere"
+
+
 DECAYS = Data(
     "decays", "100,000 decays, 20 points", decay, np.linspace(0, 5, 20),
     ((1, 5), (0.5, 2), (-1, 1)), 0.03, 100_000, (2.0, 1.0, 0.0),
@@ -250,6 +264,10 @@ WAVES = Data(
     "waves", "20,000 damped oscillations, 40 points", wave, np.linspace(0, 6, 40),
     ((1, 3), (0.1, 0.4), (1.5, 3), (0.1, 1)), 0.05, 20_000, off=0.2,
 )  # fmt: skip
+LINES = Data(
+    "lines", "100,000 Voigt profiles, 60 points, 5 parameters", line, np.linspace(-6, 6, 60),
+    ((5, 20), (-1, 1), (0.5, 1.0), (0.3, 0.8), (0.1, 0.5)), 0.02, 100_000, off=0.15,
+)  # fmt: skip
 
 
 def work(data: Data, *rivals: Rival, limit: float | None = None) -> Work:
@@ -259,11 +277,20 @@ def work(data: Data, *rivals: Rival, limit: float | None = None) -> Work:
 
 
 def works() -> list[Work]:
-    """Fits per second of five kinds."""
+    """Fits per second of six kinds."""
     return [
         work(DECAYS, scipys(DECAYS, 500, 280), jaxs(DECAYS, 500, 100_000, 14), limit=0.40),
         work(HARD, plain_of(HARD), scipys(HARD, 200, 280)),
         work(SPOTS, scipys(SPOTS, 100, 50), jaxs(SPOTS, 100, 4000, 5)),
         work(HILLS, scipys(HILLS, 300, 50), jaxs(HILLS, 500, 20_000, 5)),
         work(WAVES, scipys(WAVES, 300, 50), jaxs(WAVES, 500, 20_000, 5)),
+        Work(
+            LINES.name,
+            LINES.title,
+            "us/fit",
+            1e6 / LINES.k,
+            ours(LINES),
+            (scipys(LINES, 200, 100),),
+            near,
+        ),
     ]

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Works with Fourier transforms: a transform alone, and the misfit of a power spectrum.
+"""Works with Fourier transforms and loops that stay loops.
 
-The rivals are SciPy, with the gradient by hand, and JAX, compiled.
+A transform alone, the misfit of a power spectrum, an integrator of 10,000 steps. The rivals are
+SciPy, with the gradient by hand, and JAX, compiled.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import numpy as np
 import thalweg as tw
 
 POINTS = 4096
+STEPS, H = 10_000, 0.001
+RATES = np.array([1.1, 0.4, 0.1, 0.4])
 
 
 def signal() -> Floats:
@@ -91,8 +94,42 @@ def spectrum_by_hand() -> Call:
     return call
 
 
+def after(scan: Any, np: Any = np) -> Any:
+    """How far prey and predators are from where they were seen (Lotka and Volterra)."""
+
+    def rates(u: Any, p: Any) -> Any:
+        met = u[0] * u[1]
+        return np.stack([p[0] * u[0] - p[1] * met, p[2] * met - p[3] * u[1]])
+
+    def f(p: Any) -> Any:
+        def step(u: Any, _: Any) -> Any:
+            k1 = rates(u, p)
+            k2 = rates(u + H / 2 * k1, p)
+            k3 = rates(u + H / 2 * k2, p)
+            k4 = rates(u + H * k3, p)
+            return u + H / 6 * (k1 + 2 * k2 + 2 * k3 + k4), None
+
+        last, _ = scan(step, np.array([10.0, 5.0]), None, STEPS)
+        return np.sum((last - np.array([9.0, 4.0])) ** 2)
+
+    return f
+
+
+def integrator() -> Call:
+    objective = tw.objective(after(tw.scan), RATES)
+    return lambda: _joined(objective.value_and_grad(RATES))
+
+
+def integrator_by_jax() -> Call:
+    import jax
+    import jax.numpy as jnp
+
+    both = jax.jit(jax.value_and_grad(after(jax.lax.scan, jnp)))
+    return lambda: _joined([np.asarray(v) for v in both(jnp.asarray(RATES))])
+
+
 def works() -> list[Work]:
-    """A transform of 4,096 complex numbers; value and gradient of a misfit of the spectrum."""
+    """A transform; value and gradient of a misfit of the spectrum, and of an integrator."""
     return [
         Work(
             "transform", "Fourier transform of 4,096 complex numbers", "µs", 1e6, transform,
@@ -107,5 +144,10 @@ def works() -> list[Work]:
                 Rival("SciPy by hand", spectrum_by_hand, parts=("scipy",)),
             ),
             close(1e-11),
+        ),
+        Work(
+            "scan", "10,000 steps of Runge and Kutta, value and gradient", "ms", 1e3, integrator,
+            (Rival("JAX", integrator_by_jax, wanted=1.0, parts=("jax",), most_rounds=5),),
+            close(1e-9),
         ),
     ]  # fmt: skip

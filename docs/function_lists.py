@@ -65,6 +65,8 @@ NOT_OF_NUMBERS = frozenset(
 )
 
 
+# They are traced above 1 alone; below, they leave the domain.
+ABOVE_ONE = frozenset({"zeta", "zetac"})
 # Vectors that may be multiplied by -1.
 UP_TO_SIGNS = frozenset({"eigh", "svd"})
 
@@ -126,6 +128,8 @@ def outcome(name: str, module: str, function: Callable[..., Any]) -> Found | Non
         if given is None:
             return None
         first, rest = given
+        if name in ABOVE_ONE:
+            first = first + 1.0
         wanted = _numbers(function(np.array(first) if np.ndim(first) else first, *rest))
         space = {"np": np, "scipy": scipy, "rest": rest, "_flat": _flat}
         exec(f"def f(x):\n    return _flat({module}.{name}(x, *rest))", space)

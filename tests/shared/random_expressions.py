@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from operation_values import OPERATIONS, reference_of
+from operation_values import OPERATIONS, PARTS, reference_of
 from precise import NAMES, FloatArray, Precise, objects
 from special_values import CASES
 from uses import count_uses
@@ -336,7 +336,9 @@ OPERATION_FEATURES: dict[str, Emit] = {
 
 # An operation that has just entered the core's list is known by its name and domain alone.
 # mpmath takes too long for these in so many bits: test_special_functions.py has their slopes.
-SLOW = set(CASES) - {"gamma", "beta", "betaln", "gamma_density", "erfinv", "jn", "iv", "ive"}
+SLOW = (set(CASES) | PARTS) - {
+    "gamma", "beta", "betaln", "gamma_density", "erfinv", "jn", "iv", "ive"
+}  # fmt: skip
 NEW = [name for name in OPERATIONS if name not in OPERATION_FEATURES and name not in SLOW]
 for _name in [*NEW, "gamma_density", "jn", "iv", "ive"]:  # called by the operation's name
     NAMES[_name] = _by_name(_name)

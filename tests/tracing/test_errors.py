@@ -186,7 +186,7 @@ OTHERS = {
     "sparse product": (lambda p: np.sum(scipy.sparse.csr_array(np.eye(2)) @ p), "A.toarray()"),
     "interpolation": (lambda p: np.sum(interpolate.interp1d([0, 1], [0, 1])(p)), "interp1d"),
     "integral": (lambda p: integrate.quad(lambda t: t * p[0], 0, 1)[0], "integrate.quad"),
-    "ufunc": (lambda p: np.sum(special.jv(0, p)), "jv"),
+    "ufunc": (lambda p: np.sum(special.struve(0, p)), "struve"),
     "Python's own": (lambda p: statistics.mean(p), "statistics.mean(p)"),
     "C": (lambda p: math.fsum(p), "math.fsum(p)"),
 }

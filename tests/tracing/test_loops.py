@@ -2,6 +2,7 @@
 """Loops that stay loops: values, derivatives and layouts against loops in Python."""
 
 import pickle
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -250,3 +251,25 @@ def test_formulas_say_what_has_no_form():
     F = tw.objective(lambda p: tw.fori(3, lambda _, c: c * p, p), 0.5)
     with pytest.raises(NotImplementedError, match=r"tw\.scan and tw\.fori have no SymPy form"):
         tw.formula(F)
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        (lambda c, p: np.log(c) - p, r"left the domain: log\(-1\.90139\) = nan"),
+        (lambda c, p: c * p * 1e200, r"not finite: multiply\(2\.7e\+201, 1e\+200\) = inf"),
+        (
+            lambda c, p: (
+                c + np.linalg.cholesky(np.stack([np.stack([p, 2 * c]), [0.0, 1.0]]).T)[1, 1]
+            ),
+            "left the domain: cholesky of a matrix that is not positive definite in the value",
+        ),
+    ],
+)
+def test_the_operation_inside_that_failed_is_named(step, said):
+    def f(p):
+        return tw.scan(lambda c, _: (step(c, p), None), p, length=5)[0] ** 2
+
+    assert re.search(said, tw.minimize(f, 3.0).message)
+    many = tw.minimize_many(f, np.full(9, 3.0))
+    assert (many.reason == tw.minimize(f, 3.0).reason).all()

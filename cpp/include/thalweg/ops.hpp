@@ -544,10 +544,52 @@ struct Gammaln : Branches<1> {
   template <class T> static THALWEG_INLINE T value(T a) { return math::gammaln(a); }
   template <class T> static One<T> partials(T a, T) { return {apply<Digamma>(a)}; }
 };
+// The real and the imaginary part of the slope of the Faddeeva function far from 0, and 0 near it.
+// Its own slopes are those of the series.
+struct FaddeevaFarReal : Operation<2> {
+  static constexpr auto name = "faddeeva_far_real";
+  template <class T> static THALWEG_INLINE T value(T a, T b) {
+    return math::faddeeva_far(a, b).real;
+  }
+  template <class T> static Two<T> partials(T a, T b, T) {
+    const auto [real, imag] = turn(a, b);
+    return {real, -imag};
+  }
+  // As math::faddeeva_far decides.
+  template <class T> static T is_far(T a, T b) {
+    const T x2 = a * a, y2 = b * b;
+    return (x2 + y2 > T(100)) * (T(1) - (b < T(0)) * (x2 - y2 < T(80)));
+  }
+  // w''(z): 2 i / (sqrt(pi) z^3) times the sum of (k + 1) (2k + 1)!! / (2 z^2)^k.
+  template <class T> static Two<T> turn(T a, T b) {
+    const T r = apply<Hypot>(a, b), c = a / r / r, d = -(b / r / r);  // 1 / z
+    const T u = c * c - d * d, v = T(2) * (c * d);                    // 1 / z^2
+    constexpr auto& c_k = math::kFaddeevaFar;
+    T real = T(static_cast<double>(c_k.size()) * c_k.back()), imag = T(0);
+    for (std::size_t k = c_k.size() - 1; k-- > 0;) {
+      const T next = T(static_cast<double>(k + 1) * c_k[k]) + (u * real - v * imag);
+      imag = u * imag + v * real;
+      real = next;
+    }
+    const T p = c * u - d * v, q = c * v + d * u;  // 1 / z^3
+    const T on_axis = (b * b < T(1e-40)) * ((T(4) * (a * a) - T(2)) * apply<Exp>(-(a * a)));
+    const T there = is_far(a, b);
+    return {select(there, T(-kTwoOverSqrtPi) * (p * imag + q * real) + on_axis, T(0)),
+            select(there, T(kTwoOverSqrtPi) * (p * real - q * imag), T(0))};
+  }
+};
+struct FaddeevaFarImag : Operation<2> {
+  static constexpr auto name = "faddeeva_far_imag";
+  template <class T> static THALWEG_INLINE T value(T a, T b) {
+    return math::faddeeva_far(a, b).imag;
+  }
+  template <class T> static Two<T> partials(T a, T b, T) {
+    const auto [real, imag] = FaddeevaFarReal::turn(a, b);
+    return {imag, real};
+  }
+};
 // The real and the imaginary part of the Faddeeva function w of z = a + i b. The slope is
-// w'(z) = 2 i / sqrt(pi) - 2 z w. This cancels for large z, where the asymptotic series is used
-// instead (DLMF 7.12.1 with 7.7.1): -i / (sqrt(pi) z^2) times the sum of (2k + 1)!! / (2 z^2)^k.
-// On the real axis -2 a exp(-a^2) is added, its real part there; elsewhere that is below rounding.
+// w'(z) = 2 i / sqrt(pi) - 2 z w, which cancels far from 0.
 struct FaddeevaReal : Branches<2> {
   static constexpr auto name = "faddeeva_real";
   template <class T> static THALWEG_INLINE T value(T a, T b) { return math::faddeeva(a, b).real; }
@@ -562,31 +604,11 @@ struct FaddeevaImag : Branches<2> {
   }
   // The real and the imaginary part of w'(z), given those of w(z).
   template <class T> static Two<T> slope(T a, T b, T real, T imag) {
-    const T x2 = a * a, y2 = b * b;
-    // Below the real axis, where exp(-z^2) is not small, it dominates and nothing cancels.
-    const T far = (x2 + y2 > T(100)) * (T(1) - (b < T(0)) * (x2 - y2 < T(80)));
-    const auto [far_real, far_imag] = slope_of_far(a, b);
-    return {select(far, far_real, T(-2) * (a * real - b * imag)),
-            select(far, far_imag, T(kTwoOverSqrtPi) - T(2) * (a * imag + b * real))};
+    const T far = FaddeevaFarReal::is_far(a, b);
+    return {select(far, apply<FaddeevaFarReal>(a, b), T(-2) * (a * real - b * imag)),
+            select(far, apply<FaddeevaFarImag>(a, b),
+                   T(kTwoOverSqrtPi) - T(2) * (a * imag + b * real))};
   }
-  template <class T> static Two<T> slope_of_far(T a, T b) {
-    const T r = apply<Hypot>(a, b), c = a / r / r, d = -(b / r / r);  // 1 / z
-    const T u = c * c - d * d, v = T(2) * (c * d);                    // 1 / z^2
-    T real = T(kOdd[kOdd.size() - 1]), imag = T(0);
-    for (std::size_t k = kOdd.size() - 1; k-- > 0;) {
-      const T next = T(kOdd[k]) + (u * real - v * imag);
-      imag = u * imag + v * real;
-      real = next;
-    }
-    constexpr double scale = 0.5 * kTwoOverSqrtPi;
-    const T on_axis = (b * b < T(1e-40)) * (T(-2) * (a * apply<Exp>(-(a * a))));
-    return {T(scale) * (u * imag + v * real) + on_axis, T(-scale) * (u * real - v * imag)};
-  }
-  static constexpr auto kOdd = [] {  // (2k + 1)!! / 2^k
-    std::array<double, 15> c{1.0};
-    for (std::size_t k = 1; k < c.size(); ++k) c[k] = c[k - 1] * (static_cast<double>(k) + 0.5);
-    return c;
-  }();
 };
 template <class T> Two<T> FaddeevaReal::partials(T a, T b, T y) {
   const auto [real, imag] = FaddeevaImag::slope(a, b, y, apply<FaddeevaImag>(a, b));
@@ -691,17 +713,18 @@ using Operations = OperationList<
     ops::Logaddexp, ops::Logaddexp2, ops::Xlogy, ops::Xlog1py, ops::Sin, ops::Cos, ops::Sinc,
     ops::Tan, ops::Arcsin, ops::Arccos, ops::Arctan, ops::Arctan2, ops::Hypot, ops::Sinh, ops::Cosh,
     ops::Tanh, ops::Arcsinh, ops::Arccosh, ops::Arctanh, ops::Erf, ops::Erfc, ops::Gammaln,
-    ops::Digamma, ops::Polygamma, ops::FaddeevaReal, ops::FaddeevaImag, ops::Gamma, ops::Beta,
-    ops::Betaln, ops::PolygammaRise, ops::Gammainc, ops::Gammaincc, ops::GammaDensity,
-    ops::GammaincSlope, ops::GammaincSecondSlope, ops::Gammaincinv, ops::Gammainccinv, ops::Erfinv,
-    ops::Erfcinv, ops::BesselJ, ops::BesselY, ops::BesselI, ops::ScaledBesselI, ops::BesselK,
-    ops::ScaledBesselK, ops::SphericalJ, ops::Betainc, ops::Betaincc, ops::BetaDensity,
-    ops::BetaincSlopeInA, ops::BetaincSlopeInB, ops::BetaincSlopeInAA, ops::BetaincSlopeInAB,
-    ops::BetaincSlopeInBB, ops::Betaincinv, ops::Stdtr, ops::StdtrSlope, ops::Exp1, ops::Expi,
-    ops::Expn, ops::SineIntegral, ops::CosineIntegral, ops::Zeta, ops::ZetaSlope,
-    ops::ZetaSecondSlope, ops::Zetac, ops::Less, ops::LessEqual, ops::Greater, ops::GreaterEqual,
-    ops::Equal, ops::NotEqual, ops::LogicalAnd, ops::LogicalOr, ops::LogicalXor, ops::LogicalNot,
-    ops::Isnan, ops::Isfinite, ops::Isinf, ops::Heaviside, ops::Where>;
+    ops::Digamma, ops::Polygamma, ops::FaddeevaReal, ops::FaddeevaImag, ops::FaddeevaFarReal,
+    ops::FaddeevaFarImag, ops::Gamma, ops::Beta, ops::Betaln, ops::PolygammaRise, ops::Gammainc,
+    ops::Gammaincc, ops::GammaDensity, ops::GammaincSlope, ops::GammaincSecondSlope,
+    ops::Gammaincinv, ops::Gammainccinv, ops::Erfinv, ops::Erfcinv, ops::BesselJ, ops::BesselY,
+    ops::BesselI, ops::ScaledBesselI, ops::BesselK, ops::ScaledBesselK, ops::SphericalJ,
+    ops::Betainc, ops::Betaincc, ops::BetaDensity, ops::BetaincSlopeInA, ops::BetaincSlopeInB,
+    ops::BetaincSlopeInAA, ops::BetaincSlopeInAB, ops::BetaincSlopeInBB, ops::Betaincinv,
+    ops::Stdtr, ops::StdtrSlope, ops::Exp1, ops::Expi, ops::Expn, ops::SineIntegral,
+    ops::CosineIntegral, ops::Zeta, ops::ZetaSlope, ops::ZetaSecondSlope, ops::Zetac, ops::Less,
+    ops::LessEqual, ops::Greater, ops::GreaterEqual, ops::Equal, ops::NotEqual, ops::LogicalAnd,
+    ops::LogicalOr, ops::LogicalXor, ops::LogicalNot, ops::Isnan, ops::Isfinite, ops::Isinf,
+    ops::Heaviside, ops::Where>;
 
 // Position of Op in the list: its opcode in memory, never on disk.
 template <class Op, class First, class... Rest>

@@ -69,9 +69,12 @@ class Inquiry {
  private:
   Culprit routine(const Place& at) const {
     const Routine& r = *g_.routine_of(at.id);
+    std::vector<std::span<const double>> inputs;
+    for (const NodeId in : g_.inputs(at.id)) inputs.push_back(values(in));
+    if (const auto inside = r.culprit(inputs)) return *inside;
     const std::string domain = r.undefined();
-    return {
-        domain.empty() ? r.name() : r.name() + " of " + domain, {}, result(at), at.outside_domain};
+    const std::string name = domain.empty() ? r.name() : r.name() + " of " + domain;
+    return {name, {}, result(at), !domain.empty()};
   }
   // The number of points to evaluate together: kSome, or fewer if the values of all nodes would
   // take more than 128 MiB.
@@ -171,10 +174,11 @@ class Inquiry {
     for (std::size_t e = 0; e < values(id).size(); ++e) {
       if (!used(id)[e] || std::isfinite(values(id)[e])) continue;
       Place at{id, e, false};
-      if (g_[id].kind == Kind::Routine) at.outside_domain = !g_.routine_of(id)->undefined().empty();
       if (g_[id].kind == Kind::Elementwise ? finite_operands(at)
-                                           : std::ranges::all_of(in, all_finite))
+                                           : std::ranges::all_of(in, all_finite)) {
+        if (g_[id].kind == Kind::Routine) at.outside_domain = routine(at).outside_domain;
         return at;
+      }
     }
     return std::nullopt;
   }

@@ -31,6 +31,8 @@ OPERATIONS = {
     "erf": "erf({0})", "erfc": "erfc({0})", "gammaln": "gammaln({0})", "digamma": "digamma({0})",
     "polygamma": "polygamma({0}, {1})",
     "faddeeva_real": "faddeeva({0}, {1})[0]", "faddeeva_imag": "faddeeva({0}, {1})[1]",
+    "faddeeva_far_real": "faddeeva_far({0}, {1})[0]",
+    "faddeeva_far_imag": "faddeeva_far({0}, {1})[1]",
     "less": "+({0} < {1})", "less_equal": "+({0} <= {1})", "greater": "+({0} > {1})",
     "greater_equal": "+({0} >= {1})", "equal": "+({0} === {1})", "not_equal": "+({0} !== {1})",
     # NaN counts as true, as in NumPy.
@@ -117,6 +119,17 @@ LIBRARY = {
     t *= (m + n) * (m + n + 1) / ((m + 1) * (m + 2)) / (x * x);
   }
   return n % 2 ? sum : -sum;
+}""",
+    # The slope of the Faddeeva function by its asymptotic series, and 0 where it is not needed.
+    "faddeeva_far": """(a, b) => {
+  if (!(a * a + b * b > 100) || (b < 0 && a * a - b * b < 80)) return [0, 0];
+  const r = Math.hypot(a, b), c = a / r / r, d = -b / r / r;
+  const u = c * c - d * d, v = 2 * c * d, K = [1];
+  for (let k = 1; k < 15; ++k) K.push(K[k - 1] * (k + 0.5));
+  let p = K[14], q = 0;
+  for (let k = 13; k >= 0; --k) [p, q] = [K[k] + u * p - v * q, u * q + v * p];
+  const s = 1 / Math.sqrt(Math.PI), axis = b * b < 1e-40 ? -2 * a * Math.exp(-a * a) : 0;
+  return [s * (u * q + v * p) + axis, s * (v * q - u * p)];
 }""",
     # The modified trapezoidal rule with step h; below 0, w(-z) = 2 exp(-z^2) - w(z). Above 8, the
     # continued fraction (Gautschi 1970, SIAM J. Numer. Anal. 7, 187-198), from its end.

@@ -244,7 +244,7 @@ def binomial_tail(of: str, last: float) -> Callable[[Tracer, Tracer, Tracer], Tr
     """Return a binomial distribution function of k, n and p, which is `last` from k = n on."""
 
     def tail(k: Tracer, n: Tracer, p: Tracer) -> Tracer:
-        k = operation("floor")(k)
+        k, n = operation("floor")(k), operation("floor")(n)  # whole numbers, as in SciPy
         value = operation(of)(where(k < n, k, 0.0) + 1.0, where(k < n, n - k, 1.0), p)
         return where(k < n, value, last)
 
@@ -261,8 +261,8 @@ DISTRIBUTIONS: dict[str, Callable[..., Any]] = {
     "binom": binomial,
     "bdtr": binomial_tail("betaincc", 1.0),
     "bdtrc": binomial_tail("betainc", 0.0),
-    "nbdtr": lambda k, n, p: operation("betainc")(n, poisson_term(k), p),
-    "nbdtrc": lambda k, n, p: operation("betaincc")(n, poisson_term(k), p),
+    "nbdtr": lambda k, n, p: operation("betainc")(operation("floor")(n), poisson_term(k), p),
+    "nbdtrc": lambda k, n, p: operation("betaincc")(operation("floor")(n), poisson_term(k), p),
     "pdtr": lambda k, m: operation("gammaincc")(poisson_term(k), m),
     "pdtrc": lambda k, m: operation("gammainc")(poisson_term(k), m),
     "fdtr": lambda m, n, x: operation("betainc")(0.5 * m, 0.5 * n, m * x / (n + m * x)),

@@ -19,6 +19,8 @@ T = np.linspace(-1.0, 2.0, 9)
         lambda p: np.polysub(p[:2], p),
         lambda p: np.polymul(p, p[1:4]),
         lambda p: np.polymul(p, 2.0),
+        lambda p: np.polyadd(p[None], p[None]),
+        lambda p: np.polyint(p, 1.7),
         np.polyder,
         lambda p: np.polyder(p, 2),
         np.polyint,

@@ -24,6 +24,9 @@ X = np.random.default_rng(0).normal(size=(3, 7))
         lambda x: np.cov(x, fweights=[1, 2, 1, 3, 1, 1, 2], aweights=np.linspace(0.5, 2.0, 7)),
         lambda x: np.cov(x, fweights=[1, 2, 1, 3, 1, 1, 2], ddof=0),
         np.corrcoef,
+        lambda x: np.corrcoef([x[0], x[1]]),
+        lambda x: np.cov([x[0], x[1], x[0] * x[2]]),
+        lambda x: np.cov(x[0], [x[1], x[2]]),
         lambda x: np.corrcoef(x[0], x[2])[0, 1],
     ],
 )

@@ -4,10 +4,12 @@
 // all routines alike.
 #pragma once
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "thalweg/graph/diagnose.hpp"
 #include "thalweg/graph/expression.hpp"
 
 namespace thalweg {
@@ -29,6 +31,11 @@ class Routine {
   virtual std::uint64_t hash() const { return reinterpret_cast<std::uintptr_t>(this); }
   // Whether the work reads the input, or derivatives alone do. It reads up to three.
   virtual bool reads(std::size_t) const { return true; }
+  // What went wrong inside, where the result is not finite although the inputs are; nothing if that
+  // is the routine itself.
+  virtual std::optional<Culprit> culprit(std::span<const std::span<const double>>) const {
+    return std::nullopt;
+  }
   // Whether its steps wait for one another, so that lanes side by side are faster than one lane.
   virtual bool sequential() const { return false; }
   // The adjoints of the inputs from that of the result, an array of its shape; the number 0 where

@@ -10,6 +10,7 @@
 #include "thalweg/kernels/batch.hpp"
 #include "thalweg/math/double_double.hpp"
 #include "thalweg/math/exponential.hpp"
+#include "thalweg/math/power.hpp"
 #include "thalweg/math/trigonometric.hpp"
 
 namespace thalweg::math {
@@ -131,6 +132,36 @@ template <class V> THALWEG_INLINE ComplexOf<V> faddeeva(V x, V y) {
     imag = select(below, fma(g, s, imag), imag);
   }
   return {real, copysign(V(1.0), x) * imag};
+}
+
+// w'(z) where 2 i / sqrt(pi) - 2 z w(z) cancels, by its asymptotic series (DLMF 7.12.1 with 7.7.1):
+// -i / (sqrt(pi) z^2) times the sum of (2k + 1)!! / (2 z^2)^k; elsewhere 0. On the real axis
+// -2 a exp(-a^2) is added, its real part there; elsewhere that is below rounding. Below the axis
+// exp(-z^2) dominates where it is not small, and nothing cancels.
+inline constexpr auto kFaddeevaFar = [] {  // (2k + 1)!! / 2^k
+  std::array<double, 15> c{1.0};
+  for (std::size_t k = 1; k < c.size(); ++k) c[k] = c[k - 1] * (static_cast<double>(k) + 0.5);
+  return c;
+}();
+template <class V> __attribute__((noinline)) ComplexOf<V> faddeeva_slope_of_far(V a, V b) {
+  const V r = hypot(a, b), c = a / r / r, d = -(b / r / r);  // 1 / z
+  const V u = fms(c, c, d * d), v = V(2.0) * (c * d);        // 1 / z^2
+  V real(kFaddeevaFar.back()), imag(0.0);
+  for (std::size_t k = kFaddeevaFar.size() - 1; k-- > 0;) {
+    const V next = fma(u, real, fnma(v, imag, V(kFaddeevaFar[k])));
+    imag = fma(u, imag, v * real);
+    real = next;
+  }
+  const V scale(0x1.20dd750429b6dp-1);  // 1 / sqrt(pi)
+  const V on_axis = select(b * b < V(1e-40), V(-2.0) * (a * exp(-(a * a))), V(0.0));
+  return {fma(scale, fma(u, imag, v * real), on_axis), scale * fms(v, imag, u * real)};
+}
+template <class V> THALWEG_INLINE ComplexOf<V> faddeeva_far(V a, V b) {
+  const V x2 = a * a, y2 = b * b;
+  const auto far = (x2 + y2 > V(100.0)) & !((b < V(0.0)) & (x2 - y2 < V(80.0)));
+  if (!any(far)) return {V(0.0), V(0.0)};
+  const auto [real, imag] = faddeeva_slope_of_far(a, b);
+  return {select(far, real, V(0.0)), select(far, imag, V(0.0))};
 }
 
 }  // namespace thalweg::math

@@ -46,6 +46,7 @@ class Iteration final : public Routine, public std::enable_shared_from_this<Iter
 
   std::string name() const override { return "scan"; }
   bool sequential() const override { return true; }
+  std::optional<Culprit> culprit(std::span<const std::span<const double>> in) const override;
   bool equals(const Routine& other) const override;
   std::uint64_t hash() const override;
   std::vector<Expr> reverse(Graph& graph, NodeId id, NodeId adjoint,

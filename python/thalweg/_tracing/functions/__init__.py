@@ -6,6 +6,7 @@ from thalweg._tracing.functions import (
     conversions,
     convolutions,
     cosines,
+    cumulative,
     einsum,
     elements,
     filters,
@@ -18,7 +19,6 @@ from thalweg._tracing.functions import (
     order,
     polynomials,
     products,
-    running,
     scipy_linalg,
     scipy_matrices,
     shaping,
@@ -28,8 +28,8 @@ from thalweg._tracing.functions import (
 )
 
 __all__ = [
-    "complex_linear_algebra", "conversions", "convolutions", "cosines", "einsum", "elements",
-    "filters", "fourier", "grids", "joining", "linear_algebra", "missing", "of_complex", "order",
-    "polynomials", "products", "running", "scipy_linalg", "scipy_matrices", "shaping", "special",
+    "complex_linear_algebra", "conversions", "convolutions", "cosines", "cumulative", "einsum",
+    "elements", "filters", "fourier", "grids", "joining", "linear_algebra", "missing", "of_complex",
+    "order", "polynomials", "products", "scipy_linalg", "scipy_matrices", "shaping", "special",
     "statistics", "tables",
 ]  # fmt: skip

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Trace NumPy's functions of elements: choices, reductions, running sums and differences."""
+"""Trace NumPy's functions of elements: choices, reductions and averages."""
 
 from __future__ import annotations
 

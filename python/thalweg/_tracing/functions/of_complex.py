@@ -15,11 +15,11 @@ from thalweg._tracing.complex_parts import Part, argument, minus, plus
 from thalweg._tracing.complex_parts import where as choose_part
 from thalweg._tracing.complex_values import Complex, complex_of
 from thalweg._tracing.functions import (
+    cumulative,
     einsum,
     elements,
     joining,
     products,
-    running,
     shaping,
     tables,
 )
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from thalweg._tracing.trace import Trace
 
 # The handlers below are made of those that these modules register.
-_MADE_OF = (einsum, elements, joining, products, running, shaping, tables)
+_MADE_OF = (cumulative, einsum, elements, joining, products, shaping, tables)
 
 
 def of_complex(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 def _both(trace: Trace, a1: Any, a2: Any) -> tuple[Any, Any]:
     """Return two polynomials with equally many coefficients."""
     a, b = (np.atleast_1d(trace.wrap(p)) for p in (a1, a2))
-    n = max(a.size, b.size)
-    return np.pad(a, (n - a.size, 0)), np.pad(b, (n - b.size, 0))
+    more = len(b) - len(a)
+    if more > 0:
+        return np.concatenate((np.zeros(more), a)), b
+    return a, np.concatenate((np.zeros(-more), b)) if more else b
 
 
 @implements(np.polyadd)
@@ -41,6 +43,7 @@ def _polymul(trace: Trace, a1: Any, a2: Any) -> Any:
 
 @implements(np.polyder)
 def _polyder(trace: Trace, p: Any, m: int = 1) -> Any:
+    m = int(m)
     if m < 0:
         raise ValueError("Order of derivative must be positive (see polyint)")
     p = np.atleast_1d(trace.wrap(p))
@@ -51,6 +54,7 @@ def _polyder(trace: Trace, p: Any, m: int = 1) -> Any:
 
 @implements(np.polyint)
 def _polyint(trace: Trace, p: Any, m: int = 1, k: Any = None) -> Any:
+    m = int(m)
     if m < 0:
         raise ValueError("Order of integral must be positive (see polyder)")
     constants = np.atleast_1d(trace.wrap(0.0 if k is None else k))

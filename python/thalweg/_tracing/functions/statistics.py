@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from thalweg._tracing.errors import cannot_trace
+from thalweg._tracing.functions.conversions import as_traced
 from thalweg._tracing.numbers import as_floats
 from thalweg._tracing.registry import implements
+from thalweg._tracing.stand_ins import stands_for
 from thalweg._tracing.tracer import holds_tracer
 
 if TYPE_CHECKING:
@@ -75,3 +78,10 @@ def _corrcoef(trace: Trace, x: Any, y: Any = None, rowvar: bool = True) -> Any:
         return c / c
     deviations = np.sqrt(np.diagonal(c))
     return np.clip(c / deviations[:, None] / deviations[None, :], -1.0, 1.0)
+
+
+@stands_for("numpy", "cov", "corrcoef")
+def _of_lists(original: Callable[..., Any], m: Any, y: Any = None, *args: Any, **how: Any) -> Any:
+    """Join lists of traced values first: NumPy asks only arrays how they are to be treated."""
+    joined = [v if (traced := as_traced(v)) is None else traced for v in (m, y)]
+    return original(*joined, *args, **how)
