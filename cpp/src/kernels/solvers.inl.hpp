@@ -140,7 +140,8 @@ const SolverKernels* few_variables(std::integer_sequence<std::int64_t, N...>) {
   }
 }
 template <class... Ss> const SolverPair* tables(OperationList<Ss...>) {
-  using Few = std::make_integer_sequence<std::int64_t, kFewVariables>;
+  // Processors without fused multiply-adds are few, and a wheel holds all sets.
+  using Few = std::make_integer_sequence<std::int64_t, V::kFused ? kFewVariables : 0>;
   static const SolverPair all[] = {
       {Party<Ss, false>::kTable, Party<Ss, true>::kTable, few_variables<Ss>(Few{})}...};
   return all;
