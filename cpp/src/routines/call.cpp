@@ -17,9 +17,11 @@ NodeId Call::slopes(Graph& g, NodeId id) const {
     throw std::invalid_argument(
         "tw.call: a derivative is needed that was not given: pass jac=, or, for second "
         "derivatives, use a method that needs only gradients");
-  if (!slope_)
+  const Unforked waits;  // a child would wait for what nobody goes on to make
+  std::call_once(made_, [this] {
     slope_ = std::make_shared<const Call>(jacobian_, Function(), arguments_, results_ * arguments_,
                                           owner_);
+  });
   return g.routine(slope_, std::array{g.inputs(id)[0]}, {1, results_, arguments_});
 }
 

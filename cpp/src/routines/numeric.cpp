@@ -38,6 +38,7 @@ class NumericWork final : public RoutineWork {
               std::int64_t lanes)
       : routine_(std::move(routine)),
         kernel_(kernels.routines[static_cast<int>(routine_->code())]),
+        table_(routine_->table().data()),
         lanes_(layout == Layout::Lanes ? lanes : 1),
         width_(kernels.width),
         way_(lanes_ > 1 ? (routine_->alone() ? Way::LanesApart : Way::Lanes)
@@ -76,7 +77,7 @@ class NumericWork final : public RoutineWork {
   std::int64_t output_size() const { return routine_->output_size(); }
   RoutineCall call() {
     free_ = memory_->get();
-    return {routine_->sizes().data(), routine_->table().data(), {}, {}, {}};
+    return {routine_->sizes().data(), table_, {}, {}, {}};
   }
   // One array.
   void array(const double* const* operands, double* to, std::int64_t s) {
@@ -190,6 +191,7 @@ class NumericWork final : public RoutineWork {
 
   std::shared_ptr<const Numeric> routine_;
   const RoutineKernel kernel_;
+  const double* const table_;
   const std::int64_t lanes_, width_;
   const Way way_;
   std::vector<std::int64_t> sizes_;  // of the inputs that it reads

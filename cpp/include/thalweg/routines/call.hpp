@@ -2,6 +2,7 @@
 // A function from outside as a node: it is called for each lane, and so is its Jacobian.
 #pragma once
 #include <functional>
+#include <mutex>
 
 #include "thalweg/graph/routine.hpp"
 
@@ -36,7 +37,8 @@ class Call final : public Routine, public std::enable_shared_from_this<Call> {
   Function function_, jacobian_;
   std::int64_t arguments_, results_;
   std::shared_ptr<const void> owner_;
-  mutable std::shared_ptr<const Call> slope_;  // made under the graph's lock
+  mutable std::once_flag made_;  // several graphs may have this call
+  mutable std::shared_ptr<const Call> slope_;
 };
 
 }  // namespace thalweg

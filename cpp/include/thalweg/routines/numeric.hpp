@@ -31,6 +31,7 @@ class Numeric : public Routine, public std::enable_shared_from_this<Numeric> {
   virtual bool alone() const { return false; }
   // Numbers for the kernel that depend on the sizes alone, made when they are first asked for.
   const std::vector<double>& table() const {
+    const Unforked waits;  // a child would wait for what nobody goes on to make
     std::call_once(made_, [this] { table_ = make_table(); });
     return table_;
   }
