@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 import scipy.signal
-from tests.shared.traced_values import check_slope, traced
+from traced_values import check_slope, traced
 
 import thalweg as tw
 

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import pytest
 import scipy.fft
-from tests.shared.traced_values import check_slope, failing
+from traced_values import check_slope, failing
 
 from thalweg import TraceError
 

@@ -3,7 +3,7 @@
 
 import numpy as np
 import pytest
-from tests.shared.traced_values import check_slope
+from traced_values import check_slope
 
 import thalweg as tw
 

@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 import scipy.signal
-from tests.shared.traced_values import check_slope
+from traced_values import check_slope
 
 import thalweg as tw
 

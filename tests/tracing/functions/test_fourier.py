@@ -8,7 +8,7 @@ import mpmath
 import numpy as np
 import pytest
 import scipy.fft
-from tests.shared.traced_values import check_slope, failing, traced
+from traced_values import check_slope, failing, traced
 
 import thalweg as tw
 from thalweg import TraceError

@@ -6,7 +6,7 @@ import mpmath
 import numpy as np
 import pytest
 import scipy.linalg as sl
-from tests.shared.traced_values import check_slope, failing, traced
+from traced_values import check_slope, failing, traced
 
 import thalweg as tw
 from thalweg._tracing.errors import TraceError

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import scipy.linalg as sl
-from tests.shared.traced_values import check_slope, failing
+from traced_values import check_slope, failing
 
 import thalweg as tw
 from thalweg._tracing.errors import TraceError
