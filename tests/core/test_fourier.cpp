@@ -7,6 +7,7 @@
 #include <random>
 
 #include "check.hpp"
+#include "doubles.hpp"
 #include "thalweg/graph/differentiate.hpp"
 #include "thalweg/routines/all.hpp"
 #include "thalweg/running/evaluate.hpp"
@@ -15,7 +16,7 @@ using namespace thalweg;
 
 namespace {
 
-using Doubles = std::vector<double>;
+using check::Doubles, check::part, check::same;
 
 // Powers, products, primes with passes of their own and with a convolution, and longer ones than
 // batches of lanes are good for.
@@ -94,17 +95,6 @@ Doubles defined(const Form& form, std::int64_t n, const Doubles& x) {
   return out;
 }
 
-bool same(const Doubles& a, const Doubles& b) {
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    if (std::bit_cast<std::uint64_t>(a[i]) != std::bit_cast<std::uint64_t>(b[i])) return false;
-  return true;
-}
-Doubles cut(const Doubles& a, std::int64_t which, std::int64_t of) {
-  const auto each = static_cast<std::ptrdiff_t>(a.size()) / of;
-  return {a.begin() + which * each, a.begin() + (which + 1) * each};
-}
-
 }  // namespace
 
 TEST(transforms_are_right_and_have_the_same_bits_in_lanes_in_a_batch_and_alone) {
@@ -118,7 +108,7 @@ TEST(transforms_are_right_and_have_the_same_bits_in_lanes_in_a_batch_and_alone) 
         const Doubles x = numbers(kLanes * 2 * n);
         const Doubles lanes = run(g, one, *kernels, Layout::Lanes, x, kLanes);
         CHECK(same(lanes, run(h, many, *kernels, Layout::Elements, x, 1)));
-        const Doubles first = cut(x, 0, kLanes), got = cut(lanes, 0, kLanes),
+        const Doubles first = part(x, 0, kLanes), got = part(lanes, 0, kLanes),
                       wanted = defined(form, n, first);
         CHECK(same(got, run(g, one, *kernels, Layout::Elements, first, 1)));
         double error = 0.0, size = 0.0;

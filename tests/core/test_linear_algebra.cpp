@@ -6,6 +6,7 @@
 #include <random>
 
 #include "check.hpp"
+#include "doubles.hpp"
 #include "thalweg/graph/differentiate.hpp"
 #include "thalweg/routines/all.hpp"
 #include "thalweg/running/evaluate.hpp"
@@ -14,7 +15,7 @@ using namespace thalweg;
 
 namespace {
 
-using Doubles = std::vector<double>;
+using check::Doubles, check::part, check::same;
 
 // A function of square matrices x (batch, n, n): sums of what routines return.
 struct Form {
@@ -110,17 +111,6 @@ struct Slopes {
     return out;
   }
 };
-
-bool same(const Doubles& a, const Doubles& b) {
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    if (std::bit_cast<std::uint64_t>(a[i]) != std::bit_cast<std::uint64_t>(b[i])) return false;
-  return true;
-}
-Doubles part(const Doubles& a, std::int64_t which, std::int64_t of) {
-  const auto each = static_cast<std::ptrdiff_t>(a.size()) / of;
-  return {a.begin() + which * each, a.begin() + (which + 1) * each};
-}
 
 }  // namespace
 

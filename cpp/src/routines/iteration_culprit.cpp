@@ -10,9 +10,9 @@
 namespace thalweg {
 
 std::optional<Culprit> Iteration::culprit(std::span<const std::span<const double>> in) const {
-  const auto hold = form_.body->hold();
   const auto numbers = static_cast<std::size_t>(count());
   const Program& program = programs_.with(std::vector<bool>(numbers, true), Layout::Elements);
+  const auto hold = form_.body->hold();  // after the programs' lock, as everywhere
   const auto part = [&](Role role) {
     return size(role) > 0 ? in[place(role)] : std::span<const double>{};
   };
