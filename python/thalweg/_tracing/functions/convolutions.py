@@ -206,7 +206,7 @@ _BOUNDARIES = {
 
 
 def _of_pictures(
-    a: Any, b: Any, mode: str, boundary: str, fillvalue: Any, correlated: bool = False
+    a: Any, b: Any, mode: str, boundary: str, fillvalue: Any, correlated: bool
 ) -> Any:
     _check_mode(mode)
     if a.ndim != 2 or b.ndim != 2:
@@ -226,34 +226,25 @@ def _of_pictures(
     return _directly(pad(a, around, mode=_BOUNDARIES[boundary], **values), b, "valid")
 
 
-@stands_for("scipy.signal", "convolve2d")
-def _convolve2d(
-    original: Callable[..., Any],
-    in1: Any,
-    in2: Any,
-    mode: str = "full",
-    boundary: str = "fill",
-    fillvalue: Any = 0,
-) -> Any:
-    known = _operands(in1, in2)
-    if known is None:
-        return original(in1, in2, mode, boundary, fillvalue)
-    return _of_pictures(*known, mode, boundary, fillvalue)
+def _two_dimensional(name: str, correlated: bool) -> None:
+    @stands_for("scipy.signal", name)
+    def form(
+        original: Callable[..., Any],
+        in1: Any,
+        in2: Any,
+        mode: str = "full",
+        boundary: str = "fill",
+        fillvalue: Any = 0,
+    ) -> Any:
+        known = _operands(in1, in2)
+        if known is None:
+            return original(in1, in2, mode, boundary, fillvalue)
+        second = _turned(known[1]) if correlated else known[1]
+        return _of_pictures(known[0], second, mode, boundary, fillvalue, correlated)
 
 
-@stands_for("scipy.signal", "correlate2d")
-def _correlate2d(
-    original: Callable[..., Any],
-    in1: Any,
-    in2: Any,
-    mode: str = "full",
-    boundary: str = "fill",
-    fillvalue: Any = 0,
-) -> Any:
-    known = _operands(in1, in2)
-    if known is None:
-        return original(in1, in2, mode, boundary, fillvalue)
-    return _of_pictures(known[0], _turned(known[1]), mode, boundary, fillvalue, True)
+_two_dimensional("convolve2d", False)
+_two_dimensional("correlate2d", True)
 
 
 @stands_for("scipy.signal", "hilbert")
