@@ -205,9 +205,7 @@ _BOUNDARIES = {
 }
 
 
-def _of_pictures(
-    a: Any, b: Any, mode: str, boundary: str, fillvalue: Any, correlated: bool
-) -> Any:
+def _of_pictures(a: Any, b: Any, mode: str, boundary: str, fillvalue: Any, correlated: bool) -> Any:
     _check_mode(mode)
     if a.ndim != 2 or b.ndim != 2:
         raise ValueError("convolve2d inputs must both be 2-D arrays")
