@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from thalweg._fits.curve_fit import curve_fit
     from thalweg._fits.curve_fit_many import curve_fit_many
     from thalweg._fits.endings import LeastSquares
+    from thalweg._fits.fit import Fit
     from thalweg._fits.fits import Fits
     from thalweg._fits.information import OptimizeWarning
     from thalweg._fits.least_squares import least_squares
@@ -77,6 +78,7 @@ for _class in _methods.classes.values():
 # These names are imported on first use, which keeps `import thalweg` fast.
 _LATER = {
     "Basins": "_descents.basins",
+    "Fit": "_fits.fit",
     "Fits": "_fits.fits",
     "GradientCheck": "_objectives.transforms",
     "LeastSquares": "_fits.endings",
@@ -144,6 +146,7 @@ __all__ = [
     "Basins",
     "Bounds",
     "Compass",
+    "Fit",
     "Fits",
     "GradientCheck",
     "GradientDescent",

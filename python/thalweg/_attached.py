@@ -21,6 +21,18 @@ ATTACHED = {
     "Basins.plot": ("thalweg.plot", "basins"),
     "Sweep.plot": ("thalweg.plot", "sweep"),
     "Fits.plot": ("thalweg.plot", "maps"),
+    # What fits say.
+    "Fits.dof": ("thalweg._inference.statistics", "dof"),
+    "Fits.chi2": ("thalweg._inference.statistics", "chi2"),
+    "Fits.reduced_chi2": ("thalweg._inference.statistics", "reduced_chi2"),
+    "Fits.aic": ("thalweg._inference.statistics", "aic"),
+    "Fits.bic": ("thalweg._inference.statistics", "bic"),
+    "Fits.r2": ("thalweg._inference.statistics", "r2"),
+    "Fits.correlations": ("thalweg._inference.statistics", "correlations"),
+    "Fits.condition": ("thalweg._inference.statistics", "condition"),
+    "Fits.fitted": ("thalweg._inference.statistics", "fitted"),
+    "Fits.residuals": ("thalweg._inference.statistics", "residuals"),
+    "Fits.report": ("thalweg._inference.report", "report"),
     # Rarely needed.
     "Objective.slice": ("thalweg._objectives.slicing", "sliced"),
     "Objective.__reduce__": ("thalweg._objectives.saving", "saved_objective"),

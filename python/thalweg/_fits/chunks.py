@@ -71,6 +71,15 @@ class LeadingRows:
             rows = self._array[np.unravel_index(np.arange(start, stop), self._lead)]
         return filled(rows)
 
+    def take(self, lanes: npt.NDArray[np.intp]) -> npt.NDArray[Any]:
+        """Return a copy of the rows with these numbers (k,), in the array's own dtype."""
+        taken: npt.NDArray[Any]
+        if self._flat is not None:
+            taken = np.take(self._flat, lanes, axis=0)
+        else:
+            taken = self._array[np.unravel_index(lanes, self._lead)]
+        return taken
+
     def write(self, start: int, stop: int, rows: npt.NDArray[Any]) -> None:
         """Write rows to their places in the array."""
         if self._flat is not None:

@@ -24,8 +24,9 @@ from thalweg._fits.arguments import (
     squares_settings,
     weights_of,
 )
-from thalweg._fits.arguments_many import data_of, starts_of
+from thalweg._fits.arguments_many import data_of, model_elsewhere, name_of, starts_of
 from thalweg._fits.endings import explain
+from thalweg._fits.fit import Fit, Made
 from thalweg._fits.information import information, warn
 from thalweg._fits.running import ManyProblem, fit_many
 from thalweg._fits.settings import (
@@ -75,7 +76,7 @@ class Model:
         if not callable(f):
             raise TypeError(f"f must be a function f(x, a, b, ...), got {type(f).__name__}")
         self.names, self.p0 = parameters(f, p0)
-        self._f, self._name, self._own = f, getattr(f, "__name__", "f"), Parameters.of(f)
+        self._f, self._name, self._own = f, name_of(f), Parameters.of(f)
         self._xdata = np.array(as_floats(xdata, "xdata")) if is_data(xdata) else xdata
         self._objective: Objective | None = None
         # Caches of residuals, by the shapes of a sample, and of the tapes of many fits.
@@ -100,6 +101,16 @@ class Model:
     def n(self) -> int:
         """The number of parameters."""
         return self.p0.size
+
+    @property
+    def traced(self) -> bool:
+        """Whether the model is traced."""
+        return self._objective is not None
+
+    @property
+    def name(self) -> str:
+        """The name of the function."""
+        return self._name
 
     def __repr__(self) -> str:
         shape = "" if self._objective is None else f", values of shape {self._objective.shape}"
@@ -160,8 +171,8 @@ class Model:
 
         Returns
         -------
-        popt, pcov : ndarray
-            As in `thalweg.curve_fit`.
+        Fit
+            As in `thalweg.curve_fit`: it unpacks as ``popt, pcov``.
 
         Examples
         --------
@@ -247,20 +258,31 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
                [2. , 0.7]])
         """
         given = locals()
-        objective = self._objective
-        if objective is None:
+        if self._objective is None:
             raise TypeError("fit_many needs a traced model; this one was created with trace=False")
         data, lead = data_of(ydata)
-
-        def values(trace: Trace, _: Any, parameters: list[Any]) -> Tracer:
-            p = trace.stack([trace.lift(each) for each in parameters])
-            return Tracer(trace, grafted(objective._graph, objective._f, trace.graph, {0: p}))
-
         start = self.p0 if p0 is None else starts_of(p0, lead)
-        problem = ManyProblem(
-            values=values, names=self.names, data=data, start=start, tapes=self._tapes
-        )
-        return fit_many(problem, ManyFitSettings.of(given))
+        return fit_many(self.problem(data, start), ManyFitSettings.of(given))
+
+    def problem(self, data: Any, start: Any, whitened: FloatArray | None = None) -> ManyProblem:
+        """Return the model with data (..., m) and starts as a problem of many fits.
+
+        Data with correlated errors are whitened, and the model is multiplied by the same matrix.
+        """
+        objective = self._objective
+        f: Any = self._f  # None in a model from a file
+        assert objective is not None
+
+        def values(trace: Trace, _: Any, parameters: list[Any]) -> Any:
+            p = trace.stack([trace.lift(each) for each in parameters])
+            value = Tracer(trace, grafted(objective._graph, objective._f, trace.graph, {0: p}))
+            return value if whitened is None else whitened @ np.ravel(value)
+
+        return ManyProblem(
+            values=values, names=self.names, data=data, start=start,
+            tapes=self._tapes if whitened is None else {},
+            elsewhere=None if f is None else model_elsewhere(f), name=self._name,
+        )  # fmt: skip
 
     def fitted(
         self,
@@ -301,7 +323,8 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
                 "ydata are 1; pass sigma, or leave out absolute_sigma"
             )
         if not settings.full_output:
-            return ending.x, ending.covariance
+            made = Made(self, sample, start, settings, flat, stopping.max_nfev)
+            return Fit.of(ending, left_open, message, made)
         r, jacobian = squares.at(ending.x)
         with np.errstate(all="ignore"):
             jacobian = squares.curved(r, jacobian)

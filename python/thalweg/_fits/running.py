@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
@@ -35,7 +36,7 @@ from thalweg._fits.verdicts import SIDES, Arrays, failed
 from thalweg._objectives.points import FloatArray
 from thalweg._results.reasons import Reason
 
-__all__ = ["ManyProblem", "fit_many"]
+__all__ = ["FitRun", "ManyProblem", "fit_many"]
 
 
 @dataclass(kw_only=True)
@@ -60,6 +61,11 @@ class ManyProblem:
         The largest |x| that all fits share, if fits may start from the scale of their x.
     tapes : dict
         The tapes built so far, for a model that is kept.
+    elsewhere : callable, optional
+        ``elsewhere(xdata, lead, m)`` returns the model for other predictors, as `values`, and those
+        predictors that differ between fits. None if the model's function is not known.
+    name : str
+        The name of the model's function.
     """
 
     values: Values
@@ -70,6 +76,8 @@ class ManyProblem:
     known: list[FloatArray] = field(default_factory=list)
     size: float | None = None
     tapes: dict[Any, FitTapes] = field(default_factory=dict)
+    elsewhere: Callable[[Any, tuple[int, ...], int], tuple[Values, list[Any]]] | None = None
+    name: str = "f"
 
     @property
     def lead(self) -> tuple[int, ...]:
@@ -80,7 +88,12 @@ class ManyProblem:
 def fit_many(problem: ManyProblem, settings: ManyFitSettings) -> Fits:
     """Fit a model to many data sets."""
     began = time.perf_counter()
-    run = _FitRun(problem, settings)
+    if settings.absolute_sigma and settings.sigma is None and not settings.poisson:
+        warn(
+            "absolute_sigma=True without sigma: the covariances assume that the errors of "
+            "ydata are 1; pass sigma, or leave out absolute_sigma"
+        )
+    run = FitRun(problem, settings)
     run.tapes(False)  # trace, and report errors, before any data are read
     if not settings.progress:
         return run.carried(began)
@@ -89,7 +102,7 @@ def fit_many(problem: ManyProblem, settings: ManyFitSettings) -> Fits:
         return run.carried(began)
 
 
-class _FitRun:
+class FitRun:
     """One call of `curve_fit_many`: checks the arguments, then runs the fits chunk by chunk."""
 
     def __init__(self, problem: ManyProblem, settings: ManyFitSettings) -> None:
@@ -115,11 +128,6 @@ class _FitRun:
         problem, settings = self.problem, self.settings
         lead, names, m = problem.lead, problem.names, problem.data.shape[-1]
         errors, weights = errors_of(settings.sigma, lead, m)
-        if settings.absolute_sigma and settings.sigma is None and not settings.poisson:
-            warn(
-                "absolute_sigma=True without sigma: the covariances assume that the errors of "
-                "ydata are 1; pass sigma, or leave out absolute_sigma"
-            )
         constant = fixed_of(settings.fixed, names, lead)
         free = tuple(i for i, name in enumerate(names) if name not in constant)
         _check_number(len(free), problem.data)
@@ -187,7 +195,9 @@ class _FitRun:
                     LeadingRows(array, lead).write(self._done, k, rest[name])
             shared = {"names": list(self.problem.names), "elapsed": seconds}
             about = {
-                "max_nfev": self.descents.stopping.max_nfev, "free": list(self.reader.layout.free)
+                "max_nfev": self.descents.stopping.max_nfev, "free": list(self.reader.layout.free),
+                "rows": self.reader.layout.m, "kind": self.settings.kind,
+                "source": (self.problem, self.settings),
             }  # fmt: skip
             return Fits(self.arrays, lead, shared, sides, about)
 
