@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from thalweg._attached import attached
 from thalweg._descents.interrupts import carries_result
 from thalweg._fits.arguments_many import data_of, parameters_of, predictors_of
 from thalweg._fits.fits import Fits
@@ -29,6 +30,7 @@ def curve_fit_many(
     absolute_sigma: bool = False,
     bounds: Any = FREE,
     fixed: dict[str, Any] | None = None,
+    shared: str | Sequence[str] | None = None,
     loss: Any = "linear",
     f_scale: float = 1.0,
     likelihood: str = "gaussian",
@@ -75,6 +77,10 @@ def curve_fit_many(
     fixed : dict, optional
         The values of parameters that are not fitted, by name: a number, or an array in the shape of
         the leading axes.
+    shared : str or sequence of str, optional
+        The names of parameters that have one value for all fits; the other parameters are each
+        fit's own. All data are then fitted together, and `joint` of the result describes what they
+        share. `max_nfev` limits the evaluations of each set.
     loss, f_scale
         A robust loss of squared residuals, and the residual beyond which data count as outliers, as
         in `least_squares`.
@@ -153,16 +159,20 @@ def curve_fit_many(
     """
     given = locals()
     data, lead = data_of(ydata)
-    shared, varying, known = predictors_of(xdata, lead, data.shape[-1])
+    joined, varying, known = predictors_of(xdata, lead, data.shape[-1])
     names, start = parameters_of(f, p0, lead, data)
     own = Parameters.of(f)
 
     def values(trace: Trace, predictors: list[Any], parameters: list[Any]) -> Any:
-        return trace_call(trace, f, *split((shared(predictors), *parameters), own.named))
+        return trace_call(trace, f, *split((joined(predictors), *parameters), own.named))
 
     problem = ManyProblem(
         values=values, names=names, data=data, varying=varying, known=known,
         start=None if p0 is None else start,
         size=largest(() if varying else xdata) if p0 is None else None,
     )  # fmt: skip
-    return fit_many(problem, ManyFitSettings.of(given))
+    settings = ManyFitSettings.of(given)
+    if shared is not None:
+        together: Fits = attached("curve_fit_many(shared=)")(problem, settings, shared)
+        return together
+    return fit_many(problem, settings)
