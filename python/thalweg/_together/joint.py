@@ -78,8 +78,7 @@ class Joint(Record):
 
     def _values(self) -> str:
         return "\n".join(
-            f"{name} = {value:.6g} ± {self.errors[name]:.2g}"
-            for name, value in self.shared.items()
+            f"{name} = {value:.6g} ± {self.errors[name]:.2g}" for name, value in self.shared.items()
         )
 
 

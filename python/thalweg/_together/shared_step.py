@@ -12,8 +12,8 @@ from thalweg._objectives.points import FloatArray
 
 __all__ = ["SharedStep", "shared_step"]
 
-# Singular values below this fraction of the largest are rounding errors.
-_RANK = 1e-14
+# Singular values of scaled columns below this fraction of the largest are rounding errors.
+_RANK = 1e-13
 # A step may be this much longer or shorter than the trust radius (Moré 1978, section 5).
 _SLACK = 0.1
 

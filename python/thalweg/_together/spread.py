@@ -13,8 +13,8 @@ from thalweg import _core
 from thalweg._fits.soundness import undetermined
 from thalweg._objectives.bounds import at_bounds
 from thalweg._objectives.points import FloatArray
-from thalweg._together.descent import joined_remainders
-from thalweg._together.sets import DataSets
+from thalweg._together.joint_descent import joined_remainders
+from thalweg._together.data_sets import DataSets
 from thalweg._together.triangles import unpacked
 
 __all__ = ["JointSpread", "SetSpread", "joint_spread", "set_spread"]
@@ -90,7 +90,7 @@ def joint_spread(
     at = at_bounds(s, box)
     held = np.zeros(q, dtype=bool) if at is None else at
     freedom -= int(np.count_nonzero(~held))
-    triangle = joined_remainders(groups, q)
+    triangle, _ = joined_remainders(groups, q)
     columns = np.ascontiguousarray(triangle[:q, :q].T)[None]
     covariance, _, loose = _core.covariances(columns, held[None], np.zeros(1), np.zeros(1, int))
     covariance, loose = covariance[0], loose[0].astype(bool)

@@ -13,12 +13,16 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from thalweg import _core
 from thalweg._objectives.points import FloatArray
 from thalweg._tracing.trace import Trace, Tracer
 
-__all__ = ["DEPENDENT", "Arrow", "columns_of", "joined", "packed", "triangular", "unpacked"]
+__all__ = [
+    "DEPENDENT", "Arrow", "columns_of", "joined", "packed", "packed_places", "triangular",
+    "unpacked",
+]  # fmt: skip
 
 # A local column of which so little is left after the elimination of the others depends on them to
 # rounding: nothing is divided by what is left.
@@ -28,10 +32,10 @@ DEPENDENT = 1e-13
 def triangular(columns: Sequence[Any], least: Sequence[Any] = ()) -> list[list[Any]]:
     """Return the rows of R in the QR factorization of traced columns, each from its diagonal on.
 
-    This is the modified Gram-Schmidt process. Its R is as accurate as that of Householder's
-    method, of which it is a variant (Björck 1996, Numerical Methods for Least Squares Problems,
-    section 2.4.2), and every operation works on whole columns. A column of length zero, or at most
-    its entry of `least`, counts as dependent on those before it: its row of R is zero.
+    This is the modified Gram-Schmidt process, in which every operation works on whole columns. Its
+    R is as accurate as that of Householder's method (Björck 1967, BIT 7, 1-21). A column whose
+    squared length is zero, or at most its entry of `least`, counts as dependent on those before it:
+    its row of R is zero.
     """
     rest: list[Any] = list(columns)
     rows: list[list[Any]] = []
@@ -61,10 +65,16 @@ def unpacked(triangle: FloatArray) -> FloatArray:
     return whole
 
 
-def columns_of(trace: Trace, triangle: Tracer, n: int, below: int = 0) -> list[Any]:
-    """Return the columns of a traced packed triangle, above `below` zeros."""
+def packed_places(n: int) -> npt.NDArray[np.int64]:
+    """Return the places (n, n) of an upper triangle's entries in its packed form."""
     at = np.zeros((n, n), dtype=np.int64)
     at[np.triu_indices(n)] = np.arange(n * (n + 1) // 2)
+    return at
+
+
+def columns_of(trace: Trace, triangle: Tracer, n: int, below: int = 0) -> list[Any]:
+    """Return the columns of a traced packed triangle, above `below` zeros."""
+    at = packed_places(n)
     zero = trace.wrap(0.0).node
     entries = [triangle[i].node for i in range(n * (n + 1) // 2)]
     return [
@@ -89,7 +99,8 @@ def joined(triangles: FloatArray, threads: int) -> FloatArray:
         pairs = np.ascontiguousarray(triangles[:even]).reshape(even // 2, -1)
         (both,) = join([pairs], [True], even // 2, threads)
         triangles = np.concatenate([both, triangles[even:]])
-    return triangles[0]
+    found: FloatArray = triangles[0]
+    return found
 
 
 @lru_cache(maxsize=32)

@@ -20,9 +20,9 @@ from thalweg._fits.soundness import named
 from thalweg._fits.verdicts import SIDES, Arrays, bits_of, verdicts
 from thalweg._objectives.points import FloatArray
 from thalweg._results.reasons import Reason
-from thalweg._together.descent import JointDescent
+from thalweg._together.joint_descent import JointDescent
 from thalweg._together.joint import Joint, SharedFits
-from thalweg._together.sets import DataSets
+from thalweg._together.data_sets import DataSets
 from thalweg._together.spread import JointSpread, joint_spread, set_spread
 
 __all__ = ["JointFit", "SetsRun", "checked_names", "fit_shared"]
@@ -76,9 +76,9 @@ def fit_shared(problem: ManyProblem, settings: ManyFitSettings, shared: Any) -> 
     return whole.carried(began, told)
 
 
-def _shared_fits(joint: Joint, *given: Any) -> Fits:
-    *first, about = given
-    return SharedFits(*first, {**about, "joint": joint})
+def _shared_fits(joint: Joint, arrays: Arrays, lead: Any, *given: Any) -> Fits:
+    shared, sides, about = given
+    return SharedFits(arrays, lead, shared, sides, {**about, "joint": joint})
 
 
 class JointFit:
@@ -94,9 +94,7 @@ class JointFit:
         The settings that all groups share.
     """
 
-    def __init__(
-        self, runs: list[SetsRun], names: list[str], settings: ManyFitSettings
-    ) -> None:
+    def __init__(self, runs: list[SetsRun], names: list[str], settings: ManyFitSettings) -> None:
         self.names, self.settings = names, settings
         self.groups = [DataSets(run, names) for run in runs]
         q = len(names)
@@ -141,11 +139,11 @@ class JointFit:
         verdict, s = descent.verdict, descent.s
         scaled = not (settings.absolute_sigma or settings.poisson)
         total = descent.total
-        spread = self.spread = joint_spread(
-            self.groups, s, self.start, self.box, scaled, total
-        )
+        spread = self.spread = joint_spread(self.groups, s, self.start, self.box, scaled, total)
+        most = verdict.reason == Reason.max_evaluations
         message = explained(
-            verdict.reason, verdict.left, verdict.right, descent.nfev, self._limit,
+            verdict.reason, verdict.left, verdict.right,
+            int(verdict.left) if most else descent.nfev, self._limit,
             lambda: "no set has a finite cost at the start",
         )  # fmt: skip
         if spread.loose.any():
@@ -189,7 +187,7 @@ class JointFit:
         if layout.fixed:
             for a, b in g.reader.chunks():
                 popt[a:b, list(layout.fixed)] = g.reader.read(a, b)["fixed"]
-        popt[np.ix_(idle, g.local)] = np.nan
+        popt[np.ix_(np.flatnonzero(idle), np.array(g.local, dtype=np.intp))] = np.nan
         spread = set_spread(g, joint)
         endings, verdict = descent.endings[i], descent.verdict
         reason, left, right = endings.reason.copy(), endings.left.copy(), endings.right.copy()
@@ -199,11 +197,13 @@ class JointFit:
         left[idle] = np.nan
         if verdict.reason == Reason.non_finite:
             popt[:] = np.nan
+        worse = g.worse(descent.s)
+        worse[idle] = False
         cost = np.where(idle, np.nan, g.cost)
         return {
             "popt": popt, "pcov": spread.pcov, "perr": spread.perr, "cost": cost,
             "nit": np.full(k, descent.nit), "nfev": descent.evaluations[i],
-            "n_missing": layout.m - g.rows, "determined": ~spread.open.any(axis=1),
-            "worse": g.worse(descent.s) & ~idle, "left": left, "right": right,
+            "n_missing": layout.m - g.rows, "determined": np.logical_not(spread.open.any(axis=1)),
+            "worse": worse, "left": left, "right": right,
             "open": bits_of(spread.open), **verdicts(reason),
         }  # fmt: skip

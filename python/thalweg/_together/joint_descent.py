@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Descend in shared and local parameters together.
 
-Each step solves the block-arrow system of the linearized problem: local blocks are eliminated set by
-set, the rest is joined, and the shared parameters move within one trust region. A set in which the
-linear model was wrong then descends in its own parameters alone, and its next steps are damped, so
-that it does not hold back the others. This joins variable projection (Golub and Pereyra 1973), whose
-local parameters are optimal after every step, with the Gauss-Newton step in all parameters at once
-(Björck 1996, section 6.3), which needs one evaluation.
+Each step solves the block-arrow system of the linearized problem: local blocks are eliminated set
+by set, the rest is joined, and the shared parameters move within one trust region. A set in which
+the linear model was wrong then descends in its own parameters alone, and its next steps are damped,
+so that it does not hold back the others. This joins variable projection (Golub and Pereyra 1973),
+whose local parameters are optimal after every step, with the Gauss-Newton step in all parameters at
+once (Björck 1996, chapter 6, calls the matrix block angular), which needs one evaluation.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ import numpy as np
 from thalweg import _core
 from thalweg._objectives.points import FloatArray
 from thalweg._results.reasons import SUCCESS, Reason
-from thalweg._together.sets import DataSets, Endings, Lanes
+from thalweg._together.data_sets import DataSets, Endings, Lanes
 from thalweg._together.shared_step import SharedStep, shared_step
-from thalweg._together.triangles import joined, unpacked
+from thalweg._together.triangles import DEPENDENT, joined, unpacked
 
 __all__ = ["JointDescent", "Verdict", "joined_remainders"]
 
@@ -38,9 +38,12 @@ _OF_FALL, _OF_REST = 0.5, 0.1
 # The damping of a set after its first failure, how it changes, and where it begins and ends to
 # matter.
 _DAMPING, _TENFOLD, _LEAST, _MOST = 1e-3, 10.0, 1e-6, 1e3
-# A step is taken if the fall of the cost is at least this share of the promised one; below and above
-# the next two the trust region shrinks and grows (Moré 1978).
+# A step is taken if the fall of the cost is at least this share of the promised one; below and
+# above the next two the trust region shrinks and grows (Moré 1978).
 _TAKEN, _POOR, _GOOD = 1e-4, 0.25, 0.75
+# A final step, which passed a test of convergence, is taken unless the cost rises by more than this
+# share: the rounding of data that are some hundred times larger than their residuals.
+_NOISE = 1e-13
 # The trust region is too small to go on if its radius is this share of the size of the parameters.
 _TINY = 1e-14
 # So often all sets descend to the end before the last digits are taken for rounding errors.
@@ -113,8 +116,8 @@ class JointDescent:
             return
         radius, polishes, polished = 0.0, 0, False
         while True:
-            triangle = joined_remainders(self.groups, len(self.s))
-            self._measure(triangle)
+            triangle, norms = joined_remainders(self.groups, len(self.s))
+            self._measure(norms)
             newton = shared_step(triangle, inf, self._units, self.s, self.box)
             if self.progress is not None:
                 self.progress(self.nit, self.total, self._slope(triangle))
@@ -122,9 +125,9 @@ class JointDescent:
             if verdict is None and polishes >= _POLISHES:
                 verdict = Verdict(Reason.precision_limit, newton.fall, newton.fall)
             if verdict is not None:
+                self._take(newton, final=True)
                 if polished:
                     break
-                self._take(newton, final=True)
                 self._polish()
                 polished, polishes = True, polishes + 1
                 continue
@@ -143,15 +146,13 @@ class JointDescent:
             elif ratio > _GOOD:
                 radius = max(radius, 2.0 * length)
             if not ratio >= _TAKEN and radius <= _TINY * (size or 1.0):
-                verdict = Verdict(Reason.stuck, radius, _TINY * (size or 1.0))
+                verdict = Verdict(Reason.stuck, radius / (size or 1.0), _TINY)
                 break
         self.verdict = verdict
 
     def _begin(self) -> bool:
         """Relax all sets, and leave out those that are not finite; whether one remains."""
         for i, g in enumerate(self.groups):
-            g.damping = np.zeros((g.k, 1))
-            g.set_state(g.x, np.full(g.k, np.nan), np.zeros((g.k, g.arrow.size)))
             x = self._relax(i, g.x, self.s, None, self._few(g))
             cost, triangles = self._evaluate(i, x, self.s)
             lost = np.isnan(cost)
@@ -166,11 +167,9 @@ class JointDescent:
         """Return the limits of a local descent before the last one."""
         return self._loose.replace(max_nfev=min(_FEW * (g.p + 1), self.stopping.max_nfev))
 
-    def _measure(self, triangle: FloatArray) -> None:
-        """Update the scale of the shared parameters: the largest norms seen so far."""
+    def _measure(self, norms: FloatArray) -> None:
+        """Update the scale of the shared parameters: the largest norms of columns so far."""
         if self._fixed_units is None:
-            q = len(self.s)
-            norms = np.sqrt(np.sum(triangle[:q, :q] ** 2, axis=0))
             self._units = np.maximum(self._units, norms)
             self._units[self._units == 0] = 1.0
 
@@ -224,9 +223,7 @@ class JointDescent:
             return Verdict(Reason.max_evaluations, most, self.stopping.max_nfev)
         late = time.monotonic() - self._ends
         if late >= 0:
-            return Verdict(
-                Reason.max_time, self.stopping.max_time + late, self.stopping.max_time
-            )
+            return Verdict(Reason.max_time, self.stopping.max_time + late, self.stopping.max_time)
         return None
 
     # ---- steps
@@ -256,7 +253,7 @@ class JointDescent:
             trials.append((x, cost, triangles))
         self.nfev += 1
         ratio = fall / promised if promised > 0 else float(fall > 0)
-        if ratio >= _TAKEN or (final and fall >= -_EPS * self.total):
+        if ratio >= _TAKEN or (final and fall >= -_NOISE * self.total):
             self.s = s
             self.nit += 1
             for g, trial in zip(self.groups, trials, strict=True):
@@ -328,18 +325,23 @@ class JointDescent:
         return SUCCESS[self.verdict.reason]
 
 
-def joined_remainders(groups: list[DataSets], q: int) -> FloatArray:
-    """Return the triangle (q + 1, q + 1) of all shared columns and the residuals.
+def joined_remainders(groups: list[DataSets], q: int) -> tuple[FloatArray, FloatArray]:
+    """Return the triangle (q + 1, q + 1) of shared columns and residuals, and the columns' norms.
 
-    Every group's sets are joined in a tree of their own, and the groups in their order.
+    Every group's sets are joined in a tree of their own, and the groups in their order. The norms
+    (q,) are those before the elimination of the local parameters. A column of which only rounding
+    errors remain is set to zero: the local parameters take over whatever it does.
     """
-    rows = []
+    rows, squares = [], np.zeros(q)
     for g in groups:
+        squares[g.place] += g.shared_squares()
         triangle = unpacked(joined(g.remainders(), g.threads))
         whole = np.zeros((g.q + 1, q + 1))
         whole[:, [*g.place, q]] = triangle
         rows.append(whole)
-    if len(rows) == 1 and rows[0].shape[0] == q + 1 and (groups[0].place == np.arange(q)).all():
-        return rows[0]
-    found: FloatArray = np.linalg.qr(np.concatenate([*rows, np.zeros((q + 1, q + 1))]), mode="r")
-    return found
+    whole = rows[0]
+    if len(rows) > 1 or (groups[0].place != np.arange(q)).any():
+        whole = np.linalg.qr(np.concatenate([*rows, np.zeros((q + 1, q + 1))])).R
+    norms = np.sqrt(squares)
+    whole[:, :q][:, np.sum(whole[:, :q] ** 2, axis=0) <= DEPENDENT**2 * squares] = 0.0
+    return whole, norms

@@ -19,8 +19,8 @@ from thalweg._fits.running import FitRun
 from thalweg._fits.slots import Inputs, Layout
 from thalweg._fits.tapes import FitTapes
 from thalweg._objectives.points import FloatArray
-from thalweg._together.tapes import ArrowTapes
-from thalweg._together.triangles import Arrow
+from thalweg._together.arrow_tapes import ArrowTapes
+from thalweg._together.triangles import Arrow, packed_places
 
 __all__ = ["DataSets", "Endings"]
 
@@ -104,6 +104,10 @@ class DataSets:
         self.box = [end[self.own] for end in self.reader.box]
         scale = run.descents.scale
         self.scale = None if scale is None else np.ascontiguousarray(scale[self.own])
+        self.damping = np.zeros((self.k, 1))
+        self.held = np.zeros((self.k, max(self.p, 1)))
+        self.cost = np.full(self.k, np.nan)
+        self.triangles = np.zeros((self.k, self.arrow.size))
         self.joint(False)  # trace, and report errors, before any data are read
         self._read()
 
@@ -305,6 +309,14 @@ class DataSets:
         )
         return rest
 
+    def shared_squares(self) -> FloatArray:
+        """Return the squared norms (q,) of the shared columns of all sets together."""
+        at = packed_places(self.arrow.n + 1)
+        return np.array([
+            sum(float(np.sum(self.triangles[:, at[i, j]] ** 2)) for i in range(j + 1))
+            for j in range(self.p, self.arrow.n)
+        ])  # fmt: skip
+
     def stepped(self, step: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the local parameters that belong to a step of all shared ones, and the falls.
 
@@ -327,8 +339,7 @@ class DataSets:
 
 def _column_products(triangles: FloatArray, p: int, n: int) -> FloatArray:
     """Return the products (k, p) of the first columns of packed triangles with the last."""
-    at = np.zeros((n + 1, n + 1), dtype=np.int64)
-    at[np.triu_indices(n + 1)] = np.arange((n + 1) * (n + 2) // 2)
+    at = packed_places(n + 1)
     products = np.zeros((len(triangles), p))
     for j in range(p):
         for i in range(j + 1):
