@@ -26,6 +26,7 @@ ATTACHED = {
     "Objective.slice": ("thalweg._objectives.slicing", "sliced"),
     "Objective.__reduce__": ("thalweg._objectives.saving", "saved_objective"),
     "restore_objective": ("thalweg._objectives.saving", "restore"),
+    "Curve.__add__": ("thalweg.models.combined", "combined"),
     "minimize(data=)": ("thalweg._descents.training", "train"),
 }
 
