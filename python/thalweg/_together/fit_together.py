@@ -13,8 +13,8 @@ from thalweg._descents.interrupts import carries_result
 from thalweg._fits.fits import Fits
 from thalweg._fits.model import Model
 from thalweg._fits.settings import FREE, ManyFitSettings
-from thalweg._together.joint_fit import JointFit, SetsRun, checked_names
 from thalweg._together.joint import Together
+from thalweg._together.joint_fit import JointFit, SetsRun, checked_names
 
 __all__ = ["fit_together"]
 

@@ -20,9 +20,9 @@ from thalweg._fits.soundness import named
 from thalweg._fits.verdicts import SIDES, Arrays, bits_of, verdicts
 from thalweg._objectives.points import FloatArray
 from thalweg._results.reasons import Reason
-from thalweg._together.joint_descent import JointDescent
-from thalweg._together.joint import Joint, SharedFits
 from thalweg._together.data_sets import DataSets
+from thalweg._together.joint import Joint, SharedFits
+from thalweg._together.joint_descent import JointDescent
 from thalweg._together.spread import JointSpread, joint_spread, set_spread
 
 __all__ = ["JointFit", "SetsRun", "checked_names", "fit_shared"]

@@ -13,8 +13,8 @@ from thalweg import _core
 from thalweg._fits.soundness import undetermined
 from thalweg._objectives.bounds import at_bounds
 from thalweg._objectives.points import FloatArray
-from thalweg._together.joint_descent import joined_remainders
 from thalweg._together.data_sets import DataSets
+from thalweg._together.joint_descent import joined_remainders
 from thalweg._together.triangles import unpacked
 
 __all__ = ["JointSpread", "SetSpread", "joint_spread", "set_spread"]
