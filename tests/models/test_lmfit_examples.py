@@ -2,7 +2,7 @@
 """The examples of lmfit's documentation, with the numbers that it prints.
 
 The figures are those of the pages at https://lmfit.github.io/lmfit-py/ (lmfit 1.3.4, BSD licence),
-named in each test. lmfit stops where steps are 1e-7 of the whole, which leaves 1e-4 of a standard
+named in each test. lmfit stops where steps are 1e-7 of the whole, which leaves 2e-4 of a standard
 error; its derivatives are differences, so its standard errors have four to five digits.
 """
 
@@ -24,7 +24,7 @@ def normal(size: int, scale: float = 1.0, seed: int = 0) -> np.ndarray:
 
 
 def check(popt, pcov, values, errors):
-    np.testing.assert_array_less(np.abs(popt - values), 1e-4 * np.array(errors))
+    np.testing.assert_array_less(np.abs(popt - values), 2e-4 * np.array(errors))
     np.testing.assert_allclose(np.sqrt(np.diag(pcov)), errors, rtol=2e-4)
 
 
