@@ -2,8 +2,8 @@
 """The examples of lmfit's documentation, with the numbers that it prints.
 
 The figures are those of the pages at https://lmfit.github.io/lmfit-py/ (lmfit 1.3.4, BSD licence),
-named in each test. lmfit stops where steps are 1e-7 of the whole, which leaves 2e-4 of a standard
-error; its derivatives are differences, so its standard errors have four to five digits.
+named in each test. lmfit's derivatives are differences, and it stops at 1.5e-8. That leaves up to
+2e-4 of a standard error in values, and four to five digits of the standard errors.
 """
 
 import json
