@@ -131,3 +131,13 @@ def test_wrong_arguments_are_said(change, error, message):
     given = {"models": MODELS, "ydata": DATA, "shared": "tau"} | change
     with pytest.raises(error, match=message):
         tw.fit_together(**given)
+
+
+def test_ties_and_parameters_that_keep_their_starts():
+    found = tw.fit_together(
+        MODELS, DATA, {"d": 2.0, "tau": 0.5}, shared="tau", fixed=("d",),
+        ties=[None, {"b": lambda tau: 5.0 * tau / 0.7}, None],
+    )  # fmt: skip
+    assert found.fits[2]["d"] == 2.0
+    assert found.fits[1]["b"] == pytest.approx(5.0 * found.shared["tau"] / 0.7)
+    assert found.fits[1].perr[0] == pytest.approx(5.0 / 0.7 * found.errors["tau"])

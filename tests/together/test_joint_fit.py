@@ -92,3 +92,42 @@ def test_data_of_no_set():
     fits = tw.curve_fit_many(decay, T, np.empty((0, T.size)), START, shared=SHARED)
     assert fits.size == 0
     assert fits.joint.reason == tw.Reason.non_finite
+
+
+def test_tied_parameters_follow_shared_and_local_ones():
+    y = decays(8)
+    tied = tw.curve_fit_many(
+        decay, T, y, {"a": 1.0, "b": 1.0, "t1": 0.5}, shared="t1", ties={"t2": lambda t1: 4.0 * t1}
+    )
+    whole = tw.curve_fit_many(
+        lambda t, a, b, t1: decay(t, a, b, t1, 4.0 * t1), T, y, [1, 1, 0.5], shared="t1"
+    )
+    assert tied.popt[:, :3] == pytest.approx(whole.popt, rel=1e-9)
+    assert tied["t2"] == pytest.approx(4.0 * tied["t1"])
+    assert tied.pcov[:, :3, :3] == pytest.approx(whole.pcov, rel=1e-8)
+    assert tied.perr[:, 3] == pytest.approx(4.0 * tied.perr[:, 2])
+    each = tw.curve_fit_many(
+        decay, T, y, START, shared="t2", ties={"b": lambda a, t2: a + 0.1 * t2}
+    )
+    assert each["b"] == pytest.approx(each["a"] + 0.1 * each["t2"])
+    with pytest.raises(ValueError, match="'t2' must be shared or tied, not both"):
+        tw.curve_fit_many(decay, T, y, START, shared="t2", ties={"t2": lambda t1: 4 * t1})
+
+
+def test_parameters_that_keep_their_starts():
+    def start(y):
+        return np.column_stack([y[:, 0] / 2, y[:, 0] / 2, np.full((len(y), 2), [0.9, 4.0])])
+
+    y = decays(8)
+    fits = tw.curve_fit_many(decay, T, y, start, shared="t1", fixed=("b", "t2"))
+    assert np.array_equal(fits["b"], y[:, 0] / 2)
+    assert (fits["t2"] == 4.0).all()
+
+
+def test_bounds_and_starts_by_name():
+    y = decays(8)
+    named = tw.curve_fit_many(
+        decay, T, y, {"a": 1.0, "b": 1.0, "t1": 0.5, "t2": 3.0}, shared=SHARED,
+        bounds={"t2": (None, 3.5)},
+    )  # fmt: skip
+    assert named.joint.shared["t2"] == 3.5

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from thalweg import _core
 from thalweg._descents.interrupts import completed
+from thalweg._fits.chunks import LeadingRows
 from thalweg._fits.running import FitRun
 from thalweg._fits.slots import Inputs, Layout
 from thalweg._fits.tapes import FitTapes
@@ -148,8 +149,13 @@ class DataSets:
         self.active = np.ones(self.k, dtype=bool)
         self.blocks: list[_Block] = []
         omit = self.run.settings.nan_policy == "omit"
+        asked = np.zeros((self.k, reader.layout.n)) if callable(reader.start) else None
         for a, b in reader.chunks():
             inputs = reader.read(a, b)
+            if asked is not None:
+                asked[a:b, list(reader.layout.free)] = inputs["x"]
+                if reader.layout.fixed:
+                    asked[a:b, list(reader.layout.fixed)] = inputs["fixed"]
             self.x[a:b] = inputs["x"][:, self.own]
             starts[a:b] = inputs["x"][:, self.their]
             counts = reader.missing(inputs)
@@ -167,8 +173,8 @@ class DataSets:
         # Starts that differ between sets, as a function of the data may give, have a median.
         known = starts[np.isfinite(starts).all(axis=1)]
         self.start = np.median(known, axis=0) if len(known) else np.full(self.q, np.nan)
-        # From now on the reader's own starts are of no use; a function of the data is not called.
-        self.reader = replace(reader, start=np.zeros(reader.layout.n))
+        if asked is not None:  # once is enough, also for what stays fixed at its start
+            self.reader = replace(reader, start=LeadingRows(asked, (self.k,)))
 
     def _inputs(self, lanes: Lanes | None) -> Iterator[tuple[_Block, Lanes, Inputs]]:
         """Yield each block with the numbers of its sets in `lanes`, and their inputs."""
@@ -195,6 +201,24 @@ class DataSets:
         """Yield tapes, numbers and inputs of sets at local parameters (k, p) and shared ones."""
         for block, own, inputs in self._inputs(lanes):
             yield self.joint(block.missing), own, inputs.with_arrays(x=self._points(x[own], s))
+
+    def all_parameters(self, s: FloatArray) -> FloatArray:
+        """Return all parameters (k, n) of the model, the fixed and the tied ones too."""
+        layout = self.reader.layout
+        every = np.full((self.k, layout.n), np.nan)
+        every[:, self.local], every[:, self.common] = self.x, s[self.place]
+        if not layout.plan.whole:
+            for tapes, own, inputs in self.joint_inputs(self.x, s):
+                every[own] = tapes.all_parameters(inputs, self.threads)
+        return every
+
+    def tied_slopes(self, s: FloatArray) -> FloatArray:
+        """Return the derivatives (k, t, n) of the tied parameters by the fitted ones."""
+        layout = self.reader.layout
+        slopes = np.zeros((self.k, len(layout.ties), len(layout.free)))
+        for tapes, own, inputs in self.joint_inputs(self.x, s) if layout.ties else ():
+            slopes[own] = tapes.tied_slopes(inputs, self.threads)
+        return slopes
 
     # ---- evaluations
 

@@ -30,6 +30,7 @@ def fit_together(
     absolute_sigma: bool = False,
     bounds: Any = None,
     fixed: Any = None,
+    ties: Any = None,
     loss: Any = "linear",
     f_scale: float = 1.0,
     likelihood: str = "gaussian",
@@ -69,8 +70,11 @@ def fit_together(
     bounds : dict or sequence, optional
         Pairs of lower and upper bounds by name, None for no bound; or one entry for each model: a
         dict, bounds as in `curve_fit_many`, or None.
-    fixed : dict or sequence, optional
-        Values of parameters that are not fitted by name, or one such dict for each model.
+    fixed : dict, tuple of str or sequence, optional
+        Values of parameters that are not fitted by name, or the names of those that keep their
+        starts; or one such entry for each model.
+    ties : dict or sequence, optional
+        Functions that compute parameters from others by name, or one such dict for each model.
     loss, f_scale, likelihood, nan_policy, threads, progress, ftol, xtol, gtol, max_time
         As in `thalweg.curve_fit_many`.
     max_nfev : int, optional
@@ -136,26 +140,25 @@ def fit_together(
     if len(data) != count:
         raise ValueError(f"ydata must have one entry for each of {count} models, got {len(data)}")
     known = [name for model in models for name in model.names]
-    names = checked_names(shared, known, fixed if isinstance(fixed, dict) else None)
+    names = checked_names(shared, known)
     each = {
         "p0": _for_each("p0", p0, models), "bounds": _for_each("bounds", bounds, models),
-        "fixed": _for_each("fixed", fixed, models),
+        "fixed": _for_each("fixed", fixed, models), "ties": _for_each("ties", ties, models),
         "sigma": [sigma] * count if _is_one(sigma) else _listed("sigma", sigma, count),
     }  # fmt: skip
     runs: list[SetsRun] = []
     settings: ManyFitSettings | None = None
     for i, model in enumerate(models):
         start = _start(model, each["p0"][i])
-        fixes = each["fixed"][i] or None
-        for name in fixes or ():
-            if name in names:
-                raise ValueError(f"{name!r} must be shared or fixed, not both")
+        fixes, tied, box = (each[what][i] or None for what in ("fixed", "ties", "bounds"))
+        checked_names(names, known, fixes, tied)
         own = given | {
-            "bounds": _box(model, each["bounds"][i]), "fixed": fixes, "sigma": each["sigma"][i],
-            "x_scale": None, "out": None,
+            "bounds": FREE if box is None else box, "fixed": fixes, "ties": tied,
+            "sigma": each["sigma"][i], "x_scale": None, "out": None,
         }  # fmt: skip
         settings = ManyFitSettings.of(own)
-        runs.append(SetsRun(model.problem("fit_together", data[i], start), settings, names))
+        problem = model.problem("fit_together", data[i], start, fixes, tied)
+        runs.append(SetsRun(problem, settings, names))
     assert settings is not None
     whole = JointFit(runs, names, settings)
 
@@ -185,7 +188,8 @@ def _for_each(what: str, value: Any, models: list[Model]) -> list[Any]:
     """Return an entry for each model, from a dict by name for all or a sequence of entries."""
     if value is None:
         return [None] * len(models)
-    if not isinstance(value, dict):
+    names = isinstance(value, tuple | list) and all(isinstance(name, str) for name in value)
+    if not isinstance(value, dict) and not (names and what == "fixed"):
         return _listed(what, value, len(models))
     every = {name for model in models for name in model.names}
     for name in value:
@@ -193,6 +197,8 @@ def _for_each(what: str, value: Any, models: list[Model]) -> list[Any]:
             raise ValueError(
                 f"{what} names {name!r}, but the parameters are {', '.join(sorted(every))}"
             )
+    if not isinstance(value, dict):
+        return [tuple(name for name in value if name in model.names) for model in models]
     return [{name: v for name, v in value.items() if name in model.names} for model in models]
 
 
@@ -213,23 +219,3 @@ def _start(model: Model, start: Any) -> Any:
     for name, value in _checked("p0", start, model).items():
         columns[model.names.index(name)] = np.asarray(value, dtype=np.float64)
     return np.stack(np.broadcast_arrays(*columns), axis=-1)
-
-
-def _box(model: Model, bounds: Any) -> Any:
-    """Return the bounds of a model, of which a dict gives some by name."""
-    if bounds is None:
-        return FREE
-    if not isinstance(bounds, dict):
-        return bounds
-    low, high = np.full(model.n, -np.inf), np.full(model.n, np.inf)
-    for name, pair in _checked("bounds", bounds, model).items():
-        at = model.names.index(name)
-        try:
-            lower, upper = pair
-        except (TypeError, ValueError):
-            raise ValueError(
-                f"bounds[{name!r}] must be a pair (lower, upper), got {pair!r}"
-            ) from None
-        low[at] = -np.inf if lower is None else lower
-        high[at] = np.inf if upper is None else upper
-    return low, high

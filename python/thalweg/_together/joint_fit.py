@@ -50,14 +50,17 @@ class SetsRun(FitRun):
             )
 
 
-def checked_names(shared: Any, known: Sequence[str], fixed: Any) -> list[str]:
+def checked_names(
+    shared: Any, known: Sequence[str], fixed: Any = None, ties: Any = None
+) -> list[str]:
     """Return the names of shared parameters as a list, in the order of `known`."""
     names = [shared] if isinstance(shared, str) else list(shared)
     for name in names:
         if name not in known:
             raise ValueError(f"shared names {name!r}, but the parameters are {', '.join(known)}")
-        if fixed is not None and name in fixed:
-            raise ValueError(f"{name!r} must be shared or fixed, not both")
+        for kind, others in (("fixed", fixed), ("tied", ties)):
+            if others is not None and name in others:
+                raise ValueError(f"{name!r} must be shared or {kind}, not both")
     if not names:
         raise ValueError("shared must name at least one parameter, got none")
     return [name for name in dict.fromkeys(known) if name in names]
@@ -66,7 +69,7 @@ def checked_names(shared: Any, known: Sequence[str], fixed: Any) -> list[str]:
 def fit_shared(problem: ManyProblem, settings: ManyFitSettings, shared: Any) -> Fits:
     """Fit many data sets that share some parameters of their model."""
     began = time.perf_counter()
-    names = checked_names(shared, problem.names, settings.fixed)
+    names = checked_names(shared, problem.names, settings.fixed, settings.ties)
     whole = JointFit([SetsRun(problem, settings, names)], names, settings)
 
     def told(seconds: float) -> Fits:
@@ -182,13 +185,9 @@ class JointFit:
         assert joint is not None
         k, layout = g.k, g.reader.layout
         idle = ~g.active
-        popt = np.empty((k, layout.n))
-        popt[:, g.local], popt[:, g.common] = g.x, descent.s[g.place]
-        if layout.fixed:
-            for a, b in g.reader.chunks():
-                popt[a:b, list(layout.fixed)] = g.reader.read(a, b)["fixed"]
+        popt = g.all_parameters(descent.s)
         popt[np.ix_(np.flatnonzero(idle), np.array(g.local, dtype=np.intp))] = np.nan
-        spread = set_spread(g, joint)
+        spread = set_spread(g, joint, descent.s)
         endings, verdict = descent.endings[i], descent.verdict
         reason, left, right = endings.reason.copy(), endings.left.copy(), endings.right.copy()
         if not verdict.reason.success or not g.p:

@@ -13,6 +13,7 @@ from thalweg import _core
 from thalweg._fits.soundness import undetermined
 from thalweg._objectives.bounds import at_bounds
 from thalweg._objectives.points import FloatArray
+from thalweg._parameters.plan import spread_of_all
 from thalweg._together.data_sets import DataSets
 from thalweg._together.joint_descent import joined_remainders
 from thalweg._together.triangles import unpacked
@@ -123,7 +124,7 @@ class SetSpread:
     open: npt.NDArray[np.bool_]
 
 
-def set_spread(g: DataSets, joint: JointSpread) -> SetSpread:
+def set_spread(g: DataSets, joint: JointSpread, s: FloatArray) -> SetSpread:
     """Compute the covariances of the parameters of each set, after those of the shared ones."""
     layout, k, p, n = g.reader.layout, g.k, g.p, g.arrow.n
     shared = joint.covariance[np.ix_(g.place, g.place)]
@@ -160,18 +161,18 @@ def set_spread(g: DataSets, joint: JointSpread) -> SetSpread:
     idle = ~g.active
     covariance[idle, :p] = np.nan
     covariance[idle, :, :p] = np.nan
-    order = [*g.local, *g.common]
-    if order == list(range(layout.n)):
-        pcov = covariance
-    else:
-        pcov = np.zeros((k, layout.n, layout.n))
-        pcov[:, np.array(order)[:, None], order] = covariance
     with np.errstate(invalid="ignore"):
         errors = np.sqrt(np.einsum("kii->ki", covariance))
-    perr = np.zeros((k, layout.n))
-    perr[:, order] = errors
+    order = [*g.own, *g.their]
+    if order != list(range(n)):
+        back = np.argsort(order)
+        covariance = covariance[:, back[:, None], back]
+    if not layout.plan.whole:
+        covariance = spread_of_all(layout.plan, covariance, g.tied_slopes(s))
+    with np.errstate(invalid="ignore"):
+        perr = np.sqrt(np.einsum("kii->ki", covariance))
     found, _ = undetermined(errors[:, :p], loose[:, :p], g.x, g.first, g.scale)
     open_ = np.zeros((k, n), dtype=bool)
     open_[:, [*g.own]] = found & g.active[:, None]
     open_[:, [*g.their]] = joint.loose[g.place]
-    return SetSpread(pcov, perr, open_)
+    return SetSpread(covariance, perr, open_)

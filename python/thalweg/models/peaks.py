@@ -356,9 +356,9 @@ class ExponentialGaussian(Peak):
         """Return measured peaks; sums of a Gaussian's and a decay's width."""
         found = []
         for peak in sample.peaks():
-            for share in (0.15, 0.5, 1.0):
+            for share in (0.3, 0.9):
                 sigma = share * 2.0 * peak.left / FWHM
-                for tail in (0.3, 1.0, 3.0):
+                for tail in (0.5, 2.0):
                     decay = np.maximum(peak.right - share * peak.left, 0.1 * peak.right) * tail
                     found.append((peak.top - 0.5 * np.minimum(decay, sigma), sigma, 1.0 / decay))
         return found
@@ -415,17 +415,18 @@ def _resonances(sample: Sample) -> list[Shape]:
     base = np.median(ends, axis=1, keepdims=True)
     high, low = (pick(x, f(v, axis=1)[:, None]) for f in (np.argmax, np.argmin))
     top = v.max(axis=1, keepdims=True)
+    middle = np.median(v, axis=1, keepdims=True)
     found: list[Shape] = []
-    for level in (base, 0.7 * base, 0.3 * base, np.median(v, axis=1, keepdims=True)):
+    for level in (base, 0.7 * base, 0.3 * base, middle):
         excess = np.maximum(top / np.where(level > 0, level, np.inf) - 1.0, 1e-4)
         q = np.sqrt(excess) * np.where(high >= low, 1.0, -1.0)
         sigma = 2.0 * np.abs(high - low) * np.abs(q) / (1.0 + q**2)
         sigma = np.maximum(sigma, 0.25 * sample.span / v.shape[1])
         found.append((high - 0.5 * sigma / q, sigma, q))
     # Where one of both is in the noise, the other is a symmetric peak or dip.
-    for peak in sample.with_y(v, 0).peaks():
-        for q in (-20.0, -5.0, -2.0, -0.5, 0.0, 0.5, 2.0, 5.0, 20.0):
+    for peak in sample.with_y(v - middle, -1).peaks():
+        for q in (-8.0, -2.0, -0.5, 0.0, 0.5, 2.0, 8.0):
             shape = np.full((1, 1), q)
             move = 0.5 * peak.fwhm / q if abs(q) > 1 else -0.5 * q * peak.fwhm
-            found += [(peak.top - w * move, w * peak.fwhm, shape) for w in (1.0, 0.5)]
+            found.append((peak.top - 0.7 * move, 0.7 * peak.fwhm, shape))
     return found

@@ -12,8 +12,9 @@ from thalweg._fits.chunks import LeadingRows, as_numbers, filled
 
 __all__ = ["Predictors", "pieces"]
 
-# The number of data that are guessed together: temporary arrays then stay in the cache.
-_PIECE = 1 << 14
+# The number of data that are guessed together: arrays of 1 MB stay in the cache, and NumPy's calls
+# cost little beside them.
+_PIECE = 1 << 17
 
 
 def pieces(k: int, m: int) -> list[tuple[int, int]]:

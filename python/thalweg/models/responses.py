@@ -47,7 +47,12 @@ class Logistic(Curve):
     def shapes(self, sample: Sample) -> Iterable[Shape]:
         """Return places of the largest step, and a grid of rates."""
         rates = [1.0 / width for width in _widths(sample)]
-        return [(c, s * r) for c in _centers(sample) for r in rates for s in (1.0, -1.0)]
+        centers = _centers(sample)
+        if sample.level >= 0:  # a fall is a negative rise
+            return [(c, r) for c in centers for r in rates]
+        rise, fall, *grid = centers
+        both = [(c, s * r) for c in grid for r in rates for s in (1.0, -1.0)]
+        return [*((rise, r) for r in rates), *((fall, -r) for r in rates), *both]
 
 
 class Step(Curve):
@@ -100,7 +105,10 @@ class Step(Curve):
 
     def shapes(self, sample: Sample) -> Iterable[Shape]:
         """Return places of the largest step, and a grid of widths."""
-        return [(c, w) for c in _centers(sample) for w in _widths(sample)]
+        centers = _centers(sample)
+        if sample.level < 0:
+            del centers[1]  # a fall to 0, which is no such step
+        return [(c, w) for c in centers for w in _widths(sample)]
 
 
 class MichaelisMenten(Curve):

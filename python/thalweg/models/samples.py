@@ -64,12 +64,18 @@ class Sample:
         1 for data, 0 for filled gaps; None if there are none.
     level : int
         Whether a baseline lies below the data: its degree, or -1.
+    sharp : bool
+        Whether to measure peaks with the least smoothing only, so that neighbours stay apart.
+    rest : bool
+        Whether the data are what other terms have left.
     """
 
     x: Any
     y: FloatArray
     kept: FloatArray | None = None
     level: int = -1
+    sharp: bool = False
+    rest: bool = False
 
     @classmethod
     def of(cls, x: Any, y: FloatArray, level: int = -1) -> Sample:
@@ -133,11 +139,14 @@ class Sample:
                 if half == 0 and m > 8:
                     continue
                 yield _peak(self.x, _smoothed(v, half))
+                if self.sharp:
+                    break
 
-    def steps(self) -> Iterator[FloatArray]:
-        """Return places of the largest step: the best split into two levels, of which one may be 0.
+    def steps(self) -> list[FloatArray]:
+        """Return the places of the largest rise from 0 and of the largest fall to 0.
 
-        The sum of squares that a split explains is computed for all splits from cumulative sums.
+        With a baseline, return the place of the best split into two levels. The sum of squares that
+        a split explains is computed for all splits from cumulative sums.
         """
         y = self.y if self.kept is None else self.y * self.kept
         m = y.shape[1]
@@ -147,8 +156,8 @@ class Sample:
         beyond = after**2 / np.where(rest > 0, rest, np.inf)
         before = sums**2 / np.where(counts > 0, counts, np.inf)
         middle = 0.5 * (self.x[:, :-1] + self.x[:, 1:])
-        for score in (beyond, before, beyond + before):
-            yield pick(middle, np.argmax(score[:, :-1], axis=1)[:, None])
+        scores = (beyond, before) if self.level < 0 else (beyond + before,)
+        return [pick(middle, np.argmax(score[:, :-1], axis=1)[:, None]) for score in scores]
 
     def even(self, most: int = 1024) -> tuple[FloatArray, FloatArray]:
         """Interpolate the data at evenly spaced places; return their distance and the values."""
@@ -193,9 +202,9 @@ class Sample:
         """Return the sample with other points, in the same order, and other data."""
         return replace(self, x=x, y=y)
 
-    def with_y(self, y: FloatArray, level: int) -> Sample:
+    def with_y(self, y: FloatArray, level: int, rest: bool = False) -> Sample:
         """Return the sample with other data, such as what earlier terms have left."""
-        return replace(self, y=y, level=level)
+        return replace(self, y=y, level=level, rest=rest)
 
 
 def pick(values: npt.NDArray[Any], at: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -207,8 +216,8 @@ def pick(values: npt.NDArray[Any], at: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def dot(a: FloatArray, b: FloatArray) -> FloatArray:
-    """Return the inner products of rows, (k, 1), each by the same tree of sums."""
-    return np.asarray(np.sum(a * b, axis=1, keepdims=True))
+    """Return the inner products of rows, (k, 1), each added in the same order, not by BLAS."""
+    return np.asarray(np.einsum("ij,ij->i", a, b)[:, None])
 
 
 def projected(column: FloatArray, basis: list[FloatArray]) -> FloatArray:
@@ -252,15 +261,13 @@ def _levels(sample: Sample) -> Iterator[FloatArray]:
     """Return baselines above which a peak may stand."""
     x, y = sample.x, sample.y
     yield np.zeros((1, 1))
-    if sample.level < 0:
-        return
     m = y.shape[1]
     few = max(m // 10, 1)
     first, last = (np.median(part, axis=1, keepdims=True) for part in (y[:, :few], y[:, -few:]))
     if sample.level == 0:
         yield 0.5 * (first + last)
         yield np.median(y, axis=1, keepdims=True)
-    else:
+    if sample.level > 0 or sample.rest:
         a, b = x[:, :few].mean(axis=1, keepdims=True), x[:, -few:].mean(axis=1, keepdims=True)
         yield first + (last - first) * ((x - a) / np.where(b > a, b - a, 1.0))
 

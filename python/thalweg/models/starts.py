@@ -14,7 +14,7 @@ and then once more beside all others.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -24,7 +24,7 @@ from thalweg.models.samples import FloatArray, Sample, dot, orthonormal, project
 __all__ = ["Shaped", "starts"]
 
 # How often each term of a sum is chosen once more, beside all others.
-ROUNDS = 2
+ROUNDS = 1
 
 Shape = tuple[Any, ...]
 
@@ -104,11 +104,15 @@ class _Search:
     def best(self) -> tuple[list[list[FloatArray]], FloatArray]:
         """Return the parameters of each term, and the values of all in units of `size`.
 
-        Terms are chosen in several orders, and the order that leaves the least is kept.
+        Terms are chosen in several orders, and the order that leaves the least is kept. Several
+        peaks are also looked for with the least smoothing, which keeps neighbours apart.
         """
         best: Any = None
-        for order in self._orders():
-            parameters, fitted = self._run(order)
+        ways = [(order, False) for order in self._orders()]
+        if sum(not term.broad for _, term in self.terms) > 1:
+            ways.append((ways[0][0], True))
+        for order, sharp in ways:
+            parameters, fitted = self._run(order, sharp)
             rest = projected(self.y - self._kept(fitted), self.trend)
             left = dot(rest, rest)
             if best is None:
@@ -140,9 +144,10 @@ class _Search:
         """Whether terms are of different kinds."""
         return len({type(self.terms[i][1]) for i in part}) > 1
 
-    def _run(self, order: list[int]) -> tuple[list[list[FloatArray]], FloatArray]:
+    def _run(self, order: list[int], sharp: bool) -> tuple[list[list[FloatArray]], FloatArray]:
         """Choose all shapes in some order, and solve for the coefficients."""
         terms = self.terms
+        self.sample = replace(self.sample, sharp=sharp)
         found: dict[int, _Chosen] = {}
         for i in order:
             found[i] = self._best(*terms[i], list(found.values()))
@@ -181,7 +186,8 @@ class _Search:
         seen = rest if kept is None or planar else without_gaps(rest, kept)
         level = len(self.trend) - 1
         scale = self.size / factor
-        measured = self.sample.with_y(seen if term.linear else seen * scale, level)
+        data = seen if term.linear else seen * scale
+        measured = self.sample.with_y(data, level, bool(others))
         shapes = list(term.shapes(measured))
         if known is not None:
             shapes.append(known.shape)
