@@ -272,11 +272,38 @@ def aliases() -> str:
     return fill(text + ".", WIDTH, break_on_hyphens=False) + "\n"
 
 
+def models() -> str:
+    """Every ready model: what it is, its formula and its parameters."""
+    lines = []
+    for kind in (getattr(tw.models, name) for name in tw.models.__all__):
+        if kind in (tw.models.Curve, tw.models.Composite, tw.models.Function):
+            continue
+        model = kind(2) if kind is tw.models.Polynomial else kind()
+        about, _, rest = kind.__doc__.partition("\n\n")
+        if "``" not in about:
+            about += " " + rest[rest.index("``") : rest.index("``", rest.index("``") + 2) + 2]
+        about = " ".join(about.replace("``", "`").split()).rstrip(".")
+        limits = [f"`{name}` in {bounds(*ends)}" for name, ends in model.limits.items()]
+        bounded = f" ({', '.join(limits)})" if limits else ""
+        lines.append(point(f"`{kind.__name__}`: {about}. Parameters: {listed(model)}{bounded}."))
+    return "".join(lines)
+
+
+def bounds(low: float, high: float) -> str:
+    """Write an interval with its ends."""
+    return f"[{number(low)}, {number(high)}{')' if high == inf else ']'}"
+
+
+def listed(model: tw.models.Curve) -> str:
+    """The names of a model's parameters."""
+    return ", ".join(f"`{name}`" for name in model.names)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     f.__name__: f
     for f in (
         operations, composed, functions, of_complex, refused, methods, solvers, options, sources,
-        stopping, reasons, aliases,
+        stopping, reasons, aliases, models,
     )
 }  # fmt: skip
 

@@ -17,7 +17,7 @@ from thalweg._tracing.errors import TraceError
 from thalweg._version import __version__
 
 if TYPE_CHECKING:
-    from thalweg import gallery, losses, nn, plot, stats
+    from thalweg import gallery, losses, models, nn, plot, stats
     from thalweg._config import show_config
     from thalweg._descents.basins import Basins, basins
     from thalweg._descents.minima import Minima
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from thalweg._fits.curve_fit import curve_fit
     from thalweg._fits.curve_fit_many import curve_fit_many
     from thalweg._fits.endings import LeastSquares
-    from thalweg._fits.fit import Fit
     from thalweg._fits.fits import Fits
     from thalweg._fits.information import OptimizeWarning
     from thalweg._fits.least_squares import least_squares
     from thalweg._fits.least_squares_many import LeastSquaresMany, least_squares_many
     from thalweg._fits.model import Model, model
     from thalweg._formulas.symbolic import formula, from_sympy
+    from thalweg._inference.fit import Fit
     from thalweg._objectives.transforms import (
         GradientCheck,
         check_grad,
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     )
     from thalweg._results.results import Results
     from thalweg._results.tangent import Tangent, tangent
+    from thalweg._together.fit_together import fit_together
+    from thalweg._together.joint import Joint, SharedFits, Together
     from thalweg._tracing.loops import fori, scan
     from thalweg._tracing.outside import call, custom
 
@@ -78,9 +80,10 @@ for _class in _methods.classes.values():
 # These names are imported on first use, which keeps `import thalweg` fast.
 _LATER = {
     "Basins": "_descents.basins",
-    "Fit": "_fits.fit",
+    "Fit": "_inference.fit",
     "Fits": "_fits.fits",
     "GradientCheck": "_objectives.transforms",
+    "Joint": "_together.joint",
     "LeastSquares": "_fits.endings",
     "LeastSquaresMany": "_fits.least_squares_many",
     "Minima": "_descents.minima",
@@ -88,8 +91,10 @@ _LATER = {
     "Model": "_fits.model",
     "OptimizeWarning": "_fits.information",
     "Results": "_results.results",
+    "SharedFits": "_together.joint",
     "Sweep": "_descents.sweep",
     "Tangent": "_results.tangent",
+    "Together": "_together.joint",
     "Verdict": "_descents.sweep",
     "basins": "_descents.basins",
     "call": "_tracing.outside",
@@ -97,6 +102,7 @@ _LATER = {
     "curve_fit": "_fits.curve_fit",
     "custom": "_tracing.outside",
     "curve_fit_many": "_fits.curve_fit_many",
+    "fit_together": "_together.fit_together",
     "fori": "_tracing.loops",
     "formula": "_formulas.symbolic",
     "from_sympy": "_formulas.symbolic",
@@ -119,7 +125,7 @@ _LATER = {
 
 def __getattr__(name: str) -> Any:
     """Import a public name or submodule on first use."""
-    if name in ("gallery", "losses", "nn", "plot", "stats"):
+    if name in ("gallery", "losses", "models", "nn", "plot", "stats"):
         return import_module(f"thalweg.{name}")
     if name in _LATER:
         found = globals()[name] = getattr(import_module(f"thalweg.{_LATER[name]}"), name)
@@ -150,6 +156,7 @@ __all__ = [
     "Fits",
     "GradientCheck",
     "GradientDescent",
+    "Joint",
     "LeastSquares",
     "LeastSquaresMany",
     "Lion",
@@ -168,10 +175,12 @@ __all__ = [
     "Result",
     "Results",
     "Rprop",
+    "SharedFits",
     "State",
     "Steepest",
     "Sweep",
     "Tangent",
+    "Together",
     "TraceError",
     "Verdict",
     "__version__",
@@ -181,6 +190,7 @@ __all__ = [
     "curve_fit",
     "curve_fit_many",
     "custom",
+    "fit_together",
     "fori",
     "formula",
     "from_sympy",
@@ -196,6 +206,7 @@ __all__ = [
     "minimize",
     "minimize_many",
     "model",
+    "models",
     "multistart",
     "nn",
     "objective",

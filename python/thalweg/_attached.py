@@ -32,11 +32,14 @@ ATTACHED = {
     "Fits.condition": ("thalweg._inference.statistics", "condition"),
     "Fits.fitted": ("thalweg._inference.statistics", "fitted"),
     "Fits.residuals": ("thalweg._inference.statistics", "residuals"),
+    "Fit": ("thalweg._inference.fit", "Fit"),
     "Fits.report": ("thalweg._inference.report", "report"),
+    "curve_fit_many(shared=)": ("thalweg._together.joint_fit", "fit_shared"),
     # Rarely needed.
     "Objective.slice": ("thalweg._objectives.slicing", "sliced"),
     "Objective.__reduce__": ("thalweg._objectives.saving", "saved_objective"),
     "restore_objective": ("thalweg._objectives.saving", "restore"),
+    "Curve.__add__": ("thalweg.models.combined", "combined"),
     "minimize(data=)": ("thalweg._descents.training", "train"),
 }
 

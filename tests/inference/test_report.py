@@ -17,7 +17,7 @@ def sample():
 
 
 def test_a_report_has_the_sections_and_digits_of_lmfit():
-    """lmfit 1.3.4 prints b:  0.70646335 +/- 0.03078750 (4.36%) (init = 1)."""
+    """It prints, in version 1.3.4, b:  0.70646335 +/- 0.03078750 (4.36%) (init = 1)."""
     x, y = sample()
     said = tw.curve_fit(decay, x, y, [1, 1, 0]).report()
     lines = said.splitlines()

@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from thalweg._attached import attached
 from thalweg._fits.endings import explained
-from thalweg._fits.inferences import Inferences
 from thalweg._objectives.points import FloatArray
 from thalweg._results.collection import Many, One
+from thalweg._results.inferences import Inferences
 from thalweg._results.reasons import Reason
 
 __all__ = ["Fits", "OneFit"]

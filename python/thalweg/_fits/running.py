@@ -33,10 +33,14 @@ from thalweg._fits.settings import ManyFitSettings, scale_of
 from thalweg._fits.slots import Layout
 from thalweg._fits.tapes import FitTapes, Values
 from thalweg._fits.verdicts import SIDES, Arrays, failed
+from thalweg._objectives.grafting import grafted
+from thalweg._objectives.objective import Objective
 from thalweg._objectives.points import FloatArray
+from thalweg._parameters.named import plan_of
 from thalweg._results.reasons import Reason
+from thalweg._tracing.trace import Trace, Tracer
 
-__all__ = ["FitRun", "ManyProblem", "fit_many"]
+__all__ = ["FitRun", "ManyProblem", "fit_many", "problem_of"]
 
 
 @dataclass(kw_only=True)
@@ -85,14 +89,25 @@ class ManyProblem:
         return self.data.shape[:-1]
 
 
+def problem_of(
+    objective: Objective, data: npt.NDArray[Any], start: Any, whitened: FloatArray | None = None
+) -> ManyProblem:
+    """Return the fits of a traced model, as a function of its parameters, to data (..., m).
+
+    Data with correlated errors are whitened; the model is multiplied by the same matrix (m, m).
+    """
+
+    def values(trace: Trace, _: Any, parameters: list[Any]) -> Any:
+        p = trace.stack([trace.lift(each) for each in parameters])
+        value = Tracer(trace, grafted(objective._graph, objective._f, trace.graph, {0: p}))
+        return value if whitened is None else whitened @ np.ravel(value)
+
+    return ManyProblem(values=values, names=list(objective.names), data=data, start=start)
+
+
 def fit_many(problem: ManyProblem, settings: ManyFitSettings) -> Fits:
     """Fit a model to many data sets."""
     began = time.perf_counter()
-    if settings.absolute_sigma and settings.sigma is None and not settings.poisson:
-        warn(
-            "absolute_sigma=True without sigma: the covariances assume that the errors of "
-            "ydata are 1; pass sigma, or leave out absolute_sigma"
-        )
     run = FitRun(problem, settings)
     run.tapes(False)  # trace, and report errors, before any data are read
     if not settings.progress:
@@ -105,8 +120,17 @@ def fit_many(problem: ManyProblem, settings: ManyFitSettings) -> Fits:
 class FitRun:
     """One call of `curve_fit_many`: checks the arguments, then runs the fits chunk by chunk."""
 
-    def __init__(self, problem: ManyProblem, settings: ManyFitSettings) -> None:
+    def __init__(
+        self, problem: ManyProblem, settings: ManyFitSettings, quiet: bool = False
+    ) -> None:
         self.problem, self.settings = problem, settings
+        unknown = settings.sigma is None and not settings.poisson
+        if settings.absolute_sigma and unknown and not quiet:
+            warn(
+                "absolute_sigma=True without sigma: the covariances assume that the errors of "
+                "ydata are 1; pass sigma, or leave out absolute_sigma"
+            )
+        self._own: dict[Any, FitTapes] = {}
         p = len(problem.names)
         self.reader = self._planned()
         layout = self.reader.layout
@@ -128,29 +152,35 @@ class FitRun:
         problem, settings = self.problem, self.settings
         lead, names, m = problem.lead, problem.names, problem.data.shape[-1]
         errors, weights = errors_of(settings.sigma, lead, m)
+        plan = plan_of(names, settings.fixed, settings.ties)
         constant = fixed_of(settings.fixed, names, lead)
-        free = tuple(i for i, name in enumerate(names) if name not in constant)
-        _check_number(len(free), problem.data)
-        box = box_around(settings.bounds, len(names), names)
+        free = plan.free
+        self.check_number(len(free))
+        box = box_around(settings.bounds, names, plan)
         start = problem.start
         if start is None:
             start = between(*box) if box else np.ones(len(names))
-        check_starts(start, box, free, names)
+        begun = [k for k in plan.fixed if constant[names[k]] is None]
+        check_starts(start, box, free, names, begun)
         if not callable(start) and start.ndim > 1:
             start = LeadingRows(start, lead)
-        fixed = tuple(i for i in range(len(names)) if i not in free)
         shape = (m,) if errors is not None else None if weights is None else weights.shape
         return FitReader(
             k=prod(lead), start=start, box=[end[list(free)] for end in box],
             layout=Layout(
-                m, free, fixed, len(problem.varying), shape, settings.rho, settings.poisson
+                m, free, plan.fixed, len(problem.varying), shape, settings.rho, settings.poisson,
+                plan.ties,
             ),
             y=LeadingRows(problem.data, lead),
             predictors=[LeadingRows(x, lead) for x in problem.varying],
             known=problem.known if settings.nan_policy == "omit" else [],
             sigma=None if errors is None else LeadingRows(errors, lead), weights=weights,
-            fixed=[constant[names[i]] for i in fixed], f_scale=settings.f_scale,
+            fixed=[constant[names[i]] for i in plan.fixed], f_scale=settings.f_scale, names=names,
         )  # fmt: skip
+
+    def check_number(self, free: int) -> None:
+        """Raise an error if no parameters remain to be fitted, or too many for the data."""
+        _check_number(free, self.problem.data)
 
     def _refuse_missing(self) -> None:
         """Raise ValueError if data or predictors contain NaN or infinities."""
@@ -162,7 +192,9 @@ class FitRun:
 
     def tapes(self, missing: bool) -> FitTapes:
         """Return the tapes for complete data, or for data with missing values, built once."""
-        kept, reader = self.problem.tapes, self.reader
+        reader = self.reader
+        # What the functions of ties refer to may change, so such tapes serve one call.
+        kept = self._own if reader.layout.ties else self.problem.tapes
         absolute = self.settings.absolute_sigma
         key = (reader.layout, missing, *(end.tobytes() for end in reader.box), absolute)
         if key not in kept:
@@ -181,7 +213,7 @@ class FitRun:
         def run(parts: Parts) -> None:
             for a, b in self.reader.chunks():
                 part, error = self._chunk(a, b)
-                self._write(a, b, part, sides)
+                self.write(a, b, part, sides)
                 self._done = b
                 if error is not None:
                     parts.append((None, {"error": error}))
@@ -207,7 +239,7 @@ class FitRun:
 
         return carried(began, run, result, holds)
 
-    def _write(self, a: int, b: int, part: Arrays, sides: Arrays) -> None:
+    def write(self, a: int, b: int, part: Arrays, sides: Arrays) -> None:
         """Store the results of the fits from a to b."""
         lead = self.problem.lead
         for arrays in (self.arrays, sides):

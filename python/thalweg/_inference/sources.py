@@ -112,14 +112,14 @@ def pieces(fits: Fits) -> Iterator[Piece]:
     p = len(fits.names)
     popt = fits.popt.reshape(-1, p)
     if lanes is None:
-        run = FitRun(problem, replace(settings, out=None, progress=False))
+        run = FitRun(problem, replace(settings, out=None, progress=False), quiet=True)
         for a, b in run.reader.chunks():
             yield _piece(a, b, run, run.reader.read(a, b), popt)
         return
     most = rows_in_chunk(problem.data.shape[-1] * (3 + len(problem.varying)) + 8 * p)
     for a in range(0, lanes.size, most):
         b = min(a + most, lanes.size)
-        run = FitRun(*selected(problem, settings, lanes[a:b]))
+        run = FitRun(*selected(problem, settings, lanes[a:b]), quiet=True)
         yield _piece(a, b, run, run.reader.read(0, b - a), popt)
 
 

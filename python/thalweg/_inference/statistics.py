@@ -146,7 +146,7 @@ def condition(fits: Fits) -> Any:
     """Return the condition numbers of the Jacobians, with columns of length one."""
     found = np.empty(fits.size)
     free = list(fits._about["free"])
-    perr = fits._arrays.get("perr")
+    perr: Any = fits._arrays.get("perr")
     held = np.zeros((fits.size, len(free)), dtype=np.bool_)
     if perr is not None:
         held[:] = np.reshape(np.isnan(perr[..., free]), held.shape)
@@ -161,7 +161,7 @@ def condition(fits: Fits) -> Any:
 
 def _conditions(columns: FloatArray, held: npt.NDArray[np.bool_]) -> FloatArray:
     """Return the condition numbers of matrices (k, n, m) without the rows that are held."""
-    sound = np.isfinite(columns).all(axis=(1, 2))
+    sound: Any = np.isfinite(columns).all(axis=(1, 2))
     columns = np.where(sound[:, None, None] & ~held[..., None], columns, 0.0)
     lengths = np.sqrt(np.sum(columns * columns, axis=2, keepdims=True))
     values = np.linalg.svd(columns / np.where(lengths > 0, lengths, 1.0), compute_uv=False)

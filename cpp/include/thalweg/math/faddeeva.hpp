@@ -15,6 +15,8 @@
 
 namespace thalweg::math {
 
+// Tables are not inline: each file has its own, and no instruction set shares a symbol with
+// another.
 template <class V> struct ComplexOf {
   V real, imag;
 };
@@ -23,12 +25,12 @@ template <class V> struct ComplexOf {
 // multiples of the step, and halves between them.
 inline constexpr double kFaddeevaStep = 0x1.f7636f31a8b75p-2;
 inline constexpr int kFaddeevaPoints = 13;
-inline constexpr std::array<double, kFaddeevaPoints> kFaddeevaWhole = {
+constexpr std::array<double, kFaddeevaPoints> kFaddeevaWhole = {
     0.7853223776372751,     0.3803574184668909,     0.11361397508152955,   0.020929919814712632,
     0.0023779313882871726,  0.00016661995779637806, 7.200301237325863e-06, 1.9189791585005953e-07,
     3.1541750733300762e-09, 3.197402264014983e-11,  1.998962774336827e-13, 7.707403227440146e-16,
     1.8327676056715784e-18};
-inline constexpr std::array<double, kFaddeevaPoints> kFaddeevaHalf = {
+constexpr std::array<double, kFaddeevaPoints> kFaddeevaHalf = {
     0.941373553317057,     0.580574475844855,      0.22082580886011735,   0.051800943086725136,
     0.007494133905570725,  0.000668653583783288,   3.67939869526238e-05,  1.2486722750666e-06,
     2.613461059199874e-08, 3.3734909041837307e-10, 2.685585597353498e-12, 1.3185433123329514e-14,
@@ -45,7 +47,7 @@ template <class V> THALWEG_INLINE V exp_of_squares(V x, V y) {
 
 // The imaginary part of w(x + i y) for 0 <= x < 1, 0 <= y < 1/4, where that of the residue cancels:
 // Im exp(-z^2) plus 2 / sqrt(pi) times the real part of Dawson's integral of z, by its series in z.
-inline constexpr std::array<double, 20> kDawson = [] {  // (-2)^k / (2k + 1)!!
+constexpr std::array<double, 20> kDawson = [] {  // (-2)^k / (2k + 1)!!
   std::array<double, 20> c{1.0};
   for (std::size_t k = 1; k < c.size(); ++k) c[k] = c[k - 1] / (-0.5 - static_cast<double>(k));
   return c;
@@ -138,7 +140,7 @@ template <class V> THALWEG_INLINE ComplexOf<V> faddeeva(V x, V y) {
 // -i / (sqrt(pi) z^2) times the sum of (2k + 1)!! / (2 z^2)^k; elsewhere 0. On the real axis
 // -2 a exp(-a^2) is added, its real part there; elsewhere that is below rounding. Below the axis
 // exp(-z^2) dominates where it is not small, and nothing cancels.
-inline constexpr auto kFaddeevaFar = [] {  // (2k + 1)!! / 2^k
+constexpr auto kFaddeevaFar = [] {  // (2k + 1)!! / 2^k
   std::array<double, 15> c{1.0};
   for (std::size_t k = 1; k < c.size(); ++k) c[k] = c[k - 1] * (static_cast<double>(k) + 0.5);
   return c;

@@ -11,13 +11,13 @@ import numpy as np
 
 from thalweg._fits.arguments import Sample
 from thalweg._fits.fits import Fits
-from thalweg._fits.inferences import Inferences
 from thalweg._fits.running import ManyProblem
 from thalweg._fits.settings import FREE, CurveFitSettings, FitKind, ManyFitSettings
 from thalweg._fits.soundness import worse
 from thalweg._fits.squares import Ending
 from thalweg._fits.verdicts import bits_of, verdicts
 from thalweg._objectives.points import FloatArray
+from thalweg._results.inferences import Inferences
 from thalweg._results.reasons import Reason
 from thalweg._results.record import Shown, text
 
@@ -103,10 +103,25 @@ class Fit(Inferences, Shown, tuple[FloatArray, FloatArray]):
     worse: bool
 
     @classmethod
-    def of(cls, ending: Ending, left_open: Any, message: Callable[[], str], made: Made) -> Fit:
-        """Return the result of a fit that ended."""
+    def of(cls, ending: Ending, left_open: Any, message: Callable[[], str], *made: Any) -> Fit:
+        """Return the result of a fit that ended, and was made from the entries of `Made`."""
         fit = cls((ending.x, ending.covariance))
-        fit.__dict__.update(_ended=(ending, left_open), _said=message, _made=made)
+        fit.__dict__.update(_ended=(ending, left_open), _said=message, _made=Made(*made))
+        return fit
+
+    def of_all(
+        self,
+        popt: FloatArray,
+        pcov: FloatArray,
+        model: Model,
+        start: FloatArray,
+        settings: CurveFitSettings,
+    ) -> Fit:
+        """Return this fit of some parameters as one of all; the others are fixed or tied."""
+        fit = type(self)((popt, pcov))
+        own = self.__dict__
+        made = own["_made"]._replace(model=model, start=start, settings=settings)
+        fit.__dict__.update(_ended=own["_ended"], _said=own["_said"], _made=made)
         return fit
 
     @classmethod
@@ -177,11 +192,10 @@ class Fit(Inferences, Shown, tuple[FloatArray, FloatArray]):
         """The fit as `Fits` without leading axes."""
         (ending, left_open), made = self.__dict__["_ended"], self.__dict__["_made"]
         sample, model = made.sample, made.model
-        n = self.popt.size
-        free = list(range(n))
+        free = list(made.settings.plan.free)
         with np.errstate(invalid="ignore"):
             perr = np.sqrt(np.diag(self.pcov))
-        open_ = np.zeros(n, dtype=bool) if left_open is None else left_open
+        open_ = np.zeros(len(free), dtype=bool) if left_open is None else left_open
         kept = sample.y.size if sample.kept is None else int(np.count_nonzero(sample.kept))
         numbers = {
             "cost": ending.cost, "nit": np.int64(ending.nit), "nfev": np.int64(ending.nfev),
@@ -193,7 +207,7 @@ class Fit(Inferences, Shown, tuple[FloatArray, FloatArray]):
         arrays |= verdicts(np.array(ending.reason, dtype=np.int8))
         sides = {
             "left": np.asarray(ending.left), "right": np.asarray(ending.right),
-            "open": bits_of(open_[free][None])[0],
+            "open": bits_of(open_[None])[0],
         }  # fmt: skip
         squares = made.settings.squares
         about = {
@@ -233,10 +247,13 @@ def _source(made: Made) -> tuple[ManyProblem, ManyFitSettings]:
         data, whitened = weights @ np.nan_to_num(data), weights
     elif weights is not None:
         sigma = 1.0 / weights
-    own, box = made.settings.squares, made.settings.box
+    own, box, plan = made.settings.squares, made.settings.box, made.settings.plan
+    names = made.model.names
     settings = ManyFitSettings(
         sigma=sigma, absolute_sigma=made.settings.absolute_sigma, bounds=box or FREE,
         loss=own.loss, f_scale=own.f_scale, x_scale=own.x_scale, ftol=own.ftol, xtol=own.xtol,
+        fixed={names[k]: made.start[k] for k in plan.fixed} or None,
+        ties={names[tie.position]: tie.function for tie in plan.ties} or None,
         gtol=own.gtol, max_nfev=own.max_nfev, max_time=own.max_time, threads=1,
     )  # fmt: skip
-    return made.model.problem(data, made.start, whitened), settings
+    return made.model.problem_of(data, made.start, whitened), settings

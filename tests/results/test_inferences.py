@@ -6,7 +6,7 @@ import pytest
 from fit_cases import P0, T, decay, decays
 
 import thalweg as tw
-from thalweg._fits.inferences import Inferences
+from thalweg._results.inferences import Inferences
 
 
 def test_one_fit_one_of_many_and_many_say_the_same():

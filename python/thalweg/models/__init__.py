@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Ready models of data: named parameters, bounds, and starts that are computed from the data.
+
+``(tw.models.Gaussian() + tw.models.Line()).fit(x, y)`` fits a peak on a sloping baseline. A model
+is a function ``f(x, a, b, ...)`` for `thalweg.curve_fit` and its kin, too. Where lmfit has a model
+of the same name, formula and parameters are the same.
+"""
+
+from __future__ import annotations
+
+from thalweg.models.combined import Composite, Function
+from thalweg.models.curve import Curve
+from thalweg.models.peaks import (
+    BreitWigner,
+    ExponentialGaussian,
+    Gaussian,
+    Lognormal,
+    Lorentzian,
+    Moffat,
+    PseudoVoigt,
+    SplitLorentzian,
+    Voigt,
+)
+from thalweg.models.planes import Gaussian2D
+from thalweg.models.responses import BET, Hill, Langmuir, Logistic, MichaelisMenten, Step
+from thalweg.models.trends import (
+    Arrhenius,
+    BiExponential,
+    Constant,
+    Exponential,
+    Line,
+    Polynomial,
+    PowerLaw,
+    StretchedExponential,
+)
+from thalweg.models.waves import DampedSine, Sine
+
+__all__ = [
+    "BET", "Arrhenius", "BiExponential", "BreitWigner", "Composite", "Constant", "Curve",
+    "DampedSine", "Exponential", "ExponentialGaussian", "Function", "Gaussian", "Gaussian2D",
+    "Hill", "Langmuir", "Line", "Logistic", "Lognormal", "Lorentzian", "MichaelisMenten", "Moffat",
+    "Polynomial", "PowerLaw", "PseudoVoigt", "Sine", "SplitLorentzian", "Step",
+    "StretchedExponential", "Voigt",
+]  # fmt: skip

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The examples of iminuit's tutorials, with the numbers of iminuit 2.33.
+
+The notebooks at https://scikit-hep.org/iminuit/tutorials.html (MIT licence) are stored without
+their results, so these were computed by iminuit with `strategy = 2` and `tol = 1e-5`, and are given
+to the digits that this leaves: five of values and errors.
+"""
+
+import numpy as np
+import pytest
+
+import thalweg as tw
+
+
+def line(x, a, b):
+    return a + x * b
+
+
+def measured():
+    """The data of basic.ipynb."""
+    rng = np.random.default_rng(1)
+    x = np.linspace(0, 1, 10)
+    return x, rng.normal(line(x, 1, 2), 0.1)
+
+
+def test_line_of_the_quick_start():
+    """basic.ipynb: values, errors and the cost"""
+    x, y = measured()
+    popt, pcov, info, *_ = tw.curve_fit(
+        line, x, y, [0.0, 0.0], 0.1, absolute_sigma=True, full_output=True
+    )
+    np.testing.assert_allclose(popt, [1.0240436, 1.99689446], rtol=1e-6)
+    np.testing.assert_allclose(np.sqrt(np.diag(pcov)), [0.05877535, 0.09908668], rtol=1e-5)
+    assert np.sum(info["fvec"] ** 2) == pytest.approx(3.9594362732650206, rel=1e-9)
+
+
+def test_parameter_at_its_limit():
+    """basic.ipynb: limits"""
+    x, y = measured()
+    popt, _ = tw.curve_fit(line, x, y, [0.0, 0.0], 0.1, True, bounds=([0, -np.inf], [0.9, np.inf]))
+    # 1e-5: iminuit comes no nearer to a bound than its transformation allows
+    np.testing.assert_allclose(popt, [0.9, 2.17316884], rtol=1e-5)
+
+
+def test_fixed_parameter():
+    """basic.ipynb: fixed"""
+    x, y = measured()
+    fits = tw.curve_fit_many(
+        line, x, y, [1.0, 0.0], sigma=0.1, absolute_sigma=True, fixed={"a": 1.0}
+    )
+    assert fits.popt[1] == pytest.approx(2.03106167, rel=1e-6)
+    assert fits.perr[1] == pytest.approx(0.0533114, rel=1e-5)
+    assert 2 * fits.cost == pytest.approx(4.126779414871683, rel=1e-9)
+
+
+def test_two_samples_that_share_a_width():
+    """simultaneous_fits.ipynb: a sum of two unbinned likelihoods, and Hesse's errors"""
+    rng = np.random.default_rng(1)
+    first, second = rng.normal(0, 2.0, 1000), rng.normal(5, 2.0, 1000)
+
+    def cost(mu1, mu2, sigma):
+        each = (tw.stats.norm.logpdf(first, mu1, sigma), tw.stats.norm.logpdf(second, mu2, sigma))
+        return -(np.sum(each[0]) + np.sum(each[1]))
+
+    bounds = [(None, None), (None, None), (0, None)]
+    result = tw.minimize(cost, [1.0, 2.0, 1.0], bounds=bounds, gtol=1e-8)
+    # iminuit leaves 3e-5 of a standard error of 0.06; the means of the samples are the answer
+    np.testing.assert_allclose(result.x, [-0.10850805, 5.05491338, 2.01153412], atol=2e-6)
+    np.testing.assert_allclose(result.x[:2], [first.mean(), second.mean()], rtol=1e-7)
+    hessian = tw.objective(cost, result.x).hessian(result.x)
+    errors = np.sqrt(np.diag(np.linalg.inv(hessian)))
+    np.testing.assert_allclose(errors, [0.06361029, 0.0636103, 0.03180508], rtol=1e-5)
