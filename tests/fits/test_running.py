@@ -291,6 +291,13 @@ def test_fits_are_resumed_where_they_are_not_run(tmp_path):
         tw.curve_fit_many(one_decay, t, y, resume=True, out={"popt": out["popt"]})
 
 
+def test_fits_that_share_parameters_are_made_together():
+    t, y = many()
+    for how in ({"mask": np.ones((6, 10), bool)}, {"resume": True, "out": {}}):
+        with pytest.raises(ValueError, match="shared takes neither mask nor resume"):
+            tw.curve_fit_many(one_decay, t, y, shared="b", **how)
+
+
 def test_an_interrupted_result_is_resumed():
     t, y = many()
     whole = tw.curve_fit_many(one_decay, t, y)

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from thalweg._attached import attached
 from thalweg._descents.interrupts import carries_result
 from thalweg._fits.arguments_many import data_of, parameters_of, predictors_of
 from thalweg._fits.fits import Fits
@@ -31,6 +32,7 @@ def curve_fit_many(
     fixed: Any = None,
     ties: dict[str, Callable[..., Any]] | None = None,
     mask: Any = None,
+    shared: str | Sequence[str] | None = None,
     loss: Any = "linear",
     f_scale: float = 1.0,
     likelihood: str = "gaussian",
@@ -86,6 +88,10 @@ def curve_fit_many(
     mask : array_like of bool, optional
         Which fits to make, in the shape of the leading axes. The others cost nothing; their results
         are NaN, with the reason `not_run`.
+    shared : str or sequence of str, optional
+        The names of parameters that have one value for all fits; the other parameters are each
+        fit's own. All data are then fitted together, and `joint` of the result describes what they
+        share. `max_nfev` limits the evaluations of each set.
     loss, f_scale
         A robust loss of squared residuals, and the residual beyond which data count as outliers, as
         in `least_squares`.
@@ -167,16 +173,25 @@ def curve_fit_many(
     """
     given = locals()
     data, lead = data_of(ydata)
-    shared, varying, known = predictors_of(xdata, lead, data.shape[-1])
+    joined, varying, known = predictors_of(xdata, lead, data.shape[-1])
     names, start = parameters_of(f, p0, lead, data, fixed, ties)
     own = Parameters.of(f)
 
     def values(trace: Trace, predictors: list[Any], parameters: list[Any]) -> Any:
-        return trace_call(trace, f, *split((shared(predictors), *parameters), own.named))
+        return trace_call(trace, f, *split((joined(predictors), *parameters), own.named))
 
     problem = ManyProblem(
         values=values, names=names, data=data, varying=varying, known=known,
         start=None if p0 is None else start,
         size=largest(() if varying else xdata) if p0 is None else None,
     )  # fmt: skip
-    return fit_many(problem, ManyFitSettings.of(given))
+    settings = ManyFitSettings.of(given)
+    if shared is not None:
+        if mask is not None or resume:
+            raise ValueError(
+                "shared takes neither mask nor resume, because all data are fitted together: leave "
+                "data out of ydata"
+            )
+        together: Fits = attached("curve_fit_many(shared=)")(problem, settings, shared)
+        return together
+    return fit_many(problem, settings)

@@ -37,7 +37,7 @@ from thalweg._objectives.points import FloatArray
 from thalweg._parameters.named import plan_of
 from thalweg._results.reasons import Reason
 
-__all__ = ["ManyProblem", "fit_many"]
+__all__ = ["FitRun", "ManyProblem", "fit_many"]
 
 
 @dataclass(kw_only=True)
@@ -82,7 +82,7 @@ class ManyProblem:
 def fit_many(problem: ManyProblem, settings: ManyFitSettings) -> Fits:
     """Fit a model to many data sets."""
     began = time.perf_counter()
-    run = _FitRun(problem, settings)
+    run = FitRun(problem, settings)
     run.tapes(False)  # trace, and report errors, before any data are read
     if not settings.progress:
         return run.carried(began)
@@ -91,7 +91,7 @@ def fit_many(problem: ManyProblem, settings: ManyFitSettings) -> Fits:
         return run.carried(began)
 
 
-class _FitRun:
+class FitRun:
     """One call of `curve_fit_many`: checks the arguments, then runs the fits chunk by chunk."""
 
     def __init__(self, problem: ManyProblem, settings: ManyFitSettings) -> None:
@@ -127,7 +127,7 @@ class _FitRun:
         plan = plan_of(names, settings.fixed, settings.ties)
         constant = fixed_of(settings.fixed, names, lead, which)
         free = plan.free
-        _check_number(len(free), problem.data)
+        self.check_number(len(free))
         box = box_around(settings.bounds, names, plan)
         start = problem.start
         if start is None:
@@ -152,6 +152,10 @@ class _FitRun:
             fixed=[constant[names[i]] for i in plan.fixed], f_scale=settings.f_scale,
             names=names, which=which,
         )  # fmt: skip
+
+    def check_number(self, free: int) -> None:
+        """Raise an error if no parameters remain to be fitted, or too many for the data."""
+        _check_number(free, self.problem.data)
 
     def _refuse_missing(self) -> None:
         """Raise ValueError if data or predictors contain NaN or infinities."""
@@ -185,7 +189,7 @@ class _FitRun:
         def run(parts: Parts) -> None:
             for a, b in self.reader.chunks():
                 part, error = self._chunk(a, b)
-                self._write(a, b, part, sides)
+                self.write(a, b, part, sides)
                 self._done = b
                 if error is not None:
                     parts.append((None, {"error": error}))
@@ -234,7 +238,7 @@ class _FitRun:
                 if name in self.settings.out._own:
                     array[...] = self.settings.out._own[name].reshape(lead)
 
-    def _write(self, a: int, b: int, part: Arrays, sides: Arrays) -> None:
+    def write(self, a: int, b: int, part: Arrays, sides: Arrays) -> None:
         """Store the results of the fits from a to b."""
         lead = self.problem.lead
         whole = b - a == self.reader.k and self._which is None
