@@ -31,6 +31,7 @@ def curve_fit_many(
     bounds: Any = FREE,
     fixed: Any = None,
     ties: dict[str, Callable[..., Any]] | None = None,
+    priors: dict[str, Any] | None = None,
     mask: Any = None,
     shared: str | Sequence[str] | None = None,
     loss: Any = "linear",

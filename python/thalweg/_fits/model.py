@@ -219,6 +219,7 @@ nan_policy, **kwargs
         bounds: Any = FREE,
         fixed: Any = None,
         ties: dict[str, Callable[..., Any]] | None = None,
+        priors: dict[str, Any] | None = None,
         mask: Any = None,
         loss: Any = "linear",
         f_scale: float = 1.0,

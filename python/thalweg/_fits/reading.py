@@ -49,6 +49,8 @@ class FitReader:
         The scale of the loss.
     names : list of str
         The names of all parameters.
+    prior : LeadingRows or ndarray (2, q)
+        The means and errors of normal priors.
     which : ndarray of int, optional
         The numbers of the fits among all; None if all are made.
     """
@@ -65,6 +67,7 @@ class FitReader:
     fixed: list[Any]
     f_scale: float
     names: list[str] = field(default_factory=list)
+    prior: Any = None
     which: npt.NDArray[np.intp] | None = None
 
     def number(self, fit: int) -> int:
@@ -97,6 +100,9 @@ class FitReader:
             arrays["weights"] = self._weights(a, self.sigma.read(a, b), y)
         elif self.weights is not None:
             arrays["weights"] = self.weights
+        if layout.priors.normal:
+            prior = self.prior
+            arrays["prior"] = prior.read(a, b) if isinstance(prior, LeadingRows) else prior
         start = self._starts(a, b, y)
         if self.fixed:
             arrays["fixed"] = self._fixed(a, b, start)

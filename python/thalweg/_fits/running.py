@@ -35,6 +35,7 @@ from thalweg._fits.tapes import FitTapes, Values
 from thalweg._fits.verdicts import SIDES, Arrays, failed, verdicts
 from thalweg._objectives.points import FloatArray
 from thalweg._parameters.named import plan_of
+from thalweg._parameters.priors import check_errors_known, priors_of
 from thalweg._results.reasons import Reason
 
 __all__ = ["FitRun", "ManyProblem", "fit_many"]
@@ -125,9 +126,11 @@ class FitRun:
                 "ydata are 1; pass sigma, or leave out absolute_sigma"
             )
         plan = plan_of(names, settings.fixed, settings.ties)
+        priors, numbers = priors_of(settings.priors, names, plan, lead)
+        check_errors_known(priors, settings.sigma is not None or settings.poisson)
         constant = fixed_of(settings.fixed, names, lead, which)
         free = plan.free
-        self.check_number(len(free))
+        self.check_number(max(len(free) - len(priors), 1))
         box = box_around(settings.bounds, names, plan)
         start = problem.start
         if start is None:
@@ -142,7 +145,7 @@ class FitRun:
             start=start, box=[end[list(free)] for end in box],
             layout=Layout(
                 m, free, plan.fixed, len(problem.varying), shape, settings.rho, settings.poisson,
-                plan.ties,
+                plan.ties, priors,
             ),
             y=LeadingRows(problem.data, lead, which),
             predictors=[LeadingRows(x, lead, which) for x in problem.varying],
@@ -151,6 +154,7 @@ class FitRun:
             weights=weights,
             fixed=[constant[names[i]] for i in plan.fixed], f_scale=settings.f_scale,
             names=names, which=which,
+            prior=LeadingRows(numbers, lead, which) if numbers.ndim > 2 else numbers,
         )  # fmt: skip
 
     def check_number(self, free: int) -> None:
@@ -168,9 +172,10 @@ class FitRun:
     def tapes(self, missing: bool) -> FitTapes:
         """Return the tapes for complete data, or for data with missing values, built once."""
         reader = self.reader
-        # What the functions of ties refer to may change, so such tapes serve one call.
-        kept = self._own if reader.layout.ties else self.problem.tapes
-        absolute = self.settings.absolute_sigma
+        # What functions of ties and priors refer to may change, so such tapes serve one call.
+        layout = reader.layout
+        kept = self._own if layout.ties or layout.priors.functions else self.problem.tapes
+        absolute = self.settings.absolute_sigma or len(reader.layout.priors) > 0
         key = (reader.layout, missing, *(end.tobytes() for end in reader.box), absolute)
         if key not in kept:
             kept[key] = FitTapes(
@@ -260,7 +265,7 @@ class FitRun:
             return FitGroup(self.descents, reader, self.tapes(False), inputs).fit()
         # Fits with missing values have tapes of their own, so that the others use simpler ones.
         whole = counts == 0
-        enough = m - counts >= len(reader.layout.free)
+        enough = m - counts + len(reader.layout.priors) >= len(reader.layout.free)
         gaps = ~whole & enough if self.settings.nan_policy == "omit" else np.zeros_like(whole)
         answers: Arrays = {}
         error: BaseException | None = None

@@ -94,7 +94,7 @@ class Spreads:
         tapes, free = self._tapes, self._free
         own = self._inputs.taken(lanes)
         columns, cost = tapes.jacobians(own, self._threads)
-        columns = columns.reshape(lanes.size, free.size, tapes.layout.m)
+        columns = columns.reshape(lanes.size, free.size, -1)
         scaled = not (tapes.absolute or tapes.layout.poisson)
         data = np.full(lanes.size, own["rows"] if scaled else 0.0).astype(np.int64)
         held = at_bounds(own["x"], tapes.box)
