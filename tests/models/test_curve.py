@@ -78,6 +78,16 @@ def test_guess_lies_within_the_bounds(name):
         assert (start <= upper).all()
 
 
+def test_guess_does_not_depend_on_the_number_of_threads():
+    case = CASES["Gaussian"]
+    y = case.values(case.parameters(3, 4000))
+    alone = case.model.guess(case.x, y, threads=1)
+    np.testing.assert_array_equal(case.model.guess(case.x, y, threads=3), alone)
+    fits = [case.model.fit_many(case.x, y, threads=t).popt for t in (1, 3)]
+    np.testing.assert_array_equal(*fits)
+    np.testing.assert_array_equal(fits[0][77], case.model.fit_many(case.x, y[77]).popt)
+
+
 def test_guess_does_not_depend_on_the_order_of_points():
     y = M.Gaussian()(LINE, 3.0, 2.0, 0.7) + 0.1
     order = np.random.default_rng(0).permutation(LINE.size)
@@ -123,8 +133,11 @@ def test_data_sets_without_enough_values_have_no_guess():
 def test_too_few_data_are_an_error_that_says_so():
     with pytest.raises(ValueError, match=r"Gaussian\(\) has 3 parameters.* got 2: pass p0"):
         M.Gaussian().guess([0.0, 1.0], [1.0, 2.0])
-    with pytest.raises(ValueError, match="must not be empty"):
-        M.Gaussian().guess([], [])
+    for y, got in (([], "shape \\(0,\\)"), (1.0, "a single number")):
+        with pytest.raises(ValueError, match=f"y must have shape .* got {got}"):
+            M.Gaussian().guess([], y)
+    with pytest.raises(TypeError, match="y must be numbers, got str"):
+        M.Gaussian().guess([0.0, 1.0, 2.0], "abc")
     with pytest.raises(ValueError, match=r"3 finite values for a guess of Gaussian.* got 2"):
         M.Gaussian().fit(np.arange(4.0), [1.0, np.nan, 2.0, np.nan], nan_policy="omit")
     with pytest.raises(ValueError, match=r"x must have shape \(3,\), got \(2,\)"):
