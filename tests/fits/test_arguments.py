@@ -205,11 +205,11 @@ def test_names_of_parameters_come_from_the_signature_and_p0():
 
 def test_bounds_without_an_end_are_no_box():
     for bounds in (FREE, (-np.inf, np.inf), None):
-        assert box_of(bounds, 2) == []
-    lower, upper = box_of((0, [1, np.inf]), 2)
+        assert box_of(bounds, ["a", "b"]) == []
+    lower, upper = box_of((0, [1, np.inf]), ["a", "b"])
     assert lower.tolist() == [0, 0]
     assert upper.tolist() == [1, np.inf]
-    lower, upper = box_of(tw.Bounds([0, 1], 5), 2)
+    lower, upper = box_of(tw.Bounds([0, 1], 5), ["a", "b"])
     assert (lower.tolist(), upper.tolist()) == ([0, 1], [5, 5])
 
 

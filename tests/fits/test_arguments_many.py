@@ -19,7 +19,10 @@ from thalweg._fits.arguments_many import (
     starts_of,
 )
 from thalweg._fits.chunks import LeadingRows
+from thalweg._parameters.plan import Plan
 from thalweg._results.reasons import Reason
+
+BOTH = Plan((0, 1))
 
 # ---- predictors ----------------------------------------------------------------------------------
 
@@ -177,7 +180,7 @@ def test_what_does_not_fit_is_told():
          {"sigma": np.where(np.arange(80).reshape(4, 20) == 23, 0.0, 1.0)}),
         (ValueError, "sigma` has incorrect shape", {"sigma": np.ones(7)}),
         (TypeError, "sigma must be real", {"sigma": 1j}),
-        (TypeError, "fixed must be a dict", {"fixed": ["c"]}),
+        (TypeError, "fixed must be a dict", {"fixed": "c"}),
         (ValueError, "fixed names 'd', but the parameters are a, b, c", {"fixed": {"d": 1.0}}),
         (ValueError, "must leave a parameter", {"fixed": {"a": 1.0, "b": 1.0, "c": 1.0}}),
         (ValueError, r"fixed\['c'\] must be a number or have shape", {"fixed": {"c": [1, 2, 3]}}),
@@ -287,11 +290,11 @@ def test_fixed_values_are_numbers_or_rows():
 
 
 def test_boxes_have_room():
-    assert box_around((-np.inf, np.inf), 2, ["a", "b"]) == []
-    lower, upper = box_around((0, [1, 2]), 2, ["a", "b"])
+    assert box_around((-np.inf, np.inf), ["a", "b"], BOTH) == []
+    lower, upper = box_around((0, [1, 2]), ["a", "b"], BOTH)
     assert (lower.tolist(), upper.tolist()) == ([0, 0], [1, 2])
     with pytest.raises(ValueError, match=r"strictly less .*, got \(1.0, 1.0\) for b"):
-        box_around(([0, 1], [1, 1]), 2, ["a", "b"])
+        box_around(([0, 1], [1, 1]), ["a", "b"], BOTH)
 
 
 def test_starts_of_fixed_parameters_may_lie_anywhere():

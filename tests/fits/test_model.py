@@ -12,9 +12,9 @@ from fit_cases import T as TIMES
 from fit_cases import decay as falling
 
 import thalweg as tw
-from thalweg._fits.arguments import Sample
-from thalweg._fits.model import _tries, check_shapes, residuals
+from thalweg._fits.arguments import Sample, check_shapes, residuals
 from thalweg._fits.soundness import FACTORS
+from thalweg._fits.squares import tries_from
 
 # ---- many samples --------------------------------------------------------------------------------
 
@@ -211,10 +211,10 @@ def test_values_have_the_shape_of_the_data():
 
 def test_tries_start_from_the_start_and_then_from_the_scales():
     start = np.array([1.0, 2.0])
-    tries = _tries(start, (100.0, 0.01), [])
+    tries = tries_from(start, (100.0, 0.01), [])
     assert [factor for _, factor in tries] == [*FACTORS, FACTORS[0], FACTORS[0]]
     assert [x.tolist() for x, _ in tries] == [[1, 2], [1, 2], [100, 100], [0.01, 0.01]]
-    boxed = _tries(start, (100.0,), [np.zeros(2), np.array([5.0, 200.0])])
+    boxed = tries_from(start, (100.0,), [np.zeros(2), np.array([5.0, 200.0])])
     assert boxed[-1][0].tolist() == [5.0, 100.0]
 
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import isfinite
+from math import isfinite, prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,11 +12,20 @@ import numpy as np
 from thalweg._fits.settings import FREE, SquaresSettings
 from thalweg._objectives.bounds import box_from_vectors
 from thalweg._objectives.points import FloatArray, Structure, argument_names, as_floats
+from thalweg._parameters.named import (
+    bounds_by_name,
+    check_untied,
+    names_for,
+    starts_by_name,
+    values_by_name,
+)
+from thalweg._parameters.plan import Plan
 from thalweg._tracing.numbers import first_bad, place_in
 
 __all__ = [
-    "Sample", "between", "box_of", "check_method", "checked_data", "is_data",
-    "parameter_structure", "parameters", "squares_settings", "weights_of",
+    "Sample", "between", "box_of", "check_method", "check_shapes", "check_within", "checked_data",
+    "held_start", "is_data", "parameter_structure", "parameters", "residuals", "squares_settings",
+    "start_for", "weights_of",
 ]  # fmt: skip
 
 
@@ -60,8 +69,13 @@ def is_data(xdata: Any) -> bool:
     return isinstance(xdata, list | tuple | np.ndarray)
 
 
-def parameters(f: Callable[..., Any], p0: Any) -> tuple[list[str], FloatArray]:
+def parameters(
+    f: Callable[..., Any], p0: Any, fixed: Any = None, ties: Any = None
+) -> tuple[list[str], FloatArray]:
     """Return the names of the parameters and a start, by default ones."""
+    if isinstance(p0, dict) or (p0 is None and (fixed or ties)):
+        names = names_for(f, p0, fixed, ties)
+        return names, start_for(p0, names, fixed, ties)
     names = argument_names(f)[1:]
     if p0 is None:
         if not names:
@@ -78,17 +92,62 @@ def parameters(f: Callable[..., Any], p0: Any) -> tuple[list[str], FloatArray]:
     return names[: start.size], start
 
 
+def start_for(p0: Any, names: list[str], fixed: Any = None, ties: Any = None) -> FloatArray:
+    """Return the start (p,) of one fit; p0 may be a dict by name, or None for ones."""
+    if p0 is None:
+        return np.ones(len(names))
+    if not isinstance(p0, dict):
+        start = as_floats(p0, "p0").ravel()
+        if start.size != len(names):
+            raise ValueError(f"p0 must have {len(names)} entries, got {start.size}")
+        return start
+    optional = {*(fixed if isinstance(fixed, dict) else ()), *(ties or ())}
+    return starts_by_name(p0, names, (), optional).astype(np.float64)
+
+
+def held_start(start: FloatArray, names: Sequence[str], fixed: Any, plan: Plan) -> FloatArray:
+    """Return the start (p,) with the values of the fixed parameters, which must be finite."""
+    if not plan.fixed:
+        return start
+    start = start.copy()
+    for name, value in values_by_name(fixed, names, ()).items():
+        start[names.index(name)] = value
+    for k in plan.fixed:
+        if not isfinite(start[k]):
+            raise ValueError(f"{names[k]} must be fixed at a finite value, got {start[k]}")
+    return start
+
+
 def parameter_structure(n: int) -> Structure:
     """Return the form of points whose parameters are separate arguments."""
     return Structure("elements", ((),) * n)
 
 
-def box_of(bounds: Any, n: int) -> list[FloatArray]:
-    """Return [lower, upper], each (n,), or [] if no bound is finite."""
+def box_of(bounds: Any, names: Sequence[str], plan: Plan | None = None) -> list[FloatArray]:
+    """Return [lower, upper] of all parameters, each (p,), or [] if no bound is finite."""
     if bounds is FREE:
         return []
-    box = box_from_vectors(bounds, parameter_structure(n))
+    if isinstance(bounds, dict):
+        box: list[FloatArray] = bounds_by_name(bounds, names, ())
+    else:
+        box = box_from_vectors(bounds, parameter_structure(len(names)))
+    if plan is not None and box:
+        check_untied(box, names, plan)
     return box if any(np.isfinite(end).any() for end in box) else []
+
+
+def check_within(
+    box: list[FloatArray], start: FloatArray, names: Sequence[str], plan: Plan
+) -> list[FloatArray]:
+    """Return the bounds of the fitted parameters; raise ValueError if a start lies outside."""
+    lower, upper = box
+    for k in plan.free:
+        if not lower[k] <= start[k] <= upper[k]:
+            raise ValueError(
+                f"Initial guess is outside of provided bounds: {start[k]} is outside "
+                f"[{lower[k]}, {upper[k]}] for {names[k]}"
+            )
+    return [end[list(plan.free)] for end in box]
 
 
 def check_method(method: Any, bounded: bool) -> None:
@@ -202,3 +261,30 @@ def between(lower: FloatArray, upper: FloatArray) -> FloatArray:
     start[low & ~high] = lower[low & ~high] + 1.0
     start[~low & high] = upper[~low & high] - 1.0
     return start
+
+
+def residuals(values: Any, sample: Sample) -> Any:
+    """Return the residuals of a sample as a vector; values may be numbers or traced."""
+    y, weights, kept = sample
+    if values.shape != y.shape:
+        check_shapes(values.shape, y.shape)
+    r = values - y
+    if kept is not None:
+        r = np.where(kept > 0, r, 0.0)
+    r = np.ravel(r)
+    if weights is None:
+        return r
+    return weights @ r if weights.ndim == 2 else r * weights
+
+
+def check_shapes(values: tuple[int, ...], data: tuple[int, ...]) -> None:
+    """Raise ValueError if values and data do not give one residual for each of the data."""
+    try:
+        size = prod(np.broadcast_shapes(values, data))
+    except ValueError:
+        size = 0
+    if size != prod(data) != 1:
+        raise ValueError(
+            f"ydata must have the shape of the model's values, {values}, got {data}"
+            + ": ravel() makes one axis of both" * (prod(values) == prod(data))
+        )

@@ -15,11 +15,13 @@ from thalweg._fits.chunks import LeadingRows, as_numbers, filled
 from thalweg._fits.fits import Fits
 from thalweg._fits.verdicts import Arrays, fields_of
 from thalweg._objectives.points import FloatArray, argument_names, as_floats
+from thalweg._parameters.named import names_for, starts_by_name, values_by_name
+from thalweg._parameters.plan import Plan
 from thalweg._tracing.numbers import as_array, first_bad
 
 __all__ = [
     "box_around", "check_finite", "check_starts", "data_of", "errors_of", "fixed_of",
-    "outputs_of", "parameters_of", "predictors_of", "starts_of",
+    "outputs_of", "parameters_of", "predictors_of", "starts_for", "starts_of",
 ]  # fmt: skip
 
 Shape = tuple[int, ...]
@@ -87,11 +89,19 @@ def _as_it_is(
 
 
 def parameters_of(
-    f: Callable[..., Any], p0: Any, lead: Shape, data: npt.NDArray[Any]
+    f: Callable[..., Any],
+    p0: Any,
+    lead: Shape,
+    data: npt.NDArray[Any],
+    fixed: Any = None,
+    ties: Any = None,
 ) -> tuple[list[str], Any]:
     """Return the names of the parameters, and the starts: (p,), (..., p) or a function."""
     if not callable(f):
         raise TypeError(f"f must be a function f(x, a, b, ...), got {type(f).__name__}")
+    if isinstance(p0, dict) or (p0 is None and (fixed or ties)):
+        names = names_for(f, p0, fixed, ties)
+        return names, starts_for(p0, names, lead, fixed, ties)
     names = argument_names(f)[1:]
     start = p0
     if callable(p0):
@@ -110,6 +120,16 @@ def parameters_of(
             "Unable to determine number of fit parameters: define f as f(x, a, b, ...), or pass p0"
         )
     return names, np.ones(len(names)) if p0 is None else start
+
+
+def starts_for(p0: Any, names: list[str], lead: Shape, fixed: Any = None, ties: Any = None) -> Any:
+    """Return starts that may be given by name; None for ones."""
+    if p0 is None:
+        return np.ones(len(names))
+    if not isinstance(p0, dict):
+        return starts_of(p0, lead)
+    optional = {*(fixed if isinstance(fixed, dict) else ()), *(ties or ())}
+    return starts_by_name(p0, names, lead, optional)
 
 
 def starts_of(p0: Any, lead: Shape) -> Any:
@@ -149,34 +169,20 @@ def errors_of(sigma: Any, lead: Shape, m: int) -> tuple[npt.NDArray[Any] | None,
 
 
 def fixed_of(fixed: Any, names: list[str], lead: Shape) -> dict[str, Any]:
-    """Return the values of fixed parameters by name: a number, or one for each fit."""
-    if fixed is None:
-        return {}
-    if not isinstance(fixed, dict):
-        raise TypeError(f"fixed must be a dict of values by name, got {type(fixed).__name__}")
-    constant: dict[str, Any] = {}
-    for name, value in fixed.items():
-        if name not in names:
-            raise ValueError(f"fixed names {name!r}, but the parameters are {', '.join(names)}")
-        array = as_array(value, f"fixed[{name!r}]")
-        if array.size == 1:
-            constant[name] = float(array.reshape(()))
-            if not isfinite(constant[name]):
-                raise ValueError(f"fixed[{name!r}] must be finite, got {constant[name]}")
-            continue
-        try:
-            constant[name] = LeadingRows(np.broadcast_to(array, lead), lead)
-        except ValueError:
-            raise ValueError(
-                f"fixed[{name!r}] must be a number or have shape {lead}, got {array.shape}"
-            ) from None
+    """Return the values of fixed parameters by name: a number, or one for each fit.
+
+    A parameter that is fixed at its start has None.
+    """
+    constant: dict[str, Any] = dict.fromkeys(fixed or ())
+    for name, value in values_by_name(fixed, names, lead).items():
+        constant[name] = LeadingRows(value, lead) if value.ndim else float(value)
     return constant
 
 
-def box_around(bounds: Any, p: int, names: list[str]) -> list[FloatArray]:
+def box_around(bounds: Any, names: list[str], plan: Plan) -> list[FloatArray]:
     """Return [lower, upper] bounds of the parameters, or [] if none is bounded."""
-    box = box_of(bounds, p)
-    for i in range(p if box else 0):
+    box = box_of(bounds, names, plan)
+    for i in range(len(names) if box else 0):
         if not box[0][i] < box[1][i]:
             raise ValueError(
                 "Each lower bound must be strictly less than each upper bound, got "
@@ -185,8 +191,17 @@ def box_around(bounds: Any, p: int, names: list[str]) -> list[FloatArray]:
     return [np.ascontiguousarray(end) for end in box]
 
 
-def check_starts(start: Any, box: list[FloatArray], free: Sequence[int], names: list[str]) -> None:
-    """Raise ValueError if a start is not finite or lies outside the bounds."""
+def check_starts(
+    start: Any,
+    box: list[FloatArray],
+    free: Sequence[int],
+    names: list[str],
+    fixed: Sequence[int] = (),
+) -> None:
+    """Raise ValueError if a start is not finite or lies outside the bounds.
+
+    The parameters in `fixed` keep their starts, which must be finite.
+    """
     if callable(start):  # its starts are checked, and moved inside, once it has returned them
         return
     k = prod(start.shape[:-1])
@@ -194,14 +209,16 @@ def check_starts(start: Any, box: list[FloatArray], free: Sequence[int], names: 
         raise ValueError(f"p0 must have {len(names)} entries, got {start.shape[-1]}")
     rows = LeadingRows(start, start.shape[:-1])
     for a in range(0, k, _PIECE):
-        some = rows.read(a, min(a + _PIECE, k))[:, list(free)]
-        wrong = ~np.isfinite(some)
+        some = rows.read(a, min(a + _PIECE, k))
+        which = [*free, *fixed]
+        wrong = ~np.isfinite(some[:, which])
         if wrong.any():
             fit, i = np.argwhere(wrong)[0]
-            raise ValueError(f"p0 must be finite, got {some[fit, i]} for {names[free[i]]} of fit "
-                             f"{a + fit}")  # fmt: skip
+            raise ValueError(f"p0 must be finite, got {some[fit, which[i]]} for {names[which[i]]} "
+                             f"of fit {a + fit}")  # fmt: skip
         if not box:
             continue
+        some = some[:, list(free)]
         low, high = (end[list(free)] for end in box)
         wrong = (some < low) | (some > high)
         if wrong.any():

@@ -7,14 +7,17 @@ Matrices that are too ill-conditioned for this are marked, and are handled by QR
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import numpy as np
 
 from thalweg._objectives.points import FloatArray
-from thalweg._tracing.tracer import Tracer
+from thalweg._parameters.plan import Plan
+from thalweg._tracing.trace import Trace, Tracer
 
-__all__ = ["traced_spread", "variance"]
+__all__ = ["of_all_parameters", "traced_spread", "variance"]
 
 # The normal matrix is scaled to ones on its diagonal. Its inverse is trusted if no diagonal element
 # exceeds this limit: the rounding error of a variance is then below 1e-6.
@@ -121,6 +124,45 @@ def variance(cost: Any, rows: Any, free: Any) -> tuple[Any, Any]:
     """
     known = rows > free
     return 2.0 * cost / (rows - free), known
+
+
+def of_all_parameters(
+    trace: Trace, plan: Plan, covariance: list[list[Any]], errors: list[Any], slopes: Any
+) -> tuple[list[list[Any]], list[Any]]:
+    """Trace what `spread_of_all` computes, and the standard errors of all parameters.
+
+    Parameters
+    ----------
+    trace : Trace
+        The trace.
+    plan : Plan
+        Which parameters are fitted, fixed and tied.
+    covariance, errors : list
+        The covariance (n, n) and the standard errors (n,) of the fitted parameters.
+    slopes : Tracer (t, n), optional
+        The derivatives of the tied parameters.
+    """
+    zero = trace.wrap(0.0)
+    whole: list[list[Any]] = [[zero] * plan.n for _ in range(plan.n)]
+    each: list[Any] = [zero] * plan.n
+    for i, k in enumerate(plan.free):
+        each[k] = errors[i]
+        for j, l in enumerate(plan.free):
+            whole[k][l] = covariance[i][j]
+    known = [*plan.free]
+    for row, tie in enumerate(plan.ties):
+        among, at = plan.sources[tie.position], tie.position
+        if not among:  # it depends on fixed parameters alone
+            continue
+        endless = reduce(or_, [errors[i] == np.inf for i in among])
+        for k in known:
+            total = _total(slopes[row, i] * whole[plan.free[i]][k] for i in among)
+            whole[at][k] = whole[k][at] = np.where(endless, np.inf, total)
+        total = _total(slopes[row, i] * whole[at][plan.free[i]] for i in among)
+        whole[at][at] = np.where(endless, np.inf, total)
+        each[at] = np.sqrt(whole[at][at])
+        known.append(at)
+    return whole, each
 
 
 def held_of(x: Tracer, n: int, box: list[FloatArray]) -> tuple[list[Any] | None, Any]:

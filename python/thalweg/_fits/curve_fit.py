@@ -15,6 +15,7 @@ from thalweg._fits.arguments import (
     box_of,
     check_method,
     checked_data,
+    held_start,
     is_data,
     parameters,
     squares_settings,
@@ -24,6 +25,7 @@ from thalweg._fits.model import Model
 from thalweg._fits.settings import FREE, CurveFitSettings
 from thalweg._fits.soundness import largest, scales_of
 from thalweg._objectives.points import FloatArray
+from thalweg._parameters.named import plan_of
 from thalweg._tracing.numbers import mask_of, without_masks
 
 __all__ = ["curve_fit"]
@@ -41,6 +43,8 @@ def curve_fit(
     method: str | None = None,
     jac: Any = None,
     *,
+    fixed: Any = None,
+    ties: dict[str, Callable[..., Any]] | None = None,
     full_output: bool = False,
     nan_policy: str | None = None,
     trace: bool = True,
@@ -57,8 +61,9 @@ def curve_fit(
         passed to `f`.
     ydata : array_like
         The data, (m,). Elements that are masked in `ydata`, `xdata` or `sigma` are left out.
-    p0 : array_like, optional
-        The start, (n,). The default is ones or, with bounds, a point between them. If a fit from
+    p0 : array_like or dict, optional
+        The start, (n,), or a dict of starts by name, which may leave out parameters that are fixed
+        or tied. The default is ones or, with bounds, a point between them. If a fit from
         the default start fails or is not sound, it starts again from the scale of `xdata`.
     sigma : None, scalar or array_like, optional
         The standard deviations of the data, one number or (m,), or their covariance (m, m).
@@ -67,13 +72,21 @@ def curve_fit(
         warning says if `sigma` is missing.
     check_finite : bool, optional
         Whether to raise an error if data are not finite; by default, only without `nan_policy`.
-    bounds : 2-tuple of array_like, or Bounds
-        Lower and upper bounds of the parameters.
+    bounds : 2-tuple of array_like, Bounds or dict
+        Lower and upper bounds of the parameters. A dict holds pairs ``(low, high)`` by name, with
+        None for an open end.
     method : {'lm', 'trf', 'dogbox'}, optional
         SciPy's names of methods, which all select the same method here; 'lm' refuses bounds.
     jac : callable or str, optional
         With ``trace=False``, the function ``jac(x, a, b, ...)`` that returns the Jacobian (m, n). A
         traced function is differentiated exactly, and `jac` is not called.
+    fixed : dict or tuple of str, optional
+        Parameters that are not fitted: a dict of their values by name, or the names of those that
+        keep their starts. Their variances are 0.
+    ties : dict, optional
+        Parameters that are computed from others: functions by name, such as
+        ``{"b": lambda a: 2 * a}``, written in NumPy. The names of their arguments are those of
+        other parameters, which may be fitted, fixed or tied.
     full_output : bool
         Whether to return `infodict`, `mesg` and `ier` too.
     nan_policy : {None, 'raise', 'omit'}
@@ -137,11 +150,13 @@ def curve_fit(
     >>> popt.round(2)
     array([2.53, 1.63, 0.62])
     """
-    names, start = parameters(f, p0)
-    box = box_of(bounds, len(names))
+    names, start = parameters(f, p0, fixed, ties)
+    plan = plan_of(names, fixed, ties)
+    box = box_of(bounds, names, plan)
     check_method(method, bool(box))
     if p0 is None and box:
         start = between(*box)
+    start = held_start(start, names, fixed, plan)
     xdata, ydata, sigma = without_masked(xdata, ydata, sigma)
     y = checked_data(ydata, "ydata", check_finite, nan_policy)
     x = xdata
@@ -152,8 +167,9 @@ def curve_fit(
     squares = squares_settings(kwargs)
     weights = None if sigma is None else weights_of(sigma, y, None)
     scales = scales_of(largest(x)) if p0 is None else ()
-    settings = CurveFitSettings(squares, box, method, jac, bool(absolute_sigma), full_output)
+    settings = CurveFitSettings(squares, box, method, jac, bool(absolute_sigma), full_output, plan)
     model = Model(f, x, start, trace=trace)
+    model.names = names
     return model.fitted(Sample(y, weights, None), start, settings, scales)
 
 

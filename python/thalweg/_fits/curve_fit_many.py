@@ -28,7 +28,8 @@ def curve_fit_many(
     sigma: Any = None,
     absolute_sigma: bool = False,
     bounds: Any = FREE,
-    fixed: dict[str, Any] | None = None,
+    fixed: Any = None,
+    ties: dict[str, Callable[..., Any]] | None = None,
     loss: Any = "linear",
     f_scale: float = 1.0,
     likelihood: str = "gaussian",
@@ -60,9 +61,11 @@ def curve_fit_many(
     ydata : array_like
         The data (..., m), of any numeric dtype and with axes in any order, including `np.memmap`.
         They are read piece by piece. The results have the same leading axes.
-    p0 : array_like or callable, optional
-        The starts: (p,) for all fits, (..., p) for each fit, or a function of data (k, m) that
-        returns (k, p) or (p,) and does not change the data; its starts are moved inside the bounds.
+    p0 : array_like, dict or callable, optional
+        The starts: (p,) for all fits, (..., p) for each fit, a dict by name of numbers or of arrays
+        in the shape of the leading axes, or a function of data (k, m) that returns (k, p), (p,) or
+        a dict of (k,) and does not change the data; its starts are moved inside the bounds. A dict
+        may leave out parameters that are fixed or tied.
         The default is ones or, with bounds, a point between them. A fit from the default start that
         fails or is not sound starts again from the scale of its own `xdata`.
     sigma : array_like, optional
@@ -70,11 +73,14 @@ def curve_fit_many(
     absolute_sigma : bool
         Whether `sigma` is absolute. If not, it is scaled for each fit so that the reduced chi
         squared is 1.
-    bounds : 2-tuple of array_like, or Bounds
-        Lower and upper bounds of the parameters, the same for all fits.
-    fixed : dict, optional
-        The values of parameters that are not fitted, by name: a number, or an array in the shape of
-        the leading axes.
+    bounds : 2-tuple of array_like, Bounds or dict
+        Lower and upper bounds of the parameters, the same for all fits. A dict holds pairs
+        ``(low, high)`` by name, with None for an open end.
+    fixed : dict or tuple of str, optional
+        Parameters that are not fitted: a dict of their values by name, numbers or arrays in the
+        shape of the leading axes, or the names of those that keep their starts.
+    ties : dict, optional
+        Parameters that are computed from others: functions by name, as in `curve_fit`.
     loss, f_scale
         A robust loss of squared residuals, and the residual beyond which data count as outliers, as
         in `least_squares`.
@@ -154,7 +160,7 @@ def curve_fit_many(
     given = locals()
     data, lead = data_of(ydata)
     shared, varying, known = predictors_of(xdata, lead, data.shape[-1])
-    names, start = parameters_of(f, p0, lead, data)
+    names, start = parameters_of(f, p0, lead, data, fixed, ties)
     own = Parameters.of(f)
 
     def values(trace: Trace, predictors: list[Any], parameters: list[Any]) -> Any:

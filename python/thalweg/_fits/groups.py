@@ -102,11 +102,13 @@ class FitGroup:
         arrays, error = self._tried()
         self._shared.done += len(inputs)
         x, reason = arrays["popt"], arrays["reason"]
-        if layout.fixed:
+        inputs = inputs.with_arrays(x=x)
+        if layout.ties:
+            arrays["popt"] = self._tapes.all_parameters(inputs, self._shared.stopping.threads)
+        elif layout.fixed:
             popt = arrays["popt"] = np.empty((len(inputs), layout.n))
             popt[:, list(layout.free)] = x
             popt[:, list(layout.fixed)] = inputs["fixed"]
-        inputs = inputs.with_arrays(x=x)
         self._clear_unanswered(arrays, inputs)
         (lanes,) = np.nonzero((reason == Reason.stuck) & ~np.signbit(arrays["left"]))
         piece = rows_in_chunk(layout.m * x.shape[1])

@@ -6,42 +6,50 @@
 
 from __future__ import annotations
 
+import copy
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from thalweg import _core
 from thalweg._fits.arguments import (
     Sample,
     box_of,
     check_method,
+    check_within,
     checked_data,
+    held_start,
     is_data,
     parameters,
+    residuals,
     squares_settings,
+    start_for,
     weights_of,
 )
-from thalweg._fits.arguments_many import data_of, starts_of
+from thalweg._fits.arguments_many import data_of, starts_for
 from thalweg._fits.endings import explain
 from thalweg._fits.information import information, warn
 from thalweg._fits.running import ManyProblem, fit_many
-from thalweg._fits.settings import (
-    FREE,
-    CurveFitSettings,
-    ManyFitSettings,
-    scale_of,
-    within_limits,
+from thalweg._fits.settings import FREE, CurveFitSettings, ManyFitSettings, scale_of
+from thalweg._fits.soundness import flat_cost, named, worse
+from thalweg._fits.squares import (
+    CalledSquares,
+    Ending,
+    Squares,
+    TracedSquares,
+    best_of,
+    tries_from,
 )
-from thalweg._fits.soundness import FACTORS, NOT_BEGUN, again, better, flat_cost, named, worse
-from thalweg._fits.squares import CalledSquares, Ending, Squares, TracedSquares
 from thalweg._objectives.bounds import active_mask, checked_box
 from thalweg._objectives.grafting import grafted
 from thalweg._objectives.objective import Objective
 from thalweg._objectives.points import FloatArray, as_floats
 from thalweg._objectives.signatures import Parameters
+from thalweg._parameters.named import plan_of
+from thalweg._parameters.plan import Expansion, Plan
 from thalweg._results.reasons import STATUS_LEAST_SQUARES, SUCCESS
 from thalweg._tracing.numbers import mask_of, without_masks
 from thalweg._tracing.stand_ins import with_stand_ins
@@ -78,22 +86,29 @@ class Model:
         self._f, self._name, self._own = f, getattr(f, "__name__", "f"), Parameters.of(f)
         self._xdata = np.array(as_floats(xdata, "xdata")) if is_data(xdata) else xdata
         self._objective: Objective | None = None
-        # Caches of residuals, by the shapes of a sample, and of the tapes of many fits.
+        # Caches of residuals, by the shapes of a sample, of the tapes of many fits, and of models
+        # of some parameters, which know how to compute all.
         self._residuals: dict[Any, Objective] = {}
+        self._parts: dict[Plan, Model] = {}
+        self._expansion: Expansion | None = None
         self._tapes: dict[Any, FitTapes] = {}
         if trace:
             self._objective = Objective(self._traced_call, self.p0, unpack=True)
             self._objective.names = self.names
 
     def _call(self, *p: Any) -> Any:
-        return self._own.call(self._f, (self._xdata, *p))
+        return self._own.call(self._f, (self._xdata, *self._all(p)))
+
+    def _all(self, p: tuple[Any, ...]) -> Iterable[Any]:
+        """Return all parameters for the fitted ones."""
+        return p if self._expansion is None else self._expansion(np.array(p)).tolist()
 
     def _traced_call(self, *p: Any) -> Any:
         return self._own.call(with_stand_ins(self._f), (self._xdata, *p))
 
     def __getstate__(self) -> dict[str, Any]:
         # The traced model is pickled, but not the function and the data that it was traced from.
-        state = self.__dict__ | {"_residuals": {}, "_tapes": {}}
+        state = self.__dict__ | {"_residuals": {}, "_tapes": {}, "_parts": {}}
         return state if self._objective is None else state | {"_f": None, "_xdata": None}
 
     @property
@@ -143,6 +158,8 @@ class Model:
         method: str | None = None,
         jac: Any = None,
         *,
+        fixed: Any = None,
+        ties: dict[str, Callable[..., Any]] | None = None,
         full_output: bool = False,
         nan_policy: str | None = None,
         **kwargs: Any,
@@ -153,9 +170,10 @@ class Model:
         ----------
         ydata : array_like
             The data, one for each value of the model.
-        p0 : array_like, optional
+        p0 : array_like or dict, optional
             The start, by default that of the model.
-        sigma, absolute_sigma, check_finite, bounds, method, jac, full_output, nan_policy, **kwargs
+        sigma, absolute_sigma, check_finite, bounds, method, jac, fixed, ties, full_output, \
+nan_policy, **kwargs
             As in `thalweg.curve_fit`.
 
         Returns
@@ -172,10 +190,10 @@ class Model:
         >>> M.fit(2.5 * np.exp(-1.3 * x))[0].round(6)
         array([2.5, 1.3])
         """
-        start = self.p0 if p0 is None else as_floats(p0, "p0").ravel()
-        if start.size != self.n:
-            raise ValueError(f"p0 must have {self.n} entries, got {start.size}")
-        box = box_of(bounds, self.n)
+        start = self.p0 if p0 is None else start_for(p0, self.names, fixed, ties)
+        plan = plan_of(self.names, fixed, ties)
+        start = held_start(start, self.names, fixed, plan)
+        box = box_of(bounds, self.names, plan)
         check_method(method, bool(box))
         kept = None
         for masked in (mask_of(ydata), mask_of(sigma)):
@@ -187,7 +205,7 @@ class Model:
             kept = ~np.isnan(y) if kept is None else kept & ~np.isnan(y)
         weights = None if sigma is None else weights_of(sigma, y, kept)
         settings = CurveFitSettings(
-            squares_settings(kwargs), box, method, jac, bool(absolute_sigma), full_output
+            squares_settings(kwargs), box, method, jac, bool(absolute_sigma), full_output, plan
         )
         return self.fitted(Sample(y, weights, kept), start, settings)
 
@@ -199,7 +217,8 @@ class Model:
         sigma: Any = None,
         absolute_sigma: bool = False,
         bounds: Any = FREE,
-        fixed: dict[str, Any] | None = None,
+        fixed: Any = None,
+        ties: dict[str, Callable[..., Any]] | None = None,
         loss: Any = "linear",
         f_scale: float = 1.0,
         likelihood: str = "gaussian",
@@ -220,10 +239,10 @@ class Model:
         ----------
         ydata : array_like
             The data (..., m).
-        p0 : array_like or callable, optional
+        p0 : array_like, dict or callable, optional
             The starts, by default that of the model.
-        sigma, absolute_sigma, bounds, fixed, loss, f_scale, likelihood, nan_policy, threads, \
-progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
+        sigma, absolute_sigma, bounds, fixed, ties, loss, f_scale, likelihood, nan_policy, \
+threads, progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
             As in `thalweg.curve_fit_many`.
 
         Returns
@@ -256,7 +275,7 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
             p = trace.stack([trace.lift(each) for each in parameters])
             return Tracer(trace, grafted(objective._graph, objective._f, trace.graph, {0: p}))
 
-        start = self.p0 if p0 is None else starts_of(p0, lead)
+        start = self.p0 if p0 is None else starts_for(p0, self.names, lead, fixed, ties)
         problem = ManyProblem(
             values=values, names=self.names, data=data, start=start, tapes=self._tapes
         )
@@ -274,6 +293,8 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
         A fit that is not sound starts again from `start` with a long first step, and then with all
         parameters equal to each of `sizes`.
         """
+        if not settings.plan.whole:
+            return self._of_free(sample, start, settings, sizes)
         n, y, method = self.n, sample.y, settings.method
         if n > y.size != 1 and not settings.box and method in (None, "lm"):
             raise TypeError(
@@ -289,8 +310,8 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
         rows = prod(squares.shape) if sample.kept is None else int(np.count_nonzero(sample.kept))
         if settings.absolute_sigma:
             rows = 0
-        tries = _tries(start, sizes, squares.box)
-        ending, left_open = _tried(squares, tries, stopping, rows, flat)
+        tries = tries_from(start, sizes, squares.box)
+        ending, left_open = best_of(squares, tries, stopping, rows, flat)
         message = functools.partial(explain, ending, stopping.max_nfev, squares)
         if not SUCCESS[ending.reason]:
             raise RuntimeError(f"Optimal parameters not found: {message()}")
@@ -309,6 +330,49 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
         info = information(squares.evaluations(ending.nfev)[0], r, jacobian, mask)
         status = STATUS_LEAST_SQUARES[ending.reason]
         return ending.x, ending.covariance, info, message(), status
+
+    def _of_free(
+        self,
+        sample: Sample,
+        start: FloatArray,
+        settings: CurveFitSettings,
+        sizes: tuple[float, ...],
+    ) -> tuple[Any, ...]:
+        """Do the same as `fitted` if some parameters are fixed or tied."""
+        plan = settings.plan
+        free = list(plan.free)
+        box = settings.box and check_within(settings.box, start, self.names, plan)
+        squares = settings.squares
+        if np.size(squares.x_scale) == self.n > 1:
+            squares = replace(squares, x_scale=as_floats(squares.x_scale, "x_scale")[free])
+        own = settings._replace(squares=squares, box=box, plan=Plan(tuple(range(len(free)))))
+        part = self._reduced(Expansion(plan, start[list(plan.fixed)]), start)
+        x, covariance, *more = part.fitted(sample, start[free], own, sizes)
+        assert part._expansion is not None
+        if more:
+            mask = np.zeros(self.n, dtype=int)
+            mask[free] = more[0]["active_mask"]
+            more[0]["active_mask"] = mask
+        return part._expansion(x), part._expansion.spread(x, covariance), *more
+
+    def _reduced(self, expansion: Expansion, start: FloatArray) -> Model:
+        """Return the model of the fitted parameters alone."""
+        plan = expansion.plan
+        part = self._parts.get(plan)
+        if part is None:
+            part = copy.copy(self)
+            part.names = [self.names[k] for k in plan.free]
+            part._residuals = {}
+            if self._objective is not None:
+                part._objective = expansion.of(self._objective)
+                part._objective.names = part.names
+            if not plan.ties:  # what the functions of ties refer to may change
+                self._parts[plan] = part
+        part = copy.copy(part)
+        part._expansion, part.p0 = expansion, start[list(plan.free)]
+        if part._objective is not None and plan.fixed:
+            part._objective = part._objective.with_numbers([expansion.fixed])
+        return part
 
     def _warn(self, ending: Ending, left_open: Any, box: list[FloatArray], flat: float) -> None:
         """Warn about undetermined parameters, and about a fit that is worse than a constant."""
@@ -334,11 +398,13 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
         if self._objective is None:
             return self._called(sample, settings)
         traced, given = self._residuals.get(sample.kind), sample.arrays()
+        held = self._objective.args
         if traced is None:
             traced = self._residuals[sample.kind] = self._objective.then(
                 lambda values, *arrays: residuals(values, sample.with_arrays(arrays)), given
             )
-        return TracedSquares(traced, settings.squares, given, ("ydata", "1 / sigma"))
+        names = *("fixed",) * len(held), "ydata", "1 / sigma"
+        return TracedSquares(traced, settings.squares, [*held, *given], names)
 
     def _called(self, sample: Sample, settings: CurveFitSettings) -> CalledSquares:
         weights, jac = sample.weights, settings.jac
@@ -347,88 +413,18 @@ progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
             return residuals(as_floats(self._call(*p), "f"), sample)
 
         def slopes(p: Any) -> Any:
+            x = np.array(p)
+            p = tuple(self._all(p))
             given = Parameters.of(jac).call(jac, (self._xdata, *p))
-            columns = as_floats(given, "jac").reshape(-1, self.n)
+            columns = as_floats(given, "jac").reshape(-1, len(p))
+            if self._expansion is not None:
+                columns = columns @ self._expansion.slopes(x)
             if weights is None:
                 return columns
             return weights @ columns if weights.ndim == 2 else columns * weights.reshape(-1, 1)
 
         return CalledSquares(
             called, self.p0, (), slopes if callable(jac) else None, False, settings.squares
-        )
-
-
-def _tries(
-    start: FloatArray, sizes: tuple[float, ...], box: list[FloatArray]
-) -> list[tuple[FloatArray, float]]:
-    """Return the start of each try of a fit, and the factor that limits its first step."""
-    tries = [(start, factor) for factor in FACTORS]
-    for size in sizes:
-        x = np.full(start.size, size)
-        tries.append((np.clip(x, *box) if box else x, FACTORS[0]))
-    return tries
-
-
-def _tried(
-    squares: Squares,
-    tries: list[tuple[FloatArray, float]],
-    stopping: _core.Stopping,
-    rows: int,
-    flat: float,
-) -> tuple[Ending, Any]:
-    """Return the first sound ending, or else the best, and which parameters are undetermined.
-
-    The latter is None if the data determine all of them.
-    """
-    start = tries[0][0]
-    best: Ending | None = None
-    left_open: Any = None
-    nfev = 0
-    for (x, factor), limited in within_limits(tries, start.size, stopping):
-        if best is not None and factor != FACTORS[0] and best.reason in NOT_BEGUN:
-            continue
-        ending = squares.fit(x, limited, rows, factor)
-        nfev += ending.nfev
-        if best is None or better(
-            SUCCESS[ending.reason], ending.cost, SUCCESS[best.reason], best.cost
-        ):
-            best = ending
-            found = squares.left_open(ending, start)
-            left_open = found if any(found.tolist()) else None
-        if SUCCESS[best.reason] and left_open is None and not worse(best.cost, flat):
-            break
-        if not again(ending.reason):
-            break
-    assert best is not None
-    if best.nfev != nfev:
-        best = best._replace(nfev=nfev)
-    return squares.explained_stop(best), left_open
-
-
-def residuals(values: Any, sample: Sample) -> Any:
-    """Return the residuals of a sample as a vector; values may be numbers or traced."""
-    y, weights, kept = sample
-    if values.shape != y.shape:
-        check_shapes(values.shape, y.shape)
-    r = values - y
-    if kept is not None:
-        r = np.where(kept > 0, r, 0.0)
-    r = np.ravel(r)
-    if weights is None:
-        return r
-    return weights @ r if weights.ndim == 2 else r * weights
-
-
-def check_shapes(values: tuple[int, ...], data: tuple[int, ...]) -> None:
-    """Raise ValueError if values and data do not give one residual for each of the data."""
-    try:
-        size = prod(np.broadcast_shapes(values, data))
-    except ValueError:
-        size = 0
-    if size != prod(data) != 1:
-        raise ValueError(
-            f"ydata must have the shape of the model's values, {values}, got {data}"
-            + ": ravel() makes one axis of both" * (prod(values) == prod(data))
         )
 
 
@@ -443,7 +439,7 @@ def model(f: Callable[..., Any], xdata: Any, p0: Any = None, *, trace: bool = Tr
     xdata : array_like or object
         The points at which the data were measured, (m,), or (k, m) for k predictors. An array is
         copied.
-    p0 : array_like, optional
+    p0 : array_like or dict, optional
         The default start of fits; ones, if the signature names the parameters.
     trace : bool
         If False, `f` is not traced but called at every evaluation.

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy.typing as npt
 from thalweg._fits.chunks import LeadingRows, rows_in_chunk
 from thalweg._fits.slots import Inputs, Layout
 from thalweg._objectives.points import FloatArray, as_floats
+from thalweg._parameters.named import starts_by_name
 
 __all__ = ["FitReader"]
 
@@ -42,10 +43,12 @@ class FitReader:
         The errors of the data, if they differ between fits.
     weights : ndarray, optional
         The inverse errors, if they are the same for all fits.
-    fixed : list of float or LeadingRows
-        The values of the parameters that are not fitted.
+    fixed : list of float, LeadingRows or None
+        The values of the fixed parameters; None for those that keep their starts.
     f_scale : float
         The scale of the loss.
+    names : list of str
+        The names of all parameters.
     """
 
     k: int
@@ -59,6 +62,7 @@ class FitReader:
     weights: FloatArray | None
     fixed: list[Any]
     f_scale: float
+    names: list[str] = field(default_factory=list)
 
     def chunks(self) -> Iterator[tuple[int, int]]:
         """Yield the first fit of each chunk, and the first one after it."""
@@ -78,8 +82,6 @@ class FitReader:
         """Read the inputs of the fits from a to b, as if no data were missing."""
         layout, y = self.layout, self.y.read(a, b)
         arrays = {"y": y, "f_scale": np.array(self.f_scale), "rows": np.array(float(layout.m))}
-        if self.fixed:
-            arrays["fixed"] = self._fixed(a, b)
         for name, rows in zip(layout.predictor_names, self.predictors, strict=True):
             arrays[name] = rows.read(a, b)
         if self.sigma is not None:
@@ -87,13 +89,22 @@ class FitReader:
         elif self.weights is not None:
             arrays["weights"] = self.weights
         start = self._starts(a, b, y)
-        free = start[:, list(layout.free)] if layout.fixed else start
+        if self.fixed:
+            arrays["fixed"] = self._fixed(a, b, start)
+        free = start if layout.plan.whole else start[:, list(layout.free)]
         return Inputs(layout, arrays | {"x": np.ascontiguousarray(free)})
 
-    def _fixed(self, a: int, b: int) -> FloatArray:
-        """Return the parameters that are not fitted: (f,), or (k, f) if one differs by fit."""
-        each = any(isinstance(v, LeadingRows) for v in self.fixed)
-        columns = [v.read(a, b) if isinstance(v, LeadingRows) else v for v in self.fixed]
+    def _fixed(self, a: int, b: int, start: FloatArray) -> FloatArray:
+        """Return the fixed parameters: (f,), or (k, f) if one differs by fit."""
+        columns: list[Any] = []
+        for position, value in zip(self.layout.fixed, self.fixed, strict=True):
+            if value is not None:
+                columns.append(value.read(a, b) if isinstance(value, LeadingRows) else value)
+            elif isinstance(self.start, np.ndarray):  # one start for all
+                columns.append(float(self.start[position]))
+            else:
+                columns.append(start[:, position])
+        each = any(np.ndim(column) for column in columns)
         return np.stack(np.broadcast_arrays(*columns), axis=-1) if each else np.array(columns)
 
     def _weights(self, a: int, sigma: FloatArray, y: FloatArray) -> FloatArray:
@@ -112,21 +123,28 @@ class FitReader:
 
     def _starts(self, a: int, b: int, y: FloatArray) -> FloatArray:
         """Return the starts of the fits, (k, p)."""
-        k, p = b - a, self.layout.n
+        layout, names = self.layout, self.names
+        k, p = b - a, layout.n
         if isinstance(self.start, LeadingRows):
             return self.start.read(a, b)
         if not callable(self.start):
             return np.broadcast_to(self.start, (k, p))
         data = y.view()
         data.flags.writeable = False  # the array may belong to the user
-        start = as_floats(self.start(data), "p0")
+        start = self.start(data)
+        if isinstance(start, dict):
+            given = zip(layout.fixed, self.fixed, strict=True)
+            held = [names[i] for i, value in given if value is not None]
+            held += [names[tie.position] for tie in layout.ties]
+            start = starts_by_name(start, names, (k,), held)
+        start = as_floats(start, "p0")
         if start.shape not in ((k, p), (p,)):
             raise ValueError(
                 f"p0 must return shape ({k}, {p}) for data of shape {y.shape}, got {start.shape}"
             )
         start = np.where(np.isfinite(start), start, np.nan)  # such a fit ends at once
         if self.box:
-            free = list(self.layout.free)
+            free = list(layout.free)
             start[..., free] = np.clip(start[..., free], *self.box)
         return np.broadcast_to(start, (k, p))
 

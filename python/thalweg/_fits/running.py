@@ -33,6 +33,7 @@ from thalweg._fits.slots import Layout
 from thalweg._fits.tapes import FitTapes, Values
 from thalweg._fits.verdicts import SIDES, Arrays, failed
 from thalweg._objectives.points import FloatArray
+from thalweg._parameters.named import plan_of
 from thalweg._results.reasons import Reason
 
 __all__ = ["ManyProblem", "fit_many"]
@@ -94,6 +95,7 @@ class _FitRun:
 
     def __init__(self, problem: ManyProblem, settings: ManyFitSettings) -> None:
         self.problem, self.settings = problem, settings
+        self._own: dict[Any, FitTapes] = {}
         p = len(problem.names)
         self.reader = self._planned()
         layout = self.reader.layout
@@ -120,28 +122,30 @@ class _FitRun:
                 "absolute_sigma=True without sigma: the covariances assume that the errors of "
                 "ydata are 1; pass sigma, or leave out absolute_sigma"
             )
+        plan = plan_of(names, settings.fixed, settings.ties)
         constant = fixed_of(settings.fixed, names, lead)
-        free = tuple(i for i, name in enumerate(names) if name not in constant)
+        free = plan.free
         _check_number(len(free), problem.data)
-        box = box_around(settings.bounds, len(names), names)
+        box = box_around(settings.bounds, names, plan)
         start = problem.start
         if start is None:
             start = between(*box) if box else np.ones(len(names))
-        check_starts(start, box, free, names)
+        begun = [k for k in plan.fixed if constant[names[k]] is None]
+        check_starts(start, box, free, names, begun)
         if not callable(start) and start.ndim > 1:
             start = LeadingRows(start, lead)
-        fixed = tuple(i for i in range(len(names)) if i not in free)
         shape = (m,) if errors is not None else None if weights is None else weights.shape
         return FitReader(
             k=prod(lead), start=start, box=[end[list(free)] for end in box],
             layout=Layout(
-                m, free, fixed, len(problem.varying), shape, settings.rho, settings.poisson
+                m, free, plan.fixed, len(problem.varying), shape, settings.rho, settings.poisson,
+                plan.ties,
             ),
             y=LeadingRows(problem.data, lead),
             predictors=[LeadingRows(x, lead) for x in problem.varying],
             known=problem.known if settings.nan_policy == "omit" else [],
             sigma=None if errors is None else LeadingRows(errors, lead), weights=weights,
-            fixed=[constant[names[i]] for i in fixed], f_scale=settings.f_scale,
+            fixed=[constant[names[i]] for i in plan.fixed], f_scale=settings.f_scale, names=names,
         )  # fmt: skip
 
     def _refuse_missing(self) -> None:
@@ -154,7 +158,9 @@ class _FitRun:
 
     def tapes(self, missing: bool) -> FitTapes:
         """Return the tapes for complete data, or for data with missing values, built once."""
-        kept, reader = self.problem.tapes, self.reader
+        reader = self.reader
+        # What the functions of ties refer to may change, so such tapes serve one call.
+        kept = self._own if reader.layout.ties else self.problem.tapes
         absolute = self.settings.absolute_sigma
         key = (reader.layout, missing, *(end.tobytes() for end in reader.box), absolute)
         if key not in kept:

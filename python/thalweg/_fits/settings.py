@@ -20,6 +20,7 @@ from thalweg._fits.robust import Rho, checked_loss
 from thalweg._fits.soundness import shares
 from thalweg._methods.stopping import FOREVER
 from thalweg._objectives.points import FloatArray, Structure, as_floats
+from thalweg._parameters.plan import Plan
 
 __all__ = [
     "FREE", "CurveFitSettings", "ManyFitSettings", "SquaresSettings", "checked_scale",
@@ -89,7 +90,7 @@ class ManyFitSettings(SquaresSettings):
 
     Attributes
     ----------
-    sigma, absolute_sigma, fixed, nan_policy, threads, progress, out
+    sigma, absolute_sigma, fixed, ties, nan_policy, threads, progress, out
         The values that the user gave.
     poisson : bool
         Whether the data are counts.
@@ -97,7 +98,8 @@ class ManyFitSettings(SquaresSettings):
 
     sigma: Any = None
     absolute_sigma: bool = False
-    fixed: dict[str, Any] | None = None
+    fixed: Any = None
+    ties: Any = None
     likelihood: str = "gaussian"
     nan_policy: str = "omit"
     threads: int | None = None
@@ -135,6 +137,8 @@ class CurveFitSettings(NamedTuple):
         The Jacobian of a model that is not traced.
     absolute_sigma, full_output : bool
         The values that the user gave.
+    plan : Plan
+        Which parameters are fitted.
     """
 
     squares: SquaresSettings
@@ -143,6 +147,7 @@ class CurveFitSettings(NamedTuple):
     jac: Any
     absolute_sigma: bool
     full_output: bool
+    plan: Plan
 
 
 def checked_scale(f_scale: Any) -> float:

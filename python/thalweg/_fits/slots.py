@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from thalweg._fits.robust import Rho
 from thalweg._objectives.points import FloatArray
+from thalweg._parameters.plan import Plan, Tie
 from thalweg._tracing.trace import Trace, Tracer
 
 __all__ = ["Inputs", "Layout"]
@@ -27,7 +28,7 @@ class Layout:
     m : int
         The number of data of a fit.
     free, fixed : tuple of int
-        The positions of the parameters that are fitted, and of those that are not.
+        The positions of the parameters that are fitted, and of those that are fixed.
     predictors : int
         The number of predictors that differ between fits.
     weights : tuple of int or None
@@ -36,6 +37,8 @@ class Layout:
         The loss.
     poisson : bool
         Whether the data are counts.
+    ties : tuple of Tie
+        The parameters that are computed from others.
     """
 
     m: int
@@ -45,11 +48,17 @@ class Layout:
     weights: Shape | None = None
     rho: Rho | None = None
     poisson: bool = False
+    ties: tuple[Tie, ...] = ()
+
+    @cached_property
+    def plan(self) -> Plan:
+        """Which parameters are fitted, fixed and tied."""
+        return Plan(self.free, self.fixed, self.ties)
 
     @property
     def n(self) -> int:
         """The number of all parameters."""
-        return len(self.free) + len(self.fixed)
+        return self.plan.n
 
     @property
     def predictor_names(self) -> list[str]:

@@ -15,6 +15,7 @@ from thalweg._fits.soundness import SINGULAR, refined_many
 from thalweg._fits.tapes import ON_TAPE, FitTapes
 from thalweg._objectives.bounds import at_bounds
 from thalweg._objectives.points import FloatArray
+from thalweg._parameters.plan import spread_of_all
 
 __all__ = ["Spreads"]
 
@@ -61,7 +62,7 @@ class Spreads:
     @property
     def errors(self) -> FloatArray:
         """The standard errors of the fitted parameters (k, n)."""
-        return self.perr[:, self._free] if self._tapes.layout.fixed else self.perr
+        return self.perr if self._tapes.layout.plan.whole else self.perr[:, self._free]
 
     def finish(self, out: dict[str, Any], max_nfev: int) -> None:
         """Use QR for the fits that the tape cannot handle.
@@ -99,7 +100,9 @@ class Spreads:
         held = at_bounds(own["x"], tapes.box)
         inverses, pivots, loose = _core.covariances(columns, held, cost[:, 0], data)
         self.loose[lanes] = loose
-        self.pcov[np.ix_(lanes, free, free)] = inverses
+        plan = tapes.layout.plan
+        slopes = tapes.tied_slopes(own, self._threads) if plan.ties else np.zeros(0)
+        self.pcov[lanes] = spread_of_all(plan, inverses, slopes)
         with np.errstate(invalid="ignore"):
-            self.perr[np.ix_(lanes, free)] = np.sqrt(np.diagonal(inverses, axis1=1, axis2=2))
+            self.perr[lanes] = np.sqrt(np.diagonal(self.pcov[lanes], axis1=1, axis2=2))
         return pivots

@@ -16,16 +16,19 @@ import numpy.typing as npt
 from thalweg import _core
 from thalweg._descents.callbacks import Listener
 from thalweg._fits.robust import LOSSES, Rho, curvature, weighted
-from thalweg._fits.settings import SquaresSettings
+from thalweg._fits.settings import SquaresSettings, within_limits
 from thalweg._fits.soundness import (
     FACTORS,
     NOT_BEGUN,
     SINGULAR,
+    again,
     bent_down,
     beside,
+    better,
     clearly_determined,
     refined,
     undetermined,
+    worse,
 )
 from thalweg._objectives.bounds import at_bounds
 from thalweg._objectives.differences import central_differences
@@ -39,8 +42,8 @@ if TYPE_CHECKING:
     from thalweg._objectives.objective import Objective
 
 __all__ = [
-    "CalledSquares", "Ending", "Squares", "TracedSquares", "cost_and_derivatives",
-    "ending_of", "kept_sum_of_squares", "put_ending", "weights_and_cost",
+    "CalledSquares", "Ending", "Squares", "TracedSquares", "best_of", "cost_and_derivatives",
+    "ending_of", "kept_sum_of_squares", "put_ending", "tries_from", "weights_and_cost",
 ]  # fmt: skip
 
 
@@ -423,3 +426,50 @@ class CalledSquares(Squares):
         """Describe what made the residuals non-finite at x."""
         r = self.at(x)[0]
         return "their squares overflow" if np.isfinite(r).all() else f"their array {first_bad(r)}"
+
+
+def tries_from(
+    start: FloatArray, sizes: tuple[float, ...], box: list[FloatArray]
+) -> list[tuple[FloatArray, float]]:
+    """Return the start of each try of a fit, and the factor that limits its first step."""
+    tries = [(start, factor) for factor in FACTORS]
+    for size in sizes:
+        x = np.full(start.size, size)
+        tries.append((np.clip(x, *box) if box else x, FACTORS[0]))
+    return tries
+
+
+def best_of(
+    squares: Squares,
+    tries: list[tuple[FloatArray, float]],
+    stopping: _core.Stopping,
+    rows: int,
+    flat: float,
+) -> tuple[Ending, Any]:
+    """Return the first sound ending, or else the best, and which parameters are undetermined.
+
+    The latter is None if the data determine all of them.
+    """
+    start = tries[0][0]
+    best: Ending | None = None
+    left_open: Any = None
+    nfev = 0
+    for (x, factor), limited in within_limits(tries, start.size, stopping):
+        if best is not None and factor != FACTORS[0] and best.reason in NOT_BEGUN:
+            continue
+        ending = squares.fit(x, limited, rows, factor)
+        nfev += ending.nfev
+        if best is None or better(
+            SUCCESS[ending.reason], ending.cost, SUCCESS[best.reason], best.cost
+        ):
+            best = ending
+            found = squares.left_open(ending, start)
+            left_open = found if any(found.tolist()) else None
+        if SUCCESS[best.reason] and left_open is None and not worse(best.cost, flat):
+            break
+        if not again(ending.reason):
+            break
+    assert best is not None
+    if best.nfev != nfev:
+        best = best._replace(nfev=nfev)
+    return squares.explained_stop(best), left_open

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from thalweg import _core
 from thalweg._fits.constants import traced_cost, traced_deviance
-from thalweg._fits.covariances import traced_spread, variance
+from thalweg._fits.covariances import of_all_parameters, traced_spread, variance
 from thalweg._fits.robust import weighted
 from thalweg._fits.slots import Inputs, Layout
 from thalweg._fits.soundness import LOOSE
@@ -72,11 +72,11 @@ class FitTapes:
         self._inputs = inputs = layout.traced(trace)
         self._x = inputs["x"]
         predictors = [inputs[name] for name in layout.predictor_names]
-        parameters: list[Any] = [None] * layout.n
-        for i, k in enumerate(layout.free):
-            parameters[k] = self._x[i]
-        for i, k in enumerate(layout.fixed):
-            parameters[k] = inputs["fixed"][i]
+        parameters = self._parameters = layout.plan.all_of(
+            trace,
+            [self._x[i] for i in range(len(layout.free))],
+            [inputs["fixed"][i] for i in range(len(layout.fixed))],
+        )
         model = _of_size(trace, values(trace, predictors, parameters), layout.m)
         self.model = model.node
         valid: Any = None
@@ -181,13 +181,8 @@ class FitTapes:
         covariance, errors, doubtful = traced_spread(
             self._subject, self._x, weights, self.box, scale
         )
-        zero = trace.wrap(0.0)
-        whole = [[zero] * layout.n for _ in range(layout.n)]
-        each = [zero] * layout.n
-        for i, k in enumerate(layout.free):
-            each[k] = errors[i]
-            for j, l in enumerate(layout.free):
-                whole[k][l] = covariance[i][j]
+        slopes: Any = self._tied_slopes() if layout.ties else None
+        whole, each = of_all_parameters(trace, layout.plan, covariance, errors, slopes)
         large = [errors[i] > LOOSE * np.abs(self._x[i]) for i in range(len(errors))]
         unclear: Any = np.where(reduce(or_, large), 1.0, 0.0)
         return self._function(
@@ -196,6 +191,35 @@ class FitTapes:
             doubtful.node,
             unclear.node,
         )
+
+    # ---- tied parameters
+
+    def all_parameters(self, inputs: Inputs, threads: int) -> FloatArray:
+        """Return all parameters (k, p)."""
+        (every,) = self._all_parameters(inputs.arrays, inputs.varying, len(inputs), threads)
+        return every
+
+    @cached_property
+    def _all_parameters(self) -> _core.Function:
+        trace = self._trace
+        return self._function(trace.stack([trace.lift(each) for each in self._parameters]))
+
+    def tied_slopes(self, inputs: Inputs, threads: int) -> FloatArray:
+        """Return the derivatives (k, t, n) of the tied parameters by the fitted ones."""
+        (slopes,) = self._slopes_of_tied(inputs.arrays, inputs.varying, len(inputs), threads)
+        return slopes.reshape(len(inputs), len(self.layout.ties), len(self.layout.free))
+
+    @cached_property
+    def _slopes_of_tied(self) -> _core.Function:
+        return self._function(self._tied_slopes().node)
+
+    def _tied_slopes(self) -> Tracer:
+        """Return the derivatives (t, n) of the tied parameters, traced."""
+        trace, layout = self._trace, self.layout
+        tied = trace.stack([trace.lift(self._parameters[tie.position]) for tie in layout.ties])
+        return self._columns_of(tied, len(layout.ties)).T
+
+    # ---- functions
 
     def _function(self, *outputs: int) -> _core.Function:
         """Return a function of all inputs."""
@@ -266,9 +290,12 @@ class FitTapes:
 
     def _columns(self, subject: Any) -> Tracer:
         """Return the derivatives (n, m) by the fitted parameters."""
-        graph, layout = self._trace.graph, self.layout
-        jacobian = graph.jacobian(subject.node, self._x.node)
-        return Tracer(self._trace, graph.reshape(jacobian, (len(layout.free), layout.m)))
+        return self._columns_of(subject.node, self.layout.m)
+
+    def _columns_of(self, node: int, m: int) -> Tracer:
+        graph = self._trace.graph
+        jacobian = graph.jacobian(node, self._x.node)
+        return Tracer(self._trace, graph.reshape(jacobian, (len(self.layout.free), m)))
 
     def _residuals_as_weighed(self) -> tuple[Any, Any, Any]:
         """Return the node to differentiate, the residuals, and the root of each row's weight."""
