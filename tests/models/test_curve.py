@@ -161,6 +161,20 @@ def test_starts_and_bounds_may_be_given_by_name():
             peak.fit(LINE, y, **keyword)
 
 
+def test_parameters_may_be_fixed_and_tied_by_name():
+    peak = M.Gaussian("a_") + M.Gaussian("b_")
+    p = [3.0, 1.0, 0.5, 2.0, 4.0, 0.5]
+    y = peak(LINE, *p)
+    ties = {"b_sigma": lambda a_sigma: a_sigma}
+    fixed = {"b_center": 4.0}
+    start = {"a_center": 1.1}
+    np.testing.assert_allclose(peak.fit(LINE, y, start, ties=ties, fixed=fixed)[0], p, rtol=1e-7)
+    fits = peak.fit_many(LINE, [y, y], start, ties=ties, fixed=fixed)
+    np.testing.assert_allclose(fits.popt, [p, p], rtol=1e-7)
+    held = peak.fit(LINE, y, {"a_center": 1.1, "b_center": 4.0}, fixed=("b_center",))[0]
+    np.testing.assert_allclose(held, p, rtol=1e-7)
+
+
 def test_parameters_may_be_passed_by_name():
     line = M.Line()
     np.testing.assert_array_equal(line([0.0, 1.0], intercept=1.0, slope=2.0), [1.0, 3.0])

@@ -338,7 +338,7 @@ class Curve:
         >>> popt.round(6)
         array([3. , 1.5, 1. ])
         """
-        box = self._box(bounds)
+        box = self._box(bounds, kwargs.get("ties"))
         start = self._whole(p0)
         if start is None:
             start = self._completed(self.guess(x, y), p0)
@@ -386,7 +386,7 @@ class Curve:
         >>> fits["center"].round(6)
         array([3. , 5. , 6.5])
         """
-        box = self._box(bounds)
+        box = self._box(bounds, kwargs.get("ties"))
         start = self._whole(p0)
         if start is None:
             data, lead = _data_of(y)
@@ -431,11 +431,16 @@ class Curve:
                 f"{what} names {name!r}, but the parameters are {', '.join(self.names)}"
             )
 
-    def _box(self, bounds: Any) -> Any:
-        """Return the bounds of a fit: the model's own, or with those given by name."""
+    def _box(self, bounds: Any, ties: Any) -> Any:
+        """Return the bounds of a fit: the model's own, or with those given by name.
+
+        Parameters that are tied to others have none of the model's own.
+        """
         if bounds is not None and not isinstance(bounds, dict):
             return bounds
         lower, upper = self.bounds
+        tied = [i for i, name in enumerate(self.names) if ties and name in ties]
+        lower[tied], upper[tied] = -inf, inf
         for name, ends in (bounds or {}).items():
             self._check_name(name, "bounds")
             low, high = ends
