@@ -193,7 +193,7 @@ def test_newton_doubles_its_digits_and_descent_does_not():
 
 def test_global_fit_finds_the_truth_within_its_errors_and_gains():
     left = run_cells("global_fit")
-    assert abs(left["together"].x["tau"] - 2.5) < 3 * left["error"]
+    assert abs(left["joint"].shared["tau"] - 2.5) < 3 * left["error"]
     assert all(left["error"] < alone for _, alone in left["alone"])
 
 

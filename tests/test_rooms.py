@@ -18,8 +18,8 @@ HERE = Path(tw.__file__).resolve().parent
 # A room imports from those before it; docs/architecture.md says what each is for.
 ORDER = [
     "_core", "_version", "_attached", "schedules", "_tracing", "nn", "losses", "stats", "_methods",
-    "_objectives", "_results", "_descents", "_parameters", "_fits", "models", "_formulas",
-    "gallery", "plot", "_config", "cli", "__init__",
+    "_objectives", "_results", "_descents", "_parameters", "_fits", "_together", "models",
+    "_formulas", "gallery", "plot", "_config", "cli", "__init__",
 ]  # fmt: skip
 # What users import; all else begins with an underscore.
 PUBLIC = {"cli", "gallery", "losses", "models", "nn", "plot", "schedules", "stats"}

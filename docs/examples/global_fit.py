@@ -22,37 +22,38 @@ clean = truth["amplitudes"][:, None] * np.exp(-t / truth["tau"]) + truth["backgr
 curves = clean + NOISE * rng.normal(size=clean.shape)
 
 # %%
-# The model is written over all curves at once; parameters have names and shapes.
-
-
-def residuals(tau, background, amplitudes):
-    model = amplitudes[:, None] * np.exp(-t / tau) + background
-    return ((model - curves) / NOISE).ravel()
-
-
-start = {"tau": 1.0, "background": 0.0, "amplitudes": np.ones(5)}
-together = tw.least_squares(residuals, start)
-print(together.message)
-print("decay time", together.x["tau"], " truth", truth["tau"])
-print("background", together.x["background"], " truth", truth["background"])
-print("amplitudes", together.x["amplitudes"].round(3), " truth", truth["amplitudes"])
-
-# %%
-# Standard errors come from the Jacobian at the minimum: the inverse of JᵀJ is the
-# covariance, as residuals are in units of their noise. Its rows are the variables in order.
-
-covariance = np.linalg.inv(together.jac.T @ together.jac)
-error = np.sqrt(covariance[0, 0])
-points, variables = together.jac.shape
-print(f"decay time {together.x['tau']:.3f} +- {error:.3f}")
-print(f"chi squared {2 * together.cost:.1f} for {points - variables} degrees of freedom")
-
-# %%
-# Each curve alone says less about the decay time; the weak ones say almost nothing.
+# One call fits all curves. The parameters that are named in `shared` have one value in all of them.
 
 
 def decay(t, a, tau, c):
     return a * np.exp(-t / tau) + c
+
+
+together = tw.curve_fit_many(
+    decay,
+    t,
+    curves,
+    p0=[1.0, 1.0, 0.0],
+    shared=("tau", "c"),
+    sigma=NOISE,
+    absolute_sigma=True,
+)
+joint = together.joint
+print(joint.message)
+print("decay time", joint.shared["tau"], " truth", truth["tau"])
+print("background", joint.shared["c"], " truth", truth["background"])
+print("amplitudes", together["a"].round(3), " truth", truth["amplitudes"])
+
+# %%
+# Standard errors come with it. Those of the amplitudes allow for what the curves share.
+
+error = joint.errors["tau"]
+print(f"decay time {joint.shared['tau']:.3f} +- {error:.3f}")
+print("errors of the amplitudes", together.perr[:, 0].round(3))
+print(f"chi squared {2 * joint.cost:.1f} for {joint.dof} degrees of freedom")
+
+# %%
+# Each curve alone says less about the decay time; the weak ones say almost nothing.
 
 
 alone = []
@@ -70,14 +71,14 @@ for curve in curves:
     print(f"alone: decay time {popt[1]:.3f} +- {alone[-1][1]:.3f}")
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(11, 4.4), layout="constrained")
-fitted = decay(t, together.x["amplitudes"][:, None], together.x["tau"], together.x["background"])
+fitted = decay(t, *together.popt.T[:, :, None])
 for k, (curve, line) in enumerate(zip(curves, fitted, strict=True)):
     left.plot(t, curve, "o", color=f"C{k}", markersize=3)
     left.plot(t, line, color=f"C{k}")
 left.set(xlabel="time", ylabel="signal")
 values, errors = np.transpose(alone)
 right.errorbar(range(1, 6), values, errors, fmt="o", capsize=3, label="each alone")
-right.errorbar([6], [together.x["tau"]], [error], fmt="s", capsize=3, label="together")
+right.errorbar([6], [joint.shared["tau"]], [error], fmt="s", capsize=3, label="together")
 right.axhline(truth["tau"], color="k", linestyle=":", label="truth")
 right.set(xlabel="curve", ylabel="decay time", xticks=range(1, 7), ylim=(0, 6))
 right.set_xticklabels(["1", "2", "3", "4", "5", "all"])

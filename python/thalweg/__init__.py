@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     )
     from thalweg._results.results import Results
     from thalweg._results.tangent import Tangent, tangent
+    from thalweg._together.fit_together import fit_together
+    from thalweg._together.joint import Joint, SharedFits, Together
     from thalweg._tracing.loops import fori, scan
     from thalweg._tracing.outside import call, custom
 
@@ -79,6 +81,7 @@ _LATER = {
     "Basins": "_descents.basins",
     "Fits": "_fits.fits",
     "GradientCheck": "_objectives.transforms",
+    "Joint": "_together.joint",
     "LeastSquares": "_fits.endings",
     "LeastSquaresMany": "_fits.least_squares_many",
     "Minima": "_descents.minima",
@@ -86,8 +89,10 @@ _LATER = {
     "Model": "_fits.model",
     "OptimizeWarning": "_fits.information",
     "Results": "_results.results",
+    "SharedFits": "_together.joint",
     "Sweep": "_descents.sweep",
     "Tangent": "_results.tangent",
+    "Together": "_together.joint",
     "Verdict": "_descents.sweep",
     "basins": "_descents.basins",
     "call": "_tracing.outside",
@@ -95,6 +100,7 @@ _LATER = {
     "curve_fit": "_fits.curve_fit",
     "custom": "_tracing.outside",
     "curve_fit_many": "_fits.curve_fit_many",
+    "fit_together": "_together.fit_together",
     "fori": "_tracing.loops",
     "formula": "_formulas.symbolic",
     "from_sympy": "_formulas.symbolic",
@@ -147,6 +153,7 @@ __all__ = [
     "Fits",
     "GradientCheck",
     "GradientDescent",
+    "Joint",
     "LeastSquares",
     "LeastSquaresMany",
     "Lion",
@@ -165,10 +172,12 @@ __all__ = [
     "Result",
     "Results",
     "Rprop",
+    "SharedFits",
     "State",
     "Steepest",
     "Sweep",
     "Tangent",
+    "Together",
     "TraceError",
     "Verdict",
     "__version__",
@@ -178,6 +187,7 @@ __all__ = [
     "curve_fit",
     "curve_fit_many",
     "custom",
+    "fit_together",
     "fori",
     "formula",
     "from_sympy",

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from thalweg._attached import attached
 from thalweg._descents.interrupts import carries_result
 from thalweg._fits.arguments_many import data_of, parameters_of, predictors_of
 from thalweg._fits.fits import Fits
@@ -30,6 +31,7 @@ def curve_fit_many(
     bounds: Any = FREE,
     fixed: Any = None,
     ties: dict[str, Callable[..., Any]] | None = None,
+    shared: str | Sequence[str] | None = None,
     loss: Any = "linear",
     f_scale: float = 1.0,
     likelihood: str = "gaussian",
@@ -81,6 +83,10 @@ def curve_fit_many(
         shape of the leading axes, or the names of those that keep their starts.
     ties : dict, optional
         Parameters that are computed from others: functions by name, as in `curve_fit`.
+    shared : str or sequence of str, optional
+        The names of parameters that have one value for all fits; the other parameters are each
+        fit's own. All data are then fitted together, and `joint` of the result describes what they
+        share. `max_nfev` limits the evaluations of each set.
     loss, f_scale
         A robust loss of squared residuals, and the residual beyond which data count as outliers, as
         in `least_squares`.
@@ -159,16 +165,20 @@ def curve_fit_many(
     """
     given = locals()
     data, lead = data_of(ydata)
-    shared, varying, known = predictors_of(xdata, lead, data.shape[-1])
+    joined, varying, known = predictors_of(xdata, lead, data.shape[-1])
     names, start = parameters_of(f, p0, lead, data, fixed, ties)
     own = Parameters.of(f)
 
     def values(trace: Trace, predictors: list[Any], parameters: list[Any]) -> Any:
-        return trace_call(trace, f, *split((shared(predictors), *parameters), own.named))
+        return trace_call(trace, f, *split((joined(predictors), *parameters), own.named))
 
     problem = ManyProblem(
         values=values, names=names, data=data, varying=varying, known=known,
         start=None if p0 is None else start,
         size=largest(() if varying else xdata) if p0 is None else None,
     )  # fmt: skip
-    return fit_many(problem, ManyFitSettings.of(given))
+    settings = ManyFitSettings.of(given)
+    if shared is not None:
+        together: Fits = attached("curve_fit_many(shared=)")(problem, settings, shared)
+        return together
+    return fit_many(problem, settings)

@@ -266,9 +266,16 @@ threads, progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
                [2. , 0.7]])
         """
         given = locals()
+        problem = self.problem("fit_many", ydata, p0, fixed, ties)
+        return fit_many(problem, ManyFitSettings.of(given))
+
+    def problem(
+        self, caller: str, ydata: Any, p0: Any = None, fixed: Any = None, ties: Any = None
+    ) -> ManyProblem:
+        """Return the fits of this model to many data sets, for a function of this name."""
         objective = self._objective
         if objective is None:
-            raise TypeError("fit_many needs a traced model; this one was created with trace=False")
+            raise TypeError(f"{caller} needs a traced model; this one was created with trace=False")
         data, lead = data_of(ydata)
 
         def values(trace: Trace, _: Any, parameters: list[Any]) -> Tracer:
@@ -276,10 +283,9 @@ threads, progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
             return Tracer(trace, grafted(objective._graph, objective._f, trace.graph, {0: p}))
 
         start = self.p0 if p0 is None else starts_for(p0, self.names, lead, fixed, ties)
-        problem = ManyProblem(
+        return ManyProblem(
             values=values, names=self.names, data=data, start=start, tapes=self._tapes
         )
-        return fit_many(problem, ManyFitSettings.of(given))
 
     def fitted(
         self,

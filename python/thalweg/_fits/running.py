@@ -36,7 +36,7 @@ from thalweg._objectives.points import FloatArray
 from thalweg._parameters.named import plan_of
 from thalweg._results.reasons import Reason
 
-__all__ = ["ManyProblem", "fit_many"]
+__all__ = ["FitRun", "ManyProblem", "fit_many"]
 
 
 @dataclass(kw_only=True)
@@ -81,7 +81,7 @@ class ManyProblem:
 def fit_many(problem: ManyProblem, settings: ManyFitSettings) -> Fits:
     """Fit a model to many data sets."""
     began = time.perf_counter()
-    run = _FitRun(problem, settings)
+    run = FitRun(problem, settings)
     run.tapes(False)  # trace, and report errors, before any data are read
     if not settings.progress:
         return run.carried(began)
@@ -90,7 +90,7 @@ def fit_many(problem: ManyProblem, settings: ManyFitSettings) -> Fits:
         return run.carried(began)
 
 
-class _FitRun:
+class FitRun:
     """One call of `curve_fit_many`: checks the arguments, then runs the fits chunk by chunk."""
 
     def __init__(self, problem: ManyProblem, settings: ManyFitSettings) -> None:
@@ -125,7 +125,7 @@ class _FitRun:
         plan = plan_of(names, settings.fixed, settings.ties)
         constant = fixed_of(settings.fixed, names, lead)
         free = plan.free
-        _check_number(len(free), problem.data)
+        self.check_number(len(free))
         box = box_around(settings.bounds, names, plan)
         start = problem.start
         if start is None:
@@ -147,6 +147,10 @@ class _FitRun:
             sigma=None if errors is None else LeadingRows(errors, lead), weights=weights,
             fixed=[constant[names[i]] for i in plan.fixed], f_scale=settings.f_scale, names=names,
         )  # fmt: skip
+
+    def check_number(self, free: int) -> None:
+        """Raise an error if no parameters remain to be fitted, or too many for the data."""
+        _check_number(free, self.problem.data)
 
     def _refuse_missing(self) -> None:
         """Raise ValueError if data or predictors contain NaN or infinities."""
@@ -179,7 +183,7 @@ class _FitRun:
         def run(parts: Parts) -> None:
             for a, b in self.reader.chunks():
                 part, error = self._chunk(a, b)
-                self._write(a, b, part, sides)
+                self.write(a, b, part, sides)
                 self._done = b
                 if error is not None:
                     parts.append((None, {"error": error}))
@@ -203,7 +207,7 @@ class _FitRun:
 
         return carried(began, run, result, holds)
 
-    def _write(self, a: int, b: int, part: Arrays, sides: Arrays) -> None:
+    def write(self, a: int, b: int, part: Arrays, sides: Arrays) -> None:
         """Store the results of the fits from a to b."""
         lead = self.problem.lead
         for arrays in (self.arrays, sides):
