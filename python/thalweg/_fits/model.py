@@ -219,6 +219,7 @@ nan_policy, **kwargs
         bounds: Any = FREE,
         fixed: Any = None,
         ties: dict[str, Callable[..., Any]] | None = None,
+        mask: Any = None,
         loss: Any = "linear",
         f_scale: float = 1.0,
         likelihood: str = "gaussian",
@@ -226,6 +227,7 @@ nan_policy, **kwargs
         threads: int | None = None,
         progress: bool = False,
         out: dict[str, Any] | Fits | None = None,
+        resume: bool = False,
         x_scale: Any = None,
         ftol: float | None = 1e-10,
         xtol: float | None = 1e-10,
@@ -241,8 +243,8 @@ nan_policy, **kwargs
             The data (..., m).
         p0 : array_like, dict or callable, optional
             The starts, by default that of the model.
-        sigma, absolute_sigma, bounds, fixed, ties, loss, f_scale, likelihood, nan_policy, \
-threads, progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
+        sigma, absolute_sigma, bounds, fixed, ties, mask, loss, f_scale, likelihood, nan_policy, \
+threads, progress, out, resume, x_scale, ftol, xtol, gtol, max_nfev, max_time
             As in `thalweg.curve_fit_many`.
 
         Returns
