@@ -60,8 +60,11 @@ class SquaresSettings:
 
     @classmethod
     def of(cls, given: dict[str, Any]) -> Self:
-        """Select the settings from the arguments of a function (its `locals()`)."""
-        return cls(**{f.name: given[f.name] for f in fields(cls) if f.init})
+        """Select the settings from the arguments of a function (its `locals()`).
+
+        Those that the function does not have keep their defaults.
+        """
+        return cls(**{f.name: given[f.name] for f in fields(cls) if f.init and f.name in given})
 
     def __post_init__(self) -> None:
         self._stopping = _core.Stopping(
