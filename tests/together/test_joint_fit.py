@@ -131,3 +131,11 @@ def test_bounds_and_starts_by_name():
         bounds={"t2": (None, 3.5)},
     )  # fmt: skip
     assert named.joint.shared["t2"] == 3.5
+
+
+def test_kept_model_takes_the_same_argument():
+    y = decays(5)
+    model = tw.model(decay, T, START)
+    assert model.fit_many(y, shared=SHARED).joint.shared == pytest.approx(
+        tw.curve_fit_many(decay, T, y, START, shared=SHARED).joint.shared, rel=1e-12
+    )

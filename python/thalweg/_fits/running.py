@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from thalweg._attached import attached
 from thalweg._descents.interrupts import Parts, carried, how_many
 from thalweg._descents.lanes import cores
 from thalweg._descents.progress import Progress
@@ -80,6 +81,9 @@ class ManyProblem:
 
 def fit_many(problem: ManyProblem, settings: ManyFitSettings) -> Fits:
     """Fit a model to many data sets."""
+    if settings.shared is not None:
+        together: Fits = attached("fit_many(shared=)")(problem, settings)
+        return together
     began = time.perf_counter()
     run = FitRun(problem, settings)
     run.tapes(False)  # trace, and report errors, before any data are read

@@ -90,7 +90,7 @@ class ManyFitSettings(SquaresSettings):
 
     Attributes
     ----------
-    sigma, absolute_sigma, fixed, ties, nan_policy, threads, progress, out
+    sigma, absolute_sigma, fixed, ties, shared, nan_policy, threads, progress, out
         The values that the user gave.
     poisson : bool
         Whether the data are counts.
@@ -100,6 +100,7 @@ class ManyFitSettings(SquaresSettings):
     absolute_sigma: bool = False
     fixed: Any = None
     ties: Any = None
+    shared: Any = None
     likelihood: str = "gaussian"
     nan_policy: str = "omit"
     threads: int | None = None

@@ -66,10 +66,10 @@ def checked_names(
     return [name for name in dict.fromkeys(known) if name in names]
 
 
-def fit_shared(problem: ManyProblem, settings: ManyFitSettings, shared: Any) -> Fits:
+def fit_shared(problem: ManyProblem, settings: ManyFitSettings) -> Fits:
     """Fit many data sets that share some parameters of their model."""
     began = time.perf_counter()
-    names = checked_names(shared, problem.names, settings.fixed, settings.ties)
+    names = checked_names(settings.shared, problem.names, settings.fixed, settings.ties)
     whole = JointFit([SetsRun(problem, settings, names)], names, settings)
 
     def told(seconds: float) -> Fits:
