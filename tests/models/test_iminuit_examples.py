@@ -37,7 +37,7 @@ def test_line_of_the_quick_start():
 def test_parameter_at_its_limit():
     """basic.ipynb: limits"""
     x, y = measured()
-    popt, _ = tw.curve_fit(line, x, y, [0.0, 0.0], 0.1, True, bounds=([0, -np.inf], [0.9, np.inf]))
+    popt, _ = tw.curve_fit(line, x, y, {"a": 0.0, "b": 0.0}, 0.1, True, bounds={"a": (0, 0.9)})
     # 1e-5: iminuit comes no nearer to a bound than its transformation allows
     np.testing.assert_allclose(popt, [0.9, 2.17316884], rtol=1e-5)
 

@@ -101,6 +101,29 @@ def test_peaks_of_one_width_a_distance_apart():
     assert spread == pytest.approx(0.01066172, rel=2e-4)
 
 
+def test_peaks_that_are_tied_to_one_another():
+    """examples/example_fit_with_algebraic_constraint.html: expr='1.5+g_center', '2*g_sigma'"""
+    x = np.linspace(0.0, 20.0, 601)
+    y = M.Gaussian()(x, 21.0, 8.1, 1.2) + M.Lorentzian()(x, 10.0, 9.6, 2.4)
+    y = y + 0.01 + x * 0.05 + normal(x.size, 0.23)
+    model = M.Gaussian("g_") + M.Lorentzian("l_") + M.Line("line_")
+    ties = {
+        "l_center": lambda g_center: 1.5 + g_center,
+        "l_sigma": lambda g_sigma: 2 * g_sigma,
+    }
+    popt, pcov, info, *_ = model.fit(x, y, sigma=0.021, ties=ties, full_output=True)
+    values = [21.1877635, 8.11125903, 1.20925819, 9.41261441, 9.61125903, 2.41851637,
+              0.04615727, 0.05128584]  # fmt: skip
+    errors = [0.32192128, 0.01162987, 0.01170853, 0.61672968, 0.01162987, 0.02341707,
+              0.00170178, 0.02448063]  # fmt: skip
+    check(popt, pcov, values, errors)
+    assert np.sum(info["fvec"] ** 2) == pytest.approx(71878.3055, abs=1e-3)
+    # the sum of both amplitudes, which lmfit fits in place of the second
+    spread = np.sqrt(pcov[0, 0] + pcov[3, 3] + 2 * pcov[0, 3])
+    assert popt[0] + popt[3] == pytest.approx(30.6003779, abs=2e-4 * 0.36481425)
+    assert spread == pytest.approx(0.36481425, rel=2e-4)
+
+
 def test_intervals_of_a_hyperbola_have_a_start_to_go_from():
     """examples/documentation/confidence_basic.html: the fit itself."""
     x, y = hyperbola()

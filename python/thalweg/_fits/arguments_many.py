@@ -17,10 +17,11 @@ from thalweg._fits.verdicts import Arrays, fields_of
 from thalweg._objectives.points import FloatArray, argument_names, as_floats
 from thalweg._parameters.named import names_for, starts_by_name, values_by_name
 from thalweg._parameters.plan import Plan
+from thalweg._results.reasons import Reason
 from thalweg._tracing.numbers import as_array, first_bad
 
 __all__ = [
-    "box_around", "check_finite", "check_starts", "data_of", "errors_of", "fixed_of",
+    "box_around", "check_finite", "check_starts", "chosen_of", "data_of", "errors_of", "fixed_of",
     "outputs_of", "parameters_of", "predictors_of", "starts_for", "starts_of",
 ]  # fmt: skip
 
@@ -168,14 +169,16 @@ def errors_of(sigma: Any, lead: Shape, m: int) -> tuple[npt.NDArray[Any] | None,
         ) from None
 
 
-def fixed_of(fixed: Any, names: list[str], lead: Shape) -> dict[str, Any]:
-    """Return the values of fixed parameters by name: a number, or one for each fit.
+def fixed_of(
+    fixed: Any, names: list[str], lead: Shape, which: npt.NDArray[np.intp] | None = None
+) -> dict[str, Any]:
+    """Return the values of fixed parameters by name: a number, or one for each fit in `which`.
 
     A parameter that is fixed at its start has None.
     """
     constant: dict[str, Any] = dict.fromkeys(fixed or ())
     for name, value in values_by_name(fixed, names, lead).items():
-        constant[name] = LeadingRows(value, lead) if value.ndim else float(value)
+        constant[name] = LeadingRows(value, lead, which) if value.ndim else float(value)
     return constant
 
 
@@ -232,8 +235,8 @@ def check_starts(
 _PIECE = 65536
 
 
-def check_finite(rows: LeadingRows, what: str, k: int) -> None:
-    """Raise ValueError if one of k rows contains NaN or infinity."""
+def check_finite(rows: LeadingRows, what: str, k: int, number: Callable[[int], int] = int) -> None:
+    """Raise ValueError if one of k rows contains NaN or infinity; `number` gives that of a fit."""
     step = max(1, int(4e6) // max(prod(rows.own), 1))
     for a in range(0, k, step):
         some = rows.read(a, min(a + step, k))
@@ -242,9 +245,35 @@ def check_finite(rows: LeadingRows, what: str, k: int) -> None:
         if not isfinite(total) and not np.isfinite(some).all():
             fit = a + int(np.flatnonzero(~np.isfinite(some).all(axis=1))[0])
             raise ValueError(
-                f"array must not contain infs or NaNs: {what} of fit {fit} "
+                f"array must not contain infs or NaNs: {what} of fit {number(fit)} "
                 f"{first_bad(some[fit - a])}"
             )
+
+
+def chosen_of(mask: Any, resume: bool, out: Any, lead: Shape) -> npt.NDArray[np.intp] | None:
+    """Return the numbers of the fits to make, or None for all.
+
+    Those are the fits that `mask` marks and, to resume, those that `out` says were not made.
+    """
+    chosen: Any = None
+    if mask is not None:
+        chosen = np.asarray(mask)
+        if chosen.dtype != np.bool_:
+            raise TypeError(f"mask must be an array of bool, got {chosen.dtype}")
+        try:
+            chosen = np.broadcast_to(chosen, lead)
+        except ValueError:
+            raise ValueError(f"mask must have shape {lead}, got {chosen.shape}") from None
+    if resume:
+        given = out._arrays if isinstance(out, Fits) else out
+        if not isinstance(given, dict) or not isinstance(given.get("reason"), np.ndarray):
+            raise ValueError(
+                "resume=True needs out= with the array 'reason' of an earlier call, in which fits "
+                "to make are Reason.not_run or Reason.interrupted"
+            )
+        left = np.isin(given["reason"], (Reason.not_run, Reason.interrupted))
+        chosen = left if chosen is None else chosen & left
+    return None if chosen is None else np.flatnonzero(chosen)
 
 
 def outputs_of(out: Any, lead: Shape, p: int) -> Arrays:

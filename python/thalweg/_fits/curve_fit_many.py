@@ -30,6 +30,7 @@ def curve_fit_many(
     bounds: Any = FREE,
     fixed: Any = None,
     ties: dict[str, Callable[..., Any]] | None = None,
+    mask: Any = None,
     shared: str | Sequence[str] | None = None,
     loss: Any = "linear",
     f_scale: float = 1.0,
@@ -38,6 +39,7 @@ def curve_fit_many(
     threads: int | None = None,
     progress: bool = False,
     out: dict[str, Any] | Fits | None = None,
+    resume: bool = False,
     x_scale: Any = None,
     ftol: float | None = 1e-10,
     xtol: float | None = 1e-10,
@@ -82,6 +84,9 @@ def curve_fit_many(
         shape of the leading axes, or the names of those that keep their starts.
     ties : dict, optional
         Parameters that are computed from others: functions by name, as in `curve_fit`.
+    mask : array_like of bool, optional
+        Which fits to make, in the shape of the leading axes. The others cost nothing; their results
+        are NaN, with the reason `not_run`.
     shared : str or sequence of str, optional
         The names of parameters that have one value for all fits; the other parameters are each
         fit's own. All data are then fitted together, and `joint` of the result describes what they
@@ -104,7 +109,10 @@ def curve_fit_many(
     out : dict or Fits, optional
         Arrays to fill instead of new ones, such as `np.memmap`: any of `popt`, `pcov`, `perr`,
         `cost`, `success`, `status`, `reason`, `nit`, `nfev`, `n_missing`, `determined`, `worse`.
-        None for `pcov` or `perr` leaves it out.
+        None for `pcov` or `perr` leaves it out. A call first sets `reason` to `not_run`.
+    resume : bool
+        Whether to make only those fits whose `reason` in `out` is `not_run` or `interrupted`. All
+        other fits keep their results. In new arrays fill `reason` with ``Reason.not_run``.
     x_scale : None, 'jac' or array_like
         The unit of each parameter; by default, the norms of the Jacobian's columns decide.
     ftol, xtol, gtol : float or None

@@ -220,6 +220,7 @@ nan_policy, **kwargs
         fixed: Any = None,
         ties: dict[str, Callable[..., Any]] | None = None,
         shared: str | Sequence[str] | None = None,
+        mask: Any = None,
         loss: Any = "linear",
         f_scale: float = 1.0,
         likelihood: str = "gaussian",
@@ -227,6 +228,7 @@ nan_policy, **kwargs
         threads: int | None = None,
         progress: bool = False,
         out: dict[str, Any] | Fits | None = None,
+        resume: bool = False,
         x_scale: Any = None,
         ftol: float | None = 1e-10,
         xtol: float | None = 1e-10,
@@ -242,8 +244,8 @@ nan_policy, **kwargs
             The data (..., m).
         p0 : array_like, dict or callable, optional
             The starts, by default that of the model.
-        sigma, absolute_sigma, bounds, fixed, ties, shared, loss, f_scale, likelihood, nan_policy, \
-threads, progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
+        sigma, absolute_sigma, bounds, fixed, ties, shared, mask, loss, f_scale, likelihood, \
+nan_policy, threads, progress, out, resume, x_scale, ftol, xtol, gtol, max_nfev, max_time
             As in `thalweg.curve_fit_many`.
 
         Returns

@@ -49,6 +49,8 @@ class FitReader:
         The scale of the loss.
     names : list of str
         The names of all parameters.
+    which : ndarray of int, optional
+        The numbers of the fits among all; None if all are made.
     """
 
     k: int
@@ -63,9 +65,16 @@ class FitReader:
     fixed: list[Any]
     f_scale: float
     names: list[str] = field(default_factory=list)
+    which: npt.NDArray[np.intp] | None = None
+
+    def number(self, fit: int) -> int:
+        """Return the number of a fit among all, for messages."""
+        return fit if self.which is None else int(self.which[fit])
 
     def chunks(self) -> Iterator[tuple[int, int]]:
         """Yield the first fit of each chunk, and the first one after it."""
+        if self.which is not None and not self.k:
+            return iter(())
         count = max(-(-self.k // self.most), 1)
         ends = [self.k * i // count for i in range(count + 1)]
         return pairwise(ends)
@@ -116,7 +125,7 @@ class FitReader:
                 fit, at = wrong[0]
                 raise ValueError(
                     f"`sigma` must be positive, got {sigma[fit, at]} for value {at} of fit "
-                    f"{a + fit}"
+                    f"{self.number(a + int(fit))}"
                 )
             sigma = np.where(bad, 1.0, sigma)
         return 1.0 / sigma

@@ -20,6 +20,7 @@ from thalweg._fits.arguments_many import (
     box_around,
     check_finite,
     check_starts,
+    chosen_of,
     errors_of,
     fixed_of,
     outputs_of,
@@ -32,7 +33,7 @@ from thalweg._fits.reading import FitReader
 from thalweg._fits.settings import ManyFitSettings, scale_of
 from thalweg._fits.slots import Layout
 from thalweg._fits.tapes import FitTapes, Values
-from thalweg._fits.verdicts import SIDES, Arrays, failed
+from thalweg._fits.verdicts import SIDES, Arrays, failed, verdicts
 from thalweg._objectives.points import FloatArray
 from thalweg._parameters.named import plan_of
 from thalweg._results.reasons import Reason
@@ -120,6 +121,7 @@ class FitRun:
         """Check the arguments, and return the reader of the inputs."""
         problem, settings = self.problem, self.settings
         lead, names, m = problem.lead, problem.names, problem.data.shape[-1]
+        which = self._which = chosen_of(settings.mask, settings.resume, settings.out, lead)
         errors, weights = errors_of(settings.sigma, lead, m)
         if settings.absolute_sigma and settings.sigma is None and not settings.poisson:
             warn(
@@ -127,7 +129,7 @@ class FitRun:
                 "ydata are 1; pass sigma, or leave out absolute_sigma"
             )
         plan = plan_of(names, settings.fixed, settings.ties)
-        constant = fixed_of(settings.fixed, names, lead)
+        constant = fixed_of(settings.fixed, names, lead, which)
         free = plan.free
         self.check_number(len(free))
         box = box_around(settings.bounds, names, plan)
@@ -137,19 +139,22 @@ class FitRun:
         begun = [k for k in plan.fixed if constant[names[k]] is None]
         check_starts(start, box, free, names, begun)
         if not callable(start) and start.ndim > 1:
-            start = LeadingRows(start, lead)
+            start = LeadingRows(start, lead, which)
         shape = (m,) if errors is not None else None if weights is None else weights.shape
         return FitReader(
-            k=prod(lead), start=start, box=[end[list(free)] for end in box],
+            k=prod(lead) if which is None else which.size,
+            start=start, box=[end[list(free)] for end in box],
             layout=Layout(
                 m, free, plan.fixed, len(problem.varying), shape, settings.rho, settings.poisson,
                 plan.ties,
             ),
-            y=LeadingRows(problem.data, lead),
-            predictors=[LeadingRows(x, lead) for x in problem.varying],
+            y=LeadingRows(problem.data, lead, which),
+            predictors=[LeadingRows(x, lead, which) for x in problem.varying],
             known=problem.known if settings.nan_policy == "omit" else [],
-            sigma=None if errors is None else LeadingRows(errors, lead), weights=weights,
-            fixed=[constant[names[i]] for i in plan.fixed], f_scale=settings.f_scale, names=names,
+            sigma=None if errors is None else LeadingRows(errors, lead, which),
+            weights=weights,
+            fixed=[constant[names[i]] for i in plan.fixed], f_scale=settings.f_scale,
+            names=names, which=which,
         )  # fmt: skip
 
     def check_number(self, free: int) -> None:
@@ -160,9 +165,9 @@ class FitRun:
         """Raise ValueError if data or predictors contain NaN or infinities."""
         if self.problem.known:
             raise ValueError("array must not contain infs or NaNs: xdata does")
-        check_finite(self.reader.y, "ydata", self.reader.k)
-        for x in self.reader.predictors:
-            check_finite(x, "xdata", self.reader.k)
+        reader = self.reader
+        for x, what in ((reader.y, "ydata"), *((x, "xdata") for x in reader.predictors)):
+            check_finite(x, what, reader.k, reader.number)
 
     def tapes(self, missing: bool) -> FitTapes:
         """Return the tapes for complete data, or for data with missing values, built once."""
@@ -183,6 +188,7 @@ class FitRun:
         """Run all fits; an interrupt carries the results so far."""
         lead, k = self.problem.lead, self.reader.k
         sides: Arrays = {name: np.empty(lead) for name in SIDES}
+        self.prepare(sides)
 
         def run(parts: Parts) -> None:
             for a, b in self.reader.chunks():
@@ -198,7 +204,7 @@ class FitRun:
             if self._done < k:
                 rest = failed(1, len(self.problem.names), Reason.interrupted)
                 for name, array in (self.arrays | sides).items():
-                    LeadingRows(array, lead).write(self._done, k, rest[name])
+                    LeadingRows(array, lead, self._which).write(self._done, k, rest[name])
             shared = {"names": list(self.problem.names), "elapsed": seconds}
             about = {
                 "max_nfev": self.descents.stopping.max_nfev, "free": list(self.reader.layout.free)
@@ -206,20 +212,48 @@ class FitRun:
             return Fits(self.arrays, lead, shared, sides, about)
 
         def holds(_: Parts) -> str:
-            reasons = self.arrays["reason"].reshape(-1)[: self._done]
+            reasons = LeadingRows(self.arrays["reason"], lead, self._which).read(0, self._done)
             return how_many(int(np.count_nonzero(reasons != Reason.interrupted)), k)
 
         return carried(began, run, result, holds)
 
+    def prepare(self, sides: Arrays) -> None:
+        """Mark the fits as not run, so that another call can resume what this one leaves.
+
+        If this call resumes another, the results of the fits that were made stay as they are.
+        """
+        lead, p, given = self.problem.lead, len(self.problem.names), self._given
+        none = failed(1, p, Reason.not_run)
+        if "reason" in given and not self.settings.resume:
+            self.arrays["reason"][...] = Reason.not_run
+        if self._which is None:
+            return
+        for name, array in (self.arrays | sides).items():
+            if not (self.settings.resume and name in given):
+                array[...] = none[name][0]
+        if not self.settings.resume:
+            return
+        before = self.arrays["reason"]
+        for name, values in verdicts(before).items():
+            if name not in given:
+                self.arrays[name][...] = values
+        if isinstance(self.settings.out, Fits):
+            for name, array in sides.items():
+                if name in self.settings.out._own:
+                    array[...] = self.settings.out._own[name].reshape(lead)
+
     def write(self, a: int, b: int, part: Arrays, sides: Arrays) -> None:
         """Store the results of the fits from a to b."""
         lead = self.problem.lead
-        for arrays in (self.arrays, sides):
-            for name, array in arrays.items():
-                if b - a == self.reader.k and name not in self._given:  # one chunk: no copy
+        whole = b - a == self.reader.k and self._which is None
+        for arrays in (sides, self.arrays):
+            # The reason comes last: what has one is complete, also if the process is killed.
+            for name in sorted(arrays, key="reason".__eq__):
+                array = arrays[name]
+                if whole and name not in self._given:  # one chunk: no copy
                     arrays[name] = part[name].reshape(array.shape)
                 else:
-                    LeadingRows(array, lead).write(a, b, part[name])
+                    LeadingRows(array, lead, self._which).write(a, b, part[name])
 
     def _chunk(self, a: int, b: int) -> tuple[Arrays, BaseException | None]:
         """Run the fits from a to b; return their results and the error that stopped them."""
