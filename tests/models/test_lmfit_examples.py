@@ -158,3 +158,42 @@ def test_two_decays_that_are_hard_to_tell_apart():
     assert np.isfinite(start).all()
     moved = [popt[0], popt[1], popt[2] / np.exp(0.1 / popt[3]), popt[3]]
     np.testing.assert_allclose(moved, [values[0], values[2], values[1], values[3]], rtol=1e-6)
+
+
+def test_data_sets_that_share_a_width():
+    """examples/example_fit_multi_datasets.html: sig_2 to sig_5 have expr='sig_1'"""
+    rng = np.random.RandomState(2021)
+    x = np.linspace(-1.0, 2.0, 151)
+    data = []
+    for _ in range(5):
+        amp, cen, sig = (
+            0.60 + 9.50 * rng.rand(),
+            -0.20 + 1.20 * rng.rand(),
+            0.25 + 0.03 * rng.rand(),
+        )
+        clean = amp * np.exp(-((x - cen) ** 2) / (2.0 * sig**2))
+        data.append(clean + rng.normal(size=x.size, scale=0.1))
+
+    def f(x, amp, cen, sig):
+        return amp * np.exp(-((x - cen) ** 2) / (2.0 * sig**2))
+
+    start = {"amp": 0.5, "cen": 0.4, "sig": 0.3}
+    bounds = {"amp": (0.0, 200.0), "cen": (-2.0, 2.0), "sig": (0.01, 3.0)}
+    fits = tw.curve_fit_many(f, x, data, start, bounds=bounds, shared="sig")
+    values = np.array([
+        [6.32742010, 0.68049261], [6.98604753, 0.50433700], [7.11643510, -0.08260274],
+        [6.10197422, 0.07386098], [9.23910555, 0.34443083],
+    ])  # fmt: skip
+    errors = np.array([
+        [0.02279089, 0.00126458], [0.02296733, 0.00114536], [0.02300415, 0.00112437],
+        [0.02273421, 0.00131130], [0.02368872, 8.6605e-04],
+    ])  # fmt: skip
+    np.testing.assert_array_less(np.abs(fits.popt[:, :2] - values), 2e-4 * errors)
+    np.testing.assert_allclose(fits.perr[:, :2], errors, rtol=2e-4)
+    np.testing.assert_allclose(fits["sig"], 0.25755570, atol=2e-4 * 4.9426e-04)
+    np.testing.assert_allclose(fits.perr[:, 2], 4.9426e-04, rtol=2e-4)
+    assert 2 * fits.cost.sum() == pytest.approx(8.19521421, abs=1e-7)
+    # the ready model, without a start
+    ready = M.Gaussian().fit_many(x, data, shared="sigma")
+    np.testing.assert_allclose(ready["sigma"], fits["sig"], rtol=1e-6)
+    np.testing.assert_allclose(ready["center"], fits["cen"], rtol=1e-5)
