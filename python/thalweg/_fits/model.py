@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -219,6 +219,7 @@ nan_policy, **kwargs
         bounds: Any = FREE,
         fixed: Any = None,
         ties: dict[str, Callable[..., Any]] | None = None,
+        shared: str | Sequence[str] | None = None,
         mask: Any = None,
         loss: Any = "linear",
         f_scale: float = 1.0,
@@ -243,8 +244,8 @@ nan_policy, **kwargs
             The data (..., m).
         p0 : array_like, dict or callable, optional
             The starts, by default that of the model.
-        sigma, absolute_sigma, bounds, fixed, ties, mask, loss, f_scale, likelihood, nan_policy, \
-threads, progress, out, resume, x_scale, ftol, xtol, gtol, max_nfev, max_time
+        sigma, absolute_sigma, bounds, fixed, ties, shared, mask, loss, f_scale, likelihood, \
+nan_policy, threads, progress, out, resume, x_scale, ftol, xtol, gtol, max_nfev, max_time
             As in `thalweg.curve_fit_many`.
 
         Returns

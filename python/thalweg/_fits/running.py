@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from thalweg._attached import attached
 from thalweg._descents.interrupts import Parts, carried, how_many
 from thalweg._descents.lanes import cores
 from thalweg._descents.progress import Progress
@@ -81,6 +82,9 @@ class ManyProblem:
 
 def fit_many(problem: ManyProblem, settings: ManyFitSettings) -> Fits:
     """Fit a model to many data sets."""
+    if settings.shared is not None:
+        together: Fits = attached("fit_many(shared=)")(problem, settings)
+        return together
     began = time.perf_counter()
     run = FitRun(problem, settings)
     run.tapes(False)  # trace, and report errors, before any data are read
@@ -184,7 +188,7 @@ class FitRun:
         """Run all fits; an interrupt carries the results so far."""
         lead, k = self.problem.lead, self.reader.k
         sides: Arrays = {name: np.empty(lead) for name in SIDES}
-        self._prepare(sides)
+        self.prepare(sides)
 
         def run(parts: Parts) -> None:
             for a, b in self.reader.chunks():
@@ -213,7 +217,7 @@ class FitRun:
 
         return carried(began, run, result, holds)
 
-    def _prepare(self, sides: Arrays) -> None:
+    def prepare(self, sides: Arrays) -> None:
         """Mark the fits as not run, so that another call can resume what this one leaves.
 
         If this call resumes another, the results of the fits that were made stay as they are.

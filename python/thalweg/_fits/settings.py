@@ -93,7 +93,7 @@ class ManyFitSettings(SquaresSettings):
 
     Attributes
     ----------
-    sigma, absolute_sigma, fixed, ties, mask, resume, nan_policy, threads, progress, out
+    sigma, absolute_sigma, fixed, ties, shared, mask, resume, nan_policy, threads, progress, out
         The values that the user gave.
     poisson : bool
         Whether the data are counts.
@@ -103,6 +103,7 @@ class ManyFitSettings(SquaresSettings):
     absolute_sigma: bool = False
     fixed: Any = None
     ties: Any = None
+    shared: Any = None
     mask: Any = None
     resume: bool = False
     likelihood: str = "gaussian"
