@@ -21,7 +21,7 @@ ATTACHED = {
     "Basins.plot": ("thalweg.plot", "basins"),
     "Sweep.plot": ("thalweg.plot", "sweep"),
     "Fits.plot": ("thalweg.plot", "maps"),
-    "curve_fit_many(shared=)": ("thalweg._together.joint_fit", "fit_shared"),
+    "fit_many(shared=)": ("thalweg._together.joint_fit", "fit_shared"),
     # Rarely needed.
     "Objective.slice": ("thalweg._objectives.slicing", "sliced"),
     "Objective.__reduce__": ("thalweg._objectives.saving", "saved_objective"),

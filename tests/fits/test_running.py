@@ -293,9 +293,9 @@ def test_fits_are_resumed_where_they_are_not_run(tmp_path):
 
 def test_fits_that_share_parameters_are_made_together():
     t, y = many()
-    for how in ({"mask": np.ones((6, 10), bool)}, {"resume": True, "out": {}}):
-        with pytest.raises(ValueError, match="shared takes neither mask nor resume"):
-            tw.curve_fit_many(one_decay, t, y, shared="b", **how)
+    out = {"reason": np.full((6, 10), tw.Reason.not_run, np.int8)}
+    with pytest.raises(ValueError, match="shared does not take resume=True"):
+        tw.curve_fit_many(one_decay, t, y, shared="b", resume=True, out=out)
 
 
 def test_an_interrupted_result_is_resumed():

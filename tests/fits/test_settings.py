@@ -38,8 +38,7 @@ def test_keywords_of_many_fits_are_all_settings():
             for name, p in inspect.signature(function).parameters.items()
             if p.kind is p.KEYWORD_ONLY
         }
-        # What is fitted together is decided before the settings are read.
-        assert alone - {"shared"} == set(keywords(ManyFitSettings))
+        assert alone == set(keywords(ManyFitSettings))
 
 
 def test_the_default_of_max_nfev_depends_on_what_is_fitted():

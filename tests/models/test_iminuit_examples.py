@@ -37,7 +37,7 @@ def test_line_of_the_quick_start():
 def test_parameter_at_its_limit():
     """basic.ipynb: limits"""
     x, y = measured()
-    popt, _ = tw.curve_fit(line, x, y, [0.0, 0.0], 0.1, True, bounds=([0, -np.inf], [0.9, np.inf]))
+    popt, _ = tw.curve_fit(line, x, y, {"a": 0.0, "b": 0.0}, 0.1, True, bounds={"a": (0, 0.9)})
     # 1e-5: iminuit comes no nearer to a bound than its transformation allows
     np.testing.assert_allclose(popt, [0.9, 2.17316884], rtol=1e-5)
 
@@ -70,3 +70,22 @@ def test_two_samples_that_share_a_width():
     hessian = tw.objective(cost, result.x).hessian(result.x)
     errors = np.sqrt(np.diag(np.linalg.inv(hessian)))
     np.testing.assert_allclose(errors, [0.06361029, 0.0636103, 0.03180508], rtol=1e-5)
+
+
+def test_two_models_that_share_a_slope():
+    """cost_functions.ipynb: a sum of two LeastSquares with a parameter of one name"""
+    rng = np.random.default_rng(1)
+    x, z = np.linspace(0, 1, 10), np.linspace(0, 2, 15)
+    y1, y2 = rng.normal(1 + 2 * x, 0.1), rng.normal(3 * np.exp(-z * 0.5) + 2 * z, 0.2)
+    first = tw.model(lambda x, a, b: a + b * x, x, [0.0, 1.0])
+    second = tw.model(lambda z, c, r, b: c * np.exp(-r * z) + b * z, z, [1.0, 1.0, 1.0])
+    both = tw.fit_together(
+        [first, second], [y1, y2], shared="b", sigma=[0.1, 0.2], absolute_sigma=True
+    )
+    found = [both.fits[0].popt[0], both.shared["b"], *both.fits[1].popt[:2]]
+    # 1e-6: iminuit's own precision at tol = 1e-6
+    np.testing.assert_allclose(found, [1.03150384, 1.98197399, 3.00713153, 0.50958701], rtol=1e-6)
+    assert 2 * both.cost == pytest.approx(15.83314888825915, rel=1e-9)
+    errors = [both.fits[0].perr[0], both.fits[0].perr[1], *both.fits[1].perr[:2]]
+    # Hesse's errors have second derivatives of the model, which ours leave out: 1 % here
+    np.testing.assert_allclose(errors, [0.0555148, 0.09125553, 0.12316253, 0.08523646], rtol=0.01)

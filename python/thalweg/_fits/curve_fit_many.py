@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from thalweg._attached import attached
 from thalweg._descents.interrupts import carries_result
 from thalweg._fits.arguments_many import data_of, parameters_of, predictors_of
 from thalweg._fits.fits import Fits
@@ -86,6 +85,9 @@ def curve_fit_many(
         shape of the leading axes, or the names of those that keep their starts.
     ties : dict, optional
         Parameters that are computed from others: functions by name, as in `curve_fit`.
+    priors : dict, optional
+        What is known of parameters beforehand, by name, as in `curve_fit`; means and sds may be
+        arrays in the shape of the leading axes. `sigma` is then absolute.
     mask : array_like of bool, optional
         Which fits to make, in the shape of the leading axes. The others cost nothing; their results
         are NaN, with the reason `not_run`.
@@ -186,13 +188,4 @@ def curve_fit_many(
         start=None if p0 is None else start,
         size=largest(() if varying else xdata) if p0 is None else None,
     )  # fmt: skip
-    settings = ManyFitSettings.of(given)
-    if shared is not None:
-        if mask is not None or resume:
-            raise ValueError(
-                "shared takes neither mask nor resume, because all data are fitted together: leave "
-                "data out of ydata"
-            )
-        together: Fits = attached("curve_fit_many(shared=)")(problem, settings, shared)
-        return together
-    return fit_many(problem, settings)
+    return fit_many(problem, ManyFitSettings.of(given))

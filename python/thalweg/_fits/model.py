@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -32,7 +32,7 @@ from thalweg._fits.arguments import (
 from thalweg._fits.arguments_many import data_of, starts_for
 from thalweg._fits.endings import explain
 from thalweg._fits.information import information, warn
-from thalweg._fits.running import ManyProblem, fit_many
+from thalweg._fits.running import ManyProblem, fit_many, fit_with_priors
 from thalweg._fits.settings import FREE, CurveFitSettings, ManyFitSettings, scale_of
 from thalweg._fits.soundness import flat_cost, named, worse
 from thalweg._fits.squares import (
@@ -160,6 +160,7 @@ class Model:
         *,
         fixed: Any = None,
         ties: dict[str, Callable[..., Any]] | None = None,
+        priors: dict[str, Any] | None = None,
         full_output: bool = False,
         nan_policy: str | None = None,
         **kwargs: Any,
@@ -172,8 +173,8 @@ class Model:
             The data, one for each value of the model.
         p0 : array_like or dict, optional
             The start, by default that of the model.
-        sigma, absolute_sigma, check_finite, bounds, method, jac, fixed, ties, full_output, \
-nan_policy, **kwargs
+        sigma, absolute_sigma, check_finite, bounds, method, jac, fixed, ties, priors, \
+full_output, nan_policy, **kwargs
             As in `thalweg.curve_fit`.
 
         Returns
@@ -207,6 +208,10 @@ nan_policy, **kwargs
         settings = CurveFitSettings(
             squares_settings(kwargs), box, method, jac, bool(absolute_sigma), full_output, plan
         )
+        if priors:
+            gaps = y if kept is None else np.where(kept, y, np.nan)
+            problem = self.problem("a fit with priors", gaps.ravel(), start)
+            return fit_with_priors(problem, sigma, priors, ties, settings)
         return self.fitted(Sample(y, weights, kept), start, settings)
 
     def fit_many(
@@ -220,6 +225,7 @@ nan_policy, **kwargs
         fixed: Any = None,
         ties: dict[str, Callable[..., Any]] | None = None,
         priors: dict[str, Any] | None = None,
+        shared: str | Sequence[str] | None = None,
         mask: Any = None,
         loss: Any = "linear",
         f_scale: float = 1.0,
@@ -244,8 +250,8 @@ nan_policy, **kwargs
             The data (..., m).
         p0 : array_like, dict or callable, optional
             The starts, by default that of the model.
-        sigma, absolute_sigma, bounds, fixed, ties, mask, loss, f_scale, likelihood, nan_policy, \
-threads, progress, out, resume, x_scale, ftol, xtol, gtol, max_nfev, max_time
+        sigma, absolute_sigma, bounds, fixed, ties, shared, mask, loss, f_scale, likelihood, \
+nan_policy, threads, progress, out, resume, x_scale, ftol, xtol, gtol, max_nfev, max_time
             As in `thalweg.curve_fit_many`.
 
         Returns

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from math import prod
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from thalweg._attached import attached
 from thalweg._descents.interrupts import Parts, carried, how_many
 from thalweg._descents.lanes import cores
 from thalweg._descents.progress import Progress
@@ -29,7 +30,7 @@ from thalweg._fits.fits import Fits
 from thalweg._fits.groups import DescentSettings, FitGroup
 from thalweg._fits.information import warn
 from thalweg._fits.reading import FitReader
-from thalweg._fits.settings import ManyFitSettings, scale_of
+from thalweg._fits.settings import FREE, CurveFitSettings, ManyFitSettings, scale_of
 from thalweg._fits.slots import Layout
 from thalweg._fits.tapes import FitTapes, Values
 from thalweg._fits.verdicts import SIDES, Arrays, failed, verdicts
@@ -38,7 +39,7 @@ from thalweg._parameters.named import plan_of
 from thalweg._parameters.priors import check_errors_known, priors_of
 from thalweg._results.reasons import Reason
 
-__all__ = ["FitRun", "ManyProblem", "fit_many"]
+__all__ = ["FitRun", "ManyProblem", "fit_many", "fit_with_priors"]
 
 
 @dataclass(kw_only=True)
@@ -82,6 +83,11 @@ class ManyProblem:
 
 def fit_many(problem: ManyProblem, settings: ManyFitSettings) -> Fits:
     """Fit a model to many data sets."""
+    if settings.shared is not None and settings.priors:
+        raise ValueError("fits that share parameters take no priors yet, got both")
+    if settings.shared is not None:
+        together: Fits = attached("fit_many(shared=)")(problem, settings)
+        return together
     began = time.perf_counter()
     run = FitRun(problem, settings)
     run.tapes(False)  # trace, and report errors, before any data are read
@@ -90,6 +96,40 @@ def fit_many(problem: ManyProblem, settings: ManyFitSettings) -> Fits:
     with Progress(True, total=run.reader.k, unit="fits") as shown:
         run.descents.progress = shown.count
         return run.carried(began)
+
+
+def fit_with_priors(
+    problem: ManyProblem, sigma: Any, priors: Any, ties: Any, settings: CurveFitSettings
+) -> tuple[FloatArray, FloatArray]:
+    """Fit one data set with priors, as one among many; return the parameters and covariance.
+
+    Raises
+    ------
+    ValueError
+        If `sigma` is a covariance, or further output is asked for.
+    RuntimeError
+        If no minimum was found.
+    """
+    if np.ndim(sigma) > 1 and np.size(sigma) != problem.data.size:
+        raise ValueError(
+            "with priors sigma must be one number or one for each datum, got shape "
+            f"{np.shape(sigma)}"
+        )
+    if settings.full_output:
+        raise ValueError("priors take no full_output yet: leave one of them out")
+    squares, names = settings.squares, problem.names
+    own = {f.name: getattr(squares, f.name) for f in fields(squares) if f.init}
+    own |= {
+        "bounds": tuple(settings.box) or FREE, "priors": priors, "ties": ties,
+        "fixed": tuple(names[k] for k in settings.plan.fixed), "threads": 1,
+        "sigma": sigma if sigma is None else np.ravel(sigma),
+    }  # fmt: skip
+    fit = fit_many(problem, ManyFitSettings(**own))[()]
+    if not fit.success:
+        raise RuntimeError(f"Optimal parameters not found: {fit.message}")
+    if not fit.determined or fit.worse:
+        warn(fit.message)
+    return fit.popt, fit.pcov
 
 
 class FitRun:
@@ -189,7 +229,7 @@ class FitRun:
         """Run all fits; an interrupt carries the results so far."""
         lead, k = self.problem.lead, self.reader.k
         sides: Arrays = {name: np.empty(lead) for name in SIDES}
-        self._prepare(sides)
+        self.prepare(sides)
 
         def run(parts: Parts) -> None:
             for a, b in self.reader.chunks():
@@ -218,7 +258,7 @@ class FitRun:
 
         return carried(began, run, result, holds)
 
-    def _prepare(self, sides: Arrays) -> None:
+    def prepare(self, sides: Arrays) -> None:
         """Mark the fits as not run, so that another call can resume what this one leaves.
 
         If this call resumes another, the results of the fits that were made stay as they are.

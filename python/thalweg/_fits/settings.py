@@ -93,7 +93,8 @@ class ManyFitSettings(SquaresSettings):
 
     Attributes
     ----------
-    sigma, absolute_sigma, fixed, ties, priors, mask, resume, nan_policy, threads, progress, out
+    sigma, absolute_sigma, fixed, ties, priors, shared, mask, resume, nan_policy, threads, \
+progress, out
         The values that the user gave.
     poisson : bool
         Whether the data are counts.
@@ -104,6 +105,7 @@ class ManyFitSettings(SquaresSettings):
     fixed: Any = None
     ties: Any = None
     priors: Any = None
+    shared: Any = None
     mask: Any = None
     resume: bool = False
     likelihood: str = "gaussian"
