@@ -106,9 +106,9 @@ class Voigt(Peak):
     """A Gaussian of standard deviation `sigma` convolved with a Lorentzian of half width `gamma`.
 
     ``amplitude Re w((x - center + i gamma) / (sigma sqrt(2))) / (sigma sqrt(2 pi))`` with the
-    Faddeeva function w, as `scipy.special.voigt_profile`. Its area is `amplitude`. Its height is the
-    value at `center`. Its full width at half maximum is ``0.5346 L + sqrt(0.2166 L**2 + G**2)`` to
-    0.02 %, with ``L = 2 gamma`` and ``G = 2 sqrt(2 log(2)) sigma`` [1]_.
+    Faddeeva function w, as `scipy.special.voigt_profile`. Its area is `amplitude`. Its full width
+    at half maximum is ``0.5346 L + sqrt(0.2166 L**2 + G**2)`` to 0.02 %, with ``L = 2 gamma`` and
+    ``G = 2 sqrt(2 log(2)) sigma`` [1]_.
 
     Parameters
     ----------
@@ -235,8 +235,8 @@ class SplitLorentzian(Peak):
     """A Lorentzian peak of area `amplitude` with half widths `sigma` on the left, `sigma_r` right.
 
     ``2 amplitude / (pi (sigma + sigma_r)) / (1 + ((x - center) / s)**2)``, where s is `sigma` below
-    the center and `sigma_r` above it. Its height is ``2 amplitude / (pi (sigma + sigma_r))`` and its
-    full width at half maximum is ``sigma + sigma_r``.
+    the center and `sigma_r` above it. Its height is ``2 amplitude / (pi (sigma + sigma_r))``, and
+    its full width at half maximum ``sigma + sigma_r``.
 
     Parameters
     ----------
