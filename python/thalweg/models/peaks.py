@@ -16,7 +16,7 @@ from thalweg.models.starts import Shape
 
 __all__ = [
     "FWHM", "POSITIVE", "BreitWigner", "ExponentialGaussian", "Gaussian", "Lognormal", "Lorentzian",
-    "Moffat", "Peak", "PseudoVoigt", "SplitLorentzian", "Voigt",
+    "Moffat", "Peak", "PseudoVoigt", "SkewedGaussian", "SplitLorentzian", "Voigt",
 ]  # fmt: skip
 
 _erfc, _faddeeva = operation("erfc"), operation("faddeeva_real")
@@ -361,6 +361,58 @@ class ExponentialGaussian(Peak):
                 for tail in (0.5, 2.0):
                     decay = np.maximum(peak.right - share * peak.left, 0.1 * peak.right) * tail
                     found.append((peak.top - 0.5 * np.minimum(decay, sigma), sigma, 1.0 / decay))
+        return found
+
+
+class SkewedGaussian(Peak):
+    """A skewed Gaussian peak of area `amplitude`: a Gaussian times a step of slope `gamma`.
+
+    ``amplitude / (sigma sqrt(2 pi)) exp(-(x - center)**2 / (2 sigma**2)) (1 + erf(gamma (x -
+    center) / (sqrt(2) sigma)))``. It leans to larger x if `gamma` is positive; `center` is not its
+    top.
+
+    Parameters
+    ----------
+    prefix : str
+        What the names of the parameters begin with.
+
+    References
+    ----------
+    A. Azzalini, Scand. J. Statist. 12, 1985, 171-178.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import thalweg as tw
+    >>> x = np.linspace(0.0, 10.0, 80)
+    >>> peak = tw.models.SkewedGaussian()
+    >>> popt, pcov = peak.fit(x, peak(x, 3.0, 4.0, 1.2, 2.5))
+    >>> popt.round(6)
+    array([3. , 4. , 1.2, 2.5])
+    """
+
+    limits: ClassVar = {"sigma": POSITIVE}
+
+    @staticmethod
+    def formula(x: Any, amplitude: Any, center: Any, sigma: Any, gamma: Any) -> Any:
+        """Evaluate the formula."""
+        u = (x - center) / sigma
+        skew = _erfc(-sqrt(0.5) * gamma * u)
+        return amplitude / (sigma * sqrt(2.0 * pi)) * np.exp(-0.5 * u**2) * skew
+
+    def shapes(self, sample: Sample) -> Iterable[Shape]:
+        """Return measured peaks with different skews, by the mean and variance of each.
+
+        With d = gamma / sqrt(1 + gamma**2) the mean is center + sqrt(2 / pi) d sigma, and the
+        variance is (1 - 2 d**2 / pi) sigma**2.
+        """
+        found = []
+        for peak in sample.peaks():
+            for gamma in (-6.0, -1.5, 0.0, 1.5, 6.0):
+                d = gamma / sqrt(1.0 + gamma**2)
+                sigma = peak.fwhm / FWHM / sqrt(1.0 - 2.0 * d**2 / pi)
+                center = peak.center - sqrt(2.0 / pi) * d * sigma
+                found.append((center, sigma, np.full((1, 1), gamma)))
         return found
 
 
