@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Decays that share two lifetimes: time and memory by their number, and SciPy's dense problem.
 
-Usage: python benchmarks/shared.py [number of sets ...]. Each number runs in a process of its own,
-once to warm up with few sets and then the best of three times.
+Usage: python benchmarks/together/shared.py [number of sets ...]. Each number runs in a process of
+its own, after a call with few sets; the time is the best of three.
 """
 
 import resource
