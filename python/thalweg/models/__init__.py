@@ -18,6 +18,7 @@ from thalweg.models.peaks import (
     Lorentzian,
     Moffat,
     PseudoVoigt,
+    SkewedGaussian,
     SplitLorentzian,
     Voigt,
 )
@@ -39,6 +40,6 @@ __all__ = [
     "BET", "Arrhenius", "BiExponential", "BreitWigner", "Composite", "Constant", "Curve",
     "DampedSine", "Exponential", "ExponentialGaussian", "Function", "Gaussian", "Gaussian2D",
     "Hill", "Langmuir", "Line", "Logistic", "Lognormal", "Lorentzian", "MichaelisMenten", "Moffat",
-    "Polynomial", "PowerLaw", "PseudoVoigt", "Sine", "SplitLorentzian", "Step",
+    "Polynomial", "PowerLaw", "PseudoVoigt", "Sine", "SkewedGaussian", "SplitLorentzian", "Step",
     "StretchedExponential", "Voigt",
 ]  # fmt: skip
