@@ -73,6 +73,8 @@ class Lorentzian(Peak):
 
     ``amplitude / (pi sigma) / (1 + ((x - center) / sigma)**2)``
 
+    Its height is ``amplitude / (pi sigma)`` and its full width at half maximum is ``2 sigma``.
+
     Parameters
     ----------
     prefix : str
@@ -104,12 +106,19 @@ class Voigt(Peak):
     """A Gaussian of standard deviation `sigma` convolved with a Lorentzian of half width `gamma`.
 
     ``amplitude Re w((x - center + i gamma) / (sigma sqrt(2))) / (sigma sqrt(2 pi))`` with the
-    Faddeeva function w, as `scipy.special.voigt_profile`. Its area is `amplitude`.
+    Faddeeva function w, as `scipy.special.voigt_profile`. Its area is `amplitude`. Its full width
+    at half maximum is ``0.5346 L + sqrt(0.2166 L**2 + G**2)`` to 0.02 %, with ``L = 2 gamma`` and
+    ``G = 2 sqrt(2 log(2)) sigma`` [1]_.
 
     Parameters
     ----------
     prefix : str
         What the names of the parameters begin with.
+
+    References
+    ----------
+    .. [1] J. J. Olivero and R. L. Longbothum, J. Quant. Spectrosc. Radiat. Transf. 17, 1977,
+       233-236, https://doi.org/10.1016/0022-4073(77)90161-3
 
     Examples
     --------
@@ -131,11 +140,7 @@ class Voigt(Peak):
         return amplitude * (unit / sqrt(pi)) * _faddeeva((x - center) * unit, gamma * unit)
 
     def shapes(self, sample: Sample) -> Iterable[Shape]:
-        """Return centers and widths of measured peaks, with different shares of both widths.
-
-        The width of the convolution is 0.5346 fL + sqrt(0.2166 fL**2 + fG**2) to 0.02 % (J. J.
-        Olivero and R. L. Longbothum, JQSRT 17, 1977, 233-236).
-        """
+        """Return centers and widths of measured peaks, with different shares of both widths."""
         found = []
         for peak in sample.peaks():
             for ratio in (0.1, 1.0, 4.0):  # of the full widths, Lorentzian over Gaussian
@@ -149,7 +154,8 @@ class PseudoVoigt(Peak):
 
     ``(1 - fraction) G + fraction L``, with the Lorentzian ``L = amplitude / (pi sigma) / (1 + ((x -
     center) / sigma)**2)`` and a Gaussian G of area `amplitude` and standard deviation
-    ``sigma / sqrt(2 log(2))``.
+    ``sigma / sqrt(2 log(2))``. Its height is ``amplitude / sigma ((1 - fraction) sqrt(log(2) / pi)
+    + fraction / pi)``.
 
     Parameters
     ----------
@@ -229,7 +235,8 @@ class SplitLorentzian(Peak):
     """A Lorentzian peak of area `amplitude` with half widths `sigma` on the left, `sigma_r` right.
 
     ``2 amplitude / (pi (sigma + sigma_r)) / (1 + ((x - center) / s)**2)``, where s is `sigma` below
-    the center and `sigma_r` above it.
+    the center and `sigma_r` above it. Its height is ``2 amplitude / (pi (sigma + sigma_r))``, and
+    its full width at half maximum ``sigma + sigma_r``.
 
     Parameters
     ----------
