@@ -89,3 +89,30 @@ def test_two_models_that_share_a_slope():
     errors = [both.fits[0].perr[0], both.fits[0].perr[1], *both.fits[1].perr[:2]]
     # Hesse's errors have second derivatives of the model, which ours leave out: 1 % here
     np.testing.assert_allclose(errors, [0.0555148, 0.09125553, 0.12316253, 0.08523646], rtol=0.01)
+
+
+def test_ends_of_minos_are_where_chi_squared_has_risen_by_1():
+    """hesse_and_minos.ipynb: what Minos finds, on a decay whose errors are not symmetric"""
+    rng = np.random.default_rng(1)
+    x = np.linspace(0, 4, 12)
+
+    def decay(x, a, tau, c):
+        return a * np.exp(-x / tau) + c
+
+    y = rng.normal(decay(x, 2.0, 1.0, 0.5), 0.1)
+    start = {"a": 2.0, "tau": 1.0, "c": 0.5}
+    settings = {"sigma": 0.1, "absolute_sigma": True}
+    popt, _, info, *_ = tw.curve_fit(decay, x, y, start, full_output=True, **settings)
+    np.testing.assert_allclose(popt, [2.01700113, 0.94647861, 0.54162192], rtol=2e-6)
+    best = np.sum(info["fvec"] ** 2)
+    assert best == pytest.approx(3.8669124057116604, rel=1e-8)
+    for name, ends in {
+        "a": [-0.09704050, 0.09704096],
+        "tau": [-0.10591843, 0.12548335],
+        "c": [-0.06581925, 0.05936514],
+    }.items():
+        values = popt[list(start).index(name)] + np.array(ends)
+        data = np.broadcast_to(y, (2, 12))
+        fits = tw.curve_fit_many(decay, x, data, popt, fixed={name: values}, **settings)
+        # chi squared rises by the square: an end that is off by 2e-4 of its distance gives 4e-4
+        np.testing.assert_allclose(2 * fits.cost - best, 1.0, atol=4e-4)

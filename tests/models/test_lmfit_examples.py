@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import special, stats
 
 import thalweg as tw
 
@@ -158,6 +159,65 @@ def test_two_decays_that_are_hard_to_tell_apart():
     assert np.isfinite(start).all()
     moved = [popt[0], popt[1], popt[2] / np.exp(0.1 / popt[3]), popt[3]]
     np.testing.assert_allclose(moved, [values[0], values[2], values[1], values[3]], rtol=1e-6)
+
+
+def profile(f, x, y, popt, names, name, offsets):
+    """The confidence at which an F test rejects each value: the others are fitted, in lanes."""
+    at = names.index(name)
+    data = np.broadcast_to(y, (len(offsets), y.size))
+    fits = tw.curve_fit_many(f, x, data, popt, fixed={name: popt[at] + np.array(offsets)})
+    best = 0.5 * np.sum((y - f(x, *popt)) ** 2)
+    dof = y.size - len(popt)
+    return stats.f.cdf((fits.cost / best - 1.0) * dof, 1, dof)
+
+
+@pytest.mark.parametrize(
+    ("name", "offsets"),
+    [
+        ("a", [-0.00059, -0.00039, -0.00019, 0.00019, 0.00039, 0.00060]),
+        ("b", [-0.03764, -0.02477, -0.01229, 0.01229, 0.02477, 0.03764]),
+    ],
+)
+def test_confidence_intervals_of_a_hyperbola(name, offsets):
+    """examples/documentation/confidence_basic.html: the table of conf_interval"""
+    x, y = hyperbola()
+
+    def f(x, a, b):
+        return 1 / (a * x) + b
+
+    popt, _ = tw.curve_fit(f, x, y, [0.1, 1.0])
+    check_interval(f, x, y, popt, ["a", "b"], name, offsets, (3, 2, 1, 1, 2, 3))
+
+
+@pytest.mark.parametrize(
+    ("name", "offsets"),
+    [
+        ("a1", [-0.27285, -0.14165, 0.16354, 0.36343]),
+        ("a2", [-0.30440, -0.13219, 0.10689, 0.19684]),
+        ("t1", [-0.23392, -0.12494, 0.14660, 0.32369]),
+        ("t2", [-1.01937, -0.48813, 0.46045, 0.90439]),
+    ],
+)
+def test_confidence_intervals_of_two_decays(name, offsets):
+    """examples/documentation/confidence_advanced.html: the table of conf_interval"""
+    x, y = two_decays()
+    popt, _ = tw.curve_fit(decays, x, y, [4.0, -4.0, 3.0, 10.0])
+    check_interval(decays, x, y, popt, ["a1", "a2", "t1", "t2"], name, offsets, (2, 1, 1, 2))
+
+
+def check_interval(f, x, y, popt, names, name, offsets, sigmas):
+    """The printed ends are where the profile has the confidence of so many standard deviations.
+
+    An end is printed with five decimals. lmfit's search for it stops at 5e-5 of its value, which is
+    up to 1e-3 of the confidence.
+    """
+    levels = special.erf(np.array(sigmas) / np.sqrt(2))
+    outward = 0.5e-5 * np.sign(offsets)
+    inner = profile(f, x, y, popt, names, name, offsets - outward)
+    outer = profile(f, x, y, popt, names, name, offsets + outward)
+    assert (inner <= levels + 1e-3).all()
+    assert (outer >= levels - 1e-3).all()
+    assert (np.abs(inner - levels) < 0.03).all()
 
 
 def test_data_sets_that_share_a_width():
