@@ -190,7 +190,7 @@ def test_lmfits_names_are_known():
     for theirs, ours in (("GaussianModel", "Gaussian"), ("LinearModel", "Line")):
         with pytest.raises(AttributeError, match=f"lmfit's {theirs} is {ours} here"):
             getattr(M, theirs)
-    with pytest.raises(AttributeError, match="no attribute 'DoniachModel'$"):
+    with pytest.raises(AttributeError, match=r"no attribute 'DoniachModel'$"):
         M.DoniachModel  # noqa: B018
 
 
