@@ -186,6 +186,14 @@ def test_parameters_may_be_passed_by_name():
         line([0.0, 1.0], 2.0, slope=1.0)
 
 
+def test_lmfits_names_are_known():
+    for theirs, ours in (("GaussianModel", "Gaussian"), ("LinearModel", "Line")):
+        with pytest.raises(AttributeError, match=f"lmfit's {theirs} is {ours} here"):
+            getattr(M, theirs)
+    with pytest.raises(AttributeError, match=r"no attribute 'DoniachModel'$"):
+        M.DoniachModel  # noqa: B018
+
+
 def test_prefix_that_begins_no_name_is_an_error():
     with pytest.raises(ValueError, match="able to begin a name, such as 'a_', got '1 '"):
         M.Gaussian("1 ")

@@ -74,6 +74,10 @@ def fit_shared(problem: ManyProblem, settings: ManyFitSettings) -> Fits:
             "shared does not take resume=True, because all data are fitted together: mask chooses "
             "the sets that are"
         )
+    if getattr(settings, "priors", None):
+        raise ValueError(
+            "shared takes no priors: those of a shared parameter would count once for every set"
+        )
     names = checked_names(settings.shared, problem.names, settings.fixed, settings.ties)
     whole = JointFit([SetsRun(problem, settings, names)], names, settings)
 
