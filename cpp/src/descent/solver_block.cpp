@@ -222,8 +222,9 @@ class SolverBlock final : public Block {
       box_[0].assign(bounds.lower, bounds.lower + n());
       box_[1].assign(bounds.upper, bounds.upper + n());
     }
-    const std::int64_t width = isa_.width,
-                       step = !across_ ? std::int64_t{1} : bounds.each ? row_ : width;
+    const std::int64_t width = isa_.width, step = !across_      ? std::int64_t{1}
+                                                  : bounds.each ? row_
+                                                                : width;
     const auto room = static_cast<std::size_t>(step * n() + 2 * width);
     lower_ = std::make_unique<Aligned>(room), upper_ = std::make_unique<Aligned>(room);
     std::fill_n(lower_->get(), room, -INFINITY), std::fill_n(upper_->get(), room, INFINITY);
@@ -363,9 +364,9 @@ class SolverBlock final : public Block {
     if (values_alone_) return INFINITY;
     double most = 0.0;
     for (std::size_t i = 0; i < place.x.size(); ++i) {
-      const double slope = call_.lower ? std::clamp(place.g[i], place.x[i] - box_[1][i],
-                                                    place.x[i] - box_[0][i])
-                                       : place.g[i];
+      const double slope =
+          call_.lower ? std::clamp(place.g[i], place.x[i] - box_[1][i], place.x[i] - box_[0][i])
+                      : place.g[i];
       most = std::max(most, std::abs(slope));
     }
     return most;

@@ -105,8 +105,7 @@ template <class B> struct Box {
   using V = typename B::V;
   using Mask = typename B::Mask;
   typename B::Batches lower, upper;
-  explicit Box(const SolverCall& c)
-      : lower{c.lower, c.bound_step}, upper{c.upper, c.bound_step} {}
+  explicit Box(const SolverCall& c) : lower{c.lower, c.bound_step}, upper{c.upper, c.bound_step} {}
   explicit operator bool() const { return static_cast<bool>(lower); }
 
   V clip(std::int64_t i, V x) const {
