@@ -173,6 +173,10 @@ def test_parameters_may_be_fixed_and_tied_by_name():
     np.testing.assert_allclose(fits.popt, [p, p], rtol=1e-7)
     held = peak.fit(LINE, y, {"a_center": 1.1, "b_center": 4.0}, fixed=("b_center",))[0]
     np.testing.assert_allclose(held, p, rtol=1e-7)
+    priors = {"b_center": (4.0, 1.0)}
+    np.testing.assert_allclose(peak.fit(LINE, y, start, 0.1, priors=priors)[0], p, rtol=1e-7)
+    fits = peak.fit_many(LINE, [y, y], start, sigma=0.1, priors=priors)
+    np.testing.assert_allclose(fits.popt, [p, p], rtol=1e-7)
 
 
 def test_parameters_may_be_passed_by_name():

@@ -53,6 +53,15 @@ def test_fixed_parameter():
     assert 2 * fits.cost == pytest.approx(4.126779414871683, rel=1e-9)
 
 
+def test_normal_constraint():
+    """cost_functions.ipynb: a sum of LeastSquares and NormalConstraint"""
+    x, y = measured()
+    start = {"a": 0.0, "b": 0.0}
+    popt, pcov = tw.curve_fit(line, x, y, start, 0.1, True, priors={"a": (1.0, 0.02)})
+    np.testing.assert_allclose(popt, [1.00249509, 2.02751602], rtol=1e-6)
+    np.testing.assert_allclose(np.sqrt(np.diag(pcov)), [0.01893384, 0.0597163], rtol=1e-5)
+
+
 def test_two_samples_that_share_a_width():
     """simultaneous_fits.ipynb: a sum of two unbinned likelihoods, and Hesse's errors"""
     rng = np.random.default_rng(1)
