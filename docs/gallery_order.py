@@ -17,6 +17,7 @@ PAGES = [
     "global_fit",
     "solver_in_a_loop",
     "t2_maps",
+    "spectra",
 ]
 
 

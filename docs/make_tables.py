@@ -252,6 +252,7 @@ MEANINGS = {
     "non_finite": "a value or gradient is NaN or infinite for another cause",
     "stopped_by_callback": "the callback raised `StopIteration` or returned True",
     "interrupted": "Ctrl-C; `KeyboardInterrupt.result` holds the best so far",
+    "not_run": "in many fits: `mask` leaves it out, or no call has come to it yet",
 }
 
 

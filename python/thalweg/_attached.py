@@ -34,7 +34,7 @@ ATTACHED = {
     "Fits.residuals": ("thalweg._inference.statistics", "residuals"),
     "Fit": ("thalweg._inference.fit", "Fit"),
     "Fits.report": ("thalweg._inference.report", "report"),
-    "curve_fit_many(shared=)": ("thalweg._together.joint_fit", "fit_shared"),
+    "fit_many(shared=)": ("thalweg._together.joint_fit", "fit_shared"),
     # Rarely needed.
     "Objective.slice": ("thalweg._objectives.slicing", "sliced"),
     "Objective.__reduce__": ("thalweg._objectives.saving", "saved_objective"),

@@ -14,6 +14,7 @@ import thalweg as tw
 from thalweg._fits import reading
 from thalweg._fits.running import ManyProblem, _check_number, fit_many
 from thalweg._fits.settings import ManyFitSettings
+from thalweg._fits.verdicts import fields_of
 from thalweg._results.reasons import Reason
 
 # ---- what is not finite --------------------------------------------------------------------------
@@ -212,3 +213,109 @@ def test_too_few_data_beside_others_are_told_apart_from_gaps():
     assert fits.success.tolist() == [True, True, False, True, True, True]
     assert np.isinf(fits.perr[1]).all()
     assert fits.reason[2] == Reason.non_finite
+
+
+# ---- some of the fits ----------------------------------------------------------------------------
+
+
+def many(k=60):
+    rng = np.random.default_rng(8)
+    t = np.linspace(0, 4, 25)
+    rates = rng.uniform(0.5, 2, (k // 10, 10, 1))
+    return t, 2 * np.exp(-rates * t) + 0.01 * rng.normal(size=(k // 10, 10, 25))
+
+
+def one_decay(t, a, b, c):
+    return a * np.exp(-b * t) + c
+
+
+def test_a_mask_selects_fits_that_have_the_same_bits():
+    t, y = many()
+    whole = tw.curve_fit_many(one_decay, t, y)
+    mask = np.random.default_rng(0).random((6, 10)) < 0.4
+    how = {"p0": whole.popt * 1.1, "fixed": {"c": whole["c"]}, "sigma": np.full(y.shape, 0.01)}
+    for more in ({}, how, {"nan_policy": "raise"}):
+        every = tw.curve_fit_many(one_decay, t, y, **more)
+        broken = y.copy()
+        broken[~mask] = np.inf  # never looked at
+        some = tw.curve_fit_many(one_decay, t, broken, mask=mask, **more)
+        for name in fields_of(3):
+            np.testing.assert_array_equal(some[name][mask], every[name][mask], name)
+        assert (some.reason[~mask] == tw.Reason.not_run).all()
+        assert not some.success[~mask].any()
+        assert np.isnan(some.popt[~mask]).all()
+        assert some[tuple(np.argwhere(~mask)[0])].message.startswith("not run")
+    none = tw.curve_fit_many(one_decay, t, y, mask=np.zeros((6, 10), bool))
+    assert (none.reason == tw.Reason.not_run).all()
+    assert "not_run" in repr(none)
+
+
+def test_messages_of_masked_fits_name_the_fit_among_all():
+    t, y = many()
+    sigma = np.full(y.shape, 0.01)
+    sigma[4, 3, 7] = -1.0
+    mask = np.zeros((6, 10), bool)
+    mask[4] = True
+    with pytest.raises(ValueError, match="for value 7 of fit 43"):
+        tw.curve_fit_many(one_decay, t, y, sigma=sigma, mask=mask)
+    y[4, 5, 0] = np.nan
+    with pytest.raises(ValueError, match="ydata of fit 45"):
+        tw.curve_fit_many(one_decay, t, y, nan_policy="raise", mask=mask)
+    for wrong, error in ((np.ones((6, 9), bool), ValueError), (np.ones((6, 10)), TypeError)):
+        with pytest.raises(error, match="mask must"):
+            tw.curve_fit_many(one_decay, t, y, mask=wrong)
+
+
+def test_fits_are_resumed_where_they_are_not_run(tmp_path):
+    t, y = many()
+    whole = tw.curve_fit_many(one_decay, t, y)
+    reason = np.lib.format.open_memmap(tmp_path / "reason.npy", "w+", np.int8, (6, 10))
+    reason[...] = tw.Reason.not_run
+    reason[1, 2] = tw.Reason.interrupted
+    reason[3] = tw.Reason.stuck
+    out = {"reason": reason, "popt": np.full((6, 10, 3), -7.0)}
+    mask = np.zeros((6, 10), bool)
+    mask[:2] = True
+    tw.curve_fit_many(one_decay, t, y, out=out, resume=True, mask=mask)
+    assert (reason[2] == tw.Reason.not_run).all()
+    fits = tw.curve_fit_many(one_decay, t, y, out=out, resume=True)
+    made = [0, 1, 2, 4, 5]
+    np.testing.assert_array_equal(out["popt"][made], whole.popt[made])
+    np.testing.assert_array_equal(reason[made], whole.reason[made])
+    assert (out["popt"][3] == -7.0).all()  # left as it was
+    assert not fits.success[3].any()
+    assert fits.success[made].all()
+    again = tw.curve_fit_many(one_decay, t, y, out=out, resume=True)
+    np.testing.assert_array_equal(again.popt, out["popt"])
+    with pytest.raises(ValueError, match="resume=True needs out= with the array 'reason'"):
+        tw.curve_fit_many(one_decay, t, y, resume=True, out={"popt": out["popt"]})
+
+
+def test_fits_that_share_parameters_are_made_together():
+    t, y = many()
+    out = {"reason": np.full((6, 10), tw.Reason.not_run, np.int8)}
+    with pytest.raises(ValueError, match="shared does not take resume=True"):
+        tw.curve_fit_many(one_decay, t, y, shared="b", resume=True, out=out)
+
+
+def test_an_interrupted_result_is_resumed():
+    t, y = many()
+    whole = tw.curve_fit_many(one_decay, t, y)
+    part = tw.curve_fit_many(one_decay, t, y, mask=np.arange(60).reshape(6, 10) < 33)
+    part.reason[3:] = tw.Reason.interrupted
+    part = tw.curve_fit_many(one_decay, t, y, out=part, resume=True)
+    for name in fields_of(3):
+        np.testing.assert_array_equal(part[name], whole[name], name)
+    assert part[0, 0].message == whole[0, 0].message
+
+
+def test_a_call_marks_its_fits_before_it_begins():
+    t, y = many()
+    reason = np.zeros((6, 10), np.int8)
+
+    def killed(data):
+        raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError, match="killed"):
+        tw.curve_fit_many(one_decay, t, y, killed, out={"reason": reason})
+    assert (reason == tw.Reason.not_run).all()

@@ -95,6 +95,9 @@ CASES = {
         lambda r, k: [signed(r, k), r.uniform(-1.5, 3.0, k), logs(r, k, 0.2, 0.8),
                       logs(r, k, 0.5, 3.0)],
     ),
+    "SkewedGaussian": Case(
+        M.SkewedGaussian(), LINE, lambda r, k: [signed(r, k), *peak(r, k), signed(r, k, 0.3, 6.0)]
+    ),
     "BreitWigner": Case(M.BreitWigner(), LINE, fano),
     "Gaussian2D": Case(M.Gaussian2D(), IMAGE, gaussian2d),
     "Constant": Case(M.Constant(), LINE, lambda r, k: [signed(r, k)]),

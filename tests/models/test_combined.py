@@ -19,6 +19,17 @@ def test_sums_are_recovered_from_their_own_starts(name, noise):
     assert recovered(SUMS[name], noise) >= hard.get(name, 0.99)
 
 
+@pytest.mark.parametrize("name", SUMS)
+def test_guess_of_a_sum_in_lanes_is_that_of_one_bit_for_bit(name):
+    case = SUMS[name]
+    y = case.values(case.parameters(3, 200))
+    y += 0.02 * np.ptp(y, axis=1, keepdims=True) * np.random.default_rng(0).normal(size=y.shape)
+    y[5, 7] = np.nan
+    together = case.model.guess(case.x, y)
+    for i in (0, 5, 6, 150, 199):
+        np.testing.assert_array_equal(case.model.guess(case.x, y[i]), together[i])
+
+
 def test_arithmetic_of_models_is_that_of_their_values():
     a, b = M.Gaussian("a_"), M.Line("b_")
     p, q = (2.0, 1.0, 0.5), (0.3, 1.0)

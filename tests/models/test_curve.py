@@ -78,6 +78,16 @@ def test_guess_lies_within_the_bounds(name):
         assert (start <= upper).all()
 
 
+def test_guess_does_not_depend_on_the_number_of_threads():
+    case = CASES["Gaussian"]
+    y = case.values(case.parameters(3, 4000))
+    alone = case.model.guess(case.x, y, threads=1)
+    np.testing.assert_array_equal(case.model.guess(case.x, y, threads=3), alone)
+    fits = [case.model.fit_many(case.x, y, threads=t).popt for t in (1, 3)]
+    np.testing.assert_array_equal(*fits)
+    np.testing.assert_array_equal(fits[0][77], case.model.fit_many(case.x, y[77]).popt)
+
+
 def test_guess_does_not_depend_on_the_order_of_points():
     y = M.Gaussian()(LINE, 3.0, 2.0, 0.7) + 0.1
     order = np.random.default_rng(0).permutation(LINE.size)
@@ -123,8 +133,11 @@ def test_data_sets_without_enough_values_have_no_guess():
 def test_too_few_data_are_an_error_that_says_so():
     with pytest.raises(ValueError, match=r"Gaussian\(\) has 3 parameters.* got 2: pass p0"):
         M.Gaussian().guess([0.0, 1.0], [1.0, 2.0])
-    with pytest.raises(ValueError, match="must not be empty"):
-        M.Gaussian().guess([], [])
+    for y, got in (([], "shape \\(0,\\)"), (1.0, "a single number")):
+        with pytest.raises(ValueError, match=f"y must have shape .* got {got}"):
+            M.Gaussian().guess([], y)
+    with pytest.raises(TypeError, match="y must be numbers, got str"):
+        M.Gaussian().guess([0.0, 1.0, 2.0], "abc")
     with pytest.raises(ValueError, match=r"3 finite values for a guess of Gaussian.* got 2"):
         M.Gaussian().fit(np.arange(4.0), [1.0, np.nan, 2.0, np.nan], nan_policy="omit")
     with pytest.raises(ValueError, match=r"x must have shape \(3,\), got \(2,\)"):
@@ -148,6 +161,34 @@ def test_starts_and_bounds_may_be_given_by_name():
             peak.fit(LINE, y, **keyword)
 
 
+def test_bounds_may_differ_by_data_set():
+    curve = M.Gaussian()
+    y = curve(LINE, 3.0, [[1.0], [4.0]], 0.5)
+    ends = np.array([1.5, 3.5])
+    fits = curve.fit_many(LINE, y, bounds={"center": (None, ends)})
+    np.testing.assert_allclose(fits["center"], ends.clip(max=[1.0, 3.5]), rtol=1e-7)
+    fits = curve.fit_many(LINE, y, {"sigma": np.array([0.4, 0.6])}, bounds={"center": (None, ends)})
+    np.testing.assert_allclose(fits["center"], ends.clip(max=[1.0, 3.5]), rtol=1e-7)
+
+
+def test_parameters_may_be_fixed_and_tied_by_name():
+    peak = M.Gaussian("a_") + M.Gaussian("b_")
+    p = [3.0, 1.0, 0.5, 2.0, 4.0, 0.5]
+    y = peak(LINE, *p)
+    ties = {"b_sigma": lambda a_sigma: a_sigma}
+    fixed = {"b_center": 4.0}
+    start = {"a_center": 1.1}
+    np.testing.assert_allclose(peak.fit(LINE, y, start, ties=ties, fixed=fixed)[0], p, rtol=1e-7)
+    fits = peak.fit_many(LINE, [y, y], start, ties=ties, fixed=fixed)
+    np.testing.assert_allclose(fits.popt, [p, p], rtol=1e-7)
+    held = peak.fit(LINE, y, {"a_center": 1.1, "b_center": 4.0}, fixed=("b_center",))[0]
+    np.testing.assert_allclose(held, p, rtol=1e-7)
+    priors = {"b_center": (4.0, 1.0)}
+    np.testing.assert_allclose(peak.fit(LINE, y, start, 0.1, priors=priors)[0], p, rtol=1e-7)
+    fits = peak.fit_many(LINE, [y, y], start, sigma=0.1, priors=priors)
+    np.testing.assert_allclose(fits.popt, [p, p], rtol=1e-7)
+
+
 def test_parameters_may_be_passed_by_name():
     line = M.Line()
     np.testing.assert_array_equal(line([0.0, 1.0], intercept=1.0, slope=2.0), [1.0, 3.0])
@@ -157,6 +198,14 @@ def test_parameters_may_be_passed_by_name():
         line([0.0, 1.0], 2.0, width=1.0)
     with pytest.raises(TypeError, match="got 'slope' twice"):
         line([0.0, 1.0], 2.0, slope=1.0)
+
+
+def test_lmfits_names_are_known():
+    for theirs, ours in (("GaussianModel", "Gaussian"), ("LinearModel", "Line")):
+        with pytest.raises(AttributeError, match=f"lmfit's {theirs} is {ours} here"):
+            getattr(M, theirs)
+    with pytest.raises(AttributeError, match=r"no attribute 'DoniachModel'$"):
+        M.DoniachModel  # noqa: B018
 
 
 def test_prefix_that_begins_no_name_is_an_error():

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import special, stats
 
 import thalweg as tw
 
@@ -101,6 +102,29 @@ def test_peaks_of_one_width_a_distance_apart():
     assert spread == pytest.approx(0.01066172, rel=2e-4)
 
 
+def test_peaks_that_are_tied_to_one_another():
+    """examples/example_fit_with_algebraic_constraint.html: expr='1.5+g_center', '2*g_sigma'"""
+    x = np.linspace(0.0, 20.0, 601)
+    y = M.Gaussian()(x, 21.0, 8.1, 1.2) + M.Lorentzian()(x, 10.0, 9.6, 2.4)
+    y = y + 0.01 + x * 0.05 + normal(x.size, 0.23)
+    model = M.Gaussian("g_") + M.Lorentzian("l_") + M.Line("line_")
+    ties = {
+        "l_center": lambda g_center: 1.5 + g_center,
+        "l_sigma": lambda g_sigma: 2 * g_sigma,
+    }
+    popt, pcov, info, *_ = model.fit(x, y, sigma=0.021, ties=ties, full_output=True)
+    values = [21.1877635, 8.11125903, 1.20925819, 9.41261441, 9.61125903, 2.41851637,
+              0.04615727, 0.05128584]  # fmt: skip
+    errors = [0.32192128, 0.01162987, 0.01170853, 0.61672968, 0.01162987, 0.02341707,
+              0.00170178, 0.02448063]  # fmt: skip
+    check(popt, pcov, values, errors)
+    assert np.sum(info["fvec"] ** 2) == pytest.approx(71878.3055, abs=1e-3)
+    # the sum of both amplitudes, which lmfit fits in place of the second
+    spread = np.sqrt(pcov[0, 0] + pcov[3, 3] + 2 * pcov[0, 3])
+    assert popt[0] + popt[3] == pytest.approx(30.6003779, abs=2e-4 * 0.36481425)
+    assert spread == pytest.approx(0.36481425, rel=2e-4)
+
+
 def test_intervals_of_a_hyperbola_have_a_start_to_go_from():
     """examples/documentation/confidence_basic.html: the fit itself."""
     x, y = hyperbola()
@@ -135,3 +159,101 @@ def test_two_decays_that_are_hard_to_tell_apart():
     assert np.isfinite(start).all()
     moved = [popt[0], popt[1], popt[2] / np.exp(0.1 / popt[3]), popt[3]]
     np.testing.assert_allclose(moved, [values[0], values[2], values[1], values[3]], rtol=1e-6)
+
+
+def profile(f, x, y, popt, names, name, offsets):
+    """The confidence at which an F test rejects each value: the others are fitted, in lanes."""
+    at = names.index(name)
+    data = np.broadcast_to(y, (len(offsets), y.size))
+    fits = tw.curve_fit_many(f, x, data, popt, fixed={name: popt[at] + np.array(offsets)})
+    best = 0.5 * np.sum((y - f(x, *popt)) ** 2)
+    dof = y.size - len(popt)
+    return stats.f.cdf((fits.cost / best - 1.0) * dof, 1, dof)
+
+
+@pytest.mark.parametrize(
+    ("name", "offsets"),
+    [
+        ("a", [-0.00059, -0.00039, -0.00019, 0.00019, 0.00039, 0.00060]),
+        ("b", [-0.03764, -0.02477, -0.01229, 0.01229, 0.02477, 0.03764]),
+    ],
+)
+def test_confidence_intervals_of_a_hyperbola(name, offsets):
+    """examples/documentation/confidence_basic.html: the table of conf_interval"""
+    x, y = hyperbola()
+
+    def f(x, a, b):
+        return 1 / (a * x) + b
+
+    popt, _ = tw.curve_fit(f, x, y, [0.1, 1.0])
+    check_interval(f, x, y, popt, ["a", "b"], name, offsets, (3, 2, 1, 1, 2, 3))
+
+
+@pytest.mark.parametrize(
+    ("name", "offsets"),
+    [
+        ("a1", [-0.27285, -0.14165, 0.16354, 0.36343]),
+        ("a2", [-0.30440, -0.13219, 0.10689, 0.19684]),
+        ("t1", [-0.23392, -0.12494, 0.14660, 0.32369]),
+        ("t2", [-1.01937, -0.48813, 0.46045, 0.90439]),
+    ],
+)
+def test_confidence_intervals_of_two_decays(name, offsets):
+    """examples/documentation/confidence_advanced.html: the table of conf_interval"""
+    x, y = two_decays()
+    popt, _ = tw.curve_fit(decays, x, y, [4.0, -4.0, 3.0, 10.0])
+    check_interval(decays, x, y, popt, ["a1", "a2", "t1", "t2"], name, offsets, (2, 1, 1, 2))
+
+
+def check_interval(f, x, y, popt, names, name, offsets, sigmas):
+    """The printed ends are where the profile has the confidence of so many standard deviations.
+
+    An end is printed with five decimals. lmfit's search for it stops at 5e-5 of its value, which is
+    up to 1e-3 of the confidence.
+    """
+    levels = special.erf(np.array(sigmas) / np.sqrt(2))
+    outward = 0.5e-5 * np.sign(offsets)
+    inner = profile(f, x, y, popt, names, name, offsets - outward)
+    outer = profile(f, x, y, popt, names, name, offsets + outward)
+    assert (inner <= levels + 1e-3).all()
+    assert (outer >= levels - 1e-3).all()
+    assert (np.abs(inner - levels) < 0.03).all()
+
+
+def test_data_sets_that_share_a_width():
+    """examples/example_fit_multi_datasets.html: sig_2 to sig_5 have expr='sig_1'"""
+    rng = np.random.RandomState(2021)
+    x = np.linspace(-1.0, 2.0, 151)
+    data = []
+    for _ in range(5):
+        amp, cen, sig = (
+            0.60 + 9.50 * rng.rand(),
+            -0.20 + 1.20 * rng.rand(),
+            0.25 + 0.03 * rng.rand(),
+        )
+        clean = amp * np.exp(-((x - cen) ** 2) / (2.0 * sig**2))
+        data.append(clean + rng.normal(size=x.size, scale=0.1))
+
+    def f(x, amp, cen, sig):
+        return amp * np.exp(-((x - cen) ** 2) / (2.0 * sig**2))
+
+    start = {"amp": 0.5, "cen": 0.4, "sig": 0.3}
+    bounds = {"amp": (0.0, 200.0), "cen": (-2.0, 2.0), "sig": (0.01, 3.0)}
+    fits = tw.curve_fit_many(f, x, data, start, bounds=bounds, shared="sig")
+    values = np.array([
+        [6.32742010, 0.68049261], [6.98604753, 0.50433700], [7.11643510, -0.08260274],
+        [6.10197422, 0.07386098], [9.23910555, 0.34443083],
+    ])  # fmt: skip
+    errors = np.array([
+        [0.02279089, 0.00126458], [0.02296733, 0.00114536], [0.02300415, 0.00112437],
+        [0.02273421, 0.00131130], [0.02368872, 8.6605e-04],
+    ])  # fmt: skip
+    np.testing.assert_array_less(np.abs(fits.popt[:, :2] - values), 2e-4 * errors)
+    np.testing.assert_allclose(fits.perr[:, :2], errors, rtol=2e-4)
+    np.testing.assert_allclose(fits["sig"], 0.25755570, atol=2e-4 * 4.9426e-04)
+    np.testing.assert_allclose(fits.perr[:, 2], 4.9426e-04, rtol=2e-4)
+    assert 2 * fits.cost.sum() == pytest.approx(8.19521421, abs=1e-7)
+    # the ready model, without a start
+    ready = M.Gaussian().fit_many(x, data, shared="sigma")
+    np.testing.assert_allclose(ready["sigma"], fits["sig"], rtol=1e-6)
+    np.testing.assert_allclose(ready["center"], fits["cen"], rtol=1e-5)

@@ -36,6 +36,8 @@ def test_values_are_those_of_scipys_distributions():
     same(values("Lognormal", a, c, s), lognormal, rtol=1e-12)
     emg = a * stats.exponnorm.pdf(LINE, 1.0 / (s * 0.9), c, s)
     same(values("ExponentialGaussian", a, c, s, 0.9), emg, rtol=1e-11)
+    skewed = a * stats.skewnorm.pdf(LINE, -2.5, c, s)
+    same(values("SkewedGaussian", a, c, s, -2.5), skewed, rtol=1e-11)
 
 
 def test_values_are_those_of_the_stated_formulas():
@@ -67,6 +69,7 @@ def test_values_are_those_of_lmfit():
         ("SplitLorentzian", "split_lorentzian", (3.0, 1.2, 0.8, 0.3)),
         ("BreitWigner", "breit_wigner", (3.0, 1.2, 0.8, 0.3)),
         ("ExponentialGaussian", "expgaussian", (3.0, 1.2, 0.8, 0.9)),
+        ("SkewedGaussian", "skewed_gaussian", (3.0, 1.2, 0.8, 0.9)),
     ):
         # 1e-10: theirs loses digits in exp(...) erfc(...)
         want = getattr(lineshapes, other)(LINE, *p)

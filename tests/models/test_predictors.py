@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from thalweg.models.predictors import Predictors, pieces
+from thalweg.models.predictors import Predictors, in_pieces
 
 
 def test_one_row_serves_all_data_sets():
@@ -32,8 +32,8 @@ def test_wrong_shapes_are_named():
         Predictors(([1.0, 2.0, 3.0], [1.0, 2.0]), (5,), 3)
 
 
-def test_pieces_cover_all_data_sets_once():
-    for k, m in ((0, 10), (1, 1_000_000), (10_000, 100)):
-        ranges = pieces(k, m)
-        assert sum(b - a for a, b in ranges) == k
-        assert all(a < b for a, b in ranges)
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize(("k", "m"), [(0, 10), (1, 1_000_000), (10_000, 100)])
+def test_pieces_cover_all_data_sets_once(k, m, threads):
+    found = in_pieces(lambda a, b: np.arange(float(a), float(b))[:, None], k, m, threads)
+    np.testing.assert_array_equal(found[:, 0], np.arange(k))

@@ -32,6 +32,7 @@ SENTENCES = [
     ("interrupted", nan, nan, 0.0, "^interrupted after 1 iteration$"),
     ("left_domain", nan, nan, nan, "^left the domain after 1 iteration$"),
     ("non_finite", nan, nan, nan, "^not finite after 1 iteration$"),
+    ("not_run", nan, nan, nan, "^not run$"),
 ]  # fmt: skip
 
 

@@ -21,10 +21,10 @@ def test_reasons_are_numbered_in_order_and_print_their_names():
     names = [
         "gradient_small", "step_small", "value_settled", "precision_limit", "max_iterations",
         "max_evaluations", "max_time", "diverged", "left_domain", "non_finite",
-        "stopped_by_callback", "interrupted", "stuck", "kink",
+        "stopped_by_callback", "interrupted", "stuck", "kink", "not_run",
     ]  # fmt: skip
     assert [str(r) for r in Reason] == names
-    assert [int(r) for r in Reason] == list(range(14))
+    assert [int(r) for r in Reason] == list(range(15))
     assert f"{Reason.stuck}" == "stuck"
     assert f"{Reason.stuck:>6}" == " stuck"
     assert json.dumps(Reason.diverged) == "7"
@@ -40,6 +40,7 @@ TABLE = {
     "kink": (True, 0, 2, 0),
     "non_finite": (False, 3, -3, -3), "left_domain": (False, 3, -3, -3),
     "stopped_by_callback": (False, 99, -2, -4), "interrupted": (False, 99, -2, -4),
+    "not_run": (False, 99, -2, -4),
 }  # fmt: skip
 
 
@@ -56,7 +57,7 @@ def test_tables_are_indexed_by_arrays_of_reasons():
 
 
 def test_reasons_are_the_cores():
-    assert _core.reasons() == [reason.name for reason in Reason]
+    assert [*_core.reasons(), "not_run"] == [reason.name for reason in Reason]
 
 
 def test_a_number_without_a_reason_is_refused():

@@ -163,3 +163,16 @@ def test_nothing_finite_is_said():
     assert fits.joint.reason == tw.Reason.non_finite
     assert np.isnan(fits.popt).all()
     assert np.isnan(list(fits.joint.shared.values())).all()
+
+
+def test_sets_begin_where_slopes_by_shared_parameters_are_defined():
+    """With the exponent 1 a local descent may go to k < 0, where k**q has no slope by q."""
+    rng = np.random.default_rng(0)
+    t, k = np.linspace(0.2, 5.0, 12), rng.uniform(0.5, 3.0, (9, 1))
+    y = 2.0 * t**1.7 / (k**1.7 + t**1.7) + 0.1 * rng.normal(size=(9, 12))
+    fits = tw.curve_fit_many(
+        lambda t, k, a, q: a * t**q / (k**q + t**q), t, y, [1.0, 1.0, 1.0], shared=("a", "q")
+    )
+    assert fits.success.all()
+    for name, truth in {"a": 2.0, "q": 1.7}.items():
+        assert abs(fits.joint.shared[name] - truth) < 4 * fits.joint.errors[name]

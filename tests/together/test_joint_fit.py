@@ -131,3 +131,23 @@ def test_bounds_and_starts_by_name():
         bounds={"t2": (None, 3.5)},
     )  # fmt: skip
     assert named.joint.shared["t2"] == 3.5
+
+
+def test_kept_model_takes_the_same_argument():
+    y = decays(5)
+    model = tw.model(decay, T, START)
+    assert model.fit_many(y, shared=SHARED).joint.shared == pytest.approx(
+        tw.curve_fit_many(decay, T, y, START, shared=SHARED).joint.shared, rel=1e-12
+    )
+
+
+def test_mask_chooses_the_sets():
+    y = decays(12).reshape(3, 4, -1)
+    mask = np.arange(12).reshape(3, 4) % 3 > 0
+    some = tw.curve_fit_many(decay, T, y, START, shared=SHARED, mask=mask)
+    alone = tw.curve_fit_many(decay, T, y[mask], START, shared=SHARED)
+    for name in ("popt", "pcov", "perr", "cost", "reason"):
+        assert np.array_equal(some[name][mask], alone[name]), name
+    assert some.joint.shared == alone.joint.shared
+    assert (some.reason[~mask] == tw.Reason.not_run).all()
+    assert np.isnan(some.popt[~mask]).all()

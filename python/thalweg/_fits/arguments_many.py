@@ -16,13 +16,20 @@ from thalweg._fits.fits import Fits
 from thalweg._fits.verdicts import Arrays, fields_of
 from thalweg._objectives.points import FloatArray, argument_names, as_floats
 from thalweg._objectives.signatures import Parameters, split
-from thalweg._parameters.named import names_for, starts_by_name, values_by_name
+from thalweg._parameters.named import (
+    bounds_by_name,
+    check_untied,
+    names_for,
+    starts_by_name,
+    values_by_name,
+)
 from thalweg._parameters.plan import Plan
+from thalweg._results.reasons import Reason
 from thalweg._tracing.numbers import as_array, first_bad
 from thalweg._tracing.trace import Trace, trace_call
 
 __all__ = [
-    "box_around", "check_finite", "check_starts", "data_of", "errors_of", "fixed_of",
+    "box_around", "check_finite", "check_starts", "chosen_of", "data_of", "errors_of", "fixed_of",
     "model_elsewhere", "name_of", "outputs_of", "parameters_of", "predictors_of", "starts_for",
     "starts_of",
 ]  # fmt: skip
@@ -195,26 +202,39 @@ def errors_of(sigma: Any, lead: Shape, m: int) -> tuple[npt.NDArray[Any] | None,
         ) from None
 
 
-def fixed_of(fixed: Any, names: list[str], lead: Shape) -> dict[str, Any]:
-    """Return the values of fixed parameters by name: a number, or one for each fit.
+def fixed_of(
+    fixed: Any, names: list[str], lead: Shape, which: npt.NDArray[np.intp] | None = None
+) -> dict[str, Any]:
+    """Return the values of fixed parameters by name: a number, or one for each fit in `which`.
 
     A parameter that is fixed at its start has None.
     """
     constant: dict[str, Any] = dict.fromkeys(fixed or ())
     for name, value in values_by_name(fixed, names, lead).items():
-        constant[name] = LeadingRows(value, lead) if value.ndim else float(value)
+        constant[name] = LeadingRows(value, lead, which) if value.ndim else float(value)
     return constant
 
 
-def box_around(bounds: Any, names: list[str], plan: Plan) -> list[FloatArray]:
-    """Return [lower, upper] bounds of the parameters, or [] if none is bounded."""
-    box = box_of(bounds, names, plan)
-    for i in range(len(names) if box else 0):
-        if not box[0][i] < box[1][i]:
-            raise ValueError(
-                "Each lower bound must be strictly less than each upper bound, got "
-                f"({box[0][i]}, {box[1][i]}) for {names[i]}"
-            )
+def box_around(bounds: Any, names: list[str], plan: Plan, lead: Shape = ()) -> list[FloatArray]:
+    """Return [lower, upper] bounds of the parameters, or [] if none is bounded.
+
+    They are (p,), or (*lead, p) if they differ between fits.
+    """
+    if isinstance(bounds, dict):
+        given = bounds_by_name(bounds, names, lead)
+        check_untied(given, names, plan)
+        box: list[FloatArray] = [*np.broadcast_arrays(*given)]
+        if not any(np.isfinite(end).any() for end in box):
+            return []
+    else:
+        box = box_of(bounds, names, plan)
+    if box and not (box[0] < box[1]).all():
+        at = tuple(np.argwhere(~(box[0] < box[1]))[0])
+        fit = f" of fit {np.ravel_multi_index(at[:-1], lead)}" if len(at) > 1 else ""
+        raise ValueError(
+            "Each lower bound must be strictly less than each upper bound, got "
+            f"({box[0][at]}, {box[1][at]}) for {names[at[-1]]}{fit}"
+        )
     return [np.ascontiguousarray(end) for end in box]
 
 
@@ -231,6 +251,8 @@ def check_starts(
     """
     if callable(start):  # its starts are checked, and moved inside, once it has returned them
         return
+    if box and box[0].ndim > start.ndim:
+        start = np.broadcast_to(start, box[0].shape)
     k = prod(start.shape[:-1])
     if start.shape[-1] != len(names):
         raise ValueError(f"p0 must have {len(names)} entries, got {start.shape[-1]}")
@@ -246,21 +268,26 @@ def check_starts(
         if not box:
             continue
         some = some[:, list(free)]
-        low, high = (end[list(free)] for end in box)
+        low, high = (
+            end[list(free)] if end.ndim == 1 else
+            LeadingRows(end, end.shape[:-1]).read(a, min(a + _PIECE, k))[:, list(free)]
+            for end in box
+        )  # fmt: skip
         wrong = (some < low) | (some > high)
         if wrong.any():
             fit, i = np.argwhere(wrong)[0]
+            low, high = (np.broadcast_to(end, some.shape)[fit, i] for end in (low, high))
             raise ValueError(
                 f"Initial guess is outside of provided bounds: {some[fit, i]} is outside "
-                f"[{low[i]}, {high[i]}] for {names[free[i]]} of fit {a + fit}"
+                f"[{low}, {high}] for {names[free[i]]} of fit {a + fit}"
             )
 
 
 _PIECE = 65536
 
 
-def check_finite(rows: LeadingRows, what: str, k: int) -> None:
-    """Raise ValueError if one of k rows contains NaN or infinity."""
+def check_finite(rows: LeadingRows, what: str, k: int, number: Callable[[int], int] = int) -> None:
+    """Raise ValueError if one of k rows contains NaN or infinity; `number` gives that of a fit."""
     step = max(1, int(4e6) // max(prod(rows.own), 1))
     for a in range(0, k, step):
         some = rows.read(a, min(a + step, k))
@@ -269,9 +296,35 @@ def check_finite(rows: LeadingRows, what: str, k: int) -> None:
         if not isfinite(total) and not np.isfinite(some).all():
             fit = a + int(np.flatnonzero(~np.isfinite(some).all(axis=1))[0])
             raise ValueError(
-                f"array must not contain infs or NaNs: {what} of fit {fit} "
+                f"array must not contain infs or NaNs: {what} of fit {number(fit)} "
                 f"{first_bad(some[fit - a])}"
             )
+
+
+def chosen_of(mask: Any, resume: bool, out: Any, lead: Shape) -> npt.NDArray[np.intp] | None:
+    """Return the numbers of the fits to make, or None for all.
+
+    Those are the fits that `mask` marks and, to resume, those that `out` says were not made.
+    """
+    chosen: Any = None
+    if mask is not None:
+        chosen = np.asarray(mask)
+        if chosen.dtype != np.bool_:
+            raise TypeError(f"mask must be an array of bool, got {chosen.dtype}")
+        try:
+            chosen = np.broadcast_to(chosen, lead)
+        except ValueError:
+            raise ValueError(f"mask must have shape {lead}, got {chosen.shape}") from None
+    if resume:
+        given = out._arrays if isinstance(out, Fits) else out
+        if not isinstance(given, dict) or not isinstance(given.get("reason"), np.ndarray):
+            raise ValueError(
+                "resume=True needs out= with the array 'reason' of an earlier call, in which fits "
+                "to make are Reason.not_run or Reason.interrupted"
+            )
+        left = np.isin(given["reason"], (Reason.not_run, Reason.interrupted))
+        chosen = left if chosen is None else chosen & left
+    return None if chosen is None else np.flatnonzero(chosen)
 
 
 def outputs_of(out: Any, lead: Shape, p: int) -> Arrays:

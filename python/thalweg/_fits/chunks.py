@@ -50,26 +50,29 @@ class LeadingRows:
         The array, of any numeric dtype. Masked elements are read as NaN.
     lead : tuple of int
         The shape of its leading axes.
+    which : ndarray of int, optional
+        The rows that are meant, in increasing order; by default all. They are then numbered from 0.
     """
 
-    __slots__ = ("_array", "_flat", "_lead", "own")
+    __slots__ = ("_array", "_flat", "_lead", "_which", "own")
 
-    def __init__(self, array: npt.NDArray[Any], lead: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        array: npt.NDArray[Any],
+        lead: tuple[int, ...],
+        which: npt.NDArray[np.intp] | None = None,
+    ) -> None:
         if not lead:
             array, lead = array[None], (1,)
         self.own = array.shape[len(lead) :]
-        self._array, self._lead = array, lead
+        self._array, self._lead, self._which = array, lead, which
         self._flat: npt.NDArray[Any] | None = None  # a view as rows, if one is possible
         if _in_a_row(array, len(lead)) and not isinstance(array, np.ma.MaskedArray):
             self._flat = array.reshape(prod(lead), *self.own)
 
     def read(self, start: int, stop: int) -> FloatArray:
         """Return rows as float64 in C order, without a copy if possible."""
-        if self._flat is not None:
-            rows = self._flat[start:stop]
-        else:
-            rows = self._array[np.unravel_index(np.arange(start, stop), self._lead)]
-        return filled(rows)
+        return filled(self._target[self._places(start, stop)])
 
     def take(self, lanes: npt.NDArray[np.intp]) -> npt.NDArray[Any]:
         """Return a copy of the rows with these numbers (k,), in the array's own dtype."""
@@ -82,10 +85,23 @@ class LeadingRows:
 
     def write(self, start: int, stop: int, rows: npt.NDArray[Any]) -> None:
         """Write rows to their places in the array."""
+        self._target[self._places(start, stop)] = rows
+
+    @property
+    def _target(self) -> npt.NDArray[Any]:
+        return self._array if self._flat is None else self._flat
+
+    def _places(self, start: int, stop: int) -> Any:
+        """Return the index of rows in the target."""
+        if self._which is not None:
+            which = self._which[start:stop]
+            if which.size and which[-1] - which[0] == which.size - 1:  # in a row: a view
+                start, stop = int(which[0]), int(which[-1]) + 1
+            else:
+                return which if self._flat is not None else np.unravel_index(which, self._lead)
         if self._flat is not None:
-            self._flat[start:stop] = rows
-        else:
-            self._array[np.unravel_index(np.arange(start, stop), self._lead)] = rows
+            return slice(start, stop)
+        return np.unravel_index(np.arange(start, stop), self._lead)
 
 
 def _in_a_row(array: npt.NDArray[Any], axes: int) -> bool:

@@ -22,6 +22,7 @@ from thalweg._fits.arguments import (
     weights_of,
 )
 from thalweg._fits.model import Model
+from thalweg._fits.running import fit_with_priors
 from thalweg._fits.settings import FREE, CurveFitSettings
 from thalweg._fits.soundness import largest, scales_of
 from thalweg._objectives.points import FloatArray
@@ -45,6 +46,7 @@ def curve_fit(
     *,
     fixed: Any = None,
     ties: dict[str, Callable[..., Any]] | None = None,
+    priors: dict[str, Any] | None = None,
     full_output: bool = False,
     nan_policy: str | None = None,
     trace: bool = True,
@@ -87,6 +89,10 @@ def curve_fit(
         Parameters that are computed from others: functions by name, such as
         ``{"b": lambda a: 2 * a}``, written in NumPy. The names of their arguments are those of
         other parameters, which may be fitted, fixed or tied.
+    priors : dict, optional
+        What is known of parameters beforehand, by name: ``(mean, sd)`` of a normal distribution, or
+        a function of the parameter, written in NumPy, that returns its -log density. Priors count
+        as data. They need `sigma`, which is then absolute.
     full_output : bool
         Whether to return `infodict`, `mesg` and `ier` too.
     nan_policy : {None, 'raise', 'omit'}
@@ -170,6 +176,10 @@ def curve_fit(
     settings = CurveFitSettings(squares, box, method, jac, bool(absolute_sigma), full_output, plan)
     model = Model(f, x, start, trace=trace)
     model.names = names
+    if priors:
+        problem = model.problem("a fit with priors", y.ravel(), start)
+        problem.size = largest(x) if p0 is None else None
+        return fit_with_priors(problem, sigma, priors, ties, settings)
     return model.fitted(Sample(y, weights, None), start, settings, scales)
 
 

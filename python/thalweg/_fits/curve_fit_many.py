@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from thalweg._attached import attached
 from thalweg._descents.interrupts import carries_result
 from thalweg._fits.arguments_many import (
     data_of,
@@ -37,6 +36,8 @@ def curve_fit_many(
     bounds: Any = FREE,
     fixed: Any = None,
     ties: dict[str, Callable[..., Any]] | None = None,
+    priors: dict[str, Any] | None = None,
+    mask: Any = None,
     shared: str | Sequence[str] | None = None,
     loss: Any = "linear",
     f_scale: float = 1.0,
@@ -45,6 +46,7 @@ def curve_fit_many(
     threads: int | None = None,
     progress: bool = False,
     out: dict[str, Any] | Fits | None = None,
+    resume: bool = False,
     x_scale: Any = None,
     ftol: float | None = 1e-10,
     xtol: float | None = 1e-10,
@@ -82,13 +84,20 @@ def curve_fit_many(
         Whether `sigma` is absolute. If not, it is scaled for each fit so that the reduced chi
         squared is 1.
     bounds : 2-tuple of array_like, Bounds or dict
-        Lower and upper bounds of the parameters, the same for all fits. A dict holds pairs
-        ``(low, high)`` by name, with None for an open end.
+        Lower and upper bounds of the parameters. A dict holds pairs
+        ``(low, high)`` by name, with None for an open end; its ends may be arrays in the shape of
+        the leading axes.
     fixed : dict or tuple of str, optional
         Parameters that are not fitted: a dict of their values by name, numbers or arrays in the
         shape of the leading axes, or the names of those that keep their starts.
     ties : dict, optional
         Parameters that are computed from others: functions by name, as in `curve_fit`.
+    priors : dict, optional
+        What is known of parameters beforehand, by name, as in `curve_fit`; means and sds may be
+        arrays in the shape of the leading axes. `sigma` is then absolute.
+    mask : array_like of bool, optional
+        Which fits to make, in the shape of the leading axes. The others cost nothing; their results
+        are NaN, with the reason `not_run`.
     shared : str or sequence of str, optional
         The names of parameters that have one value for all fits; the other parameters are each
         fit's own. All data are then fitted together, and `joint` of the result describes what they
@@ -111,7 +120,10 @@ def curve_fit_many(
     out : dict or Fits, optional
         Arrays to fill instead of new ones, such as `np.memmap`: any of `popt`, `pcov`, `perr`,
         `cost`, `success`, `status`, `reason`, `nit`, `nfev`, `n_missing`, `determined`, `worse`.
-        None for `pcov` or `perr` leaves it out.
+        None for `pcov` or `perr` leaves it out. A call first sets `reason` to `not_run`.
+    resume : bool
+        Whether to make only those fits whose `reason` in `out` is `not_run` or `interrupted`. All
+        other fits keep their results. In new arrays fill `reason` with ``Reason.not_run``.
     x_scale : None, 'jac' or array_like
         The unit of each parameter; by default, the norms of the Jacobian's columns decide.
     ftol, xtol, gtol : float or None
@@ -184,8 +196,4 @@ def curve_fit_many(
         size=largest(() if varying else xdata) if p0 is None else None,
         elsewhere=model_elsewhere(f), name=name_of(f),
     )  # fmt: skip
-    settings = ManyFitSettings.of(given)
-    if shared is not None:
-        together: Fits = attached("curve_fit_many(shared=)")(problem, settings, shared)
-        return together
-    return fit_many(problem, settings)
+    return fit_many(problem, ManyFitSettings.of(given))

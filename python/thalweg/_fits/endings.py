@@ -149,6 +149,8 @@ def explained(
             return f"{left:.3g} s >= max_time = {right:.3g} s {after}; not converged"
         case Reason.stopped_by_callback:
             return f"`callback` raised `StopIteration` or returned `True` {after}"
+        case Reason.not_run:
+            return "not run: `mask` leaves it out, or no call has come to it"
         case Reason.interrupted:
             return f"interrupted {after}"
         case Reason.stuck if np.signbit(left):

@@ -130,19 +130,27 @@ class FitGroup:
         for (x, factor), stopping in tries:
             if not best:
                 best, error = self._descended(x, self._inputs, factor, stopping)
-                best["worse"] = worse(best["cost"], flat)
+                best["worse"] = self._worse(best, flat, self._inputs)
                 continue
             lanes = _unsound(best, factor)
             if error is not None or not lanes.size:
                 continue
-            part, error = self._descended(x[lanes], self._inputs.taken(lanes), factor, stopping)
-            part["worse"] = worse(part["cost"], flat[lanes])
+            own = self._inputs.taken(lanes)
+            part, error = self._descended(x[lanes], own, factor, stopping)
+            part["worse"] = self._worse(part, flat[lanes], own)
             put_better(best, part, lanes)
         return best, error
 
+    def _worse(self, part: Arrays, flat: FloatArray, inputs: Inputs) -> npt.NDArray[np.bool_]:
+        """Whether the data would be fitted better by a constant; priors are no part of this."""
+        ended = inputs.with_arrays(x=part["popt"])
+        beside = self._tapes.prior_cost(ended, self._shared.stopping.threads)
+        is_worse: npt.NDArray[np.bool_] = worse(part["cost"] - beside, flat)
+        return is_worse
+
     def _starts(self) -> list[tuple[FloatArray, float]]:
         """Return the starts (k, n) of each try, and the factor that limits its first step."""
-        x0, box = self._inputs["x"], self._tapes.box
+        x0, box = self._inputs["x"], self._tapes.box_of(self._inputs)
         starts = [(x0, factor) for factor in FACTORS]
         if self._shared.size is not None:
             sizes = np.full(len(x0), self._shared.size)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -34,7 +34,7 @@ from thalweg._fits.arguments import (
 from thalweg._fits.arguments_many import data_of, model_elsewhere, name_of, starts_for
 from thalweg._fits.endings import explain
 from thalweg._fits.information import information, warn
-from thalweg._fits.running import ManyProblem, fit_many, problem_of
+from thalweg._fits.running import ManyProblem, fit_many, fit_with_priors, problem_of
 from thalweg._fits.settings import FREE, CurveFitSettings, ManyFitSettings, scale_of
 from thalweg._fits.soundness import flat_cost, named, worse
 from thalweg._fits.squares import (
@@ -117,11 +117,6 @@ class Model:
         """The number of parameters."""
         return self.p0.size
 
-    @property
-    def traced(self) -> bool:
-        """Whether the model is traced."""
-        return self._objective is not None
-
     def __repr__(self) -> str:
         shape = "" if self._objective is None else f", values of shape {self._objective.shape}"
         return f"<thalweg.Model {self.name}: {', '.join(self.names)}{shape}>"
@@ -166,6 +161,7 @@ class Model:
         *,
         fixed: Any = None,
         ties: dict[str, Callable[..., Any]] | None = None,
+        priors: dict[str, Any] | None = None,
         full_output: bool = False,
         nan_policy: str | None = None,
         **kwargs: Any,
@@ -178,8 +174,8 @@ class Model:
             The data, one for each value of the model.
         p0 : array_like or dict, optional
             The start, by default that of the model.
-        sigma, absolute_sigma, check_finite, bounds, method, jac, fixed, ties, full_output, \
-nan_policy, **kwargs
+        sigma, absolute_sigma, check_finite, bounds, method, jac, fixed, ties, priors, \
+full_output, nan_policy, **kwargs
             As in `thalweg.curve_fit`.
 
         Returns
@@ -213,6 +209,10 @@ nan_policy, **kwargs
         settings = CurveFitSettings(
             squares_settings(kwargs), box, method, jac, bool(absolute_sigma), full_output, plan
         )
+        if priors:
+            gaps = y if kept is None else np.where(kept, y, np.nan)
+            problem = self.problem("a fit with priors", gaps.ravel(), start)
+            return fit_with_priors(problem, sigma, priors, ties, settings)
         return self.fitted(Sample(y, weights, kept), start, settings)
 
     def fit_many(
@@ -225,6 +225,9 @@ nan_policy, **kwargs
         bounds: Any = FREE,
         fixed: Any = None,
         ties: dict[str, Callable[..., Any]] | None = None,
+        priors: dict[str, Any] | None = None,
+        shared: str | Sequence[str] | None = None,
+        mask: Any = None,
         loss: Any = "linear",
         f_scale: float = 1.0,
         likelihood: str = "gaussian",
@@ -232,6 +235,7 @@ nan_policy, **kwargs
         threads: int | None = None,
         progress: bool = False,
         out: dict[str, Any] | Fits | None = None,
+        resume: bool = False,
         x_scale: Any = None,
         ftol: float | None = 1e-10,
         xtol: float | None = 1e-10,
@@ -247,8 +251,8 @@ nan_policy, **kwargs
             The data (..., m).
         p0 : array_like, dict or callable, optional
             The starts, by default that of the model.
-        sigma, absolute_sigma, bounds, fixed, ties, loss, f_scale, likelihood, nan_policy, \
-threads, progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
+        sigma, absolute_sigma, bounds, fixed, ties, shared, mask, loss, f_scale, likelihood, \
+nan_policy, threads, progress, out, resume, x_scale, ftol, xtol, gtol, max_nfev, max_time
             As in `thalweg.curve_fit_many`.
 
         Returns
@@ -292,8 +296,7 @@ threads, progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
         f: Any = self._f  # None in a model from a file
         problem = problem_of(objective, data, start, whitened)
         problem.name, problem.elsewhere = self.name, None if f is None else model_elsewhere(f)
-        if whitened is None:
-            problem.tapes = self._tapes
+        problem.tapes = self._tapes if whitened is None else {}
         return problem
 
     def fitted(
@@ -323,8 +326,7 @@ threads, progress, out, x_scale, ftol, xtol, gtol, max_nfev, max_time
         stopping = settings.squares.stopping(n, squares.threads)
         flat = flat_cost(y.ravel(), sample.weights, sample.kept, squares.loss)
         rows = prod(squares.shape) if sample.kept is None else int(np.count_nonzero(sample.kept))
-        if settings.absolute_sigma:
-            rows = 0
+        rows = 0 if settings.absolute_sigma else rows
         tries = tries_from(start, sizes, squares.box)
         ending, left_open = best_of(squares, tries, stopping, rows, flat)
         message = functools.partial(explain, ending, stopping.max_nfev, squares)

@@ -49,6 +49,12 @@ class FitReader:
         The scale of the loss.
     names : list of str
         The names of all parameters.
+    bounds : list of LeadingRows
+        The bounds of the fitted parameters, if they differ between fits.
+    prior : LeadingRows or ndarray (2, q)
+        The means and errors of normal priors.
+    which : ndarray of int, optional
+        The numbers of the fits among all; None if all are made.
     """
 
     k: int
@@ -63,9 +69,18 @@ class FitReader:
     fixed: list[Any]
     f_scale: float
     names: list[str] = field(default_factory=list)
+    prior: Any = None
+    bounds: list[LeadingRows] = field(default_factory=list)
+    which: npt.NDArray[np.intp] | None = None
+
+    def number(self, fit: int) -> int:
+        """Return the number of a fit among all, for messages."""
+        return fit if self.which is None else int(self.which[fit])
 
     def chunks(self) -> Iterator[tuple[int, int]]:
         """Yield the first fit of each chunk, and the first one after it."""
+        if self.which is not None and not self.k:
+            return iter(())
         count = max(-(-self.k // self.most), 1)
         ends = [self.k * i // count for i in range(count + 1)]
         return pairwise(ends)
@@ -88,6 +103,11 @@ class FitReader:
             arrays["weights"] = self._weights(a, self.sigma.read(a, b), y)
         elif self.weights is not None:
             arrays["weights"] = self.weights
+        if layout.priors.normal:
+            prior = self.prior
+            arrays["prior"] = prior.read(a, b) if isinstance(prior, LeadingRows) else prior
+        for name, rows in zip(("lower", "upper"), self.bounds, strict=False):
+            arrays[name] = rows.read(a, b)
         start = self._starts(a, b, y)
         if self.fixed:
             arrays["fixed"] = self._fixed(a, b, start)
@@ -116,7 +136,7 @@ class FitReader:
                 fit, at = wrong[0]
                 raise ValueError(
                     f"`sigma` must be positive, got {sigma[fit, at]} for value {at} of fit "
-                    f"{a + fit}"
+                    f"{self.number(a + int(fit))}"
                 )
             sigma = np.where(bad, 1.0, sigma)
         return 1.0 / sigma
@@ -143,9 +163,11 @@ class FitReader:
                 f"p0 must return shape ({k}, {p}) for data of shape {y.shape}, got {start.shape}"
             )
         start = np.where(np.isfinite(start), start, np.nan)  # such a fit ends at once
-        if self.box:
+        box = [rows.read(a, b) for rows in self.bounds] or self.box
+        if box:
+            start = np.array(np.broadcast_to(start, (k, p)))
             free = list(layout.free)
-            start[..., free] = np.clip(start[..., free], *self.box)
+            start[:, free] = np.clip(start[:, free], *box)
         return np.broadcast_to(start, (k, p))
 
     # ---- missing values

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from math import prod
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from thalweg._attached import attached
 from thalweg._descents.interrupts import Parts, carried, how_many
 from thalweg._descents.lanes import cores
 from thalweg._descents.progress import Progress
@@ -20,6 +21,7 @@ from thalweg._fits.arguments_many import (
     box_around,
     check_finite,
     check_starts,
+    chosen_of,
     errors_of,
     fixed_of,
     outputs_of,
@@ -29,18 +31,19 @@ from thalweg._fits.fits import Fits
 from thalweg._fits.groups import DescentSettings, FitGroup
 from thalweg._fits.information import warn
 from thalweg._fits.reading import FitReader
-from thalweg._fits.settings import ManyFitSettings, scale_of
+from thalweg._fits.settings import FREE, CurveFitSettings, ManyFitSettings, scale_of
 from thalweg._fits.slots import Layout
 from thalweg._fits.tapes import FitTapes, Values
-from thalweg._fits.verdicts import SIDES, Arrays, failed
+from thalweg._fits.verdicts import SIDES, Arrays, failed, verdicts
 from thalweg._objectives.grafting import grafted
 from thalweg._objectives.objective import Objective
 from thalweg._objectives.points import FloatArray
 from thalweg._parameters.named import plan_of
+from thalweg._parameters.priors import check_errors_known, priors_of
 from thalweg._results.reasons import Reason
 from thalweg._tracing.trace import Trace, Tracer
 
-__all__ = ["FitRun", "ManyProblem", "fit_many", "problem_of"]
+__all__ = ["FitRun", "ManyProblem", "fit_many", "fit_with_priors", "problem_of"]
 
 
 @dataclass(kw_only=True)
@@ -107,6 +110,11 @@ def problem_of(
 
 def fit_many(problem: ManyProblem, settings: ManyFitSettings) -> Fits:
     """Fit a model to many data sets."""
+    if settings.shared is not None and settings.priors:
+        raise ValueError("fits that share parameters take no priors yet, got both")
+    if settings.shared is not None:
+        together: Fits = attached("fit_many(shared=)")(problem, settings)
+        return together
     began = time.perf_counter()
     run = FitRun(problem, settings)
     run.tapes(False)  # trace, and report errors, before any data are read
@@ -117,8 +125,52 @@ def fit_many(problem: ManyProblem, settings: ManyFitSettings) -> Fits:
         return run.carried(began)
 
 
+def fit_with_priors(
+    problem: ManyProblem, sigma: Any, priors: Any, ties: Any, settings: CurveFitSettings
+) -> tuple[Any, ...]:
+    """Fit one data set with priors, as one among many; return a `Fit`.
+
+    Raises
+    ------
+    ValueError
+        If `sigma` is a covariance, or further output is asked for.
+    RuntimeError
+        If no minimum was found.
+    """
+    if np.ndim(sigma) > 1 and np.size(sigma) != problem.data.size:
+        raise ValueError(
+            "with priors sigma must be one number or one for each datum, got shape "
+            f"{np.shape(sigma)}"
+        )
+    if settings.full_output:
+        raise ValueError("priors take no full_output yet: leave one of them out")
+    squares, names = settings.squares, problem.names
+    own = {f.name: getattr(squares, f.name) for f in fields(squares) if f.init}
+    own |= {
+        "bounds": tuple(settings.box) or FREE, "priors": priors, "ties": ties,
+        "fixed": tuple(names[k] for k in settings.plan.fixed), "threads": 1,
+        "sigma": sigma if sigma is None else np.ravel(sigma),
+    }  # fmt: skip
+    fits = fit_many(problem, ManyFitSettings(**own))
+    fit = fits[()]
+    if not fit.success:
+        raise RuntimeError(f"Optimal parameters not found: {fit.message}")
+    if not fit.determined or fit.worse:
+        warn(fit.message)
+    alone: tuple[Any, ...] = attached("Fit").alone(fits)
+    return alone
+
+
 class FitRun:
-    """One call of `curve_fit_many`: checks the arguments, then runs the fits chunk by chunk."""
+    """One call of `curve_fit_many`: checks the arguments, then runs the fits chunk by chunk.
+
+    Attributes
+    ----------
+    own_bounds : bool
+        Whether the bounds may differ between fits.
+    """
+
+    own_bounds = True
 
     def __init__(
         self, problem: ManyProblem, settings: ManyFitSettings, quiet: bool = False
@@ -151,31 +203,43 @@ class FitRun:
         """Check the arguments, and return the reader of the inputs."""
         problem, settings = self.problem, self.settings
         lead, names, m = problem.lead, problem.names, problem.data.shape[-1]
+        which = self._which = chosen_of(settings.mask, settings.resume, settings.out, lead)
         errors, weights = errors_of(settings.sigma, lead, m)
         plan = plan_of(names, settings.fixed, settings.ties)
-        constant = fixed_of(settings.fixed, names, lead)
+        priors, numbers = priors_of(settings.priors, names, plan, lead)
+        self._priors = len(priors)
+        check_errors_known(priors, settings.sigma is not None or settings.poisson)
+        constant = fixed_of(settings.fixed, names, lead, which)
         free = plan.free
-        self.check_number(len(free))
-        box = box_around(settings.bounds, names, plan)
+        self.check_number(max(len(free) - len(priors), 1))
+        box = box_around(settings.bounds, names, plan, lead)
+        each = bool(box) and box[0].ndim > 1  # whether fits have bounds of their own
+        if each and not self.own_bounds:
+            raise ValueError("bounds must be the same for all data that share parameters")
         start = problem.start
         if start is None:
             start = between(*box) if box else np.ones(len(names))
         begun = [k for k in plan.fixed if constant[names[k]] is None]
         check_starts(start, box, free, names, begun)
         if not callable(start) and start.ndim > 1:
-            start = LeadingRows(start, lead)
+            start = LeadingRows(start, lead, which)
         shape = (m,) if errors is not None else None if weights is None else weights.shape
         return FitReader(
-            k=prod(lead), start=start, box=[end[list(free)] for end in box],
+            k=prod(lead) if which is None else which.size,
+            start=start, box=[] if each else [end[list(free)] for end in box],
+            bounds=[LeadingRows(end[..., list(free)], lead, which) for end in box] if each else [],
             layout=Layout(
                 m, free, plan.fixed, len(problem.varying), shape, settings.rho, settings.poisson,
-                plan.ties,
+                plan.ties, priors, each,
             ),
-            y=LeadingRows(problem.data, lead),
-            predictors=[LeadingRows(x, lead) for x in problem.varying],
+            y=LeadingRows(problem.data, lead, which),
+            predictors=[LeadingRows(x, lead, which) for x in problem.varying],
             known=problem.known if settings.nan_policy == "omit" else [],
-            sigma=None if errors is None else LeadingRows(errors, lead), weights=weights,
-            fixed=[constant[names[i]] for i in plan.fixed], f_scale=settings.f_scale, names=names,
+            sigma=None if errors is None else LeadingRows(errors, lead, which),
+            weights=weights,
+            fixed=[constant[names[i]] for i in plan.fixed], f_scale=settings.f_scale,
+            names=names, which=which,
+            prior=LeadingRows(numbers, lead, which) if numbers.ndim > 2 else numbers,
         )  # fmt: skip
 
     def check_number(self, free: int) -> None:
@@ -186,16 +250,17 @@ class FitRun:
         """Raise ValueError if data or predictors contain NaN or infinities."""
         if self.problem.known:
             raise ValueError("array must not contain infs or NaNs: xdata does")
-        check_finite(self.reader.y, "ydata", self.reader.k)
-        for x in self.reader.predictors:
-            check_finite(x, "xdata", self.reader.k)
+        reader = self.reader
+        for x, what in ((reader.y, "ydata"), *((x, "xdata") for x in reader.predictors)):
+            check_finite(x, what, reader.k, reader.number)
 
     def tapes(self, missing: bool) -> FitTapes:
         """Return the tapes for complete data, or for data with missing values, built once."""
         reader = self.reader
-        # What the functions of ties refer to may change, so such tapes serve one call.
-        kept = self._own if reader.layout.ties else self.problem.tapes
-        absolute = self.settings.absolute_sigma
+        # What functions of ties and priors refer to may change, so such tapes serve one call.
+        layout = reader.layout
+        kept = self._own if layout.ties or layout.priors.functions else self.problem.tapes
+        absolute = self.settings.absolute_sigma or len(reader.layout.priors) > 0
         key = (reader.layout, missing, *(end.tobytes() for end in reader.box), absolute)
         if key not in kept:
             kept[key] = FitTapes(
@@ -209,6 +274,7 @@ class FitRun:
         """Run all fits; an interrupt carries the results so far."""
         lead, k = self.problem.lead, self.reader.k
         sides: Arrays = {name: np.empty(lead) for name in SIDES}
+        self.prepare(sides)
 
         def run(parts: Parts) -> None:
             for a, b in self.reader.chunks():
@@ -224,30 +290,58 @@ class FitRun:
             if self._done < k:
                 rest = failed(1, len(self.problem.names), Reason.interrupted)
                 for name, array in (self.arrays | sides).items():
-                    LeadingRows(array, lead).write(self._done, k, rest[name])
+                    LeadingRows(array, lead, self._which).write(self._done, k, rest[name])
             shared = {"names": list(self.problem.names), "elapsed": seconds}
             about = {
                 "max_nfev": self.descents.stopping.max_nfev, "free": list(self.reader.layout.free),
-                "rows": self.reader.layout.m, "kind": self.settings.kind,
+                "rows": self.reader.layout.m, "priors": self._priors, "kind": self.settings.kind,
                 "source": (self.problem, self.settings),
             }  # fmt: skip
             return Fits(self.arrays, lead, shared, sides, about)
 
         def holds(_: Parts) -> str:
-            reasons = self.arrays["reason"].reshape(-1)[: self._done]
+            reasons = LeadingRows(self.arrays["reason"], lead, self._which).read(0, self._done)
             return how_many(int(np.count_nonzero(reasons != Reason.interrupted)), k)
 
         return carried(began, run, result, holds)
 
+    def prepare(self, sides: Arrays) -> None:
+        """Mark the fits as not run, so that another call can resume what this one leaves.
+
+        If this call resumes another, the results of the fits that were made stay as they are.
+        """
+        lead, p, given = self.problem.lead, len(self.problem.names), self._given
+        none = failed(1, p, Reason.not_run)
+        if "reason" in given and not self.settings.resume:
+            self.arrays["reason"][...] = Reason.not_run
+        if self._which is None:
+            return
+        for name, array in (self.arrays | sides).items():
+            if not (self.settings.resume and name in given):
+                array[...] = none[name][0]
+        if not self.settings.resume:
+            return
+        before = self.arrays["reason"]
+        for name, values in verdicts(before).items():
+            if name not in given:
+                self.arrays[name][...] = values
+        if isinstance(self.settings.out, Fits):
+            for name, array in sides.items():
+                if name in self.settings.out._own:
+                    array[...] = self.settings.out._own[name].reshape(lead)
+
     def write(self, a: int, b: int, part: Arrays, sides: Arrays) -> None:
         """Store the results of the fits from a to b."""
         lead = self.problem.lead
-        for arrays in (self.arrays, sides):
-            for name, array in arrays.items():
-                if b - a == self.reader.k and name not in self._given:  # one chunk: no copy
+        whole = b - a == self.reader.k and self._which is None
+        for arrays in (sides, self.arrays):
+            # The reason comes last: what has one is complete, also if the process is killed.
+            for name in sorted(arrays, key="reason".__eq__):
+                array = arrays[name]
+                if whole and name not in self._given:  # one chunk: no copy
                     arrays[name] = part[name].reshape(array.shape)
                 else:
-                    LeadingRows(array, lead).write(a, b, part[name])
+                    LeadingRows(array, lead, self._which).write(a, b, part[name])
 
     def _chunk(self, a: int, b: int) -> tuple[Arrays, BaseException | None]:
         """Run the fits from a to b; return their results and the error that stopped them."""
@@ -258,7 +352,7 @@ class FitRun:
             return FitGroup(self.descents, reader, self.tapes(False), inputs).fit()
         # Fits with missing values have tapes of their own, so that the others use simpler ones.
         whole = counts == 0
-        enough = m - counts >= len(reader.layout.free)
+        enough = m - counts + len(reader.layout.priors) >= len(reader.layout.free)
         gaps = ~whole & enough if self.settings.nan_policy == "omit" else np.zeros_like(whole)
         answers: Arrays = {}
         error: BaseException | None = None

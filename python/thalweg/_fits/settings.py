@@ -60,8 +60,11 @@ class SquaresSettings:
 
     @classmethod
     def of(cls, given: dict[str, Any]) -> Self:
-        """Select the settings from the arguments of a function (its `locals()`)."""
-        return cls(**{f.name: given[f.name] for f in fields(cls) if f.init})
+        """Select the settings from the arguments of a function (its `locals()`).
+
+        Those that the function does not have keep their defaults.
+        """
+        return cls(**{f.name: given[f.name] for f in fields(cls) if f.init and f.name in given})
 
     def __post_init__(self) -> None:
         self._stopping = _core.Stopping(
@@ -90,7 +93,8 @@ class ManyFitSettings(SquaresSettings):
 
     Attributes
     ----------
-    sigma, absolute_sigma, fixed, ties, nan_policy, threads, progress, out
+    sigma, absolute_sigma, fixed, ties, priors, shared, mask, resume, nan_policy, threads, \
+progress, out
         The values that the user gave.
     poisson : bool
         Whether the data are counts.
@@ -100,6 +104,10 @@ class ManyFitSettings(SquaresSettings):
     absolute_sigma: bool = False
     fixed: Any = None
     ties: Any = None
+    priors: Any = None
+    shared: Any = None
+    mask: Any = None
+    resume: bool = False
     likelihood: str = "gaussian"
     nan_policy: str = "omit"
     threads: int | None = None

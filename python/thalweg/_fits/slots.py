@@ -12,6 +12,7 @@ import numpy.typing as npt
 from thalweg._fits.robust import Rho
 from thalweg._objectives.points import FloatArray
 from thalweg._parameters.plan import Plan, Tie
+from thalweg._parameters.priors import NO_PRIORS, Priors
 from thalweg._tracing.trace import Trace, Tracer
 
 __all__ = ["Inputs", "Layout"]
@@ -39,6 +40,10 @@ class Layout:
         Whether the data are counts.
     ties : tuple of Tie
         The parameters that are computed from others.
+    priors : Priors
+        What is known of parameters.
+    bounded : bool
+        Whether each fit has bounds of its own.
     """
 
     m: int
@@ -49,6 +54,8 @@ class Layout:
     rho: Rho | None = None
     poisson: bool = False
     ties: tuple[Tie, ...] = ()
+    priors: Priors = NO_PRIORS
+    bounded: bool = False
 
     @cached_property
     def plan(self) -> Plan:
@@ -69,9 +76,10 @@ class Layout:
     def shapes(self) -> dict[str, Shape]:
         """The shape of each input in one fit, in the order of the tapes' inputs.
 
-        `x` holds the fitted parameters, `y` the data, `fixed` the other parameters, `weights` the
-        inverse errors of the data, `f_scale` the scale of the loss, and `rows` the number of data
-        that are not missing.
+        `x` holds the fitted parameters, `y` the data, `fixed` the fixed parameters, `weights` the
+        inverse errors of the data, `prior` the means and errors of normal priors, `f_scale` the
+        scale of the loss, `rows` the number of data that are not missing, and `lower` and `upper`
+        the bounds of the fitted parameters if they differ between fits.
         """
         data = (self.m,)
         shapes: dict[str, Shape] = {"x": (len(self.free),), "y": data}
@@ -80,7 +88,12 @@ class Layout:
         shapes |= dict.fromkeys(self.predictor_names, data)
         if self.weights is not None:
             shapes["weights"] = self.weights
-        return shapes | {"f_scale": (), "rows": ()}
+        if self.priors.normal:
+            shapes["prior"] = (2, len(self.priors.normal))
+        shapes |= {"f_scale": (), "rows": ()}
+        if self.bounded:
+            shapes |= dict.fromkeys(("lower", "upper"), (len(self.free),))
+        return shapes
 
     @property
     def minimized(self) -> int:

@@ -22,6 +22,7 @@ from thalweg._fits.slots import Inputs, Layout
 from thalweg._fits.soundness import LOOSE
 from thalweg._fits.squares import cost_and_derivatives, weights_and_cost
 from thalweg._objectives.points import FloatArray
+from thalweg._parameters.priors import function_rows, of_data_alone, standard_rows
 from thalweg._tracing.trace import Trace, Tracer, output_node
 
 __all__ = ["ON_TAPE", "OUTSIDE", "FitTapes", "Values"]
@@ -82,14 +83,56 @@ class FitTapes:
         valid: Any = None
         if missing:
             valid = _all_known(trace, [inputs["y"], *predictors], known)
-        self._valid = valid
+        self._valid, self._rho = valid, layout.rho
         if layout.poisson:
             self._counts(model, inputs["y"], valid)
             return
         r: Any = model - inputs["y"]
         if "weights" in inputs:
             r = r * inputs["weights"]
-        self._residuals: Any = r if valid is None else np.where(valid, r, 0.0)
+        r = r if valid is None else np.where(valid, r, 0.0)
+        if layout.priors.normal:
+            r = np.concatenate([r, self._normal])
+            if layout.rho is not None:
+                self._rho = of_data_alone(layout.rho, layout.m, r.size)
+        self._residuals: Any = r
+
+    @cached_property
+    def _normal(self) -> Any:
+        """The residuals of normal priors (q,)."""
+        trace = self._trace
+        values = [trace.lift(self._parameters[k]) for k in self.layout.priors.normal]
+        return standard_rows(Tracer(trace, trace.stack(values)), self._inputs["prior"])
+
+    @cached_property
+    def _beside(self) -> tuple[Any, Any, Any, Any] | None:
+        """The rows beside the residuals, or beside counts: subject, slope, share and cost."""
+        trace, priors, rows = self._trace, self.layout.priors, []
+        if self.layout.poisson and priors.normal:
+            z = self._normal
+            rows.append((z, z, np.ones(z.size), 0.5 * np.sum(z * z)))
+        for k, density in priors.functions:
+            p = self._parameters[k]
+            cost, slope, bend = function_rows(trace, p, density)
+            rows.append((*(trace.wrap(each).reshape(1) for each in (p, slope, bend)), cost))
+        if not rows:
+            return None
+        subject, slope, share = (np.concatenate([row[i] for row in rows]) for i in range(3))
+        return subject, slope, share, sum(row[3] for row in rows)
+
+    def prior_cost(self, inputs: Inputs, threads: int) -> FloatArray:
+        """Return the part of the costs (k,) that is not that of the data."""
+        if not len(self.layout.priors):
+            return np.zeros(len(inputs))
+        (costs,) = self._prior_cost(inputs.arrays, inputs.varying, len(inputs), threads)
+        return costs[:, 0]
+
+    @cached_property
+    def _prior_cost(self) -> _core.Function:
+        total: Any = self._beside[3] if self._beside is not None else 0.0
+        if self.layout.priors.normal and not self.layout.poisson:
+            total = total + 0.5 * np.sum(self._normal * self._normal)
+        return self._function(total.node)
 
     # ---- the cost
 
@@ -105,23 +148,47 @@ class FitTapes:
         count = self.layout.minimized
         starts = _core.Starts(inputs["x"], inputs.arrays[1:count], inputs.varying[1:count])
         hooks = _core.Hooks(progress=progress)
-        return self.minimizer.run(starts, [factor], self.box, stopping, hooks, scale)
+        return self.minimizer.run(starts, [factor], self.box_of(inputs), stopping, hooks, scale)
+
+    def box_of(self, inputs: Inputs) -> list[FloatArray]:
+        """Return [lower, upper] bounds, each (n,) or (k, n), or []."""
+        return [inputs["lower"], inputs["upper"]] if self.layout.bounded else self.box
 
     @cached_property
     def minimizer(self) -> _core.Minimizer:
         """The core's solver for the residuals, or for the deviance of counts."""
         layout, graph, x = self.layout, self._trace.graph, self._x
-        if layout.poisson:
-            cost = self._deviance
-            derivatives = graph.normal_equations(
-                self._mean.node, self._slope.node, self._share.node, x.node
-            )
+        if layout.poisson or self._beside is not None:
+            subject, slope, share, cost = self._system
+            derivatives = graph.normal_equations(subject.node, slope.node, share.node, x.node)
         else:
             cost, derivatives = cost_and_derivatives(
-                self._residuals, x.node, layout.rho, self._inputs["f_scale"]
+                self._residuals, x.node, self._rho, self._inputs["f_scale"]
             )
         objective = _core.Objective(graph, cost.node, len(layout.free), layout.minimized)
         return _core.Minimizer("lm", objective, derivatives)
+
+    @cached_property
+    def _system(self) -> tuple[Any, Any, Any, Any]:
+        """What is minimized: the subject of derivatives, slopes and shares of its rows, and cost.
+
+        The gradient is J' slope, and the normal matrix J' share J.
+        """
+        if self.layout.poisson:
+            system = self._mean, self._slope, self._share, self._deviance
+        else:
+            r = self._residuals
+            if self._rho is None:
+                system = r, r, np.ones(r.size), np.sum(r * r) * 0.5
+            else:
+                costs, share = weighted(self._rho, r, self._inputs["f_scale"])
+                system = r, share * r, share, np.sum(self._trace.wrap(costs))
+        if self._beside is None:
+            return system
+        *rows, cost = zip(system, self._beside, strict=True)
+        joined = (np.concatenate([*pair]) for pair in rows)
+        subject, slope, share = (self._trace.wrap(each) for each in joined)
+        return subject, slope, share, cost[0] + cost[1]
 
     def _counts(self, mean: Any, y: Any, valid: Any) -> None:
         """Trace half the deviance of counts from their means, its slopes and Fisher's information.
@@ -187,9 +254,10 @@ class FitTapes:
             known = self.absolute or layout.poisson
             return (1.0, rows == rows) if known else variance(cost, rows, free)
 
-        covariance, errors, doubtful = traced_spread(
-            self._subject, self._x, weights, self.box, scale
-        )
+        box: list[Any] = self.box
+        if layout.bounded:
+            box = [self._inputs["lower"], self._inputs["upper"]]
+        covariance, errors, doubtful = traced_spread(self._subject, self._x, weights, box, scale)
         slopes: Any = self._tied_slopes() if layout.ties else None
         whole, each = of_all_parameters(trace, layout.plan, covariance, errors, slopes)
         large = [errors[i] > LOOSE * np.abs(self._x[i]) for i in range(len(errors))]
@@ -236,14 +304,22 @@ class FitTapes:
 
     @property
     def _subject(self) -> Any:
-        """The node that is differentiated: the residuals, or the mean of counts."""
+        """The node that is differentiated: the residuals, or the mean of counts, and priors."""
+        if self._beside is not None:
+            return self._system[0]
         return self._mean if self.layout.poisson else self._residuals
 
     def _weighed(self) -> tuple[Any, Any]:
         """Return the weights of the Jacobian's rows in the covariance, or None, and the cost."""
         if self.layout.poisson:
-            return self._share, self._deviance
-        return weights_and_cost(self._residuals, self.layout.rho, self._inputs["f_scale"])
+            weights, cost = self._share, self._deviance
+        else:
+            weights, cost = weights_and_cost(self._residuals, self._rho, self._inputs["f_scale"])
+        if self._beside is None:
+            return weights, cost
+        if weights is None:
+            weights = np.ones(self._residuals.size)
+        return np.concatenate([weights, self._beside[2]]), cost + self._beside[3]
 
     def jacobians(self, inputs: Inputs, threads: int) -> list[FloatArray]:
         """Return columns of the Jacobians (k, n m), weighted as in the covariance, and costs."""
@@ -266,7 +342,8 @@ class FitTapes:
         (a, m) and columns (a, n, m). They correspond to `Squares.linear` for a single sum of
         squares.
         """
-        plain = self.layout.rho is None and not self.layout.poisson
+        layout = self.layout
+        plain = layout.rho is None and not layout.poisson and not layout.priors.functions
 
         def at(
             which: npt.NDArray[np.intp], x: FloatArray
@@ -299,7 +376,7 @@ class FitTapes:
 
     def _columns(self, subject: Any) -> Tracer:
         """Return the derivatives (n, m) by the fitted parameters."""
-        return self._columns_of(subject.node, self.layout.m)
+        return self._columns_of(subject.node, subject.size)
 
     def _columns_of(self, node: int, m: int) -> Tracer:
         graph = self._trace.graph
@@ -308,14 +385,18 @@ class FitTapes:
 
     def _residuals_as_weighed(self) -> tuple[Any, Any, Any]:
         """Return the node to differentiate, the residuals, and the root of each row's weight."""
-        layout = self.layout
-        if layout.poisson:
-            root: Any = np.sqrt(self._share)
+        if self._beside is not None:
+            subject, slope, share, _ = self._system
+            root: Any = np.sqrt(np.maximum(share, 0.0))
+            flat = root == 0.0  # such a row has a slope, but no part in the normal matrix
+            return subject, np.where(flat, 0.0, slope / np.where(flat, 1.0, root)), root
+        if self.layout.poisson:
+            root = np.sqrt(self._share)
             return self._mean, self._slope / root, root
         r = self._residuals
-        if layout.rho is None:
+        if self._rho is None:
             return r, r, None
-        root = np.sqrt(np.maximum(weighted(layout.rho, r, self._inputs["f_scale"])[1], 0.0))
+        root = np.sqrt(np.maximum(weighted(self._rho, r, self._inputs["f_scale"])[1], 0.0))
         return r, r * root, root
 
     def outside(self, inputs: Inputs) -> npt.NDArray[np.bool_]:

@@ -215,7 +215,7 @@ class Fit(Inferences, Shown, tuple[FloatArray, FloatArray]):
             "kind": FitKind(made.settings.absolute_sigma, False, squares.rho is not None),
             "init": made.start, "name": model.name,
         }  # fmt: skip
-        if model.traced:
+        if model._objective is not None:
             about["source"] = _source(made)
         return Fits(arrays, (), {"names": list(model.names)}, sides, about)
 

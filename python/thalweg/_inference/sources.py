@@ -14,11 +14,16 @@ from thalweg._descents.lanes import cores
 from thalweg._fits.chunks import LeadingRows, rows_in_chunk
 from thalweg._fits.fits import Fits
 from thalweg._fits.running import FitRun, ManyProblem
-from thalweg._fits.settings import ManyFitSettings
+from thalweg._fits.settings import FREE, ManyFitSettings
 from thalweg._fits.slots import Inputs
 from thalweg._fits.tapes import FitTapes
 
 __all__ = ["Piece", "flat_lanes", "pieces", "selected", "source_of"]
+
+# Statistics are of the data and the model alone.
+_PLAIN: dict[str, Any] = {
+    "out": None, "progress": False, "mask": None, "resume": False, "bounds": FREE, "priors": None,
+}  # fmt: skip
 
 Lanes = npt.NDArray[np.intp]
 
@@ -102,7 +107,7 @@ def selected(
     part = replace(
         problem, data=rows(problem.data), varying=[rows(x) for x in problem.varying], start=start
     )
-    return part, replace(settings, sigma=sigma, fixed=fixed, out=None, progress=False)
+    return part, replace(settings, **_PLAIN, sigma=sigma, fixed=fixed)
 
 
 def pieces(fits: Fits) -> Iterator[Piece]:
@@ -112,7 +117,7 @@ def pieces(fits: Fits) -> Iterator[Piece]:
     p = len(fits.names)
     popt = fits.popt.reshape(-1, p)
     if lanes is None:
-        run = FitRun(problem, replace(settings, out=None, progress=False), quiet=True)
+        run = FitRun(problem, replace(settings, **_PLAIN), quiet=True)
         for a, b in run.reader.chunks():
             yield _piece(a, b, run, run.reader.read(a, b), popt)
         return

@@ -25,13 +25,20 @@ __all__ = [
 
 def kind_of(fits: Fits) -> FitKind:
     """Return what the statistics must know about the cost."""
-    kind: FitKind = fits._about["kind"]
+    kind: FitKind = _known(fits, "kind")
     return kind
+
+
+def _known(fits: Fits, name: str) -> Any:
+    """Return what is known about the fits, or raise ValueError."""
+    if name not in fits._about:
+        raise ValueError("fits that share parameters, or are from older files, have no statistics")
+    return fits._about[name]
 
 
 def rows_of(fits: Fits) -> npt.NDArray[np.int64]:
     """Return the number of data that each fit used (...,)."""
-    rows = fits._about["rows"] + fits._about.get("priors", 0)
+    rows = _known(fits, "rows") + fits._about.get("priors", 0)
     missing = fits._arrays.get("n_missing")
     return np.asarray(np.broadcast_to(rows, fits.shape) if missing is None else rows - missing)
 

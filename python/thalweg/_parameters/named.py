@@ -18,7 +18,7 @@ from thalweg._tracing.numbers import as_array
 
 __all__ = [
     "bounds_by_name", "check_known", "check_untied", "given_names", "names_for", "plan_of",
-    "starts_by_name", "values_by_name",
+    "spread_to", "starts_by_name", "values_by_name",
 ]  # fmt: skip
 
 Shape = tuple[int, ...]

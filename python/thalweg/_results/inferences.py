@@ -121,8 +121,8 @@ class Inferences:
         >>> x = np.linspace(0.0, 4.0, 9)
         >>> y = 2.5 * np.exp(-1.3 * x) + 0.1 * np.cos(7.0 * x)
         >>> fit = tw.curve_fit(lambda x, a, b: a * np.exp(-b * x), x, y, [1.0, 1.0])
-        >>> fit.report().splitlines()[4:7]
-        ['    # data points      = 9', '    # variables        = 2', '    chi-square         = 0.0434918107']
+        >>> fit.report().splitlines()[4:6]
+        ['    # data points      = 9', '    # variables        = 2']
         """
         said: str = attached("Fits.report")(self._evidence(), min_correl)
         return said

@@ -89,6 +89,8 @@ def sentence(
             return f"{left:.3g} s >= max_time = {right:.3g} s {after}; not converged"
         case Reason.stopped_by_callback:
             return f"stopped by the callback {after}"
+        case Reason.not_run:
+            return "not run"
         case Reason.interrupted:
             return f"interrupted {after}"
         case Reason.left_domain:

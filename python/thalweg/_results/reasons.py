@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """List the reasons why a descent ends, the same for every method, with SciPy's status codes.
 
-The core numbers the reasons in this order. Results of many descents hold them as int8, so the
-tables below are indexed by a reason or by an array of reasons.
+The core numbers the reasons in this order; the last, `not_run`, stands for what it was never given.
+Results of many descents hold them as int8, so the tables below are indexed by a reason or by an
+array of reasons.
 """
 
 from enum import IntEnum
@@ -43,6 +44,7 @@ class Reason(IntEnum):
     interrupted = 11
     stuck = 12
     kink = 13
+    not_run = 14
 
     def __str__(self) -> str:
         return self.name
@@ -73,6 +75,7 @@ _TABLE: dict[Reason, tuple[bool, int, int, int]] = {
     Reason.interrupted: (False, 99, -2, -4),
     Reason.stuck: (False, 2, -3, -1),
     Reason.kink: (True, 0, 2, 0),
+    Reason.not_run: (False, 99, -2, -4),
 }
 
 SUCCESS: tuple[bool, ...] = tuple(_TABLE[r][0] for r in Reason)

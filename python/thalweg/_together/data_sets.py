@@ -21,7 +21,7 @@ from thalweg._fits.slots import Inputs, Layout
 from thalweg._fits.tapes import FitTapes
 from thalweg._objectives.points import FloatArray
 from thalweg._together.arrow_tapes import ArrowTapes
-from thalweg._together.triangles import Arrow, packed_places
+from thalweg._together.triangles import arrow_of, packed_places
 
 __all__ = ["DataSets", "Endings"]
 
@@ -96,7 +96,7 @@ class DataSets:
         self.common = [i for i in layout.free if names[i] in shared]
         self.place = np.array([shared.index(names[i]) for i in self.common], dtype=np.intp)
         self.k, self.p, self.q = self.reader.k, len(self.local), len(self.common)
-        self.arrow = Arrow(self.p, self.q)
+        self.arrow = arrow_of(self.p, self.q)
         self.threads = run.descents.stopping.threads
         self._tapes: dict[Any, FitTapes] = {}
         free = list(layout.free)

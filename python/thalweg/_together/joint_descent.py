@@ -155,10 +155,14 @@ class JointDescent:
         for i, g in enumerate(self.groups):
             x = self._relax(i, g.x, self.s, None, self._few(g))
             cost, triangles = self._evaluate(i, x, self.s)
-            lost = np.isnan(cost)
-            if lost.any():
-                g.active &= ~lost
-                cost[lost] = 0.0
+            lanes = np.flatnonzero(np.isnan(cost))
+            if lanes.size:
+                # Slopes by shared parameters may be undefined where the model itself is not.
+                x[lanes] = g.x[lanes]
+                cost[lanes], triangles[lanes] = self._evaluate(i, x, self.s, lanes)
+                lanes = lanes[np.isnan(cost[lanes])]
+                g.active[lanes] = False
+                cost[lanes] = 0.0
             g.set_state(x, cost, triangles)
         self.nfev += 1
         return any(g.active.any() for g in self.groups) and bool(np.isfinite(self.s).all())

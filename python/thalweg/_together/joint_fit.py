@@ -33,6 +33,8 @@ R = TypeVar("R")
 class SetsRun(FitRun):
     """The checked arguments of the sets of one model, some of whose parameters are shared."""
 
+    own_bounds = False
+
     def __init__(
         self, problem: ManyProblem, settings: ManyFitSettings, shared: Sequence[str]
     ) -> None:
@@ -66,10 +68,19 @@ def checked_names(
     return [name for name in dict.fromkeys(known) if name in names]
 
 
-def fit_shared(problem: ManyProblem, settings: ManyFitSettings, shared: Any) -> Fits:
+def fit_shared(problem: ManyProblem, settings: ManyFitSettings) -> Fits:
     """Fit many data sets that share some parameters of their model."""
     began = time.perf_counter()
-    names = checked_names(shared, problem.names, settings.fixed, settings.ties)
+    if settings.resume:
+        raise ValueError(
+            "shared does not take resume=True, because all data are fitted together: mask chooses "
+            "the sets that are"
+        )
+    if getattr(settings, "priors", None):
+        raise ValueError(
+            "shared takes no priors: those of a shared parameter would count once for every set"
+        )
+    names = checked_names(settings.shared, problem.names, settings.fixed, settings.ties)
     whole = JointFit([SetsRun(problem, settings, names)], names, settings)
 
     def told(seconds: float) -> Fits:
@@ -174,6 +185,7 @@ class JointFit:
         g, run = self.groups[i], self.groups[i].run
         part = self._arrays(i)
         sides: Arrays = {name: np.empty(run.problem.lead) for name in SIDES}
+        run.prepare(sides)
         run.write(0, g.k, part, sides)
         shared = {"names": list(run.problem.names), "elapsed": joint.elapsed}
         about = {"max_nfev": self._limit, "free": list(g.reader.layout.free)}

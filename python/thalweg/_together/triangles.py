@@ -20,8 +20,8 @@ from thalweg._objectives.points import FloatArray
 from thalweg._tracing.trace import Trace, Tracer
 
 __all__ = [
-    "DEPENDENT", "Arrow", "columns_of", "joined", "packed", "packed_places", "triangular",
-    "unpacked",
+    "DEPENDENT", "Arrow", "arrow_of", "columns_of", "joined", "packed", "packed_places",
+    "triangular", "unpacked",
 ]  # fmt: skip
 
 # A local column of which so little is left after the elimination of the others depends on them to
@@ -111,6 +111,12 @@ def _joining(n: int) -> _core.Function:
     upper, lower = (columns_of(trace, half, n) for half in (both[:size], both[size:]))
     columns = [np.concatenate([a, b]) for a, b in zip(upper, lower, strict=True)]
     return _core.Function(trace.graph, [packed(trace, triangular(columns))], 1)
+
+
+@lru_cache(maxsize=32)
+def arrow_of(p: int, q: int) -> Arrow:
+    """Return the functions for p local and q shared parameters, which no data enter."""
+    return Arrow(p, q)
 
 
 class Arrow:

@@ -8,6 +8,8 @@ of the same name, formula and parameters are the same.
 
 from __future__ import annotations
 
+from typing import Any
+
 from thalweg.models.combined import Composite, Function
 from thalweg.models.curve import Curve
 from thalweg.models.peaks import (
@@ -18,6 +20,7 @@ from thalweg.models.peaks import (
     Lorentzian,
     Moffat,
     PseudoVoigt,
+    SkewedGaussian,
     SplitLorentzian,
     Voigt,
 )
@@ -39,6 +42,17 @@ __all__ = [
     "BET", "Arrhenius", "BiExponential", "BreitWigner", "Composite", "Constant", "Curve",
     "DampedSine", "Exponential", "ExponentialGaussian", "Function", "Gaussian", "Gaussian2D",
     "Hill", "Langmuir", "Line", "Logistic", "Lognormal", "Lorentzian", "MichaelisMenten", "Moffat",
-    "Polynomial", "PowerLaw", "PseudoVoigt", "Sine", "SplitLorentzian", "Step",
+    "Polynomial", "PowerLaw", "PseudoVoigt", "Sine", "SkewedGaussian", "SplitLorentzian", "Step",
     "StretchedExponential", "Voigt",
 ]  # fmt: skip
+
+# What lmfit calls by another name, without its ending "Model".
+_OTHERS = {"Linear": "Line", "Quadratic": "Polynomial", "Gaussian2d": "Gaussian2D"}
+
+
+def __getattr__(name: str) -> Any:
+    """Name the model that is meant by one of lmfit's names."""
+    short = name.removesuffix("Model")
+    short = _OTHERS.get(short, short)
+    hint = f": lmfit's {name} is {short} here" if name != short and short in __all__ else ""
+    raise AttributeError(f"module 'thalweg.models' has no attribute {name!r}{hint}")

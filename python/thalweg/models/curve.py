@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from thalweg._attached import attached
-from thalweg._fits.arguments_many import data_of
+from thalweg._descents.lanes import cores
 from thalweg._fits.chunks import LeadingRows, as_numbers, filled
 from thalweg._fits.curve_fit import curve_fit
 from thalweg._fits.curve_fit_many import curve_fit_many
 from thalweg._fits.settings import FREE
 from thalweg._objectives.signatures import argument_names
 from thalweg._tracing.numbers import as_array
-from thalweg.models.predictors import Predictors, pieces
+from thalweg.models.predictors import Predictors, in_pieces
 from thalweg.models.samples import FloatArray, Sample
 from thalweg.models.starts import Shape, search_degree, starts
 
@@ -219,7 +219,7 @@ class Curve:
 
     # ---- starts
 
-    def guess(self, x: Any, y: Any) -> FloatArray:
+    def guess(self, x: Any, y: Any, *, threads: int | None = None) -> FloatArray:
         """Compute starts of fits from data, for any number of data sets at once.
 
         The parameters in which the model is linear, such as an amplitude, follow from the others by
@@ -233,6 +233,9 @@ class Curve:
             The points, (m,) for all data sets or (..., m), in any order.
         y : array_like
             The data (..., m). Values that are NaN, infinite or masked are left out.
+        threads : int, optional
+            The number of threads, by default one for each core. The starts are the same for any
+            number, bit for bit.
 
         Returns
         -------
@@ -255,13 +258,15 @@ class Curve:
         array([[ 2. ,  4. ,  0.5],
                [-3. ,  7. ,  0.5]])
         """
-        data, lead = data_of(y)
+        data, lead = _data_of(y)
         m = data.shape[-1]
         predictors, rows = Predictors(x, lead, m), LeadingRows(data, lead)
         self._check_count(m)
-        found = np.empty((prod(lead), len(self.names)))
-        for a, b in pieces(len(found), m):
-            found[a:b] = self._guess(predictors.read(a, b), rows.read(a, b))
+
+        def start(a: int, b: int) -> FloatArray:
+            return self._guess(predictors.read(a, b), rows.read(a, b))
+
+        found = in_pieces(start, prod(lead), m, cores(threads))
         return found.reshape(*lead, len(self.names))
 
     def _check_count(self, m: int) -> None:
@@ -333,7 +338,7 @@ class Curve:
         >>> popt.round(6)
         array([3. , 1.5, 1. ])
         """
-        box = self._box(bounds)
+        box = self._box(bounds, kwargs.get("ties"))
         start = self._whole(p0)
         if start is None:
             start = self._completed(self.guess(x, y), p0)
@@ -360,8 +365,8 @@ class Curve:
             Starts of some parameters by name, numbers or arrays like the leading axes, the others
             being guessed; or starts of all parameters as in `thalweg.curve_fit_many`.
         bounds : dict or 2-tuple of array_like, optional
-            Bounds ``(lower, upper)`` of some parameters by name, beside those of the model; or of
-            all parameters.
+            Bounds ``(lower, upper)`` of some parameters by name, numbers or arrays like the leading
+            axes, beside those of the model; or of all parameters.
         **kwargs
             As in `thalweg.curve_fit_many`.
 
@@ -381,20 +386,23 @@ class Curve:
         >>> fits["center"].round(6)
         array([3. , 5. , 6.5])
         """
-        box = self._box(bounds)
+        box = self._box(bounds, kwargs.get("ties"))
         start = self._whole(p0)
         if start is None:
-            data, lead = data_of(y)
+            data, lead = _data_of(y)
             self._check_count(data.shape[-1])
             predictors = Predictors(x, lead, data.shape[-1])
             if predictors.differ or any(np.size(value) > 1 for value in (p0 or {}).values()):
-                start = _inside(self._completed(self.guess(x, y), p0), box)
+                found = self.guess(x, y, threads=kwargs.get("threads"))
+                start = _inside(self._completed(found, p0), box)
             else:
-                shared = predictors.read(0, 1)
+                shared, threads = predictors.read(0, 1), cores(kwargs.get("threads"))
 
                 def start(rows: FloatArray) -> FloatArray:
-                    found = [self._guess(shared, rows[a:b]) for a, b in pieces(*rows.shape)]
-                    return self._completed(np.concatenate(found), p0)
+                    def part(a: int, b: int) -> FloatArray:
+                        return self._guess(shared, rows[a:b])
+
+                    return self._completed(in_pieces(part, len(rows), rows.shape[1], threads), p0)
 
         return curve_fit_many(self, x, y, start, bounds=box, **kwargs)
 
@@ -423,18 +431,38 @@ class Curve:
                 f"{what} names {name!r}, but the parameters are {', '.join(self.names)}"
             )
 
-    def _box(self, bounds: Any) -> Any:
-        """Return the bounds of a fit: the model's own, or with those given by name."""
+    def _box(self, bounds: Any, ties: Any) -> Any:
+        """Return the bounds of a fit: the model's own, or with those given by name.
+
+        Parameters that are tied to others have none of the model's own.
+        """
         if bounds is not None and not isinstance(bounds, dict):
             return bounds
         lower, upper = self.bounds
-        for name, ends in (bounds or {}).items():
+        tied = [i for i, name in enumerate(self.names) if ties and name in ties]
+        lower[tied], upper[tied] = -inf, inf
+        each: dict[str, Any] = {}  # the bounds that differ between fits
+        for name, (low, high) in (bounds or {}).items():
             self._check_name(name, "bounds")
-            low, high = ends
             at = self.names.index(name)
-            lower[at] = -inf if low is None else low
-            upper[at] = inf if high is None else high
+            low, high = (-inf if low is None else low), (inf if high is None else high)
+            if np.ndim(low) or np.ndim(high):
+                each[name] = (low, high)
+            else:
+                lower[at], upper[at] = low, high
+        if each:
+            shared = zip(self.names, zip(lower.tolist(), upper.tolist(), strict=True), strict=True)
+            return dict(shared) | each
         return (lower, upper) if np.isfinite([lower, upper]).any() else FREE
+
+
+def _data_of(y: Any) -> tuple[Any, tuple[int, ...]]:
+    """Return the data (..., m), and their leading axes."""
+    data = as_numbers(y, "y")
+    if data.ndim == 0 or data.shape[-1] == 0:
+        got = "a single number" if data.ndim == 0 else f"shape {data.shape}"
+        raise ValueError(f"y must have shape (..., m) with data along its last axis, got {got}")
+    return data, data.shape[:-1]
 
 
 def _in_order(curve: Curve, p: tuple[Any, ...], named: dict[str, Any]) -> Iterable[Any]:
@@ -455,6 +483,9 @@ def _points(x: Any) -> Any:
 
 def _inside(start: FloatArray, box: Any) -> FloatArray:
     """Move starts into bounds; where a bound is not given by numbers, leave them."""
+    if isinstance(box, dict):
+        columns = [np.clip(start[..., i], *ends) for i, ends in enumerate(box.values())]
+        return np.stack(columns, axis=-1)
     if isinstance(box, tuple) and len(box) == 2:
         return np.clip(start, *(np.asarray(end, float) for end in box))
     return start

@@ -16,7 +16,7 @@ from thalweg.models.starts import Shape
 
 __all__ = [
     "FWHM", "POSITIVE", "BreitWigner", "ExponentialGaussian", "Gaussian", "Lognormal", "Lorentzian",
-    "Moffat", "Peak", "PseudoVoigt", "SplitLorentzian", "Voigt",
+    "Moffat", "Peak", "PseudoVoigt", "SkewedGaussian", "SplitLorentzian", "Voigt",
 ]  # fmt: skip
 
 _erfc, _faddeeva = operation("erfc"), operation("faddeeva_real")
@@ -73,6 +73,8 @@ class Lorentzian(Peak):
 
     ``amplitude / (pi sigma) / (1 + ((x - center) / sigma)**2)``
 
+    Its height is ``amplitude / (pi sigma)`` and its full width at half maximum is ``2 sigma``.
+
     Parameters
     ----------
     prefix : str
@@ -104,12 +106,19 @@ class Voigt(Peak):
     """A Gaussian of standard deviation `sigma` convolved with a Lorentzian of half width `gamma`.
 
     ``amplitude Re w((x - center + i gamma) / (sigma sqrt(2))) / (sigma sqrt(2 pi))`` with the
-    Faddeeva function w, as `scipy.special.voigt_profile`. Its area is `amplitude`.
+    Faddeeva function w, as `scipy.special.voigt_profile`. Its area is `amplitude`. Its full width
+    at half maximum is ``0.5346 L + sqrt(0.2166 L**2 + G**2)`` to 0.02 %, with ``L = 2 gamma`` and
+    ``G = 2 sqrt(2 log(2)) sigma`` [1]_.
 
     Parameters
     ----------
     prefix : str
         What the names of the parameters begin with.
+
+    References
+    ----------
+    .. [1] J. J. Olivero and R. L. Longbothum, J. Quant. Spectrosc. Radiat. Transf. 17, 1977,
+       233-236, https://doi.org/10.1016/0022-4073(77)90161-3
 
     Examples
     --------
@@ -131,11 +140,7 @@ class Voigt(Peak):
         return amplitude * (unit / sqrt(pi)) * _faddeeva((x - center) * unit, gamma * unit)
 
     def shapes(self, sample: Sample) -> Iterable[Shape]:
-        """Return centers and widths of measured peaks, with different shares of both widths.
-
-        The width of the convolution is 0.5346 fL + sqrt(0.2166 fL**2 + fG**2) to 0.02 % (J. J.
-        Olivero and R. L. Longbothum, JQSRT 17, 1977, 233-236).
-        """
+        """Return centers and widths of measured peaks, with different shares of both widths."""
         found = []
         for peak in sample.peaks():
             for ratio in (0.1, 1.0, 4.0):  # of the full widths, Lorentzian over Gaussian
@@ -149,7 +154,8 @@ class PseudoVoigt(Peak):
 
     ``(1 - fraction) G + fraction L``, with the Lorentzian ``L = amplitude / (pi sigma) / (1 + ((x -
     center) / sigma)**2)`` and a Gaussian G of area `amplitude` and standard deviation
-    ``sigma / sqrt(2 log(2))``.
+    ``sigma / sqrt(2 log(2))``. Its height is ``amplitude / sigma ((1 - fraction) sqrt(log(2) / pi)
+    + fraction / pi)``.
 
     Parameters
     ----------
@@ -229,7 +235,8 @@ class SplitLorentzian(Peak):
     """A Lorentzian peak of area `amplitude` with half widths `sigma` on the left, `sigma_r` right.
 
     ``2 amplitude / (pi (sigma + sigma_r)) / (1 + ((x - center) / s)**2)``, where s is `sigma` below
-    the center and `sigma_r` above it.
+    the center and `sigma_r` above it. Its height is ``2 amplitude / (pi (sigma + sigma_r))``, and
+    its full width at half maximum ``sigma + sigma_r``.
 
     Parameters
     ----------
@@ -361,6 +368,58 @@ class ExponentialGaussian(Peak):
                 for tail in (0.5, 2.0):
                     decay = np.maximum(peak.right - share * peak.left, 0.1 * peak.right) * tail
                     found.append((peak.top - 0.5 * np.minimum(decay, sigma), sigma, 1.0 / decay))
+        return found
+
+
+class SkewedGaussian(Peak):
+    """A skewed Gaussian peak of area `amplitude`: a Gaussian times a step of slope `gamma`.
+
+    ``amplitude / (sigma sqrt(2 pi)) exp(-(x - center)**2 / (2 sigma**2)) (1 + erf(gamma (x -
+    center) / (sqrt(2) sigma)))``. It leans to larger x if `gamma` is positive; `center` is not its
+    top.
+
+    Parameters
+    ----------
+    prefix : str
+        What the names of the parameters begin with.
+
+    References
+    ----------
+    A. Azzalini, Scand. J. Statist. 12, 1985, 171-178.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import thalweg as tw
+    >>> x = np.linspace(0.0, 10.0, 80)
+    >>> peak = tw.models.SkewedGaussian()
+    >>> popt, pcov = peak.fit(x, peak(x, 3.0, 4.0, 1.2, 2.5))
+    >>> popt.round(6)
+    array([3. , 4. , 1.2, 2.5])
+    """
+
+    limits: ClassVar = {"sigma": POSITIVE}
+
+    @staticmethod
+    def formula(x: Any, amplitude: Any, center: Any, sigma: Any, gamma: Any) -> Any:
+        """Evaluate the formula."""
+        u = (x - center) / sigma
+        skew = _erfc(-sqrt(0.5) * gamma * u)
+        return amplitude / (sigma * sqrt(2.0 * pi)) * np.exp(-0.5 * u**2) * skew
+
+    def shapes(self, sample: Sample) -> Iterable[Shape]:
+        """Return measured peaks with different skews, by the mean and variance of each.
+
+        With d = gamma / sqrt(1 + gamma**2) the mean is center + sqrt(2 / pi) d sigma, and the
+        variance is (1 - 2 d**2 / pi) sigma**2.
+        """
+        found = []
+        for peak in sample.peaks():
+            for gamma in (-6.0, -1.5, 0.0, 1.5, 6.0):
+                d = gamma / sqrt(1.0 + gamma**2)
+                sigma = peak.fwhm / FWHM / sqrt(1.0 - 2.0 * d**2 / pi)
+                center = peak.center - sqrt(2.0 / pi) * d * sigma
+                found.append((center, sigma, np.full((1, 1), gamma)))
         return found
 
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -10,17 +12,29 @@ import numpy.typing as npt
 
 from thalweg._fits.chunks import LeadingRows, as_numbers, filled
 
-__all__ = ["Predictors", "pieces"]
+__all__ = ["Predictors", "in_pieces"]
+
+FloatArray = npt.NDArray[np.float64]
 
 # The number of data that are guessed together: arrays of 1 MB stay in the cache, and NumPy's calls
 # cost little beside them.
 _PIECE = 1 << 17
 
 
-def pieces(k: int, m: int) -> list[tuple[int, int]]:
-    """Return the ranges of data sets that are guessed together."""
+def in_pieces(part: Callable[[int, int], FloatArray], k: int, m: int, threads: int) -> FloatArray:
+    """Compute ``part(a, b)`` for data sets from a to b at a time, and join the results.
+
+    NumPy releases the interpreter's lock in its loops, so threads share the work.
+    """
     size = max(_PIECE // m, 1)
-    return [(a, min(a + size, k)) for a in range(0, k, size)]
+    firsts = range(0, k, size)
+    ends = [min(a + size, k) for a in firsts]
+    if threads == 1 or len(firsts) < 2:
+        return np.concatenate(
+            [part(a, b) for a, b in zip(firsts, ends, strict=True)] or [part(0, 0)]
+        )
+    with ThreadPoolExecutor(min(threads, len(firsts))) as pool:
+        return np.concatenate(list(pool.map(part, firsts, ends)))
 
 
 class Predictors:
@@ -47,7 +61,7 @@ class Predictors:
         parts = list(x) if self._several else [x]
         if not self._several and np.ndim(x) == 2 and np.shape(x) != (*lead, m):
             self._several, parts = True, list(x)
-        self._parts: list[npt.NDArray[np.float64] | LeadingRows] = []
+        self._parts: list[FloatArray | LeadingRows] = []
         for i, part in enumerate(as_numbers(each, "x") for each in parts):
             if part.shape == (m,):
                 self._parts.append(filled(part).reshape(1, m))

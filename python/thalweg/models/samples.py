@@ -133,14 +133,13 @@ class Sample:
     def peaks(self) -> Iterator[Measured]:
         """Measure the largest peak or dip, with different baselines and degrees of smoothing."""
         m = self.y.shape[1]
+        halves = [0] if m <= 8 else sorted({1, m // 32 or 1, m // 10})
         for level in _levels(self):
             v = self.y - level
-            for half in sorted({0, 1, m // 32, m // 10} - {m}):
-                if half == 0 and m > 8:
-                    continue
-                yield _peak(self.x, _smoothed(v, half))
-                if self.sharp:
-                    break
+            sums = np.zeros((len(v), m + 1))
+            np.cumsum(v, axis=1, out=sums[:, 1:])
+            for half in halves[:1] if self.sharp else halves:
+                yield _peak(self.x, _smoothed(v, sums, half))
 
     def steps(self) -> list[FloatArray]:
         """Return the places of the largest rise from 0 and of the largest fall to 0.
@@ -272,15 +271,19 @@ def _levels(sample: Sample) -> Iterator[FloatArray]:
         yield first + (last - first) * ((x - a) / np.where(b > a, b - a, 1.0))
 
 
-def _smoothed(v: FloatArray, half: int) -> FloatArray:
-    """Return means over 2 half + 1 neighbours, fewer at the ends."""
+def _smoothed(v: FloatArray, sums: FloatArray, half: int) -> FloatArray:
+    """Return means over 2 half + 1 neighbours, fewer at the ends, from cumulative sums."""
     if half == 0:
         return v
-    m = v.shape[1]
-    sums = np.concatenate([np.zeros((len(v), 1)), np.cumsum(v, axis=1)], axis=1)
+    m, width = v.shape[1], 2 * half + 1
+    means = np.empty(v.shape)
+    np.subtract(sums[:, width:], sums[:, :-width], out=means[:, half : m - half])
+    means[:, :half] = sums[:, half + 1 : width]
+    np.subtract(sums[:, -1:], sums[:, m - 2 * half : m - half], out=means[:, m - half :])
     at = np.arange(m)
-    stop, start = np.minimum(at + half + 1, m), np.maximum(at - half, 0)
-    return np.asarray((sums[:, stop] - sums[:, start]) / (stop - start))
+    counts = np.minimum(at + half + 1, m) - np.maximum(at - half, 0)
+    means /= counts
+    return means
 
 
 def _peak(x: FloatArray, v: FloatArray) -> Measured:
@@ -292,8 +295,11 @@ def _peak(x: FloatArray, v: FloatArray) -> Measured:
     half = 0.5 * pick(v, top)
     at = np.arange(m)
     below = v < half
-    left = np.max(np.where(below & (at < top), at, -1), axis=1)[:, None]
-    right = np.min(np.where(below & (at > top), at, m), axis=1)[:, None]
+    before, after = below & (at < top), below & (at > top)
+    left = m - 1 - np.argmax(before[:, ::-1], axis=1)[:, None]
+    right = np.argmax(after, axis=1)[:, None]
+    left = np.where(pick(before, left), left, -1)
+    right = np.where(pick(after, right), right, m)
     place = pick(x, top)
 
     def crossing(outer: Any, inner: Any, there: Any) -> tuple[FloatArray, Any]:
@@ -307,10 +313,10 @@ def _peak(x: FloatArray, v: FloatArray) -> Measured:
     end, has_end = crossing(right, right - 1, right < m)
     span = x[:, -1:] - x[:, :1]
     span = np.where(span > 0, span, 1.0)
-    before = np.where(has_begin, place - begin, np.where(has_end, end - place, 0.25 * span))
-    beyond = np.where(has_end, end - place, before)
+    near = np.where(has_begin, place - begin, np.where(has_end, end - place, 0.25 * span))
+    far = np.where(has_end, end - place, near)
     # A width is at least half a distance between neighbours, or the shape would be a spike.
     least = 0.25 * span / m
-    before, beyond = np.maximum(before, least), np.maximum(beyond, least)
+    near, far = np.maximum(near, least), np.maximum(far, least)
     center = np.where(has_begin & has_end, 0.5 * (begin + end), place)
-    return Measured(center, before + beyond, before, beyond, place)
+    return Measured(center, near + far, near, far, place)
