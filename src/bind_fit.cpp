@@ -55,7 +55,7 @@ py::tuple covariances_of(const Array& columns, const std::optional<Flags>& held,
 py::tuple refined(const Array& x0, const std::vector<Array>& bounds, std::int64_t budget,
                   const py::function& at) {
   const py::ssize_t n = x0.size();
-  const auto [lower, upper] = bounds_of(bounds, n);
+  const Bounds box = bounds_of(bounds, n);
   Array x(n);
   std::copy_n(x0.data(), n, x.mutable_data());
   const auto linearize = [&](const double* point, Linear& there) {
@@ -67,7 +67,7 @@ py::tuple refined(const Array& x0, const std::vector<Array>& bounds, std::int64_
     there.residuals.assign(r.data(), r.data() + r.size());
     there.columns.assign(columns.data(), columns.data() + columns.size());
   };
-  const Refined end = refine(x.mutable_data(), n, lower, upper, budget, linearize);
+  const Refined end = refine(x.mutable_data(), n, box.lower, box.upper, budget, linearize);
   return py::make_tuple(x, end.cost, end.settled, end.left, end.right, end.evaluations,
                         end.iterations);
 }
@@ -78,7 +78,7 @@ py::tuple refined_many(const Array& x0, const std::vector<Array>& bounds,
                        const py::array_t<std::int64_t, py::array::c_style>& budgets,
                        const py::function& at) {
   const py::ssize_t k = x0.shape(0), n = x0.shape(1);
-  const auto [lower, upper] = bounds_of(bounds, n);
+  const Bounds box = bounds_of(bounds, n, k);
   Array x({k, n});
   std::copy_n(x0.data(), k * n, x.mutable_data());
   const auto linearize = [&, n = n](std::span<const std::int64_t> which, const double* points,
@@ -99,7 +99,7 @@ py::tuple refined_many(const Array& x0, const std::vector<Array>& bounds,
     }
   };
   const std::span<const std::int64_t> most(budgets.data(), static_cast<std::size_t>(k));
-  const std::vector<Refined> ends = refine_many(x.mutable_data(), n, lower, upper, most, linearize);
+  const std::vector<Refined> ends = refine_many(x.mutable_data(), n, box, most, linearize);
   Array cost(k), left(k), right(k);
   py::array_t<bool> settled(k);
   py::array_t<std::int64_t> nfev(k), nit(k);

@@ -89,11 +89,13 @@ class Minimizer {
     return begun;
   }
   Setup setup_of(std::vector<double> hyper, const std::vector<Array>& bounds,
-                 const std::optional<Array>& scale) const {
+                 const std::optional<Array>& scale, std::int64_t k = 1) const {
     const Solver& solver = tapes_.solver();
-    if (hyper.size() != solver.hyper.size()) misfit();
-    return {&solver, tapes_.n(), std::move(hyper), bounds_of(bounds, tapes_.n()),
-            scale ? scale->data() : nullptr};
+    const Bounds box = bounds_of(bounds, tapes_.n(), k);
+    // The end of a descent by gradients is examined within bounds that all starts share.
+    if (hyper.size() != solver.hyper.size() || (box.each && solver.needs != Needs::Normal))
+      misfit();
+    return {&solver, tapes_.n(), std::move(hyper), box, scale ? scale->data() : nullptr};
   }
   void check(const StartArrays& starts) const {
     if (starts.n() != tapes_.n() || starts.memory.size() > 1 ||
@@ -179,7 +181,8 @@ void bind_solver(py::module_& m) {
           [](Minimizer& s, const StartArrays& starts, std::vector<double> hyper,
              const std::vector<Array>& bounds, const Stopping& stopping, const Hooks& hooks,
              const std::optional<Array>& scale) {
-            return s.run(starts, s.setup_of(std::move(hyper), bounds, scale), stopping, hooks);
+            const Setup setup = s.setup_of(std::move(hyper), bounds, scale, starts.k());
+            return s.run(starts, setup, stopping, hooks);
           },
           py::arg("starts"), py::arg("hyper"), py::arg("bounds"), py::arg("stopping"),
           py::arg("hooks") = Hooks{}, py::arg("scale") = py::none(),

@@ -17,11 +17,15 @@ StartArrays::StartArrays(Array points, std::vector<Array> given, std::vector<boo
         "report it");
 }
 
-Bounds bounds_of(const std::vector<Array>& bounds, std::int64_t n) {
+Bounds bounds_of(const std::vector<Array>& bounds, std::int64_t n, std::int64_t k) {
   if (bounds.empty()) return {};
-  if (bounds.size() != 2 || bounds[0].size() != n || bounds[1].size() != n)
-    throw py::value_error("the bounds must be (n). This is a bug in thalweg; please report it");
-  return {bounds[0].data(), bounds[1].data()};
+  const auto each = [&](std::int64_t size) {
+    return bounds.size() == 2 && bounds[0].size() == size && bounds[1].size() == size;
+  };
+  if (!each(n) && !each(k * n))
+    throw py::value_error(
+        "the bounds must be (n), or (k, n). This is a bug in thalweg; please report it");
+  return {bounds[0].data(), bounds[1].data(), !each(n)};
 }
 
 void bind_starts(py::module_& m) {

@@ -29,5 +29,5 @@ struct Hooks {
   py::object callback = py::none(), function = py::none(), progress = py::none();
 };
 
-// None, or lower and upper bounds of n variables.
-thalweg::Bounds bounds_of(const std::vector<Array>& bounds, std::int64_t n);
+// None, or lower and upper bounds of n variables, common to all of k starts or of each.
+thalweg::Bounds bounds_of(const std::vector<Array>& bounds, std::int64_t n, std::int64_t k = 1);

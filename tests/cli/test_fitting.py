@@ -90,6 +90,32 @@ def test_fixed_loss_and_likelihood(capsys, data, tmp_path):
     assert list(json.loads(out)["popt"].values()) == fits.popt.tolist()
 
 
+def test_ties_and_priors_of_the_command_line(capsys, data):
+    words = ["fit", data, MODEL, "--x", "time", "--y", "counts", "--sigma", "0.1"]
+    status, out, _ = run(
+        capsys, *words, "--start", "b=1", "--start", "c=0", "--tie", "a = 2*b + c",
+        "--prior", "b=1.5±0.01", "--prior", "a=3+-1", "--json",
+    )  # fmt: skip
+    told = json.loads(out)
+    assert status == 0
+    fits = tw.curve_fit_many(
+        decay, T, Y, {"b": 1, "c": 0}, sigma=0.1, ties={"a": lambda b, c: 2 * b + c},
+        priors={"b": (1.5, 0.01), "a": (3, 1)},
+    )  # fmt: skip
+    np.testing.assert_allclose(list(told["popt"].values()), fits.popt, rtol=1e-12)  # another graph
+    np.testing.assert_allclose(list(told["perr"].values()), fits.perr, rtol=1e-9)
+    assert told["ties"] == {"a": "2*b + c"}
+    assert told["start"] == {"b": 1.0, "c": 0.0}
+    for wrong, message in (
+        (["--tie", "a=q"], "'q' is no parameter"), (["--tie", "q=a"], "the expression has no 'q'"),
+        (["--tie", "a=b", "--fixed", "a=1"], "it is fixed too"),
+        (["--prior", "b=1"], "takes NAME=MEAN±SD"), (["--prior", "b=1±0"], "a positive sd"),
+    ):  # fmt: skip
+        status, _, err = run(capsys, *words, *START, *wrong)
+        assert status == 2
+        assert message in err
+
+
 def test_several_predictors(capsys, tmp_path):
     rng = np.random.default_rng(0)
     u, v = rng.standard_normal((2, 10))

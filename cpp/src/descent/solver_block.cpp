@@ -58,25 +58,21 @@ class SolverBlock final : public Block {
         interrupted_(std::move(interrupted)),
         values_(setup, sources, machine, across_, lanes(), starts, stopping, interrupted_),
         question_(values_.question()) {
-    const std::int64_t width = isa_.width, room = n() + 2 * width;
-    const auto bound = [&](const double* from, double free) {
-      if (!from) return static_cast<const double*>(nullptr);
-      bounds_.emplace_back(static_cast<std::size_t>(room), free);
-      std::copy_n(from, n(), bounds_.back().begin());
-      return static_cast<const double*>(bounds_.back().data());
-    };
-    bounds_.reserve(3);
+    const std::int64_t width = isa_.width;
     call_.n = n();
     call_.together = starts.k == 1;
-    call_.lower = bound(setup.bounds.lower, -INFINITY);
-    call_.upper = bound(setup.bounds.upper, INFINITY);
-    call_.scale = bound(setup.scale, 1.0);
+    if (setup.scale) {
+      scale_.assign(static_cast<std::size_t>(n() + 2 * width), 1.0);
+      std::copy_n(setup.scale, n(), scale_.begin());
+      call_.scale = scale_.data();
+    }
     call_.ftol = stopping.ftol;
     if (interrupted_ && n() >= kManyElements) call_.worked = &worked, call_.watcher = this;
     call_.hyper = hyper_.data();
     row_ = padded(lanes(), width);
     standing_ = std::make_unique<Aligned>(static_cast<std::size_t>(row_ * Row::Count));
     call_.row = row_;
+    if (setup.bounds) set_bounds(setup.bounds);
     reported_.resize(static_cast<std::size_t>(n()));
     closings_.resize(static_cast<std::size_t>(lanes()));
     returns_.assign(static_cast<std::size_t>(lanes()), 0);
@@ -93,6 +89,12 @@ class SolverBlock final : public Block {
     returns_[static_cast<std::size_t>(lane)] = 0;
     origins_[static_cast<std::size_t>(lane)] = starts_.x + start * n();
     ask_at(lane, starts_.x + start * n());
+    if (own_.each)
+      for (std::int64_t i = 0; i < n(); ++i) {
+        const std::int64_t at = i * call_.bound_step + lane;
+        lower_->get()[at] = own_.lower[start * n() + i];
+        upper_->get()[at] = own_.upper[start * n() + i];
+      }
     for (int r = 0; r < Row::Count; ++r) set(lane, static_cast<Row>(r), 0.0);
     set(lane, Row::Fresh, kNew);
     values_.load(lane, start);
@@ -213,6 +215,26 @@ class SolverBlock final : public Block {
   }
 
  private:
+  // For lanes, a bound is a batch: one that all batches of lanes share, or each lane's own.
+  void set_bounds(const Bounds& bounds) {
+    own_ = bounds;
+    if (!bounds.each) {
+      box_[0].assign(bounds.lower, bounds.lower + n());
+      box_[1].assign(bounds.upper, bounds.upper + n());
+    }
+    const std::int64_t width = isa_.width, step = !across_      ? std::int64_t{1}
+                                                  : bounds.each ? row_
+                                                                : width;
+    const auto room = static_cast<std::size_t>(step * n() + 2 * width);
+    lower_ = std::make_unique<Aligned>(room), upper_ = std::make_unique<Aligned>(room);
+    std::fill_n(lower_->get(), room, -INFINITY), std::fill_n(upper_->get(), room, INFINITY);
+    for (std::int64_t i = 0; i < n() && !bounds.each; ++i) {
+      std::fill_n(lower_->get() + i * step, step, bounds.lower[i]);
+      std::fill_n(upper_->get() + i * step, step, bounds.upper[i]);
+    }
+    call_.lower = lower_->get(), call_.upper = upper_->get(), call_.bound_step = step;
+  }
+
   // A state, of a single start: the solver's memory, where the descent began, and the iterate.
   void save(std::int64_t lane, double f, double* state) {
     const SolverCall c = call_of(lane);
@@ -277,7 +299,7 @@ class SolverBlock final : public Block {
     auto& closing = closings_[static_cast<std::size_t>(lane)];
     closing =
         std::make_unique<Closing>(lane, std::move(place), origins_[static_cast<std::size_t>(lane)],
-                                  call_.lower, call_.upper, sight, values_alone_);
+                                  bound(0), bound(1), sight, values_alone_);
     for (int r = 0; r < Row::Count; ++r)
       closing->rows[static_cast<std::size_t>(r)] = row(static_cast<Row>(r))[lane];
     if (!call_.together) {
@@ -334,13 +356,17 @@ class SolverBlock final : public Block {
     kernels_.exchange(call_of(closing.lane), within(closing.lane), closing.memory.data(), false);
     closing.memory.clear();
   }
+  // The lower or upper bounds (n) that all lanes share, or null.
+  const double* bound(std::size_t side) const {
+    return box_[side].empty() ? nullptr : box_[side].data();
+  }
   double norm(const Examination::Place& place) const {
     if (values_alone_) return INFINITY;
     double most = 0.0;
     for (std::size_t i = 0; i < place.x.size(); ++i) {
-      const double slope = call_.lower ? std::clamp(place.g[i], place.x[i] - call_.upper[i],
-                                                    place.x[i] - call_.lower[i])
-                                       : place.g[i];
+      const double slope =
+          call_.lower ? std::clamp(place.g[i], place.x[i] - box_[1][i], place.x[i] - box_[0][i])
+                      : place.g[i];
       most = std::max(most, std::abs(slope));
     }
     return most;
@@ -417,6 +443,7 @@ class SolverBlock final : public Block {
     c.f = shifted(question_.f), c.g = shifted(question_.g), c.h = shifted(question_.h);
     c.memory = memory_->get() + batch * memory_size_;
     c.standing = standing_->get() + first;
+    if (own_.each) c.lower += first, c.upper += first;
     return c;
   }
 
@@ -432,7 +459,9 @@ class SolverBlock final : public Block {
   Patience::Time asked_ = std::chrono::steady_clock::now();
   Patience patience_{interrupted_, asked_};
   std::int64_t worked_ = 0;
-  std::vector<std::vector<double>> bounds_;
+  std::vector<double> scale_, box_[2];  // box_: bounds (n), if all lanes share them
+  Bounds own_;
+  std::unique_ptr<Aligned> lower_, upper_;
   SolverValues values_;
   const Question& question_;  // for values
   std::unique_ptr<Aligned> standing_, memory_;

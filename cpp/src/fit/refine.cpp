@@ -191,14 +191,16 @@ Refined refine(double* x, std::int64_t n, const double* lower, const double* upp
   return fit.end();
 }
 
-std::vector<Refined> refine_many(double* x, std::int64_t n, const double* lower,
-                                 const double* upper, std::span<const std::int64_t> budgets,
+std::vector<Refined> refine_many(double* x, std::int64_t n, const Bounds& bounds,
+                                 std::span<const std::int64_t> budgets,
                                  const LinearizeMany& linearize) {
   std::vector<Asking> fits;
   std::vector<std::int64_t> which;
   for (std::size_t i = 0; i < budgets.size(); ++i) {
     which.push_back(static_cast<std::int64_t>(i));
-    fits.emplace_back(x + which.back() * n, n, lower, upper, budgets[i]);
+    const std::int64_t own = which.back() * n, from = bounds.each ? own : 0;
+    fits.emplace_back(x + own, n, bounds ? bounds.lower + from : nullptr,
+                      bounds ? bounds.upper + from : nullptr, budgets[i]);
   }
   std::vector<double> points;
   std::vector<Linear> there(fits.size());

@@ -73,6 +73,14 @@ template <bool Lanes, std::int64_t N = 0> struct Space : Extents<Lanes, N> {
     }
     explicit operator bool() const { return p != nullptr; }
   };
+  // A batch for each piece: for lanes, their own numbers.
+  struct Batches {
+    const double* p;
+    std::int64_t step;
+    Batches(const double* at, std::int64_t apart) : p(at), step(Lanes ? apart : W) {}
+    THALWEG_INLINE V operator[](std::int64_t i) const { return V::load(p + i * step); }
+    explicit operator bool() const { return p != nullptr; }
+  };
   struct Matrix : Step, Pitch {
     double* p;
     using Step::step, Pitch::pitch;

@@ -256,7 +256,7 @@ def squares_settings(kwargs: dict[str, Any]) -> SquaresSettings:
 def between(lower: FloatArray, upper: FloatArray) -> FloatArray:
     """Return a start inside bounds: the middle, or 1 from the only bound, or 1 without bounds."""
     low, high = np.isfinite(lower), np.isfinite(upper)
-    start = np.ones(lower.size)
+    start = np.ones(lower.shape)
     start[low & high] = 0.5 * (lower[low & high] + upper[low & high])
     start[low & ~high] = lower[low & ~high] + 1.0
     start[~low & high] = upper[~low & high] - 1.0

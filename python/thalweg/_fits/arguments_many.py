@@ -15,7 +15,13 @@ from thalweg._fits.chunks import LeadingRows, as_numbers, filled
 from thalweg._fits.fits import Fits
 from thalweg._fits.verdicts import Arrays, fields_of
 from thalweg._objectives.points import FloatArray, argument_names, as_floats
-from thalweg._parameters.named import names_for, starts_by_name, values_by_name
+from thalweg._parameters.named import (
+    bounds_by_name,
+    check_untied,
+    names_for,
+    starts_by_name,
+    values_by_name,
+)
 from thalweg._parameters.plan import Plan
 from thalweg._results.reasons import Reason
 from thalweg._tracing.numbers import as_array, first_bad
@@ -182,15 +188,26 @@ def fixed_of(
     return constant
 
 
-def box_around(bounds: Any, names: list[str], plan: Plan) -> list[FloatArray]:
-    """Return [lower, upper] bounds of the parameters, or [] if none is bounded."""
-    box = box_of(bounds, names, plan)
-    for i in range(len(names) if box else 0):
-        if not box[0][i] < box[1][i]:
-            raise ValueError(
-                "Each lower bound must be strictly less than each upper bound, got "
-                f"({box[0][i]}, {box[1][i]}) for {names[i]}"
-            )
+def box_around(bounds: Any, names: list[str], plan: Plan, lead: Shape = ()) -> list[FloatArray]:
+    """Return [lower, upper] bounds of the parameters, or [] if none is bounded.
+
+    They are (p,), or (*lead, p) if they differ between fits.
+    """
+    if isinstance(bounds, dict):
+        given = bounds_by_name(bounds, names, lead)
+        check_untied(given, names, plan)
+        box: list[FloatArray] = [*np.broadcast_arrays(*given)]
+        if not any(np.isfinite(end).any() for end in box):
+            return []
+    else:
+        box = box_of(bounds, names, plan)
+    if box and not (box[0] < box[1]).all():
+        at = tuple(np.argwhere(~(box[0] < box[1]))[0])
+        fit = f" of fit {np.ravel_multi_index(at[:-1], lead)}" if len(at) > 1 else ""
+        raise ValueError(
+            "Each lower bound must be strictly less than each upper bound, got "
+            f"({box[0][at]}, {box[1][at]}) for {names[at[-1]]}{fit}"
+        )
     return [np.ascontiguousarray(end) for end in box]
 
 
@@ -207,6 +224,8 @@ def check_starts(
     """
     if callable(start):  # its starts are checked, and moved inside, once it has returned them
         return
+    if box and box[0].ndim > start.ndim:
+        start = np.broadcast_to(start, box[0].shape)
     k = prod(start.shape[:-1])
     if start.shape[-1] != len(names):
         raise ValueError(f"p0 must have {len(names)} entries, got {start.shape[-1]}")
@@ -222,13 +241,18 @@ def check_starts(
         if not box:
             continue
         some = some[:, list(free)]
-        low, high = (end[list(free)] for end in box)
+        low, high = (
+            end[list(free)] if end.ndim == 1 else
+            LeadingRows(end, end.shape[:-1]).read(a, min(a + _PIECE, k))[:, list(free)]
+            for end in box
+        )  # fmt: skip
         wrong = (some < low) | (some > high)
         if wrong.any():
             fit, i = np.argwhere(wrong)[0]
+            low, high = (np.broadcast_to(end, some.shape)[fit, i] for end in (low, high))
             raise ValueError(
                 f"Initial guess is outside of provided bounds: {some[fit, i]} is outside "
-                f"[{low[i]}, {high[i]}] for {names[free[i]]} of fit {a + fit}"
+                f"[{low}, {high}] for {names[free[i]]} of fit {a + fit}"
             )
 
 

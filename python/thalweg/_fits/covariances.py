@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from thalweg._objectives.points import FloatArray
 from thalweg._parameters.plan import Plan
 from thalweg._tracing.trace import Trace, Tracer
 
@@ -28,7 +27,7 @@ def traced_spread(
     subject: Tracer,
     x: Tracer,
     weights: Tracer | None,
-    box: list[FloatArray],
+    box: list[Any],
     scale: Callable[[Any], tuple[Any, Any]],
 ) -> tuple[list[list[Any]], list[Any], Any]:
     """Compute the same as `covariances` for the variables x (n,) of a traced vector.
@@ -39,7 +38,7 @@ def traced_spread(
         The vector (m,) to differentiate, and the variables.
     weights : Tracer, optional
         Weights (m,) of the rows of the Jacobian.
-    box : list of ndarray
+    box : list of ndarray or Tracer
         [lower, upper] bounds. Variables at a bound are left out.
     scale : callable
         ``scale(free)`` returns the factor of the inverse and whether it is known, for this number
@@ -165,13 +164,13 @@ def of_all_parameters(
     return whole, each
 
 
-def held_of(x: Tracer, n: int, box: list[FloatArray]) -> tuple[list[Any] | None, Any]:
+def held_of(x: Tracer, n: int, box: list[Any]) -> tuple[list[Any] | None, Any]:
     """Return which of n variables are at a bound, and how many are not."""
     if not box:
         return None, float(n)
     held = []
     for i in range(n):
-        low, high = (float(end[i]) for end in box)
+        low, high = (end[i] if isinstance(end, Tracer) else float(end[i]) for end in box)
         held.append((x[i] <= low) | (x[i] >= high))
     count = x.trace.wrap(float(n))
     for h in held:

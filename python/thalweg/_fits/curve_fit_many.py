@@ -78,8 +78,9 @@ def curve_fit_many(
         Whether `sigma` is absolute. If not, it is scaled for each fit so that the reduced chi
         squared is 1.
     bounds : 2-tuple of array_like, Bounds or dict
-        Lower and upper bounds of the parameters, the same for all fits. A dict holds pairs
-        ``(low, high)`` by name, with None for an open end.
+        Lower and upper bounds of the parameters. A dict holds pairs
+        ``(low, high)`` by name, with None for an open end; its ends may be arrays in the shape of
+        the leading axes.
     fixed : dict or tuple of str, optional
         Parameters that are not fitted: a dict of their values by name, numbers or arrays in the
         shape of the leading axes, or the names of those that keep their starts.

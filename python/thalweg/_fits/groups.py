@@ -150,7 +150,7 @@ class FitGroup:
 
     def _starts(self) -> list[tuple[FloatArray, float]]:
         """Return the starts (k, n) of each try, and the factor that limits its first step."""
-        x0, box = self._inputs["x"], self._tapes.box
+        x0, box = self._inputs["x"], self._tapes.box_of(self._inputs)
         starts = [(x0, factor) for factor in FACTORS]
         if self._shared.size is not None:
             sizes = np.full(len(x0), self._shared.size)

@@ -49,6 +49,8 @@ class FitReader:
         The scale of the loss.
     names : list of str
         The names of all parameters.
+    bounds : list of LeadingRows
+        The bounds of the fitted parameters, if they differ between fits.
     prior : LeadingRows or ndarray (2, q)
         The means and errors of normal priors.
     which : ndarray of int, optional
@@ -68,6 +70,7 @@ class FitReader:
     f_scale: float
     names: list[str] = field(default_factory=list)
     prior: Any = None
+    bounds: list[LeadingRows] = field(default_factory=list)
     which: npt.NDArray[np.intp] | None = None
 
     def number(self, fit: int) -> int:
@@ -103,6 +106,8 @@ class FitReader:
         if layout.priors.normal:
             prior = self.prior
             arrays["prior"] = prior.read(a, b) if isinstance(prior, LeadingRows) else prior
+        for name, rows in zip(("lower", "upper"), self.bounds, strict=False):
+            arrays[name] = rows.read(a, b)
         start = self._starts(a, b, y)
         if self.fixed:
             arrays["fixed"] = self._fixed(a, b, start)
@@ -158,9 +163,11 @@ class FitReader:
                 f"p0 must return shape ({k}, {p}) for data of shape {y.shape}, got {start.shape}"
             )
         start = np.where(np.isfinite(start), start, np.nan)  # such a fit ends at once
-        if self.box:
+        box = [rows.read(a, b) for rows in self.bounds] or self.box
+        if box:
+            start = np.array(np.broadcast_to(start, (k, p)))
             free = list(layout.free)
-            start[..., free] = np.clip(start[..., free], *self.box)
+            start[:, free] = np.clip(start[:, free], *box)
         return np.broadcast_to(start, (k, p))
 
     # ---- missing values

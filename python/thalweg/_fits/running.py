@@ -133,7 +133,15 @@ def fit_with_priors(
 
 
 class FitRun:
-    """One call of `curve_fit_many`: checks the arguments, then runs the fits chunk by chunk."""
+    """One call of `curve_fit_many`: checks the arguments, then runs the fits chunk by chunk.
+
+    Attributes
+    ----------
+    own_bounds : bool
+        Whether the bounds may differ between fits.
+    """
+
+    own_bounds = True
 
     def __init__(self, problem: ManyProblem, settings: ManyFitSettings) -> None:
         self.problem, self.settings = problem, settings
@@ -171,7 +179,10 @@ class FitRun:
         constant = fixed_of(settings.fixed, names, lead, which)
         free = plan.free
         self.check_number(max(len(free) - len(priors), 1))
-        box = box_around(settings.bounds, names, plan)
+        box = box_around(settings.bounds, names, plan, lead)
+        each = bool(box) and box[0].ndim > 1  # whether fits have bounds of their own
+        if each and not self.own_bounds:
+            raise ValueError("bounds must be the same for all data that share parameters")
         start = problem.start
         if start is None:
             start = between(*box) if box else np.ones(len(names))
@@ -182,10 +193,11 @@ class FitRun:
         shape = (m,) if errors is not None else None if weights is None else weights.shape
         return FitReader(
             k=prod(lead) if which is None else which.size,
-            start=start, box=[end[list(free)] for end in box],
+            start=start, box=[] if each else [end[list(free)] for end in box],
+            bounds=[LeadingRows(end[..., list(free)], lead, which) for end in box] if each else [],
             layout=Layout(
                 m, free, plan.fixed, len(problem.varying), shape, settings.rho, settings.poisson,
-                plan.ties, priors,
+                plan.ties, priors, each,
             ),
             y=LeadingRows(problem.data, lead, which),
             predictors=[LeadingRows(x, lead, which) for x in problem.varying],

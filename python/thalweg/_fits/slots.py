@@ -42,6 +42,8 @@ class Layout:
         The parameters that are computed from others.
     priors : Priors
         What is known of parameters.
+    bounded : bool
+        Whether each fit has bounds of its own.
     """
 
     m: int
@@ -53,6 +55,7 @@ class Layout:
     poisson: bool = False
     ties: tuple[Tie, ...] = ()
     priors: Priors = NO_PRIORS
+    bounded: bool = False
 
     @cached_property
     def plan(self) -> Plan:
@@ -75,7 +78,8 @@ class Layout:
 
         `x` holds the fitted parameters, `y` the data, `fixed` the fixed parameters, `weights` the
         inverse errors of the data, `prior` the means and errors of normal priors, `f_scale` the
-        scale of the loss, and `rows` the number of data that are not missing.
+        scale of the loss, `rows` the number of data that are not missing, and `lower` and `upper`
+        the bounds of the fitted parameters if they differ between fits.
         """
         data = (self.m,)
         shapes: dict[str, Shape] = {"x": (len(self.free),), "y": data}
@@ -86,7 +90,10 @@ class Layout:
             shapes["weights"] = self.weights
         if self.priors.normal:
             shapes["prior"] = (2, len(self.priors.normal))
-        return shapes | {"f_scale": (), "rows": ()}
+        shapes |= {"f_scale": (), "rows": ()}
+        if self.bounded:
+            shapes |= dict.fromkeys(("lower", "upper"), (len(self.free),))
+        return shapes
 
     @property
     def minimized(self) -> int:

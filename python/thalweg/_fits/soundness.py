@@ -311,6 +311,8 @@ def refined_many(
 
     Parameters
     ----------
+    box : list of ndarray
+        [lower, upper] bounds, each (n,), or one for each of the lanes, (l, n).
     at : callable
         ``at(which, x)`` returns costs (a,), residuals (a, m) and J's columns (a, n, m) at points
         (a, n) of some of the lanes, by their positions in `lanes`.
@@ -327,6 +329,7 @@ def refined_many(
     if not some.size:
         return lanes[:0]
     lanes = lanes[some]
+    box = [end if end.ndim == 1 else end[some] for end in box]
     x, cost, settled, left, right, nfev, nit = _core.refine_many(
         x[some], box, budget[some], lambda which, points: at(some[which], points)
     )

@@ -84,8 +84,9 @@ class Spreads:
         """Continue by QR of J; return the fits that moved."""
         if not lanes.size:
             return lanes
-        at = self._tapes.linear(self._inputs.taken(lanes), self._threads)
-        return refined_many(at, out, lanes, self._tapes.box, max_nfev)
+        own = self._inputs.taken(lanes)
+        at = self._tapes.linear(own, self._threads)
+        return refined_many(at, out, lanes, self._tapes.box_of(own), max_nfev)
 
     def _by_qr(self, lanes: npt.NDArray[np.intp]) -> FloatArray:
         """Compute covariances and dependent parameters by QR; return the last pivots."""
@@ -97,7 +98,7 @@ class Spreads:
         columns = columns.reshape(lanes.size, free.size, -1)
         scaled = not (tapes.absolute or tapes.layout.poisson)
         data = np.full(lanes.size, own["rows"] if scaled else 0.0).astype(np.int64)
-        held = at_bounds(own["x"], tapes.box)
+        held = at_bounds(own["x"], tapes.box_of(own))
         inverses, pivots, loose = _core.covariances(columns, held, cost[:, 0], data)
         self.loose[lanes] = loose
         plan = tapes.layout.plan

@@ -148,7 +148,11 @@ class FitTapes:
         count = self.layout.minimized
         starts = _core.Starts(inputs["x"], inputs.arrays[1:count], inputs.varying[1:count])
         hooks = _core.Hooks(progress=progress)
-        return self.minimizer.run(starts, [factor], self.box, stopping, hooks, scale)
+        return self.minimizer.run(starts, [factor], self.box_of(inputs), stopping, hooks, scale)
+
+    def box_of(self, inputs: Inputs) -> list[FloatArray]:
+        """Return [lower, upper] bounds, each (n,) or (k, n), or []."""
+        return [inputs["lower"], inputs["upper"]] if self.layout.bounded else self.box
 
     @cached_property
     def minimizer(self) -> _core.Minimizer:
@@ -241,9 +245,10 @@ class FitTapes:
             known = self.absolute or layout.poisson
             return (1.0, rows == rows) if known else variance(cost, rows, free)
 
-        covariance, errors, doubtful = traced_spread(
-            self._subject, self._x, weights, self.box, scale
-        )
+        box: list[Any] = self.box
+        if layout.bounded:
+            box = [self._inputs["lower"], self._inputs["upper"]]
+        covariance, errors, doubtful = traced_spread(self._subject, self._x, weights, box, scale)
         slopes: Any = self._tied_slopes() if layout.ties else None
         whole, each = of_all_parameters(trace, layout.plan, covariance, errors, slopes)
         large = [errors[i] > LOOSE * np.abs(self._x[i]) for i in range(len(errors))]

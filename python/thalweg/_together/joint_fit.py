@@ -33,6 +33,8 @@ R = TypeVar("R")
 class SetsRun(FitRun):
     """The checked arguments of the sets of one model, some of whose parameters are shared."""
 
+    own_bounds = False
+
     def __init__(
         self, problem: ManyProblem, settings: ManyFitSettings, shared: Sequence[str]
     ) -> None:

@@ -66,6 +66,14 @@ def add_fit(commands: Any, command: str, epilog: str) -> None:
         help="fix a parameter at a value; it needs no start",
     )  # fmt: skip
     add(
+        "--tie", action="append", default=[], metavar="NAME=EXPR",
+        help="compute a parameter from others, as in b=2*a; it needs no start",
+    )  # fmt: skip
+    add(
+        "--prior", action="append", default=[], metavar="NAME=MEAN±SD",
+        help="what is known of a parameter; also MEAN+-SD. It needs --sigma",
+    )  # fmt: skip
+    add(
         "--loss", default="linear", metavar="LOSS",
         help="linear, soft_l1, huber, cauchy, arctan (default: linear)",
     )  # fmt: skip

@@ -37,7 +37,9 @@ class FitRequest:
     sigma: str | float | None
     parameters: tuple[str, ...]
     fixed: dict[str, float]
-    start: list[float]
+    ties: dict[str, Tied]
+    priors: dict[str, tuple[float, float]]
+    start: dict[str, float]
     bounds: list[tuple[float | None, float | None]] | None
 
     @classmethod
@@ -56,19 +58,22 @@ class FitRequest:
             name: read_number(text, f"--fixed {name}")
             for name, text in by_name(given.fixed, "--fixed", parameters).items()
         }
-        free = tuple(p for p in parameters if p not in fixed)
+        ties = _ties(given.tie, parameters, fixed)
+        free = tuple(p for p in parameters if p not in fixed and p not in ties)
         if not free:
-            raise BadInputError("--fixed fixes every parameter: nothing is left to fit")
+            which = "--fixed fixes" if not ties else "--fixed and --tie fix"
+            raise BadInputError(f"{which} every parameter: nothing is left to fit")
         begun = read_start(given.start, free)
         ends = read_bounds(given.bounds, free, begun)
         start = dict(zip(free, begun, strict=True)) | fixed
+        start = {p: start[p] for p in parameters if p in start}
         bounds = None
         if ends is not None:
             pairs = dict(zip(free, ends, strict=True))
             bounds = [pairs.get(p, (None, None)) for p in parameters]
         return cls(
             given.file, expression, predictors, given.y, _sigma(given.sigma), parameters, fixed,
-            [start[p] for p in parameters], bounds,
+            ties, _priors(given.prior, free + tuple(ties)), start, bounds,
         )  # fmt: skip
 
     @property
@@ -123,7 +128,8 @@ class FitRequest:
             fits = tw.curve_fit_many(
                 self, x[:, there], y[there], self.start, sigma=sigma,
                 absolute_sigma=given.absolute_sigma and sigma is not None,
-                fixed=self.fixed or None, loss=given.loss, f_scale=given.f_scale,
+                fixed=self.fixed or None, ties={**self.ties} or None, priors=self.priors or None,
+                loss=given.loss, f_scale=given.f_scale,
                 likelihood=given.likelihood, max_nfev=given.max_nfev, threads=1, **keywords,
             )  # fmt: skip
         except (ValueError, TypeError, ArithmeticError) as error:  # reported in one line
@@ -150,6 +156,50 @@ def _predictors(words: list[str], variables: tuple[str, ...]) -> dict[str, str]:
             raise BadInputError(f"--x {name} is given twice")
         found[name] = column
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Tied:
+    """A parameter's expression, as a function of the parameters that it names."""
+
+    expression: Expression
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        return inspect.Signature([inspect.Parameter(n, kind) for n in self.expression.variables])
+
+    def __call__(self, **values: Any) -> Any:
+        """Evaluate the expression."""
+        return self.expression(*(values[name] for name in self.expression.variables))
+
+
+def _ties(
+    words: list[str], parameters: tuple[str, ...], fixed: dict[str, float]
+) -> dict[str, Tied]:
+    """Read the expressions of tied parameters by name."""
+    ties = {}
+    for name, text in by_name(words, "--tie", parameters).items():
+        tie = ties[name] = Tied(read_expression(text, f"--tie {name}"))
+        if name in fixed:
+            raise BadInputError(f"--tie {name}: it is fixed too; leave one of them out")
+        if unknown := [v for v in tie.expression.variables if v not in parameters]:
+            raise BadInputError(
+                f"--tie {name}: {unknown[0]!r} is no parameter; they are {', '.join(parameters)}"
+            )
+    return ties
+
+
+def _priors(words: list[str], known: tuple[str, ...]) -> dict[str, tuple[float, float]]:
+    """Read the means and standard deviations of normal priors by name."""
+    priors = {}
+    for name, text in by_name(words, "--prior", known).items():
+        mean, sign, sd = text.replace("+-", "±").partition("±")
+        if not sign:
+            raise BadInputError(f"--prior takes NAME=MEAN±SD, got {name}={text!r}")
+        what = f"--prior {name}"
+        priors[name] = read_number(mean, what), read_number(sd, what)
+    return priors
 
 
 def _sigma(word: str | None) -> str | float | None:
@@ -189,7 +239,8 @@ class Fitted:
         return str(self.fits[()].reason)
 
     def _free(self) -> int:
-        return len(self.request.parameters) - len(self.request.fixed)
+        request = self.request
+        return len(request.parameters) - len(request.fixed) - len(request.ties)
 
     def rows(self) -> list[tuple[str, str]]:
         """Return the result as rows of name and text."""
@@ -200,6 +251,7 @@ class Fitted:
         for i, name in enumerate(self.request.parameters):
             error = float(one.perr[i])
             note = "fixed" if name in self.request.fixed else f"± {error:.3g}"
+            note += " tied" * (name in self.request.ties)
             if error != error:
                 note = "(at a bound)" if self.success else "± nan"
             rows.append((name, f"{float(one.popt[i])!r} {note}"))
@@ -208,7 +260,7 @@ class Fitted:
             *rows,
             ("cost", repr(float(one.cost))),
             ("data", data),
-            ("degrees of freedom", str(self.y.size - self._free())),
+            ("degrees of freedom", str(self.y.size + len(self.request.priors) - self._free())),
             *([] if bool(one.determined) else [("determined", "False")]),
             *([("worse", "than a constant")] if bool(one.worse) else []),
             ("success", str(self.success)),
@@ -230,8 +282,10 @@ class Fitted:
             "predictors": request.predictors,
             "y": request.y,
             "parameters": request.parameters,
-            "start": dict(zip(request.parameters, request.start, strict=True)),
+            "start": request.start,
             "fixed": request.fixed,
+            "ties": {name: tie.expression.text.strip() for name, tie in request.ties.items()},
+            "priors": request.priors,
             "popt": dict(zip(request.parameters, one.popt, strict=True)),
             "perr": dict(zip(request.parameters, one.perr, strict=True)),
             "pcov": one.pcov,

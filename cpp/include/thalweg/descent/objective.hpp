@@ -19,6 +19,7 @@ struct Objective {
 // Bounds of each variable (n), infinite where there is none. The pointers are null without bounds.
 struct Bounds {
   const double *lower = nullptr, *upper = nullptr;
+  bool each = false;  // whether every start has its own, (k, n)
   explicit operator bool() const { return lower != nullptr; }
 };
 

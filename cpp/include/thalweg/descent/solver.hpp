@@ -71,10 +71,13 @@ struct SolverCall {
   bool together;  // a single start: what is true of a lane is true of the batch
   bool joint;     // the Hessian comes with every value
   double *x, *v;  // x: where values are needed; v: the vector that the Hessian is multiplied by
-  const double *f, *g, *h;      // received there; h holds the Hessian's rows, or the product
-  const double *lower, *upper;  // (n), padded to full batches; null without bounds
-  const double* scale;          // (n), padded: the unit of each variable, or null
-  double ftol;                  // for solvers that decide themselves whether f has settled
+  const double *f, *g, *h;  // received there; h holds the Hessian's rows, or the product
+  // Bounds, null without any: for a batch of lanes, those of element i are the batch at
+  // p[i * bound_step]; for the elements of one lane, (n), padded to full batches.
+  const double *lower, *upper;
+  std::int64_t bound_step;
+  const double* scale;  // (n), padded: the unit of each variable, or null
+  double ftol;          // for solvers that decide themselves whether f has settled
   const double* hyper;
   double* memory;    // the solver's own
   double* standing;  // row 0, at the first lane

@@ -7,6 +7,8 @@
 #include <span>
 #include <vector>
 
+#include "thalweg/descent/objective.hpp"
+
 namespace thalweg {
 
 // The sum of squares at a point: cost, residuals (m), and J's columns one after another (n, m).
@@ -30,8 +32,8 @@ struct Refined {
 Refined refine(double* x, std::int64_t n, const double* lower, const double* upper,
                std::int64_t budget, const Linearize& linearize);
 // Does the same for many, from x (k, n), in rounds that evaluate all that have not ended.
-std::vector<Refined> refine_many(double* x, std::int64_t n, const double* lower,
-                                 const double* upper, std::span<const std::int64_t> budgets,
+std::vector<Refined> refine_many(double* x, std::int64_t n, const Bounds& bounds,
+                                 std::span<const std::int64_t> budgets,
                                  const LinearizeMany& linearize);
 
 }  // namespace thalweg

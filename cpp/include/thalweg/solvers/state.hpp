@@ -104,8 +104,8 @@ template <class K> class Noise {
 template <class B> struct Box {
   using V = typename B::V;
   using Mask = typename B::Mask;
-  typename B::Common lower, upper;
-  explicit Box(const SolverCall& c) : lower{c.lower}, upper{c.upper} {}
+  typename B::Batches lower, upper;
+  explicit Box(const SolverCall& c) : lower{c.lower, c.bound_step}, upper{c.upper, c.bound_step} {}
   explicit operator bool() const { return static_cast<bool>(lower); }
 
   V clip(std::int64_t i, V x) const {
