@@ -2,6 +2,7 @@
 """LossRegressor follows scikit-learn's conventions and finds the minima of its estimators."""
 
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -79,3 +80,11 @@ def test_invalid_parameters_are_named_by_fit(wrong, message):
 def test_negative_counts_are_refused():
     with pytest.raises(ValueError, match="y must be >= 0 with loss='poisson'"):
         LossRegressor("poisson").fit(X, -np.abs(y))
+
+
+def test_without_scikit_learn_the_error_says_what_to_install(monkeypatch):
+    monkeypatch.delitem(sys.modules, "thalweg.estimators.regressor")
+    monkeypatch.delitem(vars(tw.estimators), "LossRegressor")
+    monkeypatch.setitem(sys.modules, "sklearn.base", None)
+    with pytest.raises(ImportError, match=r"LossRegressor needs scikit-learn; .*thalweg\[sklearn"):
+        _ = tw.estimators.LossRegressor
