@@ -170,7 +170,7 @@ def test_readmes_first_command_installs_all_that_an_example_can_import():
             if name == "thalweg":
                 wanted += extras.split(",")
             else:
-                installed.add(name)
+                installed.add({"scikit-learn": "sklearn"}.get(name, name))
     # An example imports modules itself, and by what it calls of the package.
     files = [*(ROOT / "docs" / "examples").glob("*.py"), *(ROOT / "python").rglob("*.py")]
     assert len(files) > 50

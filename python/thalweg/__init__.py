@@ -17,7 +17,7 @@ from thalweg._tracing.errors import TraceError
 from thalweg._version import __version__
 
 if TYPE_CHECKING:
-    from thalweg import estimators, gallery, losses, models, nn, plot, stats
+    from thalweg import estimators, gallery, losses, models, nn, plot, stats, xarray
     from thalweg._config import show_config
     from thalweg._descents.basins import Basins, basins
     from thalweg._descents.minima import Minima
@@ -123,7 +123,7 @@ _LATER = {
 
 def __getattr__(name: str) -> Any:
     """Import a public name or submodule on first use."""
-    if name in ("estimators", "gallery", "losses", "models", "nn", "plot", "stats"):
+    if name in ("estimators", "gallery", "losses", "models", "nn", "plot", "stats", "xarray"):
         return import_module(f"thalweg.{name}")
     if name in _LATER:
         found = globals()[name] = getattr(import_module(f"thalweg.{_LATER[name]}"), name)
@@ -216,4 +216,5 @@ __all__ = [
     "sweep",
     "tangent",
     "value_and_grad",
+    "xarray",
 ]

@@ -122,7 +122,17 @@ def test_any_number_of_threads_is_taken():
 # ---- what is read --------------------------------------------------------------------------------
 
 
+def test_the_environment_may_say_how_many_threads(monkeypatch):
+    monkeypatch.setenv("THALWEG_NUM_THREADS", "5")
+    assert (cores(None), cores(3)) == (5, 3)
+    for bad in ("0", "-1", "two", "1.5"):
+        monkeypatch.setenv("THALWEG_NUM_THREADS", bad)
+        with pytest.raises(ValueError, match="THALWEG_NUM_THREADS must be a positive integer, got"):
+            cores(None)
+
+
 def test_threads_are_those_given_or_one_for_each_core(monkeypatch):
+    monkeypatch.delenv("THALWEG_NUM_THREADS", raising=False)
     assert cores(3) == 3
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 2, 5}, raising=False)
     assert cores(None) == 3

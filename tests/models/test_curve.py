@@ -161,6 +161,16 @@ def test_starts_and_bounds_may_be_given_by_name():
             peak.fit(LINE, y, **keyword)
 
 
+def test_bounds_may_differ_by_data_set():
+    curve = M.Gaussian()
+    y = curve(LINE, 3.0, [[1.0], [4.0]], 0.5)
+    ends = np.array([1.5, 3.5])
+    fits = curve.fit_many(LINE, y, bounds={"center": (None, ends)})
+    np.testing.assert_allclose(fits["center"], ends.clip(max=[1.0, 3.5]), rtol=1e-7)
+    fits = curve.fit_many(LINE, y, {"sigma": np.array([0.4, 0.6])}, bounds={"center": (None, ends)})
+    np.testing.assert_allclose(fits["center"], ends.clip(max=[1.0, 3.5]), rtol=1e-7)
+
+
 def test_parameters_may_be_fixed_and_tied_by_name():
     peak = M.Gaussian("a_") + M.Gaussian("b_")
     p = [3.0, 1.0, 0.5, 2.0, 4.0, 0.5]

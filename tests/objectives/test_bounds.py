@@ -324,3 +324,25 @@ def test_bad_bounds_are_refused(bounds, said):
 def test_bounds_with_unknown_names_are_refused():
     with pytest.raises(ValueError, match=r"keys among \['m'\], got \['n'\]"):
         tw.minimize(lambda m: m**2, {"m": 0.0}, **GD, learning_rate=0.1, bounds={"n": (0, 1)})
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_least_squares_takes_pairs_by_name(many):
+    """Those that are left out are unbounded; an array has one bound for all its elements."""
+
+    def fun(a, w):
+        return np.concatenate([[a - 3.0], w - np.array([1.0, -1.0])])
+
+    x0, bounds = {"a": 1.0, "w": np.zeros(2)}, {"a": (None, 2.0), "w": (-0.5, None)}
+    if many:
+        x0s = {"a": np.ones(3), "w": np.zeros((3, 2))}
+        found = tw.least_squares_many(fun, x0s, bounds=bounds).x
+        assert found["a"].tolist() == [2.0] * 3
+        # The relative step that ends a fit is 1e-10.
+        np.testing.assert_allclose(found["w"], [[1.0, -0.5]] * 3, rtol=1e-9)
+    else:
+        found = tw.least_squares(fun, x0, bounds=bounds).x
+        assert found["a"] == 2.0
+        np.testing.assert_allclose(found["w"], [1.0, -0.5], rtol=1e-9)
+    with pytest.raises(ValueError, match="bounds must have keys among"):
+        tw.least_squares(fun, x0, bounds={"q": (0, 1)})

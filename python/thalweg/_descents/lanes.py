@@ -41,9 +41,16 @@ _ARRAYS = ("x", "last_x", "fun", "last_fun", "nit", "nfev", "nhev", "reason", "l
 
 
 def cores(threads: int | None) -> int:
-    """Return the number of threads: `threads`, or one for each core this process may use."""
+    """Return the number of threads: `threads`, or one for each core this process may use.
+
+    The environment variable THALWEG_NUM_THREADS replaces the latter.
+    """
     if threads is not None:
         return checked_threads(threads)
+    if asked := os.environ.get("THALWEG_NUM_THREADS"):
+        if not asked.isdecimal() or int(asked) < 1:
+            raise ValueError(f"THALWEG_NUM_THREADS must be a positive integer, got {asked!r}")
+        return int(asked)
     allowed = getattr(os, "sched_getaffinity", None)
     return len(allowed(0)) if allowed else os.cpu_count() or 1
 

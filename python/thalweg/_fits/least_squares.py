@@ -73,8 +73,9 @@ def least_squares(
     jac : callable or {'2-point', '3-point', 'cs'}, optional
         With ``trace=False``, the function's Jacobian (m, n); without it, central differences are
         used. A traced function is differentiated exactly, and `jac` is not called.
-    bounds : 2-tuple of array_like, or Bounds
-        Lower and upper bounds, each one number or one for each variable.
+    bounds : 2-tuple of array_like, Bounds or dict
+        Lower and upper bounds, each one number or one for each variable. If `x0` is a dict, bounds
+        may be pairs ``(low, high)`` by name, with None for an open end.
     method : {'lm', 'trf', 'dogbox'}
         SciPy's names of methods, which all select the same method here, with bounds and losses.
     ftol, xtol, gtol : float or None

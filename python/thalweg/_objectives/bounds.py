@@ -88,9 +88,14 @@ def box_from_pairs(bounds: Any, structure: Structure) -> list[FloatArray]:
 
 
 def box_from_vectors(bounds: Any, structure: Structure) -> list[FloatArray]:
-    """Read two vectors or `Bounds`, as in least squares, as a box [lower, upper]; not checked."""
+    """Read two vectors, `Bounds` or pairs by name, as in least squares, as a box [lower, upper].
+
+    Vectors and `Bounds` are not checked.
+    """
     if bounds is None:
         return []
+    if isinstance(bounds, dict):
+        return box_from_pairs(bounds, structure)
     if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
         return [
             _spread(bounds.lb, structure, "lb", -np.inf),

@@ -365,8 +365,8 @@ class Curve:
             Starts of some parameters by name, numbers or arrays like the leading axes, the others
             being guessed; or starts of all parameters as in `thalweg.curve_fit_many`.
         bounds : dict or 2-tuple of array_like, optional
-            Bounds ``(lower, upper)`` of some parameters by name, beside those of the model; or of
-            all parameters.
+            Bounds ``(lower, upper)`` of some parameters by name, numbers or arrays like the leading
+            axes, beside those of the model; or of all parameters.
         **kwargs
             As in `thalweg.curve_fit_many`.
 
@@ -441,12 +441,18 @@ class Curve:
         lower, upper = self.bounds
         tied = [i for i, name in enumerate(self.names) if ties and name in ties]
         lower[tied], upper[tied] = -inf, inf
-        for name, ends in (bounds or {}).items():
+        each: dict[str, Any] = {}  # the bounds that differ between fits
+        for name, (low, high) in (bounds or {}).items():
             self._check_name(name, "bounds")
-            low, high = ends
             at = self.names.index(name)
-            lower[at] = -inf if low is None else low
-            upper[at] = inf if high is None else high
+            low, high = (-inf if low is None else low), (inf if high is None else high)
+            if np.ndim(low) or np.ndim(high):
+                each[name] = (low, high)
+            else:
+                lower[at], upper[at] = low, high
+        if each:
+            shared = zip(self.names, zip(lower.tolist(), upper.tolist(), strict=True), strict=True)
+            return dict(shared) | each
         return (lower, upper) if np.isfinite([lower, upper]).any() else FREE
 
 
@@ -477,6 +483,9 @@ def _points(x: Any) -> Any:
 
 def _inside(start: FloatArray, box: Any) -> FloatArray:
     """Move starts into bounds; where a bound is not given by numbers, leave them."""
+    if isinstance(box, dict):
+        columns = [np.clip(start[..., i], *ends) for i, ends in enumerate(box.values())]
+        return np.stack(columns, axis=-1)
     if isinstance(box, tuple) and len(box) == 2:
         return np.clip(start, *(np.asarray(end, float) for end in box))
     return start
