@@ -126,7 +126,17 @@ def test_reference_lists_every_public_name_and_no_other():
     listed = set(
         re.findall(r"^   ([\w.]+)$", (ROOT / "docs" / "reference.rst").read_text("utf-8"), re.M)
     )
-    modules = {"estimators", "gallery", "losses", "models", "nn", "plot", "schedules", "stats"}
+    modules = {
+        "estimators",
+        "gallery",
+        "losses",
+        "models",
+        "nn",
+        "plot",
+        "schedules",
+        "stats",
+        "xarray",
+    }
     public = set(tw.__all__) - modules - {"__version__"}
     for module in sorted(modules):
         public |= {f"{module}.{name}" for name in import_module(f"thalweg.{module}").__all__}
