@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("sklearn", reason="estimators need scikit-learn")
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import KFold
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -41,3 +42,9 @@ def test_losses_left_out_are_those_of_a_loop(loss):
 def test_no_penalties_are_refused():
     with pytest.raises(ValueError, match="at least one penalty"):
         LossRegressorCV([]).fit(X, y)
+
+
+def test_a_fold_that_ends_early_is_named_with_the_reason():
+    with pytest.warns(ConvergenceWarning) as told:
+        LossRegressorCV([0.5], "huber", max_iter=1).fit(X, y)
+    assert "penalty 0.5 without fold 0 did not converge" in str(told[0].message)

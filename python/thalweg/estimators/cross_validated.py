@@ -10,6 +10,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from thalweg._descents.minimize_many import minimize_many
+from thalweg._objectives.making import objective
 from thalweg.estimators.linear import Linear, loss_named, positive, warn_if_not_converged
 from thalweg.estimators.regressor import LinearPrediction
 
@@ -127,11 +128,16 @@ class LossRegressorCV(LinearPrediction):
                 lanes.append((w, alpha, *model.units(w, alpha)))
         stacked = tuple(np.array(part) for part in zip(*lanes, strict=True))
         starts = {name: np.stack([zero] * len(lanes)) for name, zero in model.start().items()}
-        unit = 1.0 / max(float(np.std(model.y)), 1e-300) if np.ptp(model.y) else 1.0
+        data = (model.X, model.y)
+        F = objective(model.value(), model.start(), args=(*data, *lanes[0], 1.0))
+        units = [model.unit(F.with_args((*data, *lane, 1.0))) for lane in lanes]
         r = minimize_many(
-            model.value(), starts, self.method, args=(model.X, model.y),
-            lane_args=(*stacked, np.full(len(lanes), unit)), gtol=self.tol, max_iter=self.max_iter,
+            model.value(), starts, self.method, args=data,
+            lane_args=(*stacked, np.array(units)), gtol=self.tol, max_iter=self.max_iter,
         )  # fmt: skip
+        for i in np.flatnonzero(~r.success)[:1]:
+            fold = f"the fit of penalty {lanes[i][1]:g} without fold {i % len(folds)}"
+            warn_if_not_converged(f"LossRegressorCV: {fold}", False, r[int(i)].message)
         found = np.empty((len(alphas), len(folds)))
         for i, (_, _, mean, scale) in enumerate(lanes):
             x = {name: values[i] for name, values in r.x.items()}

@@ -14,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from thalweg import losses
 from thalweg._descents.minimize import minimize
 from thalweg._objectives.making import objective
+from thalweg._objectives.objective import Objective
 from thalweg._objectives.points import FloatArray
 
 __all__ = ["LOSSES", "Linear", "loss_named", "positive", "warn_if_not_converged"]
@@ -116,13 +117,16 @@ class Linear:
         mean, scale = self.units(w, alpha)
         args = (self.X, self.y, w, alpha, mean, scale)
         F = objective(self.value(), self.start(), args=(*args, 1.0))
-        slopes = F.grad(self.start())
-        steepest = max(float(np.max(np.abs(g), initial=0.0)) for g in slopes.values())
-        # The gradient is measured by that of the start, so tol means the same in any units of y.
-        unit = 1.0 / steepest if 0.0 < steepest < np.inf else 1.0
+        unit = self.unit(F)
         r = minimize(F, self.start(), method, args=(*args, unit), gtol=tol, max_iter=max_iter)
         coef, intercept = self.original(r.x, mean, scale)
         return coef, intercept, r
+
+    def unit(self, F: Objective) -> float:
+        """Return what to multiply a loss by, so that `tol` means the same in any units of y."""
+        slopes = F.grad(self.start())
+        steepest = max(float(np.max(np.abs(g), initial=0.0)) for g in slopes.values())
+        return 1.0 / steepest if 0.0 < steepest < np.inf else 1.0
 
     def original(self, x: Any, mean: FloatArray, scale: FloatArray) -> tuple[FloatArray, Any]:
         """Return the coefficients and the intercept of the features as they were given."""
