@@ -17,7 +17,7 @@ from thalweg._tracing.errors import TraceError
 from thalweg._version import __version__
 
 if TYPE_CHECKING:
-    from thalweg import gallery, losses, models, nn, plot, stats, xarray
+    from thalweg import estimators, gallery, losses, models, nn, plot, stats, xarray
     from thalweg._config import show_config
     from thalweg._descents.basins import Basins, basins
     from thalweg._descents.minima import Minima
@@ -125,7 +125,7 @@ _LATER = {
 
 def __getattr__(name: str) -> Any:
     """Import a public name or submodule on first use."""
-    if name in ("gallery", "losses", "models", "nn", "plot", "stats", "xarray"):
+    if name in ("estimators", "gallery", "losses", "models", "nn", "plot", "stats", "xarray"):
         return import_module(f"thalweg.{name}")
     if name in _LATER:
         found = globals()[name] = getattr(import_module(f"thalweg.{_LATER[name]}"), name)
@@ -190,6 +190,7 @@ __all__ = [
     "curve_fit",
     "curve_fit_many",
     "custom",
+    "estimators",
     "fit_together",
     "fori",
     "formula",
