@@ -85,10 +85,10 @@ class Fit(Inferences, Shown, tuple[FloatArray, FloatArray]):
     >>> y = 2.5 * np.exp(-1.3 * x) + 0.1 * np.cos(7.0 * x)
     >>> fit = tw.curve_fit(lambda x, a, b: a * np.exp(-b * x), x, y, [1.0, 1.0])
     >>> popt, pcov = fit
-    >>> fit.params["a"] == popt[0]
+    >>> bool(fit.params["a"] == popt[0])
     True
-    >>> fit.dof, round(fit.reduced_chi2, 6), round(fit.r2, 4)
-    (7, 0.006213, 0.9932)
+    >>> int(fit.dof), round(float(fit.reduced_chi2), 6), round(float(fit.r2), 4)
+    (7, 0.005631, 0.9934)
     """
 
     perr: FloatArray
