@@ -45,7 +45,9 @@ def test_command_line_prints_the_version():
     assert tw.__version__ in script.stdout
 
 
-@pytest.mark.parametrize("optional", ["scipy", "matplotlib", "rich", "sympy", "dask", "pandas"])
+@pytest.mark.parametrize(
+    "optional", ["scipy", "matplotlib", "rich", "sympy", "dask", "pandas", "sklearn"]
+)
 def test_import_leaves_optional_parts_alone(optional):
     code = f"import sys, thalweg; sys.exit({optional!r} in sys.modules)"
     done = run(sys.executable, "-c", code)

@@ -18,15 +18,27 @@ HERE = Path(tw.__file__).resolve().parent
 # A room imports from those before it; docs/architecture.md says what each is for.
 ORDER = [
     "_core", "_version", "_attached", "schedules", "_tracing", "nn", "losses", "stats", "_methods",
-    "_objectives", "_results", "_descents", "_parameters", "_fits", "_together", "models", "xarray",
-    "_formulas", "gallery", "plot", "_config", "cli", "__init__",
+    "_objectives", "_results", "_descents", "_parameters", "_fits", "_inference", "_together",
+    "models", "xarray", "estimators", "_formulas", "gallery", "plot", "_config", "cli", "__init__",
 ]  # fmt: skip
 # What users import; all else begins with an underscore.
-PUBLIC = {"cli", "gallery", "losses", "models", "nn", "plot", "schedules", "stats", "xarray"}
+PUBLIC = {
+    "cli",
+    "estimators",
+    "gallery",
+    "losses",
+    "models",
+    "nn",
+    "plot",
+    "schedules",
+    "stats",
+    "xarray",
+}
 # Rooms that begin at once because what they need is imported when it is first used.
 LAZY = {"plot", "cli", "__init__", "_attached"}
 OPTIONAL = {
     "scipy", "sympy", "matplotlib", "rich", "dask", "pandas", "IPython", "mpl_toolkits", "xarray",
+    "sklearn",
 }  # fmt: skip
 
 

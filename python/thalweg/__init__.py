@@ -17,7 +17,7 @@ from thalweg._tracing.errors import TraceError
 from thalweg._version import __version__
 
 if TYPE_CHECKING:
-    from thalweg import gallery, losses, models, nn, plot, stats, xarray
+    from thalweg import estimators, gallery, losses, models, nn, plot, stats, xarray
     from thalweg._config import show_config
     from thalweg._descents.basins import Basins, basins
     from thalweg._descents.minima import Minima
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from thalweg._fits.least_squares_many import LeastSquaresMany, least_squares_many
     from thalweg._fits.model import Model, model
     from thalweg._formulas.symbolic import formula, from_sympy
+    from thalweg._inference.fit import Fit
     from thalweg._objectives.transforms import (
         GradientCheck,
         check_grad,
@@ -79,6 +80,7 @@ for _class in _methods.classes.values():
 # These names are imported on first use, which keeps `import thalweg` fast.
 _LATER = {
     "Basins": "_descents.basins",
+    "Fit": "_inference.fit",
     "Fits": "_fits.fits",
     "GradientCheck": "_objectives.transforms",
     "Joint": "_together.joint",
@@ -123,7 +125,7 @@ _LATER = {
 
 def __getattr__(name: str) -> Any:
     """Import a public name or submodule on first use."""
-    if name in ("gallery", "losses", "models", "nn", "plot", "stats", "xarray"):
+    if name in ("estimators", "gallery", "losses", "models", "nn", "plot", "stats", "xarray"):
         return import_module(f"thalweg.{name}")
     if name in _LATER:
         found = globals()[name] = getattr(import_module(f"thalweg.{_LATER[name]}"), name)
@@ -150,6 +152,7 @@ __all__ = [
     "Basins",
     "Bounds",
     "Compass",
+    "Fit",
     "Fits",
     "GradientCheck",
     "GradientDescent",
@@ -187,6 +190,7 @@ __all__ = [
     "curve_fit",
     "curve_fit_many",
     "custom",
+    "estimators",
     "fit_together",
     "fori",
     "formula",

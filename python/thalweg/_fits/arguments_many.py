@@ -15,6 +15,7 @@ from thalweg._fits.chunks import LeadingRows, as_numbers, filled
 from thalweg._fits.fits import Fits
 from thalweg._fits.verdicts import Arrays, fields_of
 from thalweg._objectives.points import FloatArray, argument_names, as_floats
+from thalweg._objectives.signatures import Parameters, split
 from thalweg._parameters.named import (
     bounds_by_name,
     check_untied,
@@ -25,10 +26,12 @@ from thalweg._parameters.named import (
 from thalweg._parameters.plan import Plan
 from thalweg._results.reasons import Reason
 from thalweg._tracing.numbers import as_array, first_bad
+from thalweg._tracing.trace import Trace, trace_call
 
 __all__ = [
     "box_around", "check_finite", "check_starts", "chosen_of", "data_of", "errors_of", "fixed_of",
-    "outputs_of", "parameters_of", "predictors_of", "starts_for", "starts_of",
+    "model_elsewhere", "name_of", "outputs_of", "parameters_of", "predictors_of", "starts_for",
+    "starts_of",
 ]  # fmt: skip
 
 Shape = tuple[int, ...]
@@ -81,6 +84,30 @@ def predictors_of(
     if lead and x.shape == (*lead, m):
         return lambda traced: traced[0], [x], []
     return _as_it_is(x, m)
+
+
+def name_of(f: Any) -> str:
+    """Return the name of a function, for reports."""
+    return str(getattr(f, "__name__", type(f).__name__))
+
+
+def model_elsewhere(
+    f: Callable[..., Any],
+) -> Callable[[Any, Shape, int], tuple[Callable[..., Any], list[npt.NDArray[Any]]]]:
+    """Return a function that gives the model for other predictors, and those that differ by fit."""
+    own = Parameters.of(f)
+
+    def elsewhere(
+        xdata: Any, lead: Shape, m: int
+    ) -> tuple[Callable[..., Any], list[npt.NDArray[Any]]]:
+        shared, varying, _ = predictors_of(xdata, lead, m)
+
+        def values(trace: Trace, predictors: list[Any], parameters: list[Any]) -> Any:
+            return trace_call(trace, f, *split((shared(predictors), *parameters), own.named))
+
+        return values, varying
+
+    return elsewhere
 
 
 def _as_it_is(

@@ -74,6 +74,15 @@ class LeadingRows:
         """Return rows as float64 in C order, without a copy if possible."""
         return filled(self._target[self._places(start, stop)])
 
+    def take(self, lanes: npt.NDArray[np.intp]) -> npt.NDArray[Any]:
+        """Return a copy of the rows with these numbers (k,), in the array's own dtype."""
+        taken: npt.NDArray[Any]
+        if self._flat is not None:
+            taken = np.take(self._flat, lanes, axis=0)
+        else:
+            taken = self._array[np.unravel_index(lanes, self._lead)]
+        return taken
+
     def write(self, start: int, stop: int, rows: npt.NDArray[Any]) -> None:
         """Write rows to their places in the array."""
         self._target[self._places(start, stop)] = rows

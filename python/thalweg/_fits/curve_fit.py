@@ -105,11 +105,11 @@ def curve_fit(
 
     Returns
     -------
-    popt : ndarray
-        The parameters (n,).
-    pcov : ndarray
-        Their covariance (n, n), computed by QR of the Jacobian. Parameters that ended at a bound
-        are left out: their rows and columns are NaN.
+    Fit
+        The result, which unpacks as ``popt, pcov`` and has `report`, `predict`, `interval` and
+        more: the parameters (n,), and their covariance (n, n), computed by QR of the Jacobian.
+        Parameters that ended at a bound are left out: their rows and columns are NaN. With
+        `full_output` it is a tuple of `popt`, `pcov` and the three below.
     infodict : dict
         `nfev`, `fvec`, `fjac`, `ipvt` and `qtf` as in SciPy; `rank` and `cond`, the rank and
         condition number of the Jacobian with columns scaled to unit length; and `active_mask`.

@@ -7,7 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from thalweg._descents.interrupts import carries_result
-from thalweg._fits.arguments_many import data_of, parameters_of, predictors_of
+from thalweg._fits.arguments_many import (
+    data_of,
+    model_elsewhere,
+    name_of,
+    parameters_of,
+    predictors_of,
+)
 from thalweg._fits.fits import Fits
 from thalweg._fits.running import ManyProblem, fit_many
 from thalweg._fits.settings import FREE, ManyFitSettings
@@ -188,5 +194,6 @@ def curve_fit_many(
         values=values, names=names, data=data, varying=varying, known=known,
         start=None if p0 is None else start,
         size=largest(() if varying else xdata) if p0 is None else None,
+        elsewhere=model_elsewhere(f), name=name_of(f),
     )  # fmt: skip
     return fit_many(problem, ManyFitSettings.of(given))

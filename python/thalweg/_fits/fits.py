@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
@@ -11,13 +12,42 @@ import numpy.typing as npt
 from thalweg._attached import attached
 from thalweg._fits.endings import explained
 from thalweg._objectives.points import FloatArray
-from thalweg._results.collection import Many
+from thalweg._results.collection import Many, One
+from thalweg._results.inferences import Inferences
 from thalweg._results.reasons import Reason
 
-__all__ = ["Fits"]
+__all__ = ["Fits", "OneFit"]
 
 
-class Fits(Many):
+class OneFit(One, Inferences):
+    """One fit among many, with entries as attributes and keys, and the statistics of `Fits`."""
+
+    __slots__ = ("_alone",)
+
+    def __init__(
+        self,
+        entries: dict[str, Any],
+        message: str | Callable[[], str],
+        alone: Fits | Callable[[], Fits],
+    ) -> None:
+        super().__init__(entries, message)
+        self._alone = alone
+
+    def _evidence(self) -> Fits:
+        if not isinstance(self._alone, Fits):
+            self._alone = self._alone()
+        return self._alone
+
+    @property
+    def params(self) -> dict[str, float]:
+        """The parameters by name."""
+        return dict(zip(self._evidence().names, self["popt"].tolist(), strict=True))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return OneFit, (self._entries, self.message, self._evidence())
+
+
+class Fits(Many, Inferences):
     """The results of many fits of one model: parameters, their errors, and how each fit ended.
 
     `thalweg.curve_fit_many` returns them. The arrays are attributes and keys. An integer for every
@@ -92,6 +122,27 @@ class Fits(Many):
         if isinstance(key, str) and key in self.names and key not in self:
             return self.popt[..., self.names.index(key)]
         return super().__getitem__(key)
+
+    @property
+    def params(self) -> dict[str, FloatArray]:
+        """The parameters by name, each (...,)."""
+        return {name: self.popt[..., i] for i, name in enumerate(self.names)}
+
+    def _taken(self, lanes: npt.NDArray[np.intp]) -> Self:
+        taken = super()._taken(lanes)
+        # Statistics read the data of a fit, at its place in the call.
+        if "lane" not in self._own:
+            taken._own["lane"] = lanes
+        return taken
+
+    def _one(self, lane: int) -> OneFit:
+        one = super()._one(lane)
+        return OneFit(one._entries, one._message, lambda: self._taken(np.array(lane)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The model and the data are left out: they may be large.
+        kind, (arrays, shape, shared, own, about) = super().__reduce__()
+        return kind, (arrays, shape, shared, own, {k: v for k, v in about.items() if k != "source"})
 
     def sort(self, by: Any = "cost", descending: bool = False) -> Self:
         """Sort the fits like `Results.sort`, by default by cost; a parameter's name works too."""

@@ -14,7 +14,9 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
+from thalweg._attached import attached
 from thalweg._fits.arguments import (
     Sample,
     box_of,
@@ -29,10 +31,10 @@ from thalweg._fits.arguments import (
     start_for,
     weights_of,
 )
-from thalweg._fits.arguments_many import data_of, starts_for
+from thalweg._fits.arguments_many import data_of, model_elsewhere, name_of, starts_for
 from thalweg._fits.endings import explain
 from thalweg._fits.information import information, warn
-from thalweg._fits.running import ManyProblem, fit_many, fit_with_priors
+from thalweg._fits.running import ManyProblem, fit_many, fit_with_priors, problem_of
 from thalweg._fits.settings import FREE, CurveFitSettings, ManyFitSettings, scale_of
 from thalweg._fits.soundness import flat_cost, named, worse
 from thalweg._fits.squares import (
@@ -44,7 +46,6 @@ from thalweg._fits.squares import (
     tries_from,
 )
 from thalweg._objectives.bounds import active_mask, checked_box
-from thalweg._objectives.grafting import grafted
 from thalweg._objectives.objective import Objective
 from thalweg._objectives.points import FloatArray, as_floats
 from thalweg._objectives.signatures import Parameters
@@ -53,11 +54,11 @@ from thalweg._parameters.plan import Expansion, Plan
 from thalweg._results.reasons import STATUS_LEAST_SQUARES, SUCCESS
 from thalweg._tracing.numbers import mask_of, without_masks
 from thalweg._tracing.stand_ins import with_stand_ins
-from thalweg._tracing.trace import Trace, Tracer
 
 if TYPE_CHECKING:
     from thalweg._fits.fits import Fits
     from thalweg._fits.tapes import FitTapes
+    from thalweg._inference.fit import Fit
 
 __all__ = ["Model", "model"]
 
@@ -83,7 +84,7 @@ class Model:
         if not callable(f):
             raise TypeError(f"f must be a function f(x, a, b, ...), got {type(f).__name__}")
         self.names, self.p0 = parameters(f, p0)
-        self._f, self._name, self._own = f, getattr(f, "__name__", "f"), Parameters.of(f)
+        self._f, self.name, self._own = f, name_of(f), Parameters.of(f)
         self._xdata = np.array(as_floats(xdata, "xdata")) if is_data(xdata) else xdata
         self._objective: Objective | None = None
         # Caches of residuals, by the shapes of a sample, of the tapes of many fits, and of models
@@ -118,7 +119,7 @@ class Model:
 
     def __repr__(self) -> str:
         shape = "" if self._objective is None else f", values of shape {self._objective.shape}"
-        return f"<thalweg.Model {self._name}: {', '.join(self.names)}{shape}>"
+        return f"<thalweg.Model {self.name}: {', '.join(self.names)}{shape}>"
 
     def __call__(self, *p: Any) -> Any:
         """Evaluate the model at `xdata`.
@@ -179,8 +180,8 @@ full_output, nan_policy, **kwargs
 
         Returns
         -------
-        popt, pcov : ndarray
-            As in `thalweg.curve_fit`.
+        Fit
+            As in `thalweg.curve_fit`: it unpacks as ``popt, pcov``.
 
         Examples
         --------
@@ -282,19 +283,21 @@ nan_policy, threads, progress, out, resume, x_scale, ftol, xtol, gtol, max_nfev,
         self, caller: str, ydata: Any, p0: Any = None, fixed: Any = None, ties: Any = None
     ) -> ManyProblem:
         """Return the fits of this model to many data sets, for a function of this name."""
-        objective = self._objective
-        if objective is None:
+        if self._objective is None:
             raise TypeError(f"{caller} needs a traced model; this one was created with trace=False")
         data, lead = data_of(ydata)
-
-        def values(trace: Trace, _: Any, parameters: list[Any]) -> Tracer:
-            p = trace.stack([trace.lift(each) for each in parameters])
-            return Tracer(trace, grafted(objective._graph, objective._f, trace.graph, {0: p}))
-
         start = self.p0 if p0 is None else starts_for(p0, self.names, lead, fixed, ties)
-        return ManyProblem(
-            values=values, names=self.names, data=data, start=start, tapes=self._tapes
-        )
+        return self.problem_of(data, start)
+
+    def problem_of(self, data: npt.NDArray[Any], start: Any, whitened: Any = None) -> ManyProblem:
+        """Return the fits of this model to checked data (..., m), whitened by a matrix if given."""
+        objective = self._objective
+        assert objective is not None
+        f: Any = self._f  # None in a model from a file
+        problem = problem_of(objective, data, start, whitened)
+        problem.name, problem.elsewhere = self.name, None if f is None else model_elsewhere(f)
+        problem.tapes = self._tapes if whitened is None else {}
+        return problem
 
     def fitted(
         self,
@@ -323,8 +326,7 @@ nan_policy, threads, progress, out, resume, x_scale, ftol, xtol, gtol, max_nfev,
         stopping = settings.squares.stopping(n, squares.threads)
         flat = flat_cost(y.ravel(), sample.weights, sample.kept, squares.loss)
         rows = prod(squares.shape) if sample.kept is None else int(np.count_nonzero(sample.kept))
-        if settings.absolute_sigma:
-            rows = 0
+        rows = 0 if settings.absolute_sigma else rows
         tries = tries_from(start, sizes, squares.box)
         ending, left_open = best_of(squares, tries, stopping, rows, flat)
         message = functools.partial(explain, ending, stopping.max_nfev, squares)
@@ -337,7 +339,9 @@ nan_policy, threads, progress, out, resume, x_scale, ftol, xtol, gtol, max_nfev,
                 "ydata are 1; pass sigma, or leave out absolute_sigma"
             )
         if not settings.full_output:
-            return ending.x, ending.covariance
+            made = sample, start, settings, flat, stopping.max_nfev
+            fit: Fit = attached("Fit").of(ending, left_open, message, self, *made)
+            return fit
         r, jacobian = squares.at(ending.x)
         with np.errstate(all="ignore"):
             jacobian = squares.curved(r, jacobian)
@@ -362,13 +366,17 @@ nan_policy, threads, progress, out, resume, x_scale, ftol, xtol, gtol, max_nfev,
             squares = replace(squares, x_scale=as_floats(squares.x_scale, "x_scale")[free])
         own = settings._replace(squares=squares, box=box, plan=Plan(tuple(range(len(free)))))
         part = self._reduced(Expansion(plan, start[list(plan.fixed)]), start)
-        x, covariance, *more = part.fitted(sample, start[free], own, sizes)
+        fit: Any = part.fitted(sample, start[free], own, sizes)
+        x, covariance, *more = fit
         assert part._expansion is not None
-        if more:
-            mask = np.zeros(self.n, dtype=int)
-            mask[free] = more[0]["active_mask"]
-            more[0]["active_mask"] = mask
-        return part._expansion(x), part._expansion.spread(x, covariance), *more
+        every, spread = part._expansion(x), part._expansion.spread(x, covariance)
+        if not settings.full_output:
+            whole: Fit = fit.of_all(every, spread, self, start, settings)
+            return whole
+        mask = np.zeros(self.n, dtype=int)
+        mask[free] = more[0]["active_mask"]
+        more[0]["active_mask"] = mask
+        return every, spread, *more
 
     def _reduced(self, expansion: Expansion, start: FloatArray) -> Model:
         """Return the model of the fitted parameters alone."""

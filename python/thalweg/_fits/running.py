@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from math import prod
 from typing import Any
@@ -34,12 +35,15 @@ from thalweg._fits.settings import FREE, CurveFitSettings, ManyFitSettings, scal
 from thalweg._fits.slots import Layout
 from thalweg._fits.tapes import FitTapes, Values
 from thalweg._fits.verdicts import SIDES, Arrays, failed, verdicts
+from thalweg._objectives.grafting import grafted
+from thalweg._objectives.objective import Objective
 from thalweg._objectives.points import FloatArray
 from thalweg._parameters.named import plan_of
 from thalweg._parameters.priors import check_errors_known, priors_of
 from thalweg._results.reasons import Reason
+from thalweg._tracing.trace import Trace, Tracer
 
-__all__ = ["FitRun", "ManyProblem", "fit_many", "fit_with_priors"]
+__all__ = ["FitRun", "ManyProblem", "fit_many", "fit_with_priors", "problem_of"]
 
 
 @dataclass(kw_only=True)
@@ -64,6 +68,11 @@ class ManyProblem:
         The largest |x| that all fits share, if fits may start from the scale of their x.
     tapes : dict
         The tapes built so far, for a model that is kept.
+    elsewhere : callable, optional
+        ``elsewhere(xdata, lead, m)`` returns the model for other predictors, as `values`, and those
+        predictors that differ between fits. None if the model's function is not known.
+    name : str
+        The name of the model's function.
     """
 
     values: Values
@@ -74,11 +83,29 @@ class ManyProblem:
     known: list[FloatArray] = field(default_factory=list)
     size: float | None = None
     tapes: dict[Any, FitTapes] = field(default_factory=dict)
+    elsewhere: Callable[[Any, tuple[int, ...], int], tuple[Values, list[Any]]] | None = None
+    name: str = "f"
 
     @property
     def lead(self) -> tuple[int, ...]:
         """The leading axes of the data and of the results."""
         return self.data.shape[:-1]
+
+
+def problem_of(
+    objective: Objective, data: npt.NDArray[Any], start: Any, whitened: FloatArray | None = None
+) -> ManyProblem:
+    """Return the fits of a traced model, as a function of its parameters, to data (..., m).
+
+    Data with correlated errors are whitened; the model is multiplied by the same matrix (m, m).
+    """
+
+    def values(trace: Trace, _: Any, parameters: list[Any]) -> Any:
+        p = trace.stack([trace.lift(each) for each in parameters])
+        value = Tracer(trace, grafted(objective._graph, objective._f, trace.graph, {0: p}))
+        return value if whitened is None else whitened @ np.ravel(value)
+
+    return ManyProblem(values=values, names=list(objective.names), data=data, start=start)
 
 
 def fit_many(problem: ManyProblem, settings: ManyFitSettings) -> Fits:
@@ -100,8 +127,8 @@ def fit_many(problem: ManyProblem, settings: ManyFitSettings) -> Fits:
 
 def fit_with_priors(
     problem: ManyProblem, sigma: Any, priors: Any, ties: Any, settings: CurveFitSettings
-) -> tuple[FloatArray, FloatArray]:
-    """Fit one data set with priors, as one among many; return the parameters and covariance.
+) -> tuple[Any, ...]:
+    """Fit one data set with priors, as one among many; return a `Fit`.
 
     Raises
     ------
@@ -124,12 +151,14 @@ def fit_with_priors(
         "fixed": tuple(names[k] for k in settings.plan.fixed), "threads": 1,
         "sigma": sigma if sigma is None else np.ravel(sigma),
     }  # fmt: skip
-    fit = fit_many(problem, ManyFitSettings(**own))[()]
+    fits = fit_many(problem, ManyFitSettings(**own))
+    fit = fits[()]
     if not fit.success:
         raise RuntimeError(f"Optimal parameters not found: {fit.message}")
     if not fit.determined or fit.worse:
         warn(fit.message)
-    return fit.popt, fit.pcov
+    alone: tuple[Any, ...] = attached("Fit").alone(fits)
+    return alone
 
 
 class FitRun:
@@ -143,8 +172,16 @@ class FitRun:
 
     own_bounds = True
 
-    def __init__(self, problem: ManyProblem, settings: ManyFitSettings) -> None:
+    def __init__(
+        self, problem: ManyProblem, settings: ManyFitSettings, quiet: bool = False
+    ) -> None:
         self.problem, self.settings = problem, settings
+        unknown = settings.sigma is None and not settings.poisson
+        if settings.absolute_sigma and unknown and not quiet:
+            warn(
+                "absolute_sigma=True without sigma: the covariances assume that the errors of "
+                "ydata are 1; pass sigma, or leave out absolute_sigma"
+            )
         self._own: dict[Any, FitTapes] = {}
         p = len(problem.names)
         self.reader = self._planned()
@@ -168,13 +205,9 @@ class FitRun:
         lead, names, m = problem.lead, problem.names, problem.data.shape[-1]
         which = self._which = chosen_of(settings.mask, settings.resume, settings.out, lead)
         errors, weights = errors_of(settings.sigma, lead, m)
-        if settings.absolute_sigma and settings.sigma is None and not settings.poisson:
-            warn(
-                "absolute_sigma=True without sigma: the covariances assume that the errors of "
-                "ydata are 1; pass sigma, or leave out absolute_sigma"
-            )
         plan = plan_of(names, settings.fixed, settings.ties)
         priors, numbers = priors_of(settings.priors, names, plan, lead)
+        self._priors = len(priors)
         check_errors_known(priors, settings.sigma is not None or settings.poisson)
         constant = fixed_of(settings.fixed, names, lead, which)
         free = plan.free
@@ -260,7 +293,9 @@ class FitRun:
                     LeadingRows(array, lead, self._which).write(self._done, k, rest[name])
             shared = {"names": list(self.problem.names), "elapsed": seconds}
             about = {
-                "max_nfev": self.descents.stopping.max_nfev, "free": list(self.reader.layout.free)
+                "max_nfev": self.descents.stopping.max_nfev, "free": list(self.reader.layout.free),
+                "rows": self.reader.layout.m, "priors": self._priors, "kind": self.settings.kind,
+                "source": (self.problem, self.settings),
             }  # fmt: skip
             return Fits(self.arrays, lead, shared, sides, about)
 

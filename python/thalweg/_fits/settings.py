@@ -23,7 +23,7 @@ from thalweg._objectives.points import FloatArray, Structure, as_floats
 from thalweg._parameters.plan import Plan
 
 __all__ = [
-    "FREE", "CurveFitSettings", "ManyFitSettings", "SquaresSettings", "checked_scale",
+    "FREE", "CurveFitSettings", "FitKind", "ManyFitSettings", "SquaresSettings", "checked_scale",
     "scale_of", "within_limits",
 ]  # fmt: skip
 
@@ -128,6 +128,29 @@ progress, out
             )
         if self.poisson and self.rho is not None:
             raise ValueError(f"likelihood='poisson' takes no `loss`, got {self.loss!r}")
+
+    @property
+    def kind(self) -> FitKind:
+        """What statistics must know about the cost."""
+        return FitKind(self.absolute_sigma or self.poisson, self.poisson, self.rho is not None)
+
+
+class FitKind(NamedTuple):
+    """What the statistics of a fit must know about its cost.
+
+    Attributes
+    ----------
+    absolute : bool
+        Whether the errors of the data are known.
+    poisson : bool
+        Whether the data are counts.
+    robust : bool
+        Whether there is a loss, so that the cost is not half the sum of squares.
+    """
+
+    absolute: bool = False
+    poisson: bool = False
+    robust: bool = False
 
 
 class CurveFitSettings(NamedTuple):

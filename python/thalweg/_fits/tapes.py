@@ -228,6 +228,15 @@ class FitTapes:
 
     # ---- at the results
 
+    def values(self, inputs: Inputs, threads: int) -> FloatArray:
+        """Return the values (k, m) of the model."""
+        (values,) = self._values(inputs.arrays, inputs.varying, len(inputs), threads)
+        return values
+
+    @cached_property
+    def _values(self) -> _core.Function:
+        return self._function(self.model)
+
     def covariances(self, inputs: Inputs, threads: int) -> list[FloatArray]:
         """Return covariances (k, p p), standard errors (k, p), and two columns of flags (k, 1).
 

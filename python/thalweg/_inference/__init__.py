@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What fits say: statistics, reports, predictions, intervals, bootstraps, and files."""

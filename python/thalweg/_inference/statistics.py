@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Compute the statistics of fits, in arrays with their leading axes.
+
+Those that follow from the cost read no data. The others read the data again, piece by piece.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from thalweg._fits.fits import Fits
+from thalweg._fits.settings import FitKind
+from thalweg._fits.soundness import ABOUT
+from thalweg._inference.sources import Piece, pieces
+from thalweg._objectives.points import FloatArray
+
+__all__ = [
+    "aic", "bic", "chi2", "condition", "correlations", "dof", "fitted", "fitted_count", "kind_of",
+    "r2", "reduced_chi2", "residuals", "rows_of", "spread_scale",
+]  # fmt: skip
+
+
+def kind_of(fits: Fits) -> FitKind:
+    """Return what the statistics must know about the cost."""
+    kind: FitKind = _known(fits, "kind")
+    return kind
+
+
+def _known(fits: Fits, name: str) -> Any:
+    """Return what is known about the fits, or raise ValueError."""
+    if name not in fits._about:
+        raise ValueError("fits that share parameters, or are from older files, have no statistics")
+    return fits._about[name]
+
+
+def rows_of(fits: Fits) -> npt.NDArray[np.int64]:
+    """Return the number of data that each fit used (...,)."""
+    rows = _known(fits, "rows") + fits._about.get("priors", 0)
+    missing = fits._arrays.get("n_missing")
+    return np.asarray(np.broadcast_to(rows, fits.shape) if missing is None else rows - missing)
+
+
+def fitted_count(fits: Fits) -> npt.NDArray[np.int64]:
+    """Return the number of parameters (...,) that each fit determined: free and at no bound."""
+    free = list(fits._about["free"])
+    perr = fits._arrays.get("perr")
+    if perr is None:
+        return np.full(fits.shape, len(free))
+    return np.asarray(np.count_nonzero(~np.isnan(perr[..., free]), axis=-1))
+
+
+def _begun(fits: Fits, values: Any) -> Any:
+    """Return the values, NaN for fits without a result."""
+    return np.where(np.isnan(fits.cost), np.nan, values)[()]
+
+
+def dof(fits: Fits) -> Any:
+    """Return the degrees of freedom."""
+    return (rows_of(fits) - fitted_count(fits))[()]
+
+
+def chi2(fits: Fits) -> Any:
+    """Return the weighted sums of squares, or the deviances."""
+    if not kind_of(fits).robust:
+        return (2.0 * fits.cost)[()]
+    found = np.empty(fits.size)
+    for piece in pieces(fits):
+        r = piece.inputs["y"] - _values(piece)
+        weights = piece.inputs.get("weights")
+        found[piece.first : piece.last] = np.nansum((r if weights is None else r * weights) ** 2, 1)
+    return _begun(fits, found.reshape(fits.shape))
+
+
+def reduced_chi2(fits: Fits) -> Any:
+    """Return chi2 over the degrees of freedom."""
+    free = np.asarray(dof(fits), dtype=np.float64)
+    return (chi2(fits) / np.where(free > 0, free, np.nan))[()]
+
+
+def spread_scale(fits: Fits) -> Any:
+    """Return the variance of the data in units of their squared errors; 1 if these are known."""
+    if kind_of(fits).absolute:
+        return np.ones(fits.shape)[()]
+    free = np.asarray(dof(fits), dtype=np.float64)
+    return (2.0 * fits.cost / np.where(free > 0, free, np.nan))[()]
+
+
+def _fit_term(fits: Fits) -> Any:
+    """Return -2 log-likelihood at its maximum, up to a constant that the data determine."""
+    if kind_of(fits).absolute:
+        return chi2(fits)
+    n = rows_of(fits)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return n * np.log(chi2(fits) / n)
+
+
+def aic(fits: Fits) -> Any:
+    """Return Akaike's criterion (Akaike 1974, IEEE Trans. Autom. Control 19, 716-723)."""
+    return (_fit_term(fits) + 2.0 * fitted_count(fits))[()]
+
+
+def bic(fits: Fits) -> Any:
+    """Return Schwarz's criterion (Schwarz 1978, Ann. Statist. 6, 461-464)."""
+    return (_fit_term(fits) + np.log(rows_of(fits)) * fitted_count(fits))[()]
+
+
+def r2(fits: Fits) -> Any:
+    """Return the share of the variation that is explained."""
+    flat = fits._about.get("flat")  # the cost of the best constant, if it is known
+    if flat is not None and not kind_of(fits).robust:
+        whole = np.full(fits.shape, flat)
+    else:
+        whole = np.empty(fits.size)
+        for piece in pieces(fits):
+            whole[piece.first : piece.last] = _flat(piece)
+        whole = whole.reshape(fits.shape)
+    explained = 1.0 - chi2(fits) / np.where(np.isfinite(whole), 2.0 / (1 + ABOUT) * whole, np.nan)
+    return _begun(fits, explained)
+
+
+def _flat(piece: Piece) -> FloatArray:
+    """Return half the weighted sum of squares around the mean; infinite if data do not vary."""
+    inputs, missing = piece.inputs, piece.run.reader.missing(piece.inputs)
+    if piece.run.settings.rho is None:
+        return piece.run.tapes(missing is not None).flat(inputs, piece.threads)
+    y = inputs["y"]
+    one = np.where(np.isnan(_values(piece) + y), 0.0, 1.0)
+    weights = inputs.get("weights")
+    one = one if weights is None else one * weights
+    squares = np.sum(one**2, axis=1, keepdims=True)
+    y = np.where(one > 0, y, 0.0)
+    mean = np.sum(one**2 * y, axis=1, keepdims=True) / np.where(squares > 0, squares, 1.0)
+    whole: FloatArray = 0.5 * (1 + ABOUT) * np.sum((one * (y - mean)) ** 2, axis=1)
+    return np.where(whole > 0, whole, np.inf)
+
+
+def correlations(fits: Fits) -> FloatArray:
+    """Return the correlations of the parameters."""
+    pcov = fits.pcov
+    with np.errstate(invalid="ignore", divide="ignore"):
+        one = 1.0 / np.sqrt(np.diagonal(pcov, axis1=-2, axis2=-1))
+        found: FloatArray = pcov * one[..., None] * one[..., None, :]
+    n = found.shape[-1]
+    own = found[..., range(n), range(n)]
+    found[..., range(n), range(n)] = np.where(np.isfinite(own), 1.0, np.nan)
+    return found
+
+
+def condition(fits: Fits) -> Any:
+    """Return the condition numbers of the Jacobians, with columns of length one."""
+    found = np.empty(fits.size)
+    free = list(fits._about["free"])
+    perr: Any = fits._arrays.get("perr")
+    held = np.zeros((fits.size, len(free)), dtype=np.bool_)
+    if perr is not None:
+        held[:] = np.reshape(np.isnan(perr[..., free]), held.shape)
+    for piece in pieces(fits):
+        reader = piece.run.reader
+        tapes = piece.run.tapes(reader.missing(piece.inputs) is not None)
+        columns, _ = tapes.jacobians(piece.inputs, piece.threads)
+        columns = columns.reshape(len(piece.inputs), len(free), reader.layout.m)
+        found[piece.first : piece.last] = _conditions(columns, held[piece.first : piece.last])
+    return _begun(fits, found.reshape(fits.shape))
+
+
+def _conditions(columns: FloatArray, held: npt.NDArray[np.bool_]) -> FloatArray:
+    """Return the condition numbers of matrices (k, n, m) without the rows that are held."""
+    sound: Any = np.isfinite(columns).all(axis=(1, 2))
+    columns = np.where(sound[:, None, None] & ~held[..., None], columns, 0.0)
+    lengths = np.sqrt(np.sum(columns * columns, axis=2, keepdims=True))
+    values = np.linalg.svd(columns / np.where(lengths > 0, lengths, 1.0), compute_uv=False)
+    count = columns.shape[1] - held.sum(axis=1)
+    # Rows that are held are 0, and give the smallest singular values.
+    smallest = np.take_along_axis(
+        values, np.minimum(np.maximum(count - 1, 0), values.shape[1] - 1)[:, None], axis=1
+    )[:, 0]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found: FloatArray = values[:, 0] / smallest
+    found = np.where(smallest > 0, found, np.inf)
+    found = np.where(count > 0, found, 1.0)
+    return np.where(sound, found, np.nan)
+
+
+def _values(piece: Piece) -> FloatArray:
+    """Return the model's values (k, m)."""
+    return piece.tapes.values(piece.inputs, piece.threads)
+
+
+def fitted(fits: Fits) -> FloatArray:
+    """Return the model's values at the data."""
+    found = np.empty((fits.size, fits._about["rows"]))
+    for piece in pieces(fits):
+        found[piece.first : piece.last] = _values(piece)
+    return found.reshape(*fits.shape, -1)
+
+
+def residuals(fits: Fits) -> FloatArray:
+    """Return the data less the model's values."""
+    found = np.empty((fits.size, fits._about["rows"]))
+    for piece in pieces(fits):
+        found[piece.first : piece.last] = piece.inputs["y"] - _values(piece)
+    return found.reshape(*fits.shape, -1)
