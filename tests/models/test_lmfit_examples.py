@@ -161,6 +161,31 @@ def test_two_decays_that_are_hard_to_tell_apart():
     np.testing.assert_allclose(moved, [values[0], values[2], values[1], values[3]], rtol=1e-6)
 
 
+def test_report_has_the_numbers_of_lmfits():
+    """examples/documentation/builtinmodels_stepmodel.html"""
+    x = np.linspace(0.0, 10.0, 201)
+    y = np.ones_like(x)
+    y[:48] = 0.0
+    y[48:77] = np.arange(77 - 48) / (77.0 - 48)
+    y = 110.2 * (y + 9e-3 * normal(x.size)) + 12.0 + 2.22 * x
+    fit = (M.Step(prefix="step_") + M.Line("line_")).fit(x, y)
+    assert fit.chi2 == pytest.approx(593.709621, abs=1e-6)
+    assert fit.reduced_chi2 == pytest.approx(3.02913072, abs=1e-8)
+    assert fit.aic == pytest.approx(227.700173, abs=1e-6)
+    assert fit.bic == pytest.approx(244.216698, abs=1e-6)
+    assert fit.r2 == pytest.approx(0.99897798, abs=1e-8)
+    text = " ".join(fit.report().split())
+    for line in (
+        "# data points = 201", "# variables = 5", "chi-square = 593.709621",
+        "C(step_amplitude, line_slope) = -0.8791", "C(step_amplitude, step_sigma) = +0.5643",
+        "C(step_sigma, line_slope) = -0.4569", "C(step_center, line_intercept) = +0.4269",
+        "C(line_slope, line_intercept) = -0.3093", "C(step_center, line_slope) = -0.2338",
+        "C(step_sigma, line_intercept) = -0.1372", "C(step_amplitude, line_intercept) = -0.1173",
+        "C(step_amplitude, step_center) = +0.1095",
+    ):  # fmt: skip
+        assert line in text, line
+
+
 def profile(f, x, y, popt, names, name, offsets):
     """The confidence at which an F test rejects each value: the others are fitted, in lanes."""
     at = names.index(name)
