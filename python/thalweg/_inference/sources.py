@@ -17,6 +17,7 @@ from thalweg._fits.running import FitRun, ManyProblem
 from thalweg._fits.settings import FREE, ManyFitSettings
 from thalweg._fits.slots import Inputs
 from thalweg._fits.tapes import FitTapes
+from thalweg._results.reasons import Reason
 
 __all__ = ["Piece", "flat_lanes", "pieces", "selected", "source_of"]
 
@@ -33,16 +34,15 @@ class Piece(NamedTuple):
 
     Attributes
     ----------
-    first, last : int
-        The first fit, and the one after the last, by flat index.
+    where : slice or ndarray of int
+        The flat indices of the fits.
     run : FitRun
         A call of these fits.
     inputs : Inputs
         The inputs of the tapes, with the fitted parameters as `x`.
     """
 
-    first: int
-    last: int
+    where: slice | Lanes
     run: FitRun
     inputs: Inputs
 
@@ -111,24 +111,28 @@ def selected(
 
 
 def pieces(fits: Fits) -> Iterator[Piece]:
-    """Yield all fits in pieces, with the inputs of their tapes at the results."""
+    """Yield all fits that were made in pieces, with the inputs of their tapes at the results."""
     problem, settings = source_of(fits)
-    lanes = flat_lanes(fits)
-    p = len(fits.names)
+    lanes, p = flat_lanes(fits), len(fits.names)
     popt = fits.popt.reshape(-1, p)
+    made = fits.reason.ravel() != Reason.not_run
     if lanes is None:
-        run = FitRun(problem, replace(settings, **_PLAIN), quiet=True)
+        mask = None if made.all() else made.reshape(problem.lead)
+        run = FitRun(problem, replace(settings, **_PLAIN | {"mask": mask}), quiet=True)
+        which = run.reader.which
         for a, b in run.reader.chunks():
-            yield _piece(a, b, run, run.reader.read(a, b), popt)
+            where = slice(a, b) if which is None else which[a:b]
+            yield _piece(where, run, run.reader.read(a, b), popt)
         return
     most = rows_in_chunk(problem.data.shape[-1] * (3 + len(problem.varying)) + 8 * p)
     for a in range(0, lanes.size, most):
-        b = min(a + most, lanes.size)
-        run = FitRun(*selected(problem, settings, lanes[a:b]), quiet=True)
-        yield _piece(a, b, run, run.reader.read(0, b - a), popt)
+        some = np.flatnonzero(made[a : a + most]) + a
+        if some.size:
+            run = FitRun(*selected(problem, settings, lanes[some]), quiet=True)
+            yield _piece(some, run, run.reader.read(0, some.size), popt)
 
 
-def _piece(a: int, b: int, run: FitRun, inputs: Inputs, popt: Any) -> Piece:
+def _piece(where: slice | Lanes, run: FitRun, inputs: Inputs, popt: Any) -> Piece:
     free = list(run.reader.layout.free)
-    x = popt[a:b] if len(free) == popt.shape[1] else popt[a:b][:, free]
-    return Piece(a, b, run, inputs.with_arrays(x=np.ascontiguousarray(x)))
+    x = popt[where] if len(free) == popt.shape[1] else popt[where][:, free]
+    return Piece(where, run, inputs.with_arrays(x=np.ascontiguousarray(x)))

@@ -66,11 +66,11 @@ def chi2(fits: Fits) -> Any:
     """Return the weighted sums of squares, or the deviances."""
     if not kind_of(fits).robust:
         return (2.0 * fits.cost)[()]
-    found = np.empty(fits.size)
+    found = np.full(fits.size, np.nan)
     for piece in pieces(fits):
         r = piece.inputs["y"] - _values(piece)
         weights = piece.inputs.get("weights")
-        found[piece.first : piece.last] = np.nansum((r if weights is None else r * weights) ** 2, 1)
+        found[piece.where] = np.nansum((r if weights is None else r * weights) ** 2, 1)
     return _begun(fits, found.reshape(fits.shape))
 
 
@@ -113,9 +113,9 @@ def r2(fits: Fits) -> Any:
     if flat is not None and not kind_of(fits).robust:
         whole = np.full(fits.shape, flat)
     else:
-        whole = np.empty(fits.size)
+        whole = np.full(fits.size, np.nan)
         for piece in pieces(fits):
-            whole[piece.first : piece.last] = _flat(piece)
+            whole[piece.where] = _flat(piece)
         whole = whole.reshape(fits.shape)
     explained = 1.0 - chi2(fits) / np.where(np.isfinite(whole), 2.0 / (1 + ABOUT) * whole, np.nan)
     return _begun(fits, explained)
@@ -151,7 +151,7 @@ def correlations(fits: Fits) -> FloatArray:
 
 def condition(fits: Fits) -> Any:
     """Return the condition numbers of the Jacobians, with columns of length one."""
-    found = np.empty(fits.size)
+    found = np.full(fits.size, np.nan)
     free = list(fits._about["free"])
     perr: Any = fits._arrays.get("perr")
     held = np.zeros((fits.size, len(free)), dtype=np.bool_)
@@ -162,7 +162,7 @@ def condition(fits: Fits) -> Any:
         tapes = piece.run.tapes(reader.missing(piece.inputs) is not None)
         columns, _ = tapes.jacobians(piece.inputs, piece.threads)
         columns = columns.reshape(len(piece.inputs), len(free), reader.layout.m)
-        found[piece.first : piece.last] = _conditions(columns, held[piece.first : piece.last])
+        found[piece.where] = _conditions(columns, held[piece.where])
     return _begun(fits, found.reshape(fits.shape))
 
 
@@ -191,15 +191,15 @@ def _values(piece: Piece) -> FloatArray:
 
 def fitted(fits: Fits) -> FloatArray:
     """Return the model's values at the data."""
-    found = np.empty((fits.size, fits._about["rows"]))
+    found = np.full((fits.size, fits._about["rows"]), np.nan)
     for piece in pieces(fits):
-        found[piece.first : piece.last] = _values(piece)
+        found[piece.where] = _values(piece)
     return found.reshape(*fits.shape, -1)
 
 
 def residuals(fits: Fits) -> FloatArray:
     """Return the data less the model's values."""
-    found = np.empty((fits.size, fits._about["rows"]))
+    found = np.full((fits.size, fits._about["rows"]), np.nan)
     for piece in pieces(fits):
-        found[piece.first : piece.last] = piece.inputs["y"] - _values(piece)
+        found[piece.where] = piece.inputs["y"] - _values(piece)
     return found.reshape(*fits.shape, -1)
