@@ -33,6 +33,7 @@ ATTACHED = {
     "Fits.fitted": ("thalweg._inference.statistics", "fitted"),
     "Fits.residuals": ("thalweg._inference.statistics", "residuals"),
     "Fit": ("thalweg._inference.fit", "Fit"),
+    "Fits.predict": ("thalweg._inference.prediction", "predict"),
     "Fits.report": ("thalweg._inference.report", "report"),
     "fit_many(shared=)": ("thalweg._together.joint_fit", "fit_shared"),
     # Rarely needed.

@@ -214,6 +214,7 @@ class Fit(Inferences, Shown, tuple[FloatArray, FloatArray]):
             "max_nfev": made.max_nfev, "free": free, "rows": sample.y.size, "flat": made.flat,
             "kind": FitKind(made.settings.absolute_sigma, False, squares.rho is not None),
             "init": made.start, "name": model.name,
+            "whitened": sample.weights is not None and sample.weights.ndim == 2,
         }  # fmt: skip
         if model._objective is not None:
             about["source"] = _source(made)

@@ -110,15 +110,22 @@ def selected(
     return part, replace(settings, **_PLAIN, sigma=sigma, fixed=fixed)
 
 
-def pieces(fits: Fits) -> Iterator[Piece]:
-    """Yield all fits that were made in pieces, with the inputs of their tapes at the results."""
-    problem, settings = source_of(fits)
+def pieces(
+    fits: Fits,
+    source: tuple[ManyProblem, ManyFitSettings] | None = None,
+    call: type[FitRun] = FitRun,
+) -> Iterator[Piece]:
+    """Yield all fits that were made in pieces, with the inputs of their tapes at the results.
+
+    Another problem with the same parameters may take the place of the one that they solved.
+    """
+    problem, settings = source_of(fits) if source is None else source
     lanes, p = flat_lanes(fits), len(fits.names)
     popt = fits.popt.reshape(-1, p)
     made = fits.reason.ravel() != Reason.not_run
     if lanes is None:
         mask = None if made.all() else made.reshape(problem.lead)
-        run = FitRun(problem, replace(settings, **_PLAIN | {"mask": mask}), quiet=True)
+        run = call(problem, replace(settings, **_PLAIN | {"mask": mask}), quiet=True)
         which = run.reader.which
         for a, b in run.reader.chunks():
             where = slice(a, b) if which is None else which[a:b]
@@ -128,7 +135,7 @@ def pieces(fits: Fits) -> Iterator[Piece]:
     for a in range(0, lanes.size, most):
         some = np.flatnonzero(made[a : a + most]) + a
         if some.size:
-            run = FitRun(*selected(problem, settings, lanes[some]), quiet=True)
+            run = call(*selected(problem, settings, lanes[some]), quiet=True)
             yield _piece(some, run, run.reader.read(0, some.size), popt)
 
 

@@ -15,7 +15,7 @@ __all__ = ["Inferences"]
 
 
 class Inferences:
-    """Statistics, reports, predictions and intervals of one fit or of many.
+    """Statistics, reports and predictions of one fit or of many.
 
     Numbers have the leading axes of the fits: one fit gives a float, many give an array.
     """
@@ -98,6 +98,51 @@ class Inferences:
         """The data less the model's values (..., m), without weights; NaN for missing data."""
         found: FloatArray = attached("Fits.residuals")(self._evidence())
         return found
+
+    def predict(self, x: Any = None, level: float | None = None, kind: str = "confidence") -> Any:
+        """Evaluate the fitted model, with a band around it if `level` asks for one.
+
+        Parameters
+        ----------
+        x : array_like or object, optional
+            The points, in a form that `xdata` may have, by default those of the data.
+        level : float, optional
+            The probability of the band, such as 0.95.
+        kind : {'confidence', 'prediction'}
+            Whether the band is that of the model's value, or that of a new datum. The errors of new
+            data are `sigma`, if this is one number, and are estimated from the residuals otherwise.
+
+        Returns
+        -------
+        ndarray or Prediction
+            The values (..., m); with a level a tuple of `values`, `lower` and `upper`, each
+            (..., m). The band is linear in the errors of the parameters, with exact derivatives,
+            and Student's t unless errors are absolute. Parameters at a bound count as known.
+
+        Raises
+        ------
+        ValueError
+            If the model is not known any more, because the fits come from a pickle.
+
+        References
+        ----------
+        .. [1] G. A. F. Seber and C. J. Wild, *Nonlinear Regression*, Wiley, 1989, section 5.1,
+           https://doi.org/10.1002/0471725315
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import thalweg as tw
+        >>> x = np.linspace(0.0, 4.0, 9)
+        >>> y = 2.5 * np.exp(-1.3 * x) + 0.1 * np.cos(7.0 * x)
+        >>> fit = tw.curve_fit(lambda x, a, b: a * np.exp(-b * x), x, y, [1.0, 1.0])
+        >>> fit.predict([0.0, 1.0]).round(3)
+        array([2.592, 0.743])
+        >>> band = fit.predict([0.0, 1.0], level=0.95)
+        >>> (band.upper - band.lower).round(2)
+        array([0.37, 0.19])
+        """
+        return attached("Fits.predict")(self._evidence(), x, level, kind)
 
     def report(self, min_correl: float = 0.1) -> str:
         """Describe the fit in text: statistics, parameters with errors, and correlations.
