@@ -34,6 +34,7 @@ ATTACHED = {
     "Fits.residuals": ("thalweg._inference.statistics", "residuals"),
     "Fit": ("thalweg._inference.fit", "Fit"),
     "Fits.predict": ("thalweg._inference.prediction", "predict"),
+    "Fits.interval": ("thalweg._inference.intervals", "interval"),
     "Fits.report": ("thalweg._inference.report", "report"),
     "fit_many(shared=)": ("thalweg._together.joint_fit", "fit_shared"),
     # Rarely needed.

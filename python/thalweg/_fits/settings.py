@@ -132,7 +132,8 @@ progress, out
     @property
     def kind(self) -> FitKind:
         """What statistics must know about the cost."""
-        return FitKind(self.absolute_sigma or self.poisson, self.poisson, self.rho is not None)
+        absolute = bool(self.absolute_sigma or self.poisson or self.priors)
+        return FitKind(absolute, self.poisson, self.rho is not None)
 
 
 class FitKind(NamedTuple):

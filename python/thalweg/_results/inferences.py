@@ -15,7 +15,7 @@ __all__ = ["Inferences"]
 
 
 class Inferences:
-    """Statistics, reports and predictions of one fit or of many.
+    """Statistics, reports, predictions and intervals of one fit or of many.
 
     Numbers have the leading axes of the fits: one fit gives a float, many give an array.
     """
@@ -143,6 +143,55 @@ class Inferences:
         array([0.34, 0.21])
         """
         return attached("Fits.predict")(self._evidence(), x, level, kind)
+
+    def interval(self, level: float = 0.95, method: str = "profile") -> Any:
+        """Compute confidence intervals of the parameters.
+
+        Parameters
+        ----------
+        level : float
+            The probability with which an interval holds the true value.
+        method : {'profile', 'wald'}
+            Whether an interval holds all values for which the best fit with the parameter held is
+            good enough, so that it need not be symmetric; or the estimate plus and minus a multiple
+            of its standard error.
+
+        Returns
+        -------
+        Interval
+            A tuple of `lower` and `upper` (..., p), and `ends` (..., p, 2): why each end is there.
+            0 means that it was found; 1 that it is open and infinite, because the data do not
+            exclude any value on this side; 2 that it is the bound of the parameter; 3 that there is
+            none, because the parameter was not fitted: a fixed one has its value at both ends, a
+            tied one has NaN; 4 that fits with the parameter held failed.
+
+        Raises
+        ------
+        ValueError
+            If the model and the data are not known any more, because the fits come from a pickle.
+
+        Notes
+        -----
+        The cost may rise by half the quantile of chi squared with one degree of freedom if errors
+        are absolute, and by that of F(1, dof) times half `reduced_chi2` otherwise.
+
+        References
+        ----------
+        .. [1] D. M. Bates and D. G. Watts, *Nonlinear Regression Analysis and Its Applications*,
+           Wiley, 1988, section 6.1, https://doi.org/10.1002/9780470316757
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import thalweg as tw
+        >>> x = np.linspace(0.0, 4.0, 9)
+        >>> y = 2.5 * np.exp(-1.3 * x) + 0.1 * np.cos(7.0 * x)
+        >>> fit = tw.curve_fit(lambda x, a, b: a * np.exp(-b * x), x, y, [1.0, 1.0])
+        >>> lower, upper, _ = fit.interval()
+        >>> lower.round(2), upper.round(2)
+        (array([2.4 , 1.12]), array([2.75, 1.64]))
+        """
+        return attached("Fits.interval")(self._evidence(), level, method)
 
     def report(self, min_correl: float = 0.1) -> str:
         """Describe the fit in text: statistics, parameters with errors, and correlations.
