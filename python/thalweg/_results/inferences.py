@@ -189,7 +189,7 @@ class Inferences:
         >>> fit = tw.curve_fit(lambda x, a, b: a * np.exp(-b * x), x, y, [1.0, 1.0])
         >>> lower, upper, _ = fit.interval()
         >>> lower.round(2), upper.round(2)
-        (array([2.4 , 1.12]), array([2.75, 1.64]))
+        (array([2.4 , 1.19]), array([2.75, 1.55]))
         """
         return attached("Fits.interval")(self._evidence(), level, method)
 
