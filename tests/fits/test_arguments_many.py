@@ -149,7 +149,7 @@ def test_what_does_not_fit_is_told():
         (TypeError, "ydata must be real", {"ydata": y + 1j}),
         (TypeError, "ydata must be numbers", {"ydata": np.array([["a"] * 20])}),
         (TypeError, "ydata must be numbers", {"ydata": y.astype(object)}),
-        (ValueError, "ydata must be an array of numbers, got a ragged",
+        (ValueError, "got a ragged sequence: fill shorter data sets up with NaN",
          {"ydata": [[1.0, 2.0], [1.0]]}),
         (ValueError, "single number", {"ydata": 3.0}),
         (ValueError, "must not be empty", {"ydata": np.empty((4, 0))}),

@@ -39,7 +39,15 @@ Shape = tuple[int, ...]
 
 def data_of(ydata: Any) -> tuple[npt.NDArray[Any], Shape]:
     """Return the data (..., m), which are not copied, and their leading axes."""
-    data = as_numbers(ydata, "ydata")
+    try:
+        data = as_numbers(ydata, "ydata")
+    except ValueError as error:
+        if "ragged" not in str(error):
+            raise
+        raise ValueError(
+            f"{error}: fill shorter data sets up with NaN, which is left out, or fit data sets of "
+            "different lengths by fit_together"
+        ) from None
     if data.ndim == 0:
         raise ValueError("ydata must have shape (..., m), got a single number")
     if data.shape[-1] == 0:

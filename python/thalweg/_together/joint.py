@@ -100,8 +100,22 @@ class Together(Joint):
     def _rows(self) -> list[tuple[str, str]]:
         rows = super(Together, self)._rows()
         for i, fits in enumerate(self.fits):
-            rows.insert(3 + i, (f"fits[{i}]", f"{fits.size:,} of {', '.join(fits.names)}"))
+            rows.insert(3 + i, (f"fits[{i}]", self._own(fits)))
         return rows
+
+    def _own(self, fits: Fits) -> str:
+        """Describe the parameters that the data sets of a model do not share."""
+        own = [name for name in fits.names if name not in self.shared]
+        if not own:
+            return f"{fits.size:,} data sets without parameters of their own"
+        if fits.size > 1:
+            return f"{fits.size:,} data sets, each with its own {', '.join(own)}"
+        places = [fits.names.index(name) for name in own]
+        values, errors = fits.popt.reshape(-1), fits.perr.reshape(-1)
+        return "\n".join(
+            f"{name} = {values[i]:.6g} ± {errors[i]:.2g}"
+            for name, i in zip(own, places, strict=True)
+        )
 
 
 class SharedFits(Fits):
