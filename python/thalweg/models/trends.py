@@ -96,7 +96,7 @@ class Line(Curve):
 
 
 class Polynomial(Curve):
-    """A polynomial, ``c0 + c1 x + ... + cn x**n``.
+    """A polynomial, ``c0 + c1 x + c2 x**2`` and so on to ``cn x**n``.
 
     Parameters
     ----------
