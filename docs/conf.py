@@ -106,7 +106,7 @@ OBJECTIVE = {
 
 
 def skip(_: object, what: str, name: str, member: Any, skipped: bool, __: object) -> bool | None:
-    """Leave out the methods that are not for users, and scikit-learn's, whose links lead nowhere."""
+    """Leave out methods that are not for users, and scikit-learn's, whose links lead nowhere."""
     if name == "get_metadata_routing" or (name.startswith("set_") and name.endswith("_request")):
         return True
     found = getattr(member, "fget", member)
