@@ -65,7 +65,7 @@ def test_profiles_of_linear_models_are_parabolas():
         {"loss": "soft_l1"}, {"sigma": 0.1, "priors": {"b": (1.3, 0.05)}},
         {"bounds": {"b": (0, None)}},
     ],
-    ids=str,
+    ids=" ".join,
 )  # fmt: skip
 def test_intervals_are_the_same_alone_and_among_many(said):
     y = DECAYS.copy()

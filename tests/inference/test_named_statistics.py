@@ -25,7 +25,7 @@ SAID = [
 ]
 
 
-@pytest.mark.parametrize("said", SAID, ids=str)
+@pytest.mark.parametrize("said", SAID, ids=" ".join)
 def test_one_fit_and_many_say_the_same(said):
     many = tw.curve_fit_many(line, X, LINES, [1.0, 1.0, 1.0], **said)
     for i, y in enumerate(LINES):

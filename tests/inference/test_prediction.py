@@ -72,7 +72,7 @@ def test_bands_are_linear_in_the_errors():
         {"sigma": np.linspace(0.04, 0.06, 30)},
         {"sigma": 0.05, "priors": {"b": (1.3, 0.05)}},
     ],
-    ids=str,
+    ids=" ".join,
 )  # fmt: skip
 def test_one_fit_and_many_predict_the_same(said):
     many = tw.curve_fit_many(decay, X, DECAYS, [1.0, 1.0, 0.5], **said)
