@@ -44,3 +44,15 @@ def test_a_fit_that_ends_early_warns_with_the_reason():
 def test_one_class_is_refused():
     with pytest.raises(ValueError, match="at least 2 classes, got 1 class"):
         LossClassifier().fit(X, np.zeros(500, dtype=int))
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_separable_classes_have_a_minimum_by_default(classes):
+    labels = np.digitize(X[:, 0], np.linspace(-0.5, 0.5, classes - 1))
+    ours = LossClassifier().fit(X, labels)
+    peer = LogisticRegression(C=1 / (1e-4 * 500), solver="newton-cg", tol=1e-12, max_iter=1000)
+    peer.fit(X, labels)
+    # The penalty is the only curvature along the separating direction, 1e-4 of the scale of the
+    # loss, so a relative gradient of 1e-8 leaves 1e-4 there.
+    np.testing.assert_allclose(ours.coef_, peer.coef_, rtol=1e-4, atol=1e-3)
+    assert np.mean(ours.predict(X) == labels) > 0.98

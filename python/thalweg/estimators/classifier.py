@@ -25,9 +25,10 @@ class LossClassifier(ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
-    alpha : float, default 0
+    alpha : float, default 1e-4
         The weight of the penalty: scikit-learn's ``LogisticRegression`` with
-        ``C = 1 / (alpha * n)`` for n rows.
+        ``C = 1 / (alpha * n)`` for n rows. The default is small, and enough for a minimum to
+        exist where the classes can be separated.
     fit_intercept : bool, default True
         Whether to fit intercepts.
     method : str or method object, default "lbfgs"
@@ -58,8 +59,9 @@ class LossClassifier(ClassifierMixin, BaseEstimator):
 
     Notes
     -----
-    If the classes can be separated and `alpha` is 0, there is no minimum, and the coefficients are
-    merely large. If the descent does not converge, `fit` gives a ``ConvergenceWarning``.
+    If the classes can be separated and `alpha` is 0, there is no minimum: the coefficients are
+    merely large, and depend on rounding. If the descent does not converge, `fit` gives a
+    ``ConvergenceWarning``.
 
     References
     ----------
@@ -77,7 +79,7 @@ class LossClassifier(ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
-        alpha: float = 0.0,
+        alpha: float = 1e-4,
         fit_intercept: bool = True,
         method: Any = "lbfgs",
         tol: float = 1e-8,
