@@ -40,8 +40,8 @@ class Inferences:
     def chi2(self) -> Any:
         """The sum of squared residuals, weighted by their errors; for counts, the deviance.
 
-        With a loss it is the sum of squares of the data too, not the cost. Without, priors are data:
-        their terms are part of it. They count in `dof`.
+        With a loss it is the sum of squares of the data too, not the cost. Without one, priors are
+        data: their terms are part of it. They count in `dof`.
         """
         return attached("Fits.chi2")(self._evidence())
 
