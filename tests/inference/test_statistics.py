@@ -18,8 +18,8 @@ NIST = [
     if p.stem != "Lanczos1"  # whose residuals, 1e-13, are the rounding of the data
 ]
 NAMES = {name: getattr(np, name) for name in ("exp", "log", "sin", "cos", "arctan", "sqrt", "pi")}
-# Longley 1967, J. Amer. Statist. Assoc. 62, 819-841; the values that NIST certifies (StRD), as found
-# in the tests of GSL and of Apache Commons Math.
+# Longley 1967, J. Amer. Statist. Assoc. 62, 819-841; the values that NIST certifies (StRD), as in
+# the tests of GSL and of Apache Commons Math.
 LONGLEY = np.array([
     [60323, 83.0, 234289, 2356, 1590, 107608, 1947],
     [61122, 88.5, 259426, 2325, 1456, 108632, 1948],
