@@ -144,3 +144,22 @@ def test_what_cannot_be_predicted_is_named():
     np.testing.assert_allclose(correlated.predict(THERE), fit.predict(THERE), rtol=1e-9)
     with pytest.raises(ValueError, match="predict needs x"):
         correlated.predict()
+
+
+def test_some_fits_are_predicted_at_points_of_their_own():
+    x = X + 0.1 * np.arange(3.0)[:, None]
+    fits = tw.curve_fit_many(decay, x, DECAYS)
+    whole = fits.predict(x + 0.5, level=0.9)
+    some = fits[1:].predict(x[1:] + 0.5, level=0.9)
+    for each, own in zip(whole, some, strict=True):
+        np.testing.assert_array_equal(each[1:], own)
+    np.testing.assert_array_equal(fits[2].predict(x[2] + 0.5), whole.values[2])
+    np.testing.assert_array_equal(fits[[2, 0, 0]].predict(), fits.predict()[[2, 0, 0]])
+    np.testing.assert_array_equal(fits[[2, 0, 0]].residuals, fits.residuals[[2, 0, 0]])
+
+
+def test_fixed_parameters_keep_their_values_where_starts_come_from_a_function():
+    starts = lambda y: np.stack([y[:, 0], np.ones(len(y)), y[:, -1]], axis=1)  # noqa: E731
+    fits = tw.curve_fit_many(decay, X, DECAYS, starts, fixed=("c",))
+    wanted = [decay(THERE, *p) for p in fits.popt]
+    np.testing.assert_allclose(fits.predict(THERE), wanted, rtol=1e-12)

@@ -2,6 +2,7 @@
 """The statistics of fits: as certified by NIST, as printed by lmfit, and alone as among others."""
 
 import json
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,8 @@ NIST = [
     if p.stem != "Lanczos1"  # whose residuals, 1e-13, are the rounding of the data
 ]
 NAMES = {name: getattr(np, name) for name in ("exp", "log", "sin", "cos", "arctan", "sqrt", "pi")}
-# Longley 1967, J. Amer. Statist. Assoc. 62, 819-841; the values that NIST certifies (StRD).
+# Longley 1967, J. Amer. Statist. Assoc. 62, 819-841; the values that NIST certifies (StRD), as in
+# the tests of GSL and of Apache Commons Math.
 LONGLEY = np.array([
     [60323, 83.0, 234289, 2356, 1590, 107608, 1947],
     [61122, 88.5, 259426, 2325, 1456, 108632, 1948],
@@ -184,3 +186,35 @@ def test_data_with_correlated_errors_are_fitted_values_of_the_model():
     whole = r @ np.linalg.solve(0.01 * np.exp(-5 * distance), r)
     assert fit.chi2 == pytest.approx(whole, rel=1e-9)
     assert np.isfinite(fit.condition)
+
+
+def test_r2_is_of_the_data_alone_where_there_are_priors():
+    x, y = sample()
+    said = {"sigma": 0.1, "priors": {"b": (2.0, 0.01)}}
+    for loss in ("linear", "huber"):
+        fits = tw.curve_fit_many(decay, x, y[None], [1, 1, 0], loss=loss, **said)
+        squares = np.sum(fits.residuals**2, axis=1)
+        wanted = 1 - squares / np.sum((y - y.mean()) ** 2)
+        np.testing.assert_allclose(fits.r2, wanted, rtol=1e-9)
+        if loss == "linear":  # the prior's term
+            term = ((fits["b"] - 2.0) / 0.01) ** 2
+            np.testing.assert_allclose(fits.chi2, squares / 0.01 + term, rtol=1e-9)
+    counts = np.random.default_rng(3).poisson(decay(T, 50.0, 1.0, 5.0), (2, 20))
+    said = {"likelihood": "poisson", "priors": {"a": (20.0, 1.0)}}
+    fits = tw.curve_fit_many(decay, T, counts, [40, 1, 4], **said)
+    mu, mean = fits.fitted, counts.mean(axis=1, keepdims=True)
+
+    def deviance(mu):
+        return 2 * np.sum(counts * np.log(np.maximum(counts, 1) / mu) - (counts - mu), axis=1)
+
+    np.testing.assert_allclose(fits.r2, 1 - deviance(mu) / deviance(mean), rtol=1e-9)
+
+
+def test_r2_needs_no_data_where_the_cost_of_a_constant_is_kept():
+    _, y = decays(5)
+    fits = tw.curve_fit_many(decay, T, y, P0)
+    again = pickle.loads(pickle.dumps(fits))
+    np.testing.assert_array_equal(again.r2, fits.r2)
+    np.testing.assert_array_equal(fits[[3, 1]].r2, fits.r2[[3, 1]])
+    whole = np.sum((y - y.mean(axis=1, keepdims=True)) ** 2, axis=1)
+    np.testing.assert_allclose(fits.r2, 1 - fits.chi2 / whole, rtol=1e-9)

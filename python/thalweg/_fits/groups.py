@@ -139,7 +139,7 @@ class FitGroup:
             part, error = self._descended(x[lanes], own, factor, stopping)
             part["worse"] = self._worse(part, flat[lanes], own)
             put_better(best, part, lanes)
-        return best, error
+        return best | {"flat": flat}, error
 
     def _worse(self, part: Arrays, flat: FloatArray, inputs: Inputs) -> npt.NDArray[np.bool_]:
         """Whether the data would be fitted better by a constant; priors are no part of this."""

@@ -69,6 +69,7 @@ class FitTapes:
         known: Sequence[FloatArray] = (),
     ) -> None:
         self.layout, self.box, self.absolute = layout, box, absolute
+        self._kept: dict[Any, _core.Function] = {}
         trace = self._trace = Trace()
         self._inputs = inputs = layout.traced(trace)
         self._x = inputs["x"]
@@ -79,7 +80,7 @@ class FitTapes:
             [inputs["fixed"][i] for i in range(len(layout.fixed))],
         )
         model = _of_size(trace, values(trace, predictors, parameters), layout.m)
-        self.model = model.node
+        self.model = model
         valid: Any = None
         if missing:
             valid = _all_known(trace, [inputs["y"], *predictors], known)
@@ -235,7 +236,7 @@ class FitTapes:
 
     @cached_property
     def _values(self) -> _core.Function:
-        return self._function(self.model)
+        return self._function(self.model.node)
 
     def covariances(self, inputs: Inputs, threads: int) -> list[FloatArray]:
         """Return covariances (k, p p), standard errors (k, p), and two columns of flags (k, 1).
@@ -294,13 +295,34 @@ class FitTapes:
         """Return the derivatives (t, n) of the tied parameters, traced."""
         trace, layout = self._trace, self.layout
         tied = trace.stack([trace.lift(self._parameters[tie.position]) for tie in layout.ties])
-        return self._columns_of(tied, len(layout.ties)).T
+        return self._derivatives(tied, len(layout.ties)).T
 
     # ---- functions
 
     def _function(self, *outputs: int) -> _core.Function:
         """Return a function of all inputs."""
         return _core.Function(self._trace.graph, list(outputs), len(self.layout.shapes))
+
+    def kept(
+        self, key: Any, build: Callable[..., list[int]], *shapes: tuple[int, ...]
+    ) -> _core.Function:
+        """Return a function of all inputs and of further ones, which is built once.
+
+        Parameters
+        ----------
+        key : hashable
+            The function's name among those that are kept.
+        build : callable
+            ``build(trace, *further)`` returns the nodes of the outputs.
+        *shapes : tuple of int
+            The shapes of the further inputs in one fit.
+        """
+        if key not in self._kept:
+            count = len(self.layout.shapes)
+            further = [self._trace.input(count + i, shape) for i, shape in enumerate(shapes)]
+            outputs = build(self._trace, *further)
+            self._kept[key] = _core.Function(self._trace.graph, outputs, count + len(shapes))
+        return self._kept[key]
 
     @property
     def _subject(self) -> Any:
@@ -327,11 +349,21 @@ class FitTapes:
 
     @cached_property
     def _jacobians(self) -> _core.Function:
-        weights, cost = self._weighed()
-        columns = self._columns(self._subject)
-        if weights is not None:
-            columns = columns * np.sqrt(weights)
-        return self._function(columns.node, cost.node)
+        return self._function(self.weighted_columns().node, self._weighed()[1].node)
+
+    def weighted_columns(self) -> Tracer:
+        """Trace the columns (n, m) of the Jacobian, weighted as in the covariance."""
+        columns, weights = self.columns_of(self._subject), self._weighed()[0]
+        return columns if weights is None else columns * np.sqrt(weights)
+
+    def costs(self, inputs: Inputs, threads: int) -> FloatArray:
+        """Return the costs (k,)."""
+        (costs,) = self._costs(inputs.arrays, inputs.varying, len(inputs), threads)
+        return costs[:, 0]
+
+    @cached_property
+    def _costs(self) -> _core.Function:
+        return self._function(self._weighed()[1].node)
 
     def linear(
         self, inputs: Inputs, threads: int
@@ -369,16 +401,16 @@ class FitTapes:
         """The cost, residuals and Jacobian's columns, weighted as they are minimized."""
         subject, residuals, root = self._residuals_as_weighed()
         _, cost = self._weighed()
-        columns = self._columns(subject)
+        columns = self.columns_of(subject)
         if root is not None:
             columns = columns * root
         return self._function(cost.node, residuals.node, columns.node)
 
-    def _columns(self, subject: Any) -> Tracer:
-        """Return the derivatives (n, m) by the fitted parameters."""
-        return self._columns_of(subject.node, subject.size)
+    def columns_of(self, subject: Any) -> Tracer:
+        """Return the derivatives (n, m) of a traced vector by the fitted parameters."""
+        return self._derivatives(subject.node, subject.size)
 
-    def _columns_of(self, node: int, m: int) -> Tracer:
+    def _derivatives(self, node: int, m: int) -> Tracer:
         graph = self._trace.graph
         jacobian = graph.jacobian(node, self._x.node)
         return Tracer(self._trace, graph.reshape(jacobian, (len(self.layout.free), m)))

@@ -24,8 +24,9 @@ CONVERGED = np.array(SUCCESS)
 AGAIN = np.array([again(reason) for reason in Reason])
 
 # The sides of the inequality that ended a fit, and its undetermined parameters: bit i stands for
-# the i-th free parameter, as far as the bits of a double suffice.
-SIDES = ("left", "right", "open")
+# the i-th free parameter, as far as the bits of a double suffice. `flat` is the cost of the best
+# constant.
+SIDES = ("left", "right", "open", "flat")
 _BITS = 52
 
 

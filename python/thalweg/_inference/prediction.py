@@ -7,28 +7,20 @@ Seber and C. J. Wild 1989, Nonlinear Regression, section 5.1.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from thalweg._fits.arguments import is_data
 from thalweg._fits.fits import Fits
-from thalweg._fits.running import FitRun, ManyProblem
-from thalweg._fits.settings import ManyFitSettings
 from thalweg._inference.quantiles import checked_level, student
-from thalweg._inference.sources import Piece, pieces, source_of
+from thalweg._inference.sources import Piece, evaluated, pieces, source_of
 from thalweg._inference.statistics import dof, kind_of, spread_scale
+from thalweg._inference.traced import bands
 from thalweg._objectives.points import FloatArray
 
 __all__ = ["Prediction", "predict"]
 
 _KINDS = ("confidence", "prediction")
-# The model alone is evaluated, without weights.
-_BARE: dict[str, Any] = {
-    "sigma": None, "absolute_sigma": False, "loss": "linear", "likelihood": "gaussian",
-    "nan_policy": "propagate",
-}  # fmt: skip
 
 
 class Prediction(NamedTuple):
@@ -39,104 +31,71 @@ class Prediction(NamedTuple):
     upper: FloatArray
 
 
-class _Evaluation(FitRun):
-    """A run that only evaluates, and so needs no number of data."""
-
-    def check_number(self, free: int) -> None:
-        """Accept any number of points."""
-
-
 def predict(fits: Fits, x: Any = None, level: float | None = None, kind: str = "confidence") -> Any:
     """Return the model's values, and a band around them if there is a level."""
     if kind not in _KINDS:
         raise ValueError(f"kind must be one of {_KINDS}, got {kind!r}")
-    problem, settings, count = _problem(fits, x)
-    values = np.full((fits.size, count), np.nan)
-    spread = np.full((fits.size, count), np.nan)
-    covariance = None if level is None else _covariances(fits)
-    for piece in pieces(fits, (problem, settings), _Evaluation):
-        values[piece.where] = piece.tapes.values(piece.inputs, piece.threads)
-        if covariance is not None:
-            spread[piece.where] = _variances(piece, covariance[piece.where])
-    shape = (*fits.shape, count)
+    if x is None and fits._about.get("whitened"):
+        raise ValueError("with a covariance of the data predict needs x: pass xdata")
     if level is None:
-        return values.reshape(shape)
-    spread = spread.reshape(shape)
-    if kind == "prediction":
-        spread = spread + _of_datum(fits, x, values.reshape(shape))
+        (values,) = evaluated(fits, _values, x)
+        return values
     free = np.inf if kind_of(fits).absolute else dof(fits)
-    half = np.asarray(student(checked_level(level), free))[..., None] * np.sqrt(spread)
-    middle = values.reshape(shape)
-    return Prediction(middle, middle - half, middle + half)
+    times = np.broadcast_to(student(checked_level(level), free), fits.shape).reshape(-1)
+    covariance, endless = _covariances(fits)
+    counts, beside = False, np.zeros((fits.size, 1))
+    if kind == "prediction":
+        counts, beside = _of_datum(fits, x)
+    if endless.any():
+        beside = np.where(endless[:, None], np.inf, beside)
+
+    def compute(piece: Piece) -> list[FloatArray]:
+        at, own = piece.where, piece.inputs
+        return bands(piece.tapes, own, covariance[at], times[at], beside[at], counts, piece.threads)
+
+    return Prediction(*evaluated(fits, compute, x))
 
 
-def _problem(fits: Fits, x: Any) -> tuple[ManyProblem, ManyFitSettings, int]:
-    """Return the fits as a problem with the points x instead of data, and their number."""
-    problem, settings = source_of(fits)
-    bare = replace(settings, **_BARE)
-    if x is None:
-        if fits._about.get("whitened"):
-            raise ValueError("with a covariance of the data predict needs x: pass xdata")
-        return replace(problem, tapes={}), bare, problem.data.shape[-1]
-    if problem.elsewhere is None:
-        raise ValueError(
-            "the model's function is not known, because the model comes from a file: trace it again"
-        )
-    count = _count(x)
-    values, varying = problem.elsewhere(x, problem.lead, count)
-    data = np.broadcast_to(0.0, (*problem.lead, count))
-    there = replace(
-        problem, data=data, values=values, varying=varying, known=[], tapes={}, elsewhere=None
-    )
-    return there, bare, count
+def _values(piece: Piece) -> list[FloatArray]:
+    return [piece.tapes.values(piece.inputs, piece.threads)]
 
 
-def _count(x: Any) -> int:
-    """Return the number of points, along the last axis of x or the rows of a table."""
-    if isinstance(x, tuple) and any(np.ndim(part) for part in x):
-        return int(max(np.shape(part)[-1] for part in x if np.ndim(part)))
-    if is_data(x) and np.ndim(x):
-        return int(np.shape(x)[-1])
-    if hasattr(x, "__len__"):
-        return len(x)
-    raise ValueError(f"x must hold points along its last axis, got {type(x).__name__}")
+def _covariances(fits: Fits) -> tuple[FloatArray, Any]:
+    """Return the covariances (k, n, n) of the fitted parameters, and which fits have infinite ones.
 
-
-def _covariances(fits: Fits) -> FloatArray:
-    """Return the covariances (k, n, n) of the fitted parameters, 0 for those at a bound."""
+    They are 0 for parameters at a bound, and for fits with infinite ones.
+    """
     free = list(fits._about["free"])
     found: FloatArray = fits.pcov.reshape(-1, len(fits.names), len(fits.names))
-    found = found[:, free][:, :, free]
-    return np.where(np.isnan(found), 0.0, found)
+    if len(free) < len(fits.names):
+        found = found[:, free][:, :, free]
+    sound: Any = np.isfinite(found)
+    if sound.all():
+        return found, np.zeros(fits.size, dtype=np.bool_)
+    endless: Any = np.isinf(found).any(axis=(1, 2))
+    return np.where(sound, found, 0.0), endless
 
 
-def _variances(piece: Piece, covariance: FloatArray) -> FloatArray:
-    """Return the variances (k, m) of the model's values."""
-    columns, _ = piece.tapes.jacobians(piece.inputs, piece.threads)
-    columns = columns.reshape(len(covariance), covariance.shape[1], -1)
-    with np.errstate(invalid="ignore"):
-        found: FloatArray = np.einsum("kim,kim->km", columns, covariance @ columns)
-    endless: Any = np.isinf(covariance).any(axis=(1, 2))
-    return np.where(endless[:, None], np.inf, np.maximum(found, 0.0))
+def _of_datum(fits: Fits, x: Any) -> tuple[bool, FloatArray]:
+    """Return the variances of single data around the model's values, (k, 1) or (k, m).
 
-
-def _of_datum(fits: Fits, x: Any, values: FloatArray) -> Any:
-    """Return the variances of single data around the model's values."""
+    Those of counts, for which the first is true, are the values.
+    """
     _, settings = source_of(fits)
-    if settings.poisson:
-        return np.maximum(values, 0.0)
-    scale = np.asarray(spread_scale(fits))[..., None]
+    scale: FloatArray = np.broadcast_to(spread_scale(fits), fits.shape).reshape(-1, 1)
     sigma = settings.sigma
+    if settings.poisson:
+        return True, np.zeros_like(scale)
     if sigma is None:
-        return scale
+        return False, scale
     if x is not None and np.size(sigma) > 1:
         raise ValueError(
             "the errors of new data are not known, because sigma is an array: leave out x, or use "
             "kind='confidence'"
         )
     if np.size(sigma) == 1:
-        return scale * float(np.reshape(sigma, ())) ** 2
-    errors = np.full(values.shape, np.nan).reshape(fits.size, -1)
+        return False, scale * float(np.reshape(sigma, ())) ** 2
+    errors = np.full((fits.size, fits._about["rows"]), np.nan)
     for piece in pieces(fits):
         errors[piece.where] = 1.0 / piece.inputs["weights"]
-    return scale * errors.reshape(values.shape) ** 2
+    return False, scale * errors**2

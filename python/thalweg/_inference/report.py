@@ -161,24 +161,39 @@ def _of_many(fits: Fits, min_correl: float) -> dict[str, list[str]]:
     )
     parts["[[Variables]]"] = _medians(fits)
     if "pcov" in fits._arrays:
-        with np.errstate(all="ignore"):
-            middle = _median(fits.correlations.reshape(fits.size, len(fits.names), -1))
+        middle = _middle_correlations(fits)
         if correlated := _correlated(fits.names, middle, min_correl):
             parts[_heading(min_correl).replace("Corr", "Median corr")] = correlated
     return parts
 
 
-def _median(values: Any) -> Any:
-    """Return medians along the first axis, without NaN."""
-    whole = ~np.isnan(values).any(axis=tuple(range(1, values.ndim)))
-    values = values[whole]
-    return np.median(values, axis=0) if len(values) else np.full(values.shape[1:], np.nan)
+def _middle_correlations(fits: Fits) -> Any:
+    """Return the median of each correlation (p, p), without NaN."""
+    found, p = fits.correlations, len(fits.names)
+    middle = np.full((p, p), np.nan)
+    for i in range(p):
+        for j in range(i):
+            middle[i, j] = _median(found[..., i, j])
+    return middle
+
+
+def _median(values: Any) -> float:
+    """Return the median of the finite values."""
+    values = np.ravel(values)  # a copy, if it is a column
+    finite = np.isfinite(values)
+    if not finite.all():
+        values = values[finite]
+    if not values.size:
+        return np.nan
+    # One element is selected at a time, which NumPy does four times as fast as two.
+    half = values.size // 2
+    parts = np.partition(values, half)
+    middle = float(parts[half])
+    return middle if values.size % 2 else 0.5 * (float(parts[:half].max()) + middle)
 
 
 def _middle(values: Any) -> str:
-    values = np.ravel(values)
-    values = values[np.isfinite(values)]
-    return _number(float(np.median(values))) if values.size else "nan"
+    return _number(_median(values))
 
 
 def _medians(fits: Fits) -> list[str]:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -11,19 +11,27 @@ import numpy as np
 import numpy.typing as npt
 
 from thalweg._descents.lanes import cores
+from thalweg._fits.arguments import is_data
 from thalweg._fits.chunks import LeadingRows, rows_in_chunk
 from thalweg._fits.fits import Fits
 from thalweg._fits.running import FitRun, ManyProblem
 from thalweg._fits.settings import FREE, ManyFitSettings
 from thalweg._fits.slots import Inputs
 from thalweg._fits.tapes import FitTapes
+from thalweg._objectives.points import FloatArray
+from thalweg._parameters.named import plan_of
 from thalweg._results.reasons import Reason
 
-__all__ = ["Piece", "flat_lanes", "pieces", "selected", "source_of"]
+__all__ = ["Piece", "evaluated", "flat_lanes", "pieces", "selected", "source_of"]
 
 # Statistics are of the data and the model alone.
 _PLAIN: dict[str, Any] = {
     "out": None, "progress": False, "mask": None, "resume": False, "bounds": FREE, "priors": None,
+}  # fmt: skip
+# The model alone is evaluated, without data.
+_BARE = _PLAIN | {
+    "sigma": None, "absolute_sigma": False, "loss": "linear", "likelihood": "gaussian",
+    "nan_policy": "propagate",
 }  # fmt: skip
 
 Lanes = npt.NDArray[np.intp]
@@ -110,36 +118,138 @@ def selected(
     return part, replace(settings, **_PLAIN, sigma=sigma, fixed=fixed)
 
 
-def pieces(
-    fits: Fits,
-    source: tuple[ManyProblem, ManyFitSettings] | None = None,
-    call: type[FitRun] = FitRun,
-) -> Iterator[Piece]:
-    """Yield all fits that were made in pieces, with the inputs of their tapes at the results.
-
-    Another problem with the same parameters may take the place of the one that they solved.
-    """
-    problem, settings = source_of(fits) if source is None else source
+def pieces(fits: Fits) -> Iterator[Piece]:
+    """Yield all fits that were made in pieces, with the inputs of their tapes at the results."""
+    problem, settings = source_of(fits)
     lanes, p = flat_lanes(fits), len(fits.names)
     popt = fits.popt.reshape(-1, p)
     made = fits.reason.ravel() != Reason.not_run
     if lanes is None:
         mask = None if made.all() else made.reshape(problem.lead)
-        run = call(problem, replace(settings, **_PLAIN | {"mask": mask}), quiet=True)
-        which = run.reader.which
+        run = FitRun(problem, replace(settings, **_PLAIN | {"mask": mask}), quiet=True)
         for a, b in run.reader.chunks():
-            where = slice(a, b) if which is None else which[a:b]
-            yield _piece(where, run, run.reader.read(a, b), popt)
+            yield _piece(_places(run, a, b), run, run.reader.read(a, b), popt)
         return
     most = rows_in_chunk(problem.data.shape[-1] * (3 + len(problem.varying)) + 8 * p)
     for a in range(0, lanes.size, most):
         some = np.flatnonzero(made[a : a + most]) + a
         if some.size:
-            run = call(*selected(problem, settings, lanes[some]), quiet=True)
+            run = FitRun(*selected(problem, settings, lanes[some]), quiet=True)
             yield _piece(some, run, run.reader.read(0, some.size), popt)
 
 
-def _piece(where: slice | Lanes, run: FitRun, inputs: Inputs, popt: Any) -> Piece:
-    free = list(run.reader.layout.free)
-    x = popt[where] if len(free) == popt.shape[1] else popt[where][:, free]
-    return Piece(where, run, inputs.with_arrays(x=np.ascontiguousarray(x)))
+def _places(run: FitRun, a: int, b: int) -> slice | Lanes:
+    which = run.reader.which
+    return slice(a, b) if which is None else which[a:b]
+
+
+def _piece(where: slice | Lanes, run: FitRun, inputs: Inputs, popt: FloatArray) -> Piece:
+    return Piece(where, run, inputs.with_arrays(**_parameters(run, popt[where])))
+
+
+def _parameters(run: FitRun, popt: FloatArray) -> dict[str, FloatArray]:
+    """Return the inputs that hold the fitted and the fixed parameters."""
+    layout = run.reader.layout
+    if layout.plan.whole:
+        return {"x": np.ascontiguousarray(popt)}
+    found = {"x": np.ascontiguousarray(popt[:, list(layout.free)])}
+    if layout.fixed:
+        found["fixed"] = np.ascontiguousarray(popt[:, list(layout.fixed)])
+    return found
+
+
+# ---- the model alone
+
+
+class _Evaluation(FitRun):
+    """A run that only evaluates, and so needs no number of data."""
+
+    def check_number(self, free: int) -> None:
+        """Accept any number of points."""
+
+
+class _NoData(LeadingRows):
+    """The place of the data where only the model is evaluated."""
+
+    __slots__ = ("_zeros",)
+
+    def __init__(self, count: int) -> None:
+        self._zeros = np.zeros(count)
+
+    def read(self, *_: int) -> FloatArray:
+        """Return the same zeros for all fits."""
+        return self._zeros
+
+
+def evaluated(
+    fits: Fits, compute: Callable[[Piece], Sequence[FloatArray]], x: Any = None
+) -> list[FloatArray]:
+    """Compute arrays (..., m) from the fitted model, without data; NaN for fits not made.
+
+    Parameters
+    ----------
+    fits : Fits
+        The fits.
+    compute : callable
+        Returns the arrays (k, m) of a piece.
+    x : array_like or object, optional
+        The points, by default those of the data.
+    """
+    count, problem, settings = _bare(fits, x)
+    made = fits.reason != Reason.not_run
+    settings = replace(settings, mask=None if made.all() else made)
+    run = _Evaluation(problem, settings, quiet=True)
+    run.reader.y = _NoData(count)
+    popt = fits.popt.reshape(-1, len(fits.names))
+    # What is computed is as large as a chunk of predictors that are read where they lie.
+    in_place = settings.mask is None and all(
+        each.dtype == np.float64 and each.flags.c_contiguous for each in problem.varying
+    )
+    found: list[FloatArray] = []
+    for a, b in [(0, run.reader.k)] if in_place else run.reader.chunks():
+        where = _places(run, a, b)
+        part = compute(_piece(where, run, run.reader.read(a, b), popt))
+        if in_place:
+            found = list(part)
+            break
+        found = found or [np.full((fits.size, count), np.nan) for _ in part]
+        for whole, values in zip(found, part, strict=True):
+            whole[where] = values
+    return [whole.reshape(*fits.shape, count) for whole in found]
+
+
+def _bare(fits: Fits, x: Any) -> tuple[int, ManyProblem, ManyFitSettings]:
+    """Return the number of points, and the problem of the fits with these instead of data."""
+    problem, settings = source_of(fits)
+    lanes, names = flat_lanes(fits), problem.names
+    if x is None:
+        count = problem.data.shape[-1]
+        values, varying, tapes = problem.values, problem.varying, problem.tapes
+        if lanes is not None:
+            rows = [LeadingRows(each, problem.lead).take(lanes) for each in varying]
+            varying = [each.reshape(*fits.shape, count) for each in rows]
+    elif problem.elsewhere is None:
+        raise ValueError(
+            "the model's function is not known, because the model comes from a file: trace it again"
+        )
+    else:
+        count, tapes = _count(x), {}
+        values, varying = problem.elsewhere(x, fits.shape, count)
+    plan = plan_of(names, settings.fixed, settings.ties)
+    there = replace(
+        problem, data=np.broadcast_to(0.0, (*fits.shape, count)), values=values, varying=varying,
+        known=[], tapes=tapes, start=np.ones(len(names)), elsewhere=None,
+    )  # fmt: skip
+    fixed = tuple(names[k] for k in plan.fixed) or None
+    return count, there, replace(settings, **_BARE, fixed=fixed)
+
+
+def _count(x: Any) -> int:
+    """Return the number of points, along the last axis of x or the rows of a table."""
+    if isinstance(x, tuple) and any(np.ndim(part) for part in x):
+        return int(max(np.shape(part)[-1] for part in x if np.ndim(part)))
+    if is_data(x) and np.ndim(x):
+        return int(np.shape(x)[-1])
+    if hasattr(x, "__len__"):
+        return len(x)
+    raise ValueError(f"x must hold points along its last axis, got {type(x).__name__}")

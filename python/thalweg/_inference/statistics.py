@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from thalweg._fits.chunks import LeadingRows, filled, rows_in_chunk
 from thalweg._fits.fits import Fits
 from thalweg._fits.settings import FitKind
 from thalweg._fits.soundness import ABOUT
-from thalweg._inference.sources import Piece, pieces
+from thalweg._inference.sources import Piece, evaluated, flat_lanes, pieces, source_of
+from thalweg._inference.traced import SMALL, conditions
 from thalweg._objectives.points import FloatArray
 
 __all__ = [
@@ -46,10 +48,11 @@ def rows_of(fits: Fits) -> npt.NDArray[np.int64]:
 def fitted_count(fits: Fits) -> npt.NDArray[np.int64]:
     """Return the number of parameters (...,) that each fit determined: free and at no bound."""
     free = list(fits._about["free"])
-    perr = fits._arrays.get("perr")
-    if perr is None:
-        return np.full(fits.shape, len(free))
-    return np.asarray(np.count_nonzero(~np.isnan(perr[..., free]), axis=-1))
+    found = np.full(fits.shape, len(free))
+    perr: Any = fits._arrays.get("perr")
+    for i in free if perr is not None else ():  # columns: rows are too short to be fast
+        found -= np.isnan(perr[..., i])
+    return found
 
 
 def _begun(fits: Fits, values: Any) -> Any:
@@ -109,16 +112,22 @@ def bic(fits: Fits) -> Any:
 
 def r2(fits: Fits) -> Any:
     """Return the share of the variation that is explained."""
-    flat = fits._about.get("flat")  # the cost of the best constant, if it is known
-    if flat is not None and not kind_of(fits).robust:
-        whole = np.full(fits.shape, flat)
-    else:
-        whole = np.full(fits.size, np.nan)
+    robust = kind_of(fits).robust
+    flat = fits._own.get("flat", fits._about.get("flat"))  # the cost of the best constant
+    if flat is None or robust or (np.isnan(flat) & ~np.isnan(fits.cost)).any():
+        flat = np.full(fits.size, np.nan)
         for piece in pieces(fits):
-            whole[piece.where] = _flat(piece)
-        whole = whole.reshape(fits.shape)
-    explained = 1.0 - chi2(fits) / np.where(np.isfinite(whole), 2.0 / (1 + ABOUT) * whole, np.nan)
-    return _begun(fits, explained)
+            flat[piece.where] = _flat(piece)
+        flat = flat.reshape(fits.shape)
+    squares = chi2(fits)
+    if fits._about.get("priors") and not robust:  # these are no data
+        squares = np.full(fits.size, np.nan)
+        for piece in pieces(fits):
+            missing = piece.run.reader.missing(piece.inputs) is not None
+            squares[piece.where] = 2.0 * piece.run.tapes(missing).costs(piece.inputs, piece.threads)
+        squares = squares.reshape(fits.shape)
+    whole = np.where(np.isfinite(flat), 2.0 / (1 + ABOUT) * flat, np.nan)
+    return _begun(fits, 1.0 - squares / whole)
 
 
 def _flat(piece: Piece) -> FloatArray:
@@ -140,12 +149,14 @@ def _flat(piece: Piece) -> FloatArray:
 def correlations(fits: Fits) -> FloatArray:
     """Return the correlations of the parameters."""
     pcov = fits.pcov
+    found = np.empty_like(pcov)
     with np.errstate(invalid="ignore", divide="ignore"):
-        one = 1.0 / np.sqrt(np.diagonal(pcov, axis1=-2, axis2=-1))
-        found: FloatArray = pcov * one[..., None] * one[..., None, :]
-    n = found.shape[-1]
-    own = found[..., range(n), range(n)]
-    found[..., range(n), range(n)] = np.where(np.isfinite(own), 1.0, np.nan)
+        one = [1.0 / np.sqrt(pcov[..., i, i]) for i in range(pcov.shape[-1])]
+        for i, each in enumerate(one):  # columns: rows are too short to be fast
+            own = pcov[..., i, i] * (each * each)
+            found[..., i, i] = np.where(np.isfinite(own), 1.0, np.nan)
+            for j in range(i):
+                found[..., i, j] = found[..., j, i] = pcov[..., i, j] * (each * one[j])
     return found
 
 
@@ -158,11 +169,13 @@ def condition(fits: Fits) -> Any:
     if perr is not None:
         held[:] = np.reshape(np.isnan(perr[..., free]), held.shape)
     for piece in pieces(fits):
-        reader = piece.run.reader
+        reader, own = piece.run.reader, held[piece.where]
         tapes = piece.run.tapes(reader.missing(piece.inputs) is not None)
+        if len(free) <= SMALL:
+            found[piece.where] = conditions(tapes, piece.inputs, own, piece.threads)
+            continue
         columns, _ = tapes.jacobians(piece.inputs, piece.threads)
-        columns = columns.reshape(len(piece.inputs), len(free), reader.layout.m)
-        found[piece.where] = _conditions(columns, held[piece.where])
+        found[piece.where] = _conditions(columns.reshape(*own.shape, reader.layout.m), own)
     return _begun(fits, found.reshape(fits.shape))
 
 
@@ -191,6 +204,8 @@ def _values(piece: Piece) -> FloatArray:
 
 def fitted(fits: Fits) -> FloatArray:
     """Return the model's values at the data."""
+    if not fits._about.get("whitened"):
+        return evaluated(fits, lambda piece: [_values(piece)])[0]
     found = np.full((fits.size, fits._about["rows"]), np.nan)
     for piece in pieces(fits):
         found[piece.where] = _values(piece)
@@ -199,7 +214,13 @@ def fitted(fits: Fits) -> FloatArray:
 
 def residuals(fits: Fits) -> FloatArray:
     """Return the data less the model's values."""
-    found = np.full((fits.size, fits._about["rows"]), np.nan)
-    for piece in pieces(fits):
-        found[piece.where] = piece.inputs["y"] - _values(piece)
-    return found.reshape(*fits.shape, -1)
+    problem, _ = source_of(fits)
+    found = fitted(fits)
+    rows, lanes, m = found.reshape(fits.size, -1), flat_lanes(fits), found.shape[-1]
+    data, most = LeadingRows(problem.data, problem.lead), rows_in_chunk(m)
+    for a in range(0, fits.size, most):
+        part = rows[a : a + most]
+        b = a + len(part)
+        y = data.read(a, b) if lanes is None else filled(data.take(lanes[a:b]))
+        np.subtract(y, part, out=part)
+    return found

@@ -40,7 +40,8 @@ class Inferences:
     def chi2(self) -> Any:
         """The sum of squared residuals, weighted by their errors; for counts, the deviance.
 
-        With a loss it is the sum of squares too, not the cost.
+        With a loss it is the sum of squares of the data too, not the cost. Without one, priors are
+        data: their terms are part of it. They count in `dof`.
         """
         return attached("Fits.chi2")(self._evidence())
 
@@ -67,8 +68,8 @@ class Inferences:
     def r2(self) -> Any:
         """The share of the data's variation that the model explains, 1 - chi2 / chi2 of the mean.
 
-        The mean is weighted as the data are. For counts, deviances take the place of chi2. NaN if
-        the data do not vary.
+        The mean is weighted as the data are. For counts, deviances take the place of chi2. Priors
+        have no part in either. NaN if the data do not vary.
         """
         return attached("Fits.r2")(self._evidence())
 
@@ -83,7 +84,7 @@ class Inferences:
         """The condition number of the Jacobian, with columns of length one.
 
         Columns of parameters at a bound are left out. Above some 1e8 the parameters are hardly
-        determined by the data.
+        determined by the data. Priors have no part in it: it is what the data alone determine.
         """
         return attached("Fits.condition")(self._evidence())
 
@@ -105,7 +106,8 @@ class Inferences:
         Parameters
         ----------
         x : array_like or object, optional
-            The points, in a form that `xdata` may have, by default those of the data.
+            The points, in a form that `xdata` may have, by default those of the data. For fits
+            selected from others it has their leading axes, or none.
         level : float, optional
             The probability of the band, such as 0.95.
         kind : {'confidence', 'prediction'}

@@ -42,7 +42,7 @@ class ArrowTapes(FitTapes):
         """The cost and R, of residuals and Jacobian as they are weighted for the minimization."""
         subject, residuals, root = self._residuals_as_weighed()
         _, cost = self._weighed()
-        columns = self._columns(subject)
+        columns = self.columns_of(subject)
         if root is not None:
             columns = columns * root
         parts = [*(columns[i] for i in self._order), residuals]

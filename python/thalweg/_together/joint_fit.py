@@ -216,5 +216,5 @@ class JointFit:
             "nit": np.full(k, descent.nit), "nfev": descent.evaluations[i],
             "n_missing": layout.m - g.rows, "determined": np.logical_not(spread.open.any(axis=1)),
             "worse": worse, "left": left, "right": right,
-            "open": bits_of(spread.open), **verdicts(reason),
+            "open": bits_of(spread.open), "flat": np.full(k, np.nan), **verdicts(reason),
         }  # fmt: skip
