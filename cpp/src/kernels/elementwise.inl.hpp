@@ -157,10 +157,11 @@ __attribute__((noinline)) void faddeeva(const Linked& at, std::int64_t unroll, b
   const auto parts = [](V a, V b) THALWEG_INLINED { return math::faddeeva(a, b); };
   if (unroll == 0) {
     const std::int64_t n = (at.n * W + at.tail) / kFaddeevaParts;
+    const bool one_a = number_a || at.stride_a == 0, one_b = number_b || at.stride_b == 0;
     for (std::int64_t i = 0; i < n; i += W) {
       const std::int64_t some = std::min(n - i, W);
-      const auto f = parts(number_a ? V(*at.a) : load_some(at.a + i, some),
-                           number_b ? V(*at.b) : load_some(at.b + i, some));
+      const auto f = parts(one_a ? V(*at.a) : load_some(at.a + i, some),
+                           one_b ? V(*at.b) : load_some(at.b + i, some));
       const V out[kFaddeevaParts] = {f.real, f.imag, f.slope_real, f.slope_imag};
       for (std::int64_t k = 0; k < kFaddeevaParts; ++k)
         if (double* const r = at.r + k * n + i; some == W) out[k].store(r);
