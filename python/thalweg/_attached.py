@@ -35,6 +35,7 @@ ATTACHED = {
     "Fit": ("thalweg._inference.fit", "Fit"),
     "Fits.predict": ("thalweg._inference.prediction", "predict"),
     "Fits.interval": ("thalweg._inference.intervals", "interval"),
+    "ResidualInferences._evidence": ("thalweg._inference.residuals", "evidence"),
     "Fits.report": ("thalweg._inference.report", "report"),
     "fit_many(shared=)": ("thalweg._together.joint_fit", "fit_shared"),
     # Rarely needed.

@@ -6,8 +6,9 @@ import pytest
 from fit_cases import P0, T, decay, decays
 
 import thalweg as tw
+from thalweg._fits.tapes import ON_TAPE
 from thalweg._inference.sources import pieces
-from thalweg._inference.traced import SMALL, bands, conditions
+from thalweg._inference.traced import bands, conditions
 
 
 def piece_of(fits):
@@ -59,7 +60,7 @@ def test_condition_is_infinite_without_effect_and_nan_without_numbers():
 
 
 def test_many_parameters_have_the_condition_of_numpy():
-    n = SMALL + 1
+    n = ON_TAPE + 1
     x = np.linspace(0.0, 1.0, 60)
     angles = np.arange(n)[:, None] * x
 

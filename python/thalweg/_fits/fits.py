@@ -166,6 +166,8 @@ class Fits(Many, Inferences):
         return super().to_dataframe().rename(columns=named)
 
     def _message(self, lane: int) -> str:
+        if "said" in self._about:
+            return str(self._about["said"])
         reason = Reason(int(self.reason.flat[lane]))
         left, right = (
             float(self._own[k].flat[lane]) if k in self._own else np.nan for k in ("left", "right")

@@ -15,8 +15,9 @@ from thalweg._fits.chunks import LeadingRows, filled, rows_in_chunk
 from thalweg._fits.fits import Fits
 from thalweg._fits.settings import FitKind
 from thalweg._fits.soundness import ABOUT
+from thalweg._fits.tapes import ON_TAPE
 from thalweg._inference.sources import Piece, evaluated, flat_lanes, pieces, source_of
-from thalweg._inference.traced import SMALL, conditions
+from thalweg._inference.traced import conditions
 from thalweg._objectives.points import FloatArray
 
 __all__ = [
@@ -67,6 +68,8 @@ def dof(fits: Fits) -> Any:
 
 def chi2(fits: Fits) -> Any:
     """Return the weighted sums of squares, or the deviances."""
+    if "chi2" in fits._own:
+        return fits._own["chi2"][()]
     if not kind_of(fits).robust:
         return (2.0 * fits.cost)[()]
     found = np.full(fits.size, np.nan)
@@ -162,6 +165,8 @@ def correlations(fits: Fits) -> FloatArray:
 
 def condition(fits: Fits) -> Any:
     """Return the condition numbers of the Jacobians, with columns of length one."""
+    if "condition" in fits._own:
+        return fits._own["condition"][()]
     found = np.full(fits.size, np.nan)
     free = list(fits._about["free"])
     perr: Any = fits._arrays.get("perr")
@@ -171,7 +176,7 @@ def condition(fits: Fits) -> Any:
     for piece in pieces(fits):
         reader, own = piece.run.reader, held[piece.where]
         tapes = piece.run.tapes(reader.missing(piece.inputs) is not None)
-        if len(free) <= SMALL:
+        if len(free) <= ON_TAPE:
             found[piece.where] = conditions(tapes, piece.inputs, own, piece.threads)
             continue
         columns, _ = tapes.jacobians(piece.inputs, piece.threads)
