@@ -294,10 +294,10 @@ class ResidualInferences(Statistics):
         >>> y = 2.5 * np.exp(-1.3 * t) + 0.1 * np.cos(7.0 * t)
         >>> res = tw.least_squares(lambda a, b: a * np.exp(-b * t) - y, {"a": 1.0, "b": 1.0})
         >>> res.names, res.perr.round(3)
-        (['a', 'b'], array([0.073, 0.08 ]))
+        (['a', 'b'], array([0.073, 0.074]))
         >>> lower, upper, _ = res.interval()
         >>> lower.round(2), upper.round(2)
-        (array([2.4 , 1.16]), array([2.74, 1.54]))
+        (array([2.4 , 1.18]), array([2.75, 1.53]))
         """
         if method != "wald":
             raise ValueError(
