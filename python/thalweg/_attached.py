@@ -37,6 +37,7 @@ ATTACHED = {
     "Fits.interval": ("thalweg._inference.intervals", "interval"),
     "ResidualInferences._evidence": ("thalweg._inference.residuals", "evidence"),
     "Fits.report": ("thalweg._inference.report", "report"),
+    "Statistics.save": ("thalweg._files.results", "save"),
     "fit_many(shared=)": ("thalweg._together.joint_fit", "fit_shared"),
     # Rarely needed.
     "Objective.slice": ("thalweg._objectives.slicing", "sliced"),

@@ -142,7 +142,8 @@ class Fits(Many, Inferences):
     def __reduce__(self) -> tuple[Any, ...]:
         # The model and the data are left out: they may be large.
         kind, (arrays, shape, shared, own, about) = super().__reduce__()
-        return kind, (arrays, shape, shared, own, {k: v for k, v in about.items() if k != "source"})
+        about = {k: v for k, v in about.items() if k not in ("source", "elsewhere")}
+        return kind, (arrays, shape, shared, own, about)
 
     def sort(self, by: Any = "cost", descending: bool = False) -> Self:
         """Sort the fits like `Results.sort`, by default by cost; a parameter's name works too."""

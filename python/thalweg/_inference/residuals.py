@@ -85,22 +85,25 @@ def _flat(value: Any, axes: int) -> tuple[npt.NDArray[Any], list[str]]:
 
 
 def _of_many(result: LeastSquaresMany) -> Fits:
-    source: Evaluated | None = result._about.get("source")
-    if source is None:
-        raise ValueError(
-            "this needs the function of the residuals, which is not saved with results: minimize "
-            "again"
-        )
-    if not source.kept:
-        source.kept |= _spread(source)
-    lane, axes = result._own["lane"], len(result.shape)
-    own = {name: whole[lane] for name, whole in source.kept.items()}
+    axes, rows = len(result.shape), result._about.get("rows")
+    if rows is not None:  # from a file
+        own = {name: result._own[name] for name in ("pcov", "chi2", "condition")}
+    else:
+        source: Evaluated | None = result._about.get("source")
+        if source is None:
+            raise ValueError(
+                "this needs the function of the residuals, which is not in pickles: use save, or "
+                "minimize again"
+            )
+        if not source.kept:
+            source.kept |= _spread(source)
+        own = {name: whole[result._own["lane"]] for name, whole in source.kept.items()}
+        rows = prod(source.run.lanes.objective.shape)
     x, names = _flat(result.x, axes)
     same = ("cost", "nit", "nfev", "determined", "success", "status", "reason")
     arrays = {"popt": x, "pcov": own.pop("pcov")} | {name: result[name] for name in same}
     own |= {name: result._own[name] for name in ("left", "right")}
     own["open"] = bits_of(result._own["open"].reshape(-1, len(names))).reshape(result.shape)
-    rows = prod(source.run.lanes.objective.shape)
     return _fits(arrays, own, names, rows, max_nfev=result._about["max_nfev"])
 
 

@@ -107,6 +107,34 @@ class Statistics:
         said: str = attached("Fits.report")(self._evidence(), min_correl)
         return said
 
+    def save(self, file: Any) -> None:
+        """Save the result in an npz file, which `thalweg.load` reads.
+
+        Parameters
+        ----------
+        file : path or binary file
+            The file. A path is replaced only once all is written; it keeps the name that is given.
+
+        Notes
+        -----
+        All arrays are saved, with names and settings, but neither the model nor the data.
+
+        Examples
+        --------
+        >>> import io
+        >>> import numpy as np
+        >>> import thalweg as tw
+        >>> x = np.linspace(0.0, 4.0, 9)
+        >>> y = 2.5 * np.exp(-1.3 * x) + 0.1 * np.cos(7.0 * x)
+        >>> fit = tw.curve_fit(lambda x, a, b: a * np.exp(-b * x), x, y, [1.0, 1.0])
+        >>> file = io.BytesIO()
+        >>> fit.save(file)
+        >>> _ = file.seek(0)
+        >>> tw.load(file).report() == fit.report()
+        True
+        """
+        attached("Statistics.save")(self, file)
+
 
 class Inferences(Statistics):
     """Statistics, reports, predictions and intervals of one fit or of many."""
