@@ -20,6 +20,7 @@ from thalweg._fits.settings import FitKind, ManyFitSettings
 from thalweg._inference.fit import Fit
 from thalweg._inference.residuals import evidence
 from thalweg._parameters.named import plan_of
+from thalweg._results.collection import mapped
 from thalweg._results.inferences import Statistics
 from thalweg._results.reasons import Reason
 from thalweg._together.joint import Joint, SharedFits
@@ -152,8 +153,9 @@ def _of_squares(result: LeastSquaresMany) -> dict[str, Any]:
         said = evidence(result)
         about["rows"] = said._about["rows"]
         own |= {"pcov": said.pcov, "chi2": said._own["chi2"], "condition": said._own["condition"]}
-    return {"arrays": dict(result._arrays), "shape": result.shape, "shared": result._shared,
-            "own": own, "about": about}  # fmt: skip
+    arrays = {name: mapped(value, np.asarray) for name, value in result._arrays.items()}
+    return {"arrays": arrays, "shape": result.shape, "shared": result._shared, "own": own,
+            "about": about}  # fmt: skip
 
 
 # ---- loading
