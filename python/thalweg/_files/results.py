@@ -86,7 +86,7 @@ def load(file: Any, model: Any = None) -> Any:
     ...     fits = tw.load(Path(folder, "map.npz"), model=decay)
     >>> fits["a"].round(2), fits.predict([0.0, 1.0]).round(2)
     (array([1.01, 2.01]), array([[1.01, 0.27],
-           [2.01, 0.55]]))
+           [2.01, 0.54]]))
     """
     saved = read(file)
     make = _MAKERS.get(saved.kind)
