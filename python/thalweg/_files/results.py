@@ -25,7 +25,7 @@ from thalweg._results.inferences import Statistics
 from thalweg._results.reasons import Reason
 from thalweg._together.joint import Joint, SharedFits
 
-__all__ = ["load", "save"]
+__all__ = ["about_of", "fits_of", "load", "parts_of", "save"]
 
 # What is known about fits, besides the model and the data.
 _ABOUT = ("max_nfev", "free", "rows", "priors", "flat", "init", "name", "whitened", "fixed", "tied",
@@ -112,7 +112,7 @@ def _saved(result: Any) -> Saved:
     if isinstance(result, LeastSquaresMany):
         return Saved("LeastSquaresMany", _of_squares(result))
     kind = "Fit" if isinstance(result, Fit) else type(result).__name__
-    return Saved(kind, _of_fits(result._evidence()))
+    return Saved(kind, parts_of(result._evidence()))
 
 
 def _record(record: Any) -> dict[str, Any]:
@@ -121,24 +121,31 @@ def _record(record: Any) -> dict[str, Any]:
     return {k: v.name if isinstance(v, Reason) else v for k, v in entries.items()}
 
 
-def _of_fits(fits: Fits) -> dict[str, Any]:
+def about_of(fits: Fits) -> dict[str, Any]:
+    """Return what statistics must know about fits, besides their arrays."""
     about = {name: fits._about[name] for name in _ABOUT if name in fits._about}
     if "kind" in fits._about:
         about["kind"] = list(fits._about["kind"])
     if "joint" in fits._about:
         about["joint"] = _record(fits._about["joint"])
-    own = {name: np.asarray(values) for name, values in fits._own.items() if name != "lane"}
     if "source" in fits._about:
         problem, settings = fits._about["source"]
         plan = plan_of(list(fits.names), settings.fixed, settings.ties)
         about |= {"fixed": list(plan.fixed), "tied": [tie.position for tie in plan.ties]}
-        about["name"] = problem.name
-        sigma = settings.sigma
+        about["name"], sigma = problem.name, settings.sigma
         if sigma is not None:
             about["sigma"] = float(np.reshape(sigma, ())) if np.size(sigma) == 1 else _EACH
-        if about["kind"][2]:  # with a loss, these need the data
-            own |= {"chi2": np.asarray(fits.chi2), "r2": np.asarray(fits.r2)}
-        elif about.get("priors"):
+    return about
+
+
+def parts_of(fits: Fits) -> dict[str, Any]:
+    """Return what is saved of fits: arrays, shape, and what messages and statistics are made of."""
+    about = about_of(fits)
+    own = {name: np.asarray(values) for name, values in fits._own.items() if name != "lane"}
+    if "source" in fits._about:  # with a loss or priors, these need the data
+        if about["kind"][2]:
+            own["chi2"] = np.asarray(fits.chi2)
+        if about["kind"][2] or about.get("priors"):
             own["r2"] = np.asarray(fits.r2)
     shared = {name: fits._shared[name] for name in ("names", "elapsed") if name in fits._shared}
     arrays = {name: np.asarray(values) for name, values in fits._arrays.items()}
@@ -175,7 +182,8 @@ def _checked(value: Any) -> tuple[dict[str, Any], tuple[int, ...], dict[str, Any
     return arrays, shape, value
 
 
-def _fits(value: Any, kind: type[Fits] = Fits) -> Fits:
+def fits_of(value: Any, kind: type[Fits] = Fits) -> Fits:
+    """Return fits from their parts, which are checked."""
     arrays, shape, rest = _checked(value)
     names, about = rest["shared"]["names"], dict(rest["about"])
     p = len(names)
@@ -220,10 +228,10 @@ def _of_record(kind: str, value: Any) -> Any:
 
 
 _MAKERS: dict[str, Callable[[Any], Any]] = {
-    "Fit": lambda value: Fit.alone(_fits(value)),
-    "Fits": _fits,
-    "OneFit": lambda value: _fits(value)[()],
-    "SharedFits": lambda value: _fits(value, SharedFits),
+    "Fit": lambda value: Fit.alone(fits_of(value)),
+    "Fits": fits_of,
+    "OneFit": lambda value: fits_of(value)[()],
+    "SharedFits": lambda value: fits_of(value, SharedFits),
     "LeastSquares": _least_squares,
     "LeastSquaresMany": _squares,
     "OneSquares": lambda value: _squares(value)[()],
