@@ -171,11 +171,9 @@ def _of_many(fits: Fits, min_correl: float) -> dict[str, list[str]]:
 
 def _middle_correlations(fits: Fits) -> Any:
     """Return the median of each correlation (p, p), without NaN."""
-    found, p = fits.correlations, len(fits.names)
-    middle = np.full((p, p), np.nan)
-    for i in range(p):
-        for j in range(i):
-            middle[i, j] = _median(found[..., i, j])
+    middle = np.full((len(fits.names),) * 2, np.nan)
+    places = np.tril_indices(len(fits.names), -1)
+    middle[places] = [_median(each) for each in statistics.correlation_pairs(fits)]
     return middle
 
 

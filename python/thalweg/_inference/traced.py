@@ -1,22 +1,23 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Trace what is computed for each fit at its result: bands, and condition numbers."""
+"""Trace what is computed for each fit at its result: bands, condition numbers, correlations."""
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import lru_cache, reduce
 from operator import add
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from thalweg import _core
 from thalweg._fits.covariances import traced_condition
 from thalweg._fits.slots import Inputs
 from thalweg._fits.tapes import FitTapes
 from thalweg._objectives.points import FloatArray
 from thalweg._tracing.trace import Trace
 
-__all__ = ["bands", "conditions"]
+__all__ = ["bands", "conditions", "correlations_of"]
 
 
 def bands(
@@ -74,3 +75,35 @@ def conditions(
     given = [*inputs.arrays, held.astype(np.float64)]
     (found,) = function(given, [*inputs.varying, True], len(inputs), threads)
     return found[:, 0]
+
+
+# ---- correlations
+
+
+def correlations_of(pcov: FloatArray, apart: bool = False) -> list[FloatArray]:
+    """Return the correlations (k, n, n) that belong to covariances, NaN without a variance.
+
+    `apart` asks for the n (n - 1) / 2 different ones instead, each (k,), row by row of the lower
+    triangle.
+    """
+    k, n = pcov.shape[:2]
+    flat = np.ascontiguousarray(pcov, dtype=np.float64).reshape(k, n * n)
+    found = _correlations(n, apart)([flat], [True], k, 1)
+    return [each[:, 0] for each in found] if apart else [found[0].reshape(k, n, n)]
+
+
+@lru_cache(maxsize=16)
+def _correlations(n: int, apart: bool) -> _core.Function:
+    trace = Trace()
+    pcov = trace.input(0, (n * n,))
+    one: list[Any] = [1.0 / np.sqrt(pcov[i * n + i]) for i in range(n)]
+    pairs = {
+        (i, j): trace.lift(pcov[i * n + j] * (one[i] * one[j])) for i in range(n) for j in range(i)
+    }
+    if apart:
+        return _core.Function(trace.graph, list(pairs.values()), 1)
+    for i in range(n):
+        own: Any = np.where(np.isfinite(pcov[i * n + i] * (one[i] * one[i])), 1.0, np.nan)
+        pairs[i, i] = own.node
+    nodes = [pairs[max(i, j), min(i, j)] for i in range(n) for j in range(n)]
+    return _core.Function(trace.graph, [trace.stack(nodes)], 1)
