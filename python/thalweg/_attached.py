@@ -35,7 +35,13 @@ ATTACHED = {
     "Fit": ("thalweg._inference.fit", "Fit"),
     "Fits.predict": ("thalweg._inference.prediction", "predict"),
     "Fits.interval": ("thalweg._inference.intervals", "interval"),
+    "ResidualInferences._evidence": ("thalweg._inference.residuals", "evidence"),
     "Fits.report": ("thalweg._inference.report", "report"),
+    "Statistics.save": ("thalweg._files.results", "save"),
+    "Fits.to_dataframe": ("thalweg._files.labelled", "described"),
+    "Fits.from_dataframe": ("thalweg._files.labelled", "from_dataframe"),
+    "Fits.to_xarray": ("thalweg._files.labelled", "to_xarray"),
+    "Fits.from_xarray": ("thalweg._files.labelled", "from_xarray"),
     "fit_many(shared=)": ("thalweg._together.joint_fit", "fit_shared"),
     # Rarely needed.
     "Objective.slice": ("thalweg._objectives.slicing", "sliced"),

@@ -2,6 +2,7 @@
 """Reports: the sections and digits that users of lmfit know, and what went wrong in words."""
 
 import pickle
+import re
 import warnings
 
 import numpy as np
@@ -81,5 +82,7 @@ def test_a_report_outlives_its_data():
     assert pickle.loads(pickle.dumps(fit)).report() == fit.report()
     _, many = decays(4)
     fits = tw.curve_fit_many(decay, T, many, P0)
-    assert "R-squared" not in pickle.loads(pickle.dumps(fits[1])).report()
-    assert "R-squared" in fits[1].report()
+    text = fits[1].report()
+    assert "R-squared" in text
+    again = pickle.loads(pickle.dumps(fits[1])).report()  # knows neither the function nor starts
+    assert again.replace("    f(x", "    decay(x") == re.sub(r" \(init = .*\)", "", text)

@@ -6,8 +6,9 @@ import pytest
 from fit_cases import P0, T, decay, decays
 
 import thalweg as tw
+from thalweg._fits.tapes import ON_TAPE
 from thalweg._inference.sources import pieces
-from thalweg._inference.traced import SMALL, bands, conditions
+from thalweg._inference.traced import bands, conditions, correlations_of
 
 
 def piece_of(fits):
@@ -59,7 +60,7 @@ def test_condition_is_infinite_without_effect_and_nan_without_numbers():
 
 
 def test_many_parameters_have_the_condition_of_numpy():
-    n = SMALL + 1
+    n = ON_TAPE + 1
     x = np.linspace(0.0, 1.0, 60)
     angles = np.arange(n)[:, None] * x
 
@@ -88,3 +89,22 @@ def test_ends_of_bands_are_values_and_multiples_of_deviations():
             np.testing.assert_allclose(values, fits.fitted, rtol=1e-15)
             np.testing.assert_allclose(upper, values + half, rtol=1e-12)
             np.testing.assert_allclose(lower, values - half, rtol=1e-12)
+
+
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_correlations_are_covariances_over_errors(n):
+    a = np.random.default_rng(n).normal(size=(7, n, 2 * n))
+    pcov = a @ a.transpose(0, 2, 1)
+    pcov[1] = np.inf
+    pcov[2, 0] = pcov[2, :, 0] = np.nan
+    pcov[3, 0] = pcov[3, :, 0] = 0.0
+    errors = np.sqrt(np.diagonal(pcov, axis1=1, axis2=2))
+    with np.errstate(invalid="ignore"):
+        wanted = pcov / (errors[:, :, None] * errors[:, None, :])
+    wanted[:, range(n), range(n)] = np.where(np.isfinite(errors) & (errors > 0), 1.0, np.nan)
+    (found,) = correlations_of(pcov)
+    np.testing.assert_allclose(found, wanted, rtol=1e-14)
+    np.testing.assert_array_equal(found, found.transpose(0, 2, 1))
+    apart = correlations_of(pcov, apart=True)
+    for each, (i, j) in zip(apart, zip(*np.tril_indices(n, -1), strict=True), strict=True):
+        np.testing.assert_array_equal(each, found[:, i, j])

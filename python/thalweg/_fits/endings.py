@@ -12,6 +12,7 @@ import numpy as np
 from thalweg._fits.soundness import beside
 from thalweg._fits.squares import Ending, Squares
 from thalweg._objectives.points import FloatArray
+from thalweg._results.inferences import ResidualInferences
 from thalweg._results.reasons import Reason
 from thalweg._results.record import Record, any_active, seconds, text
 
@@ -19,10 +20,11 @@ __all__ = ["LeastSquares", "explain", "explained", "optimality"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class LeastSquares(Record):
+class LeastSquares(ResidualInferences, Record):
     """The result of `least_squares`: where the descent ended, why, and what it cost.
 
-    The entries have SciPy's names and are attributes and keys.
+    The entries have SciPy's names and are attributes and keys. Statistics are computed from the
+    Jacobian when they are asked for.
 
     Attributes
     ----------

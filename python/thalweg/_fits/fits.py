@@ -142,7 +142,8 @@ class Fits(Many, Inferences):
     def __reduce__(self) -> tuple[Any, ...]:
         # The model and the data are left out: they may be large.
         kind, (arrays, shape, shared, own, about) = super().__reduce__()
-        return kind, (arrays, shape, shared, own, {k: v for k, v in about.items() if k != "source"})
+        about = {k: v for k, v in about.items() if k not in ("source", "elsewhere")}
+        return kind, (arrays, shape, shared, own, about)
 
     def sort(self, by: Any = "cost", descending: bool = False) -> Self:
         """Sort the fits like `Results.sort`, by default by cost; a parameter's name works too."""
@@ -157,15 +158,109 @@ class Fits(Many, Inferences):
         -------
         pandas.DataFrame
             Columns named after the parameters, ``a``, ``b``, ..., and ``perr[a]``,
-            ``pcov[a, b]``, ``cost``, ...
+            ``pcov[a, b]``, ``cost``, ... Its attributes hold what statistics must know.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
         """
         named: dict[str, str] = {}
         for i, a in enumerate(self.names):
             named |= {f"popt[{i}]": a, f"perr[{i}]": f"perr[{a}]"}
             named |= {f"pcov[{i}, {j}]": f"pcov[{a}, {b}]" for j, b in enumerate(self.names)}
-        return super().to_dataframe().rename(columns=named)
+        frame = super().to_dataframe().rename(columns=named)
+        frame.attrs["thalweg"] = attached("Fits.to_dataframe")(self)
+        return frame
+
+    @staticmethod
+    def from_dataframe(frame: Any) -> Fits:
+        """Convert a DataFrame, as `to_dataframe` makes it, to fits.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            Its rows may be selected. A MultiIndex gives the leading axes. If its attributes are
+            lost, as in a CSV file, statistics that need more than the columns are not known.
+
+        Returns
+        -------
+        Fits
+            The fits, without the model and the data.
+
+        Raises
+        ------
+        ValueError
+            If columns are missing.
+        """
+        fits: Fits = attached("Fits.from_dataframe")(frame)
+        return fits
+
+    def to_xarray(self, dims: Any = None, coords: Any = None) -> Any:
+        """Convert the fits to an xarray Dataset, which can be written as NetCDF or Zarr.
+
+        Parameters
+        ----------
+        dims : hashable or sequence of hashable, optional
+            The names of the leading axes, by default ``dim_0``, ``dim_1``, ...
+        coords : mapping, optional
+            Coordinates, as of `xarray.Dataset`.
+
+        Returns
+        -------
+        xarray.Dataset
+            A variable for each array: `popt` and `perr` (..., param), `pcov` (..., cov_i, cov_j),
+            `cost` (...) and so on, with the names of the parameters as coordinates. `left`,
+            `right`, `open` and `flat` are what messages and `r2` are made of.
+
+        Raises
+        ------
+        ImportError
+            If xarray is not installed.
+        ValueError
+            If `dims` does not name every leading axis once.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import thalweg as tw
+        >>> x = np.linspace(0.0, 4.0, 9)
+        >>> y = np.array([[1.0], [2.0]]) * np.exp(-1.3 * x)
+        >>> fits = tw.curve_fit_many(lambda x, a, b: a * np.exp(-b * x), x, y)
+        >>> ds = fits.to_xarray("site", {"site": ["north", "south"]})
+        >>> float(ds.popt.sel(site="south", param="a").round(6))
+        2.0
+        >>> tw.Fits.from_xarray(ds).popt.round(6)
+        array([[1. , 1.3],
+               [2. , 1.3]])
+        """
+        return attached("Fits.to_xarray")(self, dims, coords)
+
+    @staticmethod
+    def from_xarray(dataset: Any) -> Fits:
+        """Convert a Dataset, as `to_xarray` makes it, to fits.
+
+        Parameters
+        ----------
+        dataset : xarray.Dataset
+            It may be selected from, transposed, and read from a file.
+
+        Returns
+        -------
+        Fits
+            The fits, without the model and the data.
+
+        Raises
+        ------
+        ValueError
+            If variables are missing.
+        """
+        fits: Fits = attached("Fits.from_xarray")(dataset)
+        return fits
 
     def _message(self, lane: int) -> str:
+        if "said" in self._about:
+            return str(self._about["said"])
         reason = Reason(int(self.reason.flat[lane]))
         left, right = (
             float(self._own[k].flat[lane]) if k in self._own else np.nan for k in ("left", "right")

@@ -12,7 +12,7 @@ import numpy as np
 
 from thalweg._objectives.points import FloatArray
 
-__all__ = ["OptimizeWarning", "information", "warn"]
+__all__ = ["OptimizeWarning", "condition_of", "information", "warn"]
 
 
 class OptimizeWarning(UserWarning):
@@ -34,13 +34,10 @@ def warn(message: str) -> None:
 def information(nfev: int, r: FloatArray, jacobian: FloatArray, mask: Any) -> dict[str, Any]:
     """Return SciPy's `infodict`, with rank, condition number and `active_mask`."""
     free = jacobian[:, mask == 0]
-    lengths = np.linalg.norm(free, axis=0)
-    scaled = free / np.where(lengths > 0, lengths, 1.0)
-    values = np.linalg.svd(scaled, compute_uv=False) if free.size else np.ones(0)
+    values = _singular_values(free)
     small = np.finfo(np.float64).eps * max(free.shape) * values.max(initial=0.0)
     rank = int(np.count_nonzero(values > small))
-    worst = values.min(initial=inf) if values.size else 1.0
-    cond = float(values.max(initial=0.0) / worst) if worst > 0 else inf
+    cond = _condition(values)
     # MINPACK's R of J P = Q R, with columns in order of decreasing length, and Q'r.
     n = jacobian.shape[1]
     order = pivots(jacobian)
@@ -51,6 +48,25 @@ def information(nfev: int, r: FloatArray, jacobian: FloatArray, mask: Any) -> di
         "nfev": nfev, "fvec": r, "fjac": fjac, "ipvt": order, "qtf": q.T @ r,
         "rank": rank, "cond": cond, "active_mask": mask,
     }  # fmt: skip
+
+
+def condition_of(jacobian: FloatArray) -> float:
+    """Return the condition number of a Jacobian (m, n), with columns of length one."""
+    if not np.isfinite(jacobian).all():
+        return np.nan
+    return _condition(_singular_values(jacobian)) if jacobian.size else 1.0
+
+
+def _singular_values(jacobian: FloatArray) -> FloatArray:
+    lengths = np.linalg.norm(jacobian, axis=0)
+    scaled = jacobian / np.where(lengths > 0, lengths, 1.0)
+    values: Any = np.linalg.svd(scaled, compute_uv=False) if jacobian.size else np.ones(0)
+    return np.asarray(values, dtype=np.float64)
+
+
+def _condition(values: FloatArray) -> float:
+    worst = values.min(initial=inf) if values.size else 1.0
+    return float(values.max(initial=0.0) / worst) if worst > 0 else inf
 
 
 def pivots(jacobian: FloatArray) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from math import inf, prod
 from typing import Any, Self
 
@@ -34,11 +35,12 @@ from thalweg._fits.verdicts import AGAIN, CONVERGED, verdicts
 from thalweg._objectives.bounds import active_mask, box_from_vectors, checked_box
 from thalweg._objectives.objective import Objective
 from thalweg._objectives.points import FloatArray
-from thalweg._results.collection import Many
+from thalweg._results.collection import Many, One
+from thalweg._results.inferences import ResidualInferences
 from thalweg._results.reasons import Reason
 from thalweg._tracing.trace import Trace, Tracer
 
-__all__ = ["LeastSquaresMany", "least_squares_many"]
+__all__ = ["Evaluated", "LeastSquaresMany", "ManySquares", "OneSquares", "least_squares_many"]
 
 # Residuals are returned by default if they take at most so many bytes.
 _FEW = 1e8
@@ -46,11 +48,30 @@ _FEW = 1e8
 _MERGED = ("x", "open", "fun", "reason", "left", "right", "nfev", "nit")
 
 
-class LeastSquaresMany(Many):
+class OneSquares(One, ResidualInferences):
+    """One descent among many, with entries as attributes and keys, and statistics."""
+
+    __slots__ = ("_alone",)
+
+    def __init__(
+        self,
+        entries: dict[str, Any],
+        message: str | Callable[[], str],
+        alone: LeastSquaresMany,
+    ) -> None:
+        super().__init__(entries, message)
+        self._alone = alone
+
+    def _evidence(self) -> Any:
+        return self._alone._evidence()
+
+
+class LeastSquaresMany(Many, ResidualInferences):
     """The results of many least-squares descents: where each ended, why, and what it cost.
 
-    `thalweg.least_squares_many` returns them. The arrays are attributes and keys. ``r[3]`` is one
-    result with its `message`; ``r[r.success]`` and ``r.sort()`` are `LeastSquaresMany` too.
+    `thalweg.least_squares_many` returns them. Statistics evaluate the residuals again when they are
+    asked for, which those that were pickled cannot. The arrays are attributes and keys. ``r[3]`` is
+    one result with its `message`; ``r[r.success]`` and ``r.sort()`` are `LeastSquaresMany` too.
 
     Attributes
     ----------
@@ -101,6 +122,15 @@ class LeastSquaresMany(Many):
     def sort(self, by: Any = "cost", descending: bool = False) -> Self:
         """Sort the results like `Results.sort`, by default by cost."""
         return super().sort(by, descending)
+
+    def _one(self, lane: int) -> OneSquares:
+        one = super()._one(lane)
+        return OneSquares(one._entries, one._message, self._taken(np.array(lane)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The function and its arguments are left out: they may be large.
+        kind, (arrays, shape, shared, own, about) = super().__reduce__()
+        return kind, (arrays, shape, shared, own, {k: v for k, v in about.items() if k != "source"})
 
     def _message(self, lane: int) -> str:
         left, right = (float(self._own[name].flat[lane]) for name in ("left", "right"))
@@ -207,7 +237,7 @@ def least_squares_many(
     began = time.perf_counter()
     settings = SquaresSettings.of(given)
     lanes = Lanes.of(fun, x0s, args, lane_args, unpack, residuals=True)
-    run = _ManySquares(lanes, settings, cores(threads))
+    run = ManySquares(lanes, settings, cores(threads))
     k = len(lanes)
     if return_residuals is None:
         return_residuals = 8 * k * prod(lanes.objective.shape) <= _FEW
@@ -223,7 +253,30 @@ def least_squares_many(
     return carried(began, descend, result, lambda parts: ended(parts, k))
 
 
-class _ManySquares:
+@dataclass(eq=False)
+class Evaluated:
+    """A call that ended, from which statistics are computed when they are asked for.
+
+    Attributes
+    ----------
+    run : ManySquares
+        The call.
+    x, cost : ndarray
+        The best points (k, n), NaN for those not begun, and their costs (k,).
+    held : ndarray of bool
+        Which variables are at a bound (k, n).
+    kept : dict
+        What was computed.
+    """
+
+    run: ManySquares
+    x: FloatArray
+    cost: FloatArray
+    held: npt.NDArray[np.bool_]
+    kept: dict[str, Any] = field(default_factory=dict)
+
+
+class ManySquares:
     """One call of `least_squares_many`: the shared settings, and the tries of each start."""
 
     def __init__(self, lanes: Lanes, settings: SquaresSettings, threads: int) -> None:
@@ -261,7 +314,7 @@ class _ManySquares:
         progress: Callable[[int], Any] | None,
     ) -> dict[str, Any]:
         """Make one try, with further steps by QR if J'J is singular to rounding."""
-        inputs, varying = self._inputs(lanes)
+        inputs, varying = self.inputs(lanes)
         starts = _core.Starts(lanes.rows, inputs[1:], varying[1:])
         hooks = _core.Hooks(progress=progress)
         out = kept_sum_of_squares(lanes.objective, self.rho).run(
@@ -287,7 +340,7 @@ class _ManySquares:
         )
         put_ending(out, lane, ending)
 
-    def _inputs(self, lanes: Lanes, x: FloatArray | None = None) -> tuple[list[Any], list[bool]]:
+    def inputs(self, lanes: Lanes, x: FloatArray | None = None) -> tuple[list[Any], list[bool]]:
         """Return the inputs of the objective's functions, and which differ between starts."""
         inputs = [lanes.rows if x is None else x, *lanes.args]
         varying = [True, *lanes.varying]
@@ -321,13 +374,14 @@ class _ManySquares:
         names = [form.name_of(i) for i in range(form.size)]
         return LeastSquaresMany(
             arrays, (k,), {"elapsed": seconds},
-            {"left": out["left"], "right": out["right"], "open": left_open},
-            {"max_nfev": self.stopping.max_nfev, "names": names},
+            {"left": out["left"], "right": out["right"], "open": left_open, "lane": np.arange(k)},
+            {"max_nfev": self.stopping.max_nfev, "names": names,
+             "source": Evaluated(self, x, cost, mask != 0)},
         )  # fmt: skip
 
     def _slopes(self, x: FloatArray, residuals: bool) -> list[FloatArray]:
         """Return the gradients of the costs at points (k, n), and optionally the residuals."""
-        inputs, varying = self._inputs(self.lanes, x)
+        inputs, varying = self.inputs(self.lanes, x)
         last = len(varying) - 1  # the loss's scale
         function = self.lanes.objective.kept_function(
             ("slopes", self.rho, residuals),
@@ -344,7 +398,7 @@ class _ManySquares:
         loose = np.zeros((k, n), dtype=bool)
         if n > ON_TAPE:
             return loose, np.ones(k, dtype=bool)
-        inputs, varying = self._inputs(lanes, x)
+        inputs, varying = self.inputs(lanes, x)
         key = ("errors", self.rho, *(end.tobytes() for end in self.box))
         last = len(varying) - 1  # the loss's scale
         function = lanes.objective.kept_function(

@@ -13,7 +13,7 @@ import numpy as np
 
 from thalweg._fits.fits import Fits
 from thalweg._inference.quantiles import checked_level, student
-from thalweg._inference.sources import Piece, evaluated, pieces, source_of
+from thalweg._inference.sources import Piece, evaluated, model_of, pieces
 from thalweg._inference.statistics import dof, kind_of, spread_scale
 from thalweg._inference.traced import bands
 from thalweg._objectives.points import FloatArray
@@ -40,6 +40,8 @@ def predict(fits: Fits, x: Any = None, level: float | None = None, kind: str = "
     if level is None:
         (values,) = evaluated(fits, _values, x)
         return values
+    if fits._about.get("tied") and "source" not in fits._about:
+        raise ValueError("bands need the functions of the ties, which are not saved: fit again")
     free = np.inf if kind_of(fits).absolute else dof(fits)
     times = np.broadcast_to(student(checked_level(level), free), fits.shape).reshape(-1)
     covariance, endless = _covariances(fits)
@@ -81,7 +83,7 @@ def _of_datum(fits: Fits, x: Any) -> tuple[bool, FloatArray]:
 
     Those of counts, for which the first is true, are the values.
     """
-    _, settings = source_of(fits)
+    _, settings = model_of(fits)
     scale: FloatArray = np.broadcast_to(spread_scale(fits), fits.shape).reshape(-1, 1)
     sigma = settings.sigma
     if settings.poisson:

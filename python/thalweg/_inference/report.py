@@ -28,6 +28,8 @@ def report(fits: Fits, min_correl: float = 0.1) -> str:
 
 
 def _model(fits: Fits) -> str:
+    if "model" in fits._about:
+        return str(fits._about["model"])
     source = fits._about.get("source")
     name = fits._about.get("name") or ("f" if source is None else source[0].name)
     return f"{name}(x, {', '.join(fits.names)})"
@@ -53,10 +55,10 @@ def _of_one(fits: Fits, min_correl: float) -> dict[str, list[str]]:
         ("Akaike info crit", _number(fits.aic)),
         ("Bayesian info crit", _number(fits.bic)),
     ]
-    if "source" in fits._about or "flat" in fits._about:
+    if "source" in fits._about or "flat" in fits._about or "flat" in fits._own:
         rows.append(("R-squared", _number(fits.r2)))
     rows.append(("ended because", fits._message(0)))
-    if int(fits.n_missing):
+    if int(fits._arrays.get("n_missing", 0)):
         rows.insert(2, ("# missing", str(int(fits.n_missing))))
     parts = {"[[Fit Statistics]]": _lines(rows), "[[Variables]]": _variables(fits)}
     if correlated := _correlated(fits.names, fits.correlations, min_correl):
@@ -143,11 +145,11 @@ def _of_many(fits: Fits, min_correl: float) -> dict[str, list[str]]:
     rows: Rows = [("# fits", f"{fits.size:,}")]
     rows += [(f"# {reason}", f"{count:,}") for reason, count in fits.tally.items()]
     done = ~np.isnan(fits.cost)
-    rows += [
-        ("# missing values", f"{int(fits.n_missing.sum()):,}"),
-        ("# not determined", f"{int(np.sum(~fits.determined & done)):,}"),
-        ("# worse than a constant", f"{int(fits.worse.sum()):,}"),
-    ]
+    if "n_missing" in fits._arrays:
+        rows.append(("# missing values", f"{int(fits.n_missing.sum()):,}"))
+    rows.append(("# not determined", f"{int(np.sum(~fits.determined & done)):,}"))
+    if "worse" in fits._arrays:
+        rows.append(("# worse than a constant", f"{int(fits.worse.sum()):,}"))
     parts = {"[[Fit Statistics]]": _lines(rows)}
     if not done.any():
         return parts
@@ -169,11 +171,9 @@ def _of_many(fits: Fits, min_correl: float) -> dict[str, list[str]]:
 
 def _middle_correlations(fits: Fits) -> Any:
     """Return the median of each correlation (p, p), without NaN."""
-    found, p = fits.correlations, len(fits.names)
-    middle = np.full((p, p), np.nan)
-    for i in range(p):
-        for j in range(i):
-            middle[i, j] = _median(found[..., i, j])
+    middle = np.full((len(fits.names),) * 2, np.nan)
+    places = np.tril_indices(len(fits.names), -1)
+    middle[places] = [_median(each) for each in statistics.correlation_pairs(fits)]
     return middle
 
 

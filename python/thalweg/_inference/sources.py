@@ -22,7 +22,7 @@ from thalweg._objectives.points import FloatArray
 from thalweg._parameters.named import plan_of
 from thalweg._results.reasons import Reason
 
-__all__ = ["Piece", "evaluated", "flat_lanes", "pieces", "selected", "source_of"]
+__all__ = ["Piece", "evaluated", "flat_lanes", "model_of", "pieces", "selected", "source_of"]
 
 # Statistics are of the data and the model alone.
 _PLAIN: dict[str, Any] = {
@@ -77,10 +77,19 @@ def source_of(fits: Fits) -> tuple[ManyProblem, ManyFitSettings]:
     if source is None:
         raise ValueError(
             "this needs the traced model and the data of the fits, which are not saved with them, "
-            "and do not exist with trace=False: fit again"
+            "and do not exist with trace=False: fit again, or pass the model to tw.load and x to "
+            "predict"
         )
     problem, settings = source
     return problem, settings
+
+
+def model_of(fits: Fits) -> tuple[ManyProblem, ManyFitSettings]:
+    """Return the problem and its settings where the model is enough, also of fits from a file."""
+    if "source" not in fits._about and "elsewhere" in fits._about:
+        problem, settings = fits._about["elsewhere"]
+        return problem, settings
+    return source_of(fits)
 
 
 def flat_lanes(fits: Fits) -> Lanes | None:
@@ -220,7 +229,7 @@ def evaluated(
 
 def _bare(fits: Fits, x: Any) -> tuple[int, ManyProblem, ManyFitSettings]:
     """Return the number of points, and the problem of the fits with these instead of data."""
-    problem, settings = source_of(fits)
+    problem, settings = source_of(fits) if x is None else model_of(fits)
     lanes, names = flat_lanes(fits), problem.names
     if x is None:
         count = problem.data.shape[-1]

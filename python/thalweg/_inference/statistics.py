@@ -15,13 +15,14 @@ from thalweg._fits.chunks import LeadingRows, filled, rows_in_chunk
 from thalweg._fits.fits import Fits
 from thalweg._fits.settings import FitKind
 from thalweg._fits.soundness import ABOUT
+from thalweg._fits.tapes import ON_TAPE
 from thalweg._inference.sources import Piece, evaluated, flat_lanes, pieces, source_of
-from thalweg._inference.traced import SMALL, conditions
+from thalweg._inference.traced import conditions, correlations_of
 from thalweg._objectives.points import FloatArray
 
 __all__ = [
-    "aic", "bic", "chi2", "condition", "correlations", "dof", "fitted", "fitted_count", "kind_of",
-    "r2", "reduced_chi2", "residuals", "rows_of", "spread_scale",
+    "aic", "bic", "chi2", "condition", "correlation_pairs", "correlations", "dof", "fitted",
+    "fitted_count", "kind_of", "r2", "reduced_chi2", "residuals", "rows_of", "spread_scale",
 ]  # fmt: skip
 
 
@@ -50,7 +51,8 @@ def fitted_count(fits: Fits) -> npt.NDArray[np.int64]:
     free = list(fits._about["free"])
     found = np.full(fits.shape, len(free))
     perr: Any = fits._arrays.get("perr")
-    for i in free if perr is not None else ():  # columns: rows are too short to be fast
+    held = perr is not None and np.isnan(perr).any()
+    for i in free if held else ():  # columns: rows are too short to be fast
         found -= np.isnan(perr[..., i])
     return found
 
@@ -67,6 +69,8 @@ def dof(fits: Fits) -> Any:
 
 def chi2(fits: Fits) -> Any:
     """Return the weighted sums of squares, or the deviances."""
+    if "chi2" in fits._own:
+        return fits._own["chi2"][()]
     if not kind_of(fits).robust:
         return (2.0 * fits.cost)[()]
     found = np.full(fits.size, np.nan)
@@ -112,6 +116,8 @@ def bic(fits: Fits) -> Any:
 
 def r2(fits: Fits) -> Any:
     """Return the share of the variation that is explained."""
+    if "r2" in fits._own:
+        return fits._own["r2"][()]
     robust = kind_of(fits).robust
     flat = fits._own.get("flat", fits._about.get("flat"))  # the cost of the best constant
     if flat is None or robust or (np.isnan(flat) & ~np.isnan(fits.cost)).any():
@@ -149,19 +155,30 @@ def _flat(piece: Piece) -> FloatArray:
 def correlations(fits: Fits) -> FloatArray:
     """Return the correlations of the parameters."""
     pcov = fits.pcov
-    found = np.empty_like(pcov)
+    if pcov.shape[-1] <= ON_TAPE:
+        (found,) = correlations_of(pcov.reshape(-1, *pcov.shape[-2:]))
+        return found.reshape(pcov.shape)
     with np.errstate(invalid="ignore", divide="ignore"):
-        one = [1.0 / np.sqrt(pcov[..., i, i]) for i in range(pcov.shape[-1])]
-        for i, each in enumerate(one):  # columns: rows are too short to be fast
-            own = pcov[..., i, i] * (each * each)
-            found[..., i, i] = np.where(np.isfinite(own), 1.0, np.nan)
-            for j in range(i):
-                found[..., i, j] = found[..., j, i] = pcov[..., i, j] * (each * one[j])
-    return found
+        one = 1.0 / np.sqrt(np.diagonal(pcov, axis1=-2, axis2=-1))
+        whole: FloatArray = pcov * (one[..., None] * one[..., None, :])
+    n = range(whole.shape[-1])
+    whole[..., n, n] = np.where(np.isfinite(whole[..., n, n]), 1.0, np.nan)
+    return whole
+
+
+def correlation_pairs(fits: Fits) -> list[FloatArray]:
+    """Return the correlations of each pair of parameters (k,), row by row of the lower triangle."""
+    pcov = fits.pcov.reshape(-1, *fits.pcov.shape[-2:])
+    if pcov.shape[-1] <= ON_TAPE:
+        return correlations_of(pcov, apart=True)
+    whole = correlations(fits).reshape(pcov.shape)
+    return [whole[:, i, j] for i in range(pcov.shape[-1]) for j in range(i)]
 
 
 def condition(fits: Fits) -> Any:
     """Return the condition numbers of the Jacobians, with columns of length one."""
+    if "condition" in fits._own:
+        return fits._own["condition"][()]
     found = np.full(fits.size, np.nan)
     free = list(fits._about["free"])
     perr: Any = fits._arrays.get("perr")
@@ -171,7 +188,7 @@ def condition(fits: Fits) -> Any:
     for piece in pieces(fits):
         reader, own = piece.run.reader, held[piece.where]
         tapes = piece.run.tapes(reader.missing(piece.inputs) is not None)
-        if len(free) <= SMALL:
+        if len(free) <= ON_TAPE:
             found[piece.where] = conditions(tapes, piece.inputs, own, piece.threads)
             continue
         columns, _ = tapes.jacobians(piece.inputs, piece.threads)

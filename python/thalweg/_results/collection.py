@@ -16,7 +16,7 @@ import numpy.typing as npt
 from thalweg._results.reasons import Reason
 from thalweg._results.record import Record, Shown, seconds, text
 
-__all__ = ["Many", "One"]
+__all__ = ["Many", "One", "mapped"]
 
 
 class One(Record):
@@ -188,7 +188,7 @@ class Many(Shown):
         """Return one result by its flat index."""
         at = np.unravel_index(lane, self.shape)
         entries = {
-            name: _mapped(value, lambda a: _plain(a[at])) for name, value in self._arrays.items()
+            name: mapped(value, lambda a: _plain(a[at])) for name, value in self._arrays.items()
         }
         if "reason" in entries:
             entries["reason"] = Reason(entries["reason"])
@@ -206,7 +206,7 @@ class Many(Shown):
             return array.reshape(self.size, *array.shape[len(self.shape) :])[lanes]
 
         return self._like(
-            {name: _mapped(value, take) for name, value in self._arrays.items()},
+            {name: mapped(value, take) for name, value in self._arrays.items()},
             lanes.shape,
             {name: take(array) for name, array in self._own.items()},
         )
@@ -226,7 +226,7 @@ class Many(Shown):
             return array.reshape(*shape, *array.shape[len(self.shape) :])
 
         return (
-            {name: _mapped(value, arranged) for name, value in self._arrays.items()},
+            {name: mapped(value, arranged) for name, value in self._arrays.items()},
             {name: arranged(array) for name, array in self._own.items()},
         )
 
@@ -344,7 +344,7 @@ def _parts(name: str, value: Any) -> list[tuple[str, Any]]:
     return [(name, value)]
 
 
-def _mapped(value: Any, function: Callable[[Any], Any]) -> Any:
+def mapped(value: Any, function: Callable[[Any], Any]) -> Any:
     """Apply a function to each array of an entry, which keeps its structure."""
     if isinstance(value, dict):
         return {k: function(v) for k, v in value.items()}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Define what every result of a fit says about it: `Fit`, `Fits`, and one fit of `Fits`.
+"""Define what every result of a fit says about it: `Fit`, `Fits`, one of `Fits`, `LeastSquares`.
 
 The mathematics is written for arrays with any leading axes, in the room `_inference`.
 """
@@ -11,11 +11,11 @@ from typing import Any
 from thalweg._attached import attached
 from thalweg._objectives.points import FloatArray
 
-__all__ = ["Inferences"]
+__all__ = ["Inferences", "ResidualInferences", "Statistics"]
 
 
-class Inferences:
-    """Statistics, reports, predictions and intervals of one fit or of many.
+class Statistics:
+    """Statistics and reports of one fit or of many.
 
     Numbers have the leading axes of the fits: one fit gives a float, many give an array.
     """
@@ -65,15 +65,6 @@ class Inferences:
         return attached("Fits.bic")(self._evidence())
 
     @property
-    def r2(self) -> Any:
-        """The share of the data's variation that the model explains, 1 - chi2 / chi2 of the mean.
-
-        The mean is weighted as the data are. For counts, deviances take the place of chi2. Priors
-        have no part in either. NaN if the data do not vary.
-        """
-        return attached("Fits.r2")(self._evidence())
-
-    @property
     def correlations(self) -> FloatArray:
         """The correlations (..., p, p) of the parameters; NaN where there is no variance."""
         found: FloatArray = attached("Fits.correlations")(self._evidence())
@@ -87,6 +78,77 @@ class Inferences:
         determined by the data. Priors have no part in it: it is what the data alone determine.
         """
         return attached("Fits.condition")(self._evidence())
+
+    def report(self, min_correl: float = 0.1) -> str:
+        """Describe the fit in text: statistics, parameters with errors, and correlations.
+
+        Of many fits it gives the number of each ending, and medians.
+
+        Parameters
+        ----------
+        min_correl : float
+            Correlations that are smaller are left out.
+
+        Returns
+        -------
+        str
+            The report.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import thalweg as tw
+        >>> x = np.linspace(0.0, 4.0, 9)
+        >>> y = 2.5 * np.exp(-1.3 * x) + 0.1 * np.cos(7.0 * x)
+        >>> fit = tw.curve_fit(lambda x, a, b: a * np.exp(-b * x), x, y, [1.0, 1.0])
+        >>> fit.report().splitlines()[4:6]
+        ['    # data points      = 9', '    # variables        = 2']
+        """
+        said: str = attached("Fits.report")(self._evidence(), min_correl)
+        return said
+
+    def save(self, file: Any) -> None:
+        """Save the result in an npz file, which `thalweg.load` reads.
+
+        Parameters
+        ----------
+        file : path or binary file
+            The file. A path is replaced only once all is written; it keeps the name that is given.
+
+        Notes
+        -----
+        All arrays are saved, with names and settings, but neither the model nor the data.
+
+        Examples
+        --------
+        >>> import io
+        >>> import numpy as np
+        >>> import thalweg as tw
+        >>> x = np.linspace(0.0, 4.0, 9)
+        >>> y = 2.5 * np.exp(-1.3 * x) + 0.1 * np.cos(7.0 * x)
+        >>> fit = tw.curve_fit(lambda x, a, b: a * np.exp(-b * x), x, y, [1.0, 1.0])
+        >>> file = io.BytesIO()
+        >>> fit.save(file)
+        >>> _ = file.seek(0)
+        >>> tw.load(file).report() == fit.report()
+        True
+        """
+        attached("Statistics.save")(self, file)
+
+
+class Inferences(Statistics):
+    """Statistics, reports, predictions and intervals of one fit or of many."""
+
+    __slots__ = ()
+
+    @property
+    def r2(self) -> Any:
+        """The share of the data's variation that the model explains, 1 - chi2 / chi2 of the mean.
+
+        The mean is weighted as the data are. For counts, deviances take the place of chi2. Priors
+        have no part in either. NaN if the data do not vary.
+        """
+        return attached("Fits.r2")(self._evidence())
 
     @property
     def fitted(self) -> FloatArray:
@@ -195,30 +257,78 @@ class Inferences:
         """
         return attached("Fits.interval")(self._evidence(), level, method)
 
-    def report(self, min_correl: float = 0.1) -> str:
-        """Describe the fit in text: statistics, parameters with errors, and correlations.
 
-        Of many fits it gives the number of each ending, and medians.
+class ResidualInferences(Statistics):
+    """Statistics and reports of minimized residuals, of one descent or of many.
+
+    The residuals are data less a model, or the reverse, in units of their errors or in none: errors
+    of variables are scaled by `reduced_chi2`, as `thalweg.curve_fit` does it without
+    ``absolute_sigma``. Where the residuals are in units of known errors, divide `pcov` by it. With
+    a loss, the cost takes the place of half of `chi2` there.
+    """
+
+    __slots__ = ()
+
+    def _evidence(self) -> Any:
+        return attached("ResidualInferences._evidence")(self)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the variables: those of a dict, such as ``"W[0, 1]"``, or ``"x[0]"``."""
+        return list(self._evidence().names)
+
+    @property
+    def pcov(self) -> FloatArray:
+        """The covariances (..., n, n) of the variables, in the order of `names`.
+
+        NaN in the rows of variables that ended at a bound, infinite if the residuals do not
+        determine the variables.
+        """
+        found: FloatArray = self._evidence().pcov
+        return found
+
+    @property
+    def perr(self) -> FloatArray:
+        """The standard errors (..., n), square roots of the diagonals of `pcov`."""
+        found: FloatArray = self._evidence().perr
+        return found
+
+    def interval(self, level: float = 0.95, method: str = "wald") -> Any:
+        """Compute confidence intervals of the variables from their standard errors.
 
         Parameters
         ----------
-        min_correl : float
-            Correlations that are smaller are left out.
+        level : float
+            The probability with which an interval holds the true value.
+        method : {'wald'}
+            The estimate plus and minus a multiple of its standard error, with Student's t.
+            Intervals by the profile of the likelihood are those of `thalweg.curve_fit`.
 
         Returns
         -------
-        str
-            The report.
+        Interval
+            A tuple of `lower`, `upper` (..., n) and `ends` (..., n, 2), in the order of `names`.
+
+        Raises
+        ------
+        ValueError
+            If there is another method.
 
         Examples
         --------
         >>> import numpy as np
         >>> import thalweg as tw
-        >>> x = np.linspace(0.0, 4.0, 9)
-        >>> y = 2.5 * np.exp(-1.3 * x) + 0.1 * np.cos(7.0 * x)
-        >>> fit = tw.curve_fit(lambda x, a, b: a * np.exp(-b * x), x, y, [1.0, 1.0])
-        >>> fit.report().splitlines()[4:6]
-        ['    # data points      = 9', '    # variables        = 2']
+        >>> t = np.linspace(0.0, 4.0, 9)
+        >>> y = 2.5 * np.exp(-1.3 * t) + 0.1 * np.cos(7.0 * t)
+        >>> res = tw.least_squares(lambda a, b: a * np.exp(-b * t) - y, {"a": 1.0, "b": 1.0})
+        >>> res.names, res.perr.round(3)
+        (['a', 'b'], array([0.073, 0.074]))
+        >>> lower, upper, _ = res.interval()
+        >>> lower.round(2), upper.round(2)
+        (array([2.4 , 1.18]), array([2.75, 1.53]))
         """
-        said: str = attached("Fits.report")(self._evidence(), min_correl)
-        return said
+        if method != "wald":
+            raise ValueError(
+                f"method must be 'wald' for residuals, got {method!r}; tw.curve_fit has 'profile'"
+            )
+        return attached("Fits.interval")(self._evidence(), level, method)
