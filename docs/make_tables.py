@@ -40,7 +40,7 @@ DERIVATIVES_ONLY = (
     "polygamma", "polygamma_rise", "gamma_density", "beta_density", "gammainc_slope_in_a",
     "gammainc_second_slope_in_a", "betainc_slope_in_a", "betainc_slope_in_b", "betainc_slope_in_aa",
     "betainc_slope_in_ab", "betainc_slope_in_bb", "stdtr_slope_in_df", "zeta_slope_in_s",
-    "zeta_second_slope_in_s", "faddeeva_far_real", "faddeeva_far_imag",
+    "zeta_second_slope_in_s", "faddeeva_slope_real", "faddeeva_slope_imag",
 )  # fmt: skip
 
 

@@ -109,6 +109,30 @@ def test_voigt_profile_and_its_limits():
     assert np.isfinite(F.grad(np.array([0.3, 0.7, 0.0]))).all()
 
 
+@pytest.mark.parametrize("n", [1, 3, 4, 5, 8, 13, 60])
+@pytest.mark.parametrize("number", ["a variable", "computed", "a constant"])
+@pytest.mark.parametrize("which", [0, 1])
+def test_an_array_with_a_number_has_the_bits_of_each_alone(which, number, n):
+    points, w = np.linspace(-3.0, 4.0, n), 0.75
+    real, slope = operation("faddeeva_real"), operation("faddeeva_slope_imag")
+    one = {
+        "a variable": lambda x: x[-1],
+        "computed": lambda x: x[-1] * 0.5,
+        "a constant": lambda _: w,
+    }
+
+    def both(x, y):
+        pair = (y, x) if which == 0 else (x, y)
+        return real(*pair) + 3.0 * slope(*pair)
+
+    at = np.append(points, {"a variable": w, "computed": 2 * w, "a constant": 0.0}[number])
+    F = tw.objective(lambda x: both(x[:-1], one[number](x)), at)
+    alone = tw.objective(lambda p: both(p[0], p[1]), np.ones(2))
+    expected = [alone(np.array([x, w])) for x in points]
+    np.testing.assert_array_equal(F(at), expected)
+    np.testing.assert_array_equal(F(np.stack([at] * 9)), [expected] * 9)
+
+
 def test_wofz_of_a_complex_value():
     F = tw.objective(lambda p: np.abs(ss.wofz(p[0] + 1j * p[1])) ** 2, np.ones(2))
     assert F(np.array([0.4, 1.3])) == pytest.approx(abs(ss.wofz(0.4 + 1.3j)) ** 2, rel=1e-14)

@@ -32,7 +32,7 @@ CHOICES = {
     *("floor", "ceil", "rint", "trunc", "heaviside", "where"),
 } | {name for name, o in OPERATIONS.items() if o["boolean"]}
 # Parts of a complex number whose error is small beside the number: tests/ops/test_faddeeva.py.
-PARTS = {"faddeeva_far_real", "faddeeva_far_imag"}
+PARTS = {"faddeeva_slope_real", "faddeeva_slope_imag"}
 # The others, but for those that test_special_functions.py measures.
 SMOOTH = [name for name in OPERATIONS if name not in CHOICES | PARTS | CASES.keys()]
 
@@ -44,7 +44,7 @@ LARGEST = float(np.finfo(np.float64).max)
 BOUND = (
     dict.fromkeys(["add", "subtract", "multiply", "divide", "square", "reciprocal", "sqrt"], 0.5)
     | dict.fromkeys(["exp", "log", "expm1", "log1p", "sin", "cos", "remainder", "floor_divide"], 2)
-    | {"polygamma": 8, "faddeeva_real": 6, "faddeeva_imag": 6}
+    | {"polygamma": 8, "faddeeva_real": 8, "faddeeva_imag": 8}
 )
 OTHERWISE = 4
 NEAR_ZEROS_ABSOLUTE = {"gammaln", "digamma"}

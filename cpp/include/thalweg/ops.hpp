@@ -544,75 +544,69 @@ struct Gammaln : Branches<1> {
   template <class T> static THALWEG_INLINE T value(T a) { return math::gammaln(a); }
   template <class T> static One<T> partials(T a, T) { return {apply<Digamma>(a)}; }
 };
-// The real and the imaginary part of the slope of the Faddeeva function far from 0, and 0 near it.
-// Its own slopes are those of the series.
-struct FaddeevaFarReal : Operation<2> {
-  static constexpr auto name = "faddeeva_far_real";
-  template <class T> static THALWEG_INLINE T value(T a, T b) {
-    return math::faddeeva_far(a, b).real;
-  }
+// The Faddeeva function w of z = a + i b, and its slope: one computation gives all four parts
+// (Bulk::Faddeeva in tapes).
+struct FaddeevaReal : Branches<2> {
+  static constexpr auto name = "faddeeva_real";
+  static constexpr int part_of_faddeeva = 0;
+  template <class T> static T value(T a, T b) { return math::faddeeva(a, b).real; }
+  template <class T> static Two<T> partials(T a, T b, T);
+};
+struct FaddeevaImag : Branches<2> {
+  static constexpr auto name = "faddeeva_imag";
+  static constexpr int part_of_faddeeva = 1;
+  template <class T> static T value(T a, T b) { return math::faddeeva(a, b).imag; }
+  template <class T> static Two<T> partials(T a, T b, T);
+};
+struct FaddeevaSlopeReal : Branches<2> {
+  static constexpr auto name = "faddeeva_slope_real";
+  static constexpr int part_of_faddeeva = 2;
+  template <class T> static T value(T a, T b) { return math::faddeeva(a, b).slope_real; }
   template <class T> static Two<T> partials(T a, T b, T) {
     const auto [real, imag] = turn(a, b);
     return {real, -imag};
   }
-  // As math::faddeeva_far decides.
-  template <class T> static T is_far(T a, T b) {
-    const T x2 = a * a, y2 = b * b;
-    return (x2 + y2 > T(100)) * (T(1) - (b < T(0)) * (x2 - y2 < T(80)));
-  }
-  // w''(z): 2 i / (sqrt(pi) z^3) times the sum of (k + 1) (2k + 1)!! / (2 z^2)^k.
-  template <class T> static Two<T> turn(T a, T b) {
-    const T r = apply<Hypot>(a, b), c = a / r / r, d = -(b / r / r);  // 1 / z
-    const T u = c * c - d * d, v = T(2) * (c * d);                    // 1 / z^2
-    constexpr auto& c_k = math::kFaddeevaFar;
-    T real = T(static_cast<double>(c_k.size()) * c_k.back()), imag = T(0);
-    for (std::size_t k = c_k.size() - 1; k-- > 0;) {
-      const T next = T(static_cast<double>(k + 1) * c_k[k]) + (u * real - v * imag);
-      imag = u * imag + v * real;
-      real = next;
-    }
-    const T p = c * u - d * v, q = c * v + d * u;  // 1 / z^3
-    const T on_axis = (b * b < T(1e-40)) * ((T(4) * (a * a) - T(2)) * apply<Exp>(-(a * a)));
-    const T there = is_far(a, b);
-    return {select(there, T(-kTwoOverSqrtPi) * (p * imag + q * real) + on_axis, T(0)),
-            select(there, T(kTwoOverSqrtPi) * (p * real - q * imag), T(0))};
-  }
+  // w''(z) = -2 w - 2 z w', which cancels far from 0. There it is 2 i / (sqrt(pi) z^3) times the
+  // sum of (k + 1) (2k + 1)!! / (2 z^2)^k. On the real axis (4 a^2 - 2) exp(-a^2) is added, its
+  // real part there; elsewhere that is below rounding. Below the axis exp(-z^2) dominates where it
+  // is not small, and nothing cancels.
+  template <class T> static Two<T> turn(T a, T b);
 };
-struct FaddeevaFarImag : Operation<2> {
-  static constexpr auto name = "faddeeva_far_imag";
-  template <class T> static THALWEG_INLINE T value(T a, T b) {
-    return math::faddeeva_far(a, b).imag;
-  }
+struct FaddeevaSlopeImag : Branches<2> {
+  static constexpr auto name = "faddeeva_slope_imag";
+  static constexpr int part_of_faddeeva = 3;
+  template <class T> static T value(T a, T b) { return math::faddeeva(a, b).slope_imag; }
   template <class T> static Two<T> partials(T a, T b, T) {
-    const auto [real, imag] = FaddeevaFarReal::turn(a, b);
+    const auto [real, imag] = FaddeevaSlopeReal::turn(a, b);
     return {imag, real};
   }
 };
-// The real and the imaginary part of the Faddeeva function w of z = a + i b. The slope is
-// w'(z) = 2 i / sqrt(pi) - 2 z w, which cancels far from 0.
-struct FaddeevaReal : Branches<2> {
-  static constexpr auto name = "faddeeva_real";
-  template <class T> static THALWEG_INLINE T value(T a, T b) { return math::faddeeva(a, b).real; }
-  template <class T> static Two<T> partials(T a, T b, T y);
-};
-struct FaddeevaImag : Branches<2> {
-  static constexpr auto name = "faddeeva_imag";
-  template <class T> static THALWEG_INLINE T value(T a, T b) { return math::faddeeva(a, b).imag; }
-  template <class T> static Two<T> partials(T a, T b, T y) {
-    const auto [real, imag] = slope(a, b, apply<FaddeevaReal>(a, b), y);
-    return {imag, real};
+template <class T> Two<T> FaddeevaReal::partials(T a, T b, T) {
+  return {apply<FaddeevaSlopeReal>(a, b), -apply<FaddeevaSlopeImag>(a, b)};
+}
+template <class T> Two<T> FaddeevaImag::partials(T a, T b, T) {
+  return {apply<FaddeevaSlopeImag>(a, b), apply<FaddeevaSlopeReal>(a, b)};
+}
+template <class T> Two<T> FaddeevaSlopeReal::turn(T a, T b) {
+  const T x2 = a * a, y2 = b * b;
+  const T far = (x2 + y2 > T(100)) * (T(1) - (b < T(0)) * (x2 - y2 < T(80)));
+  const T r = apply<Hypot>(a, b), c = a / r / r, d = -(b / r / r);  // 1 / z
+  const T u = c * c - d * d, v = T(2) * (c * d);                    // 1 / z^2
+  constexpr auto& c_k = math::kFaddeevaFar;
+  T series = T(c_k.back()), series_imag = T(0);
+  for (std::size_t k = c_k.size() - 1; k-- > 0;) {
+    const T next = T(c_k[k]) + (u * series - v * series_imag);
+    series_imag = u * series_imag + v * series;
+    series = next;
   }
-  // The real and the imaginary part of w'(z), given those of w(z).
-  template <class T> static Two<T> slope(T a, T b, T real, T imag) {
-    const T far = FaddeevaFarReal::is_far(a, b);
-    return {select(far, apply<FaddeevaFarReal>(a, b), T(-2) * (a * real - b * imag)),
-            select(far, apply<FaddeevaFarImag>(a, b),
-                   T(kTwoOverSqrtPi) - T(2) * (a * imag + b * real))};
-  }
-};
-template <class T> Two<T> FaddeevaReal::partials(T a, T b, T y) {
-  const auto [real, imag] = FaddeevaImag::slope(a, b, y, apply<FaddeevaImag>(a, b));
-  return {real, -imag};
+  const T p = c * u - d * v, q = c * v + d * u;  // 1 / z^3
+  const T on_axis = (y2 < T(1e-40)) * ((T(4) * x2 - T(2)) * apply<Exp>(-x2));
+  const T real = apply<FaddeevaReal>(a, b), imag = apply<FaddeevaImag>(a, b);
+  const T slope = apply<FaddeevaSlopeReal>(a, b), slope_imag = apply<FaddeevaSlopeImag>(a, b);
+  return {select(far, T(-kTwoOverSqrtPi) * (p * series_imag + q * series) + on_axis,
+                 T(-2) * (real + (a * slope - b * slope_imag))),
+          select(far, T(kTwoOverSqrtPi) * (p * series - q * series_imag),
+                 T(-2) * (imag + (a * slope_imag + b * slope)))};
 }
 
 // ---- truth values and choice
@@ -713,8 +707,8 @@ using Operations = OperationList<
     ops::Logaddexp, ops::Logaddexp2, ops::Xlogy, ops::Xlog1py, ops::Sin, ops::Cos, ops::Sinc,
     ops::Tan, ops::Arcsin, ops::Arccos, ops::Arctan, ops::Arctan2, ops::Hypot, ops::Sinh, ops::Cosh,
     ops::Tanh, ops::Arcsinh, ops::Arccosh, ops::Arctanh, ops::Erf, ops::Erfc, ops::Gammaln,
-    ops::Digamma, ops::Polygamma, ops::FaddeevaReal, ops::FaddeevaImag, ops::FaddeevaFarReal,
-    ops::FaddeevaFarImag, ops::Gamma, ops::Beta, ops::Betaln, ops::PolygammaRise, ops::Gammainc,
+    ops::Digamma, ops::Polygamma, ops::FaddeevaReal, ops::FaddeevaImag, ops::FaddeevaSlopeReal,
+    ops::FaddeevaSlopeImag, ops::Gamma, ops::Beta, ops::Betaln, ops::PolygammaRise, ops::Gammainc,
     ops::Gammaincc, ops::GammaDensity, ops::GammaincSlope, ops::GammaincSecondSlope,
     ops::Gammaincinv, ops::Gammainccinv, ops::Erfinv, ops::Erfcinv, ops::BesselJ, ops::BesselY,
     ops::BesselI, ops::ScaledBesselI, ops::BesselK, ops::ScaledBesselK, ops::SphericalJ,

@@ -149,6 +149,44 @@ void sines_and_cosines(const Linked* at, std::int64_t unroll) {
   }
 }
 
+// The parts of the Faddeeva function for elements of `unroll` batches, or, if that is 0, for an
+// array of one lane. Operands that are numbers are the same in all lanes (in an array, for all
+// elements).
+__attribute__((noinline)) void faddeeva(const Linked& at, std::int64_t unroll, bool number_a,
+                                        bool number_b) {
+  const auto parts = [](V a, V b) THALWEG_INLINED { return math::faddeeva(a, b); };
+  if (unroll == 0) {
+    const std::int64_t n = (at.n * W + at.tail) / kFaddeevaParts;
+    const bool one_a = number_a || at.stride_a == 0, one_b = number_b || at.stride_b == 0;
+    for (std::int64_t i = 0; i < n; i += W) {
+      const std::int64_t some = std::min(n - i, W);
+      const auto f = parts(one_a ? V(*at.a) : load_some(at.a + i, some),
+                           one_b ? V(*at.b) : load_some(at.b + i, some));
+      const V out[kFaddeevaParts] = {f.real, f.imag, f.slope_real, f.slope_imag};
+      for (std::int64_t k = 0; k < kFaddeevaParts; ++k)
+        if (double* const r = at.r + k * n + i; some == W) out[k].store(r);
+        else store_some(out[k], r, some);
+    }
+    return;
+  }
+  const std::int64_t n = at.n / kFaddeevaParts, apart = n * unroll * W;
+  for (std::int64_t e = 0; e < n; ++e) {
+    const double *a = at.a + e * at.stride_a, *b = at.b + e * at.stride_b;
+    for (std::int64_t j = 0; j < unroll; ++j) {
+      const auto f =
+          parts(number_a ? V(*a) : V::load(a + j * W), number_b ? V(*b) : V::load(b + j * W));
+      double* const r = at.r + (e * unroll + j) * W;
+      f.real.store(r), f.imag.store(r + apart);
+      f.slope_real.store(r + 2 * apart), f.slope_imag.store(r + 3 * apart);
+    }
+  }
+}
+
+// Whether tapes have another instruction for it.
+template <class F> constexpr bool is_part() {
+  return requires { F::part_of_faddeeva; };
+}
+
 // Whether the value is a function of doubles, compiled elsewhere.
 template <class F> constexpr bool is_of_numbers() {
   return requires { F::of; };
@@ -167,8 +205,9 @@ struct Loops : std::array<Loop, array_size(kElementary* kArrayVariants)> {
   }
 
  private:
-  template <class... Fs> void add(OperationList<Fs...>) {
-    (add<Fs>(std::make_index_sequence<1 << Fs::arity>{}), ...);
+  template <class... Fs> void add(OperationList<Fs...>) { (add_one<Fs>(), ...); }
+  template <class F> void add_one() {
+    if constexpr (!is_part<F>()) add<F>(std::make_index_sequence<1 << F::arity>{});
   }
   template <class F, std::size_t... Numbers> void add(std::index_sequence<Numbers...>) {
     ((at(kCode<F> * kArrayVariants + Numbers) = &loop<F, Numbers>), ...);

@@ -73,6 +73,12 @@ template <std::size_t... I> struct Chain<std::index_sequence<I...>> {
     return next(at + 1);
   }
 
+  template <bool Array, std::size_t Numbers>
+  static void faddeeva_parts(const Linked* at, Register<I>...) {
+    faddeeva(*at, Array ? 0 : U, Numbers & 1, Numbers & 2);
+    return next(at + 1);
+  }
+
   static void end(const Linked*, Register<I>...) { drop_upper_halves(); }
   static void run(const Linked* at) { next(at); }
 };
@@ -114,6 +120,7 @@ template <class C> struct Tables {
     add_lanes<true, false>();
     add_lanes<false, true>();
     add_lanes_of_numbers();
+    add_faddeeva(std::make_index_sequence<4>{});
     for (int v = 0; v < kArrayVariants; ++v) {
       put(elements, Bulk::Sum, v, step<C, &Elements::reduce<SumOf>>());
       put(elements, Bulk::Dot, v, step<C, &Elements::reduce<DotOf>>());
@@ -135,6 +142,15 @@ template <class C> struct Tables {
 
   static void put(AnyFunction* table, Bulk b, int v, AnyFunction f) {
     table[static_cast<int>(b) * kArrayVariants + v] = f;
+  }
+
+  template <std::size_t... Numbers> void add_faddeeva(std::index_sequence<Numbers...>) {
+    (put(lanes, Bulk::Faddeeva, Numbers,
+         reinterpret_cast<AnyFunction>(&C::template faddeeva_parts<false, Numbers>)),
+     ...);
+    (put(elements, Bulk::Faddeeva, Numbers,
+         reinterpret_cast<AnyFunction>(&C::template faddeeva_parts<true, Numbers>)),
+     ...);
   }
 
   using L = Lanes<C>;

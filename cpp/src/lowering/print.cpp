@@ -13,9 +13,9 @@ template <class... Fs> constexpr auto names(OperationList<Fs...>) {
   return std::array{Fs::name...};
 }
 constexpr auto kNames = names(Elementary{});
-constexpr const char* kBulkNames[] = {"sincos", "sum",     "dot",  "max",      "min",
-                                      "prod",   "matmul",  "move", "add_move", "scan",
-                                      "lookup", "routine", "end"};
+constexpr const char* kBulkNames[] = {"sincos", "faddeeva", "sum",     "dot",  "max",
+                                      "min",    "prod",     "matmul",  "move", "add_move",
+                                      "scan",   "lookup",   "routine", "end"};
 
 std::string number(double x) {
   char text[32];

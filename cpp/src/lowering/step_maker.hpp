@@ -122,6 +122,7 @@ class StepMaker {
           s.in[0] = s.in[1 - k], s.whole[0] = s.whole[1 - k];
           return step(s);
         }
+    if (const int part = part_of_faddeeva(op); part >= 0) return faddeeva(s, part);
     if (op == kOpcode<ops::Sin> || op == kOpcode<ops::Cos>)
       return angle(s, op == kOpcode<ops::Cos>);
     return step(s);
@@ -134,6 +135,26 @@ class StepMaker {
     if (e == 1) return a;
     const Place half = whole_power(a, e / 2, product), square = product(half, half);
     return e % 2 ? product(square, a) : square;
+  }
+
+  // Which of the results of Bulk::Faddeeva an operation is, or -1.
+  template <class F> static constexpr int part_of_faddeeva() {
+    if constexpr (requires { F::part_of_faddeeva; }) return F::part_of_faddeeva;
+    else return -1;
+  }
+  template <class... Fs> static int part_of_faddeeva(OperationList<Fs...>, int op) {
+    static constexpr int kPart[] = {part_of_faddeeva<Fs>()...};
+    return kPart[op];
+  }
+  static int part_of_faddeeva(int op) { return part_of_faddeeva(Operations{}, op); }
+  // One step gives all parts, one array after another.
+  Place faddeeva(Step s, int part) {
+    const std::int64_t n = s.n;
+    s.code = code16(code(Bulk::Faddeeva));
+    s.n = kFaddeevaParts * n;
+    Place p = step(s);
+    p.offset += part * n;
+    return p;
   }
 
   // When sine and cosine of one angle are both needed, the second changes the first to a step for

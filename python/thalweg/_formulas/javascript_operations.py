@@ -31,8 +31,8 @@ OPERATIONS = {
     "erf": "erf({0})", "erfc": "erfc({0})", "gammaln": "gammaln({0})", "digamma": "digamma({0})",
     "polygamma": "polygamma({0}, {1})",
     "faddeeva_real": "faddeeva({0}, {1})[0]", "faddeeva_imag": "faddeeva({0}, {1})[1]",
-    "faddeeva_far_real": "faddeeva_far({0}, {1})[0]",
-    "faddeeva_far_imag": "faddeeva_far({0}, {1})[1]",
+    "faddeeva_slope_real": "faddeeva_slope({0}, {1})[0]",
+    "faddeeva_slope_imag": "faddeeva_slope({0}, {1})[1]",
     "less": "+({0} < {1})", "less_equal": "+({0} <= {1})", "greater": "+({0} > {1})",
     "greater_equal": "+({0} >= {1})", "equal": "+({0} === {1})", "not_equal": "+({0} !== {1})",
     # NaN counts as true, as in NumPy.
@@ -120,9 +120,12 @@ LIBRARY = {
   }
   return n % 2 ? sum : -sum;
 }""",
-    # The slope of the Faddeeva function by its asymptotic series, and 0 where it is not needed.
-    "faddeeva_far": """(a, b) => {
-  if (!(a * a + b * b > 100) || (b < 0 && a * a - b * b < 80)) return [0, 0];
+    # The slope of the Faddeeva function, far from 0 by its asymptotic series.
+    "faddeeva_slope": """(a, b) => {
+  if (!(a * a + b * b > 100) || (b < 0 && a * a - b * b < 80)) {
+    const [u, v] = faddeeva(a, b);
+    return [-2 * (a * u - b * v), 2 / Math.sqrt(Math.PI) - 2 * (a * v + b * u)];
+  }
   const r = Math.hypot(a, b), c = a / r / r, d = -b / r / r;
   const u = c * c - d * d, v = 2 * c * d, K = [1];
   for (let k = 1; k < 15; ++k) K.push(K[k - 1] * (k + 0.5));

@@ -132,15 +132,16 @@ def pseudo_huber(delta: Tracer, r: Tracer) -> Tracer:
 
 
 def voigt_profile(x: Tracer, sigma: Tracer, gamma: Tracer) -> Tracer:
-    """Return a normal density convolved with Cauchy's: Re w((x + i gamma) / (sigma sqrt 2))."""
+    """Return a normal density convolved with Cauchy's: Re w((x + i gamma) / (sigma sqrt 2)).
+
+    Without a normal part, sigma = 0, that is Cauchy's density, which w gives for a tiny sigma: then
+    its argument is so large that w is i / (sqrt(pi) z), or 0 or 1 if gamma = 0 too. Everything that
+    asks for sigma = 0 is a number for each lane, not an array.
+    """
     sharp = sigma == 0
-    scale = where(sharp, 1.0, sigma)
-    unit = math.sqrt(0.5) / scale
-    smooth = faddeeva_real(x * unit, gamma * unit) * (unit / math.sqrt(math.pi))
-    none = where(sharp & (gamma == 0), 1.0, 0.0)
-    cauchy = gamma / (math.pi * where(none, 1.0, x**2 + gamma**2))
-    at_zero = where(none, where(x == 0, math.inf, 0.0), cauchy)
-    return where(sharp, at_zero, smooth)
+    unit = math.sqrt(0.5) / where(sharp, 2.0**-300, sigma)
+    density = faddeeva_real(x * unit, gamma * unit) * (unit / math.sqrt(math.pi))
+    return density * where(sharp & (gamma == 0), 2.0**1000, 1.0)
 
 
 def erfcx(x: Tracer) -> Tracer:

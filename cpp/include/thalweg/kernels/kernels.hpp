@@ -22,6 +22,7 @@ using Elementary = Joined<Operations, FusedForms>::type;
 
 enum class Bulk : std::uint8_t {
   SinCos,
+  Faddeeva,  // its four parts, one array after another
   Sum,
   Dot,
   Max,
@@ -36,6 +37,7 @@ enum class Bulk : std::uint8_t {
   End,
   Count
 };
+inline constexpr std::int64_t kFaddeevaParts = 4;
 inline constexpr int kElementary = Elementary::size;
 inline constexpr int kCodes = kElementary + static_cast<int>(Bulk::Count);
 template <class Form> inline constexpr int kCode = index_in<Form>(Elementary{});
