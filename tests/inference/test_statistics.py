@@ -216,5 +216,7 @@ def test_r2_needs_no_data_where_the_cost_of_a_constant_is_kept():
     again = pickle.loads(pickle.dumps(fits))
     np.testing.assert_array_equal(again.r2, fits.r2)
     np.testing.assert_array_equal(fits[[3, 1]].r2, fits.r2[[3, 1]])
+    out = {"popt": np.empty((5, 3))}  # memory is scarce: it is not kept
+    np.testing.assert_array_equal(tw.curve_fit_many(decay, T, y, P0, out=out).r2, fits.r2)
     whole = np.sum((y - y.mean(axis=1, keepdims=True)) ** 2, axis=1)
     np.testing.assert_allclose(fits.r2, 1 - fits.chi2 / whole, rtol=1e-9)

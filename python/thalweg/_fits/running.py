@@ -273,7 +273,9 @@ class FitRun:
     def carried(self, began: float) -> Fits:
         """Run all fits; an interrupt carries the results so far."""
         lead, k = self.problem.lead, self.reader.k
-        sides: Arrays = {name: np.empty(lead) for name in SIDES}
+        # Where answers go elsewhere, memory is scarce: r2 then reads the data again.
+        kept = [name for name in SIDES if name != "flat" or self.settings.out is None]
+        sides: Arrays = {name: np.empty(lead) for name in kept}
         self.prepare(sides)
 
         def run(parts: Parts) -> None:
