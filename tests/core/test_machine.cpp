@@ -172,6 +172,11 @@ template <class Op> void check_operation(const Kernels& kernels) {
   const NodeId y = graph->elementwise(kOpcode<Op>, in);
   const auto program =
       lower(graph, std::array{y}, {std::vector<bool>(in.size(), true), Layout::Lanes});
+  if constexpr (requires { Op::part_of_faddeeva; }) {  // of four results at once: handlers alone
+    const std::int64_t lanes = lanes_of(*program, kernels, false);
+    CHECK(machine::codes_of(*program).code(*program, kernels, lanes, {}) == nullptr);
+    return;
+  }
   // Functions of doubles are called by code and handlers alike, and some take long.
   constexpr std::int64_t kPoints = requires { Op::of; } ? 1'000 : 50'000;
   std::mt19937_64 random(7);
