@@ -37,6 +37,7 @@ ATTACHED = {
     "Fits.interval": ("thalweg._inference.intervals", "interval"),
     "Fits.profile": ("thalweg._inference.profiles", "profile"),
     "Fits.contour": ("thalweg._inference.profiles", "contour"),
+    "Fits.bootstrap": ("thalweg._inference.bootstrap", "bootstrap"),
     "Profile.plot": ("thalweg.plot.confidence", "profile"),
     "Contour.plot": ("thalweg.plot.confidence", "region"),
     "ResidualInferences._evidence": ("thalweg._inference.residuals", "evidence"),

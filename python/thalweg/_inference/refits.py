@@ -41,6 +41,8 @@ class Refits:
         self._problem, self._settings = source_of(fits)
         if fits._about.get("whitened") and self._problem.elsewhere is None:
             raise ValueError("the model's function is not known: trace it again")
+        if fits._about.get("whitened"):  # data in units of their errors; only costs are asked for
+            self._settings = replace(self._settings, absolute_sigma=False)
         lanes = flat_lanes(fits)
         self._lanes = np.arange(fits.size) if lanes is None else lanes
         self.names, self.free = list(fits.names), list(fits._about["free"])
@@ -98,6 +100,25 @@ class Refits:
         again = fit_many(problem, replace(settings, fixed=fixed, **said))
         done = again.success | np.isfinite(again.cost)
         return np.where(done, again.cost + own, np.nan), again.popt
+
+    def to_data(self, which: Lanes, data: FloatArray, sigma: FloatArray | None) -> FloatArray:
+        """Fit to other data (a, m), with other errors (a, m) or the same.
+
+        Returns
+        -------
+        ndarray
+            The parameters (a, p), NaN where a fit does not converge.
+        """
+        problem, settings = selected(self._problem, self._settings, self._lanes[which])
+        problem = replace(problem, data=data, start=self.popt[which], size=None)
+        if sigma is not None:
+            settings = replace(settings, sigma=sigma)
+        settings = replace(
+            settings, fixed=self._fixed(which) or None, nan_policy="omit", **self._said(which)
+        )
+        again = fit_many(problem, settings)
+        found: FloatArray = np.where(again.success[:, None], again.popt, np.nan)
+        return found
 
     def along(
         self, js: Sequence[int], which: Lanes, points: FloatArray, values: FloatArray

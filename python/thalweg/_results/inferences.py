@@ -358,6 +358,56 @@ class Inferences(Statistics):
         """
         return attached("Fits.contour")(self._evidence(), first, second, values, n, reach)
 
+    def bootstrap(self, n: int = 1000, kind: str = "residual", seed: int = 0) -> Any:
+        """Fit to data drawn anew, n times, all fits in lanes.
+
+        Parameters
+        ----------
+        n : int
+            How often, for each fit.
+        kind : {'residual', 'parametric', 'pairs'}
+            Whether the residuals of the fit are drawn, with the errors as units; or normal errors,
+            of counts Poisson's; or data with their points.
+        seed : int
+            The seed. Each fit has random numbers of its own, the same among others as alone.
+
+        Returns
+        -------
+        Bootstrap
+            `popt` (..., n, p), `failed` (...,), `perr`, `pcov`, `bias`, and
+            ``interval(level, method)``.
+
+        Raises
+        ------
+        ValueError
+            If the kind does not suit the data, or the model and the data are not known any more.
+
+        Notes
+        -----
+        Each fit starts at the parameters that were found. Residuals are centered, and grow by
+        sqrt(m / dof). Data that were not drawn are missing in a fit of pairs, and those drawn c
+        times have 1 / sqrt(c) of their errors. Data and results of a fit take 8 n (m + p) bytes.
+
+        References
+        ----------
+        .. [1] B. Efron and R. J. Tibshirani, *An Introduction to the Bootstrap*, Chapman and Hall,
+           1993, chapters 9, 13 and 14, https://doi.org/10.1201/9780429246593
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import thalweg as tw
+        >>> x = np.linspace(0.0, 4.0, 9)
+        >>> y = 2.5 * np.exp(-1.3 * x) + 0.1 * np.cos(7.0 * x)
+        >>> fit = tw.curve_fit(lambda x, a, b: a * np.exp(-b * x), x, y, [1.0, 1.0])
+        >>> drawn = fit.bootstrap(2000)
+        >>> drawn.popt.shape, int(drawn.failed)
+        ((2000, 2), 0)
+        >>> fit.perr.round(2), drawn.perr.round(2)
+        (array([0.07, 0.07]), array([0.07, 0.08]))
+        """
+        return attached("Fits.bootstrap")(self._evidence(), n, kind, seed)
+
 
 class ResidualInferences(Statistics):
     """Statistics and reports of minimized residuals, of one descent or of many.

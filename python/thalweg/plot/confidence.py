@@ -25,7 +25,9 @@ def profile(profile: Any, level: float = 0.95, ax: Axes | None = None) -> Axes:
     values, rise = profile.values[order], profile.rise[order]
     ax.plot(values, rise, color=canvas.BLUE, linewidth=1.6, label="other parameters fitted again")
     ax.axhline(limit, **canvas.style(0), linewidth=1.0, label=f"{level:g} confidence")
-    ax.fill_between(values, rise, limit, where=rise <= limit, color=canvas.SKY, alpha=0.35)
+    ax.fill_between(
+        values, rise, limit, where=rise <= limit, interpolate=True, color=canvas.SKY, alpha=0.35
+    )
     ax.axvline(float(profile.estimate), color="0.4", linewidth=0.9)
     ax.set(xlabel=profile.name, ylabel="rise of chi squared / variance")
     highest = float(np.nanmax(rise, initial=0.0))
