@@ -404,7 +404,7 @@ class Inferences(Statistics):
         >>> drawn.popt.shape, int(drawn.failed)
         ((2000, 2), 0)
         >>> fit.perr.round(2), drawn.perr.round(2)
-        (array([0.07, 0.07]), array([0.07, 0.08]))
+        (array([0.07, 0.07]), array([0.07, 0.07]))
         """
         return attached("Fits.bootstrap")(self._evidence(), n, kind, seed)
 
