@@ -138,3 +138,14 @@ def test_what_cannot_be_is_said():
     fits = tw.curve_fit_many(decay, X, DECAYS, START)
     with pytest.raises(ValueError, match=r"must have shape \(n,\) or \(3, 'n'\)"):
         fits.profile("b", np.ones((2, 5)))
+
+
+def test_fits_that_share_parameters_have_no_profiles():
+    fits = tw.curve_fit_many(decay, X, DECAYS, START, shared=("b",))
+    for ask in (
+        lambda: fits.profile("a"),
+        lambda: fits.contour("a", "c"),
+        lambda: fits.bootstrap(5),
+    ):
+        with pytest.raises(ValueError, match="fits that share parameters"):
+            ask()

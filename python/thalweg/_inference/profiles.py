@@ -163,6 +163,7 @@ class _Grid:
     def __init__(
         self, fits: Fits, names: Sequence[str], values: Sequence[Any], n: int, reach: float
     ) -> None:
+        known = kind_of(fits).absolute
         self._fits, self._refits = fits, Refits(fits)
         self._size = fits.size
         self.js = tuple(_position(self._refits, name) for name in names)
@@ -176,7 +177,6 @@ class _Grid:
             self._around(j, int(n), reach) if own is None else self._given(j, own)
             for j, own in zip(self.js, values, strict=True)
         ]
-        known = kind_of(fits).absolute
         self.free = np.broadcast_to(np.inf if known else dof(fits), fits.shape)
 
     def _around(self, j: int, n: int, reach: float) -> FloatArray:
