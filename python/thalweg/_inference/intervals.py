@@ -145,7 +145,8 @@ class _Search:
         """Compute the profile at the proposed points, and narrow the brackets."""
         which, t = self.which[live], self.t[live]
         values = self._value(live, t)
-        cost, popt = self.refits.held(self.j, which, values, self._starts(live, values))
+        starts = self.refits.along((self.j,), which, self.points[live], values[:, None])
+        cost, popt = self.refits.held((self.j,), which, values[:, None], starts)
         rise = 2.0 * (cost - self.refits.cost[which]) / self.unit[live]
         z = np.sqrt(np.maximum(rise, 0.0))
         z = np.where(np.isnan(rise), np.inf, z)
@@ -173,17 +174,6 @@ class _Search:
         lower, upper = self.refits.lower[which, self.j], self.refits.upper[which, self.j]
         clipped: FloatArray = np.clip(value, lower, upper)
         return clipped
-
-    def _starts(self, live: npt.NDArray[np.intp], values: FloatArray) -> FloatArray:
-        """Follow the valley of the cost from the latest point, by the covariance."""
-        which = self.which[live]
-        spread = self.refits.pcov[which, :, self.j]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            slope = spread / spread[:, self.j, None]
-        slope = np.where(np.isfinite(slope), slope, 0.0)
-        points = self.points[live]
-        starts: FloatArray = points + slope * (values - points[:, self.j])[:, None]
-        return starts
 
     def _propose(self, live: npt.NDArray[np.intp]) -> None:
         """Choose the next points: further out until there is a bracket, then within it."""

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Fit again with one parameter held, for many values of it and many fits at once."""
+"""Fit again with some parameters held, at many values of them and many fits at once."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +23,7 @@ Lanes = npt.NDArray[np.intp]
 
 
 class Refits:
-    """The fits of a call, which can be made again with a parameter held.
+    """The fits of a call, which can be made again with parameters held.
 
     Attributes
     ----------
@@ -40,6 +41,8 @@ class Refits:
         self._problem, self._settings = source_of(fits)
         if fits._about.get("whitened") and self._problem.elsewhere is None:
             raise ValueError("the model's function is not known: trace it again")
+        if fits._about.get("whitened"):  # data in units of their errors; only costs are asked for
+            self._settings = replace(self._settings, absolute_sigma=False)
         lanes = flat_lanes(fits)
         self._lanes = np.arange(fits.size) if lanes is None else lanes
         self.names, self.free = list(fits.names), list(fits._about["free"])
@@ -55,14 +58,18 @@ class Refits:
         self.lower, self.upper = (np.broadcast_to(end, self.popt.shape) for end in ends)
 
     def held(
-        self, j: int, which: Lanes, values: FloatArray, starts: FloatArray
+        self, js: Sequence[int], which: Lanes, values: FloatArray, starts: FloatArray
     ) -> tuple[FloatArray, FloatArray]:
-        """Fit again with the j-th parameter at `values` (a,), which need not differ by fit.
+        """Fit again with the parameters `js` at `values` (a, len(js)).
 
         Parameters
         ----------
+        js : sequence of int
+            The positions of the parameters that are held.
         which : ndarray of int
             The number of each fit (a,); a fit may occur several times.
+        values : ndarray
+            The values, which need not differ by fit.
         starts : ndarray
             The starts (a, p) of the others.
 
@@ -72,22 +79,65 @@ class Refits:
             The costs (a,), NaN for fits that fail, and the parameters (a, p).
         """
         starts = np.clip(starts, self.lower[which], self.upper[which])
-        starts[:, j] = values
+        starts[:, list(js)] = values
         starts = np.where(np.isfinite(starts), starts, self.popt[which])
         problem, settings = selected(self._problem, self._settings, self._lanes[which])
         problem = replace(problem, start=starts, size=None)
         said = self._said(which)
-        own = self._prior_cost((said["priors"] or {}).pop(self.names[j], None), values)
-        if len(self.free) == 1:
+        own = np.zeros(len(which))
+        for j, value in zip(js, values.T, strict=True):
+            own += self._prior_cost((said["priors"] or {}).pop(self.names[j], None), value)
+        if set(self.free) <= set(js):
             run = FitRun(problem, replace(settings, **said), quiet=True)
             inputs = run.reader.read(0, len(which))
             tapes = run.tapes(run.reader.missing(inputs) is not None)
-            _, cost = tapes.jacobians(inputs.with_arrays(x=values[:, None]), settings.threads or 1)
+            points = np.ascontiguousarray(starts[:, self.free])
+            _, cost = tapes.jacobians(inputs.with_arrays(x=points), settings.threads or 1)
             return cost[:, 0] + own, starts
-        fixed = self._fixed(which) | {self.names[j]: values if len(values) > 1 else values[0]}
+        fixed = self._fixed(which)
+        for j, value in zip(js, values.T, strict=True):
+            fixed[self.names[j]] = value if len(value) > 1 else value[0]
         again = fit_many(problem, replace(settings, fixed=fixed, **said))
         done = again.success | np.isfinite(again.cost)
         return np.where(done, again.cost + own, np.nan), again.popt
+
+    def to_data(self, which: Lanes, data: FloatArray, sigma: FloatArray | None) -> FloatArray:
+        """Fit to other data (a, m), with other errors (a, m) or the same.
+
+        Returns
+        -------
+        ndarray
+            The parameters (a, p), NaN where a fit does not converge.
+        """
+        problem, settings = selected(self._problem, self._settings, self._lanes[which])
+        problem = replace(problem, data=data, start=self.popt[which], size=None)
+        if sigma is not None:
+            settings = replace(settings, sigma=sigma)
+        settings = replace(
+            settings, fixed=self._fixed(which) or None, nan_policy="omit", **self._said(which)
+        )
+        again = fit_many(problem, settings)
+        found: FloatArray = np.where(again.success[:, None], again.popt, np.nan)
+        return found
+
+    def along(
+        self, js: Sequence[int], which: Lanes, points: FloatArray, values: FloatArray
+    ) -> FloatArray:
+        """Return starts (a, p) for parameters `js` at `values` (a, len(js)).
+
+        The valley of the cost is followed from `points` (a, p) by the covariance.
+        """
+        js = list(js)
+        spread = self.pcov[which][:, js]  # (a, len(js), p)
+        own = spread[:, :, js]
+        known = np.asarray(np.isfinite(spread).all(axis=(1, 2)))
+        own[~known] = np.eye(len(js))
+        with np.errstate(invalid="ignore"):
+            step = (values - points[:, js])[:, None] @ np.linalg.pinv(own, hermitian=True)
+            starts = points + np.where(known[:, None], (step @ spread)[:, 0], 0.0)
+        starts[:, js] = values
+        found: FloatArray = starts
+        return found
 
     @staticmethod
     def _prior_cost(prior: Any, values: FloatArray) -> FloatArray:

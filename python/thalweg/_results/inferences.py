@@ -257,6 +257,157 @@ class Inferences(Statistics):
         """
         return attached("Fits.interval")(self._evidence(), level, method)
 
+    def profile(self, name: str, values: Any = None, n: int = 41, reach: float = 4.0) -> Any:
+        """Compute how well the data fit along a parameter, with the others fitted again.
+
+        Parameters
+        ----------
+        name : str
+            The parameter.
+        values : array_like, optional
+            Its values, (n,) or (..., n); by default up to `reach` standard errors from the
+            estimate, within bounds.
+        n : int
+            The number of values.
+        reach : float
+            How far they reach, in standard errors.
+
+        Returns
+        -------
+        Profile
+            `values` (..., n); `rise` (..., n), by how much chi squared is larger than at the fit,
+            in units of the variance; `popt` (..., n, p); ``limit(level)``, the rise at the ends of
+            a confidence interval; ``plot()``.
+
+        Raises
+        ------
+        ValueError
+            If the parameter does not exist or was not fitted, if values lie outside its bounds, or
+            if the model and the data are not known any more.
+
+        References
+        ----------
+        .. [1] D. M. Bates and D. G. Watts, *Nonlinear Regression Analysis and Its Applications*,
+           Wiley, 1988, section 6.1, https://doi.org/10.1002/9780470316757
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import thalweg as tw
+        >>> x = np.linspace(0.0, 4.0, 9)
+        >>> y = 2.5 * np.exp(-1.3 * x) + 0.1 * np.cos(7.0 * x)
+        >>> fit = tw.curve_fit(lambda x, a, b: a * np.exp(-b * x), x, y, [1.0, 1.0])
+        >>> profile = fit.profile("b", [1.2, 1.3, 1.4])
+        >>> profile.rise.round(2), float(profile.limit(0.95).round(2))
+        (array([5.13, 0.63, 0.3 ]), 5.59)
+        """
+        return attached("Fits.profile")(self._evidence(), name, values, n, reach)
+
+    def contour(
+        self, first: str, second: str, values: Any = None, n: int = 31, reach: float = 3.5
+    ) -> Any:
+        """Compute how well the data fit over the plane of two parameters.
+
+        Parameters
+        ----------
+        first, second : str
+            The parameters.
+        values : tuple of array_like, optional
+            The values of both, each (n,) or (..., n); by default up to `reach` standard errors from
+            the estimate, within bounds.
+        n : int
+            The number of values of each.
+        reach : float
+            How far they reach, in standard errors.
+
+        Returns
+        -------
+        Contour
+            `x` and `y`, the values; `rise` (..., m, n), by how much chi squared is larger than at
+            the fit, in units of the variance; `popt` (..., m, n, p); ``limit(level)``, the rise at
+            the border of the region of joint confidence; ``plot()``.
+
+        Raises
+        ------
+        ValueError
+            As for `profile`.
+
+        Notes
+        -----
+        The limit is the quantile of chi squared with two degrees of freedom if errors are absolute,
+        and that of 2 F(2, dof) otherwise. iminuit's ``mncontour`` has the same borders.
+
+        References
+        ----------
+        .. [1] D. M. Bates and D. G. Watts, *Nonlinear Regression Analysis and Its Applications*,
+           Wiley, 1988, section 6.1, https://doi.org/10.1002/9780470316757
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import thalweg as tw
+        >>> x = np.linspace(0.0, 4.0, 9)
+        >>> y = 2.5 * np.exp(-1.3 * x) + 0.1 * np.cos(7.0 * x)
+        >>> fit = tw.curve_fit(lambda x, a, b: a * np.exp(-b * x), x, y, [1.0, 1.0])
+        >>> region = fit.contour("a", "b")
+        >>> region.rise.shape
+        (31, 31)
+        >>> inside = region.rise <= region.limit(0.95)
+        >>> bool(inside[15, 15]), bool(inside[0, 0])
+        (True, False)
+        """
+        return attached("Fits.contour")(self._evidence(), first, second, values, n, reach)
+
+    def bootstrap(self, n: int = 1000, kind: str = "residual", seed: int = 0) -> Any:
+        """Fit to data drawn anew, n times, all fits in lanes.
+
+        Parameters
+        ----------
+        n : int
+            How often, for each fit.
+        kind : {'residual', 'parametric', 'pairs'}
+            Whether the residuals of the fit are drawn, with the errors as units; or normal errors,
+            of counts Poisson's; or data with their points.
+        seed : int
+            The seed. Each fit has random numbers of its own, the same among others as alone.
+
+        Returns
+        -------
+        Bootstrap
+            `popt` (..., n, p), `failed` (...,), `perr`, `pcov`, `bias`, and
+            ``interval(level, method)``.
+
+        Raises
+        ------
+        ValueError
+            If the kind does not suit the data, or the model and the data are not known any more.
+
+        Notes
+        -----
+        Each fit starts at the parameters that were found. Residuals are centered, and grow by
+        sqrt(m / dof). Data that were not drawn are missing in a fit of pairs, and those drawn c
+        times have 1 / sqrt(c) of their errors. Data and results of a fit take 8 n (m + p) bytes.
+
+        References
+        ----------
+        .. [1] B. Efron and R. J. Tibshirani, *An Introduction to the Bootstrap*, Chapman and Hall,
+           1993, chapters 9, 13 and 14, https://doi.org/10.1201/9780429246593
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import thalweg as tw
+        >>> x = np.linspace(0.0, 4.0, 9)
+        >>> y = 2.5 * np.exp(-1.3 * x) + 0.1 * np.cos(7.0 * x)
+        >>> fit = tw.curve_fit(lambda x, a, b: a * np.exp(-b * x), x, y, [1.0, 1.0])
+        >>> drawn = fit.bootstrap(2000)
+        >>> drawn.popt.shape, int(drawn.failed)
+        ((2000, 2), 0)
+        >>> fit.perr.round(2), drawn.perr.round(2)
+        (array([0.07, 0.07]), array([0.07, 0.07]))
+        """
+        return attached("Fits.bootstrap")(self._evidence(), n, kind, seed)
+
 
 class ResidualInferences(Statistics):
     """Statistics and reports of minimized residuals, of one descent or of many.
