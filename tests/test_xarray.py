@@ -175,7 +175,7 @@ def test_split_dimensions_and_failures_of_lazy_fits_are_named():
     with pytest.raises(ValueError, match=r"3 chunks along 'time': .* da.chunk\({'time': -1}\)"):
         tw.xarray.curvefit(CUBE.chunk(time=10), "time", decay)
     lazy = tw.xarray.curvefit(CUBE.chunk(x=2), "time", decay, max_nfev=2)
-    with pytest.raises(RuntimeError, match="of 8 fits did not converge"):
+    with pytest.raises(RuntimeError, match="fits did not converge; the first"):
         lazy.compute()
     ignored = tw.xarray.curvefit(CUBE.chunk(x=2), "time", decay, max_nfev=2, errors="ignore")
     assert np.isnan(ignored.compute().curvefit_coefficients).all()
