@@ -19,8 +19,8 @@ HERE = Path(tw.__file__).resolve().parent
 ORDER = [
     "_core", "_version", "_attached", "schedules", "_tracing", "nn", "losses", "stats", "_methods",
     "_objectives", "_results", "_descents", "_parameters", "_fits", "_inference", "_together",
-    "_files", "models", "xarray", "estimators", "_formulas", "gallery", "plot", "_config", "cli",
-    "__init__",
+    "_files", "_distributed", "models", "xarray", "estimators", "_formulas", "gallery", "plot",
+    "_config", "cli", "__init__",
 ]  # fmt: skip
 # What users import; all else begins with an underscore.
 PUBLIC = {

@@ -153,3 +153,29 @@ def test_bad_arguments_are_named(change, kind, message):
     given = {"obj": CUBE, "coords": "time", "func": decay} | change
     with pytest.raises(kind, match=message):
         tw.xarray.curvefit(given.pop("obj"), **given)
+
+
+# ---- Dask
+
+
+def test_data_of_dask_give_a_lazy_dataset_with_the_same_numbers():
+    pytest.importorskip("dask", reason="Dask is not installed")
+    start = {"a": xr.DataArray(RNG.uniform(1.0, 3.0, (4, 5)), dims=("y", "x"))}
+    for p0 in (None, start, {"a": start["a"].chunk(x=4)}):
+        lazy = tw.xarray.curvefit(CUBE.chunk(x=2, y=3), "time", decay, p0=p0)
+        assert all(v.chunks is not None for v in lazy.data_vars.values())
+        wanted = tw.xarray.curvefit(CUBE, "time", decay, p0=p0 and start)
+        made = lazy.compute()
+        assert made.curvefit_isa.dims == ("y", "x")
+        xr.testing.assert_identical(made.drop_vars("curvefit_isa"), wanted)
+
+
+def test_split_dimensions_and_failures_of_lazy_fits_are_named():
+    pytest.importorskip("dask", reason="Dask is not installed")
+    with pytest.raises(ValueError, match=r"3 chunks along 'time': .* da.chunk\({'time': -1}\)"):
+        tw.xarray.curvefit(CUBE.chunk(time=10), "time", decay)
+    lazy = tw.xarray.curvefit(CUBE.chunk(x=2), "time", decay, max_nfev=2)
+    with pytest.raises(RuntimeError, match="fits did not converge; the first"):
+        lazy.compute()
+    ignored = tw.xarray.curvefit(CUBE.chunk(x=2), "time", decay, max_nfev=2, errors="ignore")
+    assert np.isnan(ignored.compute().curvefit_coefficients).all()

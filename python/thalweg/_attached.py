@@ -48,6 +48,7 @@ ATTACHED = {
     "Fits.to_xarray": ("thalweg._files.labelled", "to_xarray"),
     "Fits.from_xarray": ("thalweg._files.labelled", "from_xarray"),
     "fit_many(shared=)": ("thalweg._together.joint_fit", "fit_shared"),
+    "fit_many(dask)": ("thalweg._distributed.fit_lazily", "fit_lazily"),
     # Rarely needed.
     "Objective.slice": ("thalweg._objectives.slicing", "sliced"),
     "Objective.__reduce__": ("thalweg._objectives.saving", "saved_objective"),

@@ -6,16 +6,20 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from thalweg._distributed.lazy_fits import LazyFits
+from thalweg._distributed.packing import ISAS
 from thalweg._fits.arguments import between
 from thalweg._fits.curve_fit_many import curve_fit_many
 from thalweg._objectives.signatures import argument_names
 from thalweg._results.reasons import Reason
+from thalweg._tracing.numbers import is_lazy
 
 if TYPE_CHECKING:
     from thalweg._fits.fits import Fits
@@ -41,7 +45,9 @@ def curvefit(
     Parameters
     ----------
     obj : xarray.DataArray or xarray.Dataset
-        The data. Of a Dataset every variable that has the fitted dimensions is fitted.
+        The data. Of a Dataset every variable that has the fitted dimensions is fitted. Data that
+        Dask holds are fitted when the results are computed, one task for each chunk; a chunk must
+        span the fitted dimensions.
     coords : hashable, DataArray, or sequence of these
         The coordinates that `func` takes as its first argument. Several are rows of one array
         (k, m). A coordinate may depend on other dimensions too; every fit then has its own.
@@ -72,14 +78,15 @@ def curvefit(
         xarray; and `curvefit_errors` (..., param), `curvefit_chi2` (...), twice the cost,
         `curvefit_success` (...) and `curvefit_reason` (...), whose flags are attributes. Names of a
         Dataset's variables come first, ``name_curvefit_coefficients``. Coordinates of the other
-        dimensions and attributes are kept.
+        dimensions and attributes are kept. Of data that Dask holds, all are Dask arrays, and
+        `curvefit_isa` (...) says which instruction set made each fit.
 
     Raises
     ------
     ValueError
-        If a dimension or name is unknown.
+        If a dimension or name is unknown, or data along a fitted dimension lie in several chunks.
     RuntimeError
-        If a fit did not converge and `errors` is 'raise'.
+        If a fit did not converge and `errors` is 'raise'; with Dask, once it is computed.
 
     See Also
     --------
@@ -118,8 +125,9 @@ def curvefit(
     for name, da in {"": obj}.items() if one else obj.data_vars.items():
         if all(dim in da.dims for dim in over):
             fitted = _Fitted(da, axes, over, found)
-            fits = fitted.fits(func, settings)
-            _check(fits, errors, name)
+            fits: Any = fitted.fits(func, settings)
+            if errors == "raise":
+                fits = _checked(fits, name)
             made |= fitted.variables(fits, f"{name}_" if name != "" else "")
     if not made:
         raise ValueError(f"no variable has the dimensions {', '.join(map(str, over))}")
@@ -180,7 +188,7 @@ class _Fitted:
         if other and not whole:  # one predictor for each fit
             return self._flat(value, whole=True)
         ordered = value.transpose(*other, *self.over)
-        return ordered.values.reshape(*(sizes[dim] for dim in other), self.m)
+        return _held(ordered).reshape(*(sizes[dim] for dim in other), self.m)
 
     def _by_fit(self, value: Any) -> Any:
         """Return a number, or values over the other dimensions in their order."""
@@ -191,7 +199,7 @@ class _Fitted:
                 f"a value by fit may have the dimensions {self.lead}, got {strange[0]!r} too"
             )
         sizes = {dim: self.da.sizes[dim] for dim in self.lead if dim not in value.dims}
-        return value.expand_dims(sizes).transpose(*self.lead).values
+        return _held(value.expand_dims(sizes).transpose(*self.lead))
 
     def fits(self, func: Callable[..., Any], settings: dict[str, Any]) -> Fits:
         """Make the fits."""
@@ -208,20 +216,32 @@ class _Fitted:
         if hasattr(given.get("mask"), "dims"):
             given["mask"] = self._by_fit(given["mask"])
         starts = [self._by_fit(found.start(name)) for name in found.names]
-        p0 = np.stack(np.broadcast_arrays(*(np.asarray(s, dtype=float) for s in starts)), axis=-1)
+        starts = [s.astype(float) if is_lazy(s) else np.asarray(s, dtype=float) for s in starts]
+        p0 = np.stack(np.broadcast_arrays(*starts), axis=-1)
         if p0.ndim > 1:
             p0 = np.broadcast_to(p0, (*self.shape, len(found.names)))
+        self._check_chunks()
         return curve_fit_many(func, self._x(), self._flat(self.da), p0, **given)
+
+    def _check_chunks(self) -> None:
+        """Raise ValueError if the data of a fit lie in several chunks."""
+        sizes = self.da.chunksizes
+        if split := [dim for dim in self.over if len(sizes.get(dim, ())) > 1]:
+            whole = ", ".join(f"{dim!r}: -1" for dim in split)
+            raise ValueError(
+                f"the data of a fit must lie in one chunk, got {len(sizes[split[0]])} chunks along "
+                f"{split[0]!r}: rechunk them with da.chunk({{{whole}}})"
+            )
 
     def _x(self) -> Any:
         """Return the first argument of the model."""
         return self.axes[0] if len(self.axes) == 1 else tuple(self.axes)
 
-    def variables(self, fits: Fits, prefix: str) -> dict[str, Any]:
+    def variables(self, fits: Fits | LazyFits, prefix: str) -> dict[str, Any]:
         """Return the variables of the Dataset, in which a fit that failed is NaN."""
         bad = ~fits.success
         popt, pcov, perr = (
-            np.where(bad.reshape(bad.shape + (1,) * extra), np.nan, array)
+            np.where(bad[(..., *(None,) * extra)], np.nan, array)
             for array, extra in ((fits.popt, 1), (fits.pcov, 2), (fits.perr, 1))
         )
         flags = {
@@ -237,6 +257,10 @@ class _Fitted:
             "success": (lead, fits.success),
             "reason": (lead, fits.reason, flags),
         }
+        if isinstance(fits, LazyFits):
+            sets = {"flag_values": np.arange(len(ISAS), dtype=np.int8),
+                    "flag_meanings": " ".join(ISAS)}  # fmt: skip
+            made["isa"] = (lead, fits.isa, sets)
         return {f"{prefix}curvefit_{name}": value for name, value in made.items()}
 
 
@@ -269,10 +293,21 @@ def _dims(obj: Any, reduce_dims: Any, axes: list[Any]) -> list[Any]:
     return list(dict.fromkeys(dims))
 
 
-def _check(fits: Fits, errors: str, name: Any) -> None:
+def _held(value: Any) -> Any:
+    """Return the values of a DataArray; a Dask array is not computed."""
+    return value.data if is_lazy(value.data) else value.values
+
+
+def _checked(fits: Any, name: Any) -> Any:
+    """Return fits that raise RuntimeError if one failed: at once, or when they are made."""
+    if isinstance(fits, LazyFits):
+        return fits.checked(functools.partial(_check, name=name))
+    _check(fits, name)
+    return fits
+
+
+def _check(fits: Fits, name: Any) -> None:
     """Raise RuntimeError if a fit with enough data failed."""
-    if errors == "ignore":
-        return
     idle = (fits.reason == Reason.not_run) | (
         (fits.reason == Reason.non_finite) & (fits.n_missing > 0)
     )

@@ -171,3 +171,17 @@ def test_numbers_are_not_copied_and_others_are_refused():
         chunks.as_numbers(CUBE + 1j, "ydata")
     with pytest.raises(TypeError, match="ydata must be numbers"):
         chunks.as_numbers(np.ma.array(["a"], mask=[False]), "ydata")
+
+
+def test_dask_arrays_are_computed_unless_they_differ_between_fits():
+    da = pytest.importorskip("dask.array", reason="Dask is not installed")
+    own, shared = da.ones((2, 3)), da.zeros(3)
+    kept, computed = chunks.at_hand((own, shared), (2, 3))
+    assert kept is own
+    assert isinstance(computed, np.ndarray)
+    assert isinstance(chunks.at_hand(own), np.ndarray)
+    assert chunks.numbers_or_lazy(own, "x") is own
+    with pytest.raises(TypeError, match="x must be numbers"):
+        chunks.numbers_or_lazy(da.from_array(np.array(["a"])), "x")
+    with pytest.raises(ValueError, match="x must have a known shape"):
+        chunks.numbers_or_lazy(shared[shared > 0], "x")

@@ -10,6 +10,7 @@ import pytest
 import scipy.sparse
 
 import thalweg as tw
+from thalweg._tracing import numbers
 
 X = np.linspace(0.0, 1.0, 30)
 LINE = 2 * X + 1
@@ -322,3 +323,11 @@ def test_huge_starts_and_data_are_read_without_a_warning():
     assert "sum(...) = inf" in tw.minimize(lambda v: np.sum(v), np.full(20, 1e307)).message
     with pytest.raises(RuntimeError, match="their squares overflow"):
         tw.curve_fit(lambda x, a, b: 1e200 * (a * x + b), X, 1e200 * LINE)
+
+
+def test_dask_arrays_are_found_in_dicts_and_tuples():
+    da = pytest.importorskip("dask.array", reason="Dask is not installed")
+    assert numbers.is_lazy(da.ones(3))
+    assert not numbers.is_lazy(np.ones(3))
+    assert numbers.holds_lazy({"a": (None, da.ones(3))})
+    assert not numbers.holds_lazy({"a": (None, np.ones(3)), "b": "ones"})

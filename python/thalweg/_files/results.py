@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from thalweg._results.inferences import Statistics
 from thalweg._results.reasons import Reason
 from thalweg._together.joint import Joint, SharedFits
 
-__all__ = ["about_of", "fits_of", "load", "parts_of", "save"]
+__all__ = ["about_of", "fits_of", "load", "model_for", "parts_of", "said_of", "save"]
 
 # What is known about fits, besides the model and the data.
 _ABOUT = ("max_nfev", "free", "rows", "priors", "flat", "init", "name", "whitened", "fixed", "tied",
@@ -128,14 +129,37 @@ def about_of(fits: Fits) -> dict[str, Any]:
         about["kind"] = list(fits._about["kind"])
     if "joint" in fits._about:
         about["joint"] = _record(fits._about["joint"])
-    if "source" in fits._about:
-        problem, settings = fits._about["source"]
-        plan = plan_of(list(fits.names), settings.fixed, settings.ties)
-        about |= {"fixed": list(plan.fixed), "tied": [tie.position for tie in plan.ties]}
-        about["name"], sigma = problem.name, settings.sigma
-        if sigma is not None:
-            about["sigma"] = float(np.reshape(sigma, ())) if np.size(sigma) == 1 else _EACH
+    return about | (said_of(*fits._about["source"]) if "source" in fits._about else {})
+
+
+def said_of(problem: ManyProblem, settings: ManyFitSettings) -> dict[str, Any]:
+    """Return what is known of fits by their arguments."""
+    plan = plan_of(problem.names, settings.fixed, settings.ties)
+    about: dict[str, Any] = {
+        "fixed": list(plan.fixed), "tied": [tie.position for tie in plan.ties],
+        "name": problem.name,
+    }  # fmt: skip
+    if (sigma := settings.sigma) is not None:
+        about["sigma"] = float(np.reshape(sigma, ())) if prod(np.shape(sigma)) == 1 else _EACH
     return about
+
+
+def model_for(
+    names: list[str], shape: tuple[int, ...], about: dict[str, Any], elsewhere: Any, name: str
+) -> tuple[ManyProblem, ManyFitSettings]:
+    """Return the model of fits without their data, and settings with which it predicts."""
+    held = [names[k] for k in (*about.get("fixed", ()), *about.get("tied", ()))]
+    poisson = bool("kind" in about and about["kind"].poisson)
+    problem = ManyProblem(
+        values=lambda *_: None, names=names, data=np.broadcast_to(np.nan, (*shape, 1)),
+        start=None, elsewhere=elsewhere, name=name,
+    )  # fmt: skip
+    sigma = about.get("sigma")
+    settings = ManyFitSettings(
+        fixed=tuple(held) or None, sigma=np.full(2, np.nan) if sigma == _EACH else sigma,
+        likelihood="poisson" if poisson else "gaussian",
+    )  # fmt: skip
+    return problem, settings
 
 
 def parts_of(fits: Fits) -> dict[str, Any]:
@@ -249,16 +273,5 @@ def _with_model(result: Any, model: Any) -> Any:
     names, about = list(fits.names), fits._about
     if isinstance(model, Model) and list(model.names) != names:
         raise ValueError(f"model must have the parameters {names}, got {list(model.names)}")
-    held = [names[k] for k in (*about.get("fixed", ()), *about.get("tied", ()))]
-    poisson = bool("kind" in about and about["kind"].poisson)
-    problem = ManyProblem(
-        values=lambda *_: None, names=names, data=np.broadcast_to(np.nan, (*fits.shape, 1)),
-        start=None, elsewhere=model_elsewhere(f), name=name_of(f),
-    )  # fmt: skip
-    sigma = about.get("sigma")
-    settings = ManyFitSettings(
-        fixed=tuple(held) or None, sigma=np.full(2, np.nan) if sigma == _EACH else sigma,
-        likelihood="poisson" if poisson else "gaussian",
-    )  # fmt: skip
-    fits._about["elsewhere"] = (problem, settings)
+    about["elsewhere"] = model_for(names, fits.shape, about, model_elsewhere(f), name_of(f))
     return result

@@ -20,7 +20,7 @@ from thalweg._parameters.named import (
     values_by_name,
 )
 from thalweg._parameters.plan import Plan
-from thalweg._tracing.numbers import first_bad, place_in
+from thalweg._tracing.numbers import first_bad, is_lazy, place_in
 
 __all__ = [
     "Sample", "between", "box_of", "check_method", "check_shapes", "check_within", "checked_data",
@@ -66,7 +66,7 @@ class Sample(NamedTuple):
 
 def is_data(xdata: Any) -> bool:
     """Whether `xdata` holds numbers; any other object is passed to the model as it is."""
-    return isinstance(xdata, list | tuple | np.ndarray)
+    return isinstance(xdata, list | tuple | np.ndarray) or is_lazy(xdata)
 
 
 def parameters(

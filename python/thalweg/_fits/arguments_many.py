@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thalweg._fits.arguments import box_of, is_data
-from thalweg._fits.chunks import LeadingRows, as_numbers, filled
+from thalweg._fits.chunks import LeadingRows, as_numbers, at_hand, filled, numbers_or_lazy
 from thalweg._fits.fits import Fits
 from thalweg._fits.verdicts import Arrays, fields_of
 from thalweg._objectives.points import FloatArray, argument_names, as_floats
@@ -25,7 +25,7 @@ from thalweg._parameters.named import (
 )
 from thalweg._parameters.plan import Plan
 from thalweg._results.reasons import Reason
-from thalweg._tracing.numbers import as_array, first_bad
+from thalweg._tracing.numbers import as_array, first_bad, is_lazy
 from thalweg._tracing.trace import Trace, trace_call
 
 __all__ = [
@@ -38,9 +38,9 @@ Shape = tuple[int, ...]
 
 
 def data_of(ydata: Any) -> tuple[npt.NDArray[Any], Shape]:
-    """Return the data (..., m), which are not copied, and their leading axes."""
+    """Return the data (..., m), which are not copied or computed, and their leading axes."""
     try:
-        data = as_numbers(ydata, "ydata")
+        data = numbers_or_lazy(ydata, "ydata")
     except ValueError as error:
         if "ragged" not in str(error):
             raise
@@ -72,7 +72,7 @@ def predictors_of(
     if not is_data(xdata):
         return lambda _: xdata, [], []
     if isinstance(xdata, tuple) and any(np.ndim(x) for x in xdata):
-        parts = [as_numbers(x, f"xdata[{i}]") for i, x in enumerate(xdata)]
+        parts = [numbers_or_lazy(x, f"xdata[{i}]") for i, x in enumerate(xdata)]
         for i, x in enumerate(parts):
             if x.shape not in ((m,), (*lead, m)):
                 wanted = f"({m},)" + (f" or {(*lead, m)}" if lead else "")
@@ -88,7 +88,7 @@ def predictors_of(
 
         varying = [x for e, x in zip(each, parts, strict=True) if e]
         return joined, varying, [x for x in same if x is not None and np.isnan(x).any()]
-    x = as_numbers(xdata, "xdata")
+    x = numbers_or_lazy(xdata, "xdata")
     if lead and x.shape == (*lead, m):
         return lambda traced: traced[0], [x], []
     return _as_it_is(x, m)
@@ -108,7 +108,7 @@ def model_elsewhere(
     def elsewhere(
         xdata: Any, lead: Shape, m: int
     ) -> tuple[Callable[..., Any], list[npt.NDArray[Any]]]:
-        shared, varying, _ = predictors_of(xdata, lead, m)
+        shared, varying, _ = predictors_of(at_hand(xdata), lead, m)
 
         def values(trace: Trace, predictors: list[Any], parameters: list[Any]) -> Any:
             return trace_call(trace, f, *split((shared(predictors), *parameters), own.named))
@@ -147,6 +147,11 @@ def parameters_of(
     names = argument_names(f)[1:]
     start = p0
     if callable(p0):
+        if not names and is_lazy(data):
+            raise ValueError(
+                "the signature of f must name its parameters if ydata is a Dask array and p0 a "
+                "function: define f as f(x, a, b, ...)"
+            )
         if not names:
             first = LeadingRows(data, lead).read(0, 1).view()
             first.flags.writeable = False
@@ -178,7 +183,7 @@ def starts_of(p0: Any, lead: Shape) -> Any:
     """Check starts (p,) or (..., p); return a function that makes starts unchanged."""
     if callable(p0):
         return p0
-    start = np.atleast_1d(as_array(p0, "p0"))
+    start = p0 if is_lazy(p0) and p0.ndim > 1 else np.atleast_1d(as_array(p0, "p0"))
     if start.shape[-1] == 0:
         raise ValueError("p0 must not be empty")
     if start.ndim > 1:

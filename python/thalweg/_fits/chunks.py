@@ -13,9 +13,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from thalweg._tracing.numbers import FloatArray, as_array
+from thalweg._tracing.numbers import FloatArray, as_array, is_lazy
 
-__all__ = ["CHUNK", "LeadingRows", "as_numbers", "filled", "rows_in_chunk"]
+__all__ = [
+    "CHUNK",
+    "LeadingRows",
+    "as_numbers",
+    "at_hand",
+    "filled",
+    "numbers_or_lazy",
+    "rows_in_chunk",
+]
 
 # The approximate size of a chunk in bytes, so large that its last, slow fits cost little.
 CHUNK = 64e6
@@ -32,6 +40,25 @@ def as_numbers(value: Any, what: str) -> npt.NDArray[Any]:
         return as_array(value, what)
     as_array(value.data, what)
     return value
+
+
+def numbers_or_lazy(value: Any, what: str) -> Any:
+    """Do the same as `as_numbers`, but leave a Dask array of numbers as it is."""
+    if not is_lazy(value):
+        return as_numbers(value, what)
+    as_array(np.empty(0, value.dtype), what)
+    if any(np.isnan(n) for n in value.shape):
+        raise ValueError(
+            f"{what} must have a known shape, got {value.shape}: call its compute_chunk_sizes()"
+        )
+    return value
+
+
+def at_hand(value: Any, by_fit: tuple[int, ...] | None = None) -> Any:
+    """Compute Dask arrays, also those in a tuple, but not those with the shape `by_fit`."""
+    if isinstance(value, tuple):
+        return tuple(at_hand(each, by_fit) for each in value)
+    return value.compute() if is_lazy(value) and value.shape != by_fit else value
 
 
 def filled(array: npt.NDArray[Any]) -> FloatArray:

@@ -14,6 +14,7 @@ from thalweg._fits.arguments_many import (
     parameters_of,
     predictors_of,
 )
+from thalweg._fits.chunks import at_hand
 from thalweg._fits.fits import Fits
 from thalweg._fits.running import ManyProblem, fit_many
 from thalweg._fits.settings import FREE, ManyFitSettings
@@ -70,7 +71,9 @@ def curve_fit_many(
         array is (k, m), k predictors, as in SciPy. Anything else is passed to `f` unchanged.
     ydata : array_like
         The data (..., m), of any numeric dtype and with axes in any order, including `np.memmap`.
-        They are read piece by piece. The results have the same leading axes.
+        They are read piece by piece. The results have the same leading axes. A Dask array is not
+        computed: the result is then a `LazyFits`, with one task for each chunk of the leading axes.
+        A chunk must span the last axis.
     p0 : array_like, dict or callable, optional
         The starts: (p,) for all fits, (..., p) for each fit, a dict by name of numbers or of arrays
         in the shape of the leading axes, or a function of data (k, m) that returns (k, p), (p,) or
@@ -113,8 +116,8 @@ def curve_fit_many(
         How to treat NaN in `ydata` or in predictors: leave out the value, raise ValueError (also
         for infinities), or return NaN for that fit.
     threads : int, optional
-        The number of threads, by default one for each core. The results are the same for any
-        number, bit for bit.
+        The number of threads, by default one for each core, and 1 within a task of Dask. The
+        results are the same for any number, bit for bit.
     progress : bool
         Whether to show on standard error how many fits have ended.
     out : dict or Fits, optional
@@ -131,11 +134,11 @@ def curve_fit_many(
     max_nfev : int, optional
         Maximum number of evaluations in each fit, by default 1000 (p + 1).
     max_time : float, optional
-        Maximum duration of all fits together, in seconds.
+        Maximum duration of all fits together, in seconds; with Dask, of those of each chunk.
 
     Returns
     -------
-    Fits
+    Fits or LazyFits
         `popt` (..., p), `pcov` (..., p, p), `perr`, `cost`, `success`, `status`, `reason`, `nit`,
         `nfev`, `n_missing`, `determined`, `worse`, `names`.
 
@@ -143,7 +146,8 @@ def curve_fit_many(
     ------
     ValueError
         If shapes do not match, a start lies outside the bounds, or `sigma` is not positive. If a
-        single fit fails, its `reason` says why.
+        single fit fails, its `reason` says why. With Dask arrays: if `out`, `resume`, `shared` or
+        `progress` are given, or the data of a fit lie in several chunks.
     TraceError
         If `f` cannot be traced.
     KeyboardInterrupt
@@ -155,6 +159,7 @@ def curve_fit_many(
     curve_fit : Fit one data set.
     model : Trace a model once for several calls.
     least_squares_many : Minimize residuals of any kind from many starts.
+    LazyFits : The result if data are Dask arrays.
     thalweg.plot.maps : Draw the parameters of an image as maps.
 
     References
@@ -183,6 +188,7 @@ def curve_fit_many(
     """
     given = locals()
     data, lead = data_of(ydata)
+    xdata = at_hand(xdata, data.shape if lead else None)
     joined, varying, known = predictors_of(xdata, lead, data.shape[-1])
     names, start = parameters_of(f, p0, lead, data, fixed, ties)
     own = Parameters.of(f)

@@ -41,6 +41,7 @@ from thalweg._objectives.points import FloatArray
 from thalweg._parameters.named import plan_of
 from thalweg._parameters.priors import check_errors_known, priors_of
 from thalweg._results.reasons import Reason
+from thalweg._tracing.numbers import holds_lazy
 from thalweg._tracing.trace import Trace, Tracer
 
 __all__ = ["FitRun", "ManyProblem", "fit_many", "fit_with_priors", "problem_of"]
@@ -110,6 +111,10 @@ def problem_of(
 
 def fit_many(problem: ManyProblem, settings: ManyFitSettings) -> Fits:
     """Fit a model to many data sets."""
+    settled = (settings.sigma, settings.mask, settings.fixed, settings.bounds, settings.priors)
+    if holds_lazy((problem.data, *problem.varying, problem.start, *settled)):
+        lazy: Fits = attached("fit_many(dask)")(problem, settings)
+        return lazy
     if settings.shared is not None and settings.priors:
         raise ValueError("fits that share parameters take no priors yet, got both")
     if settings.shared is not None:

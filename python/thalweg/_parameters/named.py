@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from thalweg._objectives.signatures import Parameters
 from thalweg._parameters.plan import Plan, Tie
-from thalweg._tracing.numbers import as_array
+from thalweg._tracing.numbers import as_array, is_lazy
 
 __all__ = [
     "bounds_by_name", "check_known", "check_untied", "given_names", "names_for", "plan_of",
@@ -126,7 +126,7 @@ def _ordered(ties: list[Tie], names: Sequence[str]) -> tuple[Tie, ...]:
 
 def spread_to(value: Any, lead: Shape, what: str) -> Numbers:
     """Return a number (), or one for each fit (*lead,)."""
-    array = as_array(value, what)
+    array = value if is_lazy(value) and value.size > 1 else as_array(value, what)
     if array.size == 1:
         return array.reshape(())
     try:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ import numpy.typing as npt
 
 __all__ = [
     "FloatArray", "as_array", "as_floats", "described", "first_bad", "has_masks", "hint_of",
-    "mask_of", "no_numbers", "numbers_of", "place_in", "unmasked", "without_masks",
+    "holds_lazy", "is_lazy", "mask_of", "no_numbers", "numbers_of", "place_in", "unmasked",
+    "without_masks",
 ]  # fmt: skip
 
 FloatArray = npt.NDArray[np.float64]
@@ -40,6 +42,19 @@ def as_array(value: Any, what: str) -> npt.NDArray[Any]:
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{what} must be numbers, got {no_numbers(array, value)}")
     return array
+
+
+def is_lazy(value: Any) -> bool:
+    """Whether `value` is a Dask array. Dask is not imported: without it there are none."""
+    dask = sys.modules.get("dask.array")
+    return dask is not None and isinstance(value, dask.Array)
+
+
+def holds_lazy(value: Any) -> bool:
+    """Whether `value` is or contains a Dask array, at any depth of dicts and tuples."""
+    if isinstance(value, dict):
+        return any(map(holds_lazy, value.values()))
+    return any(map(holds_lazy, value)) if isinstance(value, tuple) else is_lazy(value)
 
 
 def has_masks(value: Any) -> bool:
