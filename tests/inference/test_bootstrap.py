@@ -3,20 +3,13 @@
 
 import numpy as np
 import pytest
+from curve_cases import decay, line
 
 import thalweg as tw
 
 RNG = np.random.default_rng(8)
 X = np.linspace(0.0, 4.0, 40)
 START = [2.0, 1.0, 0.0]
-
-
-def decay(x, a, b, c):
-    return a * np.exp(-b * x) + c
-
-
-def line(x, a, b):
-    return a + b * x
 
 
 DECAYS = decay(X, np.array([[1.5], [2.0], [2.5]]), 1.3, 0.2) + 0.1 * RNG.normal(size=(3, 40))

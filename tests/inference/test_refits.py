@@ -2,15 +2,12 @@
 """Fits that are made again with parameters held."""
 
 import numpy as np
+from curve_cases import decay
 
 import thalweg as tw
 from thalweg._inference.refits import Refits
 
 X = np.linspace(0.0, 4.0, 30)
-
-
-def decay(x, a, b, c):
-    return a * np.exp(-b * x) + c
 
 
 Y = decay(X, np.array([[1.5], [2.5]]), 1.3, 0.2) + 0.1 * np.random.default_rng(0).normal(
@@ -58,3 +55,12 @@ def test_two_parameters_may_be_held():
         np.testing.assert_allclose(popt[i], [*values[i], best], rtol=1e-7)  # it ends at 1e-10
         residuals = decay(X, *values[i], best) - Y[i]
         np.testing.assert_allclose(cost[i], 0.5 * residuals @ residuals, rtol=1e-10)
+
+
+def test_fits_made_a_few_at_a_time_have_the_same_bits(monkeypatch):
+    fits = tw.curve_fit_many(decay, X, Y, [2.0, 1.0, 0.0])
+    whole = fits.contour("a", "b", n=5)
+    monkeypatch.setattr("thalweg._inference.refits.fits_at_once", lambda _: 7)
+    parts = fits.contour("a", "b", n=5)
+    np.testing.assert_array_equal(parts.rise, whole.rise)
+    np.testing.assert_array_equal(parts.popt, whole.popt)

@@ -16,7 +16,7 @@ import numpy as np
 from thalweg._parameters.plan import Plan
 from thalweg._tracing.trace import Trace, Tracer
 
-__all__ = ["held_of", "of_all_parameters", "traced_condition", "traced_spread", "variance"]
+__all__ = ["held_of", "of_all_parameters", "traced_spread", "variance"]
 
 # The normal matrix is scaled to ones on its diagonal. Its inverse is trusted if no diagonal element
 # exceeds this limit: the rounding error of a variance is then below 1e-6.
@@ -219,83 +219,3 @@ def _total(terms: Iterable[Any]) -> Any:
     for term in rest:
         first = first + term
     return first
-
-
-# ---- condition numbers
-
-# Matrices with more rows are left to the core's routine.
-_UNROLLED, _SWEEPS = 4, 6
-
-
-def traced_condition(columns: Tracer, held: list[Any] | None) -> Any:
-    """Trace the condition number of the columns (n, m) of a Jacobian, scaled to length one.
-
-    Those that are held are left out. R of the QR factorization comes from the modified Gram-Schmidt
-    process and is as accurate as Householder's (Björck 1967, BIT 7, 1-21).
-    """
-    trace, n = columns.trace, columns.shape[0]
-    sound = np.isfinite(np.sum(columns))
-    rest: list[Any] = []
-    for i in range(n):
-        here = sound if held is None else sound & ~held[i]
-        column: Any = np.where(here, columns[i], 0.0)
-        rest.append(_over(column, np.sqrt(np.sum(column * column))))
-    triangle: list[list[Any]] = []
-    for i in range(n):
-        length = np.sqrt(np.sum(rest[i] * rest[i]))
-        q = _over(rest[i], length)
-        # A column of length one, at a right angle to all others, leaves the condition as it is.
-        row = [trace.wrap(0.0)] * i + [length if held is None else np.where(held[i], 1.0, length)]
-        for j in range(i + 1, n):
-            row.append(np.sum(q * rest[j]))
-            rest[j] = rest[j] - row[-1] * q
-        triangle.append(row)
-    least, most = _singular(trace, triangle)
-    some = least > 0.0
-    found = np.where(some, most / np.where(some, least, 1.0), np.inf)
-    return np.where(sound, found, np.nan)
-
-
-def _over(vector: Any, length: Any) -> Any:
-    """Divide by a length unless it is 0."""
-    return vector * np.where(length > 0.0, 1.0 / np.where(length > 0.0, length, 1.0), 0.0)
-
-
-def _singular(trace: Trace, rows: list[list[Any]]) -> tuple[Any, Any]:
-    """Return the smallest and the largest singular value of a traced triangle.
-
-    Few rows are rotated until they are at right angles, one after another in instructions of the
-    tape (Hestenes 1958, J. SIAM 6, 51-90). The rows of R need fewer rotations than its columns
-    (Drmač and Veselić 2008, SIAM J. Matrix Anal. Appl. 29, 1322-1342): six sweeps are more than
-    enough.
-    """
-    n = len(rows)
-    if n > _UNROLLED:
-        whole = Tracer(trace, trace.stack([trace.lift(each) for row in rows for each in row]))
-        values: Any = np.linalg.svd(whole.reshape(n, n), compute_uv=False)
-        return values[n - 1], values[0]
-    rows = [list(row) for row in rows]
-    for _ in range(_SWEEPS):
-        for i in range(n):
-            for j in range(i + 1, n):
-                _rotate(rows, i, j)
-    squares = [_dot(row, row) for row in rows]
-    return np.sqrt(reduce(np.minimum, squares)), np.sqrt(reduce(np.maximum, squares))
-
-
-def _rotate(rows: list[list[Any]], i: int, j: int) -> None:
-    """Rotate two rows so that they are at a right angle."""
-    a, b = rows[i], rows[j]
-    product = _dot(a, b)
-    some = product != 0.0
-    zeta = (_dot(b, b) - _dot(a, a)) / np.where(some, 2.0 * product, 1.0)
-    tangent = np.where(zeta < 0.0, -1.0, 1.0) / (np.abs(zeta) + np.sqrt(1.0 + zeta * zeta))
-    tangent = np.where(some, tangent, 0.0)
-    cosine = 1.0 / np.sqrt(1.0 + tangent * tangent)
-    sine = cosine * tangent
-    rows[i] = [cosine * x - sine * y for x, y in zip(a, b, strict=True)]
-    rows[j] = [sine * x + cosine * y for x, y in zip(a, b, strict=True)]
-
-
-def _dot(a: list[Any], b: list[Any]) -> Any:
-    return _total(x * y for x, y in zip(a, b, strict=True))

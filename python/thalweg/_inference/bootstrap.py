@@ -14,15 +14,14 @@ import numpy.typing as npt
 from thalweg._fits.fits import Fits
 from thalweg._inference.quantiles import checked_level
 from thalweg._inference.refits import Refits
-from thalweg._inference.sources import flat_lanes, source_of
-from thalweg._inference.statistics import fitted, kind_of, residuals, spread_scale
+from thalweg._inference.sources import data_rows, fits_at_once, flat_lanes, source_of
+from thalweg._inference.statistics import fitted, kind_of, spread_scale
 from thalweg._objectives.points import FloatArray
 
 __all__ = ["Bootstrap", "bootstrap"]
 
 _KINDS = ("residual", "parametric", "pairs")
 _METHODS = ("percentile", "basic")
-_NUMBERS = 1 << 22  # of the data drawn at a time: 32 MB
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +120,7 @@ def bootstrap(fits: Fits, n: int = 1000, kind: str = "residual", seed: int = 0) 
     p = len(fits.names)
     popt = np.full((fits.size, n, p), np.nan)
     (begun,) = np.nonzero(np.isfinite(fits.cost.reshape(-1)))
-    most = max(1, _NUMBERS // (n * draws.m))
+    most = max(1, fits_at_once(source_of(fits)[0]) // n)
     for a in range(0, begun.size, most):
         which = begun[a : a + most]
         popt[which] = draws.fitted(which)
@@ -154,10 +153,10 @@ class _Draws:
         self._known = kind_of(fits).absolute
         lanes = flat_lanes(fits)
         self._lanes = np.arange(fits.size) if lanes is None else lanes
-        values = fitted(fits)
-        self.m = values.shape[-1]
-        self._model = values.reshape(-1, self.m)
-        self._away = residuals(fits).reshape(-1, self.m)
+        self._model = fitted(fits).reshape(fits.size, problem.data.shape[-1])
+        self._data = data_rows(fits, 0, fits.size)
+        self._away = self._data - self._model
+        self.m = self._data.shape[1]
         sigma = np.asarray(1.0 if settings.sigma is None else settings.sigma, dtype=np.float64)
         sigma = np.broadcast_to(sigma, (*problem.lead, self.m)).reshape(-1, self.m)
         self._sigma = sigma[self._lanes] if lanes is not None else sigma
@@ -208,5 +207,5 @@ class _Draws:
         counts[:, there] = random.multinomial(
             there.size, np.full(there.size, 1.0 / there.size), self._n
         )
-        y = np.where(counts > 0, self._model[i] + self._away[i], np.nan)
+        y = np.where(counts > 0, self._data[i], np.nan)
         return y, self._sigma[i] / np.sqrt(np.maximum(counts, 1.0))

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from thalweg._fits.fits import Fits
 from thalweg._inference.quantiles import checked_level, fisher, student
 from thalweg._inference.refits import Refits
-from thalweg._inference.statistics import dof, kind_of, spread_scale
+from thalweg._inference.statistics import spread_scale, variance_dof
 from thalweg._objectives.points import FloatArray
 
 __all__ = ["End", "Interval", "interval"]
@@ -62,7 +62,7 @@ def interval(fits: Fits, level: float = 0.95, method: str = "profile") -> Interv
     level = checked_level(level)
     if method not in _METHODS:
         raise ValueError(f"method must be one of {_METHODS}, got {method!r}")
-    free = np.inf if kind_of(fits).absolute else dof(fits)
+    free = variance_dof(fits)
     if method == "wald":
         half = np.asarray(student(level, free))[..., None] * fits.perr
         ends = np.where(np.isinf(half), End.open, End.found)
@@ -117,10 +117,7 @@ class _Search:
     ) -> _Search:
         """Begin at the end that the standard errors give."""
         k = which.size
-        value = refits.popt[which, j]
-        step = np.sqrt(refits.pcov[which, j, j])
-        vague = ~(np.isfinite(step) & (step > 0))
-        step = np.where(vague, 0.1 * np.maximum(np.abs(value), 1.0), step)
+        value, step = refits.popt[which, j], refits.errors(j)[which]
         bound = (refits.upper if sign > 0 else refits.lower)[which, j]
         most = np.maximum(sign * (bound - value) / step, 0.0)
         zero = np.zeros(k)

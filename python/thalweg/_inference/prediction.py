@@ -14,7 +14,7 @@ import numpy as np
 from thalweg._fits.fits import Fits
 from thalweg._inference.quantiles import checked_level, student
 from thalweg._inference.sources import Piece, evaluated, model_of, pieces
-from thalweg._inference.statistics import dof, kind_of, spread_scale
+from thalweg._inference.statistics import spread_scale, variance_dof
 from thalweg._inference.traced import bands
 from thalweg._objectives.points import FloatArray
 
@@ -42,8 +42,8 @@ def predict(fits: Fits, x: Any = None, level: float | None = None, kind: str = "
         return values
     if fits._about.get("tied") and "source" not in fits._about:
         raise ValueError("bands need the functions of the ties, which are not saved: fit again")
-    free = np.inf if kind_of(fits).absolute else dof(fits)
-    times = np.broadcast_to(student(checked_level(level), free), fits.shape).reshape(-1)
+    quantile = student(checked_level(level), variance_dof(fits))
+    times = np.broadcast_to(quantile, fits.shape).reshape(-1)
     covariance, endless = _covariances(fits)
     counts, beside = False, np.zeros((fits.size, 1))
     if kind == "prediction":

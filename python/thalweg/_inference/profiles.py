@@ -17,7 +17,7 @@ from thalweg._attached import attached
 from thalweg._fits.fits import Fits
 from thalweg._inference.quantiles import checked_level, fisher
 from thalweg._inference.refits import Refits
-from thalweg._inference.statistics import dof, kind_of, spread_scale
+from thalweg._inference.statistics import spread_scale, variance_dof
 from thalweg._objectives.points import FloatArray
 
 __all__ = ["Contour", "Profile", "contour", "profile"]
@@ -128,9 +128,8 @@ def profile(fits: Fits, name: str, values: Any = None, n: int = 41, reach: float
     """Return the profile of chi squared along a parameter."""
     grid = _Grid(fits, (name,), (values,), n, reach)
     rise, popt = grid.computed()
-    own = grid.axes[0].reshape(*fits.shape, -1)
-    estimate = fits.popt[..., grid.js[0]]
-    return Profile(name, own, rise, popt, estimate, grid.free)
+    values = grid.axes[0].reshape(*rise.shape)
+    return Profile(name, values, rise, popt, fits.popt[..., grid.js[0]], grid.free)
 
 
 def contour(
@@ -143,7 +142,7 @@ def contour(
         raise ValueError(f"values must be a pair of arrays, got {len(values)}")
     grid = _Grid(fits, (first, second), values, n, reach)
     rise, popt = grid.computed()
-    x, y = (axis.reshape(*fits.shape, -1) for axis in grid.axes)
+    x, y = (axis.reshape(*fits.shape, axis.shape[1]) for axis in grid.axes)
     return Contour((first, second), x, y, rise, popt, fits.popt[..., list(grid.js)], grid.free)
 
 
@@ -163,7 +162,7 @@ class _Grid:
     def __init__(
         self, fits: Fits, names: Sequence[str], values: Sequence[Any], n: int, reach: float
     ) -> None:
-        known = kind_of(fits).absolute
+        self.free = np.broadcast_to(variance_dof(fits), fits.shape)
         self._fits, self._refits = fits, Refits(fits)
         self._size = fits.size
         self.js = tuple(_position(self._refits, name) for name in names)
@@ -177,14 +176,11 @@ class _Grid:
             self._around(j, int(n), reach) if own is None else self._given(j, own)
             for j, own in zip(self.js, values, strict=True)
         ]
-        self.free = np.broadcast_to(np.inf if known else dof(fits), fits.shape)
 
     def _around(self, j: int, n: int, reach: float) -> FloatArray:
         """Return values at up to `reach` standard errors from the estimate, within bounds."""
         refits = self._refits
-        value = refits.popt[:, j]
-        step = np.sqrt(refits.pcov[:, j, j])
-        step = np.where(np.isfinite(step) & (step > 0), step, 0.1 * np.maximum(np.abs(value), 1.0))
+        value, step = refits.popt[:, j], refits.errors(j)
         low = np.maximum(value - reach * step, refits.lower[:, j])
         high = np.minimum(value + reach * step, refits.upper[:, j])
         found: FloatArray = np.linspace(low, high, n, axis=1)
@@ -203,7 +199,7 @@ class _Grid:
                 f"values of {name!r} must have shape (n,) or {(*self._fits.shape, 'n')}, "
                 f"got {array.shape}"
             ) from None
-        array = array.reshape(self._size, -1)
+        array = array.reshape(self._size, array.shape[-1])
         outside = (array < self._refits.lower[:, j, None]) | (
             array > self._refits.upper[:, j, None]
         )
@@ -215,38 +211,34 @@ class _Grid:
 
     def computed(self) -> tuple[FloatArray, FloatArray]:
         """Return the rise (..., *grid) and the parameters (..., *grid, p)."""
-        refits, k = self._refits, self._size
-        # The last axis is the first parameter's, as pictures have it.
+        refits = self._refits
+        # The first parameter runs along the last axis, as in pictures.
         axes = self.axes[::-1]
-        grid = tuple(axis.shape[1] for axis in axes)
-        mesh = [
-            np.broadcast_to(
-                axis.reshape(k, *(-1 if i == a else 1 for i in range(len(axes)))), (k, *grid)
-            )
-            for a, axis in enumerate(axes)
-        ]
-        values = np.stack(mesh[::-1], axis=-1)
-        which = np.broadcast_to(np.arange(k).reshape(k, *[1] * len(grid)), (k, *grid))
-        points = np.broadcast_to(
-            refits.popt.reshape(k, *[1] * len(grid), -1), (*which.shape, len(refits.names))
-        )
-        cost, popt = self._fitted(which, values, points)
+        grid = (self._size, *(axis.shape[1] for axis in axes))
+        along = [np.broadcast_to(self._on(axis, a), grid) for a, axis in enumerate(axes)]
+        values = np.stack(along[::-1], axis=-1)
+        which = np.broadcast_to(self._on(np.arange(self._size)), grid)
+        cost, popt = self._fitted(which, values, refits.popt[which])
         # Each again from its neighbour that is nearer to the estimate, along each axis: where the
         # valley bends, that start is the better one.
-        for a, axis in enumerate(axes, start=1):
-            nearer = self._nearer(axis, self.js[::-1][a - 1])
-            nearer = nearer.reshape(k, *(-1 if i == a - 1 else 1 for i in range(len(axes))))
-            index = np.broadcast_to(nearer, which.shape)
-            begin = np.take_along_axis(popt, index[..., None], axis=a)
+        for a, axis in enumerate(axes):
+            nearer = np.broadcast_to(self._on(self._nearer(axis, self.js[::-1][a]), a), grid)
+            begin = np.take_along_axis(popt, nearer[..., None], axis=a + 1)
             again, there = self._fitted(which, values, begin)
             better = (again < cost) | np.isnan(cost)
             cost, popt = np.where(better, again, cost), np.where(better[..., None], there, popt)
         unit = np.broadcast_to(spread_scale(self._fits), self._fits.shape).reshape(-1)
-        ones = [1] * len(grid)
         with np.errstate(divide="ignore", invalid="ignore"):
-            rise = 2.0 * (cost - refits.cost.reshape(-1, *ones)) / unit.reshape(-1, *ones)
-        shape = self._fits.shape
-        return rise.reshape(*shape, *grid), popt.reshape(*shape, *grid, -1)
+            rise = 2.0 * (cost - self._on(refits.cost)) / self._on(unit)
+        whole = self._fits.shape + grid[1:]
+        return rise.reshape(whole), popt.reshape(*whole, popt.shape[-1])
+
+    def _on(self, array: npt.NDArray[Any], axis: int | None = None) -> npt.NDArray[Any]:
+        """Return numbers of each fit (k,), or along an axis of the grid (k, n), for the grid."""
+        shape = [self._size] + [1] * len(self.js)
+        if axis is not None:
+            shape[axis + 1] = array.shape[1]
+        return array.reshape(shape)
 
     def _nearer(self, axis: FloatArray, j: int) -> npt.NDArray[np.intp]:
         """Return the place (k, n) of each value's neighbour on the side of the estimate."""

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from thalweg._fits.arguments_many import box_around
 from thalweg._fits.fits import Fits
 from thalweg._fits.running import FitRun, fit_many
-from thalweg._inference.sources import flat_lanes, selected, source_of
+from thalweg._inference.sources import fits_at_once, flat_lanes, selected, source_of
 from thalweg._objectives.points import FloatArray
 from thalweg._parameters.named import plan_of
 
@@ -78,6 +78,17 @@ class Refits:
         cost, popt : ndarray
             The costs (a,), NaN for fits that fail, and the parameters (a, p).
         """
+        cost, popt = np.empty(len(which)), np.empty((len(which), len(self.names)))
+        most = fits_at_once(self._problem)
+        for a in range(0, len(which), most):
+            part = slice(a, a + most)
+            cost[part], popt[part] = self._held(js, which[part], values[part], starts[part])
+        return cost, popt
+
+    def _held(
+        self, js: Sequence[int], which: Lanes, values: FloatArray, starts: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Fit a few again, as `held` does."""
         starts = np.clip(starts, self.lower[which], self.upper[which])
         starts[:, list(js)] = values
         starts = np.where(np.isfinite(starts), starts, self.popt[which])
@@ -109,8 +120,8 @@ class Refits:
         ndarray
             The parameters (a, p), NaN where a fit does not converge.
         """
-        problem, settings = selected(self._problem, self._settings, self._lanes[which])
-        problem = replace(problem, data=data, start=self.popt[which], size=None)
+        problem, settings = selected(self._problem, self._settings, self._lanes[which], data)
+        problem = replace(problem, start=self.popt[which], size=None)
         if sigma is not None:
             settings = replace(settings, sigma=sigma)
         settings = replace(
@@ -138,6 +149,13 @@ class Refits:
         starts[:, js] = values
         found: FloatArray = starts
         return found
+
+    def errors(self, j: int) -> FloatArray:
+        """Return the standard error (k,) of the j-th parameter; a guess where it is not known."""
+        with np.errstate(invalid="ignore"):
+            error = np.sqrt(self.pcov[:, j, j])
+        guess = 0.1 * np.maximum(np.abs(self.popt[:, j]), 1.0)
+        return np.where(np.isfinite(error) & (error > 0), error, guess)
 
     @staticmethod
     def _prior_cost(prior: Any, values: FloatArray) -> FloatArray:

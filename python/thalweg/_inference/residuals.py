@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thalweg import _core
-from thalweg._fits.covariances import held_of, traced_condition, traced_spread, variance
+from thalweg._fits.covariances import held_of, traced_spread, variance
 from thalweg._fits.endings import LeastSquares
 from thalweg._fits.fits import Fits
 from thalweg._fits.information import condition_of
@@ -19,6 +19,7 @@ from thalweg._fits.settings import FitKind
 from thalweg._fits.squares import TracedSquares, weights_and_cost
 from thalweg._fits.tapes import ON_TAPE
 from thalweg._fits.verdicts import bits_of, verdicts
+from thalweg._inference.conditions import traced_condition
 from thalweg._tracing.trace import Trace, Tracer
 
 __all__ = ["evidence"]

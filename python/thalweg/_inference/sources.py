@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from thalweg._descents.lanes import cores
 from thalweg._fits.arguments import is_data
-from thalweg._fits.chunks import LeadingRows, rows_in_chunk
+from thalweg._fits.chunks import LeadingRows, filled, rows_in_chunk
 from thalweg._fits.fits import Fits
 from thalweg._fits.running import FitRun, ManyProblem
 from thalweg._fits.settings import FREE, ManyFitSettings
@@ -22,7 +22,10 @@ from thalweg._objectives.points import FloatArray
 from thalweg._parameters.named import plan_of
 from thalweg._results.reasons import Reason
 
-__all__ = ["Piece", "evaluated", "flat_lanes", "model_of", "pieces", "selected", "source_of"]
+__all__ = [
+    "Piece", "data_rows", "evaluated", "fits_at_once", "flat_lanes", "model_of", "pieces",
+    "selected", "source_of",
+]  # fmt: skip
 
 # Statistics are of the data and the model alone.
 _PLAIN: dict[str, Any] = {
@@ -98,10 +101,27 @@ def flat_lanes(fits: Fits) -> Lanes | None:
     return None if lanes is None else lanes.ravel()
 
 
+def fits_at_once(problem: ManyProblem) -> int:
+    """Return how many fits are copied at a time."""
+    return rows_in_chunk(
+        problem.data.shape[-1] * (3 + len(problem.varying)) + 8 * len(problem.names)
+    )
+
+
+def data_rows(fits: Fits, start: int, stop: int) -> FloatArray:
+    """Return the data (k, m) of some of the fits, NaN where they are missing."""
+    problem, lanes = source_of(fits)[0], flat_lanes(fits)
+    rows = LeadingRows(problem.data, problem.lead)
+    return rows.read(start, stop) if lanes is None else filled(rows.take(lanes[start:stop]))
+
+
 def selected(
-    problem: ManyProblem, settings: ManyFitSettings, lanes: Lanes
+    problem: ManyProblem, settings: ManyFitSettings, lanes: Lanes, data: FloatArray | None = None
 ) -> tuple[ManyProblem, ManyFitSettings]:
-    """Return the problem of some of the fits alone, along one axis, and its settings."""
+    """Return the problem of some of the fits alone, along one axis, and its settings.
+
+    Other data (k, m) may take the place of theirs.
+    """
     lead = problem.lead
     m = problem.data.shape[-1]
 
@@ -122,8 +142,9 @@ def selected(
     if start is not None and not callable(start) and np.ndim(start) > 1:
         start = rows(start)
     part = replace(
-        problem, data=rows(problem.data), varying=[rows(x) for x in problem.varying], start=start
-    )
+        problem, data=rows(problem.data) if data is None else data,
+        varying=[rows(x) for x in problem.varying], start=start,
+    )  # fmt: skip
     return part, replace(settings, **_PLAIN, sigma=sigma, fixed=fixed)
 
 
@@ -139,7 +160,7 @@ def pieces(fits: Fits) -> Iterator[Piece]:
         for a, b in run.reader.chunks():
             yield _piece(_places(run, a, b), run, run.reader.read(a, b), popt)
         return
-    most = rows_in_chunk(problem.data.shape[-1] * (3 + len(problem.varying)) + 8 * p)
+    most = fits_at_once(problem)
     for a in range(0, lanes.size, most):
         some = np.flatnonzero(made[a : a + most]) + a
         if some.size:

@@ -11,18 +11,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from thalweg._fits.chunks import LeadingRows, filled, rows_in_chunk
+from thalweg._fits.chunks import rows_in_chunk
 from thalweg._fits.fits import Fits
 from thalweg._fits.settings import FitKind
 from thalweg._fits.soundness import ABOUT
 from thalweg._fits.tapes import ON_TAPE
-from thalweg._inference.sources import Piece, evaluated, flat_lanes, pieces, source_of
-from thalweg._inference.traced import conditions, correlations_of
+from thalweg._inference.conditions import conditions, dense_conditions
+from thalweg._inference.sources import Piece, data_rows, evaluated, pieces
+from thalweg._inference.traced import correlations_of
 from thalweg._objectives.points import FloatArray
 
 __all__ = [
     "aic", "bic", "chi2", "condition", "correlation_pairs", "correlations", "dof", "fitted",
     "fitted_count", "kind_of", "r2", "reduced_chi2", "residuals", "rows_of", "spread_scale",
+    "variance_dof",
 ]  # fmt: skip
 
 
@@ -65,6 +67,11 @@ def _begun(fits: Fits, values: Any) -> Any:
 def dof(fits: Fits) -> Any:
     """Return the degrees of freedom."""
     return (rows_of(fits) - fitted_count(fits))[()]
+
+
+def variance_dof(fits: Fits) -> Any:
+    """Return the degrees of freedom of the variance of the data; infinity if it is known."""
+    return np.inf if kind_of(fits).absolute else dof(fits)
 
 
 def chi2(fits: Fits) -> Any:
@@ -192,26 +199,8 @@ def condition(fits: Fits) -> Any:
             found[piece.where] = conditions(tapes, piece.inputs, own, piece.threads)
             continue
         columns, _ = tapes.jacobians(piece.inputs, piece.threads)
-        found[piece.where] = _conditions(columns.reshape(*own.shape, reader.layout.m), own)
+        found[piece.where] = dense_conditions(columns.reshape(*own.shape, reader.layout.m), own)
     return _begun(fits, found.reshape(fits.shape))
-
-
-def _conditions(columns: FloatArray, held: npt.NDArray[np.bool_]) -> FloatArray:
-    """Return the condition numbers of matrices (k, n, m) without the rows that are held."""
-    sound: Any = np.isfinite(columns).all(axis=(1, 2))
-    columns = np.where(sound[:, None, None] & ~held[..., None], columns, 0.0)
-    lengths = np.sqrt(np.sum(columns * columns, axis=2, keepdims=True))
-    values = np.linalg.svd(columns / np.where(lengths > 0, lengths, 1.0), compute_uv=False)
-    count = columns.shape[1] - held.sum(axis=1)
-    # Rows that are held are 0, and give the smallest singular values.
-    smallest = np.take_along_axis(
-        values, np.minimum(np.maximum(count - 1, 0), values.shape[1] - 1)[:, None], axis=1
-    )[:, 0]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found: FloatArray = values[:, 0] / smallest
-    found = np.where(smallest > 0, found, np.inf)
-    found = np.where(count > 0, found, 1.0)
-    return np.where(sound, found, np.nan)
 
 
 def _values(piece: Piece) -> FloatArray:
@@ -231,13 +220,9 @@ def fitted(fits: Fits) -> FloatArray:
 
 def residuals(fits: Fits) -> FloatArray:
     """Return the data less the model's values."""
-    problem, _ = source_of(fits)
     found = fitted(fits)
-    rows, lanes, m = found.reshape(fits.size, -1), flat_lanes(fits), found.shape[-1]
-    data, most = LeadingRows(problem.data, problem.lead), rows_in_chunk(m)
+    rows, most = found.reshape(fits.size, -1), rows_in_chunk(found.shape[-1])
     for a in range(0, fits.size, most):
         part = rows[a : a + most]
-        b = a + len(part)
-        y = data.read(a, b) if lanes is None else filled(data.take(lanes[a:b]))
-        np.subtract(y, part, out=part)
+        np.subtract(data_rows(fits, a, a + len(part)), part, out=part)
     return found

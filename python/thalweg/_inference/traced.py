@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Trace what is computed for each fit at its result: bands, condition numbers, correlations."""
+"""Trace what is computed for each fit at its result: bands and correlations."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ from operator import add
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from thalweg import _core
-from thalweg._fits.covariances import traced_condition
 from thalweg._fits.slots import Inputs
 from thalweg._fits.tapes import FitTapes
 from thalweg._objectives.points import FloatArray
 from thalweg._tracing.trace import Trace
 
-__all__ = ["bands", "conditions", "correlations_of"]
+__all__ = ["bands", "correlations_of"]
 
 
 def bands(
@@ -59,22 +57,6 @@ def bands(
     function = tapes.kept(("band", own, counts), build, covariance.shape[1:], (), own)
     given = [*inputs.arrays, *map(np.ascontiguousarray, (covariance, times, beside))]
     return function(given, [*inputs.varying, True, True, True], len(inputs), threads)
-
-
-def conditions(
-    tapes: FitTapes, inputs: Inputs, held: npt.NDArray[np.bool_], threads: int
-) -> FloatArray:
-    """Return the condition numbers (k,) of Jacobians without the columns that are held (k, n)."""
-
-    def build(_: Trace, held: Any) -> list[int]:
-        each = [held[i] != 0.0 for i in range(held.size)]
-        return [traced_condition(tapes.weighted_columns(), each).node]
-
-    n = len(tapes.layout.free)
-    function = tapes.kept("condition", build, (n,))
-    given = [*inputs.arrays, held.astype(np.float64)]
-    (found,) = function(given, [*inputs.varying, True], len(inputs), threads)
-    return found[:, 0]
 
 
 # ---- correlations

@@ -44,10 +44,9 @@ def region(contour: Any, level: Any = (0.68, 0.95), ax: Axes | None = None) -> A
     limits = [float(contour.limit(each)) for each in levels]
     ax = canvas.axes(ax)
     rise = np.ma.masked_invalid(contour.rise)
-    shades = ["#9fcbe6", "#cfe5f3"] if len(limits) == 2 else None
     lowest = min(0.0, float(rise.min())) - 1e-9
-    if shades:
-        ax.contourf(contour.x, contour.y, rise, [lowest, *limits], colors=shades)
+    for limit in limits:
+        ax.contourf(contour.x, contour.y, rise, [lowest, limit], colors=[canvas.SKY], alpha=0.35)
     lines = ax.contour(contour.x, contour.y, rise, limits, colors=canvas.BLUE, linewidths=1.3)
     names = {limit: f"{each:g}" for limit, each in zip(limits, levels, strict=True)}
     ax.clabel(lines, fmt=names, fontsize="small")
